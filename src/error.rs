@@ -1,0 +1,225 @@
+//! What went wrong, whether trying again helps, and what to do about it.
+
+use crate::text;
+
+/// The result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kinds of failure. Each has an exit code of the program and a word in its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A fault of this crate.
+    Internal,
+    /// The caller asked for something that makes no sense.
+    Usage,
+    /// Configuration that is invalid, or a profile, account or provider that is unknown.
+    Config,
+    /// No usable token, and none can be had without a person.
+    LoginRequired,
+    /// The person or the server denied the authorization.
+    AccessDenied,
+    /// The person did not answer in time.
+    Timeout,
+    /// A response that is not what was asked for (`iss`, nonce, id_token, callback).
+    Validation,
+    /// A state that is forged, altered, expired, used, or another flow's.
+    InvalidState,
+    /// The authorization server refused with an OAuth error (RFC 6749, section 5.2).
+    ServerRefused,
+    /// The network or the server failed; trying again later may help.
+    Unavailable,
+    /// The token store is unavailable, locked, or unreadable.
+    Store,
+    /// A signal ended the work.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// The program's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Config => 3,
+            Self::LoginRequired => 4,
+            Self::AccessDenied => 5,
+            Self::Timeout => 6,
+            Self::Validation | Self::InvalidState => 7,
+            Self::ServerRefused => 8,
+            Self::Unavailable => 9,
+            Self::Store => 10,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The word for this kind in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::LoginRequired => "login_required",
+            Self::AccessDenied => "access_denied",
+            Self::Timeout => "timeout",
+            Self::Validation | Self::InvalidState => "validation",
+            Self::ServerRefused => "server_refused",
+            Self::Unavailable => "unavailable",
+            Self::Store => "store",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a server said of its refusal (RFC 6749, sections 4.1.2.1 and 5.2), made fit to print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthError {
+    /// The `error` code.
+    pub code: String,
+    /// The `error_description`, if there was one.
+    pub description: Option<String>,
+}
+
+impl OAuthError {
+    /// Takes a server's words, made harmless and short.
+    pub fn new(code: &str, description: Option<&str>) -> Self {
+        Self { code: text::one_line(code), description: description.map(text::one_line) }
+    }
+}
+
+/// A failure: its kind, what happened, and, where there is something to do, how.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+    oauth: Option<OAuthError>,
+    passing: bool,
+}
+
+impl Error {
+    /// An error of this kind. The message says what happened, in words for people, without a
+    /// secret in it.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let passing = kind == ErrorKind::Unavailable;
+        let message = text::lines(&message.into());
+        Self(Box::new(Inner { kind, message, hint: None, oauth: None, passing }))
+    }
+
+    /// A fault of this crate.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    /// A usage error.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    /// A configuration error.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    /// A login is needed.
+    pub fn login_required(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::LoginRequired, message)
+    }
+
+    /// A response is not what was asked for.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Validation, message)
+    }
+
+    /// A network or server failure that may pass.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+
+    /// A store failure.
+    pub fn store(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Store, message)
+    }
+
+    /// A refusal in the server's own words: `access_denied` is a denial, `temporarily_unavailable`
+    /// and `server_error` may pass, the rest is a refusal.
+    pub fn refused(what: &str, oauth: OAuthError) -> Self {
+        let kind = match oauth.code.as_str() {
+            "access_denied" => ErrorKind::AccessDenied,
+            "temporarily_unavailable" | "server_error" => ErrorKind::Unavailable,
+            _ => ErrorKind::ServerRefused,
+        };
+        let message = match &oauth.description {
+            Some(description) => format!("{what}: {} ({description})", oauth.code),
+            None => format!("{what}: {}", oauth.code),
+        };
+        let mut error = Self::new(kind, message);
+        error.0.oauth = Some(oauth);
+        error
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(text::lines(&hint.into()));
+        self
+    }
+
+    /// The same error with another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self.0.passing = kind == ErrorKind::Unavailable;
+        self
+    }
+
+    /// The same error, its message preceded by what was being done.
+    #[must_use]
+    pub fn context(mut self, doing: impl std::fmt::Display) -> Self {
+        self.0.message = format!("{}: {}", text::lines(&doing.to_string()), self.0.message);
+        self
+    }
+
+    /// The same error with what the server said.
+    #[must_use]
+    pub fn with_oauth(mut self, oauth: OAuthError) -> Self {
+        self.0.oauth = Some(oauth);
+        self
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// What the server said, if it was the server that refused.
+    pub fn oauth_error(&self) -> Option<&OAuthError> {
+        self.0.oauth.as_ref()
+    }
+
+    /// Whether the reason may pass by itself, so that trying again later can help.
+    pub fn is_passing(&self) -> bool {
+        self.0.passing
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}

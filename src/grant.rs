@@ -1,0 +1,295 @@
+//! What an authorization server granted, and what is kept with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{Secret, exposed, exposed_option};
+use crate::time::Timestamp;
+
+/// The schema of a stored [`Grant`]. A record with a larger number is refused, not rewritten.
+pub const GRANT_VERSION: u32 = 1;
+
+/// The account of a login that names none.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+/// Where a grant is kept: one per account of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GrantKey {
+    /// The profile's name.
+    pub profile: String,
+    /// The account's name.
+    pub account: String,
+}
+
+impl GrantKey {
+    /// A key of these names.
+    pub fn new(profile: impl Into<String>, account: impl Into<String>) -> Self {
+        Self { profile: profile.into(), account: account.into() }
+    }
+
+    /// A name for files, locks and keyring items: a readable part, and a hash over the exact bytes
+    /// of both names, so that no two keys share it on any file system and none leaves its folder.
+    ///
+    /// ```
+    /// use oauthctl::GrantKey;
+    /// let name = GrantKey::new("../Prod", "default").slug();
+    /// assert!(name.starts_with("prod-default-"));
+    /// assert_ne!(name, GrantKey::new("../prod", "default").slug());
+    /// ```
+    pub fn slug(&self) -> String {
+        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        hash.update(&(self.profile.len() as u64).to_be_bytes());
+        hash.update(self.profile.as_bytes());
+        hash.update(self.account.as_bytes());
+        let mut slug = readable(&self.profile);
+        slug.push('-');
+        slug.push_str(&readable(&self.account));
+        slug.push('-');
+        for byte in &hash.finish().as_ref()[..16] {
+            slug.push_str(&format!("{byte:02x}"));
+        }
+        slug
+    }
+}
+
+fn readable(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(24)
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
+
+impl std::fmt::Display for GrantKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.account == DEFAULT_ACCOUNT {
+            write!(f, "`{}`", crate::text::one_line(&self.profile))
+        } else {
+            let (p, a) =
+                (crate::text::one_line(&self.profile), crate::text::one_line(&self.account));
+            write!(f, "`{p}` (account `{a}`)")
+        }
+    }
+}
+
+/// The server, endpoint and client that gave a grant. Its refresh token goes nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The issuer, where one is known.
+    pub issuer: Option<String>,
+    /// The token endpoint.
+    pub token_endpoint: String,
+    /// The endpoint for refreshing, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_endpoint: Option<String>,
+    /// The client.
+    pub client_id: String,
+    /// How the client authenticates (a `token_endpoint_auth_method` of RFC 7591).
+    pub client_auth: String,
+}
+
+/// The tokens of a successful token response (RFC 6749, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSet {
+    /// The access token.
+    #[serde(with = "exposed")]
+    pub access_token: Secret,
+    /// Its type as it is to be sent: `Bearer` or `DPoP`.
+    pub token_type: String,
+    /// When it expires; `None` where the server gave no lifetime.
+    pub expires_at: Option<Timestamp>,
+    /// The refresh token.
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// When the refresh token expires, where the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_at: Option<Timestamp>,
+    /// The id_token, validated.
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<Secret>,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+}
+
+impl TokenSet {
+    /// Whether the access token has at least this much life left. One without a known lifetime
+    /// is taken as living: only the resource can say otherwise.
+    pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
+        match self.expires_at {
+            Some(at) => at > now && at.remaining(now) >= min_ttl,
+            None => true,
+        }
+    }
+}
+
+/// Who granted, as the server reports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The user name (`preferred_username`, `login`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Identity {
+    /// The best word for this person, if the server gave any.
+    pub fn label(&self) -> Option<&str> {
+        [&self.email, &self.username, &self.name, &self.sub].into_iter().find_map(|v| v.as_deref())
+    }
+}
+
+/// A value kept with a grant, for a while or for its whole life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The value.
+    pub value: serde_json::Value,
+    /// When it is gone; `None` for as long as the grant lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A grant: an id for its whole life, a generation that grows with every commit, the tokens, and
+/// what is kept with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The schema, [`GRANT_VERSION`].
+    pub version: u32,
+    /// The name of this grant, constant over every refresh.
+    pub id: String,
+    /// Grows with every commit.
+    pub generation: u64,
+    /// Where it is kept.
+    pub key: GrantKey,
+    /// Who gave it to whom.
+    pub pin: Pin,
+    /// The grant type that obtained it.
+    pub grant_type: String,
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// Who granted.
+    #[serde(default)]
+    pub identity: Identity,
+    /// Claims that a later id_token must repeat (OpenID Connect Core, section 12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_claims: Option<PinnedClaims>,
+    /// Values of the token response and of the callback that the profile asks to keep.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, serde_json::Value>,
+    /// Attributes, readable and writable over the grant's life.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Attribute>,
+    /// The private key of DPoP proofs, PKCS #8 in base64 (RFC 9449).
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<Secret>,
+    /// What narrows this grant: `audience`, `resource` and asked scopes, as one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowed: Option<String>,
+    /// When the person (or the client itself) obtained it.
+    pub obtained_at: Timestamp,
+    /// When its tokens were last replaced.
+    pub refreshed_at: Timestamp,
+    /// Set once the server has said that the refresh token is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<Dead>,
+}
+
+/// Why a grant cannot be refreshed any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dead {
+    /// Since when.
+    pub since: Timestamp,
+    /// The server's words.
+    pub reason: String,
+}
+
+/// The claims of a grant's first id_token that must stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The subject.
+    pub sub: String,
+    /// The audiences.
+    pub aud: Vec<String>,
+}
+
+/// What is known about an account without opening its store. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountEntry {
+    /// Which account.
+    pub key: GrantKey,
+    /// The store that holds it, as `--store` takes it.
+    pub store: String,
+    /// The grant's id.
+    pub grant_id: String,
+    /// The generation that was committed last.
+    pub generation: u64,
+    /// Who granted.
+    pub identity: Identity,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+    /// When the access token expires.
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub has_refresh_token: bool,
+    /// When the account was logged in.
+    pub obtained_at: Timestamp,
+    /// When the tokens were last replaced.
+    pub refreshed_at: Timestamp,
+    /// What the last refresh failed with, until one succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+}
+
+/// A failed refresh, for `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub message: String,
+}
+
+impl AccountEntry {
+    /// The entry of this grant in this store.
+    pub fn of(grant: &Grant, store: &str) -> Self {
+        Self {
+            key: grant.key.clone(),
+            store: store.to_owned(),
+            grant_id: grant.id.clone(),
+            generation: grant.generation,
+            identity: grant.identity.clone(),
+            scopes: grant.tokens.scopes.clone(),
+            expires_at: grant.tokens.expires_at,
+            has_refresh_token: grant.tokens.refresh_token.is_some(),
+            obtained_at: grant.obtained_at,
+            refreshed_at: grant.refreshed_at,
+            last_error: None,
+        }
+    }
+}
+
+/// Written down, durably, before a refresh token is spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The grant.
+    pub grant_id: String,
+    /// The generation that is being replaced.
+    pub generation: u64,
+    /// SHA-256 of the refresh token, in hex.
+    pub token_hash: String,
+    /// When.
+    pub at: Timestamp,
+    /// How often this token has been sent, this time included.
+    pub sends: u32,
+}

@@ -1,0 +1,3 @@
+//! The `oauthctl` program.
+
+fn main() {}
