@@ -136,6 +136,16 @@ pub trait GrantStore: Send + Sync {
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>>;
 }
 
+/// Keeps named secrets that are not grants: client secrets.
+pub trait SecretItems: Send + Sync {
+    /// Reads an item.
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<crate::Secret>>>;
+    /// Writes an item, durably.
+    fn set<'a>(&'a self, name: &'a str, value: &'a crate::Secret) -> BoxFuture<'a, Result<()>>;
+    /// Removes an item. Says whether there was one.
+    fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>>;
+}
+
 /// A lock on one key, released when dropped, and by the operating system when its holder dies.
 pub trait Lock: Send {
     /// The intent that an earlier holder wrote and did not clear.
