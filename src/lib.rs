@@ -1,6 +1,7 @@
 //! Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to anything that needs one.
 
 pub mod error;
+pub mod flow;
 pub mod grant;
 pub mod port;
 pub mod profile;
