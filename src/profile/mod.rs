@@ -1,5 +1,7 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
+pub mod presets;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
