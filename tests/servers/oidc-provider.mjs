@@ -22,7 +22,8 @@ URL.parse ??= (text, base) => (URL.canParse(text, base) ? new URL(text, base) : 
 
 const { default: Provider } = await import('oidc-provider');
 
-const AWKWARD_SECRET = ':+%& é"';
+// Every awkward character that RFC 6749, appendix A.2, lets a secret have.
+const AWKWARD_SECRET = ':+%& "=/?\\~';
 const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '' });
 const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false };
 

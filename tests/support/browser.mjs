@@ -50,7 +50,7 @@ function descriptors() {
 }
 
 /** Sends raw bytes, and resolves to what came back: `{status, headers, body}`, or how it ended. */
-function exchange({ hostname, port }, text, gate = Promise.resolve()) {
+function exchange({ hostname, port }, text, barrier = { arrive: () => {}, open: Promise.resolve() }) {
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port });
     const chunks = [];
@@ -60,7 +60,10 @@ function exchange({ hostname, port }, text, gate = Promise.resolve()) {
       resolve({ ended, ...parse(Buffer.concat(chunks).toString('latin1')) });
     };
     const timer = setTimeout(() => done('timeout'), ANSWER_MS);
-    socket.on('connect', () => gate.then(() => socket.write(Buffer.from(text, 'latin1'))));
+    socket.on('connect', () => {
+      barrier.arrive();
+      barrier.open.then(() => socket.write(Buffer.from(text, 'latin1')));
+    });
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', () => done('closed'));
     socket.on('error', (error) => done(error.code));
@@ -167,11 +170,12 @@ const MODES = {
   },
   double: async (c) => ({ answers: [...(await honest(c)), await exchange(c, visit(c))] }),
   parallel: async (c, { count = 32 }) => {
-    let open;
-    const gate = new Promise((resolve) => { open = resolve; });
-    const all = Array.from({ length: count }, () => exchange(c, visit(c), gate));
-    await pause(50);
-    open();
+    let awaiting = count;
+    const barrier = {};
+    barrier.open = new Promise((resolve) => {
+      barrier.arrive = () => { if (--awaiting === 0) resolve(); };
+    });
+    const all = Array.from({ length: count }, () => exchange(c, visit(c), barrier));
     return { answers: await Promise.all(all) };
   },
   'attacker-before': async (c, { attacks = Object.keys(ATTACKS) }) => {
