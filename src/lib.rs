@@ -4,6 +4,7 @@ pub mod error;
 pub mod grant;
 pub mod port;
 pub mod profile;
+pub mod protocol;
 pub mod secret;
 pub mod text;
 pub mod time;
