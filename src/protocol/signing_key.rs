@@ -212,7 +212,7 @@ fn from_pem(text: &str) -> Result<SigningKey> {
         let Some((body, _)) = body.split_once(&format!("-----END {label}-----")) else {
             return Err(unreadable("is cut off: its PEM has no end line"));
         };
-        if label == "ENCRYPTED PRIVATE KEY" || body.contains("ENCRYPTED") {
+        if label == "ENCRYPTED PRIVATE KEY" || body.contains("Proc-Type:") {
             return Err(unreadable("is encrypted with a passphrase"));
         }
         let packed = Zeroizing::new(body.split_ascii_whitespace().collect::<String>());

@@ -102,14 +102,17 @@ pub(crate) fn set(keys: &[Value]) -> Value {
     json!({ "keys": keys })
 }
 
+/// A status and a body, or none.
+type Answer = Result<(u16, Vec<u8>), HttpError>;
+
 /// Serves answers in order; asking once more than there are is a failure of the test.
 pub(crate) struct Served {
-    answers: Mutex<VecDeque<Result<(u16, Vec<u8>), HttpError>>>,
+    answers: Mutex<VecDeque<Answer>>,
     asked: Mutex<Vec<HttpRequest>>,
 }
 
 impl Served {
-    pub(crate) fn new(answers: Vec<Result<(u16, Vec<u8>), HttpError>>) -> Self {
+    pub(crate) fn new(answers: Vec<Answer>) -> Self {
         Self { answers: Mutex::new(answers.into()), asked: Mutex::default() }
     }
 

@@ -62,7 +62,7 @@ fn the_kid_chooses_among_keys() {
     assert_eq!(check(&both, &token(&a, Some("b"))), Check::BadSignature);
     assert_eq!(check(&both, &token(&a, Some("c"))), Check::NoKey);
     assert_eq!(check(&both, &token(&a, Some("A"))), Check::NoKey);
-    assert_eq!(check(&parse(&[a.public.clone()]), &token(&a, Some("a"))), Check::NoKey);
+    assert_eq!(check(&parse(std::slice::from_ref(&a.public)), &token(&a, Some("a"))), Check::NoKey);
     let same = parse(&[kid(&a, "x"), kid(&b, "x")]);
     assert_eq!(check(&same, &token(&b, Some("x"))), Check::Verified);
 }
@@ -70,7 +70,7 @@ fn the_kid_chooses_among_keys() {
 #[test]
 fn without_a_kid_the_keys_that_fit_are_tried() {
     let (a, b, other) = (TestKey::p256(), TestKey::p256(), TestKey::ed25519());
-    assert_eq!(check(&parse(&[a.public.clone()]), &token(&a, None)), Check::Verified);
+    assert_eq!(check(&parse(std::slice::from_ref(&a.public)), &token(&a, None)), Check::Verified);
     assert_eq!(check(&parse(&[kid(&a, "a")]), &token(&a, None)), Check::Verified);
     let several = parse(&[kid(&other, "o"), kid(&a, "a"), kid(&b, "b")]);
     assert_eq!(check(&several, &token(&b, None)), Check::Verified);
@@ -167,7 +167,7 @@ async fn verify(source: &KeySource, http: &Served, raw: &str, now: Timestamp) ->
 #[tokio::test]
 async fn only_200_is_an_answer() {
     let key = TestKey::p256();
-    let body = set(&[key.public.clone()]).to_string().into_bytes();
+    let body = set(std::slice::from_ref(&key.public)).to_string().into_bytes();
     for (status, kind) in [
         (201, ErrorKind::Validation),
         (204, ErrorKind::Validation),
@@ -193,7 +193,7 @@ async fn only_200_is_an_answer() {
 #[tokio::test]
 async fn the_request_is_a_get_of_the_configured_address() {
     let key = TestKey::p256();
-    let http = Served::sets(&[set(&[key.public.clone()])]);
+    let http = Served::sets(&[set(std::slice::from_ref(&key.public))]);
     verify(&source(), &http, &token(&key, None), at(0)).await.unwrap();
     let request = &http.requests()[0];
     assert_eq!(request.url.as_str(), "https://as.example/jwks");
@@ -222,7 +222,7 @@ async fn rotated_keys_are_fetched_once_more() {
         (kid(&old, "1"), kid(&new, "1"), Some("1")),
         (old.public.clone(), new.public.clone(), None),
     ] {
-        let http = Served::sets(&[set(&[before.clone()]), set(&[after])]);
+        let http = Served::sets(&[set(std::slice::from_ref(&before)), set(&[after])]);
         let source = source();
         let first = before["kid"].as_str();
         verify(&source, &http, &token(&old, first), at(0)).await.unwrap();
