@@ -10,10 +10,11 @@ use super::{FlowManager, client_auth};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::port::{HttpRequest, HttpResponse, Method};
-use crate::profile::{AuthorizationServer, Profile, TokenRequestFormat};
+use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
 use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::reply::retry_after;
-use crate::protocol::{dpop, random};
+use crate::protocol::dpop;
+use crate::protocol::signing_key::SigningKey;
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -123,7 +124,8 @@ impl FlowManager {
             &mut form,
         )?;
         if let Some(key) = exchange.dpop_key {
-            let proof = dpop::proof(key, Method::Post, exchange.endpoint, self.now(), nonce, None)?;
+            let key = SigningKey::from_stored(key)?;
+            let proof = dpop::proof(&key, Method::Post.as_str(), &url, self.now(), nonce, None)?;
             headers.push(("dpop".to_owned(), proof));
         }
         let json = exchange.is_token_request && profile.token_request == TokenRequestFormat::Json;
@@ -138,17 +140,32 @@ impl FlowManager {
 
     async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
         let client = &profile.client;
-        let mut credentials = Credentials::default();
-        for (source, slot) in [
-            (&client.secret, &mut credentials.secret),
-            (&client.private_key, &mut credentials.private_key),
-            (&client.assertion, &mut credentials.assertion),
-        ] {
-            if let Some(source) = source {
-                *slot = Some(self.ports.secrets.resolve(source).await?);
-            }
+        let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
+        let private_key = self.resolve(client.private_key.as_ref().filter(|_| is_signing)).await?;
+        Ok(Credentials {
+            secret: self.resolve(client.secret.as_ref()).await?,
+            key: private_key.as_ref().map(SigningKey::read).transpose()?,
+            assertion: self.resolve(client.assertion.as_ref()).await?,
+        })
+    }
+
+    async fn resolve(&self, source: Option<&SecretSource>) -> Result<Option<Secret>> {
+        match source {
+            Some(source) => self.ports.secrets.resolve(source).await.map(Some),
+            None => Ok(None),
         }
-        Ok(credentials)
+    }
+
+    /// The key of a grant's DPoP proofs: the profile's, else a new one.
+    pub(super) async fn dpop_key(&self, profile: &Profile) -> Result<Option<Secret>> {
+        if !profile.dpop {
+            return Ok(None);
+        }
+        let key = match self.resolve(profile.client.private_key.as_ref()).await? {
+            Some(text) => SigningKey::read(&text)?,
+            None => SigningKey::generate()?,
+        };
+        key.to_stored().map(Some)
     }
 }
 
@@ -170,8 +187,10 @@ fn wants_nonce(response: &HttpResponse) -> bool {
 
 /// Up to 100 ms, so that processes that failed together do not come back together.
 fn jitter() -> Duration {
-    let byte = random::bytes::<1>().map_or(0, |b| b[0]);
-    Duration::from_micros(u64::from(byte) * 400)
+    let mut byte = [0];
+    // Without randomness they come back together, which is no reason to fail.
+    let _ = aws_lc_rs::rand::fill(&mut byte);
+    Duration::from_micros(u64::from(byte[0]) * 400)
 }
 
 fn form_body(form: &[(String, String)]) -> Zeroizing<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! Who granted: from the id_token, else from userinfo.
 
+use std::sync::{Arc, PoisonError};
+
 use serde_json::Value;
 use url::Url;
 
@@ -8,9 +10,10 @@ use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{HttpRequest, Method};
 use crate::profile::{AuthorizationServer, Profile};
-use crate::protocol::id_token::{self, Expectations};
+use crate::protocol::id_token::{self, Expectations, Verdict};
+use crate::protocol::jwks::KeySource;
 use crate::protocol::reply::TokenReply;
-use crate::protocol::{dpop, json, jwks};
+use crate::protocol::json;
 use crate::text::one_line;
 
 /// What a token response says of the person.
@@ -45,29 +48,45 @@ impl FlowManager {
                 None => Ok(self.from_userinfo(profile, server, reply).await),
             };
         };
-        let (Some(issuer), Some(jwks_uri)) = (&server.issuer, &server.endpoints.jwks_uri) else {
-            let warning = Error::validation("the id_token was not kept: it cannot be validated")
-                .hint("set `issuer` so that its keys can be found");
-            return Ok(Identified { warning: Some(warning), ..Identified::default() });
-        };
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
         let expectations = Expectations {
-            issuer,
+            issuer: server.issuer.as_deref(),
             client_id: &profile.client.id,
+            trusted_audiences: &[],
             nonce,
             algs: &server.id_token_algs,
             access_token: Some(&reply.access_token),
             now: self.now(),
             previous: previous.and_then(|g| g.id_token_claims.as_ref()),
         };
-        let mut keys = jwks::KeySource::new(jwks_uri);
-        let claims = id_token::validate(token, &expectations, &mut keys, &*self.ports.http).await?;
-        Ok(Identified {
-            identity: claims.identity(),
-            claims: Some(claims.pinned()),
-            id_token_is_valid: true,
-            warning: None,
-        })
+        let keys = self.keys(server)?;
+        match id_token::validate(token, &expectations, keys.as_deref(), &*self.ports.http).await? {
+            Verdict::Valid(claims) => Ok(Identified {
+                identity: claims.identity(),
+                claims: Some(claims.pinned()),
+                id_token_is_valid: true,
+                warning: None,
+            }),
+            Verdict::Unverifiable(why) => {
+                let what = format!("the id_token was not kept, because it cannot be validated: {why}");
+                let warning = Error::validation(what).hint("set `issuer`, so that its keys can be found");
+                Ok(Identified { warning: Some(warning), ..Identified::default() })
+            }
+        }
+    }
+
+    /// The keys of a server, kept for as long as this manager lives.
+    fn keys(&self, server: &AuthorizationServer) -> Result<Option<Arc<KeySource>>> {
+        let Some(jwks_uri) = &server.endpoints.jwks_uri else {
+            return Ok(None);
+        };
+        let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = known.get(jwks_uri) {
+            return Ok(Some(Arc::clone(source)));
+        }
+        let source = Arc::new(KeySource::new(jwks_uri)?);
+        known.insert(jwks_uri.clone(), Arc::clone(&source));
+        Ok(Some(source))
     }
 
     /// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no

@@ -13,8 +13,9 @@ mod renew;
 mod revoke;
 mod start;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, Pin, TokenSet};
 use crate::port::{BoxFuture, Clock, Coordinator, GrantStore, Http};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, discovery};
+use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 use crate::trace::Trace;
 
@@ -80,6 +82,7 @@ pub struct Ports {
 pub struct FlowManager {
     ports: Ports,
     critical: Arc<AtomicUsize>,
+    keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
 }
 
 /// What a caller wants of [`FlowManager::token`].
@@ -131,7 +134,7 @@ impl FlowManager {
     /// A manager over these ports.
     pub fn new(mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        Self { ports, critical: Arc::default() }
+        Self { ports, critical: Arc::default(), keys: Arc::default() }
     }
 
     /// What the manager was built from.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::exchange::{Exchange, Spends};
 use super::renew::narrow;
 use super::{FlowManager, Handout, TokenRequest, pin, token_endpoint};
@@ -10,9 +12,12 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, GrantType, Profile};
-use crate::protocol::client_auth::signed_assertion;
 use crate::protocol::reply::{self, TokenReply};
-use crate::protocol::{dpop, random};
+use crate::protocol::random;
+use crate::protocol::signing_key::SigningKey;
+
+/// How long an assertion of ours is valid, in seconds.
+const ASSERTION_LIFE: u64 = 300;
 
 impl FlowManager {
     /// Runs the profile's grant and stores what it gives.
@@ -28,7 +33,7 @@ impl FlowManager {
         self.prove_store(key).await?;
         let dpop_key = match previous.as_ref().and_then(|g| g.dpop_key.clone()) {
             Some(key) => Some(key),
-            None => profile.dpop.then(dpop::generate).transpose()?,
+            None => self.dpop_key(profile).await?,
         };
         let form = self.grant_form(profile, server, want).await?;
         let exchange = Exchange {
@@ -106,7 +111,21 @@ impl FlowManager {
             Some(audience) => audience,
             None => token_endpoint(profile, server)?,
         };
-        signed_assertion(&key, &profile.client.id, audience, self.now())
+        let key = SigningKey::read(&key)?;
+        let now = self.now();
+        let mut header = json!({"typ": "JWT"});
+        if let Some(kid) = key.kid() {
+            header["kid"] = kid.into();
+        }
+        let claims = json!({
+            "iss": profile.client.id,
+            "sub": profile.token_params.get("sub").unwrap_or(&profile.client.id),
+            "aud": audience,
+            "jti": random::token(16)?,
+            "iat": now.unix(),
+            "exp": now.unix() + ASSERTION_LIFE,
+        });
+        key.sign_jwt(header, &claims)
     }
 
     /// The grant that the reply belongs to: the previous one, one generation on, or a new one.

@@ -12,6 +12,7 @@ use crate::error::{Error, OAuthError, Result};
 use crate::grant::{GrantKey, Pin};
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
+use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json, random};
 use crate::time::Timestamp;
 
@@ -82,8 +83,11 @@ impl FlowManager {
         let (challenge, verifier) = self.make_challenge(profile, &server)?;
         let state = random::token(32)?;
         let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
-        let dpop_key = profile.dpop.then(dpop::generate).transpose()?;
-        let thumbprint = dpop_key.as_ref().map(dpop::thumbprint).transpose()?;
+        let dpop_key = self.dpop_key(profile).await?;
+        let thumbprint = match &dpop_key {
+            Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
+            None => None,
+        };
         let message = AuthorizationRequest {
             redirect_uri: &request.redirect_uri,
             state: &state,

@@ -118,13 +118,16 @@ async fn run(
         ttl: attempt.timeout,
     };
     let pending = manager.start(profile, request).await?;
+    if let Ok(url) = url::Url::parse(&pending.authorization_url) {
+        manager.ports().trace.authorization_request(&url);
+    }
     let mut noise = 0;
     let waiting = wait(&pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
     let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
         Ok(response) => response?,
         Err(_) => {
             let heard = listener.as_ref().map_or(0, |l| l.noise_count()) + noise;
-            return Err(timed_out(&pending, manager, heard));
+            return Err(timed_out(heard));
         }
     };
     let (candidate, parameters, judgement) = match response {
@@ -268,8 +271,7 @@ async fn browser_failure(launched: &mut Option<super::browser::Launched>) -> Str
     }
 }
 
-fn timed_out(pending: &PendingFlow, manager: &FlowManager, noise: u64) -> Error {
-    let _ = (pending, manager);
+fn timed_out(noise: u64) -> Error {
     if noise == 0 {
         return Error::new(ErrorKind::Timeout, "nobody answered in the browser in time")
             .hint("log in again; `--timeout 15m` waits longer");
