@@ -19,6 +19,7 @@ mod sandbox;
 mod status;
 mod store;
 mod token;
+mod write_back;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
