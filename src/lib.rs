@@ -4,6 +4,8 @@ pub mod error;
 pub mod grant;
 pub mod port;
 pub mod profile;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod secret;
 pub mod text;
 pub mod time;
