@@ -140,11 +140,7 @@ fn refuse(request: &AuthorizationRequest, error: &'static str, description: &str
 }
 
 /// Reads and judges the parameters of an authorization request.
-fn read(
-    store: &Store,
-    params: &Params,
-    client_id: &str,
-) -> Result<AuthorizationRequest, Failure> {
+fn read(store: &Store, params: &Params, client_id: &str) -> Result<AuthorizationRequest, Failure> {
     if let Some(name) = params.repeated() {
         return Err(Failure::Page(format!("The parameter {name} is there twice.")));
     }

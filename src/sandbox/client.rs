@@ -109,7 +109,8 @@ fn read(call: &Call) -> Result<Presented<'_>, Refusal> {
     if let Some(assertion) = assertion {
         return read_assertion(call, assertion);
     }
-    let id = form.get("client_id").ok_or_else(|| invalid_client("client_id is missing"))?.to_owned();
+    let id =
+        form.get("client_id").ok_or_else(|| invalid_client("client_id is missing"))?.to_owned();
     let method = if secret.is_some() { "client_secret_post" } else { "none" };
     Ok(Presented { id, method, secret: secret.map(str::to_owned), assertion: None })
 }
@@ -155,9 +156,8 @@ pub(super) fn unverified_claims(jwt: &str) -> Option<Object> {
 
 /// Whether a JWT is meant for this issuer and has not expired (RFC 7523, section 3).
 pub(super) fn is_for(realm: &Realm, claims: &Object) -> bool {
-    let ours = |v: &Value| {
-        v.as_str().is_some_and(|aud| aud == realm.issuer || aud == realm.url("/token"))
-    };
+    let ours =
+        |v: &Value| v.as_str().is_some_and(|aud| aud == realm.issuer || aud == realm.url("/token"));
     let aud = match claims.get("aud") {
         Some(Value::Array(values)) => values.iter().any(ours),
         Some(value) => ours(value),

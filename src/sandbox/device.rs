@@ -85,9 +85,9 @@ pub(super) fn verify(realm: &Realm, call: &Call) -> Reply {
     }
     let device_code = store.devices.find(|flow| flow.user_code == user_code.trim()).cloned();
     let flow = device_code.and_then(|code| store.devices.get_mut(&code));
-    let Some(flow) = flow.filter(|f| {
-        f.expires > realm.now() && matches!(f.decision, Decision::Pending)
-    }) else {
+    let Some(flow) =
+        flow.filter(|f| f.expires > realm.now() && matches!(f.decision, Decision::Pending))
+    else {
         return page::failed(404, "This code is unknown, used or expired.");
     };
     let person = call.form.get("person").and_then(people::find);

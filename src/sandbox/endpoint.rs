@@ -57,12 +57,7 @@ const ROUTES: &[Route] = &[
     route("/consent", Endpoint::Consent, "consent", POST),
     route("/par", Endpoint::PushedAuthorization, "par", POST),
     route("/token", Endpoint::Token, "token", POST),
-    route(
-        "/device_authorization",
-        Endpoint::DeviceAuthorization,
-        "device_authorization",
-        POST,
-    ),
+    route("/device_authorization", Endpoint::DeviceAuthorization, "device_authorization", POST),
     route("/device", Endpoint::Verification, "device", BOTH),
     route("/revoke", Endpoint::Revocation, "revoke", POST),
     route("/introspect", Endpoint::Introspection, "introspect", POST),
@@ -96,9 +91,11 @@ impl Endpoint {
 
 /// Splits a path into the issuer's part (empty, or `/s/NAMES`) and the endpoint.
 pub(super) fn find(path: &str) -> (&str, Endpoint) {
-    for (well_known, endpoint) in
-        [(OPENID, Endpoint::Metadata), (OAUTH, Endpoint::Metadata), (PROTECTED, Endpoint::ResourceMetadata)]
-    {
+    for (well_known, endpoint) in [
+        (OPENID, Endpoint::Metadata),
+        (OAUTH, Endpoint::Metadata),
+        (PROTECTED, Endpoint::ResourceMetadata),
+    ] {
         // RFC 8414, section 3.1: the issuer's path stands behind the well-known one.
         let Some(rest) = path.strip_prefix(well_known) else { continue };
         let rest = match endpoint {

@@ -97,7 +97,8 @@ impl Keyring {
             header.insert("kid".to_owned(), kid.clone());
         }
         adjust(&mut header);
-        let encode = |object: &Object| base64url(Value::Object(object.clone()).to_string().as_bytes());
+        let encode =
+            |object: &Object| base64url(Value::Object(object.clone()).to_string().as_bytes());
         let message = format!("{}.{}", encode(&header), encode(claims));
         let signature = self.signature(signing, message.as_bytes()).ok_or_else(Refusal::server)?;
         Ok(format!("{message}.{}", base64url(&signature)))

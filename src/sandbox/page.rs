@@ -94,7 +94,9 @@ pub(super) fn consent(
         .filter(|s| !s.is_empty())
         .map(|s| format!("<li><code>{}</code></li>", escape(s)))
         .collect();
-    let scopes = if scopes.is_empty() { "<p>It asks for no scope.</p>".to_owned() } else {
+    let scopes = if scopes.is_empty() {
+        "<p>It asks for no scope.</p>".to_owned()
+    } else {
         format!("<p>It asks for:</p>\n<ul>{scopes}</ul>")
     };
     let body = format!(

@@ -10,13 +10,8 @@ use super::reply::{Object, Outcome, Refusal, Reply};
 use super::request::Call;
 use super::scenario::Signing;
 
-const METHODS: &[&str] = &[
-    "none",
-    "client_secret_basic",
-    "client_secret_post",
-    "client_secret_jwt",
-    "private_key_jwt",
-];
+const METHODS: &[&str] =
+    &["none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
 
 /// The registration endpoint.
 pub(super) fn register(realm: &Realm, call: &Call) -> Outcome {
@@ -78,13 +73,7 @@ fn redirect_uris(asked: &Object) -> Result<Vec<String>, Refusal> {
 }
 
 /// The reply: what was asked for, completed (section 3.2.1).
-fn granted(
-    realm: &Realm,
-    asked: &Object,
-    id: &str,
-    method: &str,
-    secret: Option<&str>,
-) -> Object {
+fn granted(realm: &Realm, asked: &Object, id: &str, method: &str, secret: Option<&str>) -> Object {
     let mut json = asked.clone();
     let mut set = |name: &str, value: Value| json.insert(name.to_owned(), value);
     set("client_id", json!(id));

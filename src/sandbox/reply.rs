@@ -58,7 +58,9 @@ impl Reply {
     /// The reply as it is sent.
     pub(super) fn render(self) -> Answer {
         let (kind, body) = match self.content {
-            Content::Json(object) => ("application/json", Value::Object(object).to_string().into_bytes()),
+            Content::Json(object) => {
+                ("application/json", Value::Object(object).to_string().into_bytes())
+            }
             Content::Bytes(kind, bytes) => (kind, bytes),
         };
         let mut answer = Answer { status: self.status, headers: Vec::new(), body };

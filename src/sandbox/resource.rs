@@ -61,7 +61,10 @@ fn bearer(realm: &Realm, store: &mut Store, call: &Call) -> Result<(String, Stri
         }
     };
     if !scheme_fits {
-        return Err(refuse("invalid_token", "the access token was sent in another way than issued"));
+        return Err(refuse(
+            "invalid_token",
+            "the access token was sent in another way than issued",
+        ));
     }
     Ok((subject, scope))
 }
@@ -142,7 +145,9 @@ pub(super) fn end_session(realm: &Realm, call: &Call) -> Reply {
         Some(uri) if super::authorize::may_return_to(&realm.store(), client, uri) => {
             super::authorize::return_to(uri, params.get("state"))
         }
-        Some(_) => page::failed(400, "The post_logout_redirect_uri is not on the loopback interface."),
+        Some(_) => {
+            page::failed(400, "The post_logout_redirect_uri is not on the loopback interface.")
+        }
         None => page::told("You are logged out", "You can close this page."),
     }
 }

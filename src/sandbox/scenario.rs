@@ -42,9 +42,8 @@ const fn row(name: &'static str, about: &'static str, effects: &'static [Effect]
 
 /// All scenarios, in the order of the steps that they concern.
 pub fn scenarios() -> &'static [Scenario] {
-    static ALL: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
-        [replies::ROWS, wire::ROWS, login::ROWS, identity::ROWS].concat()
-    });
+    static ALL: LazyLock<Vec<Scenario>> =
+        LazyLock::new(|| [replies::ROWS, wire::ROWS, login::ROWS, identity::ROWS].concat());
     &ALL
 }
 
@@ -338,10 +337,8 @@ fn look_up(text: &str) -> Result<Chosen> {
         (Some(_), Some(argument)) if takes(scenario, argument) => {
             Ok(Chosen { scenario, argument: argument.to_owned() })
         }
-        (None, Some(_)) => {
-            Err(Error::usage(format!("the scenario `{name}` takes no argument"))
-                .hint(format!("write `{name}` alone")))
-        }
+        (None, Some(_)) => Err(Error::usage(format!("the scenario `{name}` takes no argument"))
+            .hint(format!("write `{name}` alone"))),
         (Some(what), _) => Err(Error::usage(format!("the scenario `{name}` needs its argument"))
             .hint(format!("write `{name}:{what}`"))),
     }
@@ -375,9 +372,9 @@ mod tests {
     fn names_are_unique_and_can_stand_in_a_path() {
         let mut names: Vec<_> = scenarios().iter().map(|s| s.name).collect();
         assert!(
-            names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase()
-                || b.is_ascii_digit()
-                || b == b'-'))
+            names.iter().all(|n| n
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
         );
         names.sort_unstable();
         let count = names.len();

@@ -161,8 +161,9 @@ async fn read(request: Request<Incoming>, endpoint: Endpoint) -> Result<Call, Re
     let hosts: Vec<_> = parts.headers.get_all("host").iter().collect();
     // Another name than a loopback one is a page elsewhere that points its name here.
     if !matches!(hosts[..], [host] if host.to_str().is_ok_and(is_loopback_host)) {
-        return Err(Refusal::request("the Host header does not name the loopback interface")
-            .status(421));
+        return Err(
+            Refusal::request("the Host header does not name the loopback interface").status(421)
+        );
     }
     let body = tokio::time::timeout(PATIENCE, Limited::new(body, BODY).collect())
         .await
