@@ -5,6 +5,7 @@ pub mod grant;
 pub mod port;
 pub mod profile;
 pub mod secret;
+pub mod store;
 pub mod text;
 pub mod time;
 
