@@ -2,6 +2,8 @@
 
 pub mod error;
 pub mod grant;
+#[cfg(feature = "login")]
+pub mod login;
 pub mod port;
 pub mod profile;
 pub mod secret;
