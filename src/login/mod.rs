@@ -5,6 +5,7 @@
 //! authorization response (RFC 6749, section 4.1.2) and came to the right place; whether its
 //! `state` and `iss` are right is for the flow to say.
 
+pub mod attempt;
 mod bind;
 pub mod browser;
 pub mod callback;

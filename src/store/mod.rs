@@ -18,6 +18,8 @@ pub(crate) mod fs;
 pub mod keyring;
 pub mod memory;
 pub mod migrate;
+#[cfg(feature = "file")]
+pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
 pub mod state_dir;
