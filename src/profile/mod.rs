@@ -10,17 +10,18 @@ mod atomic_file;
 mod bad_files;
 mod check;
 mod diagnose;
-//pub mod discovery;
+pub mod discovery;
 //pub mod edit;
 mod endpoint;
 mod keys;
+mod metadata;
 mod node;
 pub mod presets;
 mod reader;
 pub mod schema;
-//pub mod secret_source;
+pub mod secret_source;
 mod sections;
-//pub mod snapshot;
+pub mod snapshot;
 
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 

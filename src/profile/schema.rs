@@ -58,7 +58,7 @@ pub struct Defaults {
 }
 
 /// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[expect(missing_docs, reason = "each is the command for the operation of that name")]
 pub struct StoreCommand {
     pub get: Vec<String>,
