@@ -49,7 +49,7 @@ fn token_response() -> HttpResponse {
         headers: headers(&[
             ("content-type", "application/json"),
             ("set-cookie", CANARY),
-            ("server", &format!("{FRESH}")),
+            ("server", FRESH),
         ]),
         body: Zeroizing::new(body.into_bytes()),
     }
