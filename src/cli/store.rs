@@ -125,9 +125,8 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for entry in wanted {
         let from = context.open_store(&entry.store.parse()?)?;
         let keys: [GrantKey; 1] = [entry.key.clone()];
-        let migration = runner::block_on(None, async {
-            Ok(migrate(&*from.grants, &*to.grants, &keys, &state).await)
-        })?;
+        let migration =
+            runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
         for (key, error) in migration.failed {
             context.voice.warn(&error.clone().context(format!("{key} was not moved")));
             failure = failure.or(Some(error));
