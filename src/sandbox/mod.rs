@@ -10,6 +10,26 @@
 //! [`CONFIDENTIAL_SECRET`]; registered clients have their own. Three people live here: `ada`,
 //! `brook` and `chen`; the password of each is the name.
 //!
+//! ```
+//! use oauthctl::sandbox::{Sandbox, SandboxOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! runtime.block_on(async {
+//!     let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
+//!     let sandbox = Sandbox::start(options).await?;
+//!     // A client is pointed at one of these …
+//!     assert!(sandbox.issuer().starts_with("http://127.0.0.1:"));
+//!     let flaky = sandbox.issuer_with("token-503-once,expire-fast");
+//!     assert!(flaky.ends_with("/s/token-503-once,expire-fast"));
+//!     // … and afterwards the journal says what it asked for.
+//!     assert!(sandbox.journal().is_empty());
+//!     sandbox.stop().await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
 //! `endpoint` finds the way, `authorize`, `token`, `device` and `resource` answer, `store`
 //! remembers, `keys` signs, and `scenario` is the table of what goes wrong. `server` runs the
 //! sockets and `transport` writes to them what no HTTP library would.
@@ -115,7 +135,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on the caller's tokio runtime.
+    /// Starts a sandbox on the caller's tokio runtime, which has to have time and I/O enabled.
     ///
     /// # Errors
     /// Usage, for a scenario that does not exist; unavailable, for a port that is taken.
@@ -156,6 +176,12 @@ impl Sandbox {
             task.abort();
             let _ = task.await;
         }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sandbox({})", self.issuer())
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 use super::endpoint::{self, Endpoint};
 use super::keys::Keyring;
@@ -125,7 +125,12 @@ impl Server {
         self.note(if realm.is_ok() { issuer_path } else { "" }, &call);
         let realm = realm.map_err(|error| {
             let advice = error.advice().map(|a| format!("; {a}")).unwrap_or_default();
-            Refusal::new("not_found", format!("{error}{advice}")).status(404)
+            let full = error.kind() == ErrorKind::Unavailable;
+            Refusal::new("not_found", format!("{error}{advice}")).status(if full {
+                503
+            } else {
+                404
+            })
         })?;
         let methods = endpoint.methods();
         if !methods.is_empty() && !methods.contains(&call.method) {

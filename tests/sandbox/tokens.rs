@@ -54,13 +54,14 @@ async fn a_refresh_cannot_widen_the_scope_or_change_the_client() {
     let at = bench.root();
     let tokens = at.login().await;
     let token = text(&tokens, "refresh_token");
-    let ask = |scope: &'static str, client: &'static str| {
+    let ask = async |scope: &str, client: &str| {
         at.token(&[
             ("grant_type", "refresh_token"),
             ("refresh_token", token),
             ("scope", scope),
             ("client_id", client),
         ])
+        .await
     };
     assert_eq!(text(&ask("openid admin", CLIENT).await.1, "error"), "invalid_scope");
     assert_eq!(text(&ask("openid", "another").await.1, "error"), "invalid_grant");
@@ -117,9 +118,7 @@ async fn token_replies_are_odd_as_named() {
         ("control-chars", |j| text(j, "access_token").contains("\r\n")),
         ("huge-token", |j| text(j, "access_token").len() == 65_536),
         ("id-token-missing", |j| j.get("id_token").is_none()),
-        ("no-scope,no-expires-in", |j| {
-            j.get("scope").is_none() && j.get("expires_in").is_none()
-        }),
+        ("no-scope,no-expires-in", |j| j.get("scope").is_none() && j.get("expires_in").is_none()),
     ] {
         let tokens = bench.with(scenario).login().await;
         assert!(check(&tokens), "{scenario}: {tokens}");
@@ -209,7 +208,10 @@ async fn a_dropped_refresh_has_rotated() {
         };
         assert!(lost, "{scenario}");
         assert!(!at.is_active(token).await, "{scenario}: the old token is spent");
-        assert!(at.is_active(text(&tokens, "access_token")).await, "{scenario}: nothing is revoked");
+        assert!(
+            at.is_active(text(&tokens, "access_token")).await,
+            "{scenario}: nothing is revoked"
+        );
     }
 }
 
