@@ -80,8 +80,8 @@ pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
 /// be sent to, or has a member of the wrong type.
 pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<AuthorizationServer> {
     same_issuer(issuer, document)?;
-    let issuer_url = endpoint::check_issuer(issuer)
-        .map_err(|why| Error::config(format!("the issuer {why}")))?;
+    let issuer_url =
+        endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
     let mut endpoints = Endpoints::default();
     for (name, field) in ENDPOINTS {
         let Some(value) = document.get(name).filter(|value| !value.is_null()) else { continue };
@@ -139,7 +139,7 @@ fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
 
 fn bad(issuer: &str, name: &str, why: &str) -> Error {
     Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer)))
-        .hint("the server's metadata is at fault; endpoints that the profile names override it only once the rest is valid")
+        .hint("tell its operator; if you trust it, name its endpoints in the profile, without `issuer`")
 }
 
 fn list(document: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, &'static str> {

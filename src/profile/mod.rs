@@ -8,9 +8,10 @@ mod atomic_file;
 #[cfg(test)]
 mod bad_files;
 mod check;
+pub mod describe;
 mod diagnose;
 pub mod discovery;
-//pub mod edit;
+pub mod edit;
 mod endpoint;
 mod keys;
 mod metadata;
