@@ -144,7 +144,8 @@ mod tests {
                 .clone()
         };
         let profile = parse(text);
-        let shown = toml::to_string(&json!({ "profiles": { "full": effective(&profile) } })).unwrap();
+        let shown =
+            toml::to_string(&json!({ "profiles": { "full": effective(&profile) } })).unwrap();
         assert_eq!(parse(&shown), profile);
     }
 

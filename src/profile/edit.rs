@@ -235,9 +235,9 @@ fn refuse_secret(keys: &[Key], value: &Value) -> Result<()> {
     let mut params = keys.iter().map(Key::get).skip(1);
     let parameter = first.ends_with("_params")
         && (params.any(|name| SECRET_PARAMS.contains(&name))
-            || value.as_inline_table().is_some_and(|table| {
-                SECRET_PARAMS.iter().any(|name| table.contains_key(name))
-            }));
+            || value
+                .as_inline_table()
+                .is_some_and(|table| SECRET_PARAMS.iter().any(|name| table.contains_key(name))));
     if !inline && !parameter {
         return Ok(());
     }

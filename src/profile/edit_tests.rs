@@ -185,16 +185,14 @@ fn removing_can_repair_a_file_and_misses_what_is_not_there() {
 
 #[test]
 fn other_spellings_of_a_table_are_edited_too() {
-    let home = Home::with(
-        "profiles.a.issuer = \"https://a.example\"\nprofiles.a.client_id = \"c\"\n",
-    );
+    let home =
+        Home::with("profiles.a.issuer = \"https://a.example\"\nprofiles.a.client_id = \"c\"\n");
     add(&home.path(), &new("n")).unwrap();
     assert_eq!(Config::load(&home.path()).unwrap().profiles.len(), 2);
     remove(&home.path(), "a").unwrap();
     assert_eq!(Config::load(&home.path()).unwrap().default_profile(), Some("n"));
-    let home = Home::with(
-        "profiles = { a = { issuer = \"https://a.example\", client_id = \"c\" } }\n",
-    );
+    let home =
+        Home::with("profiles = { a = { issuer = \"https://a.example\", client_id = \"c\" } }\n");
     add(&home.path(), &new("n")).unwrap();
     assert_eq!(Config::load(&home.path()).unwrap().profiles.len(), 2);
 }
@@ -210,6 +208,7 @@ fn a_link_to_the_file_stays_a_link() {
     assert!(home.text().contains("[profiles.n]"));
 }
 
+#[cfg(unix)]
 #[test]
 fn edits_at_once_are_all_kept() {
     let home = Home::with(FILE);

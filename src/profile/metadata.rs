@@ -138,8 +138,9 @@ fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
 }
 
 fn bad(issuer: &str, name: &str, why: &str) -> Error {
-    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer)))
-        .hint("tell its operator; if you trust it, name its endpoints in the profile, without `issuer`")
+    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer))).hint(
+        "tell its operator; if you trust it, name its endpoints in the profile, without `issuer`",
+    )
 }
 
 fn list(document: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, &'static str> {
