@@ -1,5 +1,6 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -312,6 +313,9 @@ pub struct Quirks {
     pub scope_on_refresh: bool,
     /// The callback comes by `form_post` (Apple).
     pub form_post: bool,
+    /// Token responses lack `token_type`, name a type of their own, or come with status 201
+    /// (Shopify, LinkedIn, Slack).
+    pub lenient_reply: bool,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

@@ -1,0 +1,155 @@
+// The metadata document (RFC 8414, OpenID Connect Discovery) and the key set, honest and not.
+
+import { behaviour, find, known } from './scenario.mjs';
+import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
+
+export function metadata(x) {
+  const at = (path) => `${x.issuer}/${path}`;
+  return {
+    issuer: x.issuer,
+    authorization_endpoint: at('authorize'),
+    token_endpoint: at('token'),
+    jwks_uri: at('jwks'),
+    userinfo_endpoint: at('userinfo'),
+    revocation_endpoint: at('revoke'),
+    introspection_endpoint: at('introspect'),
+    pushed_authorization_request_endpoint: at('par'),
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    subject_types_supported: ['public'],
+    scopes_supported: ['openid', 'email', 'offline_access', 'api', 'read'],
+    authorization_response_iss_parameter_supported: true,
+  };
+}
+
+const set = (changes) => (doc, x) => ({ ...doc, ...changes(x, doc) });
+const without = (...names) => (doc) =>
+  Object.fromEntries(Object.entries(doc).filter(([name]) => !names.includes(name)));
+const upper = (text) => text.replace('/s/', '/S/');
+const off = (x, doc, scheme) =>
+  Object.fromEntries(Object.entries(doc).map(([name, value]) => [
+    name,
+    name.endsWith('_endpoint') || name === 'jwks_uri' ? value.replace(x.base, scheme) : value,
+  ]));
+
+/** Documents that must be refused before a browser opens. A string is sent as it is. */
+export const DISCOVERY = {
+  'issuer-other': set((x) => ({ issuer: `${x.base}/s/somebody-else` })),
+  'issuer-slash': set((x) => ({ issuer: `${x.issuer}/` })),
+  'issuer-case': set((x) => ({ issuer: upper(x.issuer) })),
+  'issuer-port': set((x) => ({ issuer: x.issuer.replace(/:\d+/, ':1') })),
+  'issuer-host': set((x) => ({ issuer: x.issuer.replace('127.0.0.1', 'localhost') })),
+  'issuer-canary': set((x) => ({ issuer: x.world.bases.canary })),
+  'issuer-missing': without('issuer'),
+  'issuer-number': set(() => ({ issuer: 7 })),
+  'http-endpoints': (doc, x) => off(x, doc, 'http://as.example'),
+  'http-token-endpoint': set(() => ({ token_endpoint: 'http://as.example/token' })),
+  'http-authorization-endpoint': set(() => ({ authorization_endpoint: 'http://as.example/auth' })),
+  'http-jwks': set(() => ({ jwks_uri: 'http://as.example/jwks' })),
+  'javascript': set(() => ({ authorization_endpoint: 'javascript:alert(1)' })),
+  'file': set(() => ({ authorization_endpoint: 'file:///etc/passwd' })),
+  'shell': set(() => ({ authorization_endpoint: 'https://x/$(touch pwned)`id`;&|"\' ' })),
+  'dash': set(() => ({ authorization_endpoint: '--new-window=https://x/' })),
+  'control-characters': set((x) => ({ authorization_endpoint: `${x.issuer}/authorize\u001b]0;x\u0007\n` })),
+  'userinfo-in-endpoint': set(() => ({ authorization_endpoint: 'https://a:b@as.example/authorize' })),
+  'relative-endpoint': set(() => ({ token_endpoint: '/token' })),
+  'authorization-endpoint-missing': without('authorization_endpoint'),
+  'token-endpoint-missing': without('token_endpoint'),
+  'only-plain-pkce': set(() => ({ code_challenge_methods_supported: ['plain'] })),
+  'no-pkce-methods': set(() => ({ code_challenge_methods_supported: [] })),
+  'array': () => '[]',
+  'string': () => '"https://as.example"',
+  'truncated': (doc) => JSON.stringify(doc).slice(0, 200),
+  'trailing-junk': (doc) => `${JSON.stringify(doc)} trailing`,
+  'duplicate-issuer': (doc, x) =>
+    JSON.stringify(doc).replace('{', `{"issuer":"${x.world.bases.canary}",`),
+  'over-1-mib': (doc) => JSON.stringify({ ...doc, pad: 'a'.repeat(2 ** 20) }),
+  'deep': (doc) => JSON.stringify(doc).replace('{', `{"pad":${'['.repeat(1e5)}${']'.repeat(1e5)},`),
+  'html': () => '<!doctype html><title>Log in to the network</title>',
+  'empty': () => '',
+};
+
+/** Documents that a client can live with. */
+export const DISCOVERY_GOOD = {
+  'no-pkce-announced': without('code_challenge_methods_supported'),
+  'no-iss-announced': without('authorization_response_iss_parameter_supported'),
+  'par-required': set(() => ({ require_pushed_authorization_requests: true })),
+  'no-revocation': without('revocation_endpoint'),
+  'no-userinfo': without('userinfo_endpoint'),
+  'no-par': without('pushed_authorization_request_endpoint'),
+  'unknown-members': set(() => ({ x_future: { a: [1, 2, { b: null }] } })),
+  'query-in-authorization-endpoint': set((x) => ({
+    authorization_endpoint: `${x.issuer}/authorize?t=a%2Fb&x=%20`,
+  })),
+};
+
+/** Documents that change what a stored grant is bound to, or where things go. */
+export const DISCOVERY_MOVING = {
+  'token-endpoint-canary': set((x) => ({ token_endpoint: `${x.world.bases.canary}/token` })),
+  'all-endpoints-canary': (doc, x) => off(x, doc, x.world.bases.canary),
+  'jwks-canary': set((x) => ({ jwks_uri: `${x.world.bases.canary}/jwks` })),
+  'jwks-missing': without('jwks_uri'),
+  'refused-token-endpoint': set((x) => ({ token_endpoint: `${x.world.bases.refused}/token` })),
+  // Honest when first asked, the canary's token endpoint ever after.
+  'changes-after-first': (doc, x) => {
+    const asked = (x.state.discovered = (x.state.discovered ?? 0) + 1);
+    return asked === 1 ? doc : { ...doc, token_endpoint: `${x.world.bases.canary}/token` };
+  },
+};
+
+export function discovery(x) {
+  const honest = metadata(x);
+  const what = behaviour(x, 'discovery', 'all');
+  if (!what) return x.json(200, JSON.stringify(honest));
+  const tables = [DISCOVERY, DISCOVERY_GOOD, DISCOVERY_MOVING];
+  if (!known(what, ...tables)) {
+    return find(what, TRANSPORT, TRANSPORT_GOOD)(x, JSON.stringify(honest));
+  }
+  const doc = find(what, ...tables)(honest, x);
+  if (what === 'html') return x.reply(200, { 'content-type': 'text/html' }, doc);
+  return x.json(200, typeof doc === 'string' ? doc : JSON.stringify(doc));
+}
+
+const bare = ({ kid, ...jwk }) => jwk;
+const keys = (...list) => ({ keys: list });
+
+/** Key sets with which no id_token of this server may be believed. */
+export const JWKS = {
+  'empty': () => keys(),
+  'wrong-key': (w) => keys({ ...w.jwk('k2'), kid: 'k1' }),
+  'other-kid': (w) => keys(w.jwk('k2')),
+  'oct': () => keys({ kty: 'oct', kid: 'k1', alg: 'HS256', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0' }),
+  'encryption-use': (w) => keys({ ...w.jwk('k1'), use: 'enc' }),
+  'other-alg': (w) => keys({ ...w.jwk('k1'), alg: 'PS512' }),
+  'not-keys': () => ({ keys: 'k1' }),
+  'array': () => [],
+  'weak': (w) => keys({ ...w.jwk('weak'), kid: 'k1' }),
+  'over-100': (w) => keys(...Array.from({ length: 10_000 }, (_, n) => ({ ...w.jwk('k1'), kid: `k${n}` }))),
+  'over-1-mib': (w) => ({ ...keys(w.jwk('k1')), pad: 'a'.repeat(2 ** 20) }),
+};
+
+/** Key sets with which a right id_token can be believed, some only when asked again. */
+export const JWKS_GOOD = {
+  'no-kid-one': (w) => keys(bare(w.jwk('k1'))),
+  'several': (w) => keys(w.jwk('k2'), w.jwk('k1'), w.jwk('ec')),
+  'unknown-beside': (w) => keys({ kty: 'XYZ', kid: 'x' }, w.jwk('k1')),
+  // k1 when first asked, k2 afterwards; the id_token is signed with k2 (id-token.key-k2).
+  'rotated-after-first': (w, x) => {
+    const asked = (x.state.keysAsked = (x.state.keysAsked ?? 0) + 1);
+    return asked === 1 ? keys(w.jwk('k1')) : keys(w.jwk('k2'));
+  },
+};
+
+export function jwks(x) {
+  const what = behaviour(x, 'jwks', 'all');
+  const honest = JSON.stringify(keys(x.world.jwk('k1')));
+  if (!what) return x.json(200, honest);
+  if (known(what, JWKS, JWKS_GOOD)) {
+    return x.json(200, JSON.stringify(find(what, JWKS, JWKS_GOOD)(x.world, x)));
+  }
+  return find(what, TRANSPORT, TRANSPORT_GOOD)(x, honest);
+}

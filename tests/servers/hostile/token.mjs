@@ -1,0 +1,197 @@
+// The token endpoint: strict about the client, the code and the refresh token, then as bad as the scenario says.
+//
+// `token.X` any grant, `code.X`, `refresh.X`, `client.X` one of them. A transport fault or a refusal strikes
+// before the request is acted on; as `after-code.X` (and so on) it strikes after: the code is spent, the refresh token rotated,
+// and the client does not know. Any other reply comes after.
+
+import { createHash } from 'node:crypto';
+
+import { idToken } from './id_token.mjs';
+import { REPLY, REPLY_ERROR, REPLY_EXPIRES, REPLY_GOOD, REPLY_ODD } from './replies.mjs';
+import { behaviourThat, find, known, names } from './scenario.mjs';
+import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
+import { CLIENTS } from './world.mjs';
+
+const REPLIES = [REPLY, REPLY_GOOD, REPLY_EXPIRES, REPLY_ODD];
+const PLACES = {
+  authorization_code: 'code',
+  refresh_token: 'refresh',
+  client_credentials: 'client',
+};
+
+/** How refresh tokens live: `rotation.same` gives the old one again, `rotation.omit` gives none. */
+export const ROTATION = ['same', 'omit'];
+
+class Refusal extends Error {
+  constructor(status, code, why) {
+    super(why);
+    Object.assign(this, { status, code });
+  }
+}
+
+const refuse = (status, code, why) => { throw new Refusal(status, code, why); };
+
+function basic(header) {
+  const match = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(header);
+  if (!match) return refuse(401, 'invalid_client', 'Authorization is not Basic');
+  const [id, secret] = Buffer.from(match[1], 'base64').toString('latin1').split(/:(.*)/s);
+  const decode = (part) => {
+    // RFC 6749, section 2.3.1: each half is form-encoded before they are joined.
+    if (!/^[A-Za-z0-9*._+~%-]*$/.test(part)) return refuse(401, 'invalid_client', 'Basic half not form-encoded');
+    return decodeURIComponent(part.replaceAll('+', ' '));
+  };
+  return { id: decode(id), secret: decode(secret ?? '') };
+}
+
+/** The client, proved in the one way it may be, and in no second one. */
+export function authenticate(x, form) {
+  const header = x.req.headers.authorization;
+  const places = [header, form.get('client_secret'), form.get('client_assertion')].filter(Boolean);
+  if (places.length > 1) refuse(400, 'invalid_request', 'more than one client authentication');
+  if (/client_secret|code=|refresh_token|client_assertion/.test(x.query)) {
+    refuse(400, 'invalid_request', 'a credential in the request URI');
+  }
+  const shown = header ? basic(header) : { id: form.get('client_id'), secret: form.get('client_secret') };
+  const client = CLIENTS[shown.id];
+  if (!client) refuse(401, 'invalid_client', `unknown client ${shown.id}`);
+  if (header && form.has('client_id') && form.get('client_id') !== shown.id) {
+    refuse(400, 'invalid_request', 'two client_ids');
+  }
+  const used = header ? 'client_secret_basic' : shown.secret === null ? 'none' : 'client_secret_post';
+  if (used !== client.auth) refuse(401, 'invalid_client', `${used} used, ${client.auth} registered`);
+  if (client.secret && shown.secret !== client.secret) refuse(401, 'invalid_client', 'wrong secret');
+  return { client_id: shown.id, ...client };
+}
+
+function redeem(x, form, client) {
+  const code = x.state.codes.get(form.get('code'));
+  if (!code) return refuse(400, 'invalid_grant', 'unknown code');
+  if (code.used) {
+    if (code.family) code.family.revoked = true;
+    return refuse(400, 'invalid_grant', 'code used twice');
+  }
+  code.used = true;
+  if (code.client_id !== client.client_id) refuse(400, 'invalid_grant', 'code of another client');
+  if (code.redirect_uri !== form.get('redirect_uri')) refuse(400, 'invalid_grant', 'redirect_uri differs');
+  const verifier = form.get('code_verifier') ?? '';
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) refuse(400, 'invalid_grant', 'code_verifier malformed');
+  x.world.canaries.push({ kind: 'code_verifier', value: verifier, scenario: x.name });
+  if (createHash('sha256').update(verifier).digest('base64url') !== code.challenge) {
+    refuse(400, 'invalid_grant', 'code_verifier does not fit');
+  }
+  const family = { revoked: false, client_id: client.client_id, scope: code.scope, nonce: code.nonce };
+  x.state.families.push(family);
+  code.family = family;
+  return { family, nonce: code.nonce, scope: code.scope };
+}
+
+function rotate(x, form, client) {
+  const token = x.state.refresh.get(form.get('refresh_token'));
+  if (!token) return refuse(400, 'invalid_grant', 'unknown refresh token');
+  const { family } = token;
+  if (family.client_id !== client.client_id) refuse(400, 'invalid_grant', 'refresh token of another client');
+  if (family.revoked) refuse(400, 'invalid_grant', 'family revoked');
+  if (token.used > x.world.params.grace) {
+    family.revoked = true;
+    refuse(400, 'invalid_grant', 'refresh token used twice: family revoked');
+  }
+  const asked = (form.get('scope') ?? '').split(' ').filter(Boolean);
+  const granted = family.scope.split(' ');
+  if (asked.some((scope) => !granted.includes(scope))) refuse(400, 'invalid_scope', 'more than was granted');
+  const keeps = ROTATION.find((what) => names(x, 'rotation', what));
+  if (!keeps) token.used += 1;
+  const scope = asked.length ? asked.join(' ') : family.scope;
+  return { family, scope, refreshed: true, keeps: keeps && form.get('refresh_token'), omit: keeps === 'omit' };
+}
+
+const GRANTS = {
+  authorization_code: redeem,
+  refresh_token: rotate,
+  client_credentials: (x, form) => ({ scope: form.get('scope') ?? '' }),
+};
+
+/** The honest token response. */
+function issue(x, client, { family, scope, nonce, refreshed, keeps, omit }) {
+  const { params } = x.world;
+  const access_token = x.world.canary('access_token', x.name);
+  x.state.access.set(access_token, { family, client_id: client.client_id, scope });
+  const tokens = { access_token, token_type: 'Bearer', expires_in: params.expires_in };
+  if (family && !omit) {
+    tokens.refresh_token = keeps || x.world.canary('refresh_token', x.name);
+    if (!keeps) x.state.refresh.set(tokens.refresh_token, { family, used: 0 });
+  }
+  if (params.scope ?? scope) tokens.scope = params.scope ?? scope;
+  const asksIdToken = !refreshed || x.parts.some((part) => part.where === 'refresh-id-token');
+  if (family && asksIdToken && scope.split(' ').includes('openid')) {
+    const subject = { sub: params.sub, nonce, access_token, refreshed };
+    const id_token = idToken(x, { ...client, ...subject });
+    if (id_token !== undefined) tokens.id_token = id_token;
+  }
+  return tokens;
+}
+
+function judge(x, form) {
+  if (!/^application\/x-www-form-urlencoded\b/.test(x.req.headers['content-type'] ?? '')) {
+    refuse(400, 'invalid_request', 'not form-encoded');
+  }
+  for (const name of new Set(form.keys())) {
+    if (name !== 'resource' && form.getAll(name).length > 1) refuse(400, 'invalid_request', `${name} twice`);
+  }
+  const grant = GRANTS[x.entry.grant_type];
+  if (!grant) refuse(400, 'unsupported_grant_type', x.entry.grant_type);
+  const client = authenticate(x, form);
+  return issue(x, client, grant(x, form, client));
+}
+
+const isFault = (what) => known(what, TRANSPORT, REPLY_ERROR);
+const isReply = (what) => known(what, ...REPLIES);
+const isGood = (what) => known(what, TRANSPORT_GOOD);
+
+function send(x, { status, type, body }) {
+  const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  x.reply(status, { 'content-type': type, 'cache-control': 'no-store' }, bytes);
+}
+
+/** Lets a fault strike, of the transport or a refusal, if the scenario has one here. */
+function strike(x, body, ...places) {
+  const what = behaviourThat(x, isFault, ...places);
+  if (!what) return false;
+  if (known(what, TRANSPORT)) find(what, TRANSPORT)(x, body);
+  else send(x, find(what, REPLY_ERROR)({}, x));
+  return true;
+}
+
+/** What a token response looks like that grants nothing: for faults that strike before the request is judged. */
+function decoy(x) {
+  const access_token = x.world.canary('decoy', x.name);
+  return JSON.stringify({ access_token, token_type: 'Bearer', expires_in: 3600 });
+}
+
+function answer(x, place, tokens) {
+  const shape = behaviourThat(x, isReply, place, 'token');
+  if (!shape) {
+    const dress = behaviourThat(x, isGood, place, 'token', 'all');
+    const body = JSON.stringify(tokens);
+    return dress ? find(dress, TRANSPORT_GOOD)(x, body) : x.json(200, body);
+  }
+  return send(x, find(shape, ...REPLIES)(tokens, x));
+}
+
+export async function token(x) {
+  const form = new URLSearchParams(x.body);
+  x.entry.grant_type = form.get('grant_type');
+  const place = PLACES[x.entry.grant_type] ?? 'other';
+  await x.hold('token');
+  if (strike(x, decoy(x), place, 'token', 'all')) return undefined;
+  let tokens;
+  try {
+    tokens = judge(x, form);
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    return x.refuse(refusal.status, refusal.code, refusal.message);
+  }
+  x.entry.verdict = 'ok';
+  await x.hold('token-answer');
+  if (strike(x, JSON.stringify(tokens), `after-${place}`, 'after-token')) return undefined;
+  return answer(x, place, tokens);
+}

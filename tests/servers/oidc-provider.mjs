@@ -1,0 +1,279 @@
+// A strict authorization server that the project did not write: oidc-provider, on loopback, with a
+// person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
+//
+//   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1]
+//
+// One line of JSON on stdout says where it is; it ends when stdin closes. Clients: see `clients`.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+import { Barrier, Journal, control } from './lib/control.mjs';
+import { announce, listen, options } from './lib/process.mjs';
+
+// The library talks on stdout; stdout carries one line only.
+console.info = console.error;
+console.warn = console.error;
+console.log = console.error;
+
+// Older releases of Node 20 lack it, and the library needs it.
+URL.parse ??= (text, base) => (URL.canParse(text, base) ? new URL(text, base) : null);
+
+const { default: Provider } = await import('oidc-provider');
+
+// Every awkward character that RFC 6749, appendix A.2, lets a secret have.
+const AWKWARD_SECRET = ':+%& "=/?\\~';
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '' });
+const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false };
+
+const CODE = ['authorization_code', 'refresh_token'];
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+
+function native(client_id, more) {
+  return {
+    client_id,
+    application_type: 'native',
+    redirect_uris: ['http://127.0.0.1/callback'],
+    response_types: ['code'],
+    grant_types: CODE,
+    token_endpoint_auth_method: 'none',
+    ...more,
+  };
+}
+
+function clients() {
+  const list = [
+    native('cli', { grant_types: [...CODE, DEVICE] }),
+    native('cli-localhost', { redirect_uris: ['http://localhost/callback'] }),
+    native('cli-ipv6', { redirect_uris: ['http://[::1]/callback'] }),
+    native('cli-no-refresh', { grant_types: ['authorization_code'] }),
+    native('cli-par', { require_pushed_authorization_requests: true }),
+    native('cli-dpop', { dpop_bound_access_tokens: true }),
+    native('cli-es256', { id_token_signed_response_alg: 'ES256' }),
+    native('cli-secret', {
+      token_endpoint_auth_method: 'client_secret_basic',
+      client_secret: AWKWARD_SECRET,
+    }),
+    native('cli-post', {
+      token_endpoint_auth_method: 'client_secret_post',
+      client_secret: AWKWARD_SECRET,
+    }),
+    native('cli-secret-jwt', {
+      token_endpoint_auth_method: 'client_secret_jwt',
+      client_secret: 'thirty-two-bytes-or-more-for-HS256-keys',
+    }),
+    {
+      client_id: 'service',
+      client_secret: AWKWARD_SECRET,
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: 'client_secret_basic',
+      scope: 'api read',
+    },
+  ];
+  if (given['client-jwks']) {
+    const jwks = JSON.parse(readFileSync(given['client-jwks'], 'utf8'));
+    list.push(native('cli-jwt', { token_endpoint_auth_method: 'private_key_jwt', jwks }));
+  }
+  return list;
+}
+
+function signingKeys() {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  return {
+    keys: [
+      { ...rsa.export({ format: 'jwk' }), kid: 'rsa', alg: 'RS256', use: 'sig' },
+      { ...ec.export({ format: 'jwk' }), kid: 'ec', alg: 'ES256', use: 'sig' },
+    ],
+  };
+}
+
+function configuration() {
+  return {
+    clients: clients(),
+    jwks: signingKeys(),
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    scopes: ['openid', 'offline_access', 'api', 'read'],
+    claims: { openid: ['sub'], email: ['email'], profile: ['name', 'preferred_username'] },
+    clientAuthMethods: [
+      'none',
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+    ],
+    enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    ttl: {
+      AccessToken: () => settings.ttl,
+      ClientCredentials: () => settings.ttl,
+      AuthorizationCode: 60,
+      DeviceCode: 600,
+      Grant: 86400,
+      IdToken: 3600,
+      Interaction: 600,
+      RefreshToken: 86400,
+      Session: 86400,
+    },
+    findAccount: async (_ctx, sub) => ({
+      accountId: sub,
+      claims: async () => ({
+        sub,
+        email: `${sub}@example.com`,
+        name: 'Alice Example',
+        preferred_username: sub,
+      }),
+    }),
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    renderError: async (ctx, out) => {
+      ctx.type = 'application/json';
+      ctx.body = JSON.stringify(out);
+    },
+    clientBasedCORS: () => false,
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
+      dPoP: {
+        enabled: true,
+        nonceSecret: randomBytes(32),
+        requireNonce: () => Boolean(given['dpop-nonce']),
+      },
+      introspection: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (_ctx, resource) => ({
+          scope: 'api read',
+          audience: resource,
+          accessTokenTTL: settings.ttl,
+          accessTokenFormat: 'jwt',
+        }),
+      },
+      revocation: { enabled: true },
+      userinfo: { enabled: true },
+    },
+  };
+}
+
+/** The person: logs in as `login_hint` or alice, and agrees to everything, or denies. */
+async function interact(provider, req, res) {
+  const details = await provider.interactionDetails(req, res);
+  const { prompt, params, session } = details;
+  if (settings.deny) {
+    const result = { error: 'access_denied', error_description: 'the person said no' };
+    return provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
+  }
+  if (prompt.name === 'login') {
+    const login = { accountId: params.login_hint ?? 'alice' };
+    return provider.interactionFinished(req, res, { login });
+  }
+  const grant = details.grantId
+    ? await provider.Grant.find(details.grantId)
+    : new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+  const missing = prompt.details;
+  if (missing.missingOIDCScope) grant.addOIDCScope(missing.missingOIDCScope.join(' '));
+  if (missing.missingOIDCClaims) grant.addOIDCClaims(missing.missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(missing.missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  const consent = { grantId: await grant.save() };
+  return provider.interactionFinished(req, res, { consent });
+}
+
+/** Types a user code into the device page, as a person would, and confirms or aborts it. */
+async function answerDevice(issuer, userCode, deny) {
+  const jar = new Map();
+  const visit = async (url, form) => {
+    const response = await fetch(new URL(url, issuer), {
+      method: form ? 'POST' : 'GET',
+      body: form && new URLSearchParams(form),
+      redirect: 'manual',
+      headers: { cookie: [...jar].map(([k, v]) => `${k}=${v}`).join('; ') },
+    });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [name, value] = cookie.split(';')[0].split(/=(.*)/s);
+      jar.set(name, value);
+    }
+    const next = response.headers.get('location');
+    return next ? visit(next) : response.text();
+  };
+  const page = await visit('/device');
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)[1];
+  await visit('/device', { xsrf, user_code: userCode });
+  const last = deny ? { abort: 'yes' } : { confirm: 'yes' };
+  return visit('/device', { xsrf, user_code: userCode, ...last });
+}
+
+const journal = new Journal();
+const answers = new Barrier();
+const server = createServer();
+const issuer = `http://127.0.0.1:${await listen(server)}`;
+const provider = new Provider(issuer, configuration());
+
+provider.on('server_error', (_ctx, error) => console.error(error));
+
+// Every token request is written down before it is judged; a refresh can be held after it was acted
+// on, with its answer still unsent, which is where clients race.
+provider.use(async (ctx, next) => {
+  if (ctx.path !== '/token') return next();
+  const entry = journal.add({ path: ctx.path });
+  await next();
+  const params = ctx.oidc?.params ?? {};
+  Object.assign(entry, {
+    grant_type: params.grant_type,
+    client_id: ctx.oidc?.client?.clientId,
+    status: ctx.status,
+    error: ctx.body?.error,
+  });
+  journal.changed();
+  if (params.grant_type !== 'refresh_token') return undefined;
+  if (settings.delayMs) await new Promise((resolve) => setTimeout(resolve, settings.delayMs));
+  return answers.pass();
+});
+
+const handle = provider.callback();
+server.on('request', (req, res) => {
+  if (!req.url.startsWith('/interaction/')) return handle(req, res);
+  return interact(provider, req, res).catch((error) => {
+    res.writeHead(400, { 'content-type': 'text/plain' });
+    res.end(String(error));
+  });
+});
+
+function counts() {
+  const by = {};
+  for (const { grant_type: type = 'pending' } of journal.entries) by[type] = (by[type] ?? 0) + 1;
+  return by;
+}
+
+const controlUrl = await control({
+  'GET /journal': async (_body, { grant_type: type, count }) => {
+    if (count) {
+      const fits = (entry) => !type || entry.grant_type === type;
+      await journal.until((entries) => entries.filter(fits).length >= Number(count));
+    }
+    return { counts: counts(), requests: journal.entries };
+  },
+  'DELETE /journal': () => journal.clear(),
+  'POST /ttl': ({ seconds }) => { settings.ttl = seconds; },
+  'POST /delay': ({ ms }) => { settings.delayMs = ms; },
+  'POST /deny': ({ deny }) => { settings.deny = deny; },
+  'POST /hold': ({ count }) => answers.hold(count),
+  'GET /held': async (_body, { count }) => {
+    await answers.arrivals.until((entries) => entries.length >= Number(count ?? 0));
+    return { held: answers.arrivals.entries.length };
+  },
+  'POST /release': () => ({ released: answers.release() }),
+  'POST /device': async ({ user_code: code, deny }) => {
+    await answerDevice(issuer, code, deny);
+  },
+});
+
+announce({ issuer, control: controlUrl, secret: AWKWARD_SECRET });
