@@ -193,10 +193,7 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
 }
 
 fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
-    let loaded = options
-        .ca_file
-        .as_ref()
-        .map(|path| text::one_line(&path.display().to_string()));
+    let loaded = options.ca_file.as_ref().map(|path| text::one_line(&path.display().to_string()));
     let (why, hint) = if causes.mention("not valid for name") {
         let names = causes.innermost();
         let names = names.split_once("; ").map_or("", |(_, names)| names);

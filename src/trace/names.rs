@@ -149,7 +149,8 @@ mod tests {
         for word in ["", "authed_user", "x5t#S256", "urn:ietf:params:oauth", "backchannelLogout"] {
             assert!(is_wordlike(word), "{word}");
         }
-        for value in ["dGhpcyBpcyBhIHRva2Vu0a1b2c3d", "AbCdEfGhIjKlMnOpQrStUvWxYzAbCd", "a b", "é"] {
+        for value in ["dGhpcyBpcyBhIHRva2Vu0a1b2c3d", "AbCdEfGhIjKlMnOpQrStUvWxYzAbCd", "a b", "é"]
+        {
             assert!(!is_wordlike(value), "{value}");
         }
         assert!(is_uuid("9188040d-6c67-4c5b-b112-36a304b66dad"));

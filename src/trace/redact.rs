@@ -167,7 +167,9 @@ impl Redactor {
 
     fn shown(&self, name: &str, value: &str) -> String {
         match names::class(name) {
-            Class::Shown => value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" "),
+            Class::Shown => {
+                value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" ")
+            }
             Class::Prose => self.prose(value),
             Class::Secret | Class::Unknown => placeholder(value),
         }
@@ -198,7 +200,11 @@ impl Redactor {
         while let Some(c) = rest.chars().next() {
             let end = rest.find(|next| token(next) != token(c)).unwrap_or(rest.len());
             let (run, after) = rest.split_at(end);
-            if token(c) { out += &hide_tokens(run) } else { out += run }
+            if token(c) {
+                out += &hide_tokens(run)
+            } else {
+                out += run
+            }
             rest = after;
         }
         out
@@ -232,7 +238,8 @@ impl Redactor {
 
     /// `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
     fn credentials(&mut self, value: &str) -> String {
-        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s)) else {
+        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
+        else {
             self.remember(value, LEAST_SECRET);
             return placeholder(value);
         };
