@@ -110,7 +110,7 @@ pub(super) fn is_shown_header(name: &str) -> bool {
 pub(super) fn is_wordlike(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= 64
-        && digits <= 3
+        && digits <= 4
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/#~+[]".contains(&b))
         && !(text.len() > 24 && changes_case_often(text))
 }

@@ -120,7 +120,7 @@ impl Redactor {
 
     /// A body: JSON whatever it is called, a form if it is called one, else its size and type.
     pub(super) fn body(&mut self, content_type: Option<&str>, body: &[u8]) -> Body {
-        let size = body.len();
+        let size = counted(body.len(), "byte");
         if body.is_empty() {
             return Body::Empty;
         }
@@ -133,15 +133,15 @@ impl Redactor {
         match (media.as_str(), std::str::from_utf8(body)) {
             ("application/x-www-form-urlencoded", Ok(form)) => Body::Form(self.form(form)),
             ("application/x-www-form-urlencoded" | "application/json" | "", _) => {
-                Body::Other(format!("[unreadable body, {size} bytes]"))
+                Body::Other(format!("[unreadable body, {size}]"))
             }
             (media, _) if media.ends_with("+json") => {
-                Body::Other(format!("[unreadable body, {size} bytes]"))
+                Body::Other(format!("[unreadable body, {size}]"))
             }
             (media, _) if names::is_wordlike(media) => {
-                Body::Other(format!("[{media} body, {size} bytes]"))
+                Body::Other(format!("[{media} body, {size}]"))
             }
-            _ => Body::Other(format!("[body of an unknown type, {size} bytes]")),
+            _ => Body::Other(format!("[body of an unknown type, {size}]")),
         }
     }
 
@@ -332,7 +332,7 @@ impl Redactor {
                 Json::List(items.iter().map(|item| self.shown_json(name, item)).collect())
             }
             Json::Members(members) if class == Class::Secret => {
-                text(format!("[redacted, {} members]", members.len()))
+                text(format!("[redacted, {}]", counted(members.len(), "member")))
             }
             Json::Members(members) => Json::Members(
                 members
@@ -358,9 +358,12 @@ impl Redactor {
 pub(super) fn placeholder(value: &str) -> String {
     match value.chars().count() {
         0 => String::new(),
-        1 => "[redacted, 1 character]".to_owned(),
-        count => format!("[redacted, {count} characters]"),
+        count => format!("[redacted, {}]", counted(count, "character")),
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The decoded pairs of a query. What has no name is a value, and of a value without a name
