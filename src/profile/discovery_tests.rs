@@ -12,10 +12,13 @@ const ISSUER: &str = "https://as.example";
 const OIDC: &str = "https://as.example/.well-known/openid-configuration";
 const RFC8414: &str = "https://as.example/.well-known/oauth-authorization-server";
 
+/// A status, headers and a body.
+type Page = (u16, Vec<(String, String)>, String);
+
 /// A web of pages; every other address is a 404.
 #[derive(Default)]
 struct Web {
-    pages: BTreeMap<String, (u16, Vec<(String, String)>, String)>,
+    pages: BTreeMap<String, Page>,
     down: bool,
     asked: Mutex<Vec<String>>,
 }

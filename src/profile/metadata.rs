@@ -138,8 +138,9 @@ fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
 }
 
 fn bad(issuer: &str, name: &str, why: &str) -> Error {
-    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer)))
-        .hint("the server's metadata is at fault; endpoints that the profile names override it only once the rest is valid")
+    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer))).hint(
+        "tell its operator; if you trust it, name its endpoints in the profile, without `issuer`",
+    )
 }
 
 fn list(document: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, &'static str> {

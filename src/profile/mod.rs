@@ -1,6 +1,5 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +8,10 @@ mod atomic_file;
 #[cfg(test)]
 mod bad_files;
 mod check;
+pub mod describe;
 mod diagnose;
 pub mod discovery;
-//pub mod edit;
+pub mod edit;
 mod endpoint;
 mod keys;
 mod metadata;
