@@ -98,6 +98,7 @@ struct Inner {
     hint: Option<String>,
     oauth: Option<OAuthError>,
     passing: bool,
+    exit_code: Option<u8>,
 }
 
 impl Error {
@@ -106,7 +107,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let passing = kind == ErrorKind::Unavailable;
         let message = text::lines(&message.into());
-        Self(Box::new(Inner { kind, message, hint: None, oauth: None, passing }))
+        Self(Box::new(Inner { kind, message, hint: None, oauth: None, passing, exit_code: None }))
     }
 
     /// A fault of this crate.
@@ -188,6 +189,18 @@ impl Error {
     pub fn with_oauth(mut self, oauth: OAuthError) -> Self {
         self.0.oauth = Some(oauth);
         self
+    }
+
+    /// The same error with an exit code of its own: 128 and the number of a signal.
+    #[must_use]
+    pub fn with_exit_code(mut self, code: u8) -> Self {
+        self.0.exit_code = Some(code);
+        self
+    }
+
+    /// The program's exit code for this error.
+    pub fn exit_code(&self) -> u8 {
+        self.0.exit_code.unwrap_or_else(|| self.kind().exit_code())
     }
 
     /// The kind.

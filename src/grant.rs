@@ -191,9 +191,14 @@ pub struct Grant {
     /// The private key of DPoP proofs, PKCS #8 in base64 (RFC 9449).
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<Secret>,
-    /// What narrows this grant: `audience`, `resource` and asked scopes, as one line.
+    /// Tokens that were asked for with fewer scopes, or for another resource or audience, by what
+    /// was asked. They have no refresh token of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub narrowed: BTreeMap<String, TokenSet>,
+    /// Whether the server has been seen to replace the refresh token; `None` before the first
+    /// refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub narrowed: Option<String>,
+    pub rotates: Option<bool>,
     /// When the person (or the client itself) obtained it.
     pub obtained_at: Timestamp,
     /// When its tokens were last replaced.

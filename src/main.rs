@@ -1,3 +1,7 @@
-//! The `oauthctl` program.
+//! The `oauthctl` program: parse, run, report.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

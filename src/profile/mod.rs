@@ -1,8 +1,29 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod atomic_file;
+#[cfg(test)]
+mod bad_files;
+mod check;
+mod diagnose;
+pub mod discovery;
+//pub mod edit;
+mod endpoint;
+mod keys;
+mod metadata;
+mod node;
+pub mod presets;
+mod reader;
+pub mod schema;
+pub mod secret_source;
+mod sections;
+pub mod snapshot;
+
+pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet
 /// fetched. Names are those of RFC 8414 and RFC 7591.
@@ -213,12 +234,12 @@ impl GrantType {
     }
 }
 
-/// A loopback redirect URI. The text is kept as written: servers compare it byte for byte.
+/// A redirect URI, on the loopback interface unless its host says otherwise. The text is kept as written: servers compare it byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
     /// The URI as configured.
     pub text: String,
-    /// Its host: `127.0.0.1`, `[::1]` or `localhost`.
+    /// Its host: `127.0.0.1`, `[::1]`, `localhost`, or elsewhere.
     pub host: LoopbackHost,
     /// Its port; `None` takes an ephemeral one, which is then written into the URI.
     pub port: Option<u16>,
@@ -235,6 +256,9 @@ pub enum LoopbackHost {
     V6,
     /// `localhost`: both families.
     Name,
+    /// Not this machine: an https page from which the callback URL is pasted, or a web application
+    /// that completes the flow. Nothing is listened on.
+    Elsewhere,
 }
 
 /// Proof key for code exchange (RFC 7636).
@@ -288,6 +312,9 @@ pub struct Quirks {
     pub scope_on_refresh: bool,
     /// The callback comes by `form_post` (Apple).
     pub form_post: bool,
+    /// Token responses lack `token_type`, name a type of their own, or come with status 201
+    /// (Shopify, LinkedIn, Slack).
+    pub lenient_reply: bool,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

@@ -1,0 +1,258 @@
+//! What a command runs in: the environment, the configuration, the stores, the trace.
+
+use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directories::ProjectDirs;
+use oauthctl::clock::SystemClock;
+use oauthctl::profile::Profile;
+use oauthctl::profile::{Config, ConfigFile};
+use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, keyring};
+use oauthctl::trace::Trace;
+use oauthctl::{Error, Result, Secret, Timestamp};
+
+use super::Globals;
+use super::report::Voice;
+
+/// What a command runs in.
+pub struct Context {
+    /// The global flags.
+    pub globals: Globals,
+    /// How this run speaks.
+    pub voice: Voice,
+    /// The teaching trace.
+    pub trace: Trace,
+    file: OnceCell<Option<ConfigFile>>,
+    config: OnceCell<Config>,
+    har: Option<PathBuf>,
+}
+
+impl Context {
+    /// Reads nothing yet but the flags.
+    ///
+    /// # Errors
+    ///
+    /// None so far.
+    pub fn new(globals: Globals, voice: Voice) -> Result<Self> {
+        let sink: Option<oauthctl::trace::LineSink> =
+            globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
+        let har = globals.trace_har.clone();
+        let trace = Trace::new(sink, har.is_some(), Timestamp::now());
+        Ok(Self { globals, voice, trace, file: OnceCell::new(), config: OnceCell::new(), har })
+    }
+
+    /// Writes the HAR file, if one was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written.
+    pub fn finish_trace(&self) -> Result<()> {
+        match &self.har {
+            Some(path) => self.trace.finish_har(path),
+            None => Ok(()),
+        }
+    }
+
+    /// An environment variable; an empty one counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// Where the value is not UTF-8.
+    pub fn env(&self, name: &str) -> Result<Option<String>> {
+        match env_os(name) {
+            None => Ok(None),
+            Some(value) => value.into_string().map(Some).map_err(|_| {
+                Error::config(format!("the environment variable {name} is not valid UTF-8"))
+            }),
+        }
+    }
+
+    /// Where the configuration is.
+    ///
+    /// # Errors
+    ///
+    /// Where neither flag, variable nor home directory says so.
+    pub fn config_path(&self) -> Result<PathBuf> {
+        if let Some(path) = &self.globals.config {
+            return Ok(path.clone());
+        }
+        if let Some(path) = env_os("OAUTHCTL_CONFIG") {
+            return Ok(path.into());
+        }
+        Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
+    }
+
+    /// The directory of the configuration file, which is also that of a generated store key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::config_path`].
+    pub fn config_dir(&self) -> Result<PathBuf> {
+        let path = self.config_path()?;
+        match path.parent() {
+            Some(parent) if parent != Path::new("") => Ok(parent.to_owned()),
+            _ => Ok(PathBuf::from(".")),
+        }
+    }
+
+    /// Where locks, intents and the account index are.
+    ///
+    /// # Errors
+    ///
+    /// Where neither variable nor home directory says so.
+    pub fn state_path(&self) -> Result<PathBuf> {
+        if let Some(path) = env_os("OAUTHCTL_STATE_DIR") {
+            return Ok(path.into());
+        }
+        let dirs = project_dirs("OAUTHCTL_STATE_DIR")?;
+        Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+    }
+
+    /// The state directory, made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be made or is not safe to use.
+    pub fn state(&self) -> Result<StateDir> {
+        Ok(StateDir::open(self.state_path()?, Arc::new(SystemClock)))
+    }
+
+    /// The configuration file as it was read, once, but not parsed; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it cannot be read.
+    pub fn config_file(&self) -> Result<Option<&ConfigFile>> {
+        if self.file.get().is_none() {
+            let file = ConfigFile::open(&self.config_path()?)?;
+            return Ok(self.file.get_or_init(|| file).as_ref());
+        }
+        Ok(self.file.get().and_then(Option::as_ref))
+    }
+
+    /// The configuration, read and checked once. A missing file is an empty configuration.
+    ///
+    /// # Errors
+    ///
+    /// `Config` with every error of the file.
+    pub fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = match self.config_file()? {
+            Some(file) => file.parse()?,
+            None => Config::empty(&self.config_path()?),
+        };
+        for warning in &config.warnings {
+            self.voice.remark(format!("note: {warning}"));
+        }
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The name of the profile that is meant.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is none, or several and no default.
+    pub fn profile_name(&self, given: Option<&str>) -> Result<String> {
+        if let Some(name) = given {
+            return Ok(name.to_owned());
+        }
+        if let Some(name) = self.env("OAUTHCTL_PROFILE")? {
+            return Ok(name);
+        }
+        let config = self.config()?;
+        if let Some(name) = config.default_profile() {
+            return Ok(name.to_owned());
+        }
+        if config.profiles.is_empty() {
+            return Err(Error::config("there is no profile yet").hint(
+                "add one: `oauthctl profile add gitlab --provider gitlab --client-id ID`, or try `oauthctl demo`",
+            ));
+        }
+        let names: Vec<&str> = config.profiles.keys().map(String::as_str).collect();
+        Err(Error::config("there are several profiles, and none is the default")
+            .hint(format!("name one with `-p`, or set `[defaults] profile`: {}", names.join(", "))))
+    }
+
+    /// The profile of this name.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it is unknown, with the nearest name.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        self.config()?.profile(name)
+    }
+
+    /// Which store is meant: flag, variable, profile, defaults, keyring.
+    ///
+    /// # Errors
+    ///
+    /// `Usage` for a store that there is not.
+    pub fn store_spec(&self, of_profile: Option<&str>) -> Result<StoreSpec> {
+        let name = match &self.globals.store {
+            Some(store) => Some(store.clone()),
+            None => self.env("OAUTHCTL_STORE")?,
+        };
+        match name.as_deref().or(of_profile) {
+            Some(name) => name.parse(),
+            None => Ok(StoreSpec::Keyring),
+        }
+    }
+
+    /// Opens a store. Nothing of it is touched yet.
+    ///
+    /// # Errors
+    ///
+    /// `Store` where this version has no such store.
+    pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
+        spec.open(&self.places()?)
+    }
+
+    /// Where the stores keep what they keep.
+    ///
+    /// # Errors
+    ///
+    /// Where neither variables nor a home directory say so.
+    pub fn places(&self) -> Result<Places> {
+        let key = match self.env("OAUTHCTL_STORE_KEY")? {
+            Some(identity) => KeySource::Identity(Secret::new(identity)),
+            None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
+                Some(path) => KeySource::File(path.into()),
+                None => KeySource::Generated(self.config_dir()?.join("store.key")),
+            },
+        };
+        let data = match ProjectDirs::from("", "", "oauthctl") {
+            Some(dirs) => dirs.data_local_dir().to_owned(),
+            None => self.state_path()?,
+        };
+        Ok(Places {
+            files: data.join("tokens"),
+            key,
+            sealed: data.join("sealed"),
+            bus: keyring::session_bus(env_os("DBUS_SESSION_BUS_ADDRESS"), env_os("XDG_RUNTIME_DIR")),
+        })
+    }
+
+    /// The store that a profile uses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::open_store`].
+    pub fn store_of(&self, profile: &Profile) -> Result<Store> {
+        self.open_store(&self.store_spec(self.config()?.store_of(profile))?)
+    }
+}
+
+fn env_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+fn project_dirs(variable: &str) -> Result<ProjectDirs> {
+    ProjectDirs::from("", "", "oauthctl").ok_or_else(|| {
+        Error::config("this user has no home directory")
+            .hint(format!("set HOME, or name the place with {variable}"))
+    })
+}

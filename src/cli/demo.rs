@@ -1,0 +1,260 @@
+//! `oauthctl demo`: the whole main job on a machine with nothing set up.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::{FlowManager, Handout, Ports, Secrets, TokenRequest};
+use oauthctl::http::{HttpClient, Options};
+use oauthctl::login::Browser;
+use oauthctl::login::attempt::{self, Attempt, Progress};
+use oauthctl::port::{BoxFuture, Http, HttpRequest, Method};
+use oauthctl::profile::{ConfigFile, Profile, SecretSource};
+use oauthctl::sandbox::{Sandbox, SandboxOptions};
+use oauthctl::store::{FileStore, KeySource, StateDir};
+use oauthctl::{Error, GrantKey, Result, Secret, Timestamp, time};
+use serde_json::json;
+use url::Url;
+
+use super::context::Context;
+use super::{report, run as runner};
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Open a real browser, with this command if one is given, and let you click
+    #[arg(long, value_name = "COMMAND", num_args = 0..=1, default_missing_value = "")]
+    browser: Option<String>,
+}
+
+/// Shows it all: sandbox, login, store, token, refresh, revocation. Nothing is left behind.
+///
+/// # Errors
+///
+/// Where a step fails; none should.
+pub fn run(args: &DemoArgs, context: &Context) -> Result<ExitCode> {
+    let place = Place::make()?;
+    let work = show(args, context, &place.0);
+    runner::block_on(None, work)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A directory that is gone when the demo ends.
+struct Place(PathBuf);
+
+impl Place {
+    fn make() -> Result<Self> {
+        let name = format!("oauthctl-demo-{}", oauthctl::protocol::random::token(12)?);
+        let path = std::env::temp_dir().join(name);
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(|e| {
+            Error::store(format!("no temporary directory can be made: {e}"))
+                .hint("set TMPDIR to a directory that can be written")
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left of a demo holds sandbox tokens that died with their server.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The demo's client is public: there is no secret to resolve.
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn resolve<'a>(&'a self, _: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async { Err(Error::internal("the demo has no secrets")) })
+    }
+}
+
+async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
+    let auto_consent = args.browser.is_none();
+    let sandbox = Sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
+    let mut step = Steps { context, number: 0 };
+    step.tell(&format!("An authorization server of our own runs at {}.", sandbox.issuer()));
+    let profile = profile(sandbox.issuer(), place)?;
+    let http: Arc<dyn Http> = Arc::new(HttpClient::new(Options::default()));
+    let manager = manager(context, place, &http);
+    let key = GrantKey::new("demo", "default");
+
+    let grant = log_in(args, context, &manager, &profile, &key, &http, &mut step).await?;
+    step.tell(&format!(
+        "The code was redeemed with its PKCE verifier, and the id_token's signature, issuer, audience and nonce are right: {} has logged in.",
+        grant.identity.label().unwrap_or("somebody")
+    ));
+    step.tell("The tokens went into an encrypted file (age) in a temporary directory; a login of yours uses the keyring.");
+
+    let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
+    let stored = manager.token(&profile, &key, &want).await?;
+    step.tell(&format!("`oauthctl token` prints the stored token without any request; {}.", life(&stored)));
+    if !context.voice.json {
+        report::print_line(stored.tokens.access_token.expose())?;
+    }
+
+    let forced = manager.token(&profile, &key, &TokenRequest { force: true, ..want }).await?;
+    let rotated = stored.grant.tokens.refresh_token != forced.grant.tokens.refresh_token;
+    step.tell(&format!(
+        "A refresh gave a new access token{}, stored before it was printed:",
+        if rotated { " and a new refresh token" } else { "" }
+    ));
+    if !context.voice.json {
+        report::print_line(forced.tokens.access_token.expose())?;
+    }
+
+    manager.revoke(Some(&profile), &key).await?;
+    step.tell("`oauthctl logout` revoked the tokens at the server and forgot them here.");
+    let requests = sandbox.journal().len();
+    step.tell(&format!("Done: {requests} requests on loopback, nothing left on this machine."));
+    if context.voice.json {
+        report::print_json(&json!({
+            "issuer": sandbox.issuer(), "identity": grant.identity, "grant_id": grant.id,
+            "scopes": forced.tokens.scopes, "rotated": rotated, "requests": requests,
+        }))?;
+    }
+    context.voice.say("\nNext: `oauthctl providers`, then `oauthctl profile add …` and `oauthctl login …`.");
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn profile(issuer: &str, place: &Path) -> Result<Profile> {
+    let text = format!(
+        "[profiles.demo]\nissuer = \"{issuer}\"\nclient_id = \"demo\"\nscopes = [\"openid\", \"email\", \"offline_access\"]\n"
+    );
+    let config = ConfigFile::of_text(&place.join("config.toml"), &text).parse()?;
+    config.profile("demo").cloned()
+}
+
+fn manager(context: &Context, place: &Path, http: &Arc<dyn Http>) -> FlowManager {
+    let key = KeySource::Generated(place.join("store.key"));
+    FlowManager::new(Ports {
+        http: Arc::clone(http),
+        clock: Arc::new(SystemClock),
+        store: Arc::new(FileStore::open(place.join("tokens"), key)),
+        coordinator: Arc::new(StateDir::open(place.join("state"), Arc::new(SystemClock))),
+        secrets: Arc::new(NoSecrets),
+        committed: None,
+        trace: context.trace.clone(),
+        discovery_cache: None,
+    })
+}
+
+async fn log_in(
+    args: &DemoArgs,
+    context: &Context,
+    manager: &FlowManager,
+    profile: &Profile,
+    key: &GrantKey,
+    http: &Arc<dyn Http>,
+    step: &mut Steps<'_>,
+) -> Result<oauthctl::Grant> {
+    let path = std::env::var_os("PATH");
+    let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+    let browser = match args.browser.as_deref() {
+        None => None,
+        Some("") => Some(Browser::desktop(&lookup, path.as_deref())),
+        Some(command) => Some(Browser::command(command, path.as_deref())?),
+    };
+    let attempt = Attempt {
+        key: key.clone(),
+        scopes: Vec::new(),
+        extra: Vec::new(),
+        port: None,
+        timeout: profile.timeout,
+        listen: true,
+        pasted: None,
+        may_change_family: true,
+        browser,
+    };
+    let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();
+    let mut tell = |progress: Progress<'_>| match progress {
+        Progress::Open(url) | Progress::Opening(url) => {
+            // The receiver lives as long as the login.
+            let _ = urls.send(url.to_owned());
+        }
+        Progress::Noise(what) | Progress::NotPasted(what) | Progress::BrowserFailed(_, what) => {
+            context.voice.say(what);
+        }
+        Progress::Redeeming => {}
+    };
+    let login = attempt::log_in(manager, profile, attempt, &mut tell);
+    tokio::pin!(login);
+    let completed = tokio::select! {
+        completed = &mut login => completed?,
+        visited = async {
+            let url = opened.recv().await.unwrap_or_default();
+            step.tell("A listener waits on a loopback port. The browser goes to the server with state, nonce and a PKCE challenge:");
+            step.quote(&shorten(&url));
+            match args.browser {
+                None => visit(&**http, &url).await,
+                Some(_) => std::future::pending().await,
+            }
+        } => {
+            visited?;
+            login.await?
+        }
+    };
+    Ok(completed.grant)
+}
+
+/// Plays the browser of a person who consents: follows the redirect to the loopback listener.
+async fn visit(http: &dyn Http, url: &str) -> Result<()> {
+    let mut next = url.to_owned();
+    for _ in 0..5 {
+        let url = Url::parse(&next).map_err(|_| Error::internal("the demo was sent to no URL"))?;
+        let request = HttpRequest {
+            purpose: "browser",
+            method: Method::Get,
+            url: url.clone(),
+            headers: vec![("accept".to_owned(), "text/html".to_owned())],
+            body: zeroize::Zeroizing::default(),
+        };
+        let response = http.send(&request).await.map_err(|e| Error::unavailable(e.message))?;
+        match response.header("location") {
+            Some(location) => {
+                let target = url.join(location).map_err(|_| Error::internal("a redirect to no URL"))?;
+                next = target.into();
+            }
+            None => return Ok(()),
+        }
+    }
+    Err(Error::internal("the demo was redirected too often"))
+}
+
+/// A URL without its longest parts: what matters is which parameters there are.
+fn shorten(url: &str) -> String {
+    let (endpoint, query) = url.split_once('?').unwrap_or((url, ""));
+    let names: Vec<&str> = query.split('&').filter_map(|p| p.split('=').next()).collect();
+    format!("{endpoint}?{}", names.join("&"))
+}
+
+fn life(handout: &Handout) -> String {
+    match handout.tokens.expires_at {
+        Some(at) => format!("it has {} left", time::describe(at.remaining(Timestamp::now()))),
+        None => "it has no known expiry".to_owned(),
+    }
+}
+
+struct Steps<'a> {
+    context: &'a Context,
+    number: u32,
+}
+
+impl Steps<'_> {
+    fn tell(&mut self, text: &str) {
+        self.number += 1;
+        let number = self.context.voice.paint(&format!("{}.", self.number), "36;1");
+        self.context.voice.say(format!("{number} {text}"));
+    }
+
+    fn quote(&self, text: &str) {
+        self.context.voice.say(format!("   {text}"));
+    }
+}

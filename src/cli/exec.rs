@@ -1,0 +1,72 @@
+//! `oauthctl exec`: runs a command with a fresh token in its environment.
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+use oauthctl::profile::secret_source::PRIVATE_VARIABLES;
+use oauthctl::{Error, Result};
+
+use super::context::Context;
+use super::format::TOKEN_VARIABLE;
+use super::token::{Selection, Want, hand_out};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  oauthctl exec -p gitlab --env GITLAB_TOKEN -- glab issue list")]
+pub struct ExecArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// The environment variable that gets the token
+    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE)]
+    env: String,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command. On Unix it takes this process's place, so that its exit code and every signal
+/// are its own.
+///
+/// # Errors
+///
+/// As [`hand_out`]; `Usage` where the command cannot be started.
+pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
+    let name_is_fit = !args.env.is_empty() && !args.env.contains(['=', '\0']);
+    if !name_is_fit {
+        return Err(Error::usage("`--env` must name an environment variable"));
+    }
+    let [program, arguments @ ..] = args.command.as_slice() else {
+        return Err(Error::usage("`exec` needs a command after `--`"));
+    };
+    let handout = hand_out(context, &args.selection, &Want::default())?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    // The command gets a token, not the keys to the store.
+    for secret in PRIVATE_VARIABLES {
+        command.env_remove(secret);
+    }
+    command.env(&args.env, handout.tokens.access_token.expose());
+    context.finish_trace()?;
+    start(command, program)
+}
+
+#[cfg(unix)]
+fn start(mut command: Command, program: &OsString) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    Err(cannot_start(program, &command.exec()))
+}
+
+#[cfg(not(unix))]
+fn start(mut command: Command, program: &OsString) -> Result<ExitCode> {
+    let status = command.status().map_err(|e| cannot_start(program, &e))?;
+    let code = status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+/// The shells' codes: 127 for a command that is not there, 126 for one that may not run.
+fn cannot_start(program: &OsString, error: &std::io::Error) -> Error {
+    let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
+    Error::usage(format!("`{}` could not be started: {error}", program.to_string_lossy()))
+        .hint("check its name and PATH")
+        .with_exit_code(code)
+}

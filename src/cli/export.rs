@@ -1,0 +1,52 @@
+//! `oauthctl export`: one account as one line of text.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use oauthctl::grant::Grant;
+use oauthctl::store::portable;
+use oauthctl::{Error, Result};
+
+use super::context::Context;
+use super::{manager, report, run as runner};
+
+#[derive(Debug, Args)]
+#[command(after_help = "The line holds the refresh token: give it to a secret store, never to a log.")]
+pub struct ExportArgs {
+    /// The profile [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The account, where the profile has several
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// Encrypt the line to this age recipient
+    #[arg(long, value_name = "AGE1…")]
+    recipient: Vec<String>,
+}
+
+/// Prints the line.
+///
+/// # Errors
+///
+/// `LoginRequired` where there is nothing to export.
+pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
+    let name = context.profile_name(args.profile.as_deref())?;
+    let profile = context.profile(&name)?;
+    let key = manager::account(context, &name, args.account.as_deref())?;
+    let store = context.store_of(profile)?;
+    let grant = runner::block_on(None, store.grants.load(&key))?.ok_or_else(|| {
+        Error::login_required(format!("nobody has logged in to {key}"))
+            .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
+    })?;
+    report::print_line(portable::export(&grant, &args.recipient)?.expose())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The line of a grant, not encrypted: for `write_back`.
+///
+/// # Errors
+///
+/// `Internal` only.
+pub fn line(grant: &Grant) -> Result<oauthctl::Secret> {
+    portable::export(grant, &[])
+}

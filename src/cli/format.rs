@@ -1,0 +1,97 @@
+//! The formats in which a token is printed.
+
+use base64::Engine as _;
+use clap::ValueEnum;
+use oauthctl::flow::Handout;
+use oauthctl::{Error, Result, Timestamp};
+use serde_json::{Value, json};
+
+/// The environment variable that carries a token.
+pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
+
+/// A format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The access token and a newline
+    Token,
+    /// One JSON object
+    Json,
+    /// An HTTP header: `Authorization: Bearer …`
+    Header,
+    /// A line for `curl -K -`
+    Curl,
+    /// An `export` for POSIX shells
+    Env,
+    /// The same for fish
+    Fish,
+    /// The same for PowerShell
+    Powershell,
+    /// The SASL string of XOAUTH2, for `--user`
+    Xoauth2,
+}
+
+/// Renders a token, with its final newline.
+///
+/// # Errors
+///
+/// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user.
+pub fn render(format: Format, handout: &Handout, user: Option<&str>, now: Timestamp) -> Result<String> {
+    let token = handout.tokens.access_token.expose();
+    let token_type = &handout.tokens.token_type;
+    // Tokens are checked when they come in; a record can have been written by something else.
+    if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
+        return Err(Error::store("the stored token has characters that no token may have")
+            .hint("log in again with `oauthctl login`"));
+    }
+    Ok(match format {
+        Format::Token => format!("{token}\n"),
+        Format::Header => format!("Authorization: {token_type} {token}\n"),
+        Format::Curl => {
+            let quoted = token.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("header = \"Authorization: {token_type} {quoted}\"\n")
+        }
+        Format::Env => format!("export {TOKEN_VARIABLE}='{}'\n", token.replace('\'', "'\\''")),
+        Format::Fish => {
+            let quoted = token.replace('\\', "\\\\").replace('\'', "\\'");
+            format!("set -gx {TOKEN_VARIABLE} '{quoted}'\n")
+        }
+        Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
+        Format::Xoauth2 => xoauth2(user, token)?,
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&to_json(handout, now));
+            format!("{}\n", text.map_err(|e| Error::internal(e.to_string()))?)
+        }
+    })
+}
+
+fn xoauth2(user: Option<&str>, token: &str) -> Result<String> {
+    let user = user.ok_or_else(|| {
+        Error::usage("`--format xoauth2` needs `--user`").hint("give the mailbox: `--user me@example.com`")
+    })?;
+    if user.is_empty() || user.chars().any(char::is_control) {
+        return Err(Error::usage("`--user` must be a mailbox without control characters"));
+    }
+    let sasl = format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");
+    Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(sasl)))
+}
+
+fn to_json(handout: &Handout, now: Timestamp) -> Value {
+    let (grant, tokens) = (&handout.grant, &handout.tokens);
+    let mut object = json!({
+        "access_token": tokens.access_token.expose(),
+        "token_type": tokens.token_type,
+        "expires_at": tokens.expires_at.map(|t| t.to_string()),
+        "expires_in": tokens.expires_at.map(|t| t.remaining(now).as_secs()),
+        "scope": tokens.scopes.join(" "),
+    });
+    if let Some(id_token) = &tokens.id_token {
+        object["id_token"] = json!(id_token.expose());
+    }
+    object["profile"] = json!(grant.key.profile);
+    object["account"] = json!(grant.key.account);
+    object["grant_id"] = json!(grant.id);
+    if !grant.kept.is_empty() {
+        object["kept"] = json!(grant.kept);
+    }
+    object
+}

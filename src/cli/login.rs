@@ -1,0 +1,339 @@
+//! `oauthctl login`: a person logs in, and the tokens go into the store.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use oauthctl::flow::{Completed, FlowManager};
+use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl::login::attempt::{self, Attempt, Progress};
+use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
+use oauthctl::profile::{GrantType, LoginFlow, Profile, SecretSource};
+use oauthctl::store::LoginOutcome;
+use oauthctl::text::one_line;
+use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::{manager, report, run as runner};
+
+#[derive(Debug, Args, Default)]
+#[command(after_help = "Examples:\n  \
+oauthctl login gitlab\n  \
+oauthctl login gitlab --account work --login-hint me@example.com\n  \
+oauthctl login gitlab --no-browser      # prints the URL; the callback can be pasted")]
+pub struct LoginArgs {
+    /// The profile
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    /// The profile [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+    /// A name for this login, where a profile has several
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// The way to log in [default: the profile's first that works here]
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<FlowArg>,
+    /// Print the URL instead of opening a browser
+    #[arg(long)]
+    no_browser: bool,
+    /// The browser's command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
+    browser: Option<String>,
+    /// Ask for these scopes instead of the profile's
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Tell the server who will log in
+    #[arg(long, value_name = "HINT")]
+    login_hint: Option<String>,
+    /// What the server shall ask: select_account, consent, login
+    #[arg(long, value_name = "PROMPT")]
+    prompt: Option<String>,
+    /// A further parameter of the authorization request
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    params: Vec<(String, String)>,
+    /// The listener's port, in place of the profile's
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// How long to wait for the person [default: the profile's, else 5m]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    timeout: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FlowArg {
+    /// A browser and the loopback listener
+    Browser,
+    /// The callback URL pasted by hand
+    Paste,
+}
+
+fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+/// Logs in.
+///
+/// # Errors
+///
+/// As the contract's exit codes say.
+pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
+    let given = args.profile.as_deref().or(args.name.as_deref());
+    if let Some(url) = given.filter(|name| name.contains("://")) {
+        return Err(Error::usage(format!("login by URL is not in this version: `{}`", one_line(url)))
+            .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+    }
+    let name = context.profile_name(given)?;
+    let profile = context.profile(&name)?;
+    let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let manager = manager::build(context, profile)?;
+    let grant = log_in_with(args, context, profile, &key, &manager)?;
+    if context.voice.json {
+        report::print_json(&to_json(&grant))?;
+    }
+    context.voice.say(summary(&grant, profile));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs in for another command (`token --login`), with the profile's own ways.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn log_in(context: &Context, profile: &Profile, key: &GrantKey, manager: &FlowManager) -> Result<()> {
+    let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
+    context.voice.say(summary(&grant, profile));
+    Ok(())
+}
+
+fn log_in_with(
+    args: &LoginArgs,
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    manager: &FlowManager,
+) -> Result<Grant> {
+    if !profile.grant.needs_person() {
+        let want = oauthctl::flow::TokenRequest { force: true, ..Default::default() };
+        let handout = runner::block_on(Some(manager), manager.token(profile, key, &want))?;
+        return Ok(handout.grant);
+    }
+    if profile.grant != GrantType::AuthorizationCode {
+        return Err(Error::config(format!(
+            "login with the grant `{}` is not in this version",
+            profile.grant.as_str()
+        ))
+        .hint("use `grant = \"authorization_code\"`"));
+    }
+    if context.globals.no_input {
+        return Err(Error::login_required(format!("a login to {key} needs a person, and `--no-input` is given"))
+            .hint("run it without `--no-input`"));
+    }
+    let timeout = args.timeout.unwrap_or(profile.timeout);
+    let state = context.state()?;
+    let work = async {
+        let mut lock = state.login_lock(key, timeout).await?;
+        if let Some(outcome) = lock.joined().cloned() {
+            return joined(context, manager, key, &outcome).await;
+        }
+        let attempt = plan(args, context, profile, key, timeout)?;
+        let mut tell = |progress: Progress<'_>| narrate(context, progress);
+        let outcome = attempt::log_in(manager, profile, attempt, &mut tell).await;
+        // Whoever waits for this login shares its end; that it could not be told them is theirs.
+        let _ = lock.finish(&outcome_of(&outcome));
+        outcome
+    };
+    let completed = runner::block_on(Some(manager), work)?;
+    for warning in &completed.warnings {
+        context.voice.warn(warning);
+    }
+    Ok(completed.grant)
+}
+
+/// Another process logged in to this account while we waited: its end is ours.
+async fn joined(
+    context: &Context,
+    manager: &FlowManager,
+    key: &GrantKey,
+    outcome: &LoginOutcome,
+) -> Result<Completed> {
+    if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.peek(key).await?)
+        && *id == grant.id
+    {
+        context.voice.say("Another login to this account was under way; its result is used.");
+        return Ok(Completed { grant, warnings: Vec::new() });
+    }
+    let kind = match outcome.error.as_deref() {
+        Some("access_denied") => ErrorKind::AccessDenied,
+        Some("timeout") => ErrorKind::Timeout,
+        Some("validation") => ErrorKind::Validation,
+        Some("server_refused") => ErrorKind::ServerRefused,
+        Some("unavailable") => ErrorKind::Unavailable,
+        Some("store") => ErrorKind::Store,
+        _ => ErrorKind::LoginRequired,
+    };
+    let message = outcome.message.clone().unwrap_or_else(|| "it did not finish".to_owned());
+    Err(Error::new(kind, message).context("the login that this one waited for failed"))
+}
+
+fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
+    let at = Timestamp::now();
+    match outcome {
+        Ok(completed) => LoginOutcome {
+            at,
+            grant_id: Some(completed.grant.id.clone()),
+            error: None,
+            message: None,
+        },
+        Err(error) => LoginOutcome {
+            at,
+            grant_id: None,
+            error: Some(error.kind().word().to_owned()),
+            message: Some(error.message().to_owned()),
+        },
+    }
+}
+
+/// Chooses how to log in here: the flag, else the first of the profile's ways that works.
+fn plan(
+    args: &LoginArgs,
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    timeout: Duration,
+) -> Result<Attempt> {
+    let flow = match args.flow {
+        Some(FlowArg::Browser) => LoginFlow::Browser,
+        Some(FlowArg::Paste) => LoginFlow::Paste,
+        None => profile
+            .flow
+            .iter()
+            .copied()
+            .find(|flow| *flow != LoginFlow::Device)
+            .ok_or_else(|| Error::config("the device flow is not in this version").hint("add `browser` or `paste` to `flow`"))?,
+    };
+    let listen = flow == LoginFlow::Browser;
+    let browser = if args.no_browser { None } else { browser(args, context, profile, flow)? };
+    let at_terminal = std::io::stdin().is_terminal();
+    let mut extra = args.params.clone();
+    for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
+        extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
+    }
+    Ok(Attempt {
+        key: key.clone(),
+        scopes: args.scopes.clone(),
+        extra,
+        port: args.port,
+        timeout,
+        listen,
+        browser,
+        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
+        may_change_family: profile.has_built_in_redirect_uri(),
+    })
+}
+
+/// The browser to open, if one is to be opened: flag, variables, desktop.
+fn browser(
+    args: &LoginArgs,
+    context: &Context,
+    profile: &Profile,
+    flow: LoginFlow,
+) -> Result<Option<Browser>> {
+    let path = std::env::var_os("PATH");
+    let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+    let named = match &args.browser {
+        Some(command) => Some(command.clone()),
+        None => context.env("OAUTHCTL_BROWSER")?,
+    };
+    let browser = match (named, context.env("BROWSER")?) {
+        (Some(command), _) => Browser::command(&command, path.as_deref())?,
+        (None, Some(alternatives)) => Browser::alternatives(&alternatives, path.as_deref())?,
+        (None, None) if flow == LoginFlow::Paste => return Ok(None),
+        (None, None) => match is_headless(&lookup) {
+            None => Browser::desktop(&lookup, path.as_deref()),
+            Some(reason) => {
+                context.voice.say(why_no_browser(reason));
+                return Ok(None);
+            }
+        },
+    };
+    let secret_variables = [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
+    let hidden = secret_variables.into_iter().flatten().filter_map(|source| match source {
+        SecretSource::Env(name) => Some(name.clone()),
+        _ => None,
+    });
+    Ok(Some(browser.hide(hidden.collect::<Vec<_>>())))
+}
+
+fn why_no_browser(reason: Headless) -> String {
+    format!("No browser is opened here: {reason}.")
+}
+
+fn narrate(context: &Context, progress: Progress<'_>) {
+    let voice = &context.voice;
+    let can_paste = std::io::stdin().is_terminal();
+    match progress {
+        Progress::Opening(url) => {
+            voice.say("Opening the browser. Waiting for you to log in there …");
+            voice.remark(format!("If it does not open, go to:\n  {url}"));
+        }
+        Progress::Open(url) => {
+            voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
+            if can_paste {
+                voice.say("Waiting. You can also paste here the URL that the browser ends up at.");
+            }
+        }
+        Progress::BrowserFailed(url, why) => {
+            voice.say(format!("The browser did not open ({}).", one_line(&why)));
+            voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
+        }
+        Progress::Noise(what) | Progress::NotPasted(what) => {
+            voice.insist(format!("{} {}", voice.paint("warning:", "33;1"), one_line(&what)));
+        }
+        Progress::Redeeming => voice.remark("The response is authentic. Redeeming the code …"),
+    }
+}
+
+/// What `login --json` prints.
+pub fn to_json(grant: &Grant) -> Value {
+    json!({
+        "profile": grant.key.profile,
+        "account": grant.key.account,
+        "identity": grant.identity,
+        "scopes": grant.tokens.scopes,
+        "token_type": grant.tokens.token_type,
+        "expires_at": grant.tokens.expires_at.map(|t| t.to_string()),
+        "has_refresh_token": grant.tokens.refresh_token.is_some(),
+        "grant_id": grant.id,
+    })
+}
+
+fn summary(grant: &Grant, profile: &Profile) -> String {
+    let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
+    let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
+    let scopes = if grant.tokens.scopes.is_empty() {
+        "no scopes".to_owned()
+    } else {
+        format!("scopes {}", one_line(&grant.tokens.scopes.join(" ")))
+    };
+    let life = match grant.tokens.expires_at {
+        Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
+        None => "with no known expiry".to_owned(),
+    };
+    let renewal = if grant.tokens.refresh_token.is_some() {
+        "refreshed when needed"
+    } else {
+        "it cannot be refreshed"
+    };
+    format!(
+        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.",
+        grant.key,
+        who,
+        one_line(server.unwrap_or("its server")),
+    )
+}

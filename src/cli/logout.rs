@@ -1,0 +1,115 @@
+//! `oauthctl logout`: revokes and forgets.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use oauthctl::flow::AtServer;
+use oauthctl::port::Coordinator as _;
+use oauthctl::profile::Profile;
+use oauthctl::{Error, GrantKey, Result};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::{manager, report, run as runner};
+
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    /// The profile
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    /// The profile [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The account, where the profile has several
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    account: Option<String>,
+    /// All accounts: of the profile if one is named, else of every profile
+    #[arg(long)]
+    all: bool,
+    /// Only forget: ask no server to revoke
+    #[arg(long)]
+    local: bool,
+}
+
+/// Revokes and forgets. What cannot be revoked is forgotten all the same; the first failure decides
+/// the exit code.
+///
+/// # Errors
+///
+/// As [`oauthctl::flow::FlowManager::revoke`]; the failure of a revocation, after forgetting.
+pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
+    let mut results = Vec::new();
+    let mut failure = None;
+    for key in meant(args, context)? {
+        let outcome = log_out(&key, args.local, context);
+        match outcome {
+            Ok((result, failed)) => {
+                results.push(result);
+                failure = failure.or(failed);
+            }
+            Err(error) if args.all => {
+                context.voice.warn(&error);
+                failure = failure.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if context.voice.json {
+        report::print_json(&Value::Array(results))?;
+    }
+    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
+    let given = args.profile.as_deref().or(args.name.as_deref());
+    if !args.all {
+        let name = context.profile_name(given)?;
+        return Ok(vec![manager::account(context, &name, args.account.as_deref())?]);
+    }
+    let accounts = context.state()?.accounts()?.into_iter().map(|entry| entry.key);
+    Ok(accounts.filter(|key| given.is_none_or(|name| key.profile == name)).collect())
+}
+
+fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {
+    // The account of a profile that is gone can still be forgotten.
+    let entry = context.state()?.account(key)?;
+    let profile = context.config()?.profiles.get(&key.profile);
+    let known = profile.cloned().or_else(|| entry.as_ref().map(|_| Profile::bare(&key.profile)));
+    let Some(mut known) = known else {
+        return Err(context.profile(&key.profile).err().unwrap_or_else(|| {
+            Error::config(format!("there is no account {key}"))
+        }));
+    };
+    if let Some(entry) = &entry
+        && context.globals.store.is_none()
+    {
+        known.store = Some(entry.store.clone());
+    }
+    let manager = manager::build(context, &known)?;
+    let asked = profile.filter(|_| !local);
+    let revoked = runner::block_on(Some(&manager), manager.revoke(asked, key))?;
+    let (word, failed) = match revoked.at_server {
+        AtServer::NotAsked => ("not_asked", None),
+        AtServer::NoEndpoint => ("no_endpoint", None),
+        AtServer::Revoked => ("revoked", None),
+        AtServer::Failed(error) => ("failed", Some(error)),
+    };
+    context.voice.say(match (revoked.forgotten, word) {
+        (false, _) => format!("Nobody was logged in to {key}."),
+        (true, "revoked") => format!("Logged out of {key}: the tokens are revoked and forgotten."),
+        (true, "no_endpoint") => format!(
+            "Logged out of {key}: the tokens are forgotten here. The server cannot revoke them: end the access in its settings."
+        ),
+        (true, "failed") => format!("The tokens of {key} are forgotten here."),
+        (true, _) => format!("The tokens of {key} are forgotten here; no server was asked to revoke them."),
+    });
+    let result = json!({
+        "profile": key.profile, "account": key.account,
+        "forgotten": revoked.forgotten, "revocation": word,
+    });
+    let failed = failed.map(|e| {
+        e.context(format!("{key} is forgotten here, but could not be revoked"))
+            .hint("the tokens may still work: end the access in the server's settings")
+    });
+    Ok((result, failed))
+}

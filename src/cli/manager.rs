@@ -1,0 +1,121 @@
+//! Puts the flow manager together for a profile, and finds the account that is meant.
+
+use std::sync::Arc;
+
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::{Committed, FlowManager, Ports, Secrets};
+use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl::http::{HttpClient, Options};
+use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
+use oauthctl::profile::secret_source::{self, SecretAccess};
+use oauthctl::profile::{ClientAuth, Profile, SecretSource};
+use oauthctl::store::Store;
+use oauthctl::{Error, GrantKey, Result, Secret};
+
+use super::context::Context;
+use super::{export, write_back};
+
+/// Builds the manager of a profile over the store that the profile uses.
+///
+/// # Errors
+///
+/// Where the state directory or the store cannot be opened.
+pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    let opened = context.store_of(profile)?;
+    build_over(context, profile, &opened)
+}
+
+/// The same over a store that is already open.
+///
+/// # Errors
+///
+/// Where the state directory cannot be opened.
+pub fn build_over(context: &Context, profile: &Profile, opened: &Store) -> Result<FlowManager> {
+    let state = context.state()?;
+    let cache = context.state_path()?.join("discovery");
+    let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
+        ca_file: profile.ca_file.clone(),
+        ..Options::default()
+    }));
+    let secrets = Arc::new(ProfileSecrets {
+        items: Arc::clone(&opened.items),
+        http: Arc::clone(&plain),
+    });
+    let http = match (profile.client.auth, &profile.client.private_key) {
+        (Some(ClientAuth::TlsClientAuth), Some(source)) => {
+            let certificate = super::run::block_on(None, secrets.resolve(source))?;
+            Arc::new(HttpClient::new(Options {
+                ca_file: profile.ca_file.clone(),
+                client_certificate: Some(certificate),
+                ..Options::default()
+            }))
+        }
+        _ => plain,
+    };
+    Ok(FlowManager::new(Ports {
+        http,
+        clock: Arc::new(SystemClock),
+        store: Arc::clone(&opened.grants),
+        coordinator: Arc::new(state),
+        secrets,
+        committed: (!profile.write_back.is_empty()).then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
+        trace: context.trace.clone(),
+        discovery_cache: Some(cache),
+    }))
+}
+
+/// The account that is meant: the one named, else `default`, else the only one there is.
+///
+/// # Errors
+///
+/// `Config` where there are several.
+pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<GrantKey> {
+    if let Some(account) = given {
+        return Ok(GrantKey::new(profile, account));
+    }
+    let accounts = context.state()?.accounts()?;
+    let of_profile: Vec<&str> = accounts
+        .iter()
+        .filter(|entry| entry.key.profile == profile)
+        .map(|entry| entry.key.account.as_str())
+        .collect();
+    match of_profile.as_slice() {
+        [] => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
+        [only] => Ok(GrantKey::new(profile, *only)),
+        several if several.contains(&DEFAULT_ACCOUNT) => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
+        several => Err(Error::config(format!(
+            "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
+            oauthctl::text::one_line(profile)
+        ))
+        .hint(format!("name one with `--account`: {}", several.join(", ")))),
+    }
+}
+
+/// Reads the secrets that a profile names.
+struct ProfileSecrets {
+    items: Arc<dyn SecretItems>,
+    http: Arc<dyn Http>,
+}
+
+impl Secrets for ProfileSecrets {
+    fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async move {
+            let variable = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+            let access =
+                SecretAccess { variable: &variable, items: Some(&*self.items), http: &*self.http };
+            secret_source::resolve(source, "a secret of the profile", &access).await
+        })
+    }
+}
+
+/// Gives every new generation to the profile's `write_back` command.
+struct WriteBack;
+
+impl Committed for WriteBack {
+    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            write_back::feed(&profile.write_back, &export::line(grant)?)
+                .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! `oauthctl profile`: the profiles of the configuration file.
+
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use oauthctl::profile::edit::{self, NewProfile};
+use oauthctl::{Error, Result, Secret};
+use serde_json::json;
+
+use super::context::Context;
+use super::{report, run as runner};
+
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// Add a profile to the configuration file
+    Add(AddArgs),
+    /// List the profiles
+    List,
+    /// Show a profile with everything that its preset gives, secrets redacted
+    Show(NameArgs),
+    /// Remove a profile from the configuration file
+    Remove(NameArgs),
+    /// Print the path of the configuration file
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// The profile
+    name: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
+oauthctl profile add work --issuer https://sso.example.com --client-id ID --scope openid")]
+pub struct AddArgs {
+    /// The name of the new profile
+    name: String,
+    /// A preset (see `oauthctl providers`)
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<String>,
+    /// An issuer, for discovery
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The client id
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// A scope; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Any other key of a profile
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Read the client secret from standard input and keep it in the token store
+    #[arg(long)]
+    client_secret_stdin: bool,
+}
+
+/// Runs one of the profile commands.
+///
+/// # Errors
+///
+/// `Config` for an invalid profile or file, `Store` where the client secret cannot be kept.
+pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        ProfileCommand::Add(args) => add(args, context),
+        ProfileCommand::List => list(context),
+        ProfileCommand::Show(args) => show(args, context),
+        ProfileCommand::Remove(args) => {
+            edit::remove(&context.config_path()?, &args.name)?;
+            context.voice.say(format!("Removed profile `{}`.", args.name));
+            Ok(ExitCode::SUCCESS)
+        }
+        ProfileCommand::Path => {
+            report::print_line(&context.config_path()?.display().to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
+    let item = format!("{}/client_secret", args.name);
+    let secret = args.client_secret_stdin.then(read_secret).transpose()?;
+    let new = NewProfile {
+        name: args.name.clone(),
+        provider: args.provider.clone(),
+        issuer: args.issuer.clone(),
+        client_id: args.client_id.clone(),
+        scopes: args.scopes.clone(),
+        set: args.set.clone(),
+        client_secret_item: secret.as_ref().map(|_| item.clone()),
+    };
+    let path = context.config_path()?;
+    let draft = edit::draft(&path, &new)?;
+    if let Some(secret) = &secret {
+        let named = draft.store_of(&args.name);
+        let store = context.open_store(&context.store_spec(named)?)?;
+        runner::block_on(None, store.items.set(&item, secret))?;
+    }
+    draft.write()?;
+    context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));
+    context.voice.say(format!("Log in with `oauthctl login {}`.", args.name));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line, without an echo problem of ours: the shell or a pipe provides it.
+fn read_secret() -> Result<Secret> {
+    let mut stdin = std::io::stdin().lock();
+    if std::io::stdin().is_terminal() {
+        return Err(Error::usage("`--client-secret-stdin` reads from a pipe, not from a terminal")
+            .hint("for example: `pass show gitlab/secret | oauthctl profile add …`"));
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    (&mut stdin)
+        .take(64 * 1024)
+        .read_to_string(&mut text)
+        .map_err(|e| Error::usage(format!("the client secret could not be read: {e}")))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(Error::usage("the client secret on standard input is empty"));
+    }
+    Ok(Secret::new(secret))
+}
+
+fn list(context: &Context) -> Result<ExitCode> {
+    let config = context.config()?;
+    let default = config.default_profile();
+    if context.voice.json {
+        let rows: Vec<_> = config
+            .profiles
+            .values()
+            .map(|p| {
+                json!({
+                    "name": p.name,
+                    "provider": p.provider,
+                    "issuer": p.issuer,
+                    "client_id": p.client.id,
+                    "scopes": p.scopes,
+                    "default": default == Some(p.name.as_str()),
+                })
+            })
+            .collect();
+        report::print_json(&rows.into())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if config.profiles.is_empty() {
+        context.voice.say(format!("There is no profile in {}.", config.path.display()));
+    }
+    let mut text = String::new();
+    for profile in config.profiles.values() {
+        let mark = if default == Some(profile.name.as_str()) { "*" } else { " " };
+        let from = profile.provider.as_deref().or(profile.issuer.as_deref()).unwrap_or("");
+        text.push_str(&format!("{mark} {:<20} {from}\n", profile.name));
+    }
+    report::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
+    let profile = context.profile(&args.name)?;
+    let shown = edit::show(profile);
+    if context.voice.json {
+        report::print_json(&shown.to_json())?;
+    } else {
+        report::print(&shown.to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,50 @@
+//! `oauthctl refresh`: refreshes an account's tokens now.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use oauthctl::{Result, Timestamp, time};
+use serde_json::json;
+
+use super::context::Context;
+use super::report;
+use super::token::{Selection, Want, hand_out};
+
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    /// The profile
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// Refreshes, and says until when the new token works. The token itself is not printed.
+///
+/// # Errors
+///
+/// As [`hand_out`].
+pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
+    let mut selection = args.selection.clone();
+    selection.profile = selection.profile.or_else(|| args.name.clone());
+    let handout = hand_out(context, &selection, &Want { force: true, ..Want::default() })?;
+    let expires_at = handout.tokens.expires_at;
+    if context.voice.json {
+        report::print_json(&json!({
+            "profile": handout.grant.key.profile,
+            "account": handout.grant.key.account,
+            "grant_id": handout.grant.id,
+            "scopes": handout.tokens.scopes,
+            "expires_at": expires_at.map(|t| t.to_string()),
+        }))?;
+    }
+    context.voice.say(match expires_at {
+        Some(at) => format!(
+            "Refreshed {}: the token works for {}.",
+            handout.grant.key,
+            time::describe(at.remaining(Timestamp::now()))
+        ),
+        None => format!("Refreshed {}.", handout.grant.key),
+    });
+    Ok(ExitCode::SUCCESS)
+}

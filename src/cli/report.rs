@@ -1,0 +1,145 @@
+//! The sole printer of results, errors and remarks.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use oauthctl::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How this run speaks.
+#[derive(Debug, Clone, Copy)]
+pub struct Voice {
+    /// Results and errors are JSON.
+    pub json: bool,
+    /// Remarks are left out.
+    pub quiet: bool,
+    /// More remarks are made.
+    pub verbose: bool,
+    /// Colours on stderr.
+    pub color: bool,
+}
+
+impl Voice {
+    /// Decides about colours for stderr.
+    pub fn new(json: bool, quiet: bool, verbose: bool, color: ColorChoice, no_color: bool) -> Self {
+        let color = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => !no_color && !json && std::io::stderr().is_terminal(),
+        };
+        Self { json, quiet, verbose, color }
+    }
+
+    /// Says something to the person, unless they want it quiet.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            stderr_line(text.as_ref());
+        }
+    }
+
+    /// Says something that must be seen even when it is quiet: a URL to open, a prompt.
+    pub fn insist(&self, text: impl AsRef<str>) {
+        stderr_line(text.as_ref());
+    }
+
+    /// Says something only where the person asked for more.
+    pub fn remark(&self, text: impl AsRef<str>) {
+        if self.verbose {
+            stderr_line(text.as_ref());
+        }
+    }
+
+    /// Warns.
+    pub fn warn(&self, warning: &Error) {
+        if self.quiet {
+            return;
+        }
+        stderr_line(&format!("{} {}", self.paint("warning:", "33;1"), warning.message()));
+        if let Some(hint) = warning.advice() {
+            stderr_line(&format!("{} {hint}", self.paint("hint:", "36;1")));
+        }
+    }
+
+    /// Reports an error and says with which code the program ends.
+    pub fn fail(&self, error: &Error) -> ExitCode {
+        let code = error.exit_code();
+        if self.json {
+            stderr_line(&error_json(error, code).to_string());
+        } else {
+            stderr_line(&format!("{} {}", self.paint("error:", "31;1"), error.message()));
+            if let Some(hint) = error.advice() {
+                stderr_line(&format!("{} {hint}", self.paint("hint:", "36;1")));
+            }
+        }
+        ExitCode::from(code)
+    }
+
+    /// A word in colour, where colours are on.
+    pub fn paint(&self, text: &str, code: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+fn error_json(error: &Error, code: u8) -> Value {
+    let mut object = json!({
+        "error": error.kind().word(),
+        "message": error.message(),
+        "hint": error.advice(),
+        "exit_code": code,
+    });
+    if let Some(oauth) = error.oauth_error() {
+        object["oauth_error"] = json!(oauth.code);
+        if let Some(description) = &oauth.description {
+            object["oauth_error_description"] = json!(description);
+        }
+    }
+    object
+}
+
+fn stderr_line(text: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes a result to stdout as it is.
+///
+/// # Errors
+///
+/// Where stdout is full or closed: a result that nobody got is a failure.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| {
+        Error::new(ErrorKind::Internal, format!("the result could not be written: {e}"))
+    })
+}
+
+/// Writes a result and a newline to stdout.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn print_line(text: &str) -> Result<(), Error> {
+    print(&format!("{text}\n"))
+}
+
+/// Writes a JSON result to stdout.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn print_json(value: &Value) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal(e.to_string()))?;
+    print_line(&text)
+}

@@ -1,0 +1,122 @@
+//! Running asynchronous work: the runtime, the signals, and the report of a fault of our own.
+
+use std::future::Future;
+
+use oauthctl::flow::FlowManager;
+use oauthctl::{Error, ErrorKind, Result};
+
+/// Ends the program with 128 and the signal's number.
+const INTERRUPTED: [(&str, u8); 3] = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)];
+
+/// Runs a future to its end, or until a signal ends it.
+///
+/// While the manager is spending something that is not yet saved, a first signal waits for that;
+/// a second one does not.
+///
+/// # Errors
+///
+/// The future's; the program ends here after a signal.
+pub fn block_on<T>(manager: Option<&FlowManager>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal(format!("the runtime could not be started: {e}")))?;
+    let outcome = runtime.block_on(until_signal(manager, work));
+    // Whatever still runs (an idle connection, a reader of stdin) must not delay the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ended::Done(result) => result,
+        Ended::Signal(index) => {
+            let (name, code) = INTERRUPTED[index];
+            Err(Error::new(ErrorKind::Interrupted, format!("interrupted by {name}"))
+                .with_exit_code(code))
+        }
+    }
+}
+
+enum Ended<T> {
+    Done(Result<T>),
+    Signal(usize),
+}
+
+async fn until_signal<T>(
+    manager: Option<&FlowManager>,
+    work: impl Future<Output = Result<T>>,
+) -> Ended<T> {
+    tokio::pin!(work);
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return Ended::Done(Err(error)),
+    };
+    let mut pending: Option<usize> = None;
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                let critical = manager.is_some_and(FlowManager::is_critical);
+                if pending.is_some() || !critical {
+                    return Ended::Signal(signal);
+                }
+                pending = Some(signal);
+            }
+            result = &mut work => {
+                return match pending {
+                    Some(signal) => Ended::Signal(signal),
+                    None => Ended::Done(result),
+                };
+            }
+        }
+        // Once the critical part is over there is no reason to go on.
+        if let (Some(signal), false) = (pending, manager.is_some_and(FlowManager::is_critical)) {
+            return Ended::Signal(signal);
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |e: std::io::Error| Error::internal(format!("signals cannot be handled: {e}"));
+        Ok(Self([
+            signal(SignalKind::interrupt()).map_err(failed)?,
+            signal(SignalKind::terminate()).map_err(failed)?,
+            signal(SignalKind::hangup()).map_err(failed)?,
+        ]))
+    }
+
+    async fn next(&mut self) -> usize {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => 0,
+            _ = terminate.recv() => 1,
+            _ = hangup.recv() => 2,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> usize {
+        let _ = tokio::signal::ctrl_c().await;
+        0
+    }
+}
+
+/// Says that this is our fault, and where, without the panic's message: it could quote a secret.
+#[expect(clippy::print_stderr, reason = "a panic has no other way to be seen")]
+pub fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+    eprintln!("error: oauthctl has a fault at {place}");
+    eprintln!("hint: please report it with this line and what you ran");
+}

@@ -1,0 +1,76 @@
+//! `oauthctl sandbox`: the embedded authorization server on its own.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
+use oauthctl::{Result, time};
+use serde_json::json;
+
+use super::context::Context;
+use super::{report, run as runner};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Every scenario is also an issuer of its own on the same server:\n  \
+http://127.0.0.1:PORT/s/NAME\n`oauthctl sandbox --scenario help` lists them.")]
+pub struct SandboxArgs {
+    /// The port; one from the system without it
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// How the server behaves; may be given several times; `help` lists them
+    #[arg(long = "scenario", value_name = "NAME")]
+    scenarios: Vec<String>,
+    /// How long access tokens live
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = time::parse_duration)]
+    access_ttl: Duration,
+    /// Consent without asking, for tests without a person
+    #[arg(long)]
+    auto_consent: bool,
+}
+
+/// Runs the server until a signal ends it.
+///
+/// # Errors
+///
+/// `Usage` for an unknown scenario, `Unavailable` where the port is taken.
+pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
+    if args.scenarios.iter().any(|s| s == "help") {
+        return list(context);
+    }
+    let options = SandboxOptions {
+        port: args.port,
+        scenarios: args.scenarios.clone(),
+        access_ttl: args.access_ttl,
+        auto_consent: args.auto_consent,
+        ..SandboxOptions::default()
+    };
+    let work = async {
+        let sandbox = Sandbox::start(options).await?;
+        let issuer = sandbox.issuer().to_owned();
+        if context.voice.json {
+            report::print_json(&json!({ "issuer": issuer }))?;
+        } else {
+            report::print_line(&issuer)?;
+        }
+        context.voice.say(format!(
+            "The sandbox serves {issuer} until you stop it (Ctrl-C).\nTry it: oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid"
+        ));
+        std::future::pending::<()>().await;
+        Ok(())
+    };
+    runner::block_on(None, work)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(context: &Context) -> Result<ExitCode> {
+    if context.voice.json {
+        let all: Vec<_> =
+            scenarios().iter().map(|s| json!({"name": s.name, "about": s.about})).collect();
+        report::print_json(&all.into())?;
+    } else {
+        let rows = scenarios().iter().map(|s| format!("{:<26} {}\n", s.name, s.about));
+        report::print(&rows.collect::<String>())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,103 @@
+//! `oauthctl status`: accounts, scopes, time left, the last refresh and its error.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use oauthctl::grant::AccountEntry;
+use oauthctl::port::Coordinator as _;
+use oauthctl::text::one_line;
+use oauthctl::{Result, Timestamp, time};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::report;
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The profile; all of them without one
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    /// The profile
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// Shows what the index of accounts says. It opens no store, so it works while a keyring is locked.
+///
+/// # Errors
+///
+/// `Config` for a profile that is neither configured nor in the index.
+pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
+    let wanted = args.profile.as_deref().or(args.name.as_deref());
+    let accounts = context.state()?.accounts()?;
+    let shown: Vec<&AccountEntry> =
+        accounts.iter().filter(|e| wanted.is_none_or(|name| e.key.profile == name)).collect();
+    if let (Some(name), true) = (wanted, shown.is_empty()) {
+        context.profile(name)?;
+    }
+    if context.voice.json {
+        let now = Timestamp::now();
+        report::print_json(&Value::Array(shown.iter().map(|e| to_json(e, now)).collect()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if shown.is_empty() {
+        context.voice.say(match wanted {
+            Some(name) => format!("Nobody is logged in to `{}`. Run `oauthctl login {0}`.", one_line(name)),
+            None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`.".to_owned(),
+        });
+    }
+    let blocks: Vec<String> = shown.iter().map(|e| describe(e, Timestamp::now())).collect();
+    report::print(&blocks.join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
+    json!({
+        "profile": entry.key.profile,
+        "account": entry.key.account,
+        "identity": entry.identity,
+        "scopes": entry.scopes,
+        "expires_at": entry.expires_at.map(|t| t.to_string()),
+        "expires_in": entry.expires_at.map(|t| t.remaining(now).as_secs()),
+        "has_refresh_token": entry.has_refresh_token,
+        "logged_in_at": entry.obtained_at.to_string(),
+        "last_refresh": (entry.refreshed_at != entry.obtained_at).then(|| entry.refreshed_at.to_string()),
+        "last_error": entry.last_error.as_ref().map(|e| json!({"at": e.at.to_string(), "message": e.message})),
+        "store": entry.store,
+        "grant_id": entry.grant_id,
+    })
+}
+
+fn describe(entry: &AccountEntry, now: Timestamp) -> String {
+    let (profile, account) = (one_line(&entry.key.profile), one_line(&entry.key.account));
+    let mut text = format!("{profile} / {account}\n");
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
+    if let Some(label) = entry.identity.label() {
+        row("who", &one_line(label));
+    }
+    row("scopes", &if entry.scopes.is_empty() { "(none)".to_owned() } else { one_line(&entry.scopes.join(" ")) });
+    row("token", &life(entry, now));
+    row("refreshed", &ago(entry.refreshed_at, now));
+    if let Some(error) = &entry.last_error {
+        row("last error", &format!("{}: {}", ago(error.at, now), one_line(&error.message)));
+    }
+    row("store", &one_line(&entry.store));
+    text
+}
+
+fn life(entry: &AccountEntry, now: Timestamp) -> String {
+    let renewal = if entry.has_refresh_token { "refreshed when needed" } else { "cannot be refreshed" };
+    match entry.expires_at {
+        None => format!("no known expiry, {renewal}"),
+        Some(at) if at <= now => format!("expired, {renewal}"),
+        Some(at) => format!("{} left, {renewal}", time::describe(at.remaining(now))),
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.remaining(at) {
+        Duration::ZERO => "just now".to_owned(),
+        elapsed => format!("{} ago", time::describe(elapsed)),
+    }
+}

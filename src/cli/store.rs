@@ -1,0 +1,151 @@
+//! `oauthctl store`: keys of the file store, what the stores hold, moving between them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use oauthctl::port::Coordinator as _;
+use oauthctl::store::{KeySource, StoreSpec, file, migrate};
+use oauthctl::{Error, GrantKey, Result};
+use serde_json::json;
+
+use super::context::Context;
+use super::{report, run as runner};
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Make a key for the file store and print it, for OAUTHCTL_STORE_KEY
+    Keygen,
+    /// Say which store is used, where it is, and what it holds
+    Info,
+    /// Move accounts to another store
+    Migrate(MigrateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The store to move to: keyring, file or file:DIR
+    #[arg(long, value_name = "STORE")]
+    to: String,
+    /// Only this profile's accounts
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+/// Runs one of the store commands.
+///
+/// # Errors
+///
+/// `Store` where a store cannot be used.
+pub fn run(command: &StoreCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        StoreCommand::Keygen => keygen(context),
+        StoreCommand::Info => info(context),
+        StoreCommand::Migrate(args) => migrate_accounts(args, context),
+    }
+}
+
+fn keygen(context: &Context) -> Result<ExitCode> {
+    let (identity, recipient) = file::keygen();
+    if context.voice.json {
+        report::print_json(&json!({"identity": identity.expose(), "recipient": recipient}))?;
+    } else {
+        report::print_line(identity.expose())?;
+    }
+    context.voice.say(format!(
+        "Public key: {recipient}\nKeep the line on stdout secret: whoever has it can read the store."
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn info(context: &Context) -> Result<ExitCode> {
+    let config = context.config()?;
+    let spec = context.store_spec(config.defaults.store.as_deref())?;
+    let place = Place::of(&spec, context)?;
+    let accounts = context.state()?.accounts()?;
+    let here = accounts.iter().filter(|e| e.store == spec.to_string()).count();
+    let (config_path, state) = (context.config_path()?, context.state_path()?);
+    if context.voice.json {
+        report::print_json(&json!({
+            "store": spec.to_string(),
+            "directory": place.directory,
+            "key": place.key,
+            "accounts": here,
+            "accounts_elsewhere": accounts.len() - here,
+            "config": config_path,
+            "state": state,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!("store      {spec}\n");
+    if let Some(directory) = &place.directory {
+        text.push_str(&format!("directory  {}\n", directory.display()));
+    }
+    if let Some(key) = &place.key {
+        text.push_str(&format!("key        {key}\n"));
+    }
+    text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
+    text.push_str(&format!("config     {}\nstate      {}\n", config_path.display(), state.display()));
+    report::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where a store keeps its records, and from where it has its key.
+struct Place {
+    directory: Option<PathBuf>,
+    key: Option<String>,
+}
+
+impl Place {
+    fn of(spec: &StoreSpec, context: &Context) -> Result<Self> {
+        let StoreSpec::File(directory) = spec else {
+            return Ok(Self { directory: None, key: None });
+        };
+        let places = context.places()?;
+        let key = match &places.key {
+            KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
+            KeySource::File(path) => path.display().to_string(),
+            KeySource::Generated(path) if path.exists() => path.display().to_string(),
+            KeySource::Generated(path) => format!("{} (made when first needed)", path.display()),
+        };
+        Ok(Self { directory: Some(directory.clone().unwrap_or(places.files)), key: Some(key) })
+    }
+}
+
+fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
+    let to_spec: StoreSpec = args.to.parse()?;
+    let to = context.open_store(&to_spec)?;
+    let state = context.state()?;
+    let accounts = state.accounts()?;
+    let wanted = accounts.iter().filter(|e| {
+        args.profile.as_ref().is_none_or(|p| *p == e.key.profile) && e.store != to_spec.to_string()
+    });
+    let mut moved = Vec::new();
+    let mut failure: Option<Error> = None;
+    for entry in wanted {
+        let from = context.open_store(&entry.store.parse()?)?;
+        let keys: [GrantKey; 1] = [entry.key.clone()];
+        let migration = runner::block_on(None, async {
+            Ok(migrate(&*from.grants, &*to.grants, &keys, &state).await)
+        })?;
+        for (key, error) in migration.failed {
+            context.voice.warn(&error.clone().context(format!("{key} was not moved")));
+            failure = failure.or(Some(error));
+        }
+        moved.extend(migration.moved);
+    }
+    for key in &moved {
+        context.voice.say(format!("Moved {key} to {to_spec}."));
+    }
+    if context.voice.json {
+        report::print_json(&json!({"to": to_spec.to_string(), "moved": moved}))?;
+    }
+    if moved.is_empty() && failure.is_none() {
+        context.voice.say(format!("There is nothing to move to {to_spec}."));
+    } else if failure.is_none() {
+        context.voice.say(format!(
+            "Set `store = \"{to_spec}\"` in the configuration, so that the accounts are found there."
+        ));
+    }
+    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+}

@@ -1,0 +1,180 @@
+//! `oauthctl token`: prints a working access token.
+
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use clap::Args;
+use oauthctl::flow::{self, Handout, TokenRequest};
+use oauthctl::grant::DEFAULT_ACCOUNT;
+use oauthctl::profile::snapshot::Snapshot;
+use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+
+use super::context::Context;
+use super::format::{Format, render};
+use super::{login, manager, report, run as runner};
+
+/// Which account, and what is wanted of its token.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// The profile [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The account, where the profile has several
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// The least life the token must have left [default: the profile's, else 60s]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    pub min_ttl: Option<Duration>,
+    /// Ask for fewer scopes than were granted
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Ask for a token for this resource
+    #[arg(long, value_name = "URI")]
+    pub resource: Option<String>,
+    /// Ask for a token for this audience
+    #[arg(long, value_name = "NAME")]
+    pub audience: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+oauthctl token -p gitlab\n  \
+oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
+eval \"$(oauthctl token -p gitlab --format env)\"")]
+pub struct TokenArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// Refresh even if the stored token has enough life
+    #[arg(long, conflicts_with = "cached")]
+    force_refresh: bool,
+    /// Use no network: print what is stored, or fail
+    #[arg(long)]
+    cached: bool,
+    /// Log in if that is needed
+    #[arg(long, conflicts_with = "cached")]
+    login: bool,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The mailbox, for xoauth2
+    #[arg(long, value_name = "MAILBOX")]
+    user: Option<String>,
+}
+
+/// Prints a token.
+///
+/// # Errors
+///
+/// As the contract's exit codes say.
+pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
+    let format = match args.format {
+        Some(format) => format,
+        None if context.globals.json => Format::Json,
+        None => Format::Token,
+    };
+    if format == Format::Xoauth2 && args.user.is_none() {
+        return Err(Error::usage("`--format xoauth2` needs `--user`")
+            .hint("give the mailbox: `--user me@example.com`"));
+    }
+    let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
+    let handout = hand_out(context, &args.selection, &want)?;
+    report::print(&render(format, &handout, args.user.as_deref(), Timestamp::now())?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `token`, `exec` and `refresh` want beyond the selection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Want {
+    /// Refresh whatever is stored.
+    pub force: bool,
+    /// Use no network.
+    pub cached: bool,
+    /// Log in if needed.
+    pub login: bool,
+}
+
+/// Hands out a token: from the store without any set-up where that is enough, else through the
+/// manager.
+///
+/// # Errors
+///
+/// As [`flow::FlowManager::token`], and for configuration and store.
+pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result<Handout> {
+    if let Some(handout) = from_store(context, selection, want)? {
+        return Ok(handout);
+    }
+    let name = context.profile_name(selection.profile.as_deref())?;
+    let profile = context.profile(&name)?;
+    if let Some(file) = context.config_file()? {
+        Snapshot::store(&context.state_path()?, file, context.config()?, &name);
+    }
+    let key = manager::account(context, &name, selection.account.as_deref())?;
+    let manager = manager::build(context, profile)?;
+    let request = request(selection, want, profile.min_ttl);
+    let outcome = runner::block_on(Some(&manager), manager.token(profile, &key, &request));
+    let handout = match outcome {
+        Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
+            login::log_in(context, profile, &key, &manager)?;
+            runner::block_on(Some(&manager), manager.token(profile, &key, &request))?
+        }
+        other => other?,
+    };
+    if let Some(warning) = &handout.warning {
+        context.voice.warn(warning);
+    }
+    Ok(handout)
+}
+
+fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenRequest {
+    TokenRequest {
+        min_ttl: selection.min_ttl.unwrap_or(of_profile),
+        force: want.force,
+        cached: want.cached,
+        scopes: selection.scopes.clone(),
+        resource: selection.resource.clone(),
+        audience: selection.audience.clone(),
+    }
+}
+
+/// The cached path: no configuration is parsed, no runtime, thread or TLS is set up. Whatever it
+/// cannot answer is left to the long way, errors included.
+fn from_store(context: &Context, selection: &Selection, want: &Want) -> Result<Option<Handout>> {
+    if want.force {
+        return Ok(None);
+    }
+    let Some(file) = context.config_file()? else {
+        return Ok(None);
+    };
+    let named = match &selection.profile {
+        Some(name) => Some(name.clone()),
+        None => context.env("OAUTHCTL_PROFILE")?,
+    };
+    let Some(snapshot) = Snapshot::lookup(&context.state_path()?, file, named.as_deref()) else {
+        return Ok(None);
+    };
+    let store = context.open_store(&context.store_spec(snapshot.store.as_deref())?)?;
+    let account = selection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let key = GrantKey::new(&snapshot.profile, account);
+    let load = pin!(store.grants.load(&key));
+    // The stores on this path answer at once; one that does not is asked again the long way.
+    let Poll::Ready(grant) = load.poll_once() else {
+        return Ok(None);
+    };
+    let Ok(Some(grant)) = grant else {
+        return Ok(None);
+    };
+    let request = request(selection, want, Duration::from_secs(snapshot.min_ttl_seconds));
+    Ok(flow::stored(&grant, &request, false, Timestamp::now()))
+}
+
+trait PollOnce: Future {
+    fn poll_once(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output>;
+}
+
+impl<F: Future> PollOnce for F {
+    fn poll_once(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output> {
+        self.poll(&mut TaskContext::from_waker(Waker::noop()))
+    }
+}

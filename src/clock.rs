@@ -1,0 +1,20 @@
+//! The clock of the machine.
+
+use std::time::Duration;
+
+use crate::port::{BoxFuture, Clock};
+use crate::time::Timestamp;
+
+/// The wall clock, and tokio's timer for waiting: `sleep` needs a tokio runtime.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}

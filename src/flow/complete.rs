@@ -1,0 +1,144 @@
+//! Completing an authorization: redeeming the code, validating what comes back, storing it.
+
+use super::commit::Warnings;
+use super::exchange::{Exchange, Spends};
+use super::identity::Identified;
+use super::{FlowManager, LOCK_WAIT, PendingFlow, token_endpoint};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::{GRANT_VERSION, Grant, TokenSet};
+use crate::profile::Profile;
+use crate::protocol::random;
+use crate::protocol::reply::{self, TokenReply};
+
+/// A completed authorization: validated and stored.
+#[derive(Debug, Clone)]
+pub struct Completed {
+    /// The grant.
+    pub grant: Grant,
+    /// What else happened; none of it undoes the login.
+    pub warnings: Vec<Error>,
+}
+
+impl FlowManager {
+    /// Redeems the code of a judged response, validates the tokens and stores them.
+    ///
+    /// The lock is taken and the store proved writable before the code is sent; it is sent once.
+    /// `callback` are the parameters of the response, for values that the profile keeps.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` for an expired flow; `Store` or `Unavailable` with nothing spent; the server's
+    /// refusal; `Validation` where the answer is not what was asked for.
+    pub async fn complete(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+        code: &Secret,
+        callback: &[(String, String)],
+    ) -> Result<Completed> {
+        if self.now() > pending.expires_at {
+            return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
+                .hint("log in again"));
+        }
+        let mut lock = self.ports.coordinator.lock(&pending.key, LOCK_WAIT).await?;
+        self.prove_store(&pending.key).await?;
+        let _critical = self.enter_critical();
+        let reply = self.redeem(profile, pending, code).await?;
+        let identified = self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
+        let (replaced, mut warnings) = self.replaced(&pending.key).await?;
+        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings)?;
+        grant.generation = replaced.map_or(1, |old| old.generation + 1);
+        for name in &profile.keep_from_callback {
+            if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
+                grant.kept.insert(name.clone(), value.clone().into());
+            }
+        }
+        warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
+        Ok(Completed { grant, warnings })
+    }
+
+    async fn redeem(&self, profile: &Profile, pending: &PendingFlow, code: &Secret) -> Result<TokenReply> {
+        self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
+        let mut form = vec![
+            ("grant_type".to_owned(), "authorization_code".to_owned()),
+            ("code".to_owned(), code.expose().to_owned()),
+            ("redirect_uri".to_owned(), pending.redirect_uri.clone()),
+        ];
+        if let Some(verifier) = &pending.verifier {
+            form.push(("code_verifier".to_owned(), verifier.expose().to_owned()));
+        }
+        form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
+        form.extend(profile.token_params.clone());
+        let exchange = Exchange {
+            purpose: "token request",
+            endpoint: token_endpoint(profile, &pending.server)?,
+            form,
+            spends: Spends::Once,
+            dpop_key: pending.dpop_key.as_ref(),
+            is_token_request: true,
+        };
+        let response = self.exchange(profile, &pending.server, &exchange).await;
+        let response = response.map_err(|no_answer| no_answer.error)?;
+        reply::judge(&response, profile, "token request")
+    }
+
+    fn new_grant(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+        reply: TokenReply,
+        identified: Identified,
+        warnings: &mut Warnings,
+    ) -> Result<Grant> {
+        let now = self.now();
+        warnings.extend(identified.warning);
+        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token_is_valid);
+        warnings.extend(narrower(&pending.scopes, &tokens.scopes));
+        Ok(Grant {
+            version: GRANT_VERSION,
+            id: random::grant_id()?,
+            generation: 1,
+            key: pending.key.clone(),
+            pin: pending.pin.clone(),
+            grant_type: profile.grant.as_str().to_owned(),
+            tokens,
+            identity: identified.identity,
+            id_token_claims: identified.claims,
+            kept: reply.kept,
+            attributes: std::collections::BTreeMap::new(),
+            dpop_key: pending.dpop_key.clone(),
+            narrowed: std::collections::BTreeMap::new(),
+            rotates: None,
+            obtained_at: now,
+            refreshed_at: now,
+            dead: None,
+        })
+    }
+
+    /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
+    /// response, what was asked for is what was granted (RFC 6749, section 5.1).
+    pub(super) fn tokens(&self, reply: &TokenReply, asked: &[String], id_token_is_valid: bool) -> TokenSet {
+        let now = self.now();
+        TokenSet {
+            access_token: reply.access_token.clone(),
+            token_type: reply.token_type.to_owned(),
+            expires_at: reply.expires_in.map(|life| now.plus(life)),
+            refresh_token: reply.refresh_token.clone(),
+            refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
+            id_token: reply.id_token.clone().filter(|_| id_token_is_valid),
+            scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
+        }
+    }
+}
+
+fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {
+    let missing: Vec<&str> =
+        asked.iter().filter(|s| !granted.contains(s)).map(String::as_str).collect();
+    (!missing.is_empty()).then(|| {
+        Error::new(
+            ErrorKind::ServerRefused,
+            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
+        )
+    })
+}

@@ -1,0 +1,206 @@
+//! Sends requests to the token endpoint and its neighbours, once, or again where that is safe.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{FlowManager, client_auth};
+use crate::Secret;
+use crate::error::{Error, Result};
+use crate::port::{HttpRequest, HttpResponse, Method};
+use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
+use crate::protocol::client_auth::{Credentials, authenticate};
+use crate::protocol::reply::retry_after;
+use crate::protocol::dpop;
+use crate::protocol::signing_key::SigningKey;
+
+/// How often a request is sent at most.
+const ATTEMPTS: u32 = 3;
+
+/// The longest that a `Retry-After` is obeyed within one command.
+const RETRY_CAP: Duration = Duration::from_secs(10);
+
+/// What a request spends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spends {
+    /// A code: sent once, and again only where nothing of it left this machine.
+    Once,
+    /// Anything else: sent again also where the server says that it did not act.
+    Again,
+}
+
+/// One request to an endpoint that authenticates the client.
+pub(super) struct Exchange<'a> {
+    pub(super) purpose: &'static str,
+    pub(super) endpoint: &'a str,
+    pub(super) form: Vec<(String, String)>,
+    pub(super) spends: Spends,
+    pub(super) dpop_key: Option<&'a Secret>,
+    /// Whether the profile's token request format and parameters apply.
+    pub(super) is_token_request: bool,
+}
+
+/// Why there is no answer, and whether the server may have acted all the same.
+pub(super) struct NoAnswer {
+    pub(super) error: Error,
+    pub(super) perhaps_acted: bool,
+}
+
+impl From<Error> for NoAnswer {
+    fn from(error: Error) -> Self {
+        Self { error, perhaps_acted: false }
+    }
+}
+
+impl FlowManager {
+    /// Sends the request. Any answer with a status is an answer.
+    pub(super) async fn exchange(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        exchange: &Exchange<'_>,
+    ) -> Result<HttpResponse, NoAnswer> {
+        let mut nonce: Option<String> = None;
+        let mut attempt = 1;
+        loop {
+            let request = self.build(profile, server, exchange, nonce.as_deref()).await?;
+            let wait = match self.ports.http.send(&request).await {
+                Err(failure) => {
+                    let no_answer = no_answer(exchange.purpose, &failure);
+                    if !failure.not_sent || attempt == ATTEMPTS {
+                        return Err(no_answer);
+                    }
+                    Duration::from_millis(200 * u64::from(attempt))
+                }
+                Ok(response) => {
+                    if nonce.is_none() && exchange.dpop_key.is_some() && wants_nonce(&response) {
+                        nonce = response.header("dpop-nonce").map(str::to_owned);
+                        continue;
+                    }
+                    match self.repeat_after(exchange, &response) {
+                        Some(wait) if attempt < ATTEMPTS => wait,
+                        _ => return Ok(response),
+                    }
+                }
+            };
+            attempt += 1;
+            self.ports.clock.sleep(wait + jitter()).await;
+        }
+    }
+
+    fn repeat_after(&self, exchange: &Exchange<'_>, response: &HttpResponse) -> Option<Duration> {
+        if exchange.spends == Spends::Once {
+            return None;
+        }
+        let asked = retry_after(response, self.now(), Duration::MAX);
+        match (response.status, asked) {
+            (429 | 503, Some(wait)) if wait <= RETRY_CAP => Some(wait),
+            _ => None,
+        }
+    }
+
+    async fn build(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        exchange: &Exchange<'_>,
+        nonce: Option<&str>,
+    ) -> Result<HttpRequest> {
+        let url = Url::parse(exchange.endpoint)
+            .map_err(|_| Error::config(format!("the endpoint of the {} is no URL", exchange.purpose)))?;
+        let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        let mut form = exchange.form.clone();
+        let credentials = self.credentials(profile).await?;
+        let audience = server.issuer.as_deref().or(server.endpoints.token.as_deref());
+        authenticate(
+            client_auth(profile, server),
+            &profile.client.id,
+            &credentials,
+            audience.unwrap_or(exchange.endpoint),
+            self.now(),
+            &mut headers,
+            &mut form,
+        )?;
+        if let Some(key) = exchange.dpop_key {
+            let key = SigningKey::from_stored(key)?;
+            let proof = dpop::proof(&key, Method::Post.as_str(), &url, self.now(), nonce, None)?;
+            headers.push(("dpop".to_owned(), proof));
+        }
+        let json = exchange.is_token_request && profile.token_request == TokenRequestFormat::Json;
+        let (media_type, body) = if json {
+            ("application/json", json_body(form)?)
+        } else {
+            ("application/x-www-form-urlencoded", form_body(&form))
+        };
+        headers.push(("content-type".to_owned(), media_type.to_owned()));
+        Ok(HttpRequest { purpose: exchange.purpose, method: Method::Post, url, headers, body })
+    }
+
+    async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
+        let client = &profile.client;
+        let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
+        let private_key = self.resolve(client.private_key.as_ref().filter(|_| is_signing)).await?;
+        Ok(Credentials {
+            secret: self.resolve(client.secret.as_ref()).await?,
+            key: private_key.as_ref().map(SigningKey::read).transpose()?,
+            assertion: self.resolve(client.assertion.as_ref()).await?,
+        })
+    }
+
+    async fn resolve(&self, source: Option<&SecretSource>) -> Result<Option<Secret>> {
+        match source {
+            Some(source) => self.ports.secrets.resolve(source).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The key of a grant's DPoP proofs: the profile's, else a new one.
+    pub(super) async fn dpop_key(&self, profile: &Profile) -> Result<Option<Secret>> {
+        if !profile.dpop {
+            return Ok(None);
+        }
+        let key = match self.resolve(profile.client.private_key.as_ref()).await? {
+            Some(text) => SigningKey::read(&text)?,
+            None => SigningKey::generate()?,
+        };
+        key.to_stored().map(Some)
+    }
+}
+
+fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {
+    let error = Error::unavailable(format!("the {purpose} failed: {}", failure.message));
+    let error = match &failure.hint {
+        Some(hint) => error.hint(hint.clone()),
+        None => error.hint("check the network and try again later"),
+    };
+    NoAnswer { error, perhaps_acted: !failure.not_sent }
+}
+
+fn wants_nonce(response: &HttpResponse) -> bool {
+    let is_json = crate::protocol::json::object(&response.body);
+    matches!(response.status, 400 | 401)
+        && response.header("dpop-nonce").is_some()
+        && is_json.is_ok_and(|b| b.get("error").and_then(Value::as_str) == Some("use_dpop_nonce"))
+}
+
+/// Up to 100 ms, so that processes that failed together do not come back together.
+fn jitter() -> Duration {
+    let mut byte = [0];
+    // Without randomness they come back together, which is no reason to fail.
+    let _ = aws_lc_rs::rand::fill(&mut byte);
+    Duration::from_micros(u64::from(byte[0]) * 400)
+}
+
+fn form_body(form: &[(String, String)]) -> Zeroizing<Vec<u8>> {
+    let mut body = url::form_urlencoded::Serializer::new(String::with_capacity(1024));
+    body.extend_pairs(form);
+    Zeroizing::new(body.finish().into_bytes())
+}
+
+fn json_body(form: Vec<(String, String)>) -> Result<Zeroizing<Vec<u8>>> {
+    let map: Map<String, Value> = form.into_iter().map(|(n, v)| (n, Value::String(v))).collect();
+    let body = serde_json::to_vec(&map).map_err(|e| Error::internal(e.to_string()))?;
+    Ok(Zeroizing::new(body))
+}

@@ -1,0 +1,144 @@
+//! Who granted: from the id_token, else from userinfo.
+
+use std::sync::{Arc, PoisonError};
+
+use serde_json::Value;
+use url::Url;
+
+use super::FlowManager;
+use crate::error::{Error, Result};
+use crate::grant::{Grant, Identity, PinnedClaims};
+use crate::port::{HttpRequest, Method};
+use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::id_token::{self, Expectations, Verdict};
+use crate::protocol::jwks::KeySource;
+use crate::protocol::reply::TokenReply;
+use crate::protocol::json;
+use crate::text::one_line;
+
+/// What a token response says of the person.
+#[derive(Debug, Default)]
+pub(super) struct Identified {
+    pub(super) identity: Identity,
+    pub(super) claims: Option<PinnedClaims>,
+    pub(super) id_token_is_valid: bool,
+    pub(super) warning: Option<Error>,
+}
+
+impl FlowManager {
+    /// Validates the id_token of a response, or asks userinfo where there is none.
+    ///
+    /// With `previous`, the response is that of a refresh: an id_token is optional, needs no
+    /// nonce, and must keep issuer, subject and audience (OpenID Connect Core, section 12.2).
+    pub(super) async fn identify(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        reply: &TokenReply,
+        nonce: Option<&str>,
+        previous: Option<&Grant>,
+    ) -> Result<Identified> {
+        let Some(token) = &reply.id_token else {
+            return match previous {
+                Some(_) => Ok(Identified::default()),
+                None if nonce.is_some() && server.issuer.is_some() => Err(Error::validation(
+                    "the token response has no id_token although `openid` was asked for",
+                )
+                .hint("take `openid` out of `scopes` if the server knows no OpenID Connect")),
+                None => Ok(self.from_userinfo(profile, server, reply).await),
+            };
+        };
+        self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
+        let expectations = Expectations {
+            issuer: server.issuer.as_deref(),
+            client_id: &profile.client.id,
+            trusted_audiences: &[],
+            nonce,
+            algs: &server.id_token_algs,
+            access_token: Some(&reply.access_token),
+            now: self.now(),
+            previous: previous.and_then(|g| g.id_token_claims.as_ref()),
+        };
+        let keys = self.keys(server)?;
+        match id_token::validate(token, &expectations, keys.as_deref(), &*self.ports.http).await? {
+            Verdict::Valid(claims) => Ok(Identified {
+                identity: claims.identity(),
+                claims: Some(claims.pinned()),
+                id_token_is_valid: true,
+                warning: None,
+            }),
+            Verdict::Unverifiable(why) => {
+                let what = format!("the id_token was not kept, because it cannot be validated: {why}");
+                let warning = Error::validation(what).hint("set `issuer`, so that its keys can be found");
+                Ok(Identified { warning: Some(warning), ..Identified::default() })
+            }
+        }
+    }
+
+    /// The keys of a server, kept for as long as this manager lives.
+    fn keys(&self, server: &AuthorizationServer) -> Result<Option<Arc<KeySource>>> {
+        let Some(jwks_uri) = &server.endpoints.jwks_uri else {
+            return Ok(None);
+        };
+        let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = known.get(jwks_uri) {
+            return Ok(Some(Arc::clone(source)));
+        }
+        let source = Arc::new(KeySource::new(jwks_uri)?);
+        known.insert(jwks_uri.clone(), Arc::clone(&source));
+        Ok(Some(source))
+    }
+
+    /// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no
+    /// reason to refuse a login.
+    async fn from_userinfo(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        reply: &TokenReply,
+    ) -> Identified {
+        let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
+            return Identified::default();
+        };
+        // Metadata lists the endpoint for logins with `openid`; without it only a profile or a
+        // preset that names the endpoint means it.
+        if profile.endpoints.userinfo.is_none() {
+            return Identified::default();
+        }
+        match self.userinfo(endpoint, reply).await {
+            Ok(identity) => Identified { identity, ..Identified::default() },
+            Err(error) => Identified { warning: Some(error), ..Identified::default() },
+        }
+    }
+
+    async fn userinfo(&self, endpoint: &str, reply: &TokenReply) -> Result<Identity> {
+        self.ports.trace.step("Asking who has logged in", "OpenID Connect Core, section 5.3");
+        let url = Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
+        let bearer = format!("{} {}", reply.token_type, reply.access_token.expose());
+        let headers = vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            ("authorization".to_owned(), bearer),
+        ];
+        let body = zeroize::Zeroizing::default();
+        let request = HttpRequest { purpose: "userinfo request", method: Method::Get, url, headers, body };
+        let failed = |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
+        let response = self.ports.http.send(&request).await.map_err(|e| failed(&e.message))?;
+        if response.status != 200 {
+            return Err(failed(&format!("status {}", response.status)));
+        }
+        let claims = json::object(&response.body).map_err(|what| failed(&what))?;
+        let text = |names: &[&str]| {
+            names.iter().find_map(|n| match claims.get(*n) {
+                Some(Value::String(s)) if !s.is_empty() => Some(one_line(s)),
+                Some(Value::Number(n)) => Some(n.to_string()),
+                _ => None,
+            })
+        };
+        Ok(Identity {
+            sub: text(&["sub", "id", "user_id", "account_id"]),
+            email: text(&["email"]),
+            username: text(&["preferred_username", "login", "username"]),
+            name: text(&["name", "display_name"]),
+        })
+    }
+}

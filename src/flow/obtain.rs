@@ -1,0 +1,173 @@
+//! Grants that need no person: run again whenever a token is wanted (RFC 6749, section 4.4;
+//! RFC 7523, section 2.1; RFC 8693).
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::exchange::{Exchange, Spends};
+use super::renew::narrow;
+use super::{FlowManager, Handout, TokenRequest, pin, token_endpoint};
+use crate::error::{Error, Result};
+use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
+use crate::port::Lock;
+use crate::profile::{AuthorizationServer, GrantType, Profile};
+use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::random;
+use crate::protocol::signing_key::SigningKey;
+
+/// How long an assertion of ours is valid, in seconds.
+const ASSERTION_LIFE: u64 = 300;
+
+impl FlowManager {
+    /// Runs the profile's grant and stores what it gives.
+    pub(super) async fn obtain(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        key: &GrantKey,
+        previous: Option<Grant>,
+        want: &TokenRequest,
+        lock: &mut dyn Lock,
+    ) -> Result<Handout> {
+        self.prove_store(key).await?;
+        let dpop_key = match previous.as_ref().and_then(|g| g.dpop_key.clone()) {
+            Some(key) => Some(key),
+            None => self.dpop_key(profile).await?,
+        };
+        let form = self.grant_form(profile, server, want).await?;
+        let exchange = Exchange {
+            purpose: "token request",
+            endpoint: token_endpoint(profile, server)?,
+            form,
+            spends: Spends::Again,
+            dpop_key: dpop_key.as_ref(),
+            is_token_request: true,
+        };
+        self.ports.trace.step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
+        let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
+        let reply = reply::judge(&response, profile, "token request")?;
+        let mut grant = self.own_grant(profile, server, key, previous, &reply)?;
+        grant.dpop_key = dpop_key;
+        let asked = if want.scopes.is_empty() { &profile.scopes } else { &want.scopes };
+        let tokens = self.tokens(&reply, asked, false);
+        match want.narrowing() {
+            Some(name) => super::renew::keep_narrowed(&mut grant, name, tokens.clone(), self.now()),
+            None => grant.tokens = tokens.clone(),
+        }
+        let warnings = self.commit(profile, lock, &grant).await?;
+        Ok(Handout { grant, tokens, warning: warnings.into_iter().next(), fresh: true })
+    }
+
+    async fn grant_form(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        want: &TokenRequest,
+    ) -> Result<Vec<(String, String)>> {
+        let mut form = vec![("grant_type".to_owned(), profile.grant.wire().to_owned())];
+        match profile.grant {
+            GrantType::ClientCredentials => {}
+            GrantType::JwtBearer => {
+                form.push(("assertion".to_owned(), self.assertion(profile, server).await?));
+            }
+            GrantType::TokenExchange => {
+                form.push(("subject_token".to_owned(), self.assertion(profile, server).await?));
+                if !profile.token_params.contains_key("subject_token_type") {
+                    let id_token = "urn:ietf:params:oauth:token-type:id_token";
+                    form.push(("subject_token_type".to_owned(), id_token.to_owned()));
+                }
+            }
+            other => {
+                return Err(Error::config(format!("the grant `{}` needs a person", other.as_str())));
+            }
+        }
+        let scopes = if want.scopes.is_empty() { &profile.scopes } else { &want.scopes };
+        if !scopes.is_empty() {
+            form.push(("scope".to_owned(), scopes.join(&profile.scope_separator)));
+        }
+        narrow(&mut form, profile, want);
+        if let (None, Some(audience)) = (&want.audience, &profile.audience) {
+            form.push(("audience".to_owned(), audience.clone()));
+        }
+        form.extend(profile.token_params.clone());
+        Ok(form)
+    }
+
+    /// The assertion or subject token: from where the profile says, else signed with its key.
+    async fn assertion(&self, profile: &Profile, server: &AuthorizationServer) -> Result<String> {
+        if let Some(source) = &profile.client.assertion {
+            return Ok(self.ports.secrets.resolve(source).await?.expose().to_owned());
+        }
+        let Some(source) = &profile.client.private_key else {
+            return Err(Error::config(format!(
+                "profile `{}` has neither `client_assertion` nor `private_key`",
+                profile.name
+            ))
+            .hint(format!("the grant `{}` needs one of them", profile.grant.as_str())));
+        };
+        let key = self.ports.secrets.resolve(source).await?;
+        let audience = match &profile.audience {
+            Some(audience) => audience,
+            None => token_endpoint(profile, server)?,
+        };
+        let key = SigningKey::read(&key)?;
+        let now = self.now();
+        let mut header = json!({"typ": "JWT"});
+        if let Some(kid) = key.kid() {
+            header["kid"] = kid.into();
+        }
+        let claims = json!({
+            "iss": profile.client.id,
+            "sub": profile.token_params.get("sub").unwrap_or(&profile.client.id),
+            "aud": audience,
+            "jti": random::token(16)?,
+            "iat": now.unix(),
+            "exp": now.unix() + ASSERTION_LIFE,
+        });
+        key.sign_jwt(header, &claims)
+    }
+
+    /// The grant that the reply belongs to: the previous one, one generation on, or a new one.
+    fn own_grant(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        key: &GrantKey,
+        previous: Option<Grant>,
+        reply: &TokenReply,
+    ) -> Result<Grant> {
+        let now = self.now();
+        let pin = pin(profile, server)?;
+        if let Some(previous) = previous {
+            let mut grant = Grant {
+                generation: previous.generation + 1,
+                refreshed_at: now,
+                dead: None,
+                pin,
+                ..previous
+            };
+            grant.kept.extend(reply.kept.clone());
+            return Ok(grant);
+        }
+        Ok(Grant {
+            version: GRANT_VERSION,
+            id: random::grant_id()?,
+            generation: 1,
+            key: key.clone(),
+            pin,
+            grant_type: profile.grant.as_str().to_owned(),
+            tokens: self.tokens(reply, &profile.scopes, false),
+            identity: Identity { sub: Some(profile.client.id.clone()), ..Identity::default() },
+            id_token_claims: None,
+            kept: reply.kept.clone(),
+            attributes: BTreeMap::new(),
+            dpop_key: None,
+            narrowed: BTreeMap::new(),
+            rotates: None,
+            obtained_at: now,
+            refreshed_at: now,
+            dead: None,
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Ending a grant: revoked at the server (RFC 7009), forgotten here.
+
+use super::exchange::{Exchange, Spends};
+use super::{FlowManager, LOCK_WAIT, moved, pin};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, OAuthError, Result};
+use crate::grant::{Grant, GrantKey};
+use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::json;
+
+/// What became of a grant that was to end.
+#[derive(Debug)]
+pub struct Revoked {
+    /// Whether there was something to forget.
+    pub forgotten: bool,
+    /// What the server did.
+    pub at_server: AtServer,
+}
+
+/// What the server did about a revocation.
+#[derive(Debug)]
+pub enum AtServer {
+    /// It was not asked.
+    NotAsked,
+    /// It has no revocation endpoint.
+    NoEndpoint,
+    /// It revoked.
+    Revoked,
+    /// It did not: the tokens may still work there.
+    Failed(Error),
+}
+
+impl FlowManager {
+    /// Revokes a grant at its server and forgets it. It is forgotten even where revocation fails;
+    /// without a profile it is only forgotten.
+    ///
+    /// # Errors
+    ///
+    /// `Store` where the record cannot be removed, `Unavailable` where another process holds it.
+    pub async fn revoke(&self, profile: Option<&Profile>, key: &GrantKey) -> Result<Revoked> {
+        // A refresh that is under way finishes first: what it brings is revoked too.
+        let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
+        let _critical = self.enter_critical();
+        let at_server = match (profile, self.ports.store.load(key).await) {
+            (None, _) | (_, Ok(None)) => AtServer::NotAsked,
+            (Some(profile), Ok(Some(grant))) => self.revoke_at_server(profile, &grant).await,
+            (Some(_), Err(damaged)) => AtServer::Failed(damaged),
+        };
+        let forgotten = self.ports.store.remove(key).await?;
+        lock.clear_intent()?;
+        lock.retract()?;
+        Ok(Revoked { forgotten, at_server })
+    }
+
+    async fn revoke_at_server(&self, profile: &Profile, grant: &Grant) -> AtServer {
+        match self.try_revoke(profile, grant).await {
+            Ok(true) => AtServer::Revoked,
+            Ok(false) => AtServer::NoEndpoint,
+            Err(error) => AtServer::Failed(error),
+        }
+    }
+
+    async fn try_revoke(&self, profile: &Profile, grant: &Grant) -> Result<bool> {
+        let server = self.server(profile).await?;
+        if let Some(difference) = moved(&grant.pin, &pin(profile, &server)?) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the tokens were not sent for revocation: {difference}"),
+            ));
+        }
+        let Some(endpoint) = server.endpoints.revocation.clone() else {
+            return Ok(false);
+        };
+        self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
+        if let Some(token) = &grant.tokens.refresh_token {
+            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant).await?;
+        }
+        let access = &grant.tokens.access_token;
+        let outcome =
+            self.send_revocation(profile, &server, &endpoint, access, "access_token", grant).await;
+        match outcome {
+            // Servers may refuse to revoke access tokens; with the refresh token gone that is theirs.
+            Err(error)
+                if grant.tokens.refresh_token.is_some()
+                    && error.oauth_error().is_some_and(|o| o.code == "unsupported_token_type") =>
+            {
+                Ok(true)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
+    async fn send_revocation(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        endpoint: &str,
+        token: &Secret,
+        hint: &str,
+        grant: &Grant,
+    ) -> Result<()> {
+        let exchange = Exchange {
+            purpose: "revocation request",
+            endpoint,
+            form: vec![
+                ("token".to_owned(), token.expose().to_owned()),
+                ("token_type_hint".to_owned(), hint.to_owned()),
+            ],
+            spends: Spends::Again,
+            dpop_key: grant.dpop_key.as_ref(),
+            is_token_request: false,
+        };
+        let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
+        match response.status {
+            200..=299 => Ok(()),
+            429 | 500..=599 => Err(Error::unavailable(format!(
+                "the revocation request failed: the server answered {}",
+                response.status
+            ))),
+            status => {
+                let body = json::object(&response.body).unwrap_or_default();
+                let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+                Err(match text("error") {
+                    Some(code) => Error::refused(
+                        "the revocation request was refused",
+                        OAuthError::new(code, text("error_description")),
+                    ),
+                    None => Error::new(
+                        ErrorKind::ServerRefused,
+                        format!("the revocation request was refused: the server answered {status}"),
+                    ),
+                })
+            }
+        }
+    }
+}

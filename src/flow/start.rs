@@ -1,0 +1,227 @@
+//! Starting an authorization: the request, and what must be remembered until its response comes.
+
+use std::time::Duration;
+
+use oauth2::PkceCodeChallenge;
+use serde_json::Value;
+
+use super::exchange::{Exchange, Spends};
+use super::{FlowManager, pin};
+use crate::Secret;
+use crate::error::{Error, OAuthError, Result};
+use crate::grant::{GrantKey, Pin};
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
+use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
+use crate::protocol::signing_key::SigningKey;
+use crate::protocol::{dpop, json, random};
+use crate::time::Timestamp;
+
+/// What a caller wants of [`FlowManager::start`].
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Where the grant will be kept.
+    pub key: GrantKey,
+    /// The redirect URI, exactly as the server will see it.
+    pub redirect_uri: String,
+    /// The scopes; empty takes the profile's.
+    pub scopes: Vec<String>,
+    /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
+    pub extra: Vec<(String, String)>,
+    /// How long the response is awaited.
+    pub ttl: Duration,
+}
+
+/// A started authorization. The server is frozen in it: a response is redeemed nowhere else.
+#[derive(Debug, Clone)]
+pub struct PendingFlow {
+    /// Where the person must go.
+    pub authorization_url: String,
+    /// The redirect URI.
+    pub redirect_uri: String,
+    /// Where the grant will be kept.
+    pub key: GrantKey,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+    /// Until when a response is taken.
+    pub expires_at: Timestamp,
+    pub(super) state: Secret,
+    pub(super) nonce: Option<String>,
+    pub(super) verifier: Option<Secret>,
+    pub(super) dpop_key: Option<Secret>,
+    pub(super) server: AuthorizationServer,
+    pub(super) pin: Pin,
+}
+
+impl PendingFlow {
+    /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
+    pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
+        authorization::judge(parameters, self.state.expose(), &self.server)
+    }
+
+    /// The server that was asked.
+    pub fn server(&self) -> &AuthorizationServer {
+        &self.server
+    }
+}
+
+impl FlowManager {
+    /// Starts an authorization: makes verifier, state and nonce anew and, where the server wants
+    /// it, pushes the request (RFC 9126).
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
+    /// takes no S256; and the refusal of a pushed request.
+    pub async fn start(&self, profile: &Profile, request: StartRequest) -> Result<PendingFlow> {
+        check_extra(&request.extra)?;
+        let server = self.server(profile).await?;
+        let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
+            Error::config(format!("no authorization endpoint is known for profile `{}`", profile.name))
+                .hint("set `authorization_endpoint`, or `issuer` for discovery")
+        })?;
+        let scopes = if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
+        let (challenge, verifier) = self.make_challenge(profile, &server)?;
+        let state = random::token(32)?;
+        let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
+        let dpop_key = self.dpop_key(profile).await?;
+        let thumbprint = match &dpop_key {
+            Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
+            None => None,
+        };
+        let message = AuthorizationRequest {
+            redirect_uri: &request.redirect_uri,
+            state: &state,
+            nonce: nonce.as_deref(),
+            code_challenge: challenge.as_deref(),
+            dpop_jkt: thumbprint.as_deref(),
+            scopes: &scopes,
+            extra: &request.extra,
+        };
+        self.ports.trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
+        let parameters = message.parameters(profile);
+        let pushed = match profile.par {
+            Par::Never if server.require_par => return Err(par_required(profile)),
+            Par::Never => None,
+            Par::Always => Some(()),
+            Par::Auto => server.require_par.then_some(()),
+        };
+        let authorization_url = match pushed {
+            None => authorization::url(&endpoint, &parameters),
+            Some(()) => {
+                let uri = self.push(profile, &server, parameters, dpop_key.as_ref()).await?;
+                let client = ("client_id".to_owned(), profile.client.id.clone());
+                authorization::url(&endpoint, &[client, ("request_uri".to_owned(), uri)])
+            }
+        };
+        Ok(PendingFlow {
+            authorization_url,
+            redirect_uri: request.redirect_uri,
+            key: request.key,
+            scopes,
+            expires_at: self.now().plus(request.ttl),
+            state: Secret::new(state),
+            nonce,
+            verifier,
+            dpop_key,
+            pin: pin(profile, &server)?,
+            server,
+        })
+    }
+
+    fn make_challenge(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+    ) -> Result<(Option<String>, Option<Secret>)> {
+        if profile.pkce == Pkce::Off {
+            return Ok((None, None));
+        }
+        // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
+        if let Some(methods) = &server.code_challenge_methods
+            && !methods.iter().any(|m| m == "S256")
+        {
+            return Err(Error::validation("the server's metadata offers no PKCE with S256")
+                .hint("`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`"));
+        }
+        self.ports.trace.step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
+    }
+
+    async fn push(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        parameters: Vec<(String, String)>,
+        dpop_key: Option<&Secret>,
+    ) -> Result<String> {
+        let endpoint = server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
+            Error::config("the profile asks for a pushed authorization request, and no endpoint is known")
+                .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
+        })?;
+        self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
+        // `client_id` comes from the client authentication; twice is an error at strict servers.
+        let form = parameters.into_iter().filter(|(n, _)| n != "client_id").collect();
+        let exchange = Exchange {
+            purpose: "pushed authorization request",
+            endpoint,
+            form,
+            spends: Spends::Again,
+            dpop_key,
+            is_token_request: false,
+        };
+        let with_client = self.exchange_with_client_id(profile, server, exchange).await;
+        let response = with_client.map_err(|no_answer| no_answer.error)?;
+        let body = json::object(&response.body).unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        if let Some(error) = text("error") {
+            let oauth = OAuthError::new(error, text("error_description"));
+            return Err(Error::refused("the pushed authorization request was refused", oauth));
+        }
+        match (response.status, text("request_uri")) {
+            (200 | 201, Some(uri)) if !uri.is_empty() && uri.bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(uri.to_owned())
+            }
+            (500..=599, _) => Err(Error::unavailable(format!(
+                "the pushed authorization request failed: the server answered {}",
+                response.status
+            ))),
+            (status, _) => Err(Error::validation(format!(
+                "the pushed authorization request got status {status} and no `request_uri`"
+            ))),
+        }
+    }
+
+    /// RFC 9126, section 2.1, wants `client_id` in the body whatever the authentication is.
+    async fn exchange_with_client_id(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        mut exchange: Exchange<'_>,
+    ) -> Result<crate::port::HttpResponse, super::exchange::NoAnswer> {
+        use crate::profile::ClientAuth::ClientSecretBasic;
+        if super::client_auth(profile, server) == ClientSecretBasic {
+            exchange.form.push(("client_id".to_owned(), profile.client.id.clone()));
+        }
+        self.exchange(profile, server, &exchange).await
+    }
+}
+
+fn par_required(profile: &Profile) -> Error {
+    Error::config(format!(
+        "the server of profile `{}` requires pushed authorization requests, and `par` is `never`",
+        profile.name
+    ))
+    .hint("set `par = \"auto\"`")
+}
+
+fn check_extra(extra: &[(String, String)]) -> Result<()> {
+    let reserved = |name: &&(String, String)| {
+        authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
+    };
+    match extra.iter().find(reserved) {
+        Some((name, _)) => Err(Error::usage(format!("`{name}` cannot be set by hand"))
+            .hint("it belongs to the protocol; `--scope` sets scopes")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,264 @@
+//! Sends HTTP requests (the sole user of reqwest).
+//!
+//! What holds for every request: TLS is verified, by rustls with the platform's verifier; plain
+//! http goes to a loopback host only, and what goes there never passes a proxy; no redirect is
+//! followed; nothing is sent twice; and both the time and the size of an answer are bounded.
+
+mod failure;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
+use crate::secret::Secret;
+
+/// The most bytes of a body, after decompression.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// The most bytes of all header names and values together.
+pub const MAX_HEADERS: usize = 64 * 1024;
+
+/// How a client reaches servers.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A PEM file with the certificates of further authorities, trusted beside the platform's.
+    pub ca_file: Option<PathBuf>,
+    /// A client certificate with its chain and its private key, in PEM (RFC 8705).
+    pub client_certificate: Option<Secret>,
+    /// The most time for name resolution, connection, proxy and TLS handshake together.
+    pub connect_timeout: Duration,
+    /// The most time for the whole exchange.
+    pub total_timeout: Duration,
+    /// The proxy for https hosts that are not loopback.
+    pub proxy: Proxy,
+}
+
+impl Default for Options {
+    /// 10 s to connect, 30 s in all, the environment's proxy.
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            client_certificate: None,
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            proxy: Proxy::Environment,
+        }
+    }
+}
+
+/// Where connections to other hosts go through.
+#[derive(Debug, Clone)]
+pub enum Proxy {
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
+    Environment,
+    /// None.
+    Direct,
+    /// This one: its URL may carry a user and a password.
+    Url(Secret),
+}
+
+/// Sends requests over HTTP/1.1, each on a connection of its own: a connection kept for later can
+/// die just as a request is written to it, and then nobody knows whether a code was spent.
+///
+/// TLS is set up at the first https request; a request to a plain loopback server loads no
+/// certificates. Sending needs a tokio runtime with its timer and its I/O.
+pub struct HttpClient {
+    options: Options,
+    plain: OnceLock<Client>,
+    loopback_tls: OnceLock<Client>,
+    tls: OnceLock<Client>,
+}
+
+impl HttpClient {
+    /// A client with these options. Files are read when they are first needed.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            plain: OnceLock::new(),
+            loopback_tls: OnceLock::new(),
+            tls: OnceLock::new(),
+        }
+    }
+
+    async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let target = Target::of(&request.url)?;
+        let client = self.client(&target)?;
+        let outgoing = outgoing(&client, request)?;
+        let answer = client
+            .execute(outgoing)
+            .await
+            .map_err(|error| failure::of_sending(error, &target, &self.options))?;
+        read(answer, &target).await
+    }
+
+    /// The client for this kind of target. A failure is not remembered: the file may be mended.
+    fn client(&self, target: &Target) -> Result<Client, HttpError> {
+        let slot = match (target.tls, target.loopback) {
+            (false, _) => &self.plain,
+            (true, true) => &self.loopback_tls,
+            (true, false) => &self.tls,
+        };
+        if let Some(client) = slot.get() {
+            return Ok(client.clone());
+        }
+        let mut builder = self.base();
+        builder = if target.tls { self.with_tls(builder)? } else { builder.tls_certs_only([]) };
+        builder = if target.loopback { builder.no_proxy() } else { self.with_proxy(builder)? };
+        let client = builder.build().map_err(|error| failure::of_set_up(&error, &self.options))?;
+        Ok(slot.get_or_init(|| client).clone())
+    }
+
+    fn base(&self) -> ClientBuilder {
+        // `localhost` is not left to a resolver, which may lead elsewhere (RFC 8252, section 8.3).
+        let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+            .map(|address| SocketAddr::new(address, 0));
+        Client::builder()
+            .user_agent(concat!("oauthctl/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .pool_max_idle_per_host(0)
+            .connect_timeout(self.options.connect_timeout)
+            .resolve_to_addrs("localhost", &localhost)
+    }
+
+    fn with_tls(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
+        if let Some(path) = &self.options.ca_file {
+            let pem = std::fs::read(path).map_err(|error| failure::of_ca_file(path, &error))?;
+            let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+            if certificates.is_empty() {
+                return Err(failure::of_ca_file(path, &"it holds no certificate in PEM"));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(pem) = &self.options.client_certificate {
+            let identity = Identity::from_pem(pem.expose().as_bytes())
+                .map_err(|_| failure::of_client_certificate())?;
+            builder = builder.identity(identity);
+        }
+        Ok(builder)
+    }
+
+    fn with_proxy(&self, builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
+        Ok(match &self.options.proxy {
+            Proxy::Environment => builder,
+            Proxy::Direct => builder.no_proxy(),
+            Proxy::Url(url) => {
+                let proxy = reqwest::Proxy::https(url.expose())
+                    .map_err(|_| failure::not_sent("the URL of the proxy is invalid", None))?;
+                builder.proxy(proxy)
+            }
+        })
+    }
+}
+
+impl Http for HttpClient {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let limit = self.options.total_timeout;
+            tokio::time::timeout(limit, self.exchange(request))
+                .await
+                .unwrap_or_else(|_| Err(failure::of_time(&request.url, limit)))
+        })
+    }
+}
+
+/// Where a request goes, once it is known that it may.
+struct Target {
+    host: String,
+    port: u16,
+    loopback: bool,
+    tls: bool,
+}
+
+impl Target {
+    fn of(url: &Url) -> Result<Self, HttpError> {
+        let refuse = |why: String| Err(failure::not_sent(why, None));
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let tls = match url.scheme() {
+            "https" => true,
+            "http" if is_loopback(url) => false,
+            "http" => {
+                return Err(failure::not_sent(
+                    format!("refused to send a request to {host} without TLS"),
+                    Some("use its https URL; plain http is for loopback hosts only".to_owned()),
+                ));
+            }
+            scheme => return refuse(format!("cannot send requests to a `{scheme}` URL")),
+        };
+        if host.is_empty() {
+            return refuse("the URL names no host".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse(format!("the URL for {host} carries a user name or a password"));
+        }
+        let port = url.port_or_known_default().unwrap_or_default();
+        Ok(Self { host, port, loopback: is_loopback(url), tls })
+    }
+}
+
+/// Whether a URL's host is this machine: 127.0.0.0/8, `[::1]` or `localhost`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {
+    let invalid = || failure::not_sent(format!("the {} is malformed", request.purpose), None);
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
+        let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+    };
+    let mut builder = client.request(method, request.url.clone()).headers(headers);
+    if request.method == Method::Post || !request.body.is_empty() {
+        builder = builder.body(request.body.to_vec());
+    }
+    builder.build().map_err(|_| invalid())
+}
+
+async fn read(mut answer: reqwest::Response, target: &Target) -> Result<HttpResponse, HttpError> {
+    let status = answer.status().as_u16();
+    let headers: Vec<(String, String)> = answer
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADERS {
+        return Err(failure::of_size(target, "head", MAX_HEADERS));
+    }
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) =
+        answer.chunk().await.map_err(|error| failure::of_reading(error, target))?
+    {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(failure::of_size(target, "body", MAX_BODY));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse { status, headers, body })
+}

@@ -1,0 +1,276 @@
+//! Says in plain words why there is no answer, and whether anything was sent.
+//!
+//! reqwest's own text names the whole URL, so only its innermost cause is ever quoted.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Options, Target};
+use crate::port::HttpError;
+use crate::text;
+
+const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
+
+/// A failure before anything was sent.
+pub(super) fn not_sent(message: impl Into<String>, hint: Option<String>) -> HttpError {
+    HttpError { not_sent: true, message: message.into(), hint }
+}
+
+fn maybe_sent(message: String, hint: Option<String>) -> HttpError {
+    HttpError { not_sent: false, message, hint }
+}
+
+/// The CA file cannot be used.
+pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError {
+    not_sent(
+        format!("cannot use the CA file {}: {why}", text::one_line(&path.display().to_string())),
+        Some("`ca_file` must name a file with certificates in PEM".to_owned()),
+    )
+}
+
+/// The client certificate cannot be used.
+pub(super) fn of_client_certificate() -> HttpError {
+    not_sent(
+        "cannot use the client certificate",
+        Some("it must be PEM, with the certificate and its unencrypted private key".to_owned()),
+    )
+}
+
+/// TLS could not be set up.
+pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError {
+    let causes = Causes::of(error);
+    if causes.mention("No CA certificates were loaded") {
+        return not_sent(
+            "this machine has no certificate authorities to verify servers with",
+            Some("install the system's ca-certificates, or set `ca_file`".to_owned()),
+        );
+    }
+    if let Some(path) = &options.ca_file
+        && causes.mention("certificate")
+    {
+        return of_ca_file(path, &causes.innermost());
+    }
+    if options.client_certificate.is_some() {
+        return of_client_certificate();
+    }
+    not_sent(format!("cannot set up TLS: {}", causes.innermost()), None)
+}
+
+/// The whole exchange took too long.
+pub(super) fn of_time(url: &Url, limit: Duration) -> HttpError {
+    let host = url.host_str().unwrap_or_default();
+    let seconds = limit.as_secs_f32();
+    maybe_sent(
+        format!("{host} did not answer completely within {seconds} s"),
+        Some(CHECK_NETWORK.to_owned()),
+    )
+}
+
+/// The answer is too large.
+pub(super) fn of_size(target: &Target, part: &str, limit: usize) -> HttpError {
+    let kib = limit / 1024;
+    maybe_sent(format!("the {part} of the answer of {} exceeds {kib} KiB", target.host), None)
+}
+
+/// The answer began, and could not be read to its end.
+pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
+    let error = error.without_url();
+    let causes = Causes::of(&error);
+    let host = &target.host;
+    // A body that ends early, or a connection that does, is no fault of its encoding.
+    let lost = matches!(
+        causes.io,
+        Some(
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        )
+    );
+    let ended = lost || causes.mention("connection closed") || causes.mention("end of file before");
+    let what = if ended { "broke off" } else { "cannot be decoded" };
+    maybe_sent(format!("the answer of {host} {what}: {}", causes.innermost()), None)
+}
+
+/// There was no answer.
+pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Options) -> HttpError {
+    let error = error.without_url();
+    let causes = Causes::of(&error);
+    let (host, port) = (&target.host, target.port);
+    if error.is_builder() {
+        return not_sent(format!("the request to {host} is malformed"), None);
+    }
+    if error.is_connect() {
+        return of_connecting(&error, &causes, target, options);
+    }
+    if causes.mention("message head is too large") {
+        return maybe_sent(format!("the head of the answer of {host} is too large"), None);
+    }
+    if let Some(alert) = causes.alert() {
+        return maybe_sent(
+            format!("{host} ended the TLS connection: {alert}"),
+            Some("it may ask for another client certificate".to_owned()),
+        );
+    }
+    let what = match causes.io {
+        _ if causes.mention("connection closed") => "closed the connection without an answer",
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "reset the connection before it answered"
+        }
+        Some(_) => "was lost before it answered",
+        None => "gave an answer that is not HTTP",
+    };
+    maybe_sent(format!("{host}:{port} {what}"), None)
+}
+
+fn of_connecting(
+    error: &reqwest::Error,
+    causes: &Causes,
+    target: &Target,
+    options: &Options,
+) -> HttpError {
+    let (host, port) = (&target.host, target.port);
+    // Below a tunnel's error is what the proxy itself did, TLS with the proxy included.
+    if causes.mention("tunnel error") {
+        return of_proxy(causes, host);
+    }
+    if causes.mention("invalid peer certificate") {
+        return of_certificate(causes, host, options);
+    }
+    if let Some(alert) = causes.alert() {
+        let hint = match options.client_certificate {
+            Some(_) => "it may not accept the client certificate, or this version of TLS",
+            None => "it may want a client certificate, or another version of TLS",
+        };
+        return not_sent(
+            format!("{host} refused the TLS handshake: {alert}"),
+            Some(hint.to_owned()),
+        );
+    }
+    if causes.mention("corrupt message") {
+        return not_sent(
+            format!("{host}:{port} does not speak TLS"),
+            Some("check the scheme and the port of the URL".to_owned()),
+        );
+    }
+    if causes.mention("socks proxy") {
+        return of_proxy(causes, host);
+    }
+    if error.is_dns() {
+        return not_sent(
+            format!("cannot find the address of {host}: {}", causes.innermost()),
+            Some(format!("check the name; {CHECK_NETWORK}")),
+        );
+    }
+    let hint = Some(match target.loopback {
+        true => "is the server on this machine running?".to_owned(),
+        false => CHECK_NETWORK.to_owned(),
+    });
+    if error.is_timeout() {
+        let seconds = options.connect_timeout.as_secs_f32();
+        return not_sent(format!("no connection to {host}:{port} within {seconds} s"), hint);
+    }
+    let why = match causes.io {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
+        Some(io::ErrorKind::UnexpectedEof) => "it closed the connection".to_owned(),
+        _ => causes.innermost(),
+    };
+    not_sent(format!("cannot connect to {host}:{port}: {why}"), hint)
+}
+
+fn of_proxy(causes: &Causes, host: &str) -> HttpError {
+    let (why, hint) = if causes.mention("proxy authorization required") {
+        ("it wants a user name and a password", "put them into HTTPS_PROXY: http://USER:PASS@HOST")
+    } else if causes.mention("invalid peer certificate") {
+        ("its certificate is not accepted", "set `ca_file` to the authority that issued it")
+    } else if causes.mention("failed to create underlying connection") {
+        ("it cannot be reached", "check HTTPS_PROXY and ALL_PROXY, or name the host in NO_PROXY")
+    } else {
+        ("it refused", "ask for the host to be allowed there, or name it in NO_PROXY")
+    };
+    not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.to_owned()))
+}
+
+fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
+    let loaded = options.ca_file.as_ref().map_or_else(String::new, |path| {
+        let path = text::one_line(&path.display().to_string());
+        format!("; the CA file {path} was loaded beside the system's authorities")
+    });
+    let (why, hint) = if causes.mention("not valid for name") {
+        let names = causes.innermost();
+        let names = names.split_once("; ").map_or("", |(_, names)| names);
+        (format!("it is for another host ({names})"), "check the host in the URL".to_owned())
+    } else if causes.mention("not valid yet") || causes.mention("expired") {
+        let hint = "check this machine's clock; otherwise the server's certificate must be renewed";
+        ("it has expired or is not valid yet".to_owned(), hint.to_owned())
+    } else if causes.mention("UnknownIssuer") || causes.mention("BadSignature") {
+        let why = match causes.mention("BadSignature") {
+            true => "the authority of this name that this machine trusts has another key",
+            false => "it was issued by an authority that this machine does not trust",
+        };
+        match &options.ca_file {
+            Some(_) => (
+                format!("{why}{loaded}"),
+                "put the authority that issued the server's certificate into that `ca_file`"
+                    .to_owned(),
+            ),
+            None => (
+                why.to_owned(),
+                "if the server, or a proxy that inspects TLS, has an authority of its own, set \
+                 `ca_file` to its certificate"
+                    .to_owned(),
+            ),
+        }
+    } else {
+        let hint = "a private authority can be added with `ca_file`";
+        (causes.innermost() + &loaded, hint.to_owned())
+    };
+    not_sent(format!("the certificate of {host} is not accepted: {why}"), Some(hint))
+}
+
+/// The chain of causes below an error.
+///
+/// The types of the TLS and proxy layers are not ours to name (they are other crates' insides),
+/// so they are told apart by the words that the tests pin.
+struct Causes {
+    texts: Vec<String>,
+    io: Option<io::ErrorKind>,
+}
+
+impl Causes {
+    fn of(error: &reqwest::Error) -> Self {
+        let mut causes = Self { texts: Vec::new(), io: None };
+        let mut next = error.source();
+        while let Some(cause) = next {
+            causes.texts.push(cause.to_string());
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                causes.io = Some(error.kind());
+                // An `io::Error` skips itself: its source is that of the error it wraps.
+                if let Some(inner) = error.get_ref() {
+                    causes.texts.push(inner.to_string());
+                    next = inner.source();
+                    continue;
+                }
+            }
+            next = cause.source();
+        }
+        causes
+    }
+
+    fn mention(&self, words: &str) -> bool {
+        self.texts.iter().any(|text| text.contains(words))
+    }
+
+    fn alert(&self) -> Option<String> {
+        let text = self.texts.iter().find_map(|text| text.split_once("fatal alert: "))?;
+        Some(text::one_line(text.1))
+    }
+
+    fn innermost(&self) -> String {
+        self.texts.last().map_or_else(|| "unknown cause".to_owned(), |text| text::one_line(text))
+    }
+}

@@ -1,0 +1,297 @@
+//! One login from the listener to the page: what a person experiences as "logging in".
+
+use std::time::Duration;
+
+use super::browser::Browser;
+use super::callback::Rules;
+use super::listener::{Candidate, Event, ListenOptions, Listener};
+use super::page::Page;
+use super::paste::{PastedLines, parse_pasted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::{Completed, FlowManager, PendingFlow, StartRequest};
+use crate::grant::GrantKey;
+use crate::profile::Profile;
+use crate::protocol::authorization::Judgement;
+use crate::text::one_line;
+
+/// How long a page may take to reach the browser after the login has ended.
+const PAGE_GRACE: Duration = Duration::from_millis(800);
+
+/// What a login needs beside its profile.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Where the grant will be kept.
+    pub key: GrantKey,
+    /// The scopes; empty takes the profile's.
+    pub scopes: Vec<String>,
+    /// `login_hint`, `prompt`, and other parameters of the authorization request.
+    pub extra: Vec<(String, String)>,
+    /// The port of the listener, in place of the profile's.
+    pub port: Option<u16>,
+    /// How long the person is awaited.
+    pub timeout: Duration,
+    /// Whether a listener takes the callback.
+    pub listen: bool,
+    /// The browser to open; without one the URL is only told.
+    pub browser: Option<Browser>,
+    /// Lines in which the callback may be pasted.
+    pub pasted: Option<PastedLines>,
+    /// Whether the redirect URI is the built-in one, so that it may move to `[::1]` on a host
+    /// without IPv4.
+    pub may_change_family: bool,
+}
+
+/// What the person is to be told while a login runs.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// The browser is opened at this URL.
+    Opening(&'a str),
+    /// The person must open this URL.
+    Open(&'a str),
+    /// The browser could not be opened; the URL must be opened by hand.
+    BrowserFailed(&'a str, String),
+    /// A request came that was not the expected callback.
+    Noise(String),
+    /// What was pasted is not the expected callback.
+    NotPasted(String),
+    /// The response is authentic; the code is being redeemed.
+    Redeeming,
+}
+
+/// How the wait ended.
+enum Response {
+    Listened(Candidate, Judgement),
+    Pasted(Vec<(String, String)>, Judgement),
+}
+
+/// Logs in: opens the listener, then the browser, judges what comes, redeems the code, stores the
+/// tokens, and only then lets the browser show that it worked.
+///
+/// # Errors
+///
+/// `Timeout` when the person did not answer, `Validation` when the time ran out after forged
+/// callbacks had come; and those of [`FlowManager::start`] and [`FlowManager::complete`].
+pub async fn log_in(
+    manager: &FlowManager,
+    profile: &Profile,
+    attempt: Attempt,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Completed> {
+    manager.prove_store(&attempt.key).await?;
+    let mut listener = match attempt.listen {
+        true => Some(bind(profile, &attempt).await?),
+        false => None,
+    };
+    let outcome = run(manager, profile, attempt, listener.as_mut(), tell).await;
+    if let Some(listener) = listener {
+        listener.close(PAGE_GRACE).await;
+    }
+    outcome
+}
+
+async fn bind(profile: &Profile, attempt: &Attempt) -> Result<Listener> {
+    let options = ListenOptions {
+        form_post: profile.quirks.form_post,
+        other_family: attempt.may_change_family,
+        rules: Rules::default(),
+    };
+    Listener::bind(&profile.redirect_uris, attempt.port, options).await
+}
+
+async fn run(
+    manager: &FlowManager,
+    profile: &Profile,
+    mut attempt: Attempt,
+    mut listener: Option<&mut Listener>,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Completed> {
+    let redirect_uri = match (&listener, profile.redirect_uris.first()) {
+        (Some(listener), _) => listener.redirect_uri().to_owned(),
+        (None, Some(uri)) => uri.text.clone(),
+        (None, None) => return Err(Error::config("the profile has no redirect URI")),
+    };
+    let request = StartRequest {
+        key: attempt.key.clone(),
+        redirect_uri,
+        scopes: std::mem::take(&mut attempt.scopes),
+        extra: std::mem::take(&mut attempt.extra),
+        ttl: attempt.timeout,
+    };
+    let pending = manager.start(profile, request).await?;
+    if let Ok(url) = url::Url::parse(&pending.authorization_url) {
+        manager.ports().trace.authorization_request(&url);
+    }
+    let mut noise = 0;
+    let waiting = wait(&pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
+    let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
+        Ok(response) => response?,
+        Err(_) => {
+            let heard = listener.as_ref().map_or(0, |l| l.noise_count()) + noise;
+            return Err(timed_out(heard));
+        }
+    };
+    let (candidate, parameters, judgement) = match response {
+        Response::Listened(candidate, judgement) => {
+            let parameters = candidate.parameters().to_pairs();
+            (Some(candidate), parameters, judgement)
+        }
+        Response::Pasted(parameters, judgement) => (None, parameters, judgement),
+    };
+    let outcome = match judgement {
+        Judgement::Code(code) => {
+            tell(Progress::Redeeming);
+            let completing = manager.complete(profile, &pending, &code, &parameters);
+            turn_away_while(completing, listener).await
+        }
+        Judgement::Failed(error) => Err(error),
+        Judgement::NotOurs(what) => Err(Error::internal(what)),
+    };
+    if let Some(candidate) = candidate {
+        candidate.reply(page(profile, &outcome));
+    }
+    outcome
+}
+
+fn attempt_timeout(pending: &PendingFlow, manager: &FlowManager) -> Duration {
+    pending.expires_at.remaining(manager.ports().clock.now())
+}
+
+/// Waits for the authentic response; everything else is answered, told and ignored.
+async fn wait(
+    pending: &PendingFlow,
+    attempt: &mut Attempt,
+    mut listener: Option<&mut Listener>,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+    noise: &mut u64,
+) -> Result<Response> {
+    let mut launched = None;
+    match &attempt.browser {
+        None => tell(Progress::Open(&pending.authorization_url)),
+        Some(browser) => {
+            tell(Progress::Opening(&pending.authorization_url));
+            match browser.open(&pending.authorization_url).await {
+                Ok(browser) => launched = Some(browser),
+                Err(error) if error.kind() == ErrorKind::Validation => return Err(error),
+                Err(error) => {
+                    let why = error.message().to_owned();
+                    tell(Progress::BrowserFailed(&pending.authorization_url, why));
+                }
+            }
+        }
+    }
+    loop {
+        tokio::select! {
+            event = next_event(&mut listener) => match event {
+                Event::Noise(report) => tell(Progress::Noise(report.to_string())),
+                Event::Candidate(candidate) => {
+                    match pending.judge(&candidate.parameters().to_pairs()) {
+                        Judgement::NotOurs(_) => candidate.refuse_state(),
+                        judgement => return Ok(Response::Listened(candidate, judgement)),
+                    }
+                }
+            },
+            line = next_line(&mut attempt.pasted) => {
+                let Some(line) = line else {
+                    attempt.pasted = None;
+                    if listener.is_none() {
+                        return Err(Error::new(ErrorKind::LoginRequired, "the callback URL was not given")
+                            .hint("paste the whole URL that the browser was sent to"));
+                    }
+                    continue;
+                };
+                match judge_pasted(pending, line) {
+                    Ok(response) => return Ok(response),
+                    Err(error) => {
+                        *noise += 1;
+                        // Nobody can correct what came through a pipe.
+                        if listener.is_none() && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+                            return Err(error);
+                        }
+                        tell(Progress::NotPasted(error.message().to_owned()));
+                    }
+                }
+            }
+            why = browser_failure(&mut launched) => {
+                launched = None;
+                tell(Progress::BrowserFailed(&pending.authorization_url, why));
+            }
+        }
+    }
+}
+
+fn judge_pasted(pending: &PendingFlow, line: Result<crate::Secret>) -> Result<Response> {
+    let line = line?;
+    let parameters = parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
+    match pending.judge(&parameters) {
+        Judgement::NotOurs(what) => Err(Error::new(
+            ErrorKind::InvalidState,
+            format!("what was pasted is not the callback of this login: {what}"),
+        )),
+        judgement => Ok(Response::Pasted(parameters, judgement)),
+    }
+}
+
+/// Completes while later requests are told that an answer has already come.
+async fn turn_away_while(
+    completing: impl Future<Output = Result<Completed>>,
+    mut listener: Option<&mut Listener>,
+) -> Result<Completed> {
+    tokio::pin!(completing);
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut completing => return outcome,
+            event = next_event(&mut listener) => {
+                if let Event::Candidate(candidate) = event {
+                    candidate.reply(Page::Over);
+                }
+            }
+        }
+    }
+}
+
+async fn next_event(listener: &mut Option<&mut Listener>) -> Event {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Secret>> {
+    match pasted {
+        Some(lines) => lines.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn browser_failure(launched: &mut Option<super::browser::Launched>) -> String {
+    match launched {
+        Some(launched) => launched.failure().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn timed_out(noise: u64) -> Error {
+    if noise == 0 {
+        return Error::new(ErrorKind::Timeout, "nobody answered in the browser in time")
+            .hint("log in again; `--timeout 15m` waits longer");
+    }
+    Error::validation(format!(
+        "the time ran out, and {noise} request(s) came that were not the expected callback"
+    ))
+    .hint("if they came from the server itself, it does not return `state`; else something on this machine or a web page interfered")
+}
+
+fn page(profile: &Profile, outcome: &Result<Completed>) -> Page {
+    let to = one_line(&profile.name);
+    match outcome {
+        Ok(completed) => {
+            Page::SignedIn { to, identity: completed.grant.identity.label().map(one_line) }
+        }
+        Err(error) if error.kind() == ErrorKind::AccessDenied => {
+            let reason = error.oauth_error().and_then(|o| o.description.clone());
+            Page::Denied { to, reason }
+        }
+        Err(error) => Page::Failed { to, reason: error.message().to_owned() },
+    }
+}

@@ -1,0 +1,387 @@
+//! Bad configuration files, and what is said of each.
+
+use std::path::Path;
+
+use super::schema::ConfigFile;
+
+/// Lines that make a valid profile, so that a case shows its own fault only. They are lines 1 to 3.
+const GOOD: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
+
+fn errors(text: &str) -> String {
+    match ConfigFile::of_text(Path::new("c.toml"), text).parse() {
+        Ok(_) => String::new(),
+        Err(error) => {
+            assert_eq!(error.kind(), crate::ErrorKind::Config);
+            error.message().to_owned()
+        }
+    }
+}
+
+/// A line that is added to the good profile as its fourth, and what is said of it.
+const LINES: &[(&str, &str)] = &[
+    ("scops = []", "4:1: unknown key `scops` in [profiles.x], did you mean `scopes`?"),
+    ("clientid = \"c\"", "4:1: unknown key `clientid` in [profiles.x], did you mean `client_id`?"),
+    ("q = 1", "4:1: unknown key `q` in [profiles.x]; the nearest is `"),
+    (
+        "scopes = \"a b\"",
+        "4:10: `scopes` in [profiles.x] must be a list of strings, like [\"a\", \"b\"], not a string",
+    ),
+    (
+        "scopes = [\"a\", 1]",
+        "4:16: `scopes` in [profiles.x] must be a list of strings, not an integer",
+    ),
+    ("scopes = [\"\"]", "4:11: `scopes` in [profiles.x] must not contain an empty string"),
+    ("scope_separator = \"\"", "4:19: `scope_separator` in [profiles.x] must not be empty"),
+    (
+        "scope_param = \"state\"",
+        "4:15: `scope_param` in [profiles.x] must not be `state`: the program sets it itself",
+    ),
+    ("client_id = \"d\"", "4:1: duplicate key `client_id`"),
+    (
+        "audience = \"a\\u001b[m\"",
+        "4:12: `audience` in [profiles.x] must not contain control characters",
+    ),
+    (
+        "token_endpoint = \"http://as.example/t\"",
+        "4:18: `token_endpoint` in [profiles.x] must be https: plain http is for loopback hosts only",
+    ),
+    ("token_endpoint = \"as.example/t\"", "4:18: `token_endpoint` in [profiles.x] is not a URL"),
+    (
+        "token_endpoint = \"https://u:hunter2@as.example/t\"",
+        "4:18: `token_endpoint` in [profiles.x] must not contain a user name or password",
+    ),
+    (
+        "jwks_uri = \"https://as.example/#k\"",
+        "4:12: `jwks_uri` in [profiles.x] must not contain a fragment (`#`)",
+    ),
+    (
+        "userinfo_endpoint = \"ftp://as.example/\"",
+        "4:21: `userinfo_endpoint` in [profiles.x] must be an https:// URL",
+    ),
+    (
+        "revocation_endpoint = 5",
+        "4:23: `revocation_endpoint` in [profiles.x] must be a string, not an integer",
+    ),
+    (
+        "root_url = \"https://as.example/?a=b\"",
+        "4:12: `root_url` in [profiles.x] must not contain a query (`?`)",
+    ),
+    (
+        "redirect_uri = \"http://0.0.0.0/cb\"",
+        "4:16: `redirect_uri` in [profiles.x] must name the host 127.0.0.1, [::1] or localhost, in lower case",
+    ),
+    (
+        "redirect_uri = \"http://127.0.0.1:0/\"",
+        "4:16: `redirect_uri` in [profiles.x] must have a port from 1 to 65535, or none",
+    ),
+    (
+        "redirect_uri = \"http://127.0.0.1/?a\"",
+        "4:16: `redirect_uri` in [profiles.x] must not contain a query, a fragment or a backslash",
+    ),
+    ("redirect_uri = []", "4:16: `redirect_uri` in [profiles.x] must not be an empty list"),
+    (
+        "redirect_uri = [\"http://localhost\", \"http://localhost\"]",
+        "4:16: `redirect_uri` in [profiles.x] names `http://localhost` twice",
+    ),
+    (
+        "redirect_uri = \"https://app.example/cb\"",
+        "4:1: [profiles.x] has a `redirect_uri` that is not on this machine",
+    ),
+    (
+        "client_auth = \"basic\"",
+        "4:15: `client_auth` in [profiles.x] must be `none` or `client_secret_basic` or",
+    ),
+    (
+        "client_auth = \"client_secret_post\"",
+        "4:1: [profiles.x] authenticates by client_secret_post, which needs a `client_secret`",
+    ),
+    (
+        "client_auth = \"private_key_jwt\"",
+        "4:1: [profiles.x] authenticates by private_key_jwt, which needs a `private_key` or a `client_assertion`",
+    ),
+    (
+        "client_auth = \"tls_client_auth\"",
+        "4:1: [profiles.x] authenticates by tls_client_auth, which needs a `private_key`",
+    ),
+    (
+        "grant = \"implicit\"",
+        "4:9: `grant` in [profiles.x] must be `authorization_code` or `device_code`",
+    ),
+    (
+        "grant = \"client_credentials\"",
+        "4:1: [profiles.x] uses client_credentials, which needs a `client_secret`, `private_key` or `client_assertion`",
+    ),
+    ("grant = \"jwt_bearer\"", "4:1: [profiles.x] uses jwt_bearer, which needs a `private_key`"),
+    (
+        "grant = \"token_exchange\"",
+        "4:1: [profiles.x] uses token_exchange, which needs a `private_key`",
+    ),
+    ("pkce = \"plain\"", "4:8: `pkce` in [profiles.x] must be `S256` or `off`, not `plain`"),
+    ("pkce = false", "4:8: `pkce` in [profiles.x] must be a string, not a boolean"),
+    ("dpop = \"yes\"", "4:8: `dpop` in [profiles.x] must be true or false, not a string"),
+    ("par = \"sometimes\"", "4:7: `par` in [profiles.x] must be `auto` or `always` or `never`"),
+    ("min_ttl = \"soon\"", "4:11: `min_ttl` in [profiles.x] is wrong: `soon` is not a duration"),
+    ("min_ttl = -5", "4:11: `min_ttl` in [profiles.x] is wrong: `-5` is not a duration"),
+    (
+        "timeout = 1.5",
+        "4:11: `timeout` in [profiles.x] must be a duration like \"5m\", not a float",
+    ),
+    ("timeout = \"0s\"", "4:11: `timeout` in [profiles.x] must be longer than 0s"),
+    (
+        "timeout = 99999999999999999999",
+        "4:11: `timeout` in [profiles.x] must be a duration like \"5m\", not an integer",
+    ),
+    ("flow = [\"browser\", \"browser\"]", "4:8: `flow` in [profiles.x] names `browser` twice"),
+    (
+        "flow = [\"phone\"]",
+        "4:8: `flow` in [profiles.x] must be `browser` or `device` or `paste`, not `phone`",
+    ),
+    ("flow = []", "4:8: `flow` in [profiles.x] must not be an empty list"),
+    (
+        "store = \"keyrng\"",
+        "4:9: `store` in [profiles.x] must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `keyrng`, did you mean `keyring`?",
+    ),
+    ("store = \"file:\"", "4:9: `store` in [profiles.x] must name a directory after `file:`"),
+    (
+        "store = \"command\"",
+        "4:9: `store` in [profiles.x] is `command`, which needs [store.command]",
+    ),
+    ("client_secret = 5", "4:17: `client_secret` in [profiles.x] must be a string or a table"),
+    ("client_secret = \"\"", "4:17: `client_secret` in [profiles.x] must not be empty"),
+    (
+        "client_secret = {}",
+        "4:17: `client_secret` in [profiles.x] must have exactly one of env, file, command, keyring",
+    ),
+    (
+        "client_secret = { env = \"A\", file = \"b\" }",
+        "4:17: `client_secret` in [profiles.x] must have exactly one of",
+    ),
+    (
+        "client_secret = { enw = \"A\" }",
+        "4:19: unknown key `enw` in `client_secret` of [profiles.x], did you mean `env`?",
+    ),
+    (
+        "client_secret = { env = \"A=B\" }",
+        "4:25: `env` in `client_secret` of [profiles.x] must name an environment variable",
+    ),
+    (
+        "client_secret = { command = \"pass show x\" }",
+        "4:29: `command` in `client_secret` of [profiles.x] must be a list",
+    ),
+    (
+        "client_secret = { command = [] }",
+        "4:29: `command` in `client_secret` of [profiles.x] must name a program",
+    ),
+    (
+        "client_secret = { github_actions = { audience = \"a\" } }",
+        "4:19: unknown key `github_actions` in `client_secret`",
+    ),
+    (
+        "client_assertion = { github_actions = { audiense = \"a\" } }",
+        "4:39: `github_actions` in `client_assertion` of [profiles.x] must be { audience = \"…\" }",
+    ),
+    (
+        "write_back = \"gh\"",
+        "4:14: `write_back` in [profiles.x] must be a list, like [\"program\", \"argument\"]: no shell is used",
+    ),
+    (
+        "hooks = { pre_tokn = [\"a\"] }",
+        "4:11: unknown key `pre_tokn` in [profiles.x.hooks], did you mean `pre_token`?",
+    ),
+    ("hooks = { pre_token = \"a\" }", "4:23: `pre_token` in [profiles.x.hooks] must be a list"),
+    ("hooks = []", "4:9: `hooks` in [profiles.x] must be a table"),
+    (
+        "resource = [\"api\"]",
+        "4:12: `resource` in [profiles.x] must name absolute URIs without a fragment, not `api`",
+    ),
+    (
+        "resource = \"https://api.example/#a\"",
+        "4:12: `resource` in [profiles.x] must name absolute URIs",
+    ),
+    ("keep = [\"refresh_token\"]", "4:8: `keep` in [profiles.x] must not name `refresh_token`"),
+    (
+        "keep_from_callback = [\"code\"]",
+        "4:22: `keep_from_callback` in [profiles.x] must not name `code`",
+    ),
+    (
+        "authorization_details = [{ a = 1 }]",
+        "4:25: `authorization_details` in [profiles.x] must be a list of tables that each have a `type`",
+    ),
+    (
+        "authorization_details = { type = \"a\" }",
+        "4:25: `authorization_details` in [profiles.x] must be a list of tables",
+    ),
+    ("token_params = \"a=b\"", "4:16: `token_params` in [profiles.x] must be a table"),
+    (
+        "token_params = { a = [\"b\"] }",
+        "4:22: `token_params` in [profiles.x] must give `a` a string, not a list",
+    ),
+    (
+        "token_params = { \"a b\" = \"c\" }",
+        "4:18: `token_params` in [profiles.x] must not set `a b`: a parameter's name is plain ASCII",
+    ),
+    (
+        "authorization_params = { response_type = \"token\" }",
+        "4:26: `authorization_params` in [profiles.x] must not set `response_type`: it is always `code`",
+    ),
+    (
+        "authorization_params = { response_mode = \"fragment\" }",
+        "4:42: `authorization_params` in [profiles.x] can set `response_mode` to `query` or `form_post` only",
+    ),
+    (
+        "authorization_params = { scope = \"a\" }",
+        "4:26: `authorization_params` in [profiles.x] must not set `scope`: use the key `scopes`",
+    ),
+    (
+        "provider = \"gitlap\"",
+        "4:12: `provider` in [profiles.x] names no preset that there is: `gitlap`, did you mean `gitlab`?",
+    ),
+    ("provider = \"\"", "4:12: `provider` in [profiles.x] must not be empty"),
+    (
+        "client_id_metadata_url = \"http://a.example/\"",
+        "4:26: `client_id_metadata_url` in [profiles.x] must be https",
+    ),
+    ("ca_file = true", "4:11: `ca_file` in [profiles.x] must be a string, not a boolean"),
+    ("verify_tls = false", "4:1: unknown key `verify_tls` in [profiles.x]"),
+    (
+        "audience = \"a\"\nauthorization_params = { audience = \"b\" }",
+        "4:1: [profiles.x] sets `audience` twice",
+    ),
+    (
+        "token_endpoint = \"https://as.example/a b\"",
+        "4:18: `token_endpoint` in [profiles.x] must not contain white space or control characters",
+    ),
+    ("keep = \"a", "4:10: invalid basic string"),
+];
+
+#[test]
+fn every_bad_line_is_named_with_its_place() {
+    for (line, expected) in LINES {
+        let said = errors(&format!("{GOOD}{line}\n"));
+        assert!(said.starts_with(&format!("c.toml:{expected}")), "{line}\n  said {said}");
+        assert_eq!(said.lines().count(), 1, "{line}: one fault, one line:\n{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+/// Whole files, and all that is said of each.
+const FILES: &[(&str, &[&str])] = &[
+    ("profile = \"x\"\n", &["1:1: unknown key `profile` in the file, did you mean `profiles`?"]),
+    ("profiles = 5\n", &["1:12: `profiles` in the file must be a table, not an integer"]),
+    ("[profiles]\nx = 5\n", &["2:5: `x` in [profiles] must be a table, not an integer"]),
+    (
+        "[profiles.x]\n",
+        &[
+            "1:11: [profiles.x] needs a `client_id`",
+            "1:11: [profiles.x] needs a `token_endpoint`, or an `issuer` to discover it from",
+            "1:11: [profiles.x] needs an `authorization_endpoint`, or an `issuer` to discover it from",
+        ],
+    ),
+    (
+        "[profiles.x]\nclient_id = \"c\"\ntoken_endpoint = \"https://a.example/t\"\ngrant = \"device_code\"\n",
+        &["4:1: [profiles.x] needs a `device_authorization_endpoint`, or an `issuer`"],
+    ),
+    (
+        "[profiles.x]\nclient_id = \"c\"\nroot_url = \"https://a.example/\"\npar = \"always\"\n",
+        &["4:1: [profiles.x] has `par = \"always\"` but neither"],
+    ),
+    ("[profiles.g]\nprovider = \"gitlab\"\n", &["1:11: [profiles.g] needs a `client_id`"]),
+    (
+        "[defaults]\nprofile = \"y\"\nstor = \"file\"\ncache = \"disk\"\n",
+        &[
+            "2:11: `profile` in [defaults] names no profile that there is: `y`",
+            "3:1: unknown key `stor` in [defaults], did you mean `store`?",
+            "4:9: `cache` in [defaults] must be `kernel`, not `disk`",
+        ],
+    ),
+    (
+        "[defaults]\nstore = \"command\"\n[store]\ncomand = {}\n",
+        &[
+            "2:9: `store` in [defaults] is `command`, which needs [store.command]",
+            "4:1: unknown key `comand` in [store], did you mean `command`?",
+        ],
+    ),
+    (
+        "[store.command]\nget = [\"a\"]\nput = [\"a\"]\n",
+        &[
+            "1:8: [store.command] needs `delete`",
+            "1:8: [store.command] needs `set`",
+            "3:1: unknown key `put` in [store.command]",
+        ],
+    ),
+    (
+        "[profiles.\"a\\u001bb\"]\n",
+        &["1:11: a profile's name must not contain control or invisible characters"],
+    ),
+    (
+        "[profiles.\"https://a\"]\n",
+        &["1:11: a profile's name must not look like a URL: \"https://a\""],
+    ),
+    ("[profiles.-x]\n", &["1:11: a profile's name must not begin with `-`"]),
+    ("[profiles.\"\"]\n", &["1:11: a profile's name must not be empty"]),
+    (
+        "[profiles.x]\nissuer = \"https://a.example\"\nclient_id = \"c\"\n[profiles.x]\n",
+        &["4:11: duplicate key `x`"],
+    ),
+    (
+        "[profiles.x]\nscops = []\nclient_id = \nclient_id = \"c\"\nissuer = maybe\n[profiles.y]\ngrnt = 1\n",
+        &[
+            "2:1: unknown key `scops` in [profiles.x]",
+            "3:13: string values must be quoted",
+            "4:1: duplicate key `client_id`",
+            "5:10: string values must be quoted",
+            "7:1: unknown key `grnt` in [profiles.y], did you mean `grant`?",
+        ],
+    ),
+    (
+        "[profiles.\"a b\"]\nissuer = \"https://a.example\"\nclient_id = \"\"\n",
+        &["3:13: `client_id` in [profiles.\"a b\"] must not be empty"],
+    ),
+];
+
+#[test]
+fn all_faults_of_a_file_are_named_at_once() {
+    for (text, expected) in FILES {
+        let said = errors(text);
+        let said: Vec<&str> = said.lines().collect();
+        assert_eq!(said.len(), expected.len(), "{text}\n  said {said:#?}");
+        for (said, expected) in said.iter().zip(*expected) {
+            assert!(said.starts_with(&format!("c.toml:{expected}")), "{text}\n  said {said}");
+        }
+    }
+}
+
+#[test]
+fn no_parameter_table_can_set_what_the_program_sets() {
+    for table in ["authorization_params", "token_params", "refresh_params"] {
+        for name in [
+            "state",
+            "redirect_uri",
+            "client_id",
+            "client_secret",
+            "response_type",
+            "code",
+            "code_challenge",
+            "code_challenge_method",
+            "code_verifier",
+            "nonce",
+            "request_uri",
+            "request",
+            "scope",
+            "grant_type",
+            "refresh_token",
+            "client_assertion",
+            "client_assertion_type",
+        ] {
+            let said = errors(&format!("{GOOD}{table} = {{ {name} = \"v\" }}\n"));
+            let expected = format!("`{table}` in [profiles.x] must not set `{name}`");
+            assert!(said.contains(&expected), "{table} {name}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_unclosed_list_is_not_a_hundred_errors() {
+    let said = errors(&format!("{GOOD}scopes = [\"a\"\n{}", "b = 1\n".repeat(100)));
+    assert!((1..=6).contains(&said.lines().count()), "{said}");
+}

@@ -1,0 +1,233 @@
+//! What the keys of a profile must be to each other.
+
+use super::diagnose::Problems;
+use super::node::{Table, find};
+use super::{ClientAuth, GrantType, LoginFlow, LoopbackHost, Par, Pkce, Profile};
+
+/// A profile that was read, with the table that it was read from.
+pub(crate) struct Whole<'a, 't> {
+    pub profile: &'a Profile,
+    /// The user's keys over the preset's.
+    pub table: &'a Table,
+    /// Where the profile begins.
+    pub at: usize,
+    /// The table as people know it: `[profiles.x]`.
+    pub place: &'a str,
+    pub problems: &'a mut Problems<'t>,
+}
+
+type Rule = fn(&mut Whole<'_, '_>);
+
+const RULES: &[Rule] = &[
+    client_id,
+    authorization_endpoint,
+    device_endpoint,
+    token_endpoint,
+    pushed_endpoint,
+    secret_of_method,
+    key_of_method,
+    unused_secret,
+    one_credential,
+    client_credentials,
+    assertion_of_grant,
+    redirects,
+    pkce,
+    separate_audience,
+];
+
+/// Applies every rule.
+pub(crate) fn check(mut whole: Whole<'_, '_>) {
+    for rule in RULES {
+        rule(&mut whole);
+    }
+}
+
+impl Whole<'_, '_> {
+    /// Where the first of these keys stands that is there.
+    fn place_of(&self, keys: &[&str]) -> usize {
+        keys.iter().find_map(|key| find(self.table, key)).map_or(self.at, |entry| entry.at)
+    }
+
+    fn has(&self, key: &str) -> bool {
+        find(self.table, key).is_some()
+    }
+
+    fn fail(&mut self, keys: &[&str], what: &str) {
+        let at = self.place_of(keys);
+        self.problems.add(at, format!("{} {what}", self.place));
+    }
+
+    fn warn(&mut self, keys: &[&str], what: &str) {
+        let at = self.place_of(keys);
+        self.problems.warn(at, format!("{} {what}", self.place));
+    }
+
+    /// A key that is there but could not be read has been reported already.
+    fn lacks_endpoint(&self, known: Option<&String>, key: &str) -> bool {
+        known.is_none() && !self.has(key) && !self.has("issuer") && !self.has("root_url")
+    }
+}
+
+fn client_id(w: &mut Whole<'_, '_>) {
+    let identified_otherwise =
+        matches!(w.profile.grant, GrantType::JwtBearer | GrantType::TokenExchange);
+    let named = w.has("client_id") || w.has("client_id_metadata_url");
+    if w.profile.client.id.is_empty() && !named && !identified_otherwise {
+        w.fail(&[], "needs a `client_id`");
+    }
+}
+
+fn authorization_endpoint(w: &mut Whole<'_, '_>) {
+    let known = w.profile.endpoints.authorization.as_ref();
+    if w.profile.grant == GrantType::AuthorizationCode
+        && w.lacks_endpoint(known, "authorization_endpoint")
+    {
+        w.fail(&[], "needs an `authorization_endpoint`, or an `issuer` to discover it from");
+    }
+}
+
+fn device_endpoint(w: &mut Whole<'_, '_>) {
+    let known = w.profile.endpoints.device_authorization.as_ref();
+    if w.profile.grant == GrantType::DeviceCode
+        && known.is_none()
+        && !w.has("device_authorization_endpoint")
+        && !w.has("issuer")
+    {
+        w.fail(&["grant"], "needs a `device_authorization_endpoint`, or an `issuer`");
+    }
+}
+
+fn token_endpoint(w: &mut Whole<'_, '_>) {
+    let known = w.profile.endpoints.token.as_ref();
+    if w.lacks_endpoint(known, "token_endpoint") {
+        w.fail(&[], "needs a `token_endpoint`, or an `issuer` to discover it from");
+    }
+}
+
+fn pushed_endpoint(w: &mut Whole<'_, '_>) {
+    let known = w.profile.endpoints.pushed_authorization_request.is_some();
+    if w.profile.par == Par::Always
+        && !known
+        && !w.has("pushed_authorization_request_endpoint")
+        && !w.has("issuer")
+    {
+        w.fail(
+            &["par"],
+            "has `par = \"always\"` but neither a `pushed_authorization_request_endpoint` nor an `issuer`",
+        );
+    }
+}
+
+fn secret_of_method(w: &mut Whole<'_, '_>) {
+    use ClientAuth::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost};
+    let method = w.profile.client.auth;
+    let needs = matches!(method, Some(ClientSecretBasic | ClientSecretPost | ClientSecretJwt));
+    if needs && !w.has("client_secret") {
+        let name = method.map_or("", ClientAuth::as_str);
+        w.fail(
+            &["client_auth"],
+            &format!("authenticates by {name}, which needs a `client_secret`"),
+        );
+    }
+}
+
+fn key_of_method(w: &mut Whole<'_, '_>) {
+    let method = w.profile.client.auth;
+    let has_key = w.has("private_key");
+    match method {
+        Some(ClientAuth::PrivateKeyJwt) if !has_key && !w.has("client_assertion") => w.fail(
+            &["client_auth"],
+            "authenticates by private_key_jwt, which needs a `private_key` or a `client_assertion`",
+        ),
+        Some(ClientAuth::TlsClientAuth) if !has_key => w.fail(
+            &["client_auth"],
+            "authenticates by tls_client_auth, which needs a `private_key` with its certificate",
+        ),
+        _ => {}
+    }
+}
+
+fn unused_secret(w: &mut Whole<'_, '_>) {
+    if w.profile.client.auth == Some(ClientAuth::None) && w.has("client_secret") {
+        w.warn(
+            &["client_secret"],
+            "has a `client_secret` that `client_auth = \"none\"` never sends",
+        );
+    }
+}
+
+fn one_credential(w: &mut Whole<'_, '_>) {
+    if w.profile.client.auth.is_none() && w.has("client_secret") && w.has("client_assertion") {
+        w.fail(
+            &["client_assertion"],
+            "has both a `client_secret` and a `client_assertion`: choose with `client_auth`",
+        );
+    }
+}
+
+fn client_credentials(w: &mut Whole<'_, '_>) {
+    if w.profile.grant != GrantType::ClientCredentials || w.has("client_auth") && authenticates(w) {
+        return;
+    }
+    let has_any = ["client_secret", "private_key", "client_assertion"].iter().any(|k| w.has(k));
+    if !has_any || w.profile.client.auth == Some(ClientAuth::None) {
+        w.fail(
+            &["grant"],
+            "uses client_credentials, which needs a `client_secret`, `private_key` or `client_assertion`",
+        );
+    }
+}
+
+/// Whether the method is one whose own rule asks for its credential.
+fn authenticates(w: &Whole<'_, '_>) -> bool {
+    w.profile.client.auth.is_some_and(|method| method != ClientAuth::None)
+}
+
+fn assertion_of_grant(w: &mut Whole<'_, '_>) {
+    let (parameter, name) = match w.profile.grant {
+        GrantType::JwtBearer => ("assertion", "jwt_bearer"),
+        GrantType::TokenExchange => ("subject_token", "token_exchange"),
+        _ => return,
+    };
+    let given = w.profile.token_params.contains_key(parameter)
+        || w.profile.hooks.contains_key("pre_token")
+        || w.has("private_key")
+        || w.has("client_assertion");
+    if !given {
+        let what = format!(
+            "uses {name}, which needs a `private_key`, a `client_assertion`, \
+             `{parameter}` in `token_params`, or a pre_token hook that gives it"
+        );
+        w.fail(&["grant"], &what);
+    }
+}
+
+fn redirects(w: &mut Whole<'_, '_>) {
+    let remote = w.profile.redirect_uris.iter().any(|uri| uri.host == LoopbackHost::Elsewhere);
+    if remote && w.profile.flow != [LoginFlow::Paste] {
+        w.fail(
+            &["redirect_uri"],
+            "has a `redirect_uri` that is not on this machine: use http on 127.0.0.1, [::1] or \
+             localhost, or set `flow = [\"paste\"]`",
+        );
+    }
+}
+
+fn pkce(w: &mut Whole<'_, '_>) {
+    if w.profile.pkce == Pkce::Off && w.profile.grant == GrantType::AuthorizationCode {
+        w.warn(
+            &["pkce"],
+            "turns PKCE off: a stolen authorization code can then be redeemed by others",
+        );
+    }
+}
+
+fn separate_audience(w: &mut Whole<'_, '_>) {
+    let twice =
+        [("audience", w.profile.audience.is_some()), ("resource", !w.profile.resource.is_empty())]
+            .into_iter()
+            .find(|(name, set)| *set && w.profile.authorization_params.contains_key(*name));
+    if let Some((name, _)) = twice {
+        w.fail(&[name], &format!("sets `{name}` twice: as a key and in `authorization_params`"));
+    }
+}

@@ -1,0 +1,207 @@
+//! Which URLs a request may go to, and which redirect URIs can be listened on.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use super::{LoopbackHost, RedirectUri};
+
+/// Judges a URL that secrets are sent to: `https`, or `http` on a loopback host (an address
+/// literal or `localhost`); no userinfo, no fragment, no control characters. The words of the
+/// error follow the name of the key; they do not quote the URL where it may hold a password.
+pub(crate) fn check(text: &str) -> Result<Url, String> {
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || !crate::text::is_harmless(c)) {
+        return Err("must not contain white space or control characters".to_owned());
+    }
+    if text.contains('\\') {
+        return Err("must not contain a backslash".to_owned());
+    }
+    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
+    let written_out = ["https://", "http://"].iter().any(|scheme| {
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    if !written_out {
+        return Err("must be an https:// URL".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
+        return Err("must not contain a user name or password".to_owned());
+    }
+    if text.contains('#') {
+        return Err("must not contain a fragment (`#`)".to_owned());
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err("must be https: plain http is for loopback hosts only".to_owned());
+    }
+    Ok(url)
+}
+
+/// The same for an issuer, which has no query either (RFC 8414, section 2).
+pub(crate) fn check_issuer(text: &str) -> Result<Url, String> {
+    let url = check(text)?;
+    if text.contains('?') {
+        return Err("must not contain a query (`?`)".to_owned());
+    }
+    Ok(url)
+}
+
+/// Whether the host is a loopback address, or the name `localhost`.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+fn authority(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Reads a redirect URI, and keeps its text as written: servers compare it byte for byte.
+pub(crate) fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must be plain ASCII without spaces".to_owned());
+    }
+    if text.contains(['?', '#', '\\']) {
+        return Err("must not contain a query, a fragment or a backslash".to_owned());
+    }
+    if authority(text).contains('@') {
+        return Err("must not contain a user name or password".to_owned());
+    }
+    if let Some(rest) = text.strip_prefix("http://") {
+        return loopback(text, rest);
+    }
+    let url =
+        check(text).map_err(|_| "must be http on 127.0.0.1, [::1] or localhost".to_owned())?;
+    if is_loopback(&url) {
+        return Err("must be http: the loopback listener has no certificate".to_owned());
+    }
+    Ok(RedirectUri {
+        text: text.to_owned(),
+        host: LoopbackHost::Elsewhere,
+        port: url.port(),
+        path: url.path().to_owned(),
+    })
+}
+
+fn loopback(text: &str, rest: &str) -> Result<RedirectUri, String> {
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let hosts = [
+        ("127.0.0.1", LoopbackHost::V4),
+        ("[::1]", LoopbackHost::V6),
+        ("localhost", LoopbackHost::Name),
+    ];
+    let (after, host) = hosts
+        .into_iter()
+        .find_map(|(name, host)| Some((authority.strip_prefix(name)?, host)))
+        .filter(|(after, _)| after.is_empty() || after.starts_with(':'))
+        .ok_or("must name the host 127.0.0.1, [::1] or localhost, in lower case")?;
+    let port = match after.strip_prefix(':') {
+        None => None,
+        Some(digits) => Some(port(digits)?),
+    };
+    Ok(RedirectUri { text: text.to_owned(), host, port, path: path.to_owned() })
+}
+
+fn port(digits: &str) -> Result<u16, String> {
+    let canonical = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits
+        .parse()
+        .ok()
+        .filter(|_| canonical)
+        .ok_or_else(|| "must have a port from 1 to 65535, or none".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_and_loopback_http_are_endpoints_and_nothing_else_is() {
+        for good in [
+            "https://as.example/token",
+            "https://as.example:8443/a?t=a%2Fb&x=%20",
+            "http://127.0.0.1:9/token",
+            "http://[::1]/token",
+            "http://localhost:8080",
+        ] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "as.example/token",
+            "http://as.example/token",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "https:as.example/token",
+            "https:/as.example/token",
+            "https:\\\\as.example/token",
+            "https://user@as.example/",
+            "https://@as.example/",
+            "https://u:p@as.example/",
+            "https://as.example/#f",
+            "https://as.example/#",
+            "https://as.example/\u{1b}[m",
+            " https://as.example/",
+            "https://as.example/a b",
+            "https://as.exa\tmple/",
+            "https://",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1/",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        assert!(check_issuer("https://as.example/?a=b").is_err());
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_repeated() {
+        let words = check("https://user:hunter2@as.example/").unwrap_err();
+        assert!(!words.contains("hunter2"), "{words}");
+    }
+
+    #[test]
+    fn loopback_redirects_keep_their_text() {
+        for (text, host, port, path) in [
+            ("http://127.0.0.1/callback", LoopbackHost::V4, None, "/callback"),
+            ("http://127.0.0.1:8080/", LoopbackHost::V4, Some(8080), "/"),
+            ("http://[::1]:1/a/b", LoopbackHost::V6, Some(1), "/a/b"),
+            ("http://localhost", LoopbackHost::Name, None, ""),
+            ("https://app.example/cb", LoopbackHost::Elsewhere, None, "/cb"),
+        ] {
+            let uri = redirect_uri(text).unwrap();
+            assert_eq!(uri, RedirectUri { text: text.into(), host, port, path: path.into() });
+        }
+        for bad in [
+            "http://127.0.0.1:0/",
+            "http://127.0.0.1:70000/",
+            "http://127.0.0.1:080/",
+            "http://127.0.0.1:+80/",
+            "http://127.0.0.1:/",
+            "http://127.0.0.2/",
+            "http://127.0.0.1x/",
+            "http://0.0.0.0/",
+            "http://localhost.evil.example/",
+            "http://LOCALHOST/",
+            "HTTP://127.0.0.1/",
+            "http://a@127.0.0.1/",
+            "http://127.0.0.1/?a=b",
+            "http://127.0.0.1/#",
+            "http://127.0.0.1/a b",
+            "https://127.0.0.1/",
+            "https://localhost/cb",
+            "urn:ietf:wg:oauth:2.0:oob",
+            "myapp://cb",
+            "",
+        ] {
+            assert!(redirect_uri(bad).is_err(), "{bad}");
+        }
+    }
+}

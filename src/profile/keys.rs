@@ -1,0 +1,321 @@
+//! The keys of a profile: one table of names with how each is read.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::diagnose::{Problems, suggestion};
+use super::node::{Entry, Table, Value, find, foreign_table};
+use super::presets::Preset;
+use super::reader::{Reader, Surroundings, reserved};
+use super::{
+    Client, ClientAuth, Endpoints, GrantType, LoginFlow, LoopbackHost, Par, Pkce, Profile, Quirks,
+    RedirectUri, TokenRequestFormat,
+};
+use crate::text::one_line;
+
+/// A profile while it is read.
+pub(crate) struct Draft {
+    pub profile: Profile,
+    pub root_url: Option<String>,
+    pub client_id_metadata_url: Option<String>,
+}
+
+type Set = fn(&mut Draft, &mut Reader<'_, '_>);
+
+/// Takes a value that could be read; what could not has been reported, and the default stays.
+fn put<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+const PKCE: [(&str, Pkce); 2] = [("S256", Pkce::S256), ("off", Pkce::Off)];
+const PAR: [(&str, Par); 3] = [("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)];
+const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
+    [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
+const FLOWS: [(&str, LoginFlow); 3] =
+    [("browser", LoginFlow::Browser), ("device", LoginFlow::Device), ("paste", LoginFlow::Paste)];
+
+/// Events that a hook can be given for.
+const EVENTS: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
+
+/// Every key of a profile.
+pub(crate) const KEYS: &[(&str, Set)] = &[
+    ("provider", |d, r| d.profile.provider = r.text()),
+    ("issuer", |d, r| d.profile.issuer = r.issuer()),
+    ("root_url", |d, r| d.root_url = r.issuer()),
+    ("authorization_endpoint", |d, r| d.profile.endpoints.authorization = r.url()),
+    ("token_endpoint", |d, r| d.profile.endpoints.token = r.url()),
+    ("refresh_endpoint", |d, r| d.profile.endpoints.refresh = r.url()),
+    ("device_authorization_endpoint", |d, r| d.profile.endpoints.device_authorization = r.url()),
+    ("pushed_authorization_request_endpoint", |d, r| {
+        d.profile.endpoints.pushed_authorization_request = r.url();
+    }),
+    ("revocation_endpoint", |d, r| d.profile.endpoints.revocation = r.url()),
+    ("introspection_endpoint", |d, r| d.profile.endpoints.introspection = r.url()),
+    ("userinfo_endpoint", |d, r| d.profile.endpoints.userinfo = r.url()),
+    ("registration_endpoint", |d, r| d.profile.endpoints.registration = r.url()),
+    ("end_session_endpoint", |d, r| d.profile.endpoints.end_session = r.url()),
+    ("jwks_uri", |d, r| d.profile.endpoints.jwks_uri = r.url()),
+    ("client_id", |d, r| put(&mut d.profile.client.id, r.text())),
+    ("client_id_metadata_url", |d, r| d.client_id_metadata_url = r.url()),
+    ("client_secret", |d, r| d.profile.client.secret = r.secret()),
+    ("client_auth", |d, r| d.profile.client.auth = r.choice(&ClientAuth::ALL)),
+    ("private_key", |d, r| d.profile.client.private_key = r.secret()),
+    ("client_assertion", |d, r| d.profile.client.assertion = r.assertion()),
+    ("grant", |d, r| put(&mut d.profile.grant, r.choice(&GrantType::ALL))),
+    ("scopes", |d, r| put(&mut d.profile.scopes, r.list())),
+    ("scope_separator", |d, r| put(&mut d.profile.scope_separator, r.text())),
+    ("scope_param", |d, r| put(&mut d.profile.scope_param, r.judged(scope_param))),
+    ("redirect_uri", |d, r| put(&mut d.profile.redirect_uris, r.redirect_uris())),
+    ("audience", |d, r| d.profile.audience = r.text()),
+    ("resource", |d, r| put(&mut d.profile.resource, r.resources())),
+    ("pkce", |d, r| put(&mut d.profile.pkce, r.choice(&PKCE))),
+    ("par", |d, r| put(&mut d.profile.par, r.choice(&PAR))),
+    ("dpop", |d, r| put(&mut d.profile.dpop, r.flag())),
+    ("authorization_params", |d, r| put(&mut d.profile.authorization_params, r.params())),
+    ("token_params", |d, r| put(&mut d.profile.token_params, r.params())),
+    ("refresh_params", |d, r| put(&mut d.profile.refresh_params, r.params())),
+    ("token_request", |d, r| put(&mut d.profile.token_request, r.choice(&TOKEN_REQUEST))),
+    ("token_path", |d, r| put(&mut d.profile.token_path, r.any_text())),
+    ("keep", |d, r| {
+        put(&mut d.profile.keep, r.names_except(&["access_token", "refresh_token", "id_token"]));
+    }),
+    ("keep_from_callback", |d, r| {
+        put(
+            &mut d.profile.keep_from_callback,
+            r.names_except(&["code", "state", "iss", "access_token", "id_token"]),
+        );
+    }),
+    ("authorization_details", |d, r| {
+        put(&mut d.profile.authorization_details, r.authorization_details());
+    }),
+    ("flow", |d, r| put(&mut d.profile.flow, r.choices(&FLOWS))),
+    ("min_ttl", |d, r| put(&mut d.profile.min_ttl, r.duration())),
+    ("timeout", |d, r| put(&mut d.profile.timeout, r.positive_duration())),
+    ("store", |d, r| d.profile.store = r.store()),
+    ("ca_file", |d, r| d.profile.ca_file = r.path()),
+    ("write_back", |d, r| put(&mut d.profile.write_back, r.command())),
+    ("hooks", hooks),
+];
+
+/// The keys that name endpoints of one server, and go with its issuer.
+const SERVER_KEYS: [&str; 12] = [
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "refresh_endpoint",
+    "device_authorization_endpoint",
+    "pushed_authorization_request_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "registration_endpoint",
+    "end_session_endpoint",
+    "jwks_uri",
+];
+
+/// The tables whose entries override a preset's one by one.
+const MERGED_KEYS: [&str; 4] = ["authorization_params", "token_params", "refresh_params", "hooks"];
+
+fn scope_param(name: &str) -> Result<(), String> {
+    match reserved(name) {
+        Some(why) if name != "scope" => Err(format!("must not be `{}`: {why}", one_line(name))),
+        _ => Ok(()),
+    }
+}
+
+fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
+    let entry = reader.entry;
+    let Value::Table(table) = &entry.node.value else {
+        reader.fail::<()>("must be a table");
+        return;
+    };
+    let place = format!("{}.hooks]", reader.place.trim_end_matches(']'));
+    for hook in table {
+        if !EVENTS.contains(&hook.key.as_str()) {
+            unknown_key(&hook.key, hook.at, &place, EVENTS, reader.problems);
+            continue;
+        }
+        let mut inner = Reader {
+            entry: hook,
+            place: &place,
+            around: reader.around,
+            problems: &mut *reader.problems,
+        };
+        if let Some(argv) = inner.command() {
+            draft.profile.hooks.insert(hook.key.clone(), argv);
+        }
+    }
+}
+
+/// Reports a key that no table of ours has.
+pub(crate) fn unknown_key<'c>(
+    key: &str,
+    at: usize,
+    place: &str,
+    known: impl IntoIterator<Item = &'c str>,
+    problems: &mut Problems<'_>,
+) {
+    let near = suggestion(key, known);
+    problems.add(at, format!("unknown key `{}` in {place}{near}", one_line(key)));
+}
+
+/// Reads every key of a profile's table, the preset's included.
+pub(crate) fn read(
+    name: &str,
+    place: &str,
+    table: &Table,
+    around: &Surroundings,
+    problems: &mut Problems<'_>,
+) -> Draft {
+    let mut draft = Draft { profile: defaults(name), root_url: None, client_id_metadata_url: None };
+    for entry in table {
+        match KEYS.iter().find(|(key, _)| *key == entry.key) {
+            Some((_, set)) => set(&mut draft, &mut Reader { entry, place, around, problems }),
+            None => {
+                unknown_key(
+                    &entry.key,
+                    entry.at,
+                    place,
+                    KEYS.iter().map(|(key, _)| *key),
+                    problems,
+                );
+            }
+        }
+    }
+    if draft.profile.grant == GrantType::DeviceCode && find(table, "flow").is_none() {
+        draft.profile.flow = vec![LoginFlow::Device];
+    }
+    let mode = draft.profile.authorization_params.get("response_mode");
+    draft.profile.quirks.form_post |= mode.is_some_and(|mode| mode == "form_post");
+    draft
+}
+
+/// The user's table over the preset's. Where the user names another server, what the preset says
+/// of its own server's endpoints is left out: no secret meant for one goes to the other.
+pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Table {
+    let base = foreign_table(&preset.profile, at);
+    let elsewhere = names_another_server(user, &base);
+    let mut table = user.clone();
+    for entry in base {
+        if elsewhere && (SERVER_KEYS.contains(&entry.key.as_str()) || entry.key == "root_url") {
+            continue;
+        }
+        match table.iter_mut().find(|own| own.key == entry.key) {
+            None => table.push(entry),
+            Some(own) if MERGED_KEYS.contains(&entry.key.as_str()) => complete(own, entry),
+            Some(_) => {}
+        }
+    }
+    table
+}
+
+fn names_another_server(user: &Table, preset: &Table) -> bool {
+    let text = |table: &Table, key: &str| match find(table, key).map(|entry| &entry.node.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let differs = |key| text(user, key).is_some_and(|own| text(preset, key) != Some(own));
+    find(user, "root_url").is_some() || differs("issuer")
+}
+
+fn complete(own: &mut Entry, preset: Entry) {
+    if let (Value::Table(own), Value::Table(preset)) = (&mut own.node.value, preset.node.value) {
+        for entry in preset {
+            if find(own, &entry.key).is_none() {
+                own.push(entry);
+            }
+        }
+    }
+}
+
+/// Endpoints below the `root_url`, where no key names them.
+pub(crate) fn fill_from_root(
+    root: &str,
+    paths: &BTreeMap<String, String>,
+    profile: &mut Profile,
+) -> Result<(), String> {
+    let root = format!("{}/", root.trim_end_matches('/'));
+    let root = super::endpoint::check(&root)?;
+    let generic = [("authorization", "authorize"), ("token", "token")];
+    let generic = generic.map(|(name, path)| (name.to_owned(), path.to_owned()));
+    let own = paths.iter().map(|(name, path)| (name.clone(), path.clone()));
+    for (name, path) in own.chain(generic) {
+        let Some(field) = endpoint_field(profile, &name) else { continue };
+        if field.is_none() {
+            let url = root.join(&path).map_err(|error| format!("with `{path}`: {error}"))?;
+            super::endpoint::check(url.as_str())?;
+            *field = Some(url.into());
+        }
+    }
+    Ok(())
+}
+
+/// The endpoint of this name: the metadata's, with or without `_endpoint`.
+fn endpoint_field<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Option<String>> {
+    let endpoints = &mut profile.endpoints;
+    Some(match name.strip_suffix("_endpoint").unwrap_or(name) {
+        "authorization" | "authorize" => &mut endpoints.authorization,
+        "token" => &mut endpoints.token,
+        "refresh" => &mut endpoints.refresh,
+        "device_authorization" | "device" => &mut endpoints.device_authorization,
+        "pushed_authorization_request" | "par" => &mut endpoints.pushed_authorization_request,
+        "revocation" | "revoke" => &mut endpoints.revocation,
+        "introspection" | "introspect" => &mut endpoints.introspection,
+        "userinfo" => &mut endpoints.userinfo,
+        "registration" | "register" => &mut endpoints.registration,
+        "end_session" => &mut endpoints.end_session,
+        "issuer" => &mut profile.issuer,
+        "jwks_uri" | "jwks" => &mut endpoints.jwks_uri,
+        _ => return None,
+    })
+}
+
+/// A profile that says nothing.
+pub(crate) fn defaults(name: &str) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        provider: None,
+        issuer: None,
+        endpoints: Endpoints::default(),
+        client: Client {
+            id: String::new(),
+            secret: None,
+            auth: None,
+            private_key: None,
+            assertion: None,
+        },
+        grant: GrantType::AuthorizationCode,
+        scopes: Vec::new(),
+        scope_separator: " ".to_owned(),
+        scope_param: "scope".to_owned(),
+        redirect_uris: vec![RedirectUri {
+            text: "http://127.0.0.1/callback".to_owned(),
+            host: LoopbackHost::V4,
+            port: None,
+            path: "/callback".to_owned(),
+        }],
+        audience: None,
+        resource: Vec::new(),
+        pkce: Pkce::S256,
+        par: Par::Auto,
+        dpop: false,
+        authorization_params: BTreeMap::new(),
+        token_params: BTreeMap::new(),
+        refresh_params: BTreeMap::new(),
+        token_request: TokenRequestFormat::Form,
+        token_path: String::new(),
+        keep: Vec::new(),
+        keep_from_callback: Vec::new(),
+        authorization_details: Vec::new(),
+        flow: vec![LoginFlow::Browser, LoginFlow::Paste],
+        min_ttl: Duration::from_secs(60),
+        timeout: Duration::from_secs(300),
+        store: None,
+        ca_file: None,
+        write_back: Vec::new(),
+        hooks: BTreeMap::new(),
+        quirks: Quirks::default(),
+    }
+}

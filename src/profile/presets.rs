@@ -1,0 +1,177 @@
+//! Provider presets: what is known about an authorization server, so that a profile needs little
+//! more than a client id.
+//!
+//! The facts are data, in `presets.toml` beside this file, and part of the program. A preset gives
+//! defaults: every key of a user's profile overrides it. Two rules for whoever applies one:
+//!
+//! - A user's `root_url` stands for another server, so it replaces every endpoint of the preset's
+//!   `profile`, its `issuer` and its `jwks_uri`, by the `paths` below that URL. A user's own
+//!   `issuer`, where it differs, drops the preset's endpoints likewise.
+//! - `client_auth` in a preset is the method of a client that has a secret; without a secret the
+//!   method is `none`.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::Quirks;
+
+/// What is known about one provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// The name in `provider = "…"`.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// Other names that people look for; only [`nearest`] knows them.
+    pub aliases: Vec<String>,
+    /// Where a person registers a client.
+    pub register_url: Option<String>,
+    /// The redirect URI to register there; the profile's default is the same. Without a port any
+    /// port is accepted. Absent where no loopback address is.
+    pub redirect_uri: Option<String>,
+    /// The provider's rule for redirect URIs, in a sentence for people.
+    pub redirect_note: Option<String>,
+    /// Whether the client has a secret.
+    pub secret: SecretNeed,
+    /// The profile keys that the user must set besides `client_id` (and `client_secret` where
+    /// [`Preset::secret`] says so): `issuer`, `root_url`, `redirect_uri`.
+    pub needs: Vec<String>,
+    /// Known quirks, one sentence each.
+    pub notes: Vec<String>,
+    /// Endpoints relative to a user's `root_url`, by the names of [`super::Endpoints`]
+    /// (`authorization`, `token` …). Empty where the provider runs one server only.
+    pub paths: BTreeMap<String, String>,
+    /// Defaults, under the keys of a `[profiles.X]` table.
+    pub profile: toml::Table,
+    /// What no profile key can say.
+    pub quirks: Quirks,
+}
+
+/// Whether a provider's clients have a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretNeed {
+    /// A native client is registered without one.
+    None,
+    /// It depends on the kind of client, or of login.
+    Optional,
+    /// Every token request needs it.
+    Required,
+}
+
+impl SecretNeed {
+    /// The word in the data.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+}
+
+/// One table of the data.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    title: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    register_url: Option<String>,
+    redirect_uri: Option<String>,
+    redirect_note: Option<String>,
+    secret: SecretNeed,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default)]
+    notes: Vec<String>,
+    #[serde(default)]
+    paths: BTreeMap<String, String>,
+    #[serde(default)]
+    profile: toml::Table,
+    #[serde(default)]
+    quirks: QuirkKeys,
+}
+
+/// [`Quirks`] as the data spells them.
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct QuirkKeys {
+    redirect_uri_on_refresh: bool,
+    scope_separator_in_response: Option<String>,
+    scope_on_refresh: bool,
+    form_post: bool,
+    lenient_reply: bool,
+}
+
+/// All presets, ordered by name.
+pub fn all() -> &'static [Preset] {
+    static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
+    PRESETS.get_or_init(|| {
+        parse(include_str!("presets.toml")).expect("the built-in presets are tested to parse")
+    })
+}
+
+/// The names of all presets, in order.
+pub fn names() -> Vec<&'static str> {
+    all().iter().map(|preset| preset.name.as_str()).collect()
+}
+
+/// The preset of this name, spelled exactly.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    let all = all();
+    all.binary_search_by(|preset| preset.name.as_str().cmp(name)).ok().map(|index| &all[index])
+}
+
+/// The name of the preset that was probably meant: an alias, another spelling, or a typing error.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let wanted = plain(name);
+    all()
+        .iter()
+        .flat_map(|preset| {
+            let names = std::iter::once(&preset.name).chain(&preset.aliases);
+            names.map(|known| (preset.name.as_str(), plain(known)))
+        })
+        .map(|(name, known)| (strsim::damerau_levenshtein(&wanted, &known), known.len(), name))
+        .filter(|(distance, length, _)| distance * 3 <= *length)
+        .min()
+        .map(|(_, _, name)| name)
+}
+
+/// A name without case and separators.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn parse(text: &str) -> Result<Vec<Preset>, toml::de::Error> {
+    let entries: BTreeMap<String, Entry> = toml::from_str(text)?;
+    Ok(entries.into_iter().map(|(name, entry)| preset(name, entry)).collect())
+}
+
+fn preset(name: String, entry: Entry) -> Preset {
+    Preset {
+        name,
+        title: entry.title,
+        aliases: entry.aliases,
+        register_url: entry.register_url,
+        redirect_uri: entry.redirect_uri,
+        redirect_note: entry.redirect_note,
+        secret: entry.secret,
+        needs: entry.needs,
+        notes: entry.notes,
+        paths: entry.paths,
+        profile: entry.profile,
+        quirks: Quirks {
+            redirect_uri_on_refresh: entry.quirks.redirect_uri_on_refresh,
+            scope_separator_in_response: entry.quirks.scope_separator_in_response,
+            scope_on_refresh: entry.quirks.scope_on_refresh,
+            form_post: entry.quirks.form_post,
+            lenient_reply: entry.quirks.lenient_reply,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

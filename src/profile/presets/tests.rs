@@ -1,0 +1,270 @@
+use super::*;
+use crate::profile::ClientAuth;
+
+/// The keys of a profile that hold a URL.
+const URLS: [&str; 13] = [
+    "issuer",
+    "root_url",
+    "authorization_endpoint",
+    "token_endpoint",
+    "refresh_endpoint",
+    "device_authorization_endpoint",
+    "pushed_authorization_request_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "registration_endpoint",
+    "end_session_endpoint",
+    "jwks_uri",
+];
+
+/// The other keys of a profile that a preset may set, with the type of their values.
+const OTHERS: [(&str, &str); 22] = [
+    ("client_auth", "string"),
+    ("grant", "string"),
+    ("scopes", "array"),
+    ("scope_separator", "string"),
+    ("redirect_uri", "string"),
+    ("audience", "string"),
+    ("resource", "array"),
+    ("pkce", "string"),
+    ("par", "string"),
+    ("dpop", "boolean"),
+    ("authorization_params", "table"),
+    ("token_params", "table"),
+    ("refresh_params", "table"),
+    ("token_request", "string"),
+    ("scope_param", "string"),
+    ("token_path", "string"),
+    ("keep", "array"),
+    ("keep_from_callback", "array"),
+    ("authorization_details", "array"),
+    ("flow", "array"),
+    ("min_ttl", "string"),
+    ("timeout", "string"),
+];
+
+const PATHS: [&str; 6] =
+    ["authorization", "token", "revocation", "device_authorization", "introspection", "userinfo"];
+
+fn str_of<'a>(preset: &'a Preset, key: &str) -> Option<&'a str> {
+    preset.profile.get(key).map(|value| value.as_str().unwrap())
+}
+
+fn flows(preset: &Preset) -> Vec<&str> {
+    let flow = preset.profile.get("flow").map(|flow| flow.as_array().unwrap().as_slice());
+    flow.unwrap_or_default().iter().map(|one| one.as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_data_parses_and_is_found_by_name() {
+    assert!(all().len() >= 32, "{}", all().len());
+    assert_eq!(names().len(), all().len());
+    for name in names() {
+        assert_eq!(find(name).unwrap().name, name);
+        let wire = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        assert!(wire, "{name}");
+    }
+    assert!(find("").is_none());
+    assert!(find("GitLab").is_none());
+    assert!(find("zzz").is_none());
+}
+
+#[test]
+fn every_provider_that_was_promised_is_there() {
+    let promised = "gitlab github github_app google microsoft slack slack_user atlassian \
+        bitbucket notion shopify discord spotify x linkedin dropbox box salesforce zoom linear \
+        figma reddit twitch airtable okta auth0 keycloak cognito fastmail quickbooks strava \
+        zoho apple facebook gitea forgejo hubspot asana xero heroku digitalocean";
+    for name in promised.split_whitespace() {
+        assert!(find(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn every_profile_key_is_known_and_of_its_type() {
+    for preset in all() {
+        for (key, value) in &preset.profile {
+            if URLS.contains(&key.as_str()) {
+                let url = url::Url::parse(value.as_str().unwrap()).unwrap();
+                assert_eq!(url.scheme(), "https", "{} {key}", preset.name);
+                assert!(url.host_str().is_some_and(|host| host.contains('.')));
+                assert_eq!((url.query(), url.fragment()), (None, None), "{} {key}", preset.name);
+                continue;
+            }
+            let known = OTHERS.iter().find(|(name, _)| name == key);
+            let (_, kind) = known.unwrap_or_else(|| panic!("{}: {key}", preset.name));
+            assert_eq!(value.type_str(), *kind, "{}: {key}", preset.name);
+        }
+    }
+}
+
+#[test]
+fn values_from_a_fixed_set_are_in_it() {
+    for preset in all() {
+        let name = &preset.name;
+        if let Some(auth) = str_of(preset, "client_auth") {
+            assert!(ClientAuth::ALL.iter().any(|(known, _)| *known == auth), "{name}: {auth}");
+            assert_ne!(preset.secret, SecretNeed::None, "{name}: a method without a secret");
+        }
+        assert!(matches!(str_of(preset, "pkce"), None | Some("S256" | "off")), "{name}");
+        assert!(matches!(str_of(preset, "token_request"), None | Some("form" | "json")), "{name}");
+        for flow in flows(preset) {
+            assert!(["browser", "device", "paste"].contains(&flow), "{name}: {flow}");
+            let device = preset.profile.contains_key("device_authorization_endpoint");
+            assert!(flow != "device" || device, "{name}: device without an endpoint");
+        }
+        for key in ["authorization_params", "token_params", "refresh_params"] {
+            let params = preset.profile.get(key).and_then(toml::Value::as_table);
+            assert!(params.into_iter().flatten().all(|(_, value)| value.is_str()), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn nothing_in_the_data_identifies_a_client() {
+    for preset in all() {
+        for key in ["client_id", "client_secret", "private_key", "client_assertion"] {
+            assert!(!preset.profile.contains_key(key), "{}: {key}", preset.name);
+        }
+        for params in ["authorization_params", "token_params", "refresh_params"] {
+            let params = preset.profile.get(params).and_then(toml::Value::as_table);
+            for (key, _) in params.into_iter().flatten() {
+                assert!(!key.starts_with("client_"), "{}: {key}", preset.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_preset_leads_to_a_server() {
+    for preset in all() {
+        let has = |key: &str| preset.profile.contains_key(key);
+        let needs = |key: &str| preset.needs.iter().any(|need| need == key);
+        let endpoints = has("authorization_endpoint") && has("token_endpoint");
+        let reachable = endpoints || has("issuer") || needs("issuer") || needs("root_url");
+        assert!(reachable, "{}", preset.name);
+        assert!(!has("jwks_uri") || endpoints, "{}", preset.name);
+        assert!(!needs("root_url") || !preset.paths.is_empty(), "{}", preset.name);
+    }
+}
+
+#[test]
+fn needs_and_paths_are_real_keys() {
+    for preset in all() {
+        for need in &preset.needs {
+            let known = URLS.contains(&need.as_str()) || OTHERS.iter().any(|(key, _)| key == need);
+            assert!(known, "{}: {need}", preset.name);
+            assert!(!preset.profile.contains_key(need), "{}: {need} is given", preset.name);
+        }
+        for (key, path) in &preset.paths {
+            assert!(PATHS.contains(&key.as_str()), "{}: {key}", preset.name);
+            let joined = url::Url::parse("https://host.example/root/").unwrap().join(path).unwrap();
+            assert!(joined.as_str().starts_with("https://host.example/root/"), "{path}");
+            assert!(joined.path().len() > "/root/".len() && joined.query().is_none(), "{path}");
+        }
+        if !preset.paths.is_empty() {
+            assert!(preset.paths.contains_key("authorization"), "{}", preset.name);
+            assert!(preset.paths.contains_key("token"), "{}", preset.name);
+        }
+    }
+}
+
+#[test]
+fn the_redirect_uri_to_register_is_the_one_that_is_sent() {
+    for preset in all() {
+        let name = &preset.name;
+        assert!(preset.redirect_note.is_some(), "{name}");
+        assert_eq!(preset.redirect_uri.as_deref(), str_of(preset, "redirect_uri"), "{name}");
+        let asked = preset.needs.iter().any(|need| need == "redirect_uri");
+        assert_eq!(preset.redirect_uri.is_none(), asked, "{name}");
+        let Some(text) = &preset.redirect_uri else {
+            assert_eq!(flows(preset), ["paste"], "{name}: nothing to listen on");
+            continue;
+        };
+        let url = url::Url::parse(text).unwrap();
+        assert_eq!(url.scheme(), "http", "{name}");
+        assert!(matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")), "{name}");
+        assert!(url.port().is_none_or(|port| (1024..32768).contains(&port)), "{name}");
+    }
+}
+
+#[test]
+fn people_are_told_what_is_unusual() {
+    for preset in all() {
+        let name = &preset.name;
+        assert!(!preset.title.is_empty(), "{name}");
+        let unusual = preset.quirks != Quirks::default()
+            || preset.needs.iter().any(|need| need != "redirect_uri")
+            || preset.secret == SecretNeed::Optional
+            || preset.profile.contains_key("pkce");
+        assert!(!unusual || !preset.notes.is_empty(), "{name}");
+        for text in preset.notes.iter().chain(&preset.redirect_note) {
+            assert!(text.ends_with('.') && !text.contains('\n'), "{name}: {text}");
+            assert_eq!(crate::text::lines(text), *text, "{name}");
+        }
+        if let Some(url) = &preset.register_url {
+            assert_eq!(url::Url::parse(url).unwrap().scheme(), "https", "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_known_of_providers_arrives_in_its_place() {
+    let gitlab = find("gitlab").unwrap();
+    assert!(gitlab.quirks.redirect_uri_on_refresh);
+    assert_eq!(gitlab.secret.as_str(), "none");
+    assert_eq!(gitlab.paths["device_authorization"], "authorize_device");
+    let github = find("github").unwrap();
+    assert_eq!(github.quirks.scope_separator_in_response.as_deref(), Some(","));
+    assert!(find("okta").unwrap().quirks.scope_on_refresh);
+    assert!(find("apple").unwrap().quirks.form_post);
+    assert_eq!(find("google").unwrap().secret.as_str(), "required");
+    assert_eq!(find("spotify").unwrap().secret.as_str(), "optional");
+    // The issuer of its id tokens is each tenant's own.
+    assert!(!find("microsoft").unwrap().profile.contains_key("issuer"));
+}
+
+#[test]
+fn the_nearest_name_is_a_correction_and_no_guess() {
+    for (typed, meant) in [
+        ("GitLab", "gitlab"),
+        ("gitlb", "gitlab"),
+        ("gihtub", "github"),
+        ("github-app", "github_app"),
+        ("twitter", "x"),
+        ("Jira", "atlassian"),
+        ("azure", "microsoft"),
+        ("sptify", "spotify"),
+    ] {
+        assert_eq!(nearest(typed), Some(meant), "{typed}");
+    }
+    assert_eq!(nearest("my-company"), None);
+    assert_eq!(nearest(""), None);
+    for name in names() {
+        assert_eq!(nearest(name), Some(name));
+    }
+}
+
+#[test]
+fn an_alias_names_one_provider() {
+    let mut known: Vec<String> = all()
+        .iter()
+        .flat_map(|preset| std::iter::once(&preset.name).chain(&preset.aliases))
+        .map(|name| plain(name))
+        .collect();
+    let count = known.len();
+    known.sort();
+    known.dedup();
+    assert_eq!(known.len(), count);
+}
+
+#[test]
+fn a_key_that_nobody_reads_is_an_error() {
+    let preset = "[a]\ntitle = 'A'\nsecret = 'none'\n";
+    assert_eq!(parse(preset).unwrap().len(), 1);
+    for wrong in ["tite = 'A'", "quirks = { formpost = true }", "paths = { token = 1 }"] {
+        assert!(parse(&format!("{preset}{wrong}\n")).is_err(), "{wrong}");
+    }
+    assert!(parse("[a]\ntitle = 'A'\nsecret = 'maybe'\n").is_err());
+}

@@ -1,0 +1,445 @@
+//! Reads one value of the configuration as what it must be, and reports what it is not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::diagnose::{Problems, suggestion};
+use super::node::{Entry, Node, Value, json};
+use super::{RedirectUri, SecretSource, endpoint};
+use crate::secret::Secret;
+use crate::text::one_line;
+
+/// What reading depends on beside the text.
+pub(crate) struct Surroundings {
+    /// The directory of the configuration file: relative paths begin there.
+    pub base: PathBuf,
+    /// What `~/` stands for.
+    pub home: Option<PathBuf>,
+    /// Whether the file's group or everybody can read it, so that no secret may stand in it.
+    pub others_can_read: bool,
+}
+
+impl Surroundings {
+    pub(crate) fn of(config: &Path, others_can_read: bool) -> Self {
+        let absolute = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
+        let base = absolute.parent().map(Path::to_owned).unwrap_or_default();
+        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        Self { base, home, others_can_read }
+    }
+
+    /// A path as written in the file.
+    fn path(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.base.join(text),
+        }
+    }
+}
+
+/// The kinds of store, as `store` and `--store` name them.
+pub(crate) const STORES: [&str; 4] = ["keyring", "file", "command", "broker"];
+
+/// Parameters that the program itself sets. `*` stands for any ending.
+const RESERVED: [&str; 14] = [
+    "state",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "response_type",
+    "code",
+    "code_challenge*",
+    "code_verifier",
+    "nonce",
+    "request_uri",
+    "request",
+    "grant_type",
+    "refresh_token",
+    "client_assertion*",
+];
+
+/// Parameters of a token request that are secrets.
+pub(crate) const SECRET_PARAMS: [&str; 4] =
+    ["password", "assertion", "subject_token", "actor_token"];
+
+/// One key with its value, about to be read.
+pub(crate) struct Reader<'a, 't> {
+    pub entry: &'a Entry,
+    /// The table as people know it: `[profiles.x]`.
+    pub place: &'a str,
+    pub around: &'a Surroundings,
+    pub problems: &'a mut Problems<'t>,
+}
+
+impl Reader<'_, '_> {
+    /// Reports that the value is not what it must be: "must be …".
+    pub(crate) fn fail<T>(&mut self, what: impl std::fmt::Display) -> Option<T> {
+        self.fail_at(self.entry.node.at, what)
+    }
+
+    fn fail_at<T>(&mut self, at: usize, what: impl std::fmt::Display) -> Option<T> {
+        self.problems.add(at, format!("`{}` in {} {what}", one_line(&self.entry.key), self.place));
+        None
+    }
+
+    /// Reports a value of the wrong type.
+    pub(crate) fn mismatch<T>(&mut self, must_be: &str, node: &Node) -> Option<T> {
+        self.fail_at(node.at, format!("must be {must_be}, not {}", node.value.kind()))
+    }
+
+    /// A string, possibly empty.
+    pub(crate) fn any_text(&mut self) -> Option<String> {
+        match &self.entry.node.value {
+            Value::Text(text) => self.plain(text, self.entry.node.at),
+            _ => self.mismatch("a string", &self.entry.node),
+        }
+    }
+
+    /// A string that is not empty.
+    pub(crate) fn text(&mut self) -> Option<String> {
+        let text = self.any_text()?;
+        if text.is_empty() { self.fail("must not be empty") } else { Some(text) }
+    }
+
+    fn plain(&mut self, text: &str, at: usize) -> Option<String> {
+        if text.chars().any(char::is_control) {
+            return self.fail_at(at, "must not contain control characters");
+        }
+        Some(text.to_owned())
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        match &self.entry.node.value {
+            Value::Bool(flag) => Some(*flag),
+            _ => self.mismatch("true or false", &self.entry.node),
+        }
+    }
+
+    /// A duration: a string with a unit, or a number of seconds.
+    pub(crate) fn duration(&mut self) -> Option<Duration> {
+        let text = match &self.entry.node.value {
+            Value::Text(text) => text.clone(),
+            Value::Integer(seconds) => seconds.to_string(),
+            _ => return self.mismatch("a duration like \"5m\"", &self.entry.node),
+        };
+        match crate::time::parse_duration(&text) {
+            Ok(duration) => Some(duration),
+            Err(why) => self.fail(format!("is wrong: {}", one_line(&why))),
+        }
+    }
+
+    /// A duration longer than nothing.
+    pub(crate) fn positive_duration(&mut self) -> Option<Duration> {
+        let duration = self.duration()?;
+        if duration.is_zero() { self.fail("must be longer than 0s") } else { Some(duration) }
+    }
+
+    /// A list of strings, none of them empty.
+    pub(crate) fn list(&mut self) -> Option<Vec<String>> {
+        let Value::List(items) = &self.entry.node.value else {
+            return self.mismatch("a list of strings, like [\"a\", \"b\"]", &self.entry.node);
+        };
+        let read: Vec<Option<String>> = items.iter().map(|item| self.item(item)).collect();
+        read.into_iter().collect()
+    }
+
+    fn item(&mut self, item: &Node) -> Option<String> {
+        match &item.value {
+            Value::Text(text) if text.is_empty() => {
+                self.fail_at(item.at, "must not contain an empty string")
+            }
+            Value::Text(text) => self.plain(text, item.at),
+            _ => self.mismatch("a list of strings", item),
+        }
+    }
+
+    /// A string or a list of strings.
+    pub(crate) fn one_or_more(&mut self) -> Option<Vec<String>> {
+        match &self.entry.node.value {
+            Value::Text(_) => self.text().map(|text| vec![text]),
+            _ => self.list(),
+        }
+    }
+
+    /// A command: the program and its arguments. No shell is involved.
+    pub(crate) fn command(&mut self) -> Option<Vec<String>> {
+        if matches!(self.entry.node.value, Value::Text(_)) {
+            return self.fail("must be a list, like [\"program\", \"argument\"]: no shell is used");
+        }
+        let argv = self.list()?;
+        let Some((program, arguments)) = argv.split_first() else {
+            return self.fail("must name a program");
+        };
+        let mut resolved = vec![self.program(program)];
+        resolved.extend_from_slice(arguments);
+        Some(resolved)
+    }
+
+    /// A bare name is looked for in `PATH`; anything else is a path from the file's own directory,
+    /// so that what runs does not depend on where the program was started.
+    fn program(&self, program: &str) -> String {
+        if !program.contains(['/', std::path::MAIN_SEPARATOR]) {
+            return program.to_owned();
+        }
+        let path = self.around.path(program);
+        path.to_str().map_or_else(|| program.to_owned(), str::to_owned)
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&mut self) -> Option<PathBuf> {
+        self.text().map(|text| self.around.path(&text))
+    }
+
+    /// A URL that requests may go to.
+    pub(crate) fn url(&mut self) -> Option<String> {
+        self.judged(|text| endpoint::check(text).map(|_| ()))
+    }
+
+    /// An issuer.
+    pub(crate) fn issuer(&mut self) -> Option<String> {
+        self.judged(|text| endpoint::check_issuer(text).map(|_| ()))
+    }
+
+    /// A string that passes this test.
+    pub(crate) fn judged(&mut self, judge: fn(&str) -> Result<(), String>) -> Option<String> {
+        let Value::Text(text) = &self.entry.node.value else {
+            return self.mismatch("a string", &self.entry.node);
+        };
+        match judge(text) {
+            Ok(()) => Some(text.clone()),
+            Err(why) => self.fail(why),
+        }
+    }
+
+    /// Resource indicators: absolute URIs without a fragment (RFC 8707, section 2).
+    pub(crate) fn resources(&mut self) -> Option<Vec<String>> {
+        let uris = self.one_or_more()?;
+        match uris.iter().find(|uri| uri.contains('#') || url::Url::parse(uri).is_err()) {
+            Some(bad) => self.fail(format!(
+                "must name absolute URIs without a fragment, not `{}`",
+                one_line(bad)
+            )),
+            None => Some(uris),
+        }
+    }
+
+    /// Redirect URIs in order of preference.
+    pub(crate) fn redirect_uris(&mut self) -> Option<Vec<RedirectUri>> {
+        let texts = self.one_or_more()?;
+        if texts.is_empty() {
+            return self.fail("must not be an empty list");
+        }
+        let mut uris: Vec<RedirectUri> = Vec::new();
+        for text in &texts {
+            if uris.iter().any(|uri| uri.text == *text) {
+                return self.fail(format!("names `{}` twice", one_line(text)));
+            }
+            match endpoint::redirect_uri(text) {
+                Ok(uri) => uris.push(uri),
+                Err(why) => return self.fail(why),
+            }
+        }
+        Some(uris)
+    }
+
+    /// One word of a few.
+    pub(crate) fn choice<T: Copy>(&mut self, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text()?;
+        self.chosen(&text, words)
+    }
+
+    /// Some words of a few, each once, in order.
+    pub(crate) fn choices<T: Copy>(&mut self, words: &[(&'static str, T)]) -> Option<Vec<T>> {
+        let list = self.list()?;
+        if list.is_empty() {
+            return self.fail("must not be an empty list");
+        }
+        if let Some(twice) = (1..list.len()).find(|&i| list[..i].contains(&list[i])) {
+            return self.fail(format!("names `{}` twice", one_line(&list[twice])));
+        }
+        list.iter().map(|text| self.chosen(text, words)).collect()
+    }
+
+    fn chosen<T: Copy>(&mut self, text: &str, words: &[(&'static str, T)]) -> Option<T> {
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let near = suggestion(text, words.iter().map(|(word, _)| *word));
+        self.fail(format!("must be {}, not `{}`{near}", all.join(" or "), one_line(text)))
+    }
+
+    /// A token store.
+    pub(crate) fn store(&mut self) -> Option<String> {
+        let text = self.text()?;
+        match text.strip_prefix("file:") {
+            Some("") => self.fail("must name a directory after `file:`"),
+            Some(directory) => {
+                Some(format!("file:{}", self.around.path(directory).to_string_lossy()))
+            }
+            None if STORES.contains(&text.as_str()) => Some(text),
+            None => {
+                let near = suggestion(&text, STORES);
+                self.fail(format!(
+                    "must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `{}`{near}",
+                    one_line(&text)
+                ))
+            }
+        }
+    }
+
+    /// Names of response values, of which none may be a secret or part of the protocol.
+    pub(crate) fn names_except(&mut self, refused: &[&str]) -> Option<Vec<String>> {
+        let names = self.list()?;
+        match names.iter().find(|name| refused.contains(&name.as_str())) {
+            Some(name) => self.fail(format!("must not name `{name}`: it is kept apart already")),
+            None => Some(names),
+        }
+    }
+
+    /// Objects with a `type` (RFC 9396, section 2).
+    pub(crate) fn authorization_details(&mut self) -> Option<Vec<serde_json::Value>> {
+        let details = match json(&self.entry.node.value) {
+            Some(serde_json::Value::Array(details)) => details,
+            _ => return self.fail("must be a list of tables"),
+        };
+        if details.iter().any(|detail| !detail.get("type").is_some_and(|t| t.is_string())) {
+            return self.fail("must be a list of tables that each have a `type`");
+        }
+        Some(details)
+    }
+
+    /// Further parameters of a request, none of which the program itself sets.
+    pub(crate) fn params(&mut self) -> Option<BTreeMap<String, String>> {
+        let Value::Table(table) = &self.entry.node.value else {
+            return self.mismatch("a table, like { prompt = \"consent\" }", &self.entry.node);
+        };
+        let mut params = BTreeMap::new();
+        for entry in table {
+            if let Some(value) = self.param(entry) {
+                params.insert(entry.key.clone(), value);
+            }
+        }
+        Some(params)
+    }
+
+    fn param(&mut self, entry: &Entry) -> Option<String> {
+        let name = entry.key.as_str();
+        if let Some(why) = reserved(name) {
+            return self.fail_at(entry.at, format!("must not set `{}`: {why}", one_line(name)));
+        }
+        if self.around.others_can_read && SECRET_PARAMS.contains(&name) {
+            return self.fail_at(entry.at, readable_secret(&format!("`{name}`")));
+        }
+        let value = match &entry.node.value {
+            Value::Text(text) => self.plain(text, entry.node.at)?,
+            Value::Integer(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            other => {
+                let what = format!("must give `{}` a string, not {}", one_line(name), other.kind());
+                return self.fail_at(entry.node.at, what);
+            }
+        };
+        if name == "response_mode" && !["query", "form_post"].contains(&value.as_str()) {
+            let what = "can set `response_mode` to `query` or `form_post` only: nothing else reaches the listener";
+            return self.fail_at(entry.node.at, what);
+        }
+        Some(value)
+    }
+
+    /// Where a secret comes from.
+    pub(crate) fn secret(&mut self) -> Option<SecretSource> {
+        self.secret_source(&["env", "file", "command", "keyring"])
+    }
+
+    /// The same, or an id token of the CI system.
+    pub(crate) fn assertion(&mut self) -> Option<SecretSource> {
+        self.secret_source(&["env", "file", "command", "keyring", "github_actions"])
+    }
+
+    fn secret_source(&mut self, kinds: &[&'static str]) -> Option<SecretSource> {
+        let entry = self.entry;
+        match &entry.node.value {
+            Value::Text(text) if text.is_empty() => self.fail("must not be empty"),
+            Value::Text(_) if self.around.others_can_read => self.fail(readable_secret("a secret")),
+            Value::Text(text) => Some(SecretSource::Inline(Secret::new(text.as_str()))),
+            Value::Table(table) => match table.as_slice() {
+                [inner] => self.reference(inner, kinds),
+                _ => self.fail(format!("must have exactly one of {}", kinds.join(", "))),
+            },
+            _ => self.mismatch("a string or a table like { env = \"VAR\" }", &entry.node),
+        }
+    }
+
+    fn reference(&mut self, inner: &Entry, kinds: &[&'static str]) -> Option<SecretSource> {
+        let place = format!("`{}` of {}", self.entry.key, self.place);
+        let mut reader = Reader {
+            entry: inner,
+            place: &place,
+            around: self.around,
+            problems: &mut *self.problems,
+        };
+        match inner.key.as_str() {
+            "env" => reader.judged(variable_name).map(SecretSource::Env),
+            "file" => reader.path().map(SecretSource::File),
+            "command" => reader.command().map(SecretSource::Command),
+            "keyring" => reader.text().map(SecretSource::Keyring),
+            "github_actions" if kinds.contains(&"github_actions") => reader.github_actions(),
+            unknown => {
+                let near = suggestion(unknown, kinds.iter().copied());
+                let message = format!("unknown key `{}` in {place}{near}", one_line(unknown));
+                self.problems.add(inner.at, message);
+                None
+            }
+        }
+    }
+
+    fn github_actions(&mut self) -> Option<SecretSource> {
+        let entry = self.entry;
+        let wanted = "must be { audience = \"…\" }";
+        match &entry.node.value {
+            Value::Table(table) => match table.as_slice() {
+                [only] if only.key == "audience" => match &only.node.value {
+                    Value::Text(audience) if !audience.is_empty() => {
+                        Some(SecretSource::GithubActions { audience: audience.clone() })
+                    }
+                    _ => self.fail_at(only.node.at, wanted),
+                },
+                _ => self.fail(wanted),
+            },
+            _ => self.fail(wanted),
+        }
+    }
+}
+
+fn variable_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_whitespace) {
+        return Err("must name an environment variable".to_owned());
+    }
+    Ok(())
+}
+
+fn readable_secret(what: &str) -> String {
+    format!(
+        "holds {what}, but others can read this file: `chmod 600` it, or name a place instead, \
+         like {{ env = \"VAR\" }} or {{ keyring = \"NAME\" }}"
+    )
+}
+
+/// Why a parameter cannot be set by configuration, if it cannot.
+pub(crate) fn reserved(name: &str) -> Option<&'static str> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some("a parameter's name is plain ASCII without spaces");
+    }
+    let is_reserved = RESERVED.iter().any(|reserved| match reserved.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *reserved,
+    });
+    match name {
+        "response_type" => Some("it is always `code`"),
+        "scope" => Some("use the key `scopes`"),
+        _ if is_reserved => Some("the program sets it itself"),
+        _ => None,
+    }
+}

@@ -1,0 +1,395 @@
+//! The configuration file: opened once, read whole, and judged whole.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+use zeroize::Zeroizing;
+
+use super::diagnose::{Problems, nearest};
+use super::reader::Surroundings;
+use super::sections::Sections;
+use super::{Profile, node};
+use crate::error::{Error, Result};
+use crate::text::one_line;
+
+/// The most bytes of a configuration file.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What the configuration says.
+#[derive(Clone)]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// What holds for all profiles.
+    pub defaults: Defaults,
+    /// The profiles, presets applied.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The commands of the store `command`.
+    pub store_command: Option<StoreCommand>,
+    /// `[credential]`, not looked into.
+    pub credential: toml::Table,
+    /// `[serve]`, not looked into.
+    pub serve: toml::Table,
+    /// What is allowed but unwise, each with its place.
+    pub warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.profiles.keys().collect();
+        write!(f, "Config({}, profiles {names:?})", self.path.display())
+    }
+}
+
+/// `[defaults]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// The profile of a command that names none.
+    pub profile: Option<String>,
+    /// The store of a profile that names none.
+    pub store: Option<String>,
+    /// Where else an unexpired access token is kept: `kernel`.
+    pub cache: Option<String>,
+    /// The URL that is the client's id where the server takes client-ID metadata documents.
+    pub client_id_metadata_url: Option<String>,
+}
+
+/// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(missing_docs, reason = "each is the command for the operation of that name")]
+pub struct StoreCommand {
+    pub get: Vec<String>,
+    pub set: Vec<String>,
+    pub delete: Vec<String>,
+}
+
+/// A configuration file that has been read, but not yet parsed.
+#[derive(Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    bytes: Zeroizing<Vec<u8>>,
+    others_can_read: bool,
+}
+
+impl std::fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConfigFile({}, {} bytes)", self.path.display(), self.bytes.len())
+    }
+}
+
+impl ConfigFile {
+    /// Opens and reads the file; `None` where there is none. Who else can read it is asked of the
+    /// opened file, so that it cannot be exchanged in between.
+    ///
+    /// # Errors
+    /// Of kind `Config`, where the file is there but cannot be read.
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        let failed = |error: std::io::Error| {
+            Error::config(format!("cannot read the configuration {}: {error}", path.display()))
+        };
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let metadata = file.metadata().map_err(failed)?;
+        let mut bytes =
+            Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_BYTES) as usize + 1));
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
+        }
+        Ok(Some(Self { path: path.to_owned(), bytes, others_can_read: others_can_read(&metadata) }))
+    }
+
+    /// Text that is not, or not yet, in this file.
+    pub(crate) fn of_text(path: &Path, text: &str) -> Self {
+        let bytes = Zeroizing::new(text.as_bytes().to_vec());
+        Self { path: path.to_owned(), bytes, others_can_read: false }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the file's group or everybody can read it, so that no secret may stand in it.
+    pub fn others_can_read(&self) -> bool {
+        self.others_can_read
+    }
+
+    /// The file's text.
+    pub(crate) fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.bytes).map_err(|error| {
+            let line =
+                self.bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            Error::config(format!("{}:{line}: the file is not UTF-8", self.path.display()))
+        })
+    }
+
+    /// Parses and judges the whole file.
+    ///
+    /// # Errors
+    /// One error of kind `Config` that lists everything that is wrong, one problem a line, each as
+    /// `path:line:column: what`.
+    pub fn parse(&self) -> Result<Config> {
+        let text = self.text()?;
+        let mut problems = Problems::new(&self.path, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        problems.add_syntax(&errors);
+        let around = Surroundings::of(&self.path, self.others_can_read);
+        let root = node::table(document.get_ref());
+        let mut config = Sections { around: &around, problems: &mut problems }.read(&root);
+        config.path.clone_from(&self.path);
+        config.warnings = problems.finish()?;
+        Ok(config)
+    }
+}
+
+#[cfg(unix)]
+fn others_can_read(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o044 != 0
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+impl Config {
+    /// The configuration of a machine that has no file yet.
+    pub fn empty(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            defaults: Defaults::default(),
+            profiles: BTreeMap::new(),
+            store_command: None,
+            credential: toml::Table::new(),
+            serve: toml::Table::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Opens, reads and judges a file; a file that is not there is an empty one.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::open`] and [`ConfigFile::parse`].
+    pub fn load(path: &Path) -> Result<Self> {
+        match ConfigFile::open(path)? {
+            Some(file) => file.parse(),
+            None => Ok(Self::empty(path)),
+        }
+    }
+
+    /// The profile of a command that names none: `[defaults] profile`, else the only one.
+    pub fn default_profile(&self) -> Option<&str> {
+        let only = || self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
+        self.defaults.profile.as_ref().or_else(only).map(String::as_str)
+    }
+
+    /// A profile by its name.
+    ///
+    /// # Errors
+    /// Of kind `Config`, with the nearest name.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        self.profiles.get(name).ok_or_else(|| {
+            let path = self.path.display();
+            let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
+            match nearest(name, self.profiles.keys().map(String::as_str)) {
+                Some((near, likeness)) if likeness >= 0.8 => {
+                    error.hint(format!("did you mean `{near}`?"))
+                }
+                _ => error
+                    .hint("`oauthctl profile list` shows them, `oauthctl profile add` adds one"),
+            }
+        })
+    }
+
+    /// The store of a profile: its own, else the default one; `None` leaves it to the caller.
+    pub fn store_of<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
+        profile.store.as_deref().or(self.defaults.store.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{
+        ClientAuth, GrantType, LoginFlow, LoopbackHost, Par, Pkce, SecretSource, TokenRequestFormat,
+    };
+    use std::time::Duration;
+
+    fn parse(text: &str) -> Config {
+        ConfigFile::of_text(Path::new("/cfg/c.toml"), text).parse().unwrap()
+    }
+
+    const MINIMAL: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
+
+    #[test]
+    fn what_is_not_said_is_the_default() {
+        let config = parse(MINIMAL);
+        let profile = &config.profiles["x"];
+        assert_eq!(profile.name, "x");
+        assert_eq!(profile.issuer.as_deref(), Some("https://as.example"));
+        assert_eq!(profile.grant, GrantType::AuthorizationCode);
+        assert_eq!(profile.scope_separator, " ");
+        assert_eq!(profile.scope_param, "scope");
+        assert_eq!(profile.redirect_uris.len(), 1);
+        assert_eq!(profile.redirect_uris[0].text, "http://127.0.0.1/callback");
+        assert_eq!((profile.pkce, profile.par, profile.dpop), (Pkce::S256, Par::Auto, false));
+        assert_eq!(profile.token_request, TokenRequestFormat::Form);
+        assert_eq!(profile.flow, [LoginFlow::Browser, LoginFlow::Paste]);
+        assert_eq!(profile.min_ttl, Duration::from_secs(60));
+        assert_eq!(profile.timeout, Duration::from_secs(300));
+        assert_eq!(profile.client.auth, None);
+        assert_eq!(config.default_profile(), Some("x"), "the only one there is");
+        assert!(config.warnings.is_empty());
+    }
+
+    #[test]
+    fn every_key_of_the_manual_is_read() {
+        let config = parse(include_str!("testdata/full.toml"));
+        let profile = &config.profiles["full"];
+        assert_eq!(profile.provider, None);
+        assert_eq!(profile.endpoints.userinfo.as_deref(), Some("https://as.example/userinfo"));
+        assert_eq!(profile.endpoints.end_session.as_deref(), Some("https://as.example/end"));
+        assert_eq!(profile.endpoints.jwks_uri.as_deref(), Some("https://as.example/jwks"));
+        assert_eq!(profile.endpoints.refresh.as_deref(), Some("https://as.example/refresh"));
+        assert_eq!(profile.client.secret, Some(SecretSource::Env("SECRET".into())));
+        assert_eq!(profile.client.auth, Some(ClientAuth::ClientSecretPost));
+        assert_eq!(profile.client.private_key, Some(SecretSource::File("/cfg/key.pem".into())));
+        assert_eq!(
+            profile.client.assertion,
+            Some(SecretSource::GithubActions { audience: "https://as.example".into() })
+        );
+        assert_eq!(profile.scopes, ["a", "b c", "é+&"]);
+        assert_eq!(profile.redirect_uris[1].host, LoopbackHost::Name);
+        assert_eq!(profile.redirect_uris[1].port, Some(8123));
+        assert_eq!(profile.resource, ["https://api.example.com"]);
+        assert_eq!(profile.authorization_params["max_age"], "3600");
+        assert_eq!(profile.token_path, "authed_user");
+        assert_eq!(profile.keep, ["instance_url"]);
+        assert_eq!(profile.keep_from_callback, ["realmId"]);
+        assert_eq!(profile.authorization_details[0]["type"], "payment");
+        assert_eq!(profile.authorization_details[0]["amount"]["value"], 5);
+        assert_eq!(profile.min_ttl, Duration::from_secs(90));
+        assert_eq!(profile.timeout, Duration::from_secs(120));
+        assert_eq!(profile.store.as_deref(), Some("file:/cfg/tokens"));
+        assert_eq!(profile.ca_file.as_deref(), Some(Path::new("/cfg/ca.pem")));
+        assert_eq!(profile.write_back, ["gh", "secret", "set", "OAUTHCTL_IMPORT"]);
+        assert_eq!(profile.hooks["pre_token"], ["/cfg/hooks/pre", "--now"]);
+        assert_eq!(config.default_profile(), Some("full"));
+        assert_eq!(config.defaults.store.as_deref(), Some("command"));
+        assert_eq!(config.defaults.cache.as_deref(), Some("kernel"));
+        assert_eq!(config.store_command.as_ref().unwrap().set, ["pass", "insert", "-m"]);
+        assert!(config.credential.contains_key("git") && config.serve.contains_key("listen"));
+        assert_eq!(config.warnings.len(), 1);
+        assert!(config.warnings[0].starts_with("/cfg/c.toml:"), "{:?}", config.warnings);
+        assert!(config.warnings[0].contains("turns PKCE off"), "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn a_preset_is_overridden_key_by_key() {
+        let config =
+            parse("[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nscopes=[\"api\"]\n");
+        let profile = &config.profiles["g"];
+        assert_eq!(profile.scopes, ["api"]);
+        assert_eq!(
+            profile.endpoints.token.as_deref(),
+            Some("https://gitlab.com/oauth/token"),
+            "from the preset"
+        );
+        assert!(profile.quirks.redirect_uri_on_refresh);
+    }
+
+    #[test]
+    fn another_server_gets_nothing_of_the_presets_own() {
+        let root = parse(
+            "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nroot_url=\"https://git.example/oauth\"\n",
+        );
+        let issuer = parse(
+            "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nissuer=\"https://git.example\"\n",
+        );
+        let (root, issuer) = (&root.profiles["g"], &issuer.profiles["g"]);
+        assert_eq!(root.endpoints.token.as_deref(), Some("https://git.example/oauth/token"));
+        assert_eq!(
+            root.endpoints.authorization.as_deref(),
+            Some("https://git.example/oauth/authorize")
+        );
+        assert!(!format!("{root:?}{issuer:?}").contains("gitlab.com"));
+        assert_eq!(issuer.endpoints.token, None, "left to discovery");
+    }
+
+    #[test]
+    fn a_root_url_stands_for_two_endpoints_and_yields_to_their_own_keys() {
+        let config = parse(
+            "[profiles.r]\nclient_id=\"c\"\nroot_url=\"https://as.example/oauth/\"\ntoken_endpoint=\"https://as.example/t\"\n",
+        );
+        let endpoints = &config.profiles["r"].endpoints;
+        assert_eq!(endpoints.authorization.as_deref(), Some("https://as.example/oauth/authorize"));
+        assert_eq!(endpoints.token.as_deref(), Some("https://as.example/t"));
+    }
+
+    #[test]
+    fn a_remote_redirect_is_for_pasting_only() {
+        let text =
+            format!("{MINIMAL}redirect_uri = \"https://app.example/cb\"\nflow = [\"paste\"]\n");
+        assert_eq!(parse(&text).profiles["x"].redirect_uris[0].host, LoopbackHost::Elsewhere);
+    }
+
+    #[test]
+    fn an_unknown_profile_names_the_nearest() {
+        let error = parse(MINIMAL).profile("xx").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        assert_eq!(error.advice(), Some("did you mean `x`?"));
+    }
+
+    #[test]
+    fn a_missing_file_is_an_empty_configuration_and_a_directory_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::load(&directory.path().join("none.toml")).unwrap();
+        assert!(config.profiles.is_empty() && config.default_profile().is_none());
+        assert!(Config::load(directory.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_in_a_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.toml");
+        for line in [
+            "client_secret = \"hunter2\"",
+            "private_key = \"hunter2\"",
+            "client_assertion = \"hunter2\"",
+            "token_params = { password = \"hunter2\" }",
+        ] {
+            std::fs::write(&path, format!("{MINIMAL}{line}\n")).unwrap();
+            for (mode, accepted) in [(0o600, true), (0o640, false), (0o604, false), (0o644, false)]
+            {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                let result = Config::load(&path);
+                assert_eq!(result.is_ok(), accepted, "{line} {mode:o}");
+                if let Err(error) = result {
+                    assert!(error.message().contains("c.toml:4:"), "{error}");
+                    assert!(!error.message().contains("hunter2"), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_by_their_line() {
+        let mut file = ConfigFile::of_text(Path::new("c.toml"), "");
+        file.bytes = Zeroizing::new(b"a = 1\nb = \"\xff\"\n".to_vec());
+        assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not UTF-8");
+    }
+}

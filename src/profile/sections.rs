@@ -1,0 +1,289 @@
+//! Reads the top-level tables of a configuration file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Profile;
+use super::check::{self, Whole};
+use super::diagnose::{Problems, shown_key, suggestion};
+use super::keys::{self, Draft, unknown_key};
+use super::node::{self, Entry, Table, Value, find};
+use super::presets::{self, Preset};
+use super::reader::{Reader, Surroundings};
+use super::schema::{Config, Defaults, StoreCommand};
+use crate::text::one_line;
+
+/// Reads the sections of a file.
+pub(crate) struct Sections<'a, 't> {
+    pub around: &'a Surroundings,
+    pub problems: &'a mut Problems<'t>,
+}
+
+const SECTIONS: [&str; 5] = ["defaults", "profiles", "store", "credential", "serve"];
+const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
+const STORE_COMMANDS: [&str; 3] = ["get", "set", "delete"];
+const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
+
+impl<'t> Sections<'_, 't> {
+    pub(crate) fn read(&mut self, root: &Table) -> Config {
+        let mut config = Config::empty(Path::new(""));
+        for section in root {
+            if !SECTIONS.contains(&section.key.as_str()) {
+                unknown_key(&section.key, section.at, "the file", SECTIONS, self.problems);
+                continue;
+            }
+            let Some(table) = self.table(section, "the file") else { continue };
+            match section.key.as_str() {
+                "defaults" => config.defaults = self.defaults(table),
+                "profiles" => config.profiles = self.profiles(table),
+                "store" => config.store_command = self.store(table),
+                "credential" => config.credential = node::plain_table(table),
+                _ => config.serve = node::plain_table(table),
+            }
+        }
+        if !self.problems.has_syntax_errors() {
+            self.default_profile_exists(root);
+            self.command_store_is_defined(root);
+        }
+        config
+    }
+
+    fn reader<'b>(&'b mut self, entry: &'b Entry, place: &'b str) -> Reader<'b, 't> {
+        Reader { entry, place, around: self.around, problems: &mut *self.problems }
+    }
+
+    fn table<'n>(&mut self, entry: &'n Entry, place: &str) -> Option<&'n Table> {
+        match &entry.node.value {
+            Value::Table(table) => Some(table),
+            _ => self.reader(entry, place).mismatch("a table", &entry.node),
+        }
+    }
+
+    fn defaults(&mut self, table: &Table) -> Defaults {
+        let mut defaults = Defaults::default();
+        let place = "[defaults]";
+        for entry in table {
+            let mut reader = self.reader(entry, place);
+            match entry.key.as_str() {
+                "profile" => defaults.profile = reader.text(),
+                "store" => defaults.store = reader.store(),
+                "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
+                "client_id_metadata_url" => defaults.client_id_metadata_url = reader.url(),
+                key => unknown_key(key, entry.at, place, DEFAULTS, self.problems),
+            }
+        }
+        defaults
+    }
+
+    fn store(&mut self, table: &Table) -> Option<StoreCommand> {
+        let mut found = None;
+        for entry in table {
+            if entry.key == "command" {
+                let table = self.table(entry, "[store]");
+                found = table.map(|table| self.store_command(table, entry.at));
+            } else {
+                unknown_key(&entry.key, entry.at, "[store]", ["command"], self.problems);
+            }
+        }
+        found
+    }
+
+    fn store_command(&mut self, table: &Table, at: usize) -> StoreCommand {
+        let mut commands = StoreCommand::default();
+        let place = "[store.command]";
+        for entry in table {
+            let field = match entry.key.as_str() {
+                "get" => &mut commands.get,
+                "set" => &mut commands.set,
+                "delete" => &mut commands.delete,
+                key => {
+                    unknown_key(key, entry.at, place, STORE_COMMANDS, self.problems);
+                    continue;
+                }
+            };
+            *field = self.reader(entry, place).command().unwrap_or_default();
+        }
+        let missing: Vec<_> =
+            STORE_COMMANDS.iter().filter(|key| find(table, key).is_none()).collect();
+        if !missing.is_empty() && !self.problems.has_syntax_errors() {
+            for key in missing {
+                self.problems.add(at, format!("{place} needs `{key}`"));
+            }
+        }
+        commands
+    }
+
+    fn profiles(&mut self, table: &Table) -> BTreeMap<String, Profile> {
+        let mut profiles = BTreeMap::new();
+        for entry in table {
+            if let Err(why) = profile_name(&entry.key) {
+                self.problems.add(entry.at, why);
+                continue;
+            }
+            let Some(own) = self.table(entry, "[profiles]") else { continue };
+            if let Some(profile) = self.profile(entry, own) {
+                profiles.insert(entry.key.clone(), profile);
+            }
+        }
+        profiles
+    }
+
+    fn profile(&mut self, entry: &Entry, own: &Table) -> Option<Profile> {
+        let place = format!("[profiles.{}]", shown_key(&entry.key));
+        let provider = find(own, "provider");
+        let preset = match provider {
+            Some(provider) => Some((self.preset(provider, &place)?, provider.at)),
+            None => None,
+        };
+        let merged;
+        let table = match preset {
+            Some((preset, at)) => {
+                merged = keys::merged(own, preset, at);
+                &merged
+            }
+            None => own,
+        };
+        let mut draft = keys::read(&entry.key, &place, table, self.around, self.problems);
+        if let Some((preset, _)) = preset {
+            complete_from_preset(&mut draft, preset);
+        }
+        self.complete_from_root(&mut draft, own, preset.map(|(preset, _)| preset), &place);
+        if draft.profile.client.id.is_empty() {
+            draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
+        }
+        if !self.problems.has_syntax_errors() {
+            if let Some((preset, at)) = preset {
+                self.needs_are_met(preset, at, table, &place);
+            }
+            let problems = &mut *self.problems;
+            let (profile, place) = (&draft.profile, place.as_str());
+            check::check(Whole { profile, table, at: entry.at, place, problems });
+        }
+        Some(draft.profile)
+    }
+
+    fn preset(&mut self, provider: &Entry, place: &str) -> Option<&'static Preset> {
+        let mut reader = self.reader(provider, place);
+        let name = reader.text()?;
+        presets::find(&name).or_else(|| {
+            let near = presets::nearest(&name).map_or_else(
+                || "; `oauthctl providers` lists them".to_owned(),
+                |near| format!(", did you mean `{near}`?"),
+            );
+            reader.fail(format!("names no preset that there is: `{}`{near}", one_line(&name)))
+        })
+    }
+
+    fn complete_from_root(
+        &mut self,
+        draft: &mut Draft,
+        own: &Table,
+        preset: Option<&Preset>,
+        place: &str,
+    ) {
+        let Some(root) = draft.root_url.take() else { return };
+        let none = BTreeMap::new();
+        let paths = preset.map_or(&none, |preset| &preset.paths);
+        if let Err(why) = keys::fill_from_root(&root, paths, &mut draft.profile)
+            && let Some(entry) = find(own, "root_url")
+        {
+            self.reader(entry, place).fail::<()>(why);
+        }
+    }
+
+    /// What a preset cannot know: a tenant's own URL, a client secret.
+    fn needs_are_met(&mut self, preset: &Preset, at: usize, table: &Table, place: &str) {
+        let has = |key: &str| find(table, key).is_some();
+        let names_server = has("authorization_endpoint") && has("token_endpoint");
+        let met = |need: &str| {
+            match need.split_once('.') {
+            Some((key, inner)) => find(table, key).is_some_and(|entry| {
+                matches!(&entry.node.value, Value::Table(table) if find(table, inner).is_some())
+            }),
+            None if need == "root_url" || need == "issuer" => {
+                has("root_url") || has("issuer") || names_server
+            }
+            None => has(need),
+        }
+        };
+        let missing: Vec<String> =
+            preset.needs.iter().filter(|need| !met(need)).map(|need| format!("`{need}`")).collect();
+        // A missing client id has a rule of its own.
+        if !missing.is_empty() && missing != ["`client_id`"] {
+            let what = format!(
+                "{place} needs {}: the preset `{}` cannot know it",
+                missing.join(" and "),
+                preset.name
+            );
+            self.problems.add(at, what);
+        }
+    }
+
+    fn default_profile_exists(&mut self, root: &Table) {
+        let Some(entry) = inner_entry(root, "defaults", "profile") else { return };
+        let Value::Text(name) = &entry.node.value else { return };
+        let names: Vec<&str> = match find(root, "profiles").map(|entry| &entry.node.value) {
+            Some(Value::Table(table)) => table.iter().map(|entry| entry.key.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        if !name.is_empty() && !names.contains(&name.as_str()) {
+            let near = suggestion(name, names);
+            let what = format!("names no profile that there is: `{}`{near}", one_line(name));
+            self.reader(entry, "[defaults]").fail::<()>(what);
+        }
+    }
+
+    fn command_store_is_defined(&mut self, root: &Table) {
+        if inner_entry(root, "store", "command").is_some() {
+            return;
+        }
+        let mut users: Vec<(&Entry, String)> = Vec::new();
+        users.extend(inner_entry(root, "defaults", "store").map(|e| (e, "[defaults]".to_owned())));
+        if let Some(Value::Table(profiles)) = find(root, "profiles").map(|e| &e.node.value) {
+            for profile in profiles {
+                if let Value::Table(table) = &profile.node.value {
+                    let place = format!("[profiles.{}]", shown_key(&profile.key));
+                    users.extend(find(table, "store").map(|entry| (entry, place)));
+                }
+            }
+        }
+        for (entry, place) in users {
+            if matches!(&entry.node.value, Value::Text(store) if store == "command") {
+                let what = "is `command`, which needs [store.command] with get, set and delete";
+                self.reader(entry, &place).fail::<()>(what);
+            }
+        }
+    }
+}
+
+fn complete_from_preset(draft: &mut Draft, preset: &Preset) {
+    let form_post = draft.profile.quirks.form_post;
+    draft.profile.quirks = preset.quirks.clone();
+    draft.profile.quirks.form_post |= form_post;
+}
+
+fn inner_entry<'t>(root: &'t Table, section: &str, key: &str) -> Option<&'t Entry> {
+    match &find(root, section)?.node.value {
+        Value::Table(table) => find(table, key),
+        _ => None,
+    }
+}
+
+/// Judges the name of a profile. One that looks like a flag or a URL could not be named in a
+/// command.
+pub(crate) fn profile_name(name: &str) -> Result<(), String> {
+    let why = if name.is_empty() {
+        "must not be empty"
+    } else if name.chars().any(|c| !crate::text::is_harmless(c)) {
+        "must not contain control or invisible characters"
+    } else if name.starts_with('-') {
+        "must not begin with `-`"
+    } else if name.contains("://") {
+        "must not look like a URL"
+    } else if name.chars().count() > 200 {
+        "must not be longer than 200 characters"
+    } else {
+        return Ok(());
+    };
+    Err(format!("a profile's name {why}: {}", shown_key(name)))
+}

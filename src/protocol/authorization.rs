@@ -1,0 +1,205 @@
+//! The authorization request and the judgement of its response (RFC 6749, sections 4.1.1 and
+//! 4.1.2; RFC 7636; RFC 9207; RFC 9126).
+
+use url::form_urlencoded;
+
+use crate::error::{Error, OAuthError, Result};
+use crate::profile::{AuthorizationServer, Profile};
+
+/// What is new in every authorization request.
+#[derive(Debug)]
+pub struct AuthorizationRequest<'a> {
+    /// The redirect URI, exactly as it will be repeated in the token request.
+    pub redirect_uri: &'a str,
+    /// The state.
+    pub state: &'a str,
+    /// The nonce, where `openid` is asked for.
+    pub nonce: Option<&'a str>,
+    /// The S256 code challenge, where PKCE is used.
+    pub code_challenge: Option<&'a str>,
+    /// The thumbprint of the DPoP key (RFC 9449, section 10).
+    pub dpop_jkt: Option<&'a str>,
+    /// The scopes.
+    pub scopes: &'a [String],
+    /// Parameters of this attempt: `login_hint`, `prompt`, and what the caller adds.
+    pub extra: &'a [(String, String)],
+}
+
+impl AuthorizationRequest<'_> {
+    /// The parameters in the order in which they are sent.
+    pub fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
+        let mut parameters: Vec<(String, String)> = vec![
+            ("response_type".to_owned(), "code".to_owned()),
+            ("client_id".to_owned(), profile.client.id.clone()),
+            ("redirect_uri".to_owned(), self.redirect_uri.to_owned()),
+        ];
+        let mut push =
+            |name: &str, value: &str| parameters.push((name.to_owned(), value.to_owned()));
+        if !self.scopes.is_empty() {
+            push(&profile.scope_param, &self.scopes.join(&profile.scope_separator));
+        }
+        push("state", self.state);
+        if let Some(nonce) = self.nonce {
+            push("nonce", nonce);
+        }
+        if let Some(challenge) = self.code_challenge {
+            push("code_challenge", challenge);
+            push("code_challenge_method", "S256");
+        }
+        if let Some(thumbprint) = self.dpop_jkt {
+            push("dpop_jkt", thumbprint);
+        }
+        if let Some(audience) = &profile.audience {
+            push("audience", audience);
+        }
+        for resource in &profile.resource {
+            push("resource", resource);
+        }
+        if !profile.authorization_details.is_empty() {
+            let details = serde_json::Value::Array(profile.authorization_details.clone());
+            push("authorization_details", &details.to_string());
+        }
+        if profile.quirks.form_post {
+            push("response_mode", "form_post");
+        }
+        for (name, value) in &profile.authorization_params {
+            if !self.extra.iter().any(|(n, _)| n == name) {
+                push(name, value);
+            }
+        }
+        for (name, value) in self.extra {
+            push(name, value);
+        }
+        parameters
+    }
+}
+
+/// Names that no configuration and no flag may set in an authorization request.
+pub const RESERVED: [&str; 12] = [
+    "response_type",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "request",
+    "request_uri",
+];
+
+/// Appends parameters to an endpoint, whose own query stays as it is written (RFC 6749, section
+/// 3.1), each encoded once.
+pub fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
+    let mut url = endpoint.to_owned();
+    let mut separator = match endpoint.find('?') {
+        None => "?",
+        Some(at) if at + 1 == endpoint.len() => "",
+        Some(_) if endpoint.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    for (name, value) in parameters {
+        url.push_str(separator);
+        push_encoded(&mut url, name);
+        url.push('=');
+        push_encoded(&mut url, value);
+        separator = "&";
+    }
+    url
+}
+
+/// A space becomes `%20`: `+` is right only in the eyes of servers that read a form.
+fn push_encoded(url: &mut String, text: &str) {
+    for piece in form_urlencoded::byte_serialize(text.as_bytes()) {
+        url.push_str(if piece == "+" { "%20" } else { piece });
+    }
+}
+
+/// What an authorization response amounts to.
+#[derive(Debug)]
+pub enum Judgement {
+    /// It is not the response to this request: whoever sent it, the wait goes on.
+    NotOurs(&'static str),
+    /// It is authentic and ends the attempt without a code.
+    Failed(Error),
+    /// It carries a code to redeem.
+    Code(crate::Secret),
+}
+
+/// Judges an authorization response, in this order: state, `iss`, `error`, code. The redirect URI
+/// has been checked by whoever received it.
+pub fn judge(
+    parameters: &[(String, String)],
+    state: &str,
+    server: &AuthorizationServer,
+) -> Judgement {
+    match single(parameters, "state") {
+        Err(()) => return Judgement::NotOurs("it repeats `state`"),
+        Ok(None) => return Judgement::NotOurs("it has no `state`"),
+        Ok(Some(given)) => {
+            if crate::Secret::new(given) != crate::Secret::new(state) {
+                return Judgement::NotOurs("its `state` is not the one of this login");
+            }
+        }
+    }
+    if let Err(error) = check_issuer(parameters, server) {
+        return Judgement::Failed(error);
+    }
+    match (single(parameters, "error"), single(parameters, "code")) {
+        (Err(()), _) | (_, Err(())) => Judgement::NotOurs("it repeats a parameter"),
+        (Ok(Some(_)), Ok(Some(_))) => Judgement::NotOurs("it has both `code` and `error`"),
+        (Ok(Some(code)), Ok(None)) => {
+            let description = single(parameters, "error_description").ok().flatten();
+            Judgement::Failed(refusal(code, description))
+        }
+        (Ok(None), Ok(Some(code))) if !code.is_empty() => Judgement::Code(crate::Secret::new(code)),
+        (Ok(None), Ok(_)) => Judgement::Failed(Error::validation(
+            "the authorization response carries neither `code` nor `error`",
+        )),
+    }
+}
+
+fn refusal(code: &str, description: Option<&str>) -> Error {
+    let error =
+        Error::refused("the authorization server refused", OAuthError::new(code, description));
+    match code {
+        "access_denied" => error.hint("log in again and allow the access, or ask for fewer scopes"),
+        "invalid_scope" => error.hint("correct `scopes` in the profile"),
+        "unauthorized_client" => {
+            error.hint("allow the authorization code grant where the client is registered")
+        }
+        "login_required" | "interaction_required" | "consent_required" => {
+            error.hint("log in without `--prompt none`")
+        }
+        _ => error,
+    }
+}
+
+/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it.
+fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -> Result<()> {
+    let given = single(parameters, "iss")
+        .map_err(|()| Error::validation("the authorization response repeats `iss`"))?;
+    match (given, server.issuer.as_deref()) {
+        (Some(given), Some(expected)) if given != expected => Err(Error::validation(format!(
+            "the authorization response names the issuer {}, not {expected}",
+            crate::text::one_line(given)
+        ))
+        .hint("this can be an attack that mixes up servers; nothing of the response was used")),
+        (None, _) if server.iss_parameter_supported => Err(Error::validation(
+            "the authorization response has no `iss`, which the server's metadata promises",
+        )
+        .hint("this can be an attack that mixes up servers; nothing of the response was used")),
+        _ => Ok(()),
+    }
+}
+
+/// The value of a parameter that may stand once.
+fn single<'a>(parameters: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, ()> {
+    let mut values = parameters.iter().filter(|(n, _)| n == name);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(()),
+        (value, None) => Ok(value.map(|(_, v)| v.as_str())),
+    }
+}

@@ -1,0 +1,161 @@
+//! Client authentication at the token endpoint and its kin (RFC 6749, section 2.3; RFC 7523,
+//! section 2.2; RFC 8705; OpenID Connect Core, section 9).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
+
+use super::signing_key::SigningKey;
+use super::{jws, random};
+use crate::error::{Error, Result};
+use crate::profile::ClientAuth;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// The `client_assertion_type` of RFC 7523.
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How long an assertion of ours lives, in seconds.
+const ASSERTION_LIFE: u64 = 60;
+
+/// What a client can prove itself with.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// The client secret.
+    pub secret: Option<Secret>,
+    /// The private key.
+    pub key: Option<SigningKey>,
+    /// A federated assertion, which `private_key_jwt` sends instead of one of its own.
+    pub assertion: Option<Secret>,
+}
+
+/// Adds client authentication to a request: to its headers or to its form, never to both.
+/// `audience` is the issuer, or the token endpoint where none is known.
+///
+/// # Errors
+///
+/// [`Config`](crate::ErrorKind::Config) where the credential that the method needs is missing or
+/// empty, or the request already carries one or another client's id.
+pub fn authenticate(
+    method: ClientAuth,
+    client_id: &str,
+    credentials: &Credentials,
+    audience: &str,
+    now: Timestamp,
+    headers: &mut Vec<(String, String)>,
+    form: &mut Vec<(String, String)>,
+) -> Result<()> {
+    refuse_other_credentials(client_id, headers, form)?;
+    // Basic names the client in its header, and some servers refuse it named twice.
+    form.retain(|(name, _)| name != "client_id");
+    let mut add = |name: &str, value: &str| form.push((name.to_owned(), value.to_owned()));
+    match method {
+        ClientAuth::None | ClientAuth::TlsClientAuth => add("client_id", client_id),
+        ClientAuth::ClientSecretBasic => {
+            let secret = secret(method, credentials)?;
+            headers.push(("authorization".to_owned(), basic(client_id, secret)));
+        }
+        ClientAuth::ClientSecretPost => {
+            let secret = secret(method, credentials)?;
+            add("client_id", client_id);
+            add("client_secret", secret.expose());
+        }
+        ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt => {
+            let assertion = assertion(method, client_id, credentials, audience, now)?;
+            add("client_id", client_id);
+            add("client_assertion_type", ASSERTION_TYPE);
+            add("client_assertion", assertion.expose());
+        }
+    }
+    Ok(())
+}
+
+/// A client authenticates in one way only (RFC 6749, section 2.3).
+fn refuse_other_credentials(
+    client_id: &str,
+    headers: &[(String, String)],
+    form: &[(String, String)],
+) -> Result<()> {
+    let own = ["client_secret", "client_assertion", "client_assertion_type"];
+    if let Some((name, _)) = form.iter().find(|(name, _)| own.contains(&name.as_str())) {
+        return Err(Error::config(format!("a parameter of the profile is named `{name}`"))
+            .hint("set `client_auth` and its credential instead: a client authenticates once"));
+    }
+    if form.iter().any(|(name, value)| name == "client_id" && value != client_id) {
+        return Err(Error::config("a parameter of the profile names another `client_id`"));
+    }
+    if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+        return Err(Error::internal("the request is authenticated already"));
+    }
+    Ok(())
+}
+
+/// The value of an `Authorization` header with HTTP Basic, for which id and secret are first
+/// form-urlencoded (RFC 6749, section 2.3.1 and appendix B).
+pub fn basic(client_id: &str, secret: &Secret) -> String {
+    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Secret::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
+    format!("Basic {}", STANDARD.encode(pair.expose()))
+}
+
+fn secret(method: ClientAuth, credentials: &Credentials) -> Result<&Secret> {
+    let problem = match &credentials.secret {
+        Some(secret) if !secret.is_empty() => return Ok(secret),
+        Some(_) => "is empty",
+        None => "is missing",
+    };
+    let method = method.as_str();
+    Err(Error::config(format!("`client_auth` is `{method}`, but the client secret {problem}"))
+        .hint("set `client_secret`, or `client_auth = \"none\"` for a public client"))
+}
+
+fn assertion(
+    method: ClientAuth,
+    client_id: &str,
+    credentials: &Credentials,
+    audience: &str,
+    now: Timestamp,
+) -> Result<Secret> {
+    if method == ClientAuth::ClientSecretJwt {
+        let key = secret(method, credentials)?;
+        let header = json!({"typ": "JWT", "alg": "HS256"});
+        return jws::compact(&header, &claims(client_id, audience, now)?, |message| {
+            let key =
+                aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.expose().as_bytes());
+            Ok(aws_lc_rs::hmac::sign(&key, message).as_ref().to_vec())
+        })
+        .map(Secret::new);
+    }
+    if let Some(given) = &credentials.assertion {
+        let given = given.expose().trim();
+        if given.is_empty() {
+            return Err(Error::config("the client assertion is empty"));
+        }
+        return Ok(Secret::new(given));
+    }
+    let key = credentials.key.as_ref().ok_or_else(|| {
+        Error::config("`client_auth` is `private_key_jwt`, but there is no private key")
+            .hint("set `private_key`, or `client_assertion` for a federated one")
+    })?;
+    let mut header = json!({"typ": "JWT"});
+    if let Some(kid) = key.kid() {
+        header["kid"] = kid.into();
+    }
+    key.sign_jwt(header, &claims(client_id, audience, now)?).map(Secret::new)
+}
+
+/// The claims of RFC 7523, section 3.
+fn claims(client_id: &str, audience: &str, now: Timestamp) -> Result<Value> {
+    Ok(json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": random::token(16)?,
+        "iat": now.unix(),
+        "exp": now.unix().saturating_add(ASSERTION_LIFE),
+    }))
+}
+
+#[cfg(test)]
+mod tests;

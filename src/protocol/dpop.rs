@@ -1,0 +1,59 @@
+//! Proofs of possession (RFC 9449): a JWT for each request, which shows that the sender holds the
+//! key that its tokens are bound to.
+
+use serde_json::json;
+use url::Url;
+
+use super::jws::b64;
+use super::random;
+use super::signing_key::SigningKey;
+use crate::error::Result;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// A proof for one request (RFC 9449, section 4.2), the value of its `DPoP` header.
+///
+/// `method` and `url` are the request's; the URL's query and fragment are left out. `nonce` is the
+/// last `DPoP-Nonce` of the server. `access_token` is given where the request carries one.
+///
+/// # Errors
+///
+/// [`Internal`](crate::ErrorKind::Internal) where signing fails.
+pub fn proof(
+    key: &SigningKey,
+    method: &str,
+    url: &Url,
+    now: Timestamp,
+    nonce: Option<&str>,
+    access_token: Option<&Secret>,
+) -> Result<String> {
+    let mut target = url.clone();
+    target.set_query(None);
+    target.set_fragment(None);
+    let mut claims = json!({
+        "jti": random::token(16)?,
+        "htm": method,
+        "htu": target.as_str(),
+        "iat": now.unix(),
+    });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce.into();
+    }
+    if let Some(token) = access_token {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.expose().as_bytes());
+        claims["ath"] = b64(hash).into();
+    }
+    key.sign_jwt(json!({"typ": "dpop+jwt", "jwk": key.public()?.to_jwk()}), &claims)
+}
+
+/// The thumbprint of the key's public half, for `dpop_jkt` (RFC 9449, section 10).
+///
+/// # Errors
+///
+/// As [`SigningKey::public`].
+pub fn thumbprint(key: &SigningKey) -> Result<String> {
+    Ok(key.public()?.thumbprint())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! Validation of an id_token (OpenID Connect Core, sections 3.1.3.7 and 12.2; RFC 8725).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::jwks::{self, JwkSet, KeySource};
+use super::jws::{self, Alg, Compact};
+use crate::error::{Error, Result};
+use crate::grant::{Identity, PinnedClaims};
+use crate::port::Http;
+use crate::secret::Secret;
+use crate::text;
+use crate::time::{self, Timestamp};
+
+/// The largest id_token, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024;
+/// How far the server's clock and ours may be apart, in seconds.
+pub const MAX_SKEW: u64 = 300;
+
+const WHAT: &str = "id_token";
+
+/// What an id_token must say.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectations<'a> {
+    /// The issuer, compared byte for byte; without one nothing can be verified.
+    pub issuer: Option<&'a str>,
+    /// The client, which must be the audience.
+    pub client_id: &'a str,
+    /// Audiences that may stand beside the client.
+    pub trusted_audiences: &'a [String],
+    /// The nonce of the authorization request, where one was sent.
+    pub nonce: Option<&'a str>,
+    /// The metadata's `id_token_signing_alg_values_supported`; empty where it does not say.
+    pub algs: &'a [String],
+    /// The access token that came with it, for `at_hash`.
+    pub access_token: Option<&'a Secret>,
+    /// On a refresh: the claims that must be the same as in the first id_token.
+    pub previous: Option<&'a PinnedClaims>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The outcome for an id_token that broke no rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every check was made, and passed.
+    Valid(Box<IdTokenClaims>),
+    /// It could not be verified, for this reason: its claims must be neither believed nor shown as
+    /// verified.
+    Unverifiable(&'static str),
+}
+
+/// The claims of an id_token that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The subject.
+    pub sub: String,
+    /// The audiences.
+    pub aud: Vec<String>,
+    /// When it expires.
+    pub exp: Timestamp,
+    /// When it was issued.
+    pub iat: Timestamp,
+    /// The e-mail address, fit to print.
+    pub email: Option<String>,
+    /// Whether the server says that the address is the person's.
+    pub email_verified: Option<bool>,
+    /// The user name, fit to print.
+    pub preferred_username: Option<String>,
+    /// The full name, fit to print.
+    pub name: Option<String>,
+}
+
+impl IdTokenClaims {
+    /// Who granted.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            sub: Some(self.sub.clone()),
+            email: self.email.clone(),
+            username: self.preferred_username.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// What a later id_token of the same grant must repeat.
+    pub fn pinned(&self) -> PinnedClaims {
+        PinnedClaims { iss: self.iss.clone(), sub: self.sub.clone(), aud: self.aud.clone() }
+    }
+}
+
+/// Validates an id_token with the keys of its server, which are fetched if need be.
+///
+/// # Errors
+///
+/// [`Validation`](crate::ErrorKind::Validation) with the first rule that it breaks; the errors of
+/// [`jwks::fetch`] where the keys cannot be had.
+pub async fn validate(
+    raw: &Secret,
+    expected: &Expectations<'_>,
+    keys: Option<&KeySource>,
+    http: &dyn Http,
+) -> Result<Verdict> {
+    let Some(issuer) = expected.issuer else {
+        return Ok(Verdict::Unverifiable("the profile names no issuer"));
+    };
+    let Some(keys) = keys else {
+        return Ok(Verdict::Unverifiable("no `jwks_uri` is known"));
+    };
+    let token = open(raw.expose(), expected)?;
+    keys.verify(http, &token, WHAT, expected.now).await?;
+    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
+}
+
+/// Validates an id_token with keys that are at hand.
+///
+/// # Errors
+///
+/// [`Validation`](crate::ErrorKind::Validation) with the first rule that it breaks.
+pub fn validate_with(raw: &Secret, expected: &Expectations<'_>, keys: &JwkSet) -> Result<Verdict> {
+    let Some(issuer) = expected.issuer else {
+        return Ok(Verdict::Unverifiable("the profile names no issuer"));
+    };
+    let token = open(raw.expose(), expected)?;
+    jwks::judge(keys.verify(&token), &token, WHAT)?;
+    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
+}
+
+/// Takes it apart and holds its algorithm against those of the metadata.
+fn open<'a>(raw: &'a str, expected: &Expectations<'_>) -> Result<Compact<'a>> {
+    let token = Compact::parse(raw, WHAT, MAX_BYTES)?;
+    let alg = token.alg.as_str();
+    if !expected.algs.is_empty() && !expected.algs.iter().any(|allowed| allowed == alg) {
+        let allowed: Vec<&str> =
+            expected.algs.iter().filter_map(|name| Alg::parse(name)).map(Alg::as_str).collect();
+        let allowed = if allowed.is_empty() { "none usable".into() } else { allowed.join(", ") };
+        return Err(Error::validation(format!(
+            "the id_token's `alg` is `{alg}`, but the server's metadata allows {allowed}"
+        )));
+    }
+    Ok(token)
+}
+
+/// The claims as they came. One that appears twice makes the whole token invalid.
+#[derive(Deserialize)]
+struct Claims {
+    iss: Option<Value>,
+    sub: Option<Value>,
+    aud: Option<Value>,
+    exp: Option<Value>,
+    iat: Option<Value>,
+    nbf: Option<Value>,
+    azp: Option<Value>,
+    nonce: Option<Value>,
+    at_hash: Option<Value>,
+    email: Option<Value>,
+    email_verified: Option<Value>,
+    preferred_username: Option<Value>,
+    name: Option<Value>,
+}
+
+fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Result<IdTokenClaims> {
+    let claims: Claims = jws::object(&token.payload).ok_or_else(|| {
+        Error::validation("the id_token's payload is not a JSON object with each claim once")
+    })?;
+    let iss = string(&claims.iss, "iss")?;
+    if iss != issuer {
+        return Err(wrong("iss", &quoted(issuer), &quoted(iss)));
+    }
+    let sub = string(&claims.sub, "sub")?;
+    if sub.len() > 255 {
+        return Err(wrong("sub", "at most 255 bytes", &format!("{} bytes", sub.len())));
+    }
+    let aud = audience(&claims, expected)?;
+    let (exp, iat) = times(&claims, expected)?;
+    nonce(&claims.nonce, expected.nonce)?;
+    at_hash(&claims.at_hash, expected.access_token, token.alg)?;
+    if let Some(previous) = expected.previous {
+        same_as_before(previous, iss, sub, &aud)?;
+    }
+    Ok(IdTokenClaims {
+        iss: iss.to_owned(),
+        sub: sub.to_owned(),
+        aud,
+        exp,
+        iat,
+        email: printable(&claims.email),
+        email_verified: claims.email_verified.as_ref().and_then(Value::as_bool),
+        preferred_username: printable(&claims.preferred_username),
+        name: printable(&claims.name),
+    })
+}
+
+fn audience(claims: &Claims, expected: &Expectations<'_>) -> Result<Vec<String>> {
+    let us = expected.client_id;
+    let aud: Vec<String> = match &claims.aud {
+        None => return Err(missing("aud")),
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(several)) => several
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .ok_or_else(|| wrong("aud", "strings", "an array of something else"))?,
+        Some(other) => return Err(wrong("aud", "a string or an array of them", kind(other))),
+    };
+    if !aud.iter().any(|one| one == us) {
+        let got = aud.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
+        return Err(wrong("aud", &quoted(us), if got.is_empty() { "empty" } else { &got }));
+    }
+    let untrusted = aud.iter().find(|one| *one != us && !expected.trusted_audiences.contains(one));
+    if let Some(other) = untrusted {
+        return Err(wrong("aud", &format!("{} alone", quoted(us)), &quoted(other)));
+    }
+    match &claims.azp {
+        Some(Value::String(azp)) if azp == us => {}
+        Some(other) => return Err(wrong("azp", &quoted(us), &shown(other))),
+        None if aud.len() > 1 => return Err(missing("azp")),
+        None => {}
+    }
+    Ok(aud)
+}
+
+fn times(claims: &Claims, expected: &Expectations<'_>) -> Result<(Timestamp, Timestamp)> {
+    let now = expected.now.unix();
+    let exp = numeric(&claims.exp, "exp")?.ok_or_else(|| missing("exp"))?;
+    let iat = numeric(&claims.iat, "iat")?.ok_or_else(|| missing("iat"))?;
+    if now > exp.unix().saturating_add(MAX_SKEW) {
+        return Err(skewed("expired", now - exp.unix(), "ago", exp, expected.now));
+    }
+    if iat.unix() > now.saturating_add(MAX_SKEW) {
+        return Err(skewed("is issued", iat.unix() - now, "in the future", iat, expected.now));
+    }
+    // One that answers a login is made in that moment; on a refresh some servers repeat the old one.
+    if expected.previous.is_none() && now > iat.unix().saturating_add(MAX_SKEW) {
+        return Err(skewed("was issued", now - iat.unix(), "ago", iat, expected.now));
+    }
+    if let Some(nbf) = numeric(&claims.nbf, "nbf")?
+        && nbf.unix() > now.saturating_add(MAX_SKEW)
+    {
+        return Err(skewed("becomes valid", nbf.unix() - now, "in the future", nbf, expected.now));
+    }
+    Ok((exp, iat))
+}
+
+fn skewed(what: &str, seconds: u64, way: &str, at: Timestamp, now: Timestamp) -> Error {
+    let apart = time::describe(std::time::Duration::from_secs(seconds));
+    Error::validation(format!(
+        "the id_token {what} {apart} {way} ({at}; this machine's clock says {now}): more than the \
+         5 min that are allowed for clock skew"
+    ))
+    .hint("check the clock of this machine, then the server's")
+}
+
+fn numeric(value: &Option<Value>, claim: &str) -> Result<Option<Timestamp>> {
+    let Some(value) = value else { return Ok(None) };
+    match value.as_f64() {
+        Some(seconds) if seconds >= 0.0 => {
+            // A fraction is allowed (RFC 7519, section 2); `as` goes to the next bound.
+            Ok(Some(Timestamp::from_unix(seconds as u64)))
+        }
+        _ => Err(wrong(claim, "seconds since 1970", &shown(value))),
+    }
+}
+
+fn nonce(value: &Option<Value>, sent: Option<&str>) -> Result<()> {
+    let Some(sent) = sent else { return Ok(()) };
+    let got = string(value, "nonce")?;
+    if Secret::new(got) == Secret::new(sent) {
+        return Ok(());
+    }
+    Err(wrong("nonce", "the one that was sent", "another: it belongs to another login"))
+}
+
+fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Result<()> {
+    let (Some(value), Some(access_token)) = (value, access_token) else { return Ok(()) };
+    let digest = aws_lc_rs::digest::digest(alg.digest(), access_token.expose().as_bytes());
+    let half = &digest.as_ref()[..digest.as_ref().len() / 2];
+    if value.as_str() == Some(jws::b64(half).as_str()) {
+        return Ok(());
+    }
+    Err(wrong("at_hash", "the hash of the access token that came with it", "another"))
+}
+
+fn same_as_before(previous: &PinnedClaims, iss: &str, sub: &str, aud: &[String]) -> Result<()> {
+    let was = "as at the login";
+    if previous.iss != iss {
+        return Err(wrong("iss", &format!("{} {was}", quoted(&previous.iss)), &quoted(iss)));
+    }
+    if previous.sub != sub {
+        return Err(wrong("sub", &format!("{} {was}", quoted(&previous.sub)), &quoted(sub)));
+    }
+    let (mut before, mut now) = (previous.aud.clone(), aud.to_vec());
+    before.sort();
+    now.sort();
+    if before != now {
+        let list = |aud: &[String]| quoted(&aud.join(", "));
+        return Err(wrong("aud", &format!("{} {was}", list(&before)), &list(&now)));
+    }
+    Ok(())
+}
+
+fn string<'a>(value: &'a Option<Value>, claim: &str) -> Result<&'a str> {
+    match value {
+        None => Err(missing(claim)),
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        Some(Value::String(_)) => Err(wrong(claim, "a string that is not empty", "empty")),
+        Some(other) => Err(wrong(claim, "a string", kind(other))),
+    }
+}
+
+fn missing(claim: &str) -> Error {
+    Error::validation(format!("the id_token has no `{claim}`"))
+}
+
+fn wrong(claim: &str, expected: &str, got: &str) -> Error {
+    Error::validation(format!("the id_token's `{claim}` is {got}, expected {expected}"))
+}
+
+fn quoted(text: &str) -> String {
+    format!("`{}`", text::one_line(text))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Number(number) => number.to_string(),
+        other => kind(other).to_owned(),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A claim that is only shown: anything but a text is left out.
+fn printable(value: &Option<Value>) -> Option<String> {
+    let text = text::one_line(value.as_ref()?.as_str()?);
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

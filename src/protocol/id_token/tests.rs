@@ -1,0 +1,270 @@
+//! Every rule about claims, broken once.
+
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+
+use super::*;
+use crate::ErrorKind;
+use crate::protocol::jws::b64;
+use crate::protocol::test_issuer::{TestKey, set};
+
+mod signature;
+
+const ISSUER: &str = "https://as.example";
+const CLIENT: &str = "client-1";
+const NOW: u64 = 1_800_000_000;
+
+fn expectations() -> Expectations<'static> {
+    Expectations {
+        issuer: Some(ISSUER),
+        client_id: CLIENT,
+        trusted_audiences: &[],
+        nonce: Some("n-1"),
+        algs: &[],
+        access_token: None,
+        previous: None,
+        now: Timestamp::from_unix(NOW),
+    }
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "248289761001", "aud": CLIENT, "nonce": "n-1",
+        "exp": NOW + 3_600, "iat": NOW,
+        "email": "jane@example.com", "preferred_username": "jane", "name": "Jane Doe",
+    })
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = claims();
+    claims[name] = value;
+    claims
+}
+
+fn without(name: &str) -> Value {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+fn keys(jwks: &[Value]) -> JwkSet {
+    JwkSet::parse(set(jwks).to_string().as_bytes()).unwrap()
+}
+
+/// Signs the claims with a key of its own and validates the token.
+fn judge_claims(claims: &Value, expected: &Expectations<'_>) -> Result<IdTokenClaims> {
+    judge_payload(claims.to_string().as_bytes(), expected)
+}
+
+fn judge_payload(payload: &[u8], expected: &Expectations<'_>) -> Result<IdTokenClaims> {
+    let key = TestKey::p256();
+    let message = format!("{}.{}", b64(br#"{"alg":"ES256","typ":"JWT"}"#), b64(payload));
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key.encoding, Algorithm::ES256).unwrap();
+    let raw = format!("{message}.{signature}");
+    valid(validate_with(&Secret::new(raw), expected, &keys(&[key.jwk(json!({}))])))
+}
+
+fn valid(verdict: Result<Verdict>) -> Result<IdTokenClaims> {
+    verdict.map(|verdict| match verdict {
+        Verdict::Valid(claims) => *claims,
+        Verdict::Unverifiable(why) => panic!("unverifiable: {why}"),
+    })
+}
+
+#[track_caller]
+fn assert_refused<T: std::fmt::Debug>(result: Result<T>, what: &str, part: &str) {
+    let error = result.expect_err(what);
+    assert_eq!(error.kind(), ErrorKind::Validation, "{what}: {error}");
+    assert!(error.message().contains(part), "{what}: `{error}` does not say `{part}`");
+}
+
+#[test]
+fn an_honest_token_gives_its_claims() {
+    let claims = judge_claims(&claims(), &expectations()).unwrap();
+    assert_eq!(claims.exp, Timestamp::from_unix(NOW + 3_600));
+    let identity = claims.identity();
+    assert_eq!(identity.sub.as_deref(), Some("248289761001"));
+    assert_eq!(identity.email.as_deref(), Some("jane@example.com"));
+    assert_eq!(identity.username.as_deref(), Some("jane"));
+    assert_eq!(identity.name.as_deref(), Some("Jane Doe"));
+    assert_eq!(claims.pinned().aud, [CLIENT]);
+}
+
+#[test]
+fn every_broken_claim_is_refused_and_named() {
+    let long = "x".repeat(256);
+    let rows: Vec<(&str, Value, &str)> = vec![
+        ("iss missing", without("iss"), "no `iss`"),
+        ("iss null", with("iss", Value::Null), "no `iss`"),
+        ("iss empty", with("iss", json!("")), "`iss` is empty"),
+        ("iss number", with("iss", json!(1)), "`iss` is a number"),
+        ("iss with slash", with("iss", json!("https://as.example/")), "`https://as.example/`"),
+        ("iss upper case", with("iss", json!("https://AS.example")), "expected `https://as.ex"),
+        ("iss with port", with("iss", json!("https://as.example:443")), "`iss` is"),
+        ("iss other", with("iss", json!("https://evil.example")), "`https://evil.example`"),
+        ("iss array", with("iss", json!([ISSUER])), "`iss` is an array"),
+        ("sub missing", without("sub"), "no `sub`"),
+        ("sub empty", with("sub", json!("")), "`sub` is empty"),
+        ("sub number", with("sub", json!(248)), "`sub` is a number"),
+        ("sub long", with("sub", json!(long)), "256 bytes, expected at most 255"),
+        ("aud missing", without("aud"), "no `aud`"),
+        ("aud empty", with("aud", json!("")), "`aud` is"),
+        ("aud no one", with("aud", json!([])), "`aud` is empty"),
+        ("aud other", with("aud", json!("other")), "`aud` is `other`, expected `client-1`"),
+        ("aud prefix", with("aud", json!("client-11")), "`aud` is `client-11`"),
+        ("aud others", with("aud", json!(["a", "b"])), "`a`, `b`"),
+        ("aud extra", with("aud", json!([CLIENT, "b"])), "`aud` is `b`, expected `client-1` alone"),
+        ("aud number", with("aud", json!([CLIENT, 1])), "`aud` is an array of something else"),
+        ("aud object", with("aud", json!({})), "`aud` is an object"),
+        ("azp other", with("azp", json!("other")), "`azp` is `other`, expected `client-1`"),
+        ("azp number", with("azp", json!(1)), "`azp` is 1"),
+        ("exp missing", without("exp"), "no `exp`"),
+        ("exp string", with("exp", json!("1800003600")), "`exp` is `1800003600`"),
+        ("exp negative", with("exp", json!(-1)), "`exp` is -1"),
+        ("exp bool", with("exp", json!(true)), "`exp` is a boolean"),
+        ("exp past", with("exp", json!(NOW - 301)), "clock skew"),
+        ("exp zero", with("exp", json!(0)), "clock skew"),
+        ("iat missing", without("iat"), "no `iat`"),
+        ("iat string", with("iat", json!("now")), "`iat` is `now`"),
+        ("iat far past", with("iat", json!(NOW - 86_400)), "issued 1 d ago"),
+        ("iat future", with("iat", json!(NOW + 301)), "in the future"),
+        ("iat enormous", with("iat", json!(1e308)), "in the future"),
+        ("nbf future", with("nbf", json!(NOW + 301)), "becomes valid"),
+        ("nbf string", with("nbf", json!("x")), "`nbf` is `x`"),
+        ("nonce missing", without("nonce"), "no `nonce`"),
+        ("nonce other", with("nonce", json!("n-2")), "another login"),
+        ("nonce longer", with("nonce", json!("n-11")), "another login"),
+        ("nonce array", with("nonce", json!(["n-1"])), "`nonce` is an array"),
+    ];
+    for (what, claims, part) in rows {
+        assert_refused(judge_claims(&claims, &expectations()), what, part);
+    }
+}
+
+#[test]
+fn what_the_rules_allow_is_accepted() {
+    let rows: Vec<(&str, Value)> = vec![
+        ("aud as array of one", with("aud", json!([CLIENT]))),
+        ("azp is the client", with("azp", json!(CLIENT))),
+        ("sub of 255 bytes", with("sub", json!("x".repeat(255)))),
+        ("exp with a fraction", with("exp", json!(NOW as f64 + 0.5))),
+        ("exp beyond every calendar", with("exp", json!(1e308))),
+        ("nbf now", with("nbf", json!(NOW))),
+        ("a claim that is an object", with("address", json!({"country": "FR"}))),
+    ];
+    for (what, claims) in rows {
+        let result = judge_claims(&claims, &expectations());
+        assert!(result.is_ok(), "{what}: {result:?}");
+    }
+}
+
+#[test]
+fn several_audiences_need_trust_and_azp() {
+    let trusted = ["project-9".to_owned()];
+    let expected = Expectations { trusted_audiences: &trusted, ..expectations() };
+    let mut claims = with("aud", json!([CLIENT, "project-9"]));
+    assert_refused(judge_claims(&claims, &expected), "no azp", "no `azp`");
+    claims["azp"] = json!("project-9");
+    assert_refused(judge_claims(&claims, &expected), "azp of the other", "`azp` is `project-9`");
+    claims["azp"] = json!(CLIENT);
+    assert_eq!(judge_claims(&claims, &expected).unwrap().aud, [CLIENT, "project-9"]);
+    assert_refused(judge_claims(&claims, &expectations()), "untrusted", "`aud` is `project-9`");
+}
+
+#[test]
+fn a_clock_four_minutes_off_is_fine_and_ten_is_named() {
+    for (minutes, fine) in [(-10, false), (-4, true), (4, true), (10, false)] {
+        let server = (NOW as i64 + minutes * 60) as u64;
+        let mut claims = claims();
+        claims["iat"] = json!(server);
+        for life in [60, 3_600] {
+            claims["exp"] = json!(server + life);
+            let result = judge_claims(&claims, &expectations());
+            if fine {
+                assert!(result.is_ok(), "{minutes} min, {life} s: {result:?}");
+            } else {
+                assert_refused(result, &format!("{minutes} min, {life} s"), "clock skew");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_claim_given_twice_spoils_the_token() {
+    let twice = claims().to_string().replacen('{', r#"{"sub":"admin","#, 1);
+    assert_refused(judge_payload(twice.as_bytes(), &expectations()), "twice", "each claim once");
+}
+
+#[test]
+fn a_payload_that_is_no_object_is_refused() {
+    let deep = "[".repeat(100_000);
+    let array = format!("[{}]", claims());
+    for payload in ["", "null", "[]", "1", "{", "\"x\"", &array, &deep, "{\"sub\":\"\u{0}\"}"] {
+        assert_refused(judge_payload(payload.as_bytes(), &expectations()), payload, "payload");
+    }
+    assert_refused(judge_payload(b"{\"iss\":\"\xff\"}", &expectations()), "utf-8", "payload");
+}
+
+#[test]
+fn hostile_claims_are_shown_harmless() {
+    let esc = "https://x\u{1b}]8;;\u{7}\n\u{202e}";
+    let error = judge_claims(&with("iss", json!(esc)), &expectations()).unwrap_err();
+    assert!(error.message().chars().all(text::is_harmless), "{:?}", error.message());
+    let shown = judge_claims(&with("name", json!("Jane\u{1b}[2J\nDoe")), &expectations()).unwrap();
+    assert_eq!(shown.name.as_deref(), Some("Jane [2J Doe"));
+    let odd = judge_claims(&with("email", json!(["a@b"])), &expectations()).unwrap();
+    assert_eq!(odd.email, None);
+}
+
+#[test]
+fn the_nonce_is_never_told() {
+    let error = judge_claims(&with("nonce", json!("their-nonce")), &expectations()).unwrap_err();
+    assert!(!error.message().contains("n-1") && !error.message().contains("their-nonce"));
+}
+
+#[test]
+fn at_hash_is_checked_with_the_hash_of_the_algorithm() {
+    // The values of the OpenID Connect Core example, appendix A.3.
+    let token = Secret::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
+    let expected = Expectations { access_token: Some(&token), ..expectations() };
+    let right = with("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ"));
+    assert!(judge_claims(&right, &expected).is_ok());
+    assert!(judge_claims(&claims(), &expected).is_ok(), "it is optional");
+    for wrong in [json!("77QmUPtjPfzWtF2AnpK9RR"), json!(""), json!(7), json!([])] {
+        assert_refused(judge_claims(&with("at_hash", wrong), &expected), "at_hash", "`at_hash`");
+    }
+    assert!(judge_claims(&with("at_hash", json!("x")), &expectations()).is_ok(), "no token");
+
+    let ed = TestKey::ed25519();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, token.expose().as_bytes());
+    let claims = with("at_hash", json!(b64(&digest.as_ref()[..32])));
+    let raw = ed.sign(Algorithm::EdDSA, &json!({"alg": "EdDSA"}), &claims);
+    let set = keys(&[ed.jwk(json!({}))]);
+    assert!(valid(validate_with(&Secret::new(raw), &expected, &set)).is_ok());
+}
+
+#[test]
+fn a_refresh_keeps_issuer_subject_and_audience() {
+    let first = judge_claims(&claims(), &expectations()).unwrap().pinned();
+    let expected = Expectations { previous: Some(&first), nonce: None, ..expectations() };
+    assert!(judge_claims(&claims(), &expected).is_ok());
+    assert!(judge_claims(&without("nonce"), &expected).is_ok(), "no nonce is needed");
+    let older = with("iat", json!(NOW - 1_800));
+    assert!(judge_claims(&older, &expected).is_ok(), "some servers repeat the first one");
+    assert_refused(judge_claims(&with("sub", json!("2")), &expected), "sub", "as at the login");
+    assert_refused(judge_claims(&with("iss", json!("https://b")), &expected), "iss", "`iss`");
+
+    let before = PinnedClaims { iss: "https://old.example".into(), ..first.clone() };
+    let expected = Expectations { previous: Some(&before), ..expected };
+    assert_refused(judge_claims(&claims(), &expected), "pinned iss", "`https://old.example` as at");
+
+    let trusted = ["b".to_owned()];
+    let before = PinnedClaims { aud: vec!["b".into(), CLIENT.into()], ..first.clone() };
+    let expected =
+        Expectations { previous: Some(&before), trusted_audiences: &trusted, ..expected };
+    assert_refused(judge_claims(&claims(), &expected), "fewer audiences", "`aud`");
+    let mut both = with("aud", json!([CLIENT, "b"]));
+    both["azp"] = json!(CLIENT);
+    assert!(judge_claims(&both, &expected).is_ok(), "order does not matter");
+}

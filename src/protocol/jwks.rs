@@ -1,0 +1,326 @@
+//! A server's public keys (RFC 7517): read, chosen, fetched, fetched again when they rotate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::{Host, Url};
+
+use super::jws::{Alg, Compact};
+use super::public_key::{MIN_RSA_BITS, PublicKey};
+use crate::error::{Error, Result};
+use crate::port::{Http, HttpRequest, Method};
+use crate::text;
+use crate::time::Timestamp;
+
+/// The largest JWK Set, in bytes.
+pub const MAX_SET_BYTES: usize = 1024 * 1024;
+/// The most keys in a JWK Set.
+pub const MAX_KEYS: usize = 100;
+/// The most keys that one signature is tried with.
+const MAX_TRIES: usize = 8;
+/// How long fetched keys are used without asking again.
+const MAX_AGE: Duration = Duration::from_secs(3_600);
+/// The least time between two fetches because of keys that did not fit, in seconds.
+const REFETCH_PAUSE: u64 = 30;
+
+/// A JWK Set, reduced to the keys that can verify.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Jwk {
+    kid: Option<String>,
+    alg: Option<Alg>,
+    key: PublicKey,
+}
+
+/// What came of verifying a signature with a set of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// A key of the set made it.
+    Verified,
+    /// No key of the set has the token's `kid` and fits its `alg`.
+    NoKey,
+    /// The only keys that fit are RSA keys with so few bits.
+    Weak(usize),
+    /// Keys fit, but none of them made this signature.
+    BadSignature,
+}
+
+impl JwkSet {
+    /// Reads a JWK Set. Keys of an unknown kind, symmetric ones, ones for encryption, and ones
+    /// that lack a member are passed over (RFC 7517, section 5).
+    ///
+    /// # Errors
+    ///
+    /// [`Validation`](crate::ErrorKind::Validation): not a JWK Set, above [`MAX_SET_BYTES`], or
+    /// more than [`MAX_KEYS`].
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        if json.len() > MAX_SET_BYTES {
+            return Err(Error::validation(format!(
+                "the JWK Set has {} bytes, more than the {MAX_SET_BYTES} that are accepted",
+                json.len()
+            )));
+        }
+        let set: Value = serde_json::from_slice(json)
+            .map_err(|_| Error::validation("the JWK Set is not JSON"))?;
+        let keys = set
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or_else(|| Error::validation("the JWK Set has no array `keys`"))?;
+        if keys.len() > MAX_KEYS {
+            return Err(Error::validation(format!(
+                "the JWK Set has {} keys, more than the {MAX_KEYS} that are accepted",
+                keys.len()
+            )));
+        }
+        Ok(Self { keys: keys.iter().filter_map(Jwk::read).collect() })
+    }
+
+    /// How many keys can verify something.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no key can verify anything.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Verifies a signature. A `kid` chooses the keys of that name; without one every key that
+    /// fits the algorithm is tried, eight at most.
+    pub fn verify(&self, token: &Compact<'_>) -> Check {
+        let mut outcome = Check::NoKey;
+        for jwk in self.candidates(token.kid.as_deref(), token.alg) {
+            match jwk.key.rsa_bits() {
+                Some(bits) if bits < MIN_RSA_BITS => {
+                    if outcome == Check::NoKey {
+                        outcome = Check::Weak(bits);
+                    }
+                }
+                _ if jwk.key.verify(token.alg, token.signed, &token.signature) => {
+                    return Check::Verified;
+                }
+                _ => outcome = Check::BadSignature,
+            }
+        }
+        outcome
+    }
+
+    fn candidates<'a>(
+        &'a self,
+        kid: Option<&'a str>,
+        alg: Alg,
+    ) -> impl Iterator<Item = &'a Jwk> + 'a {
+        self.keys
+            .iter()
+            .filter(move |jwk| kid.is_none() || jwk.kid.as_deref() == kid)
+            .filter(move |jwk| jwk.alg.is_none_or(|own| own == alg) && jwk.key.fits(alg))
+            .take(MAX_TRIES)
+    }
+}
+
+impl Jwk {
+    fn read(value: &Value) -> Option<Self> {
+        let jwk = value.as_object()?;
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        if text("use").is_some_and(|usage| usage != "sig") {
+            return None;
+        }
+        let for_other_ends = jwk
+            .get("key_ops")
+            .and_then(Value::as_array)
+            .is_some_and(|ops| !ops.iter().any(|op| op == "verify"));
+        if for_other_ends {
+            return None;
+        }
+        let alg = match text("alg") {
+            Some(name) => Some(Alg::parse(name)?),
+            None => None,
+        };
+        Some(Self { kid: text("kid").map(str::to_owned), alg, key: PublicKey::from_jwk(jwk)? })
+    }
+}
+
+/// Fetches a JWK Set, without following redirects.
+///
+/// # Errors
+///
+/// [`Unavailable`](crate::ErrorKind::Unavailable) where the network or the server fails;
+/// [`Validation`](crate::ErrorKind::Validation) for any status but 200, and for what is no set.
+pub async fn fetch(http: &dyn Http, jwks_uri: &Url) -> Result<JwkSet> {
+    let request = HttpRequest {
+        purpose: "JWKS request",
+        method: Method::Get,
+        url: jwks_uri.clone(),
+        headers: vec![("accept".into(), "application/jwk-set+json, application/json".into())],
+        body: Vec::new().into(),
+    };
+    let at = text::one_line(jwks_uri.as_str());
+    let response = http.send(&request).await.map_err(|e| {
+        let error = Error::unavailable(e.message).context(format!("fetching the keys at {at}"));
+        match e.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })?;
+    match response.status {
+        200 => JwkSet::parse(&response.body).map_err(|e| e.context(format!("the keys at {at}"))),
+        status @ (429 | 500..) => {
+            Err(Error::unavailable(format!("the server answered {status} for its keys at {at}")))
+        }
+        status @ 300..400 => Err(Error::validation(format!(
+            "the server answered {status} for its keys at {at}: redirects are not followed"
+        ))),
+        status => {
+            Err(Error::validation(format!("the server answered {status} for its keys at {at}"))
+                .hint("check `jwks_uri` in the server's metadata or in the profile"))
+        }
+    }
+}
+
+/// The keys behind a `jwks_uri`, fetched when first needed, kept for an hour at most, and fetched
+/// again when a token does not fit them: once per verification, and every 30 s at most.
+#[derive(Debug)]
+pub struct KeySource {
+    jwks_uri: Url,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    set: Option<Arc<JwkSet>>,
+    /// Tells one fetched set from the next.
+    serial: u64,
+    fetched_at: Option<Timestamp>,
+    refetched_at: Option<Timestamp>,
+}
+
+impl KeySource {
+    /// A source for this address. Nothing is fetched yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) where it is not an https URL (http only on the
+    /// loopback interface), or carries a user name.
+    pub fn new(jwks_uri: &str) -> Result<Self> {
+        let refused =
+            |why: &str| Error::config(format!("`jwks_uri` {why}: `{}`", text::one_line(jwks_uri)));
+        let url = Url::parse(jwks_uri).map_err(|_| refused("is not a URL"))?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+            return Err(refused("is neither https nor http on the loopback interface"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::config("`jwks_uri` carries a user name or a password"));
+        }
+        Ok(Self { jwks_uri: url, state: Mutex::default() })
+    }
+
+    /// Verifies the signature of a token; `what` names it in messages.
+    ///
+    /// # Errors
+    ///
+    /// [`Validation`](crate::ErrorKind::Validation) where no key of the server made it; the
+    /// errors of [`fetch`] where the keys cannot be had.
+    pub async fn verify(
+        &self,
+        http: &dyn Http,
+        token: &Compact<'_>,
+        what: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (set, serial, fresh) = self.current(http, now).await?;
+        let mut check = set.verify(token);
+        if check != Check::Verified && !fresh {
+            match self.newer(http, serial, now).await {
+                Ok(Some(set)) => check = set.verify(token),
+                Ok(None) => {}
+                // With the key unknown the server may be right: trying again later can help.
+                Err(error) if check == Check::NoKey => return Err(error),
+                Err(_) => {}
+            }
+        }
+        judge(check, token, what)
+    }
+
+    /// The keys as they are known, their serial, and whether they were fetched just now. Callers
+    /// that come together wait for one fetch.
+    async fn current(&self, http: &dyn Http, now: Timestamp) -> Result<(Arc<JwkSet>, u64, bool)> {
+        let mut state = self.state.lock().await;
+        let young =
+            state.fetched_at.is_some_and(|at| now.unix().abs_diff(at.unix()) < MAX_AGE.as_secs());
+        match &state.set {
+            Some(set) if young => Ok((set.clone(), state.serial, false)),
+            _ => {
+                let set = state.replace(fetch(http, &self.jwks_uri).await?, now);
+                Ok((set, state.serial, true))
+            }
+        }
+    }
+
+    /// Keys newer than those of `serial`, if there are any or it is time to ask for them.
+    async fn newer(
+        &self,
+        http: &dyn Http,
+        serial: u64,
+        now: Timestamp,
+    ) -> Result<Option<Arc<JwkSet>>> {
+        let mut state = self.state.lock().await;
+        if state.serial != serial {
+            return Ok(state.set.clone());
+        }
+        let too_soon =
+            state.refetched_at.is_some_and(|at| now.unix().abs_diff(at.unix()) < REFETCH_PAUSE);
+        if too_soon {
+            return Ok(None);
+        }
+        state.refetched_at = Some(now);
+        let set = fetch(http, &self.jwks_uri).await?;
+        Ok(Some(state.replace(set, now)))
+    }
+}
+
+impl State {
+    fn replace(&mut self, set: JwkSet, now: Timestamp) -> Arc<JwkSet> {
+        let set = Arc::new(set);
+        self.set = Some(set.clone());
+        self.serial += 1;
+        self.fetched_at = Some(now);
+        set
+    }
+}
+
+/// Turns the outcome into words.
+pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()> {
+    let alg = token.alg.as_str();
+    let key = match &token.kid {
+        Some(kid) => format!("`kid` `{}`", text::one_line(kid)),
+        None => "no `kid`".to_owned(),
+    };
+    Err(match check {
+        Check::Verified => return Ok(()),
+        Check::NoKey => Error::validation(format!(
+            "the {what} names a key that the server does not publish ({key}, {alg})"
+        )),
+        Check::Weak(bits) => Error::validation(format!(
+            "the {what} is signed with a weak RSA key ({key}, {bits} bits, at least \
+             {MIN_RSA_BITS} are needed)"
+        )),
+        Check::BadSignature => Error::validation(format!(
+            "the {what}'s signature is wrong: no published key made it ({key}, {alg})"
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! Reading, choosing, and fetching keys.
+
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+
+use super::*;
+use crate::ErrorKind;
+use crate::port::HttpError;
+use crate::protocol::jws::b64;
+use crate::protocol::test_issuer::{Served, TestKey, set};
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(1_800_000_000 + seconds)
+}
+
+fn parse(keys: &[Value]) -> JwkSet {
+    JwkSet::parse(set(keys).to_string().as_bytes()).unwrap()
+}
+
+/// A token of this key with this `kid`.
+fn token(key: &TestKey, kid: Option<&str>) -> String {
+    let mut header = json!({"alg": "ES256"});
+    if let Some(kid) = kid {
+        header["kid"] = kid.into();
+    }
+    key.sign(Algorithm::ES256, &header, &json!({"sub": "1"}))
+}
+
+fn check(set: &JwkSet, token: &str) -> Check {
+    set.verify(&Compact::parse(token, "token", 10_000).unwrap())
+}
+
+fn kid(key: &TestKey, kid: &str) -> Value {
+    key.jwk(json!({ "kid": kid }))
+}
+
+#[test]
+fn keys_of_other_kinds_and_uses_are_passed_over() {
+    let key = TestKey::p256();
+    let set = parse(&[
+        json!({"kty": "oct", "k": "c2VjcmV0"}),
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"}),
+        json!({"kty": "EC", "crv": "P-256"}),
+        json!("not a key"),
+        key.jwk(json!({"use": "enc"})),
+        key.jwk(json!({"key_ops": ["encrypt"]})),
+        key.jwk(json!({"alg": "ECDH-ES"})),
+    ]);
+    assert!(set.is_empty());
+    assert_eq!(check(&set, &token(&key, None)), Check::NoKey);
+    for more in [json!({}), json!({"use": "sig"}), json!({"key_ops": ["verify"], "alg": "ES256"})] {
+        assert_eq!(check(&parse(&[key.jwk(more)]), &token(&key, None)), Check::Verified);
+    }
+}
+
+#[test]
+fn the_kid_chooses_among_keys() {
+    let (a, b) = (TestKey::p256(), TestKey::p256());
+    let both = parse(&[kid(&a, "a"), kid(&b, "b")]);
+    assert_eq!(check(&both, &token(&a, Some("a"))), Check::Verified);
+    assert_eq!(check(&both, &token(&b, Some("b"))), Check::Verified);
+    assert_eq!(check(&both, &token(&a, Some("b"))), Check::BadSignature);
+    assert_eq!(check(&both, &token(&a, Some("c"))), Check::NoKey);
+    assert_eq!(check(&both, &token(&a, Some("A"))), Check::NoKey);
+    assert_eq!(check(&parse(std::slice::from_ref(&a.public)), &token(&a, Some("a"))), Check::NoKey);
+    let same = parse(&[kid(&a, "x"), kid(&b, "x")]);
+    assert_eq!(check(&same, &token(&b, Some("x"))), Check::Verified);
+}
+
+#[test]
+fn without_a_kid_the_keys_that_fit_are_tried() {
+    let (a, b, other) = (TestKey::p256(), TestKey::p256(), TestKey::ed25519());
+    assert_eq!(check(&parse(std::slice::from_ref(&a.public)), &token(&a, None)), Check::Verified);
+    assert_eq!(check(&parse(&[kid(&a, "a")]), &token(&a, None)), Check::Verified);
+    let several = parse(&[kid(&other, "o"), kid(&a, "a"), kid(&b, "b")]);
+    assert_eq!(check(&several, &token(&b, None)), Check::Verified);
+    assert_eq!(check(&parse(&[kid(&other, "o")]), &token(&b, None)), Check::NoKey);
+    let announced = parse(&[b.jwk(json!({"alg": "ES384"}))]);
+    assert_eq!(check(&announced, &token(&b, None)), Check::NoKey);
+}
+
+#[test]
+fn one_signature_is_tried_with_eight_keys_at_most() {
+    let (a, b) = (TestKey::p256(), TestKey::p256());
+    let mut keys = vec![a.public.clone(); 7];
+    keys.push(b.public.clone());
+    assert_eq!(check(&parse(&keys), &token(&b, None)), Check::Verified);
+    keys.insert(0, a.public.clone());
+    assert_eq!(check(&parse(&keys), &token(&b, None)), Check::BadSignature);
+}
+
+#[test]
+fn a_weak_rsa_key_is_refused_though_it_made_the_signature() {
+    let weak = "tZdlL79pzk6ner7Yh491tDbwGPNvxx4xo7TzFyJ2doDFrV4BsMsnKjrU2HrocO3zyKKCNuVVVZ4ATnQGMFLOeKrq\
+                vEvYdV7O5z1SL3cvGbjdDZnvRvCiNanQ-7nH_lq0cFFzc3IpblS5KRBc1ezITa4VVF4ypx6dsjgn_o5MJkc";
+    let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsifQ.eyJzdWIiOiIxIn0.R97gJyokmz7gmr0wMm65PZaZ-ZWDcYsQ\
+                 MeofEbS7-Z0ySPcghCynCPQQ3fDK1ISJKBKvZF-lDITE-JYoJtpo_mvEDub5PhyNJWwBC_lg0lUUeqEft3j34jVq\
+                 fK17N97SRZSSrDYkZaUrnt6Ly9vQqcha-yeWL9qMRyKmSMIK3rE";
+    let set = parse(&[json!({"kty": "RSA", "kid": "weak", "n": weak, "e": "AQAB"})]);
+    let compact = Compact::parse(token, "id_token", 10_000).unwrap();
+    assert_eq!(set.verify(&compact), Check::Weak(1024));
+    assert!(!set.keys[0].key.verify(compact.alg, compact.signed, &compact.signature));
+    let error = judge(Check::Weak(1024), &compact, "id_token").unwrap_err();
+    assert!(error.message().contains("`weak`, 1024 bits"), "{error}");
+}
+
+#[test]
+fn sets_that_are_none_or_too_large_are_refused() {
+    let key = TestKey::p256().public;
+    assert_eq!(parse(&vec![key.clone(); 100]).len(), 100);
+    let many = set(&vec![key; 101]).to_string();
+    let padded = format!("{}{}", set(&[]), " ".repeat(MAX_SET_BYTES));
+    let deep = "[".repeat(10_000);
+    for (json, part) in [
+        ("", "not JSON"),
+        ("<html>", "not JSON"),
+        ("[]", "no array"),
+        ("{}", "no array"),
+        (r#"{"keys":{}}"#, "no array"),
+        (&deep, "not JSON"),
+        (&many, "101 keys"),
+        (&padded, "bytes"),
+    ] {
+        let error = JwkSet::parse(json.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation);
+        assert!(error.message().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn addresses_are_https_or_loopback() {
+    for uri in [
+        "https://as.example/jwks?v=1",
+        "http://127.0.0.1:8080/jwks",
+        "http://[::1]/jwks",
+        "http://localhost:9/jwks",
+    ] {
+        assert!(KeySource::new(uri).is_ok(), "{uri}");
+    }
+    for uri in [
+        "http://as.example/jwks",
+        "http://localhost.evil.example/jwks",
+        "http://169.254.169.254/jwks",
+        "http://[::ffff:127.0.0.1]/jwks",
+        "ftp://127.0.0.1/jwks",
+        "file:///etc/passwd",
+        "data:application/json,{}",
+        "jwks",
+        "",
+        "https://user:canary@as.example/jwks",
+    ] {
+        let error = KeySource::new(uri).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{uri}");
+        assert!(!error.message().contains("canary"), "{error}");
+    }
+}
+
+fn source() -> KeySource {
+    KeySource::new("https://as.example/jwks").unwrap()
+}
+
+async fn verify(source: &KeySource, http: &Served, raw: &str, now: Timestamp) -> Result<()> {
+    let token = Compact::parse(raw, "id_token", 10_000)?;
+    source.verify(http, &token, "id_token", now).await
+}
+
+#[tokio::test]
+async fn only_200_is_an_answer() {
+    let key = TestKey::p256();
+    let body = set(std::slice::from_ref(&key.public)).to_string().into_bytes();
+    for (status, kind) in [
+        (201, ErrorKind::Validation),
+        (204, ErrorKind::Validation),
+        (301, ErrorKind::Validation),
+        (307, ErrorKind::Validation),
+        (404, ErrorKind::Validation),
+        (429, ErrorKind::Unavailable),
+        (500, ErrorKind::Unavailable),
+        (503, ErrorKind::Unavailable),
+    ] {
+        let http = Served::new(vec![Ok((status, body.clone()))]);
+        let error = verify(&source(), &http, &token(&key, None), at(0)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status}: {error}");
+        assert!(error.message().contains(&status.to_string()), "{error}");
+    }
+    let broken = HttpError { not_sent: true, message: "no route".into(), hint: None };
+    let http = Served::new(vec![Err(broken)]);
+    let error = verify(&source(), &http, &token(&key, None), at(0)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("no route"), "{error}");
+}
+
+#[tokio::test]
+async fn the_request_is_a_get_of_the_configured_address() {
+    let key = TestKey::p256();
+    let http = Served::sets(&[set(std::slice::from_ref(&key.public))]);
+    verify(&source(), &http, &token(&key, None), at(0)).await.unwrap();
+    let request = &http.requests()[0];
+    assert_eq!(request.url.as_str(), "https://as.example/jwks");
+    assert_eq!(request.method, Method::Get);
+    assert!(request.body.is_empty());
+}
+
+#[tokio::test]
+async fn fetched_keys_serve_until_they_are_an_hour_old() {
+    let key = TestKey::p256();
+    let served = set(&[kid(&key, "a")]);
+    let http = Served::sets(&[served.clone(), served]);
+    let source = source();
+    for (now, fetched) in [(0, 1), (1, 1), (3_599, 1), (3_600, 2), (3_601, 2)] {
+        verify(&source, &http, &token(&key, Some("a")), at(now)).await.unwrap();
+        assert_eq!(http.count(), fetched, "after {now} s");
+    }
+}
+
+#[tokio::test]
+async fn rotated_keys_are_fetched_once_more() {
+    let (old, new) = (TestKey::p256(), TestKey::p256());
+    // Another name, the same name, and no name at all.
+    for (before, after, name) in [
+        (kid(&old, "1"), kid(&new, "2"), Some("2")),
+        (kid(&old, "1"), kid(&new, "1"), Some("1")),
+        (old.public.clone(), new.public.clone(), None),
+    ] {
+        let http = Served::sets(&[set(std::slice::from_ref(&before)), set(&[after])]);
+        let source = source();
+        let first = before["kid"].as_str();
+        verify(&source, &http, &token(&old, first), at(0)).await.unwrap();
+        verify(&source, &http, &token(&new, name), at(1)).await.unwrap();
+        assert_eq!(http.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_set_fetched_for_this_token_is_not_fetched_again() {
+    let (key, other) = (TestKey::p256(), TestKey::p256());
+    let http = Served::sets(&[set(&[kid(&key, "a")])]);
+    let error = verify(&source(), &http, &token(&other, Some("b")), at(0)).await.unwrap_err();
+    assert!(error.message().contains("does not publish (`kid` `b`, ES256)"), "{error}");
+    assert_eq!(http.count(), 1);
+}
+
+#[tokio::test]
+async fn random_kids_cause_a_fetch_every_thirty_seconds_at_most() {
+    let key = TestKey::p256();
+    let served = set(&[kid(&key, "a")]);
+    let http = Served::sets(&vec![served; 35]);
+    let source = source();
+    verify(&source, &http, &token(&key, Some("a")), at(0)).await.unwrap();
+    for second in 0..1_000 {
+        let hostile = token(&key, Some(&format!("random-{second}")));
+        let error = verify(&source, &http, &hostile, at(second)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation);
+    }
+    assert_eq!(http.count(), 1 + 34);
+    verify(&source, &http, &token(&key, Some("a")), at(1_000)).await.unwrap();
+}
+
+#[tokio::test]
+async fn those_who_come_together_share_a_fetch() {
+    let (old, new) = (TestKey::p256(), TestKey::p256());
+    let http = Served::sets(&[set(&[kid(&old, "1")]), set(&[kid(&new, "2")])]);
+    let source = source();
+    let (old, new) = (token(&old, Some("1")), token(&new, Some("2")));
+    let (a, b) =
+        tokio::join!(verify(&source, &http, &old, at(0)), verify(&source, &http, &old, at(0)));
+    assert!(a.is_ok() && b.is_ok());
+    assert_eq!(http.count(), 1);
+    let (a, b) =
+        tokio::join!(verify(&source, &http, &new, at(1)), verify(&source, &http, &new, at(1)));
+    assert!(a.is_ok() && b.is_ok());
+    assert_eq!(http.count(), 2);
+}
+
+#[tokio::test]
+async fn who_saw_the_old_keys_gets_those_that_another_fetched() {
+    let (old, new) = (TestKey::p256(), TestKey::p256());
+    let http = Served::sets(&[set(&[kid(&old, "1")]), set(&[kid(&new, "2")])]);
+    let source = source();
+    let (_, seen, _) = source.current(&http, at(0)).await.unwrap();
+    let expected = parse(&[kid(&new, "2")]);
+    for _ in 0..2 {
+        let newer = source.newer(&http, seen, at(1)).await.unwrap();
+        assert_eq!(newer.as_deref(), Some(&expected));
+    }
+    assert_eq!(http.count(), 2);
+}
+
+#[tokio::test]
+async fn a_refetch_that_fails_leaves_the_old_keys_in_use() {
+    let (key, other) = (TestKey::p256(), TestKey::p256());
+    let http = Served::new(vec![
+        Ok((200, set(&[kid(&key, "a")]).to_string().into_bytes())),
+        Ok((503, Vec::new())),
+        Ok((503, Vec::new())),
+    ]);
+    let source = source();
+    let fine = token(&key, Some("a"));
+    verify(&source, &http, &fine, at(0)).await.unwrap();
+    let error = verify(&source, &http, &token(&other, Some("b")), at(1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "the key may be new: {error}");
+    let error = verify(&source, &http, &token(&other, Some("a")), at(40)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation, "a forgery stays one: {error}");
+    verify(&source, &http, &fine, at(41)).await.unwrap();
+    assert_eq!(http.count(), 3);
+}
+
+#[test]
+fn a_hostile_kid_is_shown_harmless() {
+    let raw = format!(
+        "{}.{}.{}",
+        b64(json!({"alg": "ES256", "kid": "\u{1b}[2J\n\u{202e}"}).to_string()),
+        b64("{}"),
+        b64("s")
+    );
+    let compact = Compact::parse(&raw, "id_token", 10_000).unwrap();
+    let error = judge(Check::NoKey, &compact, "id_token").unwrap_err();
+    assert!(error.message().chars().all(text::is_harmless), "{error:?}");
+}

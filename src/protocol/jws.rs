@@ -1,0 +1,228 @@
+//! JSON Web Signatures in compact form (RFC 7515): the algorithms that are accepted, the parts of
+//! a token, and how one is put together.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::text;
+
+/// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). All
+/// are asymmetric: a key that verifies can never be a key that signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the registered algorithm of the same name")]
+pub enum Alg {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+}
+
+impl Alg {
+    /// All algorithms with their registered names.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("RS256", Self::RS256),
+        ("RS384", Self::RS384),
+        ("RS512", Self::RS512),
+        ("PS256", Self::PS256),
+        ("PS384", Self::PS384),
+        ("PS512", Self::PS512),
+        ("ES256", Self::ES256),
+        ("ES384", Self::ES384),
+        ("EdDSA", Self::EdDSA),
+    ];
+
+    /// The algorithm of exactly this name. Names are case-sensitive.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, alg)| *alg)
+    }
+
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
+    }
+
+    /// The hash that goes with the algorithm, as `at_hash` uses it (OpenID Connect Core, section
+    /// 3.1.3.6; for Ed25519 the hash inside the algorithm).
+    pub fn digest(self) -> &'static aws_lc_rs::digest::Algorithm {
+        match self {
+            Self::RS256 | Self::PS256 | Self::ES256 => &aws_lc_rs::digest::SHA256,
+            Self::RS384 | Self::PS384 | Self::ES384 => &aws_lc_rs::digest::SHA384,
+            Self::RS512 | Self::PS512 | Self::EdDSA => &aws_lc_rs::digest::SHA512,
+        }
+    }
+}
+
+/// A compact JWS taken apart. Nothing in it may be believed before its signature is verified.
+#[derive(Debug)]
+pub struct Compact<'a> {
+    /// The algorithm that the header names.
+    pub alg: Alg,
+    /// The key that the header names.
+    pub kid: Option<String>,
+    /// The payload, decoded.
+    pub payload: Vec<u8>,
+    /// What was signed: header and payload as they came.
+    pub signed: &'a [u8],
+    /// The signature, decoded, never empty.
+    pub signature: Vec<u8>,
+}
+
+/// The header's members that matter. A member that appears twice makes the whole header invalid.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    typ: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    cty: bool,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    jku: bool,
+    #[serde(default, deserialize_with = "present")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "present")]
+    jwk: bool,
+    #[serde(default, deserialize_with = "present")]
+    zip: bool,
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
+}
+
+/// For a member that is refused whatever its value, null included.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// Reads a JSON object. What is derived by serde would take an array, too.
+pub(crate) fn object<T: serde::de::DeserializeOwned>(json: &[u8]) -> Option<T> {
+    let starts = json.iter().find(|b| !b.is_ascii_whitespace());
+    if starts == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a token of at most `limit` bytes apart and judges its header (RFC 8725, section 3).
+    /// `what` names it in messages.
+    ///
+    /// # Errors
+    ///
+    /// [`Validation`](crate::ErrorKind::Validation): not a compact JWS, encrypted or nested,
+    /// unsigned, signed by an algorithm that is not in [`Alg`], extensions declared critical, or
+    /// a key of its own brought along (`jwk`, `jku`, `x5u`).
+    pub fn parse(raw: &'a str, what: &str, limit: usize) -> Result<Self> {
+        if raw.len() > limit {
+            return Err(Error::validation(format!(
+                "the {what} has {} bytes, more than the {limit} that are accepted",
+                raw.len()
+            )));
+        }
+        let parts: Vec<&str> = raw.splitn(6, '.').collect();
+        let [header, payload, signature] = match parts[..] {
+            [h, p, s] => [h, p, s],
+            [_, _, _, _, _] => {
+                return Err(Error::validation(format!(
+                    "the {what} is encrypted (five parts), and encrypted ones are not supported"
+                ))
+                .hint("switch encryption off in the client's registration"));
+            }
+            _ => {
+                return Err(Error::validation(format!(
+                    "the {what} is not a signed JWT: it does not have three parts"
+                )));
+            }
+        };
+        let json = decode(header, what, "header")?;
+        let parsed: Header = object(&json).ok_or_else(|| {
+            Error::validation(format!("the {what}'s header is not a JSON object with an `alg`"))
+        })?;
+        let alg = judge(&parsed, what)?;
+        if signature.is_empty() {
+            return Err(Error::validation(format!("the {what} has an empty signature")));
+        }
+        Ok(Self {
+            alg,
+            kid: parsed.kid,
+            payload: decode(payload, what, "payload")?,
+            signed: &raw.as_bytes()[..header.len() + 1 + payload.len()],
+            signature: decode(signature, what, "signature")?,
+        })
+    }
+}
+
+fn decode(part: &str, what: &str, name: &str) -> Result<Vec<u8>> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| Error::validation(format!("the {what}'s {name} is not base64url")))
+}
+
+fn judge(header: &Header, what: &str) -> Result<Alg> {
+    let refused = [
+        (header.crit, "crit"),
+        (header.jku, "jku"),
+        (header.x5u, "x5u"),
+        (header.jwk, "jwk"),
+        (header.zip, "zip"),
+        (header.b64, "b64"),
+    ];
+    if let Some((_, name)) = refused.iter().find(|(present, _)| *present) {
+        return Err(Error::validation(format!("the {what}'s header has `{name}`, refused always")));
+    }
+    if header.cty {
+        return Err(Error::validation(format!(
+            "the {what} has a content type (`cty`): a nested JWT is not supported"
+        )));
+    }
+    let alg = Alg::parse(&header.alg).ok_or_else(|| {
+        let got = text::one_line(&header.alg);
+        let why = if header.alg.eq_ignore_ascii_case("none") {
+            "it is unsigned"
+        } else if header.alg.to_ascii_uppercase().starts_with("HS") {
+            "a symmetric algorithm proves nothing"
+        } else {
+            "the algorithm is not supported"
+        };
+        Error::validation(format!("the {what} is refused: `alg` is `{got}`, {why}"))
+    })?;
+    // RFC 8725, section 3.11: a token of one kind is not to be taken for another.
+    let other_kind = header.typ.as_deref().is_some_and(|typ| {
+        let typ = typ.to_ascii_lowercase();
+        typ.ends_with("+jwt") && !typ.ends_with("id_token+jwt")
+    });
+    if other_kind {
+        let typ = text::one_line(header.typ.as_deref().unwrap_or_default());
+        return Err(Error::validation(format!("the {what} is of another kind: `typ` is `{typ}`")));
+    }
+    Ok(alg)
+}
+
+/// base64url without padding.
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Puts a compact JWS together. `sign` gets what is to be signed.
+pub(crate) fn compact(
+    header: &Value,
+    claims: &Value,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
+) -> Result<String> {
+    let mut token = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+    let signature = sign(token.as_bytes())?;
+    token.push('.');
+    token.push_str(&b64(signature));
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! One account as one line of text, for machines without a store of their own.
+
+use std::io::{Read, Write};
+use std::str::FromStr as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use zeroize::Zeroizing;
+
+use crate::Secret;
+use crate::error::{Error, Result};
+use crate::grant::{GRANT_VERSION, Grant};
+
+/// Begins a line that is not encrypted.
+const PLAIN: &str = "oauthctl-1-plain.";
+
+/// Begins a line that is encrypted with age.
+const SEALED: &str = "oauthctl-1-age.";
+
+/// The most that a line may decode to.
+const LIMIT: u64 = 1024 * 1024;
+
+/// Writes a grant as one line. With recipients (`age1…`) it is encrypted to them; without, whoever
+/// has the line has the refresh token.
+///
+/// # Errors
+///
+/// `Usage` for a recipient that is none.
+pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
+    let json = serde_json::to_vec(grant).map(Zeroizing::new);
+    let json = json.map_err(|_| Error::internal("a grant cannot be written as JSON"))?;
+    if recipients.is_empty() {
+        return Ok(Secret::new(format!("{PLAIN}{}", BASE64.encode(&*json))));
+    }
+    let recipients: Vec<age::x25519::Recipient> = recipients
+        .iter()
+        .map(|text| {
+            age::x25519::Recipient::from_str(text).map_err(|_| {
+                Error::usage("a recipient is not an age public key")
+                    .hint("it begins with `age1`; `oauthctl store keygen` says the one of a new key")
+            })
+        })
+        .collect::<Result<_>>()?;
+    let failed = || Error::internal("the line could not be encrypted");
+    let references = recipients.iter().map(|r| r as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(references).map_err(|_| failed())?;
+    let mut sealed = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut sealed).map_err(|_| failed())?;
+    writer.write_all(&json).map_err(|_| failed())?;
+    writer.finish().map_err(|_| failed())?;
+    Ok(Secret::new(format!("{SEALED}{}", BASE64.encode(sealed))))
+}
+
+/// Reads a line that [`export`] wrote. `identity` (`AGE-SECRET-KEY-1…`) opens an encrypted one.
+///
+/// # Errors
+///
+/// `Usage` for a line that is none or is damaged, `Store` where the key is missing or wrong.
+pub fn import(line: &Secret, identity: Option<&Secret>) -> Result<Grant> {
+    let line = line.expose().trim();
+    let json = if let Some(text) = line.strip_prefix(PLAIN) {
+        decode(text)?
+    } else if let Some(text) = line.strip_prefix(SEALED) {
+        unseal(&decode(text)?, identity)?
+    } else {
+        return Err(Error::usage("this is no line that `oauthctl export` printed")
+            .hint("give the whole line, as it was printed"));
+    };
+    let grant: Grant = serde_json::from_slice(&json).map_err(|_| damaged())?;
+    if grant.version > GRANT_VERSION {
+        return Err(Error::store("this line was exported by a newer oauthctl")
+            .hint("update oauthctl on this machine"));
+    }
+    Ok(grant)
+}
+
+fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>> {
+    BASE64.decode(text).map(Zeroizing::new).map_err(|_| damaged())
+}
+
+fn damaged() -> Error {
+    Error::usage("the exported line is damaged").hint("export the account again")
+}
+
+fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
+    let identity = identity.ok_or_else(|| {
+        Error::store("the exported line is encrypted, and there is no key for it")
+            .hint("set OAUTHCTL_STORE_KEY to the age identity that it was encrypted for")
+    })?;
+    let identity = age::x25519::Identity::from_str(identity.expose().trim())
+        .map_err(|_| Error::store("OAUTHCTL_STORE_KEY is no age identity"))?;
+    let wrong = || {
+        Error::store("the exported line cannot be decrypted")
+            .hint("it was encrypted for another key, or is damaged")
+    };
+    let decryptor = age::Decryptor::new(sealed).map_err(|_| damaged())?;
+    let one: [&dyn age::Identity; 1] = [&identity];
+    let reader = decryptor.decrypt(one.into_iter()).map_err(|_| wrong())?;
+    let mut json = Zeroizing::new(Vec::new());
+    reader.take(LIMIT).read_to_end(&mut json).map_err(|_| wrong())?;
+    Ok(json)
+}

@@ -1,0 +1,226 @@
+//! The trace as a HAR 1.2 file: steps are pages, exchanges are entries.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::http::{Outcome, Request, Response, phrase};
+use super::redact::Body;
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// What a HAR file will say.
+#[derive(Default)]
+pub(super) struct Har {
+    pages: Vec<Page>,
+    entries: Vec<Entry>,
+}
+
+struct Page {
+    title: String,
+    started: Duration,
+    comments: Vec<String>,
+}
+
+struct Entry {
+    page: usize,
+    request: Request,
+    outcome: Outcome,
+    took: Duration,
+}
+
+impl Har {
+    /// Begins a step.
+    pub(super) fn page(&mut self, title: String, started: Duration) {
+        self.pages.push(Page { title, started, comments: Vec::new() });
+    }
+
+    /// Says something about the step that has begun.
+    pub(super) fn comment(&mut self, comment: &str) {
+        if let Some(page) = self.pages.last_mut() {
+            page.comments.push(comment.to_owned());
+        }
+    }
+
+    /// Adds an exchange to the step that has begun.
+    pub(super) fn exchange(&mut self, request: Request, outcome: Outcome, took: Duration) {
+        self.entries.push(Entry { page: self.pages.len(), request, outcome, took });
+    }
+
+    /// The file's content.
+    pub(super) fn render(&self, started: Timestamp) -> String {
+        let at = |elapsed: Duration| {
+            let time = (Duration::from_secs(started.unix()) + elapsed)
+                .min(Duration::from_secs(Timestamp::MAX.unix()));
+            humantime::format_rfc3339_millis(UNIX_EPOCH + time).to_string()
+        };
+        let pages = self.pages.iter().enumerate().map(|(index, page)| {
+            json!({
+                "startedDateTime": at(page.started),
+                "id": page_id(index + 1),
+                "title": page.title,
+                "pageTimings": {},
+                "comment": page.comments.join("\n"),
+            })
+        });
+        let entries = self.entries.iter().map(|entry| entry.render(&at));
+        let har = json!({
+            "log": {
+                "version": "1.2",
+                "creator": { "name": "oauthctl", "version": env!("CARGO_PKG_VERSION") },
+                "pages": pages.collect::<Vec<_>>(),
+                "entries": entries.collect::<Vec<_>>(),
+                "comment": "Secrets are redacted.",
+            }
+        });
+        format!("{har:#}\n")
+    }
+}
+
+impl Entry {
+    fn render(&self, at: &dyn Fn(Duration) -> String) -> Value {
+        let took = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        let mut entry = json!({
+            "startedDateTime": at(self.request.started),
+            "time": took,
+            "request": request(&self.request),
+            "response": match &self.outcome {
+                Outcome::Answer(answer) => response(answer),
+                Outcome::Failure(why) => no_response(why),
+            },
+            "cache": {},
+            "timings": { "send": 0, "wait": took, "receive": 0 },
+            "comment": self.request.purpose,
+        });
+        if self.page > 0 {
+            entry["pageref"] = page_id(self.page).into();
+        }
+        entry
+    }
+}
+
+fn page_id(number: usize) -> String {
+    format!("step_{number}")
+}
+
+fn request(request: &Request) -> Value {
+    let mut har = json!({
+        "method": request.method,
+        "url": request.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": pairs(&request.headers),
+        "queryString": pairs(&request.query),
+        "headersSize": -1,
+        "bodySize": request.size,
+    });
+    // A request has either parameters or text, never both (HAR 1.2, postData).
+    har["postData"] = match &request.body {
+        Body::Empty => return har,
+        Body::Form(parameters) => {
+            json!({ "mimeType": media_type(&request.headers), "params": pairs(parameters) })
+        }
+        body => json!({ "mimeType": media_type(&request.headers), "text": text(body) }),
+    };
+    har
+}
+
+fn response(response: &Response) -> Value {
+    json!({
+        "status": response.status,
+        "statusText": phrase(response.status).trim_start(),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": pairs(&response.headers),
+        "content": {
+            "size": response.size,
+            "mimeType": media_type(&response.headers),
+            "text": text(&response.body),
+        },
+        "redirectURL": header(&response.headers, "location"),
+        "headersSize": -1,
+        "bodySize": -1,
+    })
+}
+
+fn no_response(why: &str) -> Value {
+    json!({
+        "status": 0,
+        "statusText": "",
+        "httpVersion": "",
+        "cookies": [],
+        "headers": [],
+        "content": { "size": 0, "mimeType": "" },
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+        "_error": why,
+    })
+}
+
+fn pairs(pairs: &[(String, String)]) -> Value {
+    pairs.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
+    headers.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
+fn media_type(headers: &[(String, String)]) -> &str {
+    header(headers, "content-type")
+}
+
+fn text(body: &Body) -> String {
+    match body {
+        Body::Empty => String::new(),
+        Body::Json(json) => json.lines(&mut |_| None).join("\n"),
+        Body::Other(what) => what.clone(),
+        Body::Form(parameters) => {
+            let parts = parameters.iter().map(|(name, value)| format!("{name}={value}"));
+            parts.collect::<Vec<_>>().join("&")
+        }
+    }
+}
+
+/// Writes a file of mode 0600 beside `path` and puts it in its place.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let failed = |error: io::Error| {
+        Error::usage(format!("cannot write the HAR file {}: {error}", path.display()))
+            .hint("name a file in a directory that can be written to")
+    };
+    match std::fs::symlink_metadata(path) {
+        // A device or a directory would be replaced, not written to.
+        Ok(found) if !found.is_file() && !found.is_symlink() => {
+            return Err(failed(io::Error::other("it is not a regular file")));
+        }
+        _ => {}
+    }
+    let temporary = temporary_beside(path).map_err(failed)?;
+    let written = write_new(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Nothing more can be done if this fails too; the first error is the one to tell.
+        let _ = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
+    let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random));
+    Ok(path.with_file_name(name))
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}

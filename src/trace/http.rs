@@ -1,0 +1,186 @@
+//! Puts every exchange of an `Http` into the trace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::explain::{self, Side};
+use super::redact::Body;
+use super::{State, Trace};
+use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+
+/// An [`Http`] that tells the trace what it sends and gets.
+pub(super) struct TracedHttp {
+    trace: Trace,
+    inner: Arc<dyn Http>,
+}
+
+/// A request, without its secrets.
+pub(super) struct Request {
+    pub(super) number: usize,
+    pub(super) started: Duration,
+    pub(super) purpose: &'static str,
+    pub(super) method: &'static str,
+    pub(super) url: String,
+    pub(super) base: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Body,
+    pub(super) size: usize,
+}
+
+/// A response, without its secrets.
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Body,
+    pub(super) size: usize,
+}
+
+/// What came of a request.
+pub(super) enum Outcome {
+    /// An answer.
+    Answer(Response),
+    /// None, and why.
+    Failure(String),
+}
+
+impl TracedHttp {
+    pub(super) fn new(trace: Trace, inner: Arc<dyn Http>) -> Self {
+        Self { trace, inner }
+    }
+
+    fn begin(&self, request: &HttpRequest) -> Option<Request> {
+        let mut begun = None;
+        self.trace.with(|state, started| {
+            state.exchanges += 1;
+            let request = Request {
+                number: state.exchanges,
+                started,
+                purpose: request.purpose,
+                method: request.method.as_str(),
+                url: state.redactor.url(&request.url),
+                base: state.redactor.base(&request.url),
+                query: state.redactor.form(request.url.query().unwrap_or_default()),
+                headers: state.headers(&request.headers),
+                body: state.redactor.body(content_type(&request.headers), &request.body),
+                size: request.body.len(),
+            };
+            state.show_request(&request);
+            begun = Some(request);
+        });
+        begun
+    }
+
+    fn end(&self, request: Request, outcome: &Result<HttpResponse, HttpError>) {
+        self.trace.with(|state, now| {
+            let took = now.saturating_sub(request.started);
+            let outcome = match outcome {
+                // The body goes first: its secrets must be known when the headers are shown.
+                Ok(response) => {
+                    let body = state.redactor.body(content_type(&response.headers), &response.body);
+                    let headers = state.headers(&response.headers);
+                    let size = response.body.len();
+                    Outcome::Answer(Response { status: response.status, headers, body, size })
+                }
+                Err(error) => {
+                    let sent = match error.not_sent {
+                        true => "nothing was sent",
+                        false => "the server may have acted on it",
+                    };
+                    let message = state.redactor.text(&error.message);
+                    Outcome::Failure(format!("{message} ({sent})"))
+                }
+            };
+            state.show_outcome(request.number, &outcome, took);
+            if let Some(har) = &mut state.har {
+                har.exchange(request, outcome, took);
+            }
+        });
+    }
+}
+
+impl Http for TracedHttp {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let begun = self.begin(request);
+            let outcome = self.inner.send(request).await;
+            if let Some(begun) = begun {
+                self.end(begun, &outcome);
+            }
+            outcome
+        })
+    }
+}
+
+impl State {
+    fn headers(&mut self, headers: &[(String, String)]) -> Vec<(String, String)> {
+        let mut shown = Vec::new();
+        for (name, value) in headers {
+            shown.push((name.to_ascii_lowercase(), self.redactor.header(name, value)));
+        }
+        shown
+    }
+
+    fn show_request(&mut self, request: &Request) {
+        let Request { number, purpose, method, base, .. } = request;
+        self.line(&format!("   [{number}] -> {method} {base}  ({purpose})"));
+        for (name, value) in &request.query {
+            self.parameter(Side::Request, "      ? ", name, value);
+        }
+        self.show_headers(&request.headers);
+        self.body(Side::Request, &request.body);
+    }
+
+    fn show_outcome(&mut self, number: usize, outcome: &Outcome, took: Duration) {
+        let took = took.as_millis();
+        match outcome {
+            Outcome::Failure(why) => {
+                self.line(&format!("   [{number}] <- no answer after {took} ms: {why}"));
+            }
+            Outcome::Answer(response) => {
+                let status = response.status;
+                let phrase = phrase(status);
+                self.line(&format!("   [{number}] <- {status}{phrase}, {took} ms"));
+                self.show_headers(&response.headers);
+                self.body(Side::Response, &response.body);
+            }
+        }
+    }
+
+    fn show_headers(&mut self, headers: &[(String, String)]) {
+        for (name, value) in headers {
+            let explanation = self.explain(explain::header(name));
+            self.explained_line(format!("      {name}: {value}"), explanation);
+        }
+    }
+}
+
+fn content_type(headers: &[(String, String)]) -> Option<&str> {
+    let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?;
+    Some(value)
+}
+
+/// The usual words for a status, with a space before them.
+pub(super) fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => " OK",
+        201 => " Created",
+        204 => " No Content",
+        301 | 308 => " moved (not followed)",
+        302 | 303 | 307 => " redirect (not followed)",
+        400 => " Bad Request",
+        401 => " Unauthorized",
+        403 => " Forbidden",
+        404 => " Not Found",
+        405 => " Method Not Allowed",
+        429 => " Too Many Requests",
+        500 => " Internal Server Error",
+        502 => " Bad Gateway",
+        503 => " Service Unavailable",
+        504 => " Gateway Timeout",
+        _ => "",
+    }
+}

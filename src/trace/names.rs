@@ -1,0 +1,159 @@
+//! Which parameters may be seen.
+
+/// How much of a parameter's value may be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// The value: it is public by its definition.
+    Shown,
+    /// Words for people, from a server that may quote what it was sent.
+    Prose,
+    /// Nothing, and nowhere else either.
+    Secret,
+    /// Nothing: what it is, is not known.
+    Unknown,
+}
+
+/// Parameters, members and metadata whose values are public.
+#[rustfmt::skip]
+const SHOWN: &[&str] = &[
+    // Requests and responses.
+    "access_type", "acr_values", "active", "actor_token_type", "allow_signup", "api_version",
+    "audience", "authorization_endpoint", "client_assertion_type", "client_id", "code_challenge",
+    "code_challenge_method", "display", "dpop_jkt", "error", "expires_in", "ext_expires_in",
+    "grant_type", "include_granted_scopes", "instance_url", "interval", "iss", "issued_token_type",
+    "login_hint", "max_age", "not_before_policy", "prompt", "redirect_uri", "refresh_expires_in",
+    "refresh_token_expires_in", "requested_token_type", "require_auth_time", "resource",
+    "response_mode", "response_type", "scope", "subject_token_type", "token_type",
+    "token_type_hint", "ui_locales", "user_code", "user_scope", "verification_uri",
+    "verification_uri_complete", "verification_url",
+    // Metadata of a server (RFC 8414, RFC 9728, OpenID Connect Discovery).
+    "acr_values_supported", "authorization_details_types_supported",
+    "authorization_response_iss_parameter_supported", "authorization_servers",
+    "bearer_methods_supported", "check_session_iframe", "claim_types_supported",
+    "claims_parameter_supported", "claims_supported", "client_id_metadata_document_supported",
+    "code_challenge_methods_supported", "device_authorization_endpoint", "display_values_supported",
+    "dpop_bound_access_tokens_required", "dpop_signing_alg_values_supported",
+    "end_session_endpoint", "grant_types_supported", "id_token_encryption_alg_values_supported",
+    "id_token_encryption_enc_values_supported", "id_token_signing_alg_values_supported",
+    "introspection_endpoint", "introspection_endpoint_auth_methods_supported", "issuer",
+    "jwks_uri", "op_policy_uri", "op_tos_uri", "protected_resources",
+    "pushed_authorization_request_endpoint", "registration_endpoint",
+    "request_object_signing_alg_values_supported", "request_parameter_supported",
+    "request_uri_parameter_supported", "require_pushed_authorization_requests",
+    "require_request_uri_registration", "resource_documentation", "resource_metadata",
+    "resource_name", "response_modes_supported", "response_types_supported",
+    "revocation_endpoint", "revocation_endpoint_auth_methods_supported", "scopes_supported",
+    "service_documentation", "subject_types_supported",
+    "tls_client_certificate_bound_access_tokens", "token_endpoint",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported", "ui_locales_supported",
+    "userinfo_endpoint", "userinfo_signing_alg_values_supported",
+    // Registration of a client (RFC 7591).
+    "application_type", "client_id_issued_at", "client_name", "client_secret_expires_at",
+    "client_uri", "dpop_bound_access_tokens", "grant_types", "id_token_signed_response_alg",
+    "logo_uri", "policy_uri", "redirect_uris", "response_types", "software_id",
+    "software_version", "subject_type", "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg", "tos_uri",
+    // Public keys (RFC 7517); the keys themselves are long and say nothing to a reader.
+    "alg", "crv", "key_ops", "kid", "kty", "use",
+    // Challenges (RFC 9110, RFC 6750, RFC 9449).
+    "algs", "realm",
+];
+
+/// Parameters and members that hold words for people.
+const PROSE: &[&str] = &["error_description", "error_uri", "message", "msg"];
+
+/// Parameters and members whose values are secrets or as good as one.
+#[rustfmt::skip]
+const SECRET: &[&str] = &[
+    "access_token", "actor_token", "assertion", "auth_req_id", "client_assertion",
+    "client_secret", "code", "code_verifier", "device_code", "id_token", "id_token_hint", "nonce",
+    "password", "refresh_token", "registration_access_token", "request", "request_uri",
+    "session_state", "state", "subject_token", "token",
+];
+
+/// Headers whose values are public.
+#[rustfmt::skip]
+const SHOWN_HEADERS: &[&str] = &[
+    "accept", "accept-encoding", "allow", "cache-control", "connection", "content-encoding",
+    "content-language", "content-length", "content-type", "date", "expires", "keep-alive",
+    "pragma", "retry-after", "server", "transfer-encoding", "user-agent", "vary",
+];
+
+/// Headers by which support finds a request. They name it and open nothing.
+#[rustfmt::skip]
+const REQUEST_IDS: &[&str] = &[
+    "cf-ray", "request-id", "x-amzn-requestid", "x-correlation-id", "x-github-request-id",
+    "x-ms-request-id", "x-okta-request-id", "x-request-id",
+];
+
+/// The class of a parameter or member. Names are compared exactly, as the protocols do.
+pub(super) fn class(name: &str) -> Class {
+    if SHOWN.contains(&name) {
+        Class::Shown
+    } else if PROSE.contains(&name) {
+        Class::Prose
+    } else if SECRET.contains(&name) {
+        Class::Secret
+    } else {
+        Class::Unknown
+    }
+}
+
+/// Whether a header's value is public; the name is in lower case.
+pub(super) fn is_shown_header(name: &str) -> bool {
+    SHOWN_HEADERS.contains(&name) || REQUEST_IDS.contains(&name)
+}
+
+/// Whether a name, or another part of a message that should be one, looks like a word rather
+/// than like a value that got into its place.
+pub(super) fn is_wordlike(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() <= 64
+        && digits <= 4
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/#~+[]".contains(&b))
+        && !(text.len() > 24 && changes_case_often(text))
+}
+
+/// Random letters change between the cases about every second time; words hardly ever.
+fn changes_case_often(text: &str) -> bool {
+    let letters: Vec<bool> =
+        text.bytes().filter(u8::is_ascii_alphabetic).map(|b| b.is_ascii_uppercase()).collect();
+    let changes = letters.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    changes * 4 > letters.len()
+}
+
+/// Whether this is a UUID: tenants and trace ids are, tokens hardly ever.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_in_two_classes() {
+        for name in SECRET.iter().chain(PROSE) {
+            assert!(!SHOWN.contains(name), "{name}");
+        }
+        assert_eq!(class("Client_Id"), Class::Unknown);
+    }
+
+    #[test]
+    fn words_are_told_from_values() {
+        for word in ["", "authed_user", "x5t#S256", "urn:ietf:params:oauth", "backchannelLogout"] {
+            assert!(is_wordlike(word), "{word}");
+        }
+        for value in ["dGhpcyBpcyBhIHRva2Vu0a1b2c3d", "AbCdEfGhIjKlMnOpQrStUvWxYzAbCd", "a b", "é"]
+        {
+            assert!(!is_wordlike(value), "{value}");
+        }
+        assert!(is_uuid("9188040d-6c67-4c5b-b112-36a304b66dad"));
+        assert!(!is_uuid("9188040d-6c67-4c5b-b112-36a304b66dad0"));
+    }
+}

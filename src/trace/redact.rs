@@ -1,0 +1,405 @@
+//! Takes the secrets out of what a trace shows: the one redactor for text, HAR and errors.
+//!
+//! A value is hidden unless its name says that it is public. What was hidden once is remembered,
+//! and hidden again wherever a server repeats it.
+
+use base64::Engine as _;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use super::json::Json;
+use super::names::{self, Class};
+use crate::text;
+
+/// Shorter secrets are not searched for elsewhere: they would be found in innocent words.
+const LEAST_SECRET: usize = 8;
+/// The same for values of which nothing is known.
+const LEAST_UNKNOWN: usize = 20;
+/// The most values that are remembered.
+const REMEMBERED: usize = 512;
+/// Path segments of this many characters hold no secret worth the name (less than 128 bits).
+const SHORT_SEGMENT: usize = 20;
+
+/// A callback as it arrived (a URL, a request target, or a form-encoded body), fit to be shown.
+///
+/// ```
+/// let shown = oauthctl::trace::redact::callback("/callback?code=s3cret&iss=https%3A%2F%2Fas.example");
+/// assert_eq!(shown, "/callback?code=[redacted, 6 characters]&iss=https://as.example");
+/// ```
+pub fn callback(target: &str) -> String {
+    Redactor::default().target(target)
+}
+
+/// A body, fit to be shown.
+pub(super) enum Body {
+    /// There is none.
+    Empty,
+    /// Names and values.
+    Form(Vec<(String, String)>),
+    /// JSON.
+    Json(Json),
+    /// Size and type of anything else.
+    Other(String),
+}
+
+/// Hides values by their names, and remembers them.
+#[derive(Default)]
+pub(super) struct Redactor {
+    remembered: Vec<Zeroizing<String>>,
+}
+
+impl Redactor {
+    /// The value of a parameter.
+    pub(super) fn parameter(&mut self, name: &str, value: &str) -> String {
+        self.learn(name, value);
+        self.shown(name, value)
+    }
+
+    /// A URL without its userinfo.
+    pub(super) fn url(&mut self, url: &Url) -> String {
+        self.learn_url(url);
+        self.shown_url(url)
+    }
+
+    /// A URL without userinfo, query and fragment.
+    pub(super) fn base(&self, url: &Url) -> String {
+        let path = self.path(url.path());
+        match url.host_str() {
+            Some(host) => {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{}://{}{port}{path}", url.scheme(), text::one_line(host))
+            }
+            None => format!("{}:{path}", url.scheme()),
+        }
+    }
+
+    /// A URL, or part of one: a path with a query, or a query alone.
+    pub(super) fn target(&mut self, raw: &str) -> String {
+        if let Ok(url) = Url::parse(raw) {
+            return self.url(&url);
+        }
+        let (rest, fragment) = raw.split_once('#').map_or((raw, None), |(a, b)| (a, Some(b)));
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None if rest.contains('=') => ("", Some(rest)),
+            None => (rest, None),
+        };
+        for part in query.iter().chain(&fragment) {
+            self.learn_pairs(&pairs(part));
+        }
+        let mark = if path.is_empty() { "" } else { "?" };
+        let query = query.map(|query| format!("{mark}{}", self.joined(query)));
+        let fragment = fragment.map(|fragment| format!("#{}", self.joined(fragment)));
+        self.path(path) + &query.unwrap_or_default() + &fragment.unwrap_or_default()
+    }
+
+    /// The parameters of a query or a form-encoded body.
+    pub(super) fn form(&mut self, raw: &str) -> Vec<(String, String)> {
+        let pairs = pairs(raw);
+        self.learn_pairs(&pairs);
+        pairs.iter().map(|(name, value)| (self.name(name), self.shown(name, value))).collect()
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&mut self, name: &str, value: &str) -> String {
+        match name.to_ascii_lowercase().as_str() {
+            name if names::is_shown_header(name) => self.text(value),
+            "location" | "content-location" | "referer" => self.target(value),
+            "authorization" | "proxy-authorization" => self.credentials(value),
+            "www-authenticate" | "proxy-authenticate" => self.challenge(value),
+            "dpop" | "dpop-nonce" | "cookie" | "set-cookie" => {
+                self.remember(value, LEAST_SECRET);
+                placeholder(value)
+            }
+            _ => {
+                self.remember(value, LEAST_UNKNOWN);
+                placeholder(value)
+            }
+        }
+    }
+
+    /// A body: JSON whatever it is called, a form if it is called one, else its size and type.
+    pub(super) fn body(&mut self, content_type: Option<&str>, body: &[u8]) -> Body {
+        let size = counted(body.len(), "byte");
+        if body.is_empty() {
+            return Body::Empty;
+        }
+        if let Some(json) = Json::read(body) {
+            self.learn_json("", &json);
+            return Body::Json(self.shown_json("", &json));
+        }
+        let full = content_type.unwrap_or_default();
+        let media = full.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match (media.as_str(), std::str::from_utf8(body)) {
+            ("application/x-www-form-urlencoded", Ok(form)) => Body::Form(self.form(form)),
+            ("application/x-www-form-urlencoded" | "application/json" | "", _) => {
+                Body::Other(format!("[unreadable body, {size}]"))
+            }
+            (media, _) if media.ends_with("+json") => {
+                Body::Other(format!("[unreadable body, {size}]"))
+            }
+            (media, _) if names::is_wordlike(media) => {
+                Body::Other(format!("[{media} body, {size}]"))
+            }
+            _ => Body::Other(format!("[body of an unknown type, {size}]")),
+        }
+    }
+
+    /// Text for people, without anything that was hidden before.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = Zeroizing::new(text.to_owned());
+        for secret in &self.remembered {
+            if text.contains(secret.as_str()) {
+                text = Zeroizing::new(text.replace(secret.as_str(), "[redacted]"));
+            }
+        }
+        text::one_line(&text)
+    }
+
+    /// A name, unless it looks like a value.
+    fn name(&self, name: &str) -> String {
+        if names::class(name) != Class::Unknown || names::is_wordlike(name) {
+            self.text(name)
+        } else {
+            format!("[name of {} characters]", name.chars().count())
+        }
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        match names::class(name) {
+            Class::Shown => {
+                value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" ")
+            }
+            Class::Prose => self.prose(value),
+            Class::Secret | Class::Unknown => placeholder(value),
+        }
+    }
+
+    /// A word of a public value, as it was written; a URL loses what may be secret in it.
+    fn word(&self, word: &str) -> String {
+        match Url::parse(word) {
+            Ok(url)
+                if url.query().is_some()
+                    || url.fragment().is_some()
+                    || !url.username().is_empty()
+                    || url.password().is_some()
+                    || (url.has_host() && self.path(url.path()) != url.path()) =>
+            {
+                self.shown_url(&url)
+            }
+            _ => self.text(word),
+        }
+    }
+
+    /// Sentences: words that look like tokens are hidden.
+    fn prose(&self, prose: &str) -> String {
+        let token = |c: char| c.is_ascii_alphanumeric() || "_-.~+/=".contains(c);
+        let prose = Zeroizing::new(self.text(prose));
+        let mut out = String::new();
+        let mut rest = prose.as_str();
+        while let Some(c) = rest.chars().next() {
+            let end = rest.find(|next| token(next) != token(c)).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            if token(c) {
+                out += &hide_tokens(run)
+            } else {
+                out += run
+            }
+            rest = after;
+        }
+        out
+    }
+
+    fn path(&self, path: &str) -> String {
+        let shown = |segment: &str| {
+            let plain = segment.len() <= SHORT_SEGMENT && !segment.contains(['=', ';', '@']);
+            if plain || names::is_wordlike(segment) || names::is_uuid(segment) {
+                self.text(segment)
+            } else {
+                placeholder(segment)
+            }
+        };
+        path.split('/').map(shown).collect::<Vec<_>>().join("/")
+    }
+
+    fn shown_url(&self, url: &Url) -> String {
+        let query = url.query().map(|query| format!("?{}", self.joined(query)));
+        let fragment = url.fragment().map(|fragment| format!("#{}", self.joined(fragment)));
+        self.base(url) + &query.unwrap_or_default() + &fragment.unwrap_or_default()
+    }
+
+    fn joined(&self, raw: &str) -> String {
+        let show = |(name, value): &(Zeroizing<String>, Zeroizing<String>)| {
+            let shown = self.shown(name, value);
+            if name.is_empty() { shown } else { format!("{}={shown}", self.name(name)) }
+        };
+        pairs(raw).iter().map(show).collect::<Vec<_>>().join("&")
+    }
+
+    /// `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
+    fn credentials(&mut self, value: &str) -> String {
+        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
+        else {
+            self.remember(value, LEAST_SECRET);
+            return placeholder(value);
+        };
+        self.remember(credentials, LEAST_SECRET);
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Ok(decoded) = base64::prelude::BASE64_STANDARD.decode(credentials.trim())
+        {
+            let decoded = Zeroizing::new(decoded);
+            let text = Zeroizing::new(String::from_utf8_lossy(&decoded).into_owned());
+            if let Some((_, password)) = text.split_once(':') {
+                self.remember(password, LEAST_SECRET);
+                // Client secrets are form-encoded before they are joined (RFC 6749, 2.3.1).
+                let plain = form_urlencoded::parse(password.as_bytes()).next();
+                self.remember(&plain.map(|(name, _)| name).unwrap_or_default(), LEAST_SECRET);
+            }
+        }
+        format!("{scheme} {}", placeholder(credentials))
+    }
+
+    /// `SCHEME name="value", …` (RFC 9110, section 11.6.1).
+    fn challenge(&mut self, value: &str) -> String {
+        let Some((scheme, parameters)) = value.split_once(' ').filter(|(s, _)| is_scheme(s)) else {
+            return if is_scheme(value) { value.to_owned() } else { placeholder(value) };
+        };
+        let mut shown = Vec::new();
+        let mut rest = parameters;
+        while let Some((name, after)) = rest.split_once('=') {
+            let (value, after) = match after.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+                None => after.split_once(',').unwrap_or((after, "")),
+            };
+            let name = name.trim_matches([',', ' ']);
+            let value = self.parameter(name, value);
+            shown.push(format!("{}=\"{value}\"", self.name(name)));
+            rest = after;
+        }
+        if !rest.trim().is_empty() {
+            shown.push(placeholder(rest));
+        }
+        format!("{scheme} {}", shown.join(", "))
+    }
+
+    fn learn(&mut self, name: &str, value: &str) {
+        match names::class(name) {
+            Class::Secret => self.remember(value, LEAST_SECRET),
+            Class::Unknown => self.remember(value, LEAST_UNKNOWN),
+            Class::Shown | Class::Prose => {
+                value.split(' ').flat_map(Url::parse).for_each(|url| self.learn_url(&url));
+            }
+        }
+    }
+
+    fn learn_pairs(&mut self, pairs: &[(Zeroizing<String>, Zeroizing<String>)]) {
+        for (name, value) in pairs {
+            self.learn(name, value);
+        }
+    }
+
+    fn learn_url(&mut self, url: &Url) {
+        self.remember(url.password().unwrap_or_default(), LEAST_SECRET);
+        for part in url.query().iter().chain(&url.fragment()) {
+            self.learn_pairs(&pairs(part));
+        }
+    }
+
+    fn learn_json(&mut self, name: &str, json: &Json) {
+        match json {
+            Json::Text(text) => self.learn(name, text),
+            Json::List(items) => items.iter().for_each(|item| self.learn_json(name, item)),
+            Json::Members(members) => {
+                let hidden = names::class(name) == Class::Secret;
+                for (member, value) in members {
+                    self.learn_json(if hidden { name } else { member }, value);
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
+    fn shown_json(&self, name: &str, json: &Json) -> Json {
+        let class = names::class(name);
+        let text = |text: String| Json::Text(text.into());
+        match json {
+            Json::Null => Json::Null,
+            Json::Text(value) => text(self.shown(name, value)),
+            Json::Bool(value) if class != Class::Secret => Json::Bool(*value),
+            Json::Number(value) if class == Class::Shown => Json::Number(value.clone()),
+            Json::Bool(_) | Json::Number(_) => text("[redacted]".to_owned()),
+            Json::List(items) => {
+                Json::List(items.iter().map(|item| self.shown_json(name, item)).collect())
+            }
+            Json::Members(members) if class == Class::Secret => {
+                text(format!("[redacted, {}]", counted(members.len(), "member")))
+            }
+            Json::Members(members) => Json::Members(
+                members
+                    .iter()
+                    .map(|(name, value)| (self.name(name), self.shown_json(name, value)))
+                    .collect(),
+            ),
+        }
+    }
+
+    fn remember(&mut self, value: &str, least: usize) {
+        let known = self.remembered.iter().any(|other| other.as_str() == value);
+        if value.len() < least || known || self.remembered.len() >= REMEMBERED {
+            return;
+        }
+        self.remembered.push(Zeroizing::new(value.to_owned()));
+        // The longest first: one value may be a part of another.
+        self.remembered.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    }
+}
+
+/// What stands for a hidden value.
+pub(super) fn placeholder(value: &str) -> String {
+    match value.chars().count() {
+        0 => String::new(),
+        count => format!("[redacted, {}]", counted(count, "character")),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The decoded pairs of a query. What has no name is a value, and of a value without a name
+/// nothing is known.
+fn pairs(raw: &str) -> Vec<(Zeroizing<String>, Zeroizing<String>)> {
+    let parts = raw.split('&').filter(|part| !part.is_empty());
+    let named = parts.map(|part| match part.contains('=') {
+        true => part.to_owned(),
+        false => format!("={part}"),
+    });
+    named
+        .filter_map(|part| {
+            let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
+            Some((name.into_owned().into(), value.into_owned().into()))
+        })
+        .collect()
+}
+
+fn is_scheme(word: &str) -> bool {
+    (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
+}
+
+/// Hides what looks like a token in a run of a token's characters. In a URL or a path, each
+/// segment is looked at for itself.
+fn hide_tokens(run: &str) -> String {
+    let hide = |word: &str| {
+        let random = word.len() >= 32 && word.bytes().any(|b| b.is_ascii_digit());
+        let jwt = word.len() >= LEAST_UNKNOWN && word.starts_with("eyJ");
+        if (random || jwt) && !names::is_uuid(word.trim_end_matches('.')) {
+            placeholder(word)
+        } else {
+            word.to_owned()
+        }
+    };
+    match run.starts_with('/') {
+        true => run.split('/').map(hide).collect::<Vec<_>>().join("/"),
+        false => hide(run),
+    }
+}
