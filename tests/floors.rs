@@ -43,7 +43,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("open", &["src/login/browser.rs"]),
     ("keyring", KEYRING),
     ("keyring_core", KEYRING),
-    ("dbus_secret_service", KEYRING),
+    ("dbus", KEYRING),
     ("age", &["src/store/"]),
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
@@ -53,11 +53,12 @@ const PLACES: &[(&str, &[&str])] = &[
     ("http_body_util", LOOPBACK_SERVERS),
 ];
 
-/// Crates that may not be in Cargo.lock: discontinued, unmaintained, unsound, or a second way to do TLS.
-/// `deny.toml` has the reasons, and looks at what is built; `openssl-sys` is left to it, because the lock file
-/// also lists what no feature of ours turns on.
+/// Crates that may not be in Cargo.lock: discontinued, unmaintained, unsound, a second way to do TLS, or a listener
+/// without limits. `deny.toml` has the reasons.
 const FORBIDDEN: &[&str] = &[
     "native-tls",
+    "openssl-sys",
+    "openssl-src",
     "async-std",
     "atty",
     "serde_yml",

@@ -76,9 +76,10 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     let profile = context.config()?.profiles.get(&key.profile);
     let known = profile.cloned().or_else(|| entry.as_ref().map(|_| Profile::bare(&key.profile)));
     let Some(mut known) = known else {
-        return Err(context.profile(&key.profile).err().unwrap_or_else(|| {
-            Error::config(format!("there is no account {key}"))
-        }));
+        return Err(context
+            .profile(&key.profile)
+            .err()
+            .unwrap_or_else(|| Error::config(format!("there is no account {key}"))));
     };
     if let Some(entry) = &entry
         && context.globals.store.is_none()

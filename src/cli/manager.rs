@@ -37,10 +37,8 @@ pub fn build_over(context: &Context, profile: &Profile, opened: &Store) -> Resul
         ca_file: profile.ca_file.clone(),
         ..Options::default()
     }));
-    let secrets = Arc::new(ProfileSecrets {
-        items: Arc::clone(&opened.items),
-        http: Arc::clone(&plain),
-    });
+    let secrets =
+        Arc::new(ProfileSecrets { items: Arc::clone(&opened.items), http: Arc::clone(&plain) });
     let http = match (profile.client.auth, &profile.client.private_key) {
         (Some(ClientAuth::TlsClientAuth), Some(source)) => {
             let certificate = super::run::block_on(None, secrets.resolve(source))?;
@@ -58,7 +56,8 @@ pub fn build_over(context: &Context, profile: &Profile, opened: &Store) -> Resul
         store: Arc::clone(&opened.grants),
         coordinator: Arc::new(state),
         secrets,
-        committed: (!profile.write_back.is_empty()).then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
+        committed: (!profile.write_back.is_empty())
+            .then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
         trace: context.trace.clone(),
         discovery_cache: Some(cache),
     }))
@@ -82,7 +81,9 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
     match of_profile.as_slice() {
         [] => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
         [only] => Ok(GrantKey::new(profile, *only)),
-        several if several.contains(&DEFAULT_ACCOUNT) => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
+        several if several.contains(&DEFAULT_ACCOUNT) => {
+            Ok(GrantKey::new(profile, DEFAULT_ACCOUNT))
+        }
         several => Err(Error::config(format!(
             "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
             oauthctl::text::one_line(profile)
@@ -112,7 +113,11 @@ impl Secrets for ProfileSecrets {
 struct WriteBack;
 
 impl Committed for WriteBack {
-    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+    fn committed<'a>(
+        &'a self,
+        profile: &'a Profile,
+        grant: &'a Grant,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             write_back::feed(&profile.write_back, &export::line(grant)?)
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))

@@ -85,7 +85,11 @@ fn info(context: &Context) -> Result<ExitCode> {
         text.push_str(&format!("key        {key}\n"));
     }
     text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
-    text.push_str(&format!("config     {}\nstate      {}\n", config_path.display(), state.display()));
+    text.push_str(&format!(
+        "config     {}\nstate      {}\n",
+        config_path.display(),
+        state.display()
+    ));
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

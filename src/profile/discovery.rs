@@ -85,8 +85,8 @@ fn nothing() -> AuthorizationServer {
 /// The endpoints that this profile's grant needs and that are not among these.
 fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     let code = profile.grant == GrantType::AuthorizationCode;
-    let device = profile.grant == GrantType::DeviceCode
-        || code && profile.flow.contains(&LoginFlow::Device);
+    let device =
+        profile.grant == GrantType::DeviceCode || code && profile.flow.contains(&LoginFlow::Device);
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
     let pushed = &endpoints.pushed_authorization_request;
     [
@@ -276,8 +276,9 @@ fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Error {
     if failures.iter().any(|(_, nothing)| nothing.passing) {
         return Error::unavailable(message).hint("try again later");
     }
-    Error::config(message)
-        .hint("check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile")
+    Error::config(message).hint(
+        "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
+    )
 }
 
 /// The document of an answer, or what the answer was instead.
@@ -286,9 +287,9 @@ fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
     match response.status {
         200 => {}
         status @ 300..400 => {
-            let to = response.header("location").map_or_else(String::new, |to| {
-                format!(" to {}", one_line(to))
-            });
+            let to = response
+                .header("location")
+                .map_or_else(String::new, |to| format!(" to {}", one_line(to)));
             return Err(because(format!(
                 "status {status}, a redirect{to}: redirects are not followed"
             )));

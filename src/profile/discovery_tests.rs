@@ -167,14 +167,17 @@ fn another_servers_metadata_is_refused() {
         "https://evil.example",
         "",
     ] {
-        let web = Web::default()
-            .page(OIDC, 200, &metadata(&[("issuer", named.into())]))
-            .page(RFC8414, 200, &metadata(&[]));
+        let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", named.into())])).page(
+            RFC8414,
+            200,
+            &metadata(&[]),
+        );
         let error = run(&profile(), &web).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Validation, "{named}");
         assert_eq!(web.asked(), [OIDC], "a lie ends it");
     }
-    let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://as.example/".into())]));
+    let web =
+        Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://as.example/".into())]));
     let error = run(&profile(), &web).unwrap_err();
     assert!(error.advice().unwrap().contains("issuer = \"https://as.example/\""));
     let hostile = "https://as.example/\u{1b}]8;;x";
@@ -239,7 +242,9 @@ fn only_a_list_without_s256_excludes_pkce() {
         Web::default().page(OIDC, 200, &metadata(&[("code_challenge_methods_supported", methods)]))
     };
     assert!(run(&profile(), &with(Value::Null)).is_ok(), "no list says nothing");
-    for methods in [serde_json::json!(["plain"]), serde_json::json!([]), serde_json::json!(["s256"])] {
+    for methods in
+        [serde_json::json!(["plain"]), serde_json::json!([]), serde_json::json!(["s256"])]
+    {
         let error = run(&profile(), &with(methods.clone())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Validation, "{methods}");
         let mut without = profile();
@@ -350,7 +355,8 @@ fn a_cached_answer_is_the_same_and_a_damaged_or_altered_one_is_ignored() {
 #[test]
 fn what_is_refused_is_not_kept() {
     let cache = tempfile::tempdir().unwrap();
-    let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://evil.example".into())]));
+    let web =
+        Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://evil.example".into())]));
     assert!(run_at(&profile(), &web, Some(cache.path()), 5_000).is_err());
     assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
 }

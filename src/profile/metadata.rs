@@ -80,8 +80,8 @@ pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
 /// be sent to, or has a member of the wrong type.
 pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<AuthorizationServer> {
     same_issuer(issuer, document)?;
-    let issuer_url = endpoint::check_issuer(issuer)
-        .map_err(|why| Error::config(format!("the issuer {why}")))?;
+    let issuer_url =
+        endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
     let mut endpoints = Endpoints::default();
     for (name, field) in ENDPOINTS {
         let Some(value) = document.get(name).filter(|value| !value.is_null()) else { continue };

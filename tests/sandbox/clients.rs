@@ -93,7 +93,8 @@ async fn registered_clients_are_held_to_what_they_registered() {
         let url = at.authorize_url(&[("client_id", id), ("redirect_uri", uri)]);
         assert_eq!(bench.http.get(url).send().await.unwrap().status(), status, "{uri}");
     }
-    let ask = |secret| at.token(&[CLIENT_CREDENTIALS, ("client_id", id), ("client_secret", secret)]);
+    let ask =
+        |secret| at.token(&[CLIENT_CREDENTIALS, ("client_id", id), ("client_secret", secret)]);
     assert_eq!(ask(secret).await.0, 200);
     assert_eq!(ask("wrong").await.0, 401);
     assert_eq!(ask("-").await.0, 401);

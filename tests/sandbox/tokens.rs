@@ -117,9 +117,7 @@ async fn token_replies_are_odd_as_named() {
         ("control-chars", |j| text(j, "access_token").contains("\r\n")),
         ("huge-token", |j| text(j, "access_token").len() == 65_536),
         ("id-token-missing", |j| j.get("id_token").is_none()),
-        ("no-scope,no-expires-in", |j| {
-            j.get("scope").is_none() && j.get("expires_in").is_none()
-        }),
+        ("no-scope,no-expires-in", |j| j.get("scope").is_none() && j.get("expires_in").is_none()),
     ] {
         let tokens = bench.with(scenario).login().await;
         assert!(check(&tokens), "{scenario}: {tokens}");
@@ -209,7 +207,10 @@ async fn a_dropped_refresh_has_rotated() {
         };
         assert!(lost, "{scenario}");
         assert!(!at.is_active(token).await, "{scenario}: the old token is spent");
-        assert!(at.is_active(text(&tokens, "access_token")).await, "{scenario}: nothing is revoked");
+        assert!(
+            at.is_active(text(&tokens, "access_token")).await,
+            "{scenario}: nothing is revoked"
+        );
     }
 }
 
