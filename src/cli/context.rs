@@ -1,9 +1,8 @@
 //! What a command runs in: the environment, the configuration, the stores, the trace.
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
@@ -24,8 +23,8 @@ pub struct Context {
     pub voice: Voice,
     /// The teaching trace.
     pub trace: Trace,
-    file: OnceCell<Option<ConfigFile>>,
-    config: OnceCell<Config>,
+    file: OnceLock<Option<ConfigFile>>,
+    config: OnceLock<Config>,
     har: Option<PathBuf>,
 }
 
@@ -40,7 +39,7 @@ impl Context {
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
-        Ok(Self { globals, voice, trace, file: OnceCell::new(), config: OnceCell::new(), har })
+        Ok(Self { globals, voice, trace, file: OnceLock::new(), config: OnceLock::new(), har })
     }
 
     /// Writes the HAR file, if one was asked for.
@@ -232,10 +231,7 @@ impl Context {
             files: data.join("tokens"),
             key,
             sealed: data.join("sealed"),
-            bus: keyring::session_bus(
-                env_os("DBUS_SESSION_BUS_ADDRESS"),
-                env_os("XDG_RUNTIME_DIR"),
-            ),
+            bus: keyring::session_bus(env_os("DBUS_SESSION_BUS_ADDRESS"), env_os("XDG_RUNTIME_DIR")),
         })
     }
 

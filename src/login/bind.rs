@@ -41,7 +41,12 @@ pub(super) async fn bind_first(
     other_family: bool,
 ) -> Result<Bound> {
     let mut failures = Vec::new();
-    for redirect in redirects {
+    let here = redirects.iter().filter(|redirect| redirect.host != LoopbackHost::Elsewhere);
+    if !redirects.is_empty() && here.clone().next().is_none() {
+        return Err(Error::config("the redirect URI of the profile is not on this machine")
+            .hint("log in with `--flow paste`, or set a loopback `redirect_uri`"));
+    }
+    for redirect in here {
         let wanted = port.or(redirect.port);
         let failure = match bind(redirect.host, wanted).await {
             Ok(sockets) => return finish(redirect, redirect.host, sockets),
@@ -64,6 +69,7 @@ async fn bind(host: LoopbackHost, port: Option<u16>) -> Result<Vec<TcpListener>,
         LoopbackHost::V4 => Ok(vec![v4(wanted).await?]),
         LoopbackHost::V6 => Ok(vec![v6(wanted).await?]),
         LoopbackHost::Name => both(wanted).await,
+        LoopbackHost::Elsewhere => Err(Failure::NoFamily),
     }
 }
 
@@ -119,7 +125,7 @@ fn finish(redirect: &RedirectUri, host: LoopbackHost, sockets: Vec<TcpListener>)
     let name = match host {
         LoopbackHost::V4 => "127.0.0.1",
         LoopbackHost::V6 => "[::1]",
-        LoopbackHost::Name => "localhost",
+        LoopbackHost::Name | LoopbackHost::Elsewhere => "localhost",
     };
     let moved = (host != redirect.host).then_some(name);
     let path = if redirect.path.is_empty() { "/" } else { &redirect.path };

@@ -266,7 +266,8 @@ fn policy() -> &'static str {
         format!(
             "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
              style-src 'sha256-{}'; script-src 'sha256-{}'",
-            hash(STYLE),
+            // As a browser reads it, whatever the line ends in the source are.
+            hash(&STYLE.replace("\r\n", "\n")),
             hash(SCRIPT)
         )
     })

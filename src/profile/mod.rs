@@ -1,5 +1,6 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;

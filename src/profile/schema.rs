@@ -106,7 +106,7 @@ impl ConfigFile {
     }
 
     /// Text that is not, or not yet, in this file.
-    pub(crate) fn of_text(path: &Path, text: &str) -> Self {
+    pub fn of_text(path: &Path, text: &str) -> Self {
         let bytes = Zeroizing::new(text.as_bytes().to_vec());
         Self { path: path.to_owned(), bytes, others_can_read: false }
     }
