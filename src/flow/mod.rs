@@ -164,6 +164,13 @@ impl FlowManager {
         discovery::resolve(profile, &*self.ports.http, &*self.ports.clock, cache).await
     }
 
+    /// The same with the optional endpoints (revocation, userinfo), which are not worth a request
+    /// on the way to a token.
+    pub(crate) async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
+        let cache = self.ports.discovery_cache.as_deref();
+        discovery::resolve_fully(profile, &*self.ports.http, &*self.ports.clock, cache).await
+    }
+
     /// Looks at what is stored, without lock or network.
     pub async fn peek(&self, key: &GrantKey) -> Result<Option<Grant>> {
         self.ports.store.load(key).await

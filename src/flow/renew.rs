@@ -108,7 +108,7 @@ impl FlowManager {
             return Ok(());
         }
         let Some(grant) = grant else {
-            return Err(login_required(key, &format!("nobody has logged in to {key}")));
+            return Err(self.never_logged_in(key));
         };
         if let Some(dead) = &grant.dead {
             let what = format!("the login of {key} is no longer valid: {}", dead.reason);
@@ -125,6 +125,24 @@ impl FlowManager {
             return Err(login_required(key, &what));
         }
         Ok(())
+    }
+
+    /// Nothing is stored here; the index may know of another store.
+    fn never_logged_in(&self, key: &GrantKey) -> Error {
+        let error = login_required(key, &format!("nobody has logged in to {key}"));
+        match self.ports.coordinator.account(key) {
+            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
+                let store = crate::text::one_line(&entry.store);
+                Error::login_required(format!(
+                    "{key} is not in the store `{}`",
+                    crate::text::one_line(&self.ports.store.name())
+                ))
+                .hint(format!(
+                    "it is in `{store}`: use `--store {store}`, or set `store` in the configuration"
+                ))
+            }
+            _ => error,
+        }
     }
 
     async fn renew(

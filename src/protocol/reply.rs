@@ -331,3 +331,6 @@ pub fn retry_after(
     };
     Some(wait.min(cap))
 }
+
+#[cfg(test)]
+mod tests;
