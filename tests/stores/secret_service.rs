@@ -174,7 +174,9 @@ fn secret_tool_finds_the_record_and_no_secret_is_in_its_attributes() {
     let mut session = Session::new();
     session.keyring(Some("password"));
     let saved = grant(&key("pro\u{202e}file", "work"), 1, 10);
-    block_on(session.store().save(&saved)).unwrap();
+    let sealed = session.folder.path().join("sealed");
+    let store = KeyringStore::open(Some(session.address.clone()), sealed).unwrap();
+    block_on(store.save(&saved)).unwrap();
     let slug = saved.key.slug();
     let lookup = |arguments: &[&str]| {
         let output = session.command("secret-tool").args(arguments).output().unwrap();
