@@ -201,20 +201,13 @@ impl Found {
             bus.deadline = deadline;
             match act(&mut bus) {
                 // The service may have been restarted since, which ends the session.
-                Err(Trouble::Failed(_) | Trouble::NoBus(_)) => {}
-                Err(Trouble::Mute) => return Err(Trouble::Mute),
-                done => {
-                    *kept = Some(bus);
-                    return done;
-                }
+                Err(Trouble::Failed(_) | Trouble::NoBus(_) | Trouble::NoService) => {}
+                done => return bus.keep(done, &mut kept),
             }
         }
         let mut bus = Bus::open(self.service.address.as_deref(), deadline)?;
         let done = act(&mut bus);
-        if !matches!(done, Err(Trouble::Mute | Trouble::NoBus(_))) {
-            *kept = Some(bus);
-        }
-        done
+        bus.keep(done, &mut kept)
     }
 
     /// The items that match. None of them is locked, and if there is none then the default
@@ -380,6 +373,15 @@ impl Bus {
         let open = method(ROOT, SERVICE, "OpenSession")?;
         bus.opening = bus.send(open.append2("plain", Variant("")))?;
         Ok(bus)
+    }
+
+    /// Keeps the connection for the next operation, unless it is spoilt.
+    fn keep<T>(self, done: Result<T, Trouble>, kept: &mut Option<Self>) -> Result<T, Trouble> {
+        let spoilt = matches!(done, Err(Trouble::Mute | Trouble::NoBus(_)));
+        if self.session.is_some() && !spoilt {
+            *kept = Some(self);
+        }
+        done
     }
 
     fn session(&mut self) -> Result<Path<'static>, Trouble> {
