@@ -5,10 +5,15 @@ pub mod error;
 pub mod flow;
 pub mod grant;
 pub mod http;
+#[cfg(feature = "login")]
+pub mod login;
 pub mod port;
 pub mod profile;
 pub mod protocol;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod secret;
+pub mod store;
 pub mod text;
 pub mod time;
 pub mod trace;

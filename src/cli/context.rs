@@ -1,17 +1,16 @@
 //! What a command runs in: the environment, the configuration, the stores, the trace.
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
 use oauthctl::profile::Profile;
-use oauthctl::profile::schema::Config;
-use oauthctl::store::{Opened, Opener, StateDir, StoreSpec};
+use oauthctl::profile::{Config, ConfigFile};
+use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, keyring};
 use oauthctl::trace::Trace;
-use oauthctl::{Error, Result, Secret};
+use oauthctl::{Error, Result, Secret, Timestamp};
 
 use super::Globals;
 use super::report::Voice;
@@ -24,7 +23,8 @@ pub struct Context {
     pub voice: Voice,
     /// The teaching trace.
     pub trace: Trace,
-    config: OnceCell<Config>,
+    file: OnceLock<Option<ConfigFile>>,
+    config: OnceLock<Config>,
     har: Option<PathBuf>,
 }
 
@@ -35,16 +35,11 @@ impl Context {
     ///
     /// None so far.
     pub fn new(globals: Globals, voice: Voice) -> Result<Self> {
-        let trace = match (globals.trace, globals.trace_har.is_some()) {
-            (false, false) => Trace::off(),
-            (text, har) => {
-                let sink: Option<Box<dyn FnMut(&str) + Send>> =
-                    text.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
-                Trace::on(sink, har)
-            }
-        };
+        let sink: Option<oauthctl::trace::LineSink> =
+            globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
-        Ok(Self { globals, voice, trace, config: OnceCell::new(), har })
+        let trace = Trace::new(sink, har.is_some(), Timestamp::now());
+        Ok(Self { globals, voice, trace, file: OnceLock::new(), config: OnceLock::new(), har })
     }
 
     /// Writes the HAR file, if one was asked for.
@@ -85,16 +80,20 @@ impl Context {
         if let Some(path) = env_os("OAUTHCTL_CONFIG") {
             return Ok(path.into());
         }
-        Ok(self.config_dir()?.join("config.toml"))
+        Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
     }
 
-    /// The directory of the generated key: that of the configuration file.
+    /// The directory of the configuration file, which is also that of a generated store key.
     ///
     /// # Errors
     ///
     /// As [`Context::config_path`].
     pub fn config_dir(&self) -> Result<PathBuf> {
-        project_dirs("OAUTHCTL_CONFIG").map(|dirs| dirs.config_dir().to_owned())
+        let path = self.config_path()?;
+        match path.parent() {
+            Some(parent) if parent != Path::new("") => Ok(parent.to_owned()),
+            _ => Ok(PathBuf::from(".")),
+        }
     }
 
     /// Where locks, intents and the account index are.
@@ -116,7 +115,20 @@ impl Context {
     ///
     /// Where it cannot be made or is not safe to use.
     pub fn state(&self) -> Result<StateDir> {
-        StateDir::open(&self.state_path()?, Arc::new(SystemClock))
+        Ok(StateDir::open(self.state_path()?, Arc::new(SystemClock)))
+    }
+
+    /// The configuration file as it was read, once, but not parsed; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it cannot be read.
+    pub fn config_file(&self) -> Result<Option<&ConfigFile>> {
+        if self.file.get().is_none() {
+            let file = ConfigFile::open(&self.config_path()?)?;
+            return Ok(self.file.get_or_init(|| file).as_ref());
+        }
+        Ok(self.file.get().and_then(Option::as_ref))
     }
 
     /// The configuration, read and checked once. A missing file is an empty configuration.
@@ -128,8 +140,10 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let path = self.config_path()?;
-        let config = Config::load(&path)?;
+        let config = match self.config_file()? {
+            Some(file) => file.parse()?,
+            None => Config::empty(&self.config_path()?),
+        };
         for warning in &config.warnings {
             self.voice.remark(format!("note: {warning}"));
         }
@@ -168,21 +182,7 @@ impl Context {
     ///
     /// `Config` where it is unknown, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
-        let config = self.config()?;
-        if let Some(profile) = config.profiles.get(name) {
-            return Ok(profile);
-        }
-        let error = Error::config(format!(
-            "profile `{}` is not in {}",
-            oauthctl::text::one_line(name),
-            config.path.display()
-        ));
-        let near = config.profiles.keys().map(|known| (strsim::jaro_winkler(name, known), known));
-        let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.8);
-        Err(match near {
-            Some((_, known)) => error.hint(format!("did you mean `{known}`?")),
-            None => error.hint("`oauthctl profile list` shows the profiles, `oauthctl profile add` adds one"),
-        })
+        self.config()?.profile(name)
     }
 
     /// Which store is meant: flag, variable, profile, defaults, keyring.
@@ -201,29 +201,38 @@ impl Context {
         }
     }
 
-    /// Opens a store.
+    /// Opens a store. Nothing of it is touched yet.
     ///
     /// # Errors
     ///
-    /// `Store` where it cannot be opened.
-    pub fn open_store(&self, spec: &StoreSpec) -> Result<Opened> {
-        let state = self.state_path()?;
-        let opener = Opener {
-            key: self.env("OAUTHCTL_STORE_KEY")?.map(Secret::new),
-            key_file: env_os("OAUTHCTL_STORE_KEY_FILE").map(PathBuf::from),
-            config_dir: self.store_key_dir()?,
-            data_dir: state,
-        };
-        opener.open(spec)
+    /// `Store` where this version has no such store.
+    pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
+        spec.open(&self.places()?)
     }
 
-    /// Beside the configuration file that is used, so that one variable moves both.
-    fn store_key_dir(&self) -> Result<PathBuf> {
-        let path = self.config_path()?;
-        match path.parent() {
-            Some(parent) if parent != Path::new("") => Ok(parent.to_owned()),
-            _ => Ok(PathBuf::from(".")),
-        }
+    /// Where the stores keep what they keep.
+    ///
+    /// # Errors
+    ///
+    /// Where neither variables nor a home directory say so.
+    pub fn places(&self) -> Result<Places> {
+        let key = match self.env("OAUTHCTL_STORE_KEY")? {
+            Some(identity) => KeySource::Identity(Secret::new(identity)),
+            None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
+                Some(path) => KeySource::File(path.into()),
+                None => KeySource::Generated(self.config_dir()?.join("store.key")),
+            },
+        };
+        let data = match ProjectDirs::from("", "", "oauthctl") {
+            Some(dirs) => dirs.data_local_dir().to_owned(),
+            None => self.state_path()?,
+        };
+        Ok(Places {
+            files: data.join("tokens"),
+            key,
+            sealed: data.join("sealed"),
+            bus: keyring::session_bus(env_os("DBUS_SESSION_BUS_ADDRESS"), env_os("XDG_RUNTIME_DIR")),
+        })
     }
 
     /// The store that a profile uses.
@@ -231,15 +240,8 @@ impl Context {
     /// # Errors
     ///
     /// As [`Context::open_store`].
-    pub fn store_of(&self, profile: &Profile) -> Result<Opened> {
-        let config = self.config()?;
-        let named = profile.store.as_deref().or(config.defaults.store.as_deref());
-        self.open_store(&self.store_spec(named)?)
-    }
-
-    /// A line sink for the trace and other side channels that is shared between threads.
-    pub fn shared_voice(&self) -> Arc<Mutex<Voice>> {
-        Arc::new(Mutex::new(self.voice))
+    pub fn store_of(&self, profile: &Profile) -> Result<Store> {
+        self.open_store(&self.store_spec(self.config()?.store_of(profile))?)
     }
 }
 

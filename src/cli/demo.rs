@@ -12,8 +12,7 @@ use oauthctl::http::{HttpClient, Options};
 use oauthctl::login::Browser;
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::port::{BoxFuture, Http, HttpRequest, Method};
-use oauthctl::profile::schema::Config;
-use oauthctl::profile::{Profile, SecretSource};
+use oauthctl::profile::{ConfigFile, Profile, SecretSource};
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FileStore, KeySource, StateDir};
 use oauthctl::{Error, GrantKey, Result, Secret, Timestamp, time};
@@ -129,7 +128,7 @@ fn profile(issuer: &str, place: &Path) -> Result<Profile> {
     let text = format!(
         "[profiles.demo]\nissuer = \"{issuer}\"\nclient_id = \"demo\"\nscopes = [\"openid\", \"email\", \"offline_access\"]\n"
     );
-    let config = Config::from_text(&text, &place.join("config.toml"))?;
+    let config = ConfigFile::of_text(&place.join("config.toml"), &text).parse()?;
     config.profile("demo").cloned()
 }
 

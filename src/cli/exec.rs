@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
+use oauthctl::profile::secret_source::PRIVATE_VARIABLES;
 use oauthctl::{Error, Result};
 
 use super::context::Context;
@@ -39,11 +40,12 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     };
     let handout = hand_out(context, &args.selection, &Want::default())?;
     let mut command = Command::new(program);
-    command.args(arguments).env(&args.env, handout.tokens.access_token.expose());
+    command.args(arguments);
     // The command gets a token, not the keys to the store.
-    for secret in oauthctl::profile::command::OWN_SECRETS {
+    for secret in PRIVATE_VARIABLES {
         command.env_remove(secret);
     }
+    command.env(&args.env, handout.tokens.access_token.expose());
     context.finish_trace()?;
     start(command, program)
 }

@@ -9,7 +9,7 @@ use oauthctl::flow::{Completed, FlowManager};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
-use oauthctl::profile::{GrantType, LoginFlow, Profile, SecretSource};
+use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri, SecretSource};
 use oauthctl::store::LoginOutcome;
 use oauthctl::text::one_line;
 use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
@@ -233,8 +233,13 @@ fn plan(
         listen,
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
-        may_change_family: profile.has_built_in_redirect_uri(),
+        may_change_family: is_built_in(&profile.redirect_uris),
     })
+}
+
+/// Whether nobody chose this redirect URI.
+fn is_built_in(uris: &[RedirectUri]) -> bool {
+    matches!(uris, [only] if only.text == "http://127.0.0.1/callback")
 }
 
 /// The browser to open, if one is to be opened: flag, variables, desktop.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Args;
 use oauthctl::flow::AtServer;
 use oauthctl::port::Coordinator as _;
-use oauthctl::profile::Profile;
 use oauthctl::{Error, GrantKey, Result};
 use serde_json::{Value, json};
 
@@ -74,18 +73,18 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     // The account of a profile that is gone can still be forgotten.
     let entry = context.state()?.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
-    let known = profile.cloned().or_else(|| entry.as_ref().map(|_| Profile::bare(&key.profile)));
-    let Some(mut known) = known else {
-        return Err(context.profile(&key.profile).err().unwrap_or_else(|| {
-            Error::config(format!("there is no account {key}"))
-        }));
-    };
-    if let Some(entry) = &entry
-        && context.globals.store.is_none()
-    {
-        known.store = Some(entry.store.clone());
+    if profile.is_none() && entry.is_none() {
+        context.profile(&key.profile)?;
     }
-    let manager = manager::build(context, &known)?;
+    let spec = match (&context.globals.store, &entry) {
+        (None, Some(entry)) => entry.store.parse()?,
+        _ => {
+            let config = context.config()?;
+            let named = profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
+            context.store_spec(named)?
+        }
+    };
+    let manager = manager::build_over(context, profile, &context.open_store(&spec)?)?;
     let asked = profile.filter(|_| !local);
     let revoked = runner::block_on(Some(&manager), manager.revoke(asked, key))?;
     let (word, failed) = match revoked.at_server {

@@ -1,6 +1,5 @@
 //! Puts the flow manager together for a profile, and finds the account that is meant.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use oauthctl::clock::SystemClock;
@@ -8,14 +7,13 @@ use oauthctl::flow::{Committed, FlowManager, Ports, Secrets};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
 use oauthctl::http::{HttpClient, Options};
 use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
-use oauthctl::profile::command;
-use oauthctl::profile::secret_source::{self, Lookup};
+use oauthctl::profile::secret_source::{self, SecretAccess};
 use oauthctl::profile::{ClientAuth, Profile, SecretSource};
-use oauthctl::store::Opened;
+use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::Context;
-use super::export;
+use super::{export, write_back};
 
 /// Builds the manager of a profile over the store that the profile uses.
 ///
@@ -24,48 +22,55 @@ use super::export;
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
     let opened = context.store_of(profile)?;
-    build_over(context, profile, &opened)
+    build_over(context, Some(profile), &opened)
 }
 
-/// The same over a store that is already open.
+/// The same over a store that is already open. Without a profile, grants can only be forgotten.
 ///
 /// # Errors
 ///
 /// Where the state directory cannot be opened.
-pub fn build_over(context: &Context, profile: &Profile, opened: &Opened) -> Result<FlowManager> {
+pub fn build_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<FlowManager> {
     let state = context.state()?;
-    let cache = state.path().join("discovery");
-    let environment: Lookup = Arc::new(|name: &str| std::env::var_os(name));
+    let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
-        ca_file: profile.ca_file.clone(),
+        ca_file: profile.and_then(|p| p.ca_file.clone()),
         ..Options::default()
     }));
     let secrets = Arc::new(ProfileSecrets {
-        environment,
         items: Arc::clone(&opened.items),
         http: Arc::clone(&plain),
     });
-    let http = match (profile.client.auth, &profile.client.private_key) {
-        (Some(ClientAuth::TlsClientAuth), Some(source)) => {
-            let certificate = super::run::block_on(None, secrets.resolve(source))?;
-            Arc::new(HttpClient::new(Options {
-                ca_file: profile.ca_file.clone(),
-                client_certificate: Some(certificate),
-                ..Options::default()
-            }))
+    let http = match profile {
+        Some(profile) if profile.client.auth == Some(ClientAuth::TlsClientAuth) => {
+            with_certificate(profile, &*secrets)?
         }
         _ => plain,
     };
+    let writes_back = profile.is_some_and(|p| !p.write_back.is_empty());
     Ok(FlowManager::new(Ports {
         http,
         clock: Arc::new(SystemClock),
         store: Arc::clone(&opened.grants),
         coordinator: Arc::new(state),
         secrets,
-        committed: (!profile.write_back.is_empty()).then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
+        committed: writes_back.then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
         trace: context.trace.clone(),
         discovery_cache: Some(cache),
     }))
+}
+
+/// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.
+fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
+    let Some(source) = &profile.client.private_key else {
+        return Err(Error::config("`tls_client_auth` needs `private_key`, PEM with certificate and key"));
+    };
+    let certificate = super::run::block_on(None, secrets.resolve(source))?;
+    Ok(Arc::new(HttpClient::new(Options {
+        ca_file: profile.ca_file.clone(),
+        client_certificate: Some(certificate),
+        ..Options::default()
+    })))
 }
 
 /// The account that is meant: the one named, else `default`, else the only one there is.
@@ -97,14 +102,18 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
 
 /// Reads the secrets that a profile names.
 struct ProfileSecrets {
-    environment: Lookup,
     items: Arc<dyn SecretItems>,
     http: Arc<dyn Http>,
 }
 
 impl Secrets for ProfileSecrets {
     fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
-        Box::pin(secret_source::resolve(source, &self.environment, &*self.items, &*self.http))
+        Box::pin(async move {
+            let variable = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+            let access =
+                SecretAccess { variable: &variable, items: Some(&*self.items), http: &*self.http };
+            secret_source::resolve(source, "a secret of the profile", &access).await
+        })
     }
 }
 
@@ -114,14 +123,8 @@ struct WriteBack;
 impl Committed for WriteBack {
     fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let line = export::line(grant)?;
-            command::feed(&profile.write_back, &line)
+            write_back::feed(&profile.write_back, &export::line(grant)?)
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })
     }
-}
-
-/// Where a command may leave files of its own.
-pub fn state_subdir(context: &Context, name: &str) -> Result<PathBuf> {
-    Ok(context.state_path()?.join(name))
 }

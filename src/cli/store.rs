@@ -1,10 +1,11 @@
 //! `oauthctl store`: keys of the file store, what the stores hold, moving between them.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use oauthctl::port::Coordinator as _;
-use oauthctl::store::{StoreSpec, file, migrate};
+use oauthctl::store::{KeySource, StoreSpec, file, migrate};
 use oauthctl::{Error, GrantKey, Result};
 use serde_json::json;
 
@@ -60,15 +61,15 @@ fn keygen(context: &Context) -> Result<ExitCode> {
 fn info(context: &Context) -> Result<ExitCode> {
     let config = context.config()?;
     let spec = context.store_spec(config.defaults.store.as_deref())?;
-    let places = context.places(&spec)?;
+    let place = Place::of(&spec, context)?;
     let accounts = context.state()?.accounts()?;
     let here = accounts.iter().filter(|e| e.store == spec.to_string()).count();
     let (config_path, state) = (context.config_path()?, context.state_path()?);
     if context.voice.json {
         report::print_json(&json!({
             "store": spec.to_string(),
-            "directory": places.directory,
-            "key": places.key,
+            "directory": place.directory,
+            "key": place.key,
             "accounts": here,
             "accounts_elsewhere": accounts.len() - here,
             "config": config_path,
@@ -77,16 +78,38 @@ fn info(context: &Context) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!("store      {spec}\n");
-    if let Some(directory) = &places.directory {
+    if let Some(directory) = &place.directory {
         text.push_str(&format!("directory  {}\n", directory.display()));
     }
-    if let Some(key) = &places.key {
+    if let Some(key) = &place.key {
         text.push_str(&format!("key        {key}\n"));
     }
     text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
     text.push_str(&format!("config     {}\nstate      {}\n", config_path.display(), state.display()));
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where a store keeps its records, and from where it has its key.
+struct Place {
+    directory: Option<PathBuf>,
+    key: Option<String>,
+}
+
+impl Place {
+    fn of(spec: &StoreSpec, context: &Context) -> Result<Self> {
+        let StoreSpec::File(directory) = spec else {
+            return Ok(Self { directory: None, key: None });
+        };
+        let places = context.places()?;
+        let key = match &places.key {
+            KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
+            KeySource::File(path) => path.display().to_string(),
+            KeySource::Generated(path) if path.exists() => path.display().to_string(),
+            KeySource::Generated(path) => format!("{} (made when first needed)", path.display()),
+        };
+        Ok(Self { directory: Some(directory.clone().unwrap_or(places.files)), key: Some(key) })
+    }
 }
 
 fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
@@ -102,9 +125,8 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for entry in wanted {
         let from = context.open_store(&entry.store.parse()?)?;
         let keys: [GrantKey; 1] = [entry.key.clone()];
-        let migration = runner::block_on(None, async {
-            Ok(migrate(&*from.grants, &*to.grants, &keys, &state).await)
-        })?;
+        let migration =
+            runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
         for (key, error) in migration.failed {
             context.voice.warn(&error.clone().context(format!("{key} was not moved")));
             failure = failure.or(Some(error));

@@ -107,7 +107,9 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     }
     let name = context.profile_name(selection.profile.as_deref())?;
     let profile = context.profile(&name)?;
-    Snapshot::remember(&context.state()?, context.config()?, profile);
+    if let Some(file) = context.config_file()? {
+        Snapshot::store(&context.state_path()?, file, context.config()?, &name);
+    }
     let key = manager::account(context, &name, selection.account.as_deref())?;
     let manager = manager::build(context, profile)?;
     let request = request(selection, want, profile.min_ttl);
@@ -142,14 +144,14 @@ fn from_store(context: &Context, selection: &Selection, want: &Want) -> Result<O
     if want.force {
         return Ok(None);
     }
-    let Ok(bytes) = std::fs::read(context.config_path()?) else {
+    let Some(file) = context.config_file()? else {
         return Ok(None);
     };
     let named = match &selection.profile {
         Some(name) => Some(name.clone()),
         None => context.env("OAUTHCTL_PROFILE")?,
     };
-    let Some(snapshot) = Snapshot::lookup(&context.state_path()?, &bytes, named.as_deref()) else {
+    let Some(snapshot) = Snapshot::lookup(&context.state_path()?, file, named.as_deref()) else {
         return Ok(None);
     };
     let store = context.open_store(&context.store_spec(snapshot.store.as_deref())?)?;

@@ -82,14 +82,17 @@ pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
     let causes = Causes::of(&error);
     let host = &target.host;
     // A body that ends early, or a connection that does, is no fault of its encoding.
-    let what = if causes.io_kind().is_some_and(|kind| kind != io::ErrorKind::InvalidData)
-        || causes.mention("connection closed")
-        || causes.mention("end of file before")
-    {
-        "broke off"
-    } else {
-        "cannot be decoded"
-    };
+    let lost = matches!(
+        causes.io,
+        Some(
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        )
+    );
+    let ended = lost || causes.mention("connection closed") || causes.mention("end of file before");
+    let what = if ended { "broke off" } else { "cannot be decoded" };
     maybe_sent(format!("the answer of {host} {what}: {}", causes.innermost()), None)
 }
 
@@ -113,7 +116,7 @@ pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Optio
             Some("it may ask for another client certificate".to_owned()),
         );
     }
-    let what = match causes.io_kind() {
+    let what = match causes.io {
         _ if causes.mention("connection closed") => "closed the connection without an answer",
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             "reset the connection before it answered"
@@ -171,7 +174,7 @@ fn of_connecting(
         let seconds = options.connect_timeout.as_secs_f32();
         return not_sent(format!("no connection to {host}:{port} within {seconds} s"), hint);
     }
-    let why = match causes.io_kind() {
+    let why = match causes.io {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::UnexpectedEof) => "it closed the connection".to_owned(),
         _ => causes.innermost(),
@@ -193,10 +196,10 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
 }
 
 fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
-    let loaded = options
-        .ca_file
-        .as_ref()
-        .map(|path| text::one_line(&path.display().to_string()));
+    let loaded = options.ca_file.as_ref().map_or_else(String::new, |path| {
+        let path = text::one_line(&path.display().to_string());
+        format!("; the CA file {path} was loaded beside the system's authorities")
+    });
     let (why, hint) = if causes.mention("not valid for name") {
         let names = causes.innermost();
         let names = names.split_once("; ").map_or("", |(_, names)| names);
@@ -204,11 +207,14 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
     } else if causes.mention("not valid yet") || causes.mention("expired") {
         let hint = "check this machine's clock; otherwise the server's certificate must be renewed";
         ("it has expired or is not valid yet".to_owned(), hint.to_owned())
-    } else if causes.mention("UnknownIssuer") {
-        let why = "it was issued by an authority that this machine does not trust";
-        match &loaded {
-            Some(path) => (
-                format!("{why}; the CA file {path} was loaded beside the system's authorities"),
+    } else if causes.mention("UnknownIssuer") || causes.mention("BadSignature") {
+        let why = match causes.mention("BadSignature") {
+            true => "the authority of this name that this machine trusts has another key",
+            false => "it was issued by an authority that this machine does not trust",
+        };
+        match &options.ca_file {
+            Some(_) => (
+                format!("{why}{loaded}"),
                 "put the authority that issued the server's certificate into that `ca_file`"
                     .to_owned(),
             ),
@@ -220,11 +226,8 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
             ),
         }
     } else {
-        let hint = match &loaded {
-            Some(path) => format!("the CA file {path} was loaded beside the system's authorities"),
-            None => "a private authority can be added with `ca_file`".to_owned(),
-        };
-        (causes.innermost(), hint)
+        let hint = "a private authority can be added with `ca_file`";
+        (causes.innermost() + &loaded, hint.to_owned())
     };
     not_sent(format!("the certificate of {host} is not accepted: {why}"), Some(hint))
 }
@@ -265,10 +268,6 @@ impl Causes {
     fn alert(&self) -> Option<String> {
         let text = self.texts.iter().find_map(|text| text.split_once("fatal alert: "))?;
         Some(text::one_line(text.1))
-    }
-
-    fn io_kind(&self) -> Option<io::ErrorKind> {
-        self.io
     }
 
     fn innermost(&self) -> String {

@@ -143,7 +143,8 @@ async fn an_error_status_is_an_answer() {
 
 #[tokio::test]
 async fn a_server_that_never_ends_its_headers_or_its_body_is_left() {
-    for beginning in ["HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
+    for beginning in
+        ["HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
     {
         let (url, _served) = server(async |mut stream| {
             stream.write_all(beginning.as_bytes()).await.unwrap();
@@ -178,8 +179,7 @@ async fn endless_chunks_end_at_the_limit() {
 #[tokio::test]
 async fn a_body_may_be_as_large_as_the_limit_and_not_larger() {
     for (size, fits) in [(MAX_BODY, true), (MAX_BODY + 1, false)] {
-        let url =
-            says(format!("{OK}Content-Length: {size}\r\n\r\n{}", "x".repeat(size))).await;
+        let url = says(format!("{OK}Content-Length: {size}\r\n\r\n{}", "x".repeat(size))).await;
         let answer = send(options(), &url).await;
         assert_eq!(answer.is_ok_and(|answer| answer.body.len() == size), fits, "{size}");
     }
@@ -190,7 +190,8 @@ async fn compressed_bodies_count_as_what_they_become() {
     for (content, fits) in [(b"{}".to_vec(), true), (vec![b' '; 64 * MAX_BODY], false)] {
         let packed = gzipped(&content);
         assert!(packed.len() < MAX_BODY);
-        let head = format!("{OK}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
+        let head =
+            format!("{OK}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
         let url = says([head.as_bytes(), packed.as_slice()].concat()).await;
         match send(options(), &url).await {
             Ok(answer) => assert!(fits && *answer.body == content),
@@ -207,7 +208,10 @@ async fn an_answer_that_cannot_be_read_is_said_to_be_so() {
         (format!("{OK}Content-Length: 9\r\n\r\n{{"), "broke off"),
         (format!("{OK}Transfer-Encoding: chunked\r\n\r\n5\r\nab"), "broke off"),
         (format!("{OK}Transfer-Encoding: chunked\r\n\r\nzz\r\nab"), "cannot be decoded"),
-        (format!("{OK}Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"), "cannot be decoded"),
+        (
+            format!("{OK}Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"),
+            "cannot be decoded",
+        ),
         (format!("{OK}{large}Content-Length: 0\r\n\r\n"), "head of the answer"),
         (format!("{OK}{many}Content-Length: 0\r\n\r\n"), "head of the answer"),
         ("SSH-2.0-OpenSSH_9.6\r\n\r\n".to_owned(), "not HTTP"),

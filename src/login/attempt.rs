@@ -10,6 +10,7 @@ use super::paste::{PastedLines, parse_pasted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Completed, FlowManager, PendingFlow, StartRequest};
 use crate::grant::GrantKey;
+use crate::port::BoxFuture;
 use crate::profile::Profile;
 use crate::protocol::authorization::Judgement;
 use crate::text::one_line;
@@ -164,21 +165,10 @@ async fn wait(
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
     noise: &mut u64,
 ) -> Result<Response> {
-    let mut launched = None;
-    match &attempt.browser {
-        None => tell(Progress::Open(&pending.authorization_url)),
-        Some(browser) => {
-            tell(Progress::Opening(&pending.authorization_url));
-            match browser.open(&pending.authorization_url).await {
-                Ok(browser) => launched = Some(browser),
-                Err(error) if error.kind() == ErrorKind::Validation => return Err(error),
-                Err(error) => {
-                    let why = error.message().to_owned();
-                    tell(Progress::BrowserFailed(&pending.authorization_url, why));
-                }
-            }
-        }
-    }
+    let url = &pending.authorization_url;
+    tell(if attempt.browser.is_some() { Progress::Opening(url) } else { Progress::Open(url) });
+    let browser = attempt.browser.clone();
+    let mut launch: BoxFuture<'_, Error> = Box::pin(launch(browser, url));
     loop {
         tokio::select! {
             event = next_event(&mut listener) => match event {
@@ -211,11 +201,26 @@ async fn wait(
                     }
                 }
             }
-            why = browser_failure(&mut launched) => {
-                launched = None;
-                tell(Progress::BrowserFailed(&pending.authorization_url, why));
+            error = &mut launch => {
+                if error.kind() == ErrorKind::Validation {
+                    return Err(error);
+                }
+                tell(Progress::BrowserFailed(url, error.message().to_owned()));
+                launch = Box::pin(std::future::pending());
             }
         }
+    }
+}
+
+/// Opens the browser, and ends only when that has failed. The callback can come before the
+/// launcher has shown that it works, so nobody waits for this.
+async fn launch(browser: Option<Browser>, url: &str) -> Error {
+    let Some(browser) = browser else {
+        return std::future::pending().await;
+    };
+    match browser.open(url).await {
+        Ok(mut launched) => Error::unavailable(launched.failure().await),
+        Err(error) => error,
     }
 }
 
@@ -260,13 +265,6 @@ async fn next_event(listener: &mut Option<&mut Listener>) -> Event {
 async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Secret>> {
     match pasted {
         Some(lines) => lines.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn browser_failure(launched: &mut Option<super::browser::Launched>) -> String {
-    match launched {
-        Some(launched) => launched.failure().await,
         None => std::future::pending().await,
     }
 }

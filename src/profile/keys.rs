@@ -115,6 +115,9 @@ const SERVER_KEYS: [&str; 12] = [
     "jwks_uri",
 ];
 
+/// The keys that give a client something to authenticate with.
+pub(crate) const CREDENTIAL_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
+
 /// The tables whose entries override a preset's one by one.
 const MERGED_KEYS: [&str; 4] = ["authorization_params", "token_params", "refresh_params", "hooks"];
 
@@ -197,9 +200,13 @@ pub(crate) fn read(
 pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Table {
     let base = foreign_table(&preset.profile, at);
     let elsewhere = names_another_server(user, &base);
+    let authenticates = CREDENTIAL_KEYS.iter().any(|key| find(user, key).is_some());
     let mut table = user.clone();
     for entry in base {
-        if elsewhere && (SERVER_KEYS.contains(&entry.key.as_str()) || entry.key == "root_url") {
+        let key = entry.key.as_str();
+        let of_server = SERVER_KEYS.contains(&key) || key == "root_url";
+        // The method of a preset is that of a client that has a credential at all.
+        if elsewhere && of_server || key == "client_auth" && !authenticates {
             continue;
         }
         match table.iter_mut().find(|own| own.key == entry.key) {

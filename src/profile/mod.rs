@@ -1,7 +1,5 @@
 //! Profiles: an authorization server, a client of it, a grant type, scopes and parameters.
 
-pub mod presets;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,18 +8,20 @@ mod atomic_file;
 #[cfg(test)]
 mod bad_files;
 mod check;
+pub mod describe;
 mod diagnose;
-//pub mod discovery;
-//pub mod edit;
+pub mod discovery;
+pub mod edit;
 mod endpoint;
 mod keys;
+mod metadata;
 mod node;
 pub mod presets;
 mod reader;
 pub mod schema;
-//pub mod secret_source;
+pub mod secret_source;
 mod sections;
-//pub mod snapshot;
+pub mod snapshot;
 
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 

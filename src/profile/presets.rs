@@ -103,6 +103,7 @@ struct QuirkKeys {
     scope_separator_in_response: Option<String>,
     scope_on_refresh: bool,
     form_post: bool,
+    lenient_reply: bool,
 }
 
 /// All presets, ordered by name.
@@ -167,6 +168,7 @@ fn preset(name: String, entry: Entry) -> Preset {
             scope_separator_in_response: entry.quirks.scope_separator_in_response,
             scope_on_refresh: entry.quirks.scope_on_refresh,
             form_post: entry.quirks.form_post,
+            lenient_reply: entry.quirks.lenient_reply,
         },
     }
 }

@@ -58,7 +58,7 @@ pub struct Defaults {
 }
 
 /// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[expect(missing_docs, reason = "each is the command for the operation of that name")]
 pub struct StoreCommand {
     pub get: Vec<String>,
@@ -106,7 +106,7 @@ impl ConfigFile {
     }
 
     /// Text that is not, or not yet, in this file.
-    pub(crate) fn of_text(path: &Path, text: &str) -> Self {
+    pub fn of_text(path: &Path, text: &str) -> Self {
         let bytes = Zeroizing::new(text.as_bytes().to_vec());
         Self { path: path.to_owned(), bytes, others_can_read: false }
     }
@@ -308,6 +308,51 @@ mod tests {
             "from the preset"
         );
         assert!(profile.quirks.redirect_uri_on_refresh);
+    }
+
+    #[test]
+    fn every_preset_makes_a_profile_once_its_needs_are_met_and_names_them_before() {
+        use crate::profile::presets::{SecretNeed, all};
+        for preset in all() {
+            let bare = format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+            let mut whole = bare.clone();
+            for need in &preset.needs {
+                whole.push_str(match need.as_str() {
+                    "issuer" => "issuer = \"https://as.example\"\n",
+                    "root_url" => "root_url = \"https://as.example/\"\n",
+                    "redirect_uri" => "redirect_uri = \"https://a.example/\"\nflow = [\"paste\"]\n",
+                    need => panic!("{}: what is {need}?", preset.name),
+                });
+            }
+            let required = preset.secret == SecretNeed::Required;
+            if required {
+                whole.push_str("client_secret = { env = \"S\" }\n");
+            }
+            let config = parse(&whole);
+            let other = config.warnings.iter().find(|warning| !warning.contains("PKCE off"));
+            assert_eq!(other, None, "{}", preset.name);
+            let result = ConfigFile::of_text(Path::new("c.toml"), &bare).parse();
+            assert_eq!(result.is_err(), required || !preset.needs.is_empty(), "{}", preset.name);
+            if let Err(error) = result {
+                let named = |need: &str| error.message().contains(&format!("`{need}`"));
+                assert!(preset.needs.iter().all(|need| named(need)), "{error}");
+                assert!(!required || named("client_secret"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_presets_method_is_for_clients_that_have_a_credential() {
+        use crate::profile::presets::all;
+        let preset = all()
+            .iter()
+            .find(|p| p.profile.contains_key("client_auth") && p.needs.is_empty())
+            .filter(|p| p.secret != crate::profile::presets::SecretNeed::Required);
+        let Some(preset) = preset else { return };
+        let text = format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+        assert_eq!(parse(&text).profiles["x"].client.auth, None);
+        let text = format!("{text}client_secret = {{ env = \"S\" }}\n");
+        assert!(parse(&text).profiles["x"].client.auth.is_some());
     }
 
     #[test]

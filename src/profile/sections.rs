@@ -8,7 +8,7 @@ use super::check::{self, Whole};
 use super::diagnose::{Problems, shown_key, suggestion};
 use super::keys::{self, Draft, unknown_key};
 use super::node::{self, Entry, Table, Value, find};
-use super::presets::{self, Preset};
+use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
 use super::schema::{Config, Defaults, StoreCommand};
 use crate::text::one_line;
@@ -195,21 +195,21 @@ impl<'t> Sections<'_, 't> {
     fn needs_are_met(&mut self, preset: &Preset, at: usize, table: &Table, place: &str) {
         let has = |key: &str| find(table, key).is_some();
         let names_server = has("authorization_endpoint") && has("token_endpoint");
-        let met = |need: &str| {
-            match need.split_once('.') {
-            Some((key, inner)) => find(table, key).is_some_and(|entry| {
-                matches!(&entry.node.value, Value::Table(table) if find(table, inner).is_some())
-            }),
-            None if need == "root_url" || need == "issuer" => {
-                has("root_url") || has("issuer") || names_server
-            }
-            None => has(need),
-        }
+        let met = |need: &str| match need {
+            "root_url" | "issuer" => has("root_url") || has("issuer") || names_server,
+            _ => has(need),
         };
-        let missing: Vec<String> =
-            preset.needs.iter().filter(|need| !met(need)).map(|need| format!("`{need}`")).collect();
-        // A missing client id has a rule of its own.
-        if !missing.is_empty() && missing != ["`client_id`"] {
+        let authenticates = keys::CREDENTIAL_KEYS.iter().any(|key| has(key));
+        let required = preset.secret == SecretNeed::Required && !authenticates;
+        let missing: Vec<String> = preset
+            .needs
+            .iter()
+            .map(String::as_str)
+            .filter(|need| !met(need))
+            .chain(required.then_some("client_secret"))
+            .map(|need| format!("`{need}`"))
+            .collect();
+        if !missing.is_empty() {
             let what = format!(
                 "{place} needs {}: the preset `{}` cannot know it",
                 missing.join(" and "),

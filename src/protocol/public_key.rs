@@ -222,4 +222,24 @@ mod tests {
         assert_eq!(forged.len(), 256);
         assert!(!one.verify(Alg::RS256, b"m", &forged));
     }
+
+    #[test]
+    fn a_key_verifies_only_with_its_own_algorithms() {
+        use crate::protocol::test_issuer::TestKey;
+        let (p256, ed) = (TestKey::p256(), TestKey::ed25519());
+        let rows = [
+            (&p256, jsonwebtoken::Algorithm::ES256, Alg::ES256),
+            (&ed, jsonwebtoken::Algorithm::EdDSA, Alg::EdDSA),
+            (TestKey::rsa(), jsonwebtoken::Algorithm::RS256, Alg::RS256),
+        ];
+        for (pair, theirs, ours) in rows {
+            let made = jsonwebtoken::crypto::sign(b"m", &pair.encoding, theirs).unwrap();
+            let made = LENIENT.decode(made).unwrap();
+            let key = key(pair.public.clone()).unwrap();
+            for (name, alg) in Alg::ALL {
+                assert_eq!(key.verify(alg, b"m", &made), alg == ours, "{name} for {ours:?}");
+            }
+            assert!(!key.verify(ours, b"n", &made));
+        }
+    }
 }

@@ -77,8 +77,7 @@ impl TracedHttp {
             let outcome = match outcome {
                 // The body goes first: its secrets must be known when the headers are shown.
                 Ok(response) => {
-                    let body =
-                        state.redactor.body(content_type(&response.headers), &response.body);
+                    let body = state.redactor.body(content_type(&response.headers), &response.body);
                     let headers = state.headers(&response.headers);
                     let size = response.body.len();
                     Outcome::Answer(Response { status: response.status, headers, body, size })

@@ -46,7 +46,7 @@ impl Json {
         };
         let line = format!("{indent}{before}{opening}");
         lines.push(match member.and_then(&mut *comment) {
-            Some(comment) => format!("{line:<44}  {comment}"),
+            Some(comment) => format!("{line:<46}  {comment}"),
             None => line,
         });
         match self {

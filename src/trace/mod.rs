@@ -219,7 +219,7 @@ impl State {
 
     fn explained_line(&mut self, line: String, explanation: Option<String>) {
         match explanation {
-            Some(explanation) => self.line(&format!("{line:<46}  {explanation}")),
+            Some(explanation) => self.line(&format!("{line:<52}  {explanation}")),
             None => self.line(&line),
         }
     }

@@ -120,7 +120,7 @@ impl Redactor {
 
     /// A body: JSON whatever it is called, a form if it is called one, else its size and type.
     pub(super) fn body(&mut self, content_type: Option<&str>, body: &[u8]) -> Body {
-        let size = body.len();
+        let size = counted(body.len(), "byte");
         if body.is_empty() {
             return Body::Empty;
         }
@@ -133,15 +133,15 @@ impl Redactor {
         match (media.as_str(), std::str::from_utf8(body)) {
             ("application/x-www-form-urlencoded", Ok(form)) => Body::Form(self.form(form)),
             ("application/x-www-form-urlencoded" | "application/json" | "", _) => {
-                Body::Other(format!("[unreadable body, {size} bytes]"))
+                Body::Other(format!("[unreadable body, {size}]"))
             }
             (media, _) if media.ends_with("+json") => {
-                Body::Other(format!("[unreadable body, {size} bytes]"))
+                Body::Other(format!("[unreadable body, {size}]"))
             }
             (media, _) if names::is_wordlike(media) => {
-                Body::Other(format!("[{media} body, {size} bytes]"))
+                Body::Other(format!("[{media} body, {size}]"))
             }
-            _ => Body::Other(format!("[body of an unknown type, {size} bytes]")),
+            _ => Body::Other(format!("[body of an unknown type, {size}]")),
         }
     }
 
@@ -167,7 +167,9 @@ impl Redactor {
 
     fn shown(&self, name: &str, value: &str) -> String {
         match names::class(name) {
-            Class::Shown => value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" "),
+            Class::Shown => {
+                value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" ")
+            }
             Class::Prose => self.prose(value),
             Class::Secret | Class::Unknown => placeholder(value),
         }
@@ -198,7 +200,11 @@ impl Redactor {
         while let Some(c) = rest.chars().next() {
             let end = rest.find(|next| token(next) != token(c)).unwrap_or(rest.len());
             let (run, after) = rest.split_at(end);
-            if token(c) { out += &hide_tokens(run) } else { out += run }
+            if token(c) {
+                out += &hide_tokens(run)
+            } else {
+                out += run
+            }
             rest = after;
         }
         out
@@ -232,7 +238,8 @@ impl Redactor {
 
     /// `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
     fn credentials(&mut self, value: &str) -> String {
-        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s)) else {
+        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
+        else {
             self.remember(value, LEAST_SECRET);
             return placeholder(value);
         };
@@ -325,7 +332,7 @@ impl Redactor {
                 Json::List(items.iter().map(|item| self.shown_json(name, item)).collect())
             }
             Json::Members(members) if class == Class::Secret => {
-                text(format!("[redacted, {} members]", members.len()))
+                text(format!("[redacted, {}]", counted(members.len(), "member")))
             }
             Json::Members(members) => Json::Members(
                 members
@@ -351,9 +358,12 @@ impl Redactor {
 pub(super) fn placeholder(value: &str) -> String {
     match value.chars().count() {
         0 => String::new(),
-        1 => "[redacted, 1 character]".to_owned(),
-        count => format!("[redacted, {count} characters]"),
+        count => format!("[redacted, {}]", counted(count, "character")),
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The decoded pairs of a query. What has no name is a value, and of a value without a name

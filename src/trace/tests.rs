@@ -1,1 +1,99 @@
+//! What people see, and what they must not.
 
+mod exchanges;
+mod redaction;
+
+use std::sync::mpsc;
+
+use super::*;
+
+/// Stands for a secret.
+const CANARY: &str = "c4n4ry-S3CR3T-0123456789abcdefghij";
+
+/// A trace, and the lines that it has written so far.
+fn traced(har: bool) -> (Trace, impl Fn() -> String) {
+    let (sender, lines) = mpsc::channel();
+    let sink: LineSink = Box::new(move |line| drop(sender.send(line.to_owned())));
+    let trace = Trace::new(Some(sink), har, Timestamp::from_unix(1_700_000_000));
+    (trace, move || lines.try_iter().collect::<Vec<String>>().join("\n"))
+}
+
+#[test]
+fn a_step_tells_what_it_does_and_each_parameter_is_explained_once() {
+    let (trace, shown) = traced(false);
+    trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
+    trace.detail("code_challenge_method", "S256");
+    trace.secret("code_verifier");
+    trace.note("the browser opens now");
+    let text = shown();
+    assert!(text.contains("== Building the authorization request (RFC 6749, section 4.1.1)"));
+    assert!(text.contains("code_challenge_method = S256"), "{text}");
+    assert!(text.contains("-- how the challenge was made"), "{text}");
+    assert!(text.contains("(RFC 7636, section 4.3)"), "{text}");
+    assert!(text.contains("code_verifier = [redacted]"), "{text}");
+    assert!(text.contains("   the browser opens now"), "{text}");
+    trace.detail("code_challenge_method", "S256");
+    assert_eq!(shown(), "   code_challenge_method = S256");
+}
+
+#[test]
+fn a_detail_that_should_not_have_been_one_is_still_hidden() {
+    let (trace, shown) = traced(false);
+    trace.detail("code_verifier", CANARY);
+    trace.detail("something else", CANARY);
+    trace.note(&format!("we sent {CANARY}"));
+    let text = shown();
+    assert!(!text.contains(CANARY), "{text}");
+    assert!(text.contains("code_verifier = [redacted, 34 characters]"), "{text}");
+}
+
+#[test]
+fn the_browser_s_way_is_shown_in_both_directions() {
+    let (trace, shown) = traced(false);
+    let url = format!(
+        "https://as.example/authorize?response_type=code&state={CANARY}&scope=a%20b\
+         &redirect_uri=http%3A%2F%2F127.0.0.1%3A1234"
+    );
+    trace.authorization_request(&Url::parse(&url).unwrap());
+    let text = shown();
+    assert!(text.contains("browser -> https://as.example/authorize"), "{text}");
+    assert!(text.contains("response_type = code"), "{text}");
+    assert!(text.contains("state = [redacted, 34 characters]"), "{text}");
+    assert!(text.contains("scope = a b"), "{text}");
+    // Byte for byte: a slash more or less is what people look for here.
+    assert!(text.contains("redirect_uri = http://127.0.0.1:1234  "), "{text}");
+    for target in [format!("/callback?code={CANARY}&state=x"), format!("code={CANARY}&state=x")] {
+        trace.authorization_response(&target);
+        let text = shown();
+        assert!(text.contains("   browser <-"), "{text}");
+        assert!(text.contains("code = [redacted, 34 characters]"), "{text}");
+        assert!(text.contains("state = [redacted, 1 character]"), "{text}");
+        assert!(!text.contains(CANARY), "{text}");
+    }
+}
+
+#[test]
+fn a_hostile_text_cannot_leave_its_line() {
+    let (trace, shown) = traced(false);
+    trace.detail("error", "a\r\nb\u{1b}[2Jc\u{202e}d");
+    trace.step("one\ntwo", "");
+    trace.authorization_response("/cb\u{1b}]0;x\u{7}?error=%0a%1b%5b31m&%0dname=x");
+    for line in shown().lines() {
+        assert!(line.chars().all(text::is_harmless), "{line:?}");
+        assert!(
+            ["", "==", "error", "browser", "error", "[name"]
+                .iter()
+                .any(|s| { line.is_empty() || line.trim_start().starts_with(s) && !s.is_empty() }),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn a_trace_without_listeners_is_off() {
+    assert!(!Trace::new(None, false, Timestamp::from_unix(0)).enabled());
+    assert!(Trace::new(None, true, Timestamp::from_unix(0)).enabled());
+    let path = tempfile::tempdir().unwrap().path().join("none.har");
+    Trace::off().finish_har(&path).unwrap();
+    assert!(!path.exists());
+}

@@ -22,8 +22,15 @@ async fn loopback_targets_never_go_through_a_proxy() {
     let url = says("HTTP/1.1 204 No Content\r\n\r\n").await;
     assert_eq!(send(options.clone(), &url).await.unwrap().status, 204);
     // A server without TLS: that it was reached, and not the proxy, is enough here.
-    let url = says("no TLS").await.replace("http://", "https://");
-    assert!(fail(options, &url).await.message.ends_with("does not speak TLS"));
+    let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = target.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = target.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        pending::<()>().await;
+    });
+    let error = fail(options, &format!("https://{address}/")).await;
+    assert_eq!((error.not_sent, error.message), (true, format!("{address} does not speak TLS")));
     let visit = proxy.accept().map(|_| ()).map_err(|error| error.kind());
     assert_eq!(visit, Err(std::io::ErrorKind::WouldBlock));
 }

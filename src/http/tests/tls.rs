@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -13,8 +15,10 @@ use super::*;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Issuer {
+fn authority(name: &str) -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
@@ -74,7 +78,7 @@ async fn tls_server(
 #[tokio::test]
 async fn a_server_of_an_authority_in_the_ca_file_is_believed() {
     let directory = tempfile::tempdir().unwrap();
-    let issuer = authority();
+    let issuer = authority("one");
     let (url, served) = tls_server(&issuer, params("127.0.0.1"), None).await;
     let answer = send(ca_file(directory.path(), &issuer), &url).await.unwrap();
     assert_eq!(answer.status, 204);
@@ -83,7 +87,7 @@ async fn a_server_of_an_authority_in_the_ca_file_is_believed() {
 
 #[tokio::test]
 async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_setting() {
-    let (url, served) = tls_server(&authority(), params("127.0.0.1"), None).await;
+    let (url, served) = tls_server(&authority("one"), params("127.0.0.1"), None).await;
     let error = fail(options(), &url).await;
     assert!(error.not_sent);
     assert!(error.hint.unwrap().contains("`ca_file`"));
@@ -93,20 +97,23 @@ async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_se
 #[tokio::test]
 async fn when_the_ca_file_is_of_another_authority_the_message_says_which_was_loaded() {
     let directory = tempfile::tempdir().unwrap();
-    let (url, served) = tls_server(&authority(), params("127.0.0.1"), None).await;
-    let options = ca_file(directory.path(), &authority());
-    let path = options.ca_file.clone().unwrap();
-    let error = fail(options, &url).await;
-    assert!(error.not_sent);
-    assert!(error.message.contains("an authority that this machine does not trust"), "{error:?}");
-    assert!(error.message.contains(path.to_str().unwrap()), "{error:?}");
-    assert_eq!(served.await.unwrap(), None);
+    for (other, expected) in
+        [("two", "does not trust; the CA file "), ("one", "has another key; the CA file ")]
+    {
+        let (url, served) = tls_server(&authority("one"), params("127.0.0.1"), None).await;
+        let options = ca_file(directory.path(), &authority(other));
+        let path = options.ca_file.clone().unwrap();
+        let error = fail(options, &url).await;
+        let expected = format!("{expected}{}", path.display());
+        assert!(error.not_sent && error.message.contains(&expected), "{error:?}");
+        assert_eq!(served.await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_host_or_another_time_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let issuer = authority();
+    let issuer = authority("one");
     let mut expired = params("127.0.0.1");
     expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
     expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
@@ -128,7 +135,7 @@ async fn a_certificate_for_another_host_or_another_time_is_refused() {
 #[tokio::test]
 async fn a_client_certificate_is_presented_where_one_is_wanted() {
     let directory = tempfile::tempdir().unwrap();
-    let (issuer, clients) = (authority(), authority());
+    let (issuer, clients) = (authority("one"), authority("two"));
     let (certificate, key) = issue(&clients, params("client.example"));
     let pem = Secret::new(format!("{}{}", certificate.pem(), key.serialize_pem()));
     let options = ca_file(directory.path(), &issuer);
@@ -168,7 +175,7 @@ async fn unusable_files_are_named_and_keys_are_not_shown() {
 #[tokio::test]
 async fn a_ca_file_that_was_mended_is_read_again() {
     let directory = tempfile::tempdir().unwrap();
-    let issuer = authority();
+    let issuer = authority("one");
     let (url, _served) = tls_server(&issuer, params("127.0.0.1"), None).await;
     let options = ca_file(directory.path(), &issuer);
     let path = options.ca_file.clone().unwrap();

@@ -273,6 +273,20 @@ async fn those_who_come_together_share_a_fetch() {
 }
 
 #[tokio::test]
+async fn who_saw_the_old_keys_gets_those_that_another_fetched() {
+    let (old, new) = (TestKey::p256(), TestKey::p256());
+    let http = Served::sets(&[set(&[kid(&old, "1")]), set(&[kid(&new, "2")])]);
+    let source = source();
+    let (_, seen, _) = source.current(&http, at(0)).await.unwrap();
+    let expected = parse(&[kid(&new, "2")]);
+    for _ in 0..2 {
+        let newer = source.newer(&http, seen, at(1)).await.unwrap();
+        assert_eq!(newer.as_deref(), Some(&expected));
+    }
+    assert_eq!(http.count(), 2);
+}
+
+#[tokio::test]
 async fn a_refetch_that_fails_leaves_the_old_keys_in_use() {
     let (key, other) = (TestKey::p256(), TestKey::p256());
     let http = Served::new(vec![

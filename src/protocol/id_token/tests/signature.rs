@@ -155,6 +155,11 @@ async fn keys_are_fetched_when_they_are_needed_and_only_then() {
     assert!(validate(&hostile, &expectations(), Some(&source), &http).await.is_err());
     assert_eq!(http.count(), 0);
 
+    let forged = TestKey::p256().sign(Algorithm::ES256, &json!({"alg": "ES256"}), &claims());
+    let verdict = validate(&Secret::new(forged), &expectations(), Some(&source), &http).await;
+    assert_refused(verdict, "forged", "signature is wrong");
+    assert_eq!(http.count(), 1);
+
     let verdict = validate(&raw, &expectations(), Some(&source), &http).await;
     assert_eq!(valid(verdict).unwrap().sub, "248289761001");
     assert_eq!(http.count(), 1);

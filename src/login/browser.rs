@@ -1,0 +1,376 @@
+//! Opens the person's browser on a URL, through no shell and without lending it a secret.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+use crate::text;
+
+/// Environment variables of this program that hold secrets; no child inherits them.
+pub const SECRET_VARIABLES: [&str; 5] = [
+    "OAUTHCTL_STORE_KEY",
+    "OAUTHCTL_STATE_KEY",
+    "OAUTHCTL_MASTER_KEY",
+    "OAUTHCTL_NEW_MASTER_KEY",
+    "OAUTHCTL_IMPORT",
+];
+
+/// How long a launcher is watched for failing at once.
+const WATCH: Duration = Duration::from_millis(700);
+
+/// A way to read an environment variable.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Why no browser is to be started by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Headless {
+    /// A build system runs this (`CI`).
+    Ci,
+    /// A browser would open on the far side of an SSH session.
+    Ssh,
+    /// There is neither an X11 nor a Wayland display.
+    NoDisplay,
+}
+
+impl std::fmt::Display for Headless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ci => "this is a CI job",
+            Self::Ssh => "this is an SSH session",
+            Self::NoDisplay => "there is no display",
+        })
+    }
+}
+
+/// Whether this is a place without a usable browser, judged by the environment alone. A browser
+/// that was named explicitly counts for more; that is for the caller to know. The Windows
+/// subsystem for Linux has one without having a display.
+pub fn is_headless(lookup: Lookup<'_>) -> Option<Headless> {
+    let set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
+    if lookup("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")) {
+        return Some(Headless::Ci);
+    }
+    if ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set) {
+        return Some(Headless::Ssh);
+    }
+    let needs_display = cfg!(all(unix, not(target_os = "macos"))) && !is_wsl(lookup);
+    if needs_display && !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
+        return Some(Headless::NoDisplay);
+    }
+    None
+}
+
+fn is_wsl(lookup: Lookup<'_>) -> bool {
+    cfg!(target_os = "linux")
+        && ["WSL_DISTRO_NAME", "WSL_INTEROP"].iter().any(|name| lookup(name).is_some())
+}
+
+/// One way of opening a URL: a program and its arguments, and what else its environment needs.
+struct Launcher {
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, Option<OsString>)>,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// Commands, split into words.
+    Commands(Vec<Vec<String>>),
+    /// The desktop's own way.
+    Desktop { wsl: bool },
+}
+
+/// A browser, or several to be tried in turn.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    source: Source,
+    folders: Vec<PathBuf>,
+    hidden: Vec<String>,
+    watch: Duration,
+}
+
+impl Browser {
+    /// The command of `--browser` or `OAUTHCTL_BROWSER`: words, in quotes where they contain
+    /// spaces. `%s` in an argument stands for the URL; without it the URL is the last argument.
+    /// `path` is the value of `PATH`.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Usage`](crate::ErrorKind::Usage): no word, an open quote, or `%s` in place of
+    /// the program.
+    pub fn command(command: &str, path: Option<&OsStr>) -> Result<Self> {
+        Ok(Self::new(Source::Commands(vec![words(command)?]), path))
+    }
+
+    /// The alternatives of `BROWSER`, separated by `:` (`;` on Windows), each like
+    /// [`Browser::command`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Browser::command`], for any alternative; and when there is none.
+    pub fn alternatives(value: &str, path: Option<&OsStr>) -> Result<Self> {
+        let separator = if cfg!(windows) { ';' } else { ':' };
+        let commands: Vec<_> = value
+            .split(separator)
+            .filter(|command| !command.trim().is_empty())
+            .map(words)
+            .collect::<Result<_>>()?;
+        if commands.is_empty() {
+            return Err(Error::usage("the list of browsers is empty"));
+        }
+        Ok(Self::new(Source::Commands(commands), path))
+    }
+
+    /// The desktop's default browser.
+    pub fn desktop(lookup: Lookup<'_>, path: Option<&OsStr>) -> Self {
+        Self::new(Source::Desktop { wsl: is_wsl(lookup) }, path)
+    }
+
+    fn new(source: Source, path: Option<&OsStr>) -> Self {
+        // An empty or relative entry would mean the current directory.
+        let folders = path.map(|path| std::env::split_paths(path).filter(|p| p.is_absolute()));
+        let folders = folders.map(Iterator::collect).unwrap_or_default();
+        Self { source, folders, hidden: SECRET_VARIABLES.map(str::to_owned).to_vec(), watch: WATCH }
+    }
+
+    /// Keeps further environment variables (those that hold client secrets) from the browser.
+    #[must_use]
+    pub fn hide(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.hidden.extend(names);
+        self
+    }
+
+    /// Opens this URL, as it is written, with the first launcher that does not fail at once.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Validation`](crate::ErrorKind::Validation) for a URL that [`check_url`] refuses;
+    /// nothing was started then. Of kind [`Unavailable`](crate::ErrorKind::Unavailable) where no
+    /// launcher works, saying why for each.
+    pub async fn open(&self, url: &str) -> Result<Launched> {
+        check_url(url)?;
+        let mut failures = Vec::new();
+        for launcher in self.launchers(url) {
+            let name = text::one_line(&launcher.program.to_string_lossy());
+            match self.launch(launcher).await {
+                Ok(launched) => return Ok(launched),
+                Err(why) => failures.push(format!("{name}: {why}")),
+            }
+        }
+        let why = failures.join("; ");
+        Err(Error::unavailable(format!("no browser could be started ({why})"))
+            .hint("open the URL by hand, or name a browser with `--browser CMD`"))
+    }
+
+    fn launchers(&self, url: &str) -> Vec<Launcher> {
+        match &self.source {
+            Source::Commands(commands) => commands.iter().map(|c| from_words(c, url)).collect(),
+            Source::Desktop { wsl } => {
+                let view = [String::from("wslview")];
+                let first = wsl.then(|| from_words(&view, url));
+                first.into_iter().chain(open::commands(url).into_iter().map(from_command)).collect()
+            }
+        }
+    }
+
+    async fn launch(&self, launcher: Launcher) -> Result<Launched, String> {
+        let program = self.find(&launcher.program)?;
+        let mut command = Command::new(&program);
+        command.args(&launcher.arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        for (name, value) in &launcher.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        for name in &self.hidden {
+            command.env_remove(name);
+        }
+        // Ctrl-C is meant for this program, not for a browser that outlives it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let (sender, mut ended) = oneshot::channel();
+        let reaper = std::thread::Builder::new().name("browser".to_owned());
+        reaper
+            .spawn(move || {
+                if let Ok(status) = child.wait() {
+                    // Nobody may care any more.
+                    let _ = sender.send(status);
+                }
+            })
+            .map_err(|error| error.to_string())?;
+        let program = text::one_line(&program.to_string_lossy());
+        match tokio::time::timeout(self.watch, &mut ended).await {
+            Ok(Ok(status)) if !status.success() => Err(describe(status)),
+            Ok(_) => Ok(Launched { program, ended: None }),
+            Err(_) => Ok(Launched { program, ended: Some(ended) }),
+        }
+    }
+
+    /// The program's absolute path; a name is looked up in `PATH`, never in the current directory.
+    fn find(&self, program: &OsStr) -> Result<PathBuf, String> {
+        let path = Path::new(program);
+        if path.is_absolute() {
+            return Ok(path.to_owned());
+        }
+        if path.components().count() != 1 || path.file_name() != Some(program) {
+            return Err("a relative path is not taken; write the absolute one".to_owned());
+        }
+        let found = self.folders.iter().flat_map(|folder| {
+            let plain = folder.join(path);
+            let with_suffix = cfg!(windows).then(|| plain.with_extension("exe"));
+            [Some(plain), with_suffix].into_iter().flatten()
+        });
+        let mut found = found.filter(|candidate| is_program(candidate));
+        found.next().ok_or_else(|| "not found in PATH".to_owned())
+    }
+}
+
+/// A launcher that was started.
+#[derive(Debug)]
+pub struct Launched {
+    program: String,
+    ended: Option<oneshot::Receiver<ExitStatus>>,
+}
+
+impl Launched {
+    /// The program that was started, fit for a terminal.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Waits until the launcher ends with a failure, and says how; for ever where it does not. The
+    /// next alternative is not tried then: the page may be open after all.
+    pub async fn failure(&mut self) -> String {
+        if let Some(ended) = &mut self.ended {
+            let status = ended.await;
+            self.ended = None;
+            if let Ok(status) = status
+                && !status.success()
+            {
+                return describe(status);
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Checks that a URL may be given to a launcher: `https`, or `http` to a loopback host; no user
+/// information, and no character that a URI does not have (RFC 3986).
+///
+/// # Errors
+///
+/// Of kind [`Validation`](crate::ErrorKind::Validation).
+pub fn check_url(url: &str) -> Result<()> {
+    let refuse = |why: &str| {
+        Err(Error::validation(format!("the URL for the browser is refused: {why}"))
+            .hint("check the authorization endpoint in the configuration or the metadata"))
+    };
+    if !url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
+        return refuse("it has a character that no URL has");
+    }
+    let Ok(parsed) = Url::parse(url) else { return refuse("it is not a URL") };
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return refuse("it names no host");
+    }
+    if authority.contains('@') || !parsed.username().is_empty() || parsed.password().is_some() {
+        return refuse("it has user information in it");
+    }
+    let is_loopback = match parsed.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match parsed.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback => Ok(()),
+        "http" => refuse("it is plain http to another machine"),
+        _ => refuse("it is neither https nor http to this machine"),
+    }
+}
+
+fn from_words(words: &[String], url: &str) -> Launcher {
+    let (program, arguments) = words.split_first().map_or(("", words), |(p, a)| (p.as_str(), a));
+    let has_place = arguments.iter().any(|argument| argument.contains("%s"));
+    let mut arguments: Vec<OsString> =
+        arguments.iter().map(|argument| argument.replace("%s", url).into()).collect();
+    if !has_place {
+        arguments.push(url.into());
+    }
+    Launcher { program: program.into(), arguments, environment: Vec::new() }
+}
+
+fn from_command(command: Command) -> Launcher {
+    Launcher {
+        program: command.get_program().to_owned(),
+        arguments: command.get_args().map(OsStr::to_owned).collect(),
+        environment: command
+            .get_envs()
+            .map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned)))
+            .collect(),
+    }
+}
+
+/// Splits a command into words. Quotes group, and on Unix a backslash takes the next character as
+/// it is; nothing else has a meaning.
+fn words(command: &str) -> Result<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut rest = command.chars();
+    while let Some(c) = rest.next() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('\\', None | Some('"')) if cfg!(unix) => {
+                word.get_or_insert_default().extend(rest.next());
+            }
+            (c, Some(_)) => word.get_or_insert_default().push(c),
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, None) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    let shown = text::one_line(command);
+    if quote.is_some() {
+        return Err(Error::usage(format!("the browser command `{shown}` has an open quote")));
+    }
+    match words.first() {
+        None => Err(Error::usage("the browser command is empty")),
+        Some(program) if program.is_empty() || program.contains("%s") => {
+            let text = format!("the browser command `{shown}` does not begin with a program");
+            Err(Error::usage(text).hint("write for instance `firefox %s`"))
+        }
+        Some(_) => Ok(words),
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    let Ok(metadata) = std::fs::metadata(path) else { return false };
+    #[cfg(unix)]
+    let executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let executable = true;
+    metadata.is_file() && executable
+}
+
+fn describe(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("it failed with code {code}"),
+        None => "it was ended by a signal".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! How a person's answer reaches this program: the loopback listener and its pages, the browser,
+//! and callbacks that are pasted.
+//!
+//! Nothing here judges an answer. [`Listener`] and [`PastedLines`] hand on what has the form of an
+//! authorization response (RFC 6749, section 4.1.2) and came to the right place; whether its
+//! `state` and `iss` are right is for the flow to say.
+
+pub mod attempt;
+mod bind;
+pub mod browser;
+pub mod callback;
+mod connection;
+mod head;
+pub mod listener;
+mod noise;
+pub mod page;
+pub mod paste;
+
+pub use browser::{Browser, Headless, Launched, is_headless};
+pub use callback::{Parameters, Rules, parse_query};
+pub use listener::{Candidate, Event, ListenOptions, Listener};
+pub use noise::{Noise, NoiseReport};
+pub use page::Page;
+pub use paste::{PastedLines, parse_pasted};

@@ -1,0 +1,139 @@
+//! Requests that are not the callback: counted always, reported once each, so that no page on the
+//! web can flood a terminal.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::text;
+
+/// How many different requests are reported for each reason before the rest is only counted.
+const REPORTS: usize = 4;
+
+/// How many reasons there are.
+const REASONS: usize = 8;
+
+/// The most characters of a request's target that are shown.
+const SHOWN: usize = 80;
+
+/// Why a request is not the callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Noise {
+    /// It is not well-formed HTTP/1.1, or over the limits.
+    Malformed,
+    /// It names another host (a sign of DNS rebinding).
+    Host,
+    /// It asks for another path.
+    Path,
+    /// It uses another method, or another media type.
+    Method,
+    /// The browser only looked ahead (`Sec-Purpose: prefetch`).
+    Prefetch,
+    /// Its parameters are hostile, contradictory, or not an authorization response.
+    Parameters,
+    /// Its `state` is missing or not the expected one.
+    State,
+    /// Too many callbacks came at once.
+    Flood,
+}
+
+impl Noise {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Malformed => "not a well-formed request",
+            Self::Host => "meant for another host",
+            Self::Path => "not the path of the callback",
+            Self::Method => "not the method of the callback",
+            Self::Prefetch => "only looking ahead",
+            Self::Parameters => "not an authorization response",
+            Self::State => "a state that is missing or not the expected one",
+            Self::Flood => "too many at once",
+        }
+    }
+}
+
+/// A request that was answered with an error page and did not end the wait.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NoiseReport {
+    /// Why it is not the callback.
+    pub reason: Noise,
+    /// What it asked for (method and path, without the query) or what is wrong with it, fit for a
+    /// terminal.
+    pub detail: String,
+}
+
+impl std::fmt::Display for NoiseReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ignored a request to the callback listener: {}", self.reason.words())?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+/// Counts noise, and passes on the first of each kind.
+#[derive(Debug)]
+pub(super) struct Meter {
+    count: AtomicU64,
+    seen: Mutex<HashSet<NoiseReport>>,
+    reports: mpsc::Sender<NoiseReport>,
+}
+
+impl Meter {
+    pub(super) fn new() -> (Self, mpsc::Receiver<NoiseReport>) {
+        let (reports, receiver) = mpsc::channel(REPORTS * REASONS);
+        (Self { count: AtomicU64::new(0), seen: Mutex::default(), reports }, receiver)
+    }
+
+    pub(super) fn record(&self, reason: Noise, detail: &str) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut detail = text::one_line(detail);
+        if let Some((cut, _)) = detail.char_indices().nth(SHOWN) {
+            detail.truncate(cut);
+            detail.push('…');
+        }
+        let report = NoiseReport { reason, detail };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = seen.iter().filter(|other| other.reason == reason).count();
+        if alike < REPORTS && seen.insert(report.clone()) {
+            // The channel holds as many as are ever sent: only a closed one refuses.
+            let _ = self.reports.try_send(report);
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_reported_once_and_all_are_counted() {
+        let (meter, mut reports) = Meter::new();
+        for _ in 0..3 {
+            meter.record(Noise::Path, "GET /favicon.ico");
+        }
+        for n in 0..100 {
+            meter.record(Noise::Path, &format!("GET /{n}"));
+        }
+        meter.record(Noise::State, "");
+        let mut shown = Vec::new();
+        while let Ok(report) = reports.try_recv() {
+            shown.push(report.detail);
+        }
+        assert_eq!(meter.count(), 104);
+        assert_eq!(shown, ["GET /favicon.ico", "GET /0", "GET /1", "GET /2", ""]);
+    }
+
+    #[test]
+    fn a_report_is_one_short_harmless_line() {
+        let (meter, mut reports) = Meter::new();
+        meter.record(Noise::Host, &format!("\u{1b}]0;x\u{7}\n{}", "y".repeat(5_000)));
+        let line = reports.try_recv().unwrap().to_string();
+        assert!(line.chars().all(text::is_harmless) && line.chars().count() < 200, "{line:?}");
+    }
+}

@@ -1,0 +1,253 @@
+//! Callbacks that a person pastes: the whole URL from the browser's address bar, or its query.
+
+use std::io::{BufRead, Read};
+
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::callback::{Parameters, Rules, parse_query};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// The most bytes of one pasted line.
+const LINE_LIMIT: usize = 64 * 1024;
+
+/// How many lines may wait to be read.
+const LINES: usize = 4;
+
+/// Reads a pasted callback: a URL that equals the redirect URI up to its query, or the query
+/// alone (with or without its `?`). The rules for parameters are those of the listener.
+///
+/// # Errors
+///
+/// Of kind [`Validation`](crate::ErrorKind::Validation): another scheme, host, port or path, a
+/// text that is no callback, or parameters that [`parse_query`] or
+/// [`Parameters::require_response`] refuses. No message repeats what was pasted.
+pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Parameters> {
+    let text = unquote(pasted);
+    let query = match split(text) {
+        Some(url) => {
+            let expected = split(redirect_uri)
+                .ok_or_else(|| Error::internal("the redirect URI is not a URL"))?;
+            url.require_place(&expected)?;
+            url.query
+        }
+        None if text.contains('=') => {
+            text.split('#').next().unwrap_or_default().trim_start_matches('?')
+        }
+        None => {
+            return Err(Error::validation("what was pasted is not the callback").hint(HINT));
+        }
+    };
+    let explain = |error: Error| error.context("the pasted callback cannot be used").hint(HINT);
+    let parameters = parse_query(query, rules).map_err(explain)?;
+    parameters.require_response().map_err(explain)?;
+    Ok(parameters)
+}
+
+const HINT: &str = "paste the whole address that the browser shows at the end, from `http` on, \
+                    with its `state`";
+
+fn unquote(text: &str) -> &str {
+    let text = text.trim();
+    [('"', '"'), ('\'', '\''), ('<', '>')]
+        .into_iter()
+        .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close))
+        .map_or(text, str::trim)
+}
+
+/// A URL in its parts, none of them decoded.
+struct Parts<'a> {
+    scheme: &'a str,
+    authority: &'a str,
+    path: &'a str,
+    query: &'a str,
+}
+
+fn split(text: &str) -> Option<Parts<'_>> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    if scheme.is_empty() || !is_scheme {
+        return None;
+    }
+    let rest = rest.split('#').next().unwrap_or_default();
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    Some(Parts { scheme, authority, path, query })
+}
+
+impl Parts<'_> {
+    fn require_place(&self, expected: &Parts<'_>) -> Result<()> {
+        let (place, wanted) = (self.place(), expected.place());
+        let differs = |what: &str| {
+            let text =
+                format!("the pasted URL has another {what} than the redirect URI of this login");
+            Err(Error::validation(text).hint(HINT))
+        };
+        if place.0 != wanted.0 {
+            return differs("scheme");
+        }
+        if place.1 != wanted.1 {
+            return differs("host or port");
+        }
+        if place.2 != wanted.2 {
+            return differs("path");
+        }
+        Ok(())
+    }
+
+    /// Scheme, authority and path as a browser shows them: the names in lower case, no default
+    /// port, a slash for an empty path.
+    fn place(&self) -> (String, String, &str) {
+        let scheme = self.scheme.to_ascii_lowercase();
+        let mut authority = self.authority.to_ascii_lowercase();
+        let default = if scheme == "https" { ":443" } else { ":80" };
+        if let Some(without) = authority.strip_suffix(default) {
+            authority.truncate(without.len());
+        }
+        (scheme, authority, if self.path.is_empty() { "/" } else { self.path })
+    }
+}
+
+/// Lines that arrive on standard input while something else is waited for.
+///
+/// They are read by a thread of its own, which ends with the process and does not keep it alive.
+#[derive(Debug)]
+pub struct PastedLines(mpsc::Receiver<Result<Secret>>);
+
+impl PastedLines {
+    /// Reads standard input. To be called once in a process.
+    pub fn from_stdin() -> Self {
+        Self::from_reader(|| std::io::stdin().lock())
+    }
+
+    /// Reads what `open` gives, which is called in the reading thread.
+    pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel(LINES);
+        let thread = std::thread::Builder::new().name("pasted lines".to_owned());
+        // Without a thread the channel closes, as at the end of the input.
+        let _ = thread.spawn(move || {
+            let mut reader = open();
+            while let Some(line) = read_line(&mut reader) {
+                if sender.blocking_send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receiver)
+    }
+
+    /// The next line that is not blank; `None` at the end of the input. May be dropped at any
+    /// time without losing a line.
+    ///
+    /// # Errors
+    ///
+    /// A line over 64 KiB, or not in UTF-8, is an error of kind
+    /// [`Validation`](crate::ErrorKind::Validation); the next one can be read after it.
+    pub async fn next(&mut self) -> Option<Result<Secret>> {
+        self.0.recv().await
+    }
+}
+
+/// The next line that is not blank. A failing input is at its end.
+fn read_line(reader: &mut impl BufRead) -> Option<Result<Secret>> {
+    loop {
+        let mut line = Zeroizing::new(Vec::new());
+        let limit = u64::try_from(LINE_LIMIT + 1).unwrap_or(u64::MAX);
+        let read = reader.by_ref().take(limit).read_until(b'\n', &mut line).ok()?;
+        if read == 0 {
+            return None;
+        }
+        if line.last() != Some(&b'\n') && line.len() > LINE_LIMIT {
+            reader.skip_until(b'\n').ok()?;
+            return Some(Err(Error::validation("the pasted line is over 64 KiB").hint(HINT)));
+        }
+        match std::str::from_utf8(&line).map(str::trim) {
+            Ok("") => {}
+            Ok(text) => return Some(Ok(Secret::new(text))),
+            Err(_) => {
+                return Some(Err(Error::validation("the pasted line is not UTF-8").hint(HINT)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URI: &str = "http://127.0.0.1:4711/callback";
+
+    fn parse(text: &str) -> Result<Parameters> {
+        parse_pasted(text, URI, Rules::default())
+    }
+
+    #[test]
+    fn a_whole_url_or_its_query_is_taken() {
+        for text in [
+            "http://127.0.0.1:4711/callback?code=c%2B&state=s",
+            "  'http://127.0.0.1:4711/callback?code=c%2B&state=s'\r\n",
+            "<HTTP://127.0.0.1:4711/callback?code=c%2B&state=s#_=_>",
+            "?code=c%2B&state=s",
+            "code=c%2B&state=s#",
+        ] {
+            assert_eq!(parse(text).expect(text).get("code"), Some("c+"), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_place_is_refused() {
+        for text in [
+            "https://127.0.0.1:4711/callback?code=SECRET&state=s",
+            "http://localhost:4711/callback?code=SECRET&state=s",
+            "http://127.0.0.1:4712/callback?code=SECRET&state=s",
+            "http://127.0.0.1/callback?code=SECRET&state=s",
+            "http://127.0.0.1:47110/callback?code=SECRET&state=s",
+            "http://user@127.0.0.1:4711/callback?code=SECRET&state=s",
+            "http://127.0.0.1:4711/callback/?code=SECRET&state=s",
+            "http://127.0.0.1:4711/Callback?code=SECRET&state=s",
+            "http://127.0.0.1:4711?code=SECRET&state=s",
+            "http://evil.example/?u=http://127.0.0.1:4711/callback?code=SECRET&state=s",
+            "http://127.0.0.1:4711/callback#code=SECRET&state=s",
+            "http://127.0.0.1:4711/callback?code=SECRET",
+            "http://127.0.0.1:4711/callback?code=SECRET&code=b&state=s",
+            "http://127.0.0.1:4711/callback?code=SECRET%0a&state=s",
+            "SECRET",
+            "",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!(error.kind(), crate::ErrorKind::Validation, "{text}");
+            assert!(error.advice().is_some() && !format!("{error:?}").contains("SECRET"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_browser_shows_for_a_default_port_or_an_empty_path_is_the_same_place() {
+        for (text, uri) in [
+            ("http://localhost/cb?code=c&state=s", "http://localhost:80/cb"),
+            ("http://localhost:9/?code=c&state=s", "http://localhost:9"),
+            ("https://app.example/cb?error=e&state=s", "https://app.example:443/cb"),
+            ("http://[::1]:9/cb?code=c&state=s", "http://[::1]:9/cb"),
+        ] {
+            assert!(parse_pasted(text, uri, Rules::default()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_read_one_by_one_and_bounded() {
+        let long = "x".repeat(LINE_LIMIT + 1);
+        let exact = "y".repeat(LINE_LIMIT);
+        let input = format!("\n  \none\r\n{long}\n{exact}\n\u{e4}\nlast").into_bytes();
+        let input = [input, b"\n\xff\xfe\nend".to_vec()].concat();
+        let mut lines = PastedLines::from_reader(move || std::io::Cursor::new(input));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read: Vec<String> = runtime.block_on(async {
+            let mut read = Vec::new();
+            while let Some(line) = lines.next().await {
+                read.push(line.map_or("refused".to_owned(), |line| line.expose().to_owned()));
+            }
+            read
+        });
+        assert_eq!(read, ["one", "refused", &exact, "ä", "last", "refused", "end"]);
+    }
+}

@@ -1,0 +1,163 @@
+//! A profile as it is shown: its keys by their names, presets applied, secrets redacted.
+
+use serde_json::{Map, Value, json};
+
+use super::reader::SECRET_PARAMS;
+use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat};
+
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "(redacted)";
+
+/// Every setting of a profile that says anything, by its key in the configuration.
+pub fn effective(profile: &Profile) -> Map<String, Value> {
+    let p = profile;
+    let flow: Vec<&str> = p.flow.iter().map(|flow| flow_word(*flow)).collect();
+    let redirects: Vec<&str> = p.redirect_uris.iter().map(|uri| uri.text.as_str()).collect();
+    let mut shown = Map::new();
+    let head = [
+        ("provider", json!(p.provider)),
+        ("issuer", json!(p.issuer)),
+        ("client_id", json!(p.client.id)),
+        ("client_secret", p.client.secret.as_ref().map_or(Value::Null, source)),
+        ("client_auth", json!(p.client.auth.map(|auth| auth.as_str()))),
+        ("private_key", p.client.private_key.as_ref().map_or(Value::Null, source)),
+        ("client_assertion", p.client.assertion.as_ref().map_or(Value::Null, source)),
+        ("grant", json!(p.grant.as_str())),
+        ("scopes", json!(p.scopes)),
+        ("scope_separator", json!(p.scope_separator)),
+        ("scope_param", json!(p.scope_param)),
+        ("redirect_uri", json!(redirects)),
+        ("audience", json!(p.audience)),
+        ("resource", json!(p.resource)),
+        ("pkce", json!(if p.pkce == Pkce::S256 { "S256" } else { "off" })),
+        ("par", json!(par_word(p.par))),
+        ("dpop", json!(p.dpop)),
+        ("authorization_params", params(&p.authorization_params)),
+        ("token_params", params(&p.token_params)),
+        ("refresh_params", params(&p.refresh_params)),
+        ("token_request", json!(token_request_word(p.token_request))),
+        ("token_path", json!(p.token_path)),
+        ("keep", json!(p.keep)),
+        ("keep_from_callback", json!(p.keep_from_callback)),
+        ("authorization_details", json!(p.authorization_details)),
+        ("flow", json!(flow)),
+        ("min_ttl", json!(format!("{}s", p.min_ttl.as_secs()))),
+        ("timeout", json!(format!("{}s", p.timeout.as_secs()))),
+        ("store", json!(p.store)),
+        ("ca_file", json!(p.ca_file.as_ref().map(|path| path.display().to_string()))),
+        ("write_back", json!(p.write_back)),
+        ("hooks", json!(p.hooks)),
+    ];
+    for (key, value) in endpoints(profile).into_iter().chain(head) {
+        if says_something(&value) {
+            shown.insert(key.to_owned(), value);
+        }
+    }
+    shown
+}
+
+fn endpoints(profile: &Profile) -> [(&'static str, Value); 11] {
+    let e = &profile.endpoints;
+    [
+        ("authorization_endpoint", json!(e.authorization)),
+        ("token_endpoint", json!(e.token)),
+        ("refresh_endpoint", json!(e.refresh)),
+        ("device_authorization_endpoint", json!(e.device_authorization)),
+        ("pushed_authorization_request_endpoint", json!(e.pushed_authorization_request)),
+        ("revocation_endpoint", json!(e.revocation)),
+        ("introspection_endpoint", json!(e.introspection)),
+        ("userinfo_endpoint", json!(e.userinfo)),
+        ("registration_endpoint", json!(e.registration)),
+        ("end_session_endpoint", json!(e.end_session)),
+        ("jwks_uri", json!(e.jwks_uri)),
+    ]
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+fn source(source: &SecretSource) -> Value {
+    match source {
+        SecretSource::Inline(_) => json!(REDACTED),
+        SecretSource::Env(name) => json!({ "env": name }),
+        SecretSource::File(path) => json!({ "file": path.display().to_string() }),
+        SecretSource::Command(argv) => json!({ "command": argv }),
+        SecretSource::Keyring(name) => json!({ "keyring": name }),
+        SecretSource::GithubActions { audience } => {
+            json!({ "github_actions": { "audience": audience } })
+        }
+    }
+}
+
+fn params(params: &std::collections::BTreeMap<String, String>) -> Value {
+    params
+        .iter()
+        .map(|(name, value)| {
+            let secret = SECRET_PARAMS.contains(&name.as_str());
+            (name.clone(), json!(if secret { REDACTED } else { value }))
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn flow_word(flow: LoginFlow) -> &'static str {
+    match flow {
+        LoginFlow::Browser => "browser",
+        LoginFlow::Device => "device",
+        LoginFlow::Paste => "paste",
+    }
+}
+
+fn par_word(par: Par) -> &'static str {
+    match par {
+        Par::Auto => "auto",
+        Par::Always => "always",
+        Par::Never => "never",
+    }
+}
+
+fn token_request_word(format: TokenRequestFormat) -> &'static str {
+    match format {
+        TokenRequestFormat::Form => "form",
+        TokenRequestFormat::Json => "json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::ConfigFile;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_shown_can_be_read_again_and_means_the_same() {
+        let text = include_str!("testdata/full.toml");
+        let parse = |text: &str| {
+            ConfigFile::of_text(Path::new("/cfg/c.toml"), text).parse().unwrap().profiles["full"]
+                .clone()
+        };
+        let profile = parse(text);
+        let shown =
+            toml::to_string(&json!({ "profiles": { "full": effective(&profile) } })).unwrap();
+        assert_eq!(parse(&shown), profile);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let text = "[profiles.x]\nissuer = \"https://a.example\"\nclient_id = \"c\"\n\
+            client_secret = \"hunter2\"\nprivate_key = \"hunter2\"\nclient_auth = \"none\"\n\
+            token_params = { password = \"hunter2\", tenant = \"t\" }\n";
+        let config = ConfigFile::of_text(Path::new("c.toml"), text).parse().unwrap();
+        let shown = Value::Object(effective(&config.profiles["x"])).to_string();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(shown.matches(REDACTED).count(), 3);
+        assert!(shown.contains("\"tenant\":\"t\""), "{shown}");
+    }
+}

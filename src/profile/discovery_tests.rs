@@ -1,0 +1,365 @@
+//! Discovery against servers that answer, lie, and do not answer.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::*;
+use crate::ErrorKind;
+use crate::port::{BoxFuture, HttpError};
+use crate::profile::keys::defaults;
+
+const ISSUER: &str = "https://as.example";
+const OIDC: &str = "https://as.example/.well-known/openid-configuration";
+const RFC8414: &str = "https://as.example/.well-known/oauth-authorization-server";
+
+/// A status, headers and a body.
+type Page = (u16, Vec<(String, String)>, String);
+
+/// A web of pages; every other address is a 404.
+#[derive(Default)]
+struct Web {
+    pages: BTreeMap<String, Page>,
+    down: bool,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Web {
+    fn page(mut self, url: &str, status: u16, body: &str) -> Self {
+        self.pages.insert(url.to_owned(), (status, Vec::new(), body.to_owned()));
+        self
+    }
+
+    fn header(mut self, url: &str, name: &str, value: &str) -> Self {
+        self.pages.get_mut(url).unwrap().1.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Http for Web {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        self.asked.lock().unwrap().push(request.url.to_string());
+        let answer = if self.down {
+            Err(HttpError { not_sent: true, message: "connection refused".into(), hint: None })
+        } else {
+            let (status, headers, body) =
+                self.pages.get(request.url.as_str()).cloned().unwrap_or((404, vec![], "no".into()));
+            Ok(HttpResponse { status, headers, body: Zeroizing::new(body.into_bytes()) })
+        };
+        Box::pin(async move { answer })
+    }
+}
+
+/// A clock that stands still until it is set.
+struct Hand(Mutex<u64>);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(*self.0.lock().unwrap())
+    }
+    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+fn profile() -> Profile {
+    let mut profile = defaults("x");
+    profile.issuer = Some(ISSUER.to_owned());
+    profile
+}
+
+fn metadata(changes: &[(&str, Value)]) -> String {
+    let mut document = serde_json::json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": "https://as.example/authorize",
+        "token_endpoint": "https://as.example/token",
+        "jwks_uri": "https://as.example/jwks",
+        "code_challenge_methods_supported": ["S256", "plain"],
+        "authorization_response_iss_parameter_supported": true,
+        "something_else": {"a": [1]},
+    });
+    for (name, value) in changes {
+        document[*name] = value.clone();
+    }
+    document.to_string()
+}
+
+fn run_at(
+    profile: &Profile,
+    web: &Web,
+    cache: Option<&Path>,
+    now: u64,
+) -> Result<AuthorizationServer> {
+    let clock = Hand(Mutex::new(now));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(resolve(profile, web, &clock, cache))
+}
+
+fn run(profile: &Profile, web: &Web) -> Result<AuthorizationServer> {
+    run_at(profile, web, None, 1_000)
+}
+
+#[test]
+fn metadata_completes_what_configuration_leaves_open_and_overrides_nothing() {
+    let web = Web::default().page(OIDC, 200, &metadata(&[]));
+    let mut profile = profile();
+    profile.endpoints.token = Some("https://other.example/t".to_owned());
+    let server = run(&profile, &web).unwrap();
+    assert_eq!(server.issuer.as_deref(), Some(ISSUER));
+    assert_eq!(server.endpoints.authorization.as_deref(), Some("https://as.example/authorize"));
+    assert_eq!(server.endpoints.token.as_deref(), Some("https://other.example/t"));
+    assert!(server.iss_parameter_supported && !server.require_par);
+    assert_eq!(web.asked(), [OIDC]);
+}
+
+#[test]
+fn nothing_is_fetched_where_everything_needed_is_configured() {
+    let web = Web { down: true, ..Web::default() };
+    let mut profile = profile();
+    profile.endpoints.authorization = Some("https://as.example/a".to_owned());
+    profile.endpoints.token = Some("https://as.example/t".to_owned());
+    assert!(run(&profile, &web).is_ok() && web.asked().is_empty());
+    profile.scopes = vec!["openid".to_owned()];
+    assert_eq!(run(&profile, &web).unwrap_err().kind(), ErrorKind::Unavailable, "keys are needed");
+    profile.endpoints.jwks_uri = Some("https://as.example/k".to_owned());
+    assert!(run(&profile, &web).is_ok());
+    profile.issuer = None;
+    profile.endpoints.jwks_uri = None;
+    assert!(run(&profile, &web).is_ok(), "without an issuer there is nowhere to ask");
+}
+
+#[test]
+fn each_place_is_tried_in_turn() {
+    let web = Web::default().page(RFC8414, 200, &metadata(&[]));
+    assert!(run(&profile(), &web).is_ok());
+    assert_eq!(web.asked(), [OIDC, RFC8414]);
+}
+
+#[test]
+fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
+    let of = |issuer: &str| {
+        let urls = candidates(&Url::parse(issuer).unwrap());
+        urls.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("https://as.example/"), [OIDC, RFC8414]);
+    for issuer in ["https://as.example/t/1", "https://as.example/t/1/"] {
+        assert_eq!(
+            of(issuer),
+            [
+                "https://as.example/t/1/.well-known/openid-configuration",
+                "https://as.example/.well-known/oauth-authorization-server/t/1",
+                "https://as.example/.well-known/openid-configuration/t/1",
+            ]
+        );
+    }
+}
+
+#[test]
+fn another_servers_metadata_is_refused() {
+    for named in [
+        "https://as.example/",
+        "https://AS.example",
+        "https://as.example:443",
+        "http://as.example",
+        "https://evil.example",
+        "",
+    ] {
+        let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", named.into())])).page(
+            RFC8414,
+            200,
+            &metadata(&[]),
+        );
+        let error = run(&profile(), &web).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{named}");
+        assert_eq!(web.asked(), [OIDC], "a lie ends it");
+    }
+    let web =
+        Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://as.example/".into())]));
+    let error = run(&profile(), &web).unwrap_err();
+    assert!(error.advice().unwrap().contains("issuer = \"https://as.example/\""));
+    let hostile = "https://as.example/\u{1b}]8;;x";
+    let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", hostile.into())]));
+    let error = run(&profile(), &web).unwrap_err();
+    assert!(!error.message().contains('\u{1b}') && error.advice().is_none());
+}
+
+#[test]
+fn unsafe_or_misshapen_members_are_refused() {
+    let bad: &[(&str, Value)] = &[
+        ("authorization_endpoint", "http://as.example/a".into()),
+        ("authorization_endpoint", "http://127.0.0.1/a".into()),
+        ("authorization_endpoint", "javascript:alert(1)".into()),
+        ("authorization_endpoint", "https://as.example/a#b".into()),
+        ("authorization_endpoint", "https://as.example/\r\na".into()),
+        ("token_endpoint", "https://u:p@as.example/t".into()),
+        ("token_endpoint", "http://as.example/t".into()),
+        ("token_endpoint", 5.into()),
+        ("jwks_uri", "http://as.example/k".into()),
+        ("revocation_endpoint", "http://as.example/r".into()),
+        ("registration_endpoint", "file:///etc/passwd".into()),
+        ("code_challenge_methods_supported", "S256".into()),
+        ("code_challenge_methods_supported", serde_json::json!([256])),
+        ("require_pushed_authorization_requests", "yes".into()),
+        ("issuer", Value::Null),
+        ("issuer", 5.into()),
+    ];
+    for (name, value) in bad {
+        let web = Web::default().page(OIDC, 200, &metadata(&[(name, value.clone())]));
+        let error = run(&profile(), &web).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{name} {value}: {error}");
+    }
+}
+
+#[test]
+fn a_server_on_this_machine_may_use_plain_http_for_itself() {
+    let issuer = "http://127.0.0.1:8080";
+    let document = |token: &str| {
+        serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": "http://127.0.0.1:8080/a",
+            "token_endpoint": token,
+        })
+        .to_string()
+    };
+    let place = format!("{issuer}/.well-known/openid-configuration");
+    let mut profile = profile();
+    profile.issuer = Some(issuer.to_owned());
+    let web = Web::default().page(&place, 200, &document("http://127.0.0.1:8080/t"));
+    assert!(run(&profile, &web).is_ok());
+    let web = Web::default().page(&place, 200, &document("http://as.example/t"));
+    assert!(run(&profile, &web).is_err());
+    profile.issuer = Some("http://as.example".to_owned());
+    let web = Web::default();
+    assert!(run(&profile, &web).is_err() && web.asked().is_empty(), "refused before any request");
+}
+
+#[test]
+fn only_a_list_without_s256_excludes_pkce() {
+    let with = |methods: Value| {
+        Web::default().page(OIDC, 200, &metadata(&[("code_challenge_methods_supported", methods)]))
+    };
+    assert!(run(&profile(), &with(Value::Null)).is_ok(), "no list says nothing");
+    for methods in
+        [serde_json::json!(["plain"]), serde_json::json!([]), serde_json::json!(["s256"])]
+    {
+        let error = run(&profile(), &with(methods.clone())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{methods}");
+        let mut without = profile();
+        without.pkce = Pkce::Off;
+        assert!(run(&without, &with(methods.clone())).is_ok());
+        let mut machine = profile();
+        machine.grant = GrantType::ClientCredentials;
+        assert!(run(&machine, &with(methods)).is_ok(), "no code, no PKCE");
+    }
+}
+
+#[test]
+fn what_came_instead_is_said() {
+    let twice = format!("{{\"issuer\":\"{ISSUER}\",\"issuer\":\"{ISSUER}\"}}");
+    let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES));
+    let deep = "[".repeat(100_000);
+    for (status, body, words, kind) in [
+        (404, "", "status 404", ErrorKind::Config),
+        (200, "", "an empty answer", ErrorKind::Config),
+        (200, " <!doctype html>", "a web page instead of JSON", ErrorKind::Config),
+        (200, "{\"issuer\":", "not JSON", ErrorKind::Config),
+        (200, "[]", "JSON, but no valid metadata", ErrorKind::Config),
+        (200, twice.as_str(), "`issuer` stands there twice", ErrorKind::Config),
+        (200, huge.as_str(), "more than 1 MiB", ErrorKind::Config),
+        (200, deep.as_str(), "JSON", ErrorKind::Config),
+        (302, "", "redirects are not followed", ErrorKind::Config),
+        (503, "", "status 503", ErrorKind::Unavailable),
+        (429, "", "status 429", ErrorKind::Unavailable),
+    ] {
+        let web = Web::default().page(OIDC, status, body);
+        let error = run(&profile(), &web).unwrap_err();
+        assert!(error.message().contains(&format!("{OIDC}: ")), "{error}");
+        assert!(error.message().contains(words), "{words}: {error}");
+        assert_eq!(error.kind(), kind, "{words}");
+    }
+    let web = Web::default().page(OIDC, 301, "").header(OIDC, "location", "http://evil\u{1b}");
+    let error = run(&profile(), &web).unwrap_err();
+    assert!(error.message().contains("to http://evil:"), "{error}");
+}
+
+#[test]
+fn a_missing_endpoint_is_named() {
+    let web = Web::default().page(OIDC, 200, &metadata(&[("token_endpoint", Value::Null)]));
+    let error = run(&profile(), &web).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("token_endpoint"), "{error}");
+}
+
+#[test]
+fn metadata_is_kept_for_a_bounded_time() {
+    let day = 24 * 3_600;
+    for (cache_control, kept) in [
+        (None, day),
+        (Some("public, max-age=3600"), 3_600),
+        (Some("max-age=999999999"), day),
+        (Some("max-age=0"), 300),
+        (Some("no-store"), 300),
+        (Some("max-age=nonsense"), day),
+    ] {
+        let cache = tempfile::tempdir().unwrap();
+        let mut web = Web::default().page(OIDC, 200, &metadata(&[]));
+        if let Some(value) = cache_control {
+            web = web.header(OIDC, "cache-control", value);
+        }
+        let fetches = |now| {
+            run_at(&profile(), &web, Some(cache.path()), now).unwrap();
+            web.asked().len()
+        };
+        assert_eq!(fetches(10_000), 1);
+        assert_eq!(fetches(10_000 + kept - 1), 1, "{cache_control:?}: still good");
+        assert_eq!(fetches(10_000 + kept), 2, "{cache_control:?}: no longer good");
+        assert_eq!(fetches(9_999), 3, "from the future: the clock was set back");
+    }
+}
+
+#[test]
+fn a_cached_answer_is_the_same_and_a_damaged_or_altered_one_is_ignored() {
+    let cache = tempfile::tempdir().unwrap();
+    let web = Web::default().page(OIDC, 200, &metadata(&[]));
+    let go = || run_at(&profile(), &web, Some(cache.path()), 5_000).unwrap();
+    let first = go();
+    assert_eq!(go(), first);
+    assert_eq!(web.asked().len(), 1);
+    let path = cache_path(cache.path(), ISSUER);
+    let good = std::fs::read_to_string(&path).unwrap();
+    for damaged in [
+        String::new(),
+        good[..good.len() / 2].to_owned(),
+        good.replace("https://as.example/token", "http://as.example/token"),
+        good.replace("\"version\":1", "\"version\":2"),
+        good.replace("\"good_until\":91400", "\"good_until\":9999999999"),
+    ] {
+        assert_ne!(damaged, good);
+        std::fs::write(&path, damaged).unwrap();
+        let before = web.asked().len();
+        assert_eq!(go(), first);
+        assert_eq!(web.asked().len(), before + 1, "fetched again");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "and repaired");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_kept() {
+    let cache = tempfile::tempdir().unwrap();
+    let web =
+        Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://evil.example".into())]));
+    assert!(run_at(&profile(), &web, Some(cache.path()), 5_000).is_err());
+    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,252 @@
+//! Adds profiles to the configuration file and takes them out, and leaves the rest of the file as
+//! it is: comments, order and spacing.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
+
+use super::atomic_file;
+use super::diagnose::shown_key;
+use super::reader::SECRET_PARAMS;
+use super::schema::{Config, ConfigFile};
+use super::sections::profile_name;
+use crate::error::{Error, Result};
+use crate::text::one_line;
+
+/// Keys whose value is a secret where it is a string.
+const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
+
+/// What `profile add` is told.
+#[derive(Debug, Clone, Default)]
+pub struct NewProfile {
+    /// The name.
+    pub name: String,
+    /// A preset to build on.
+    pub provider: Option<String>,
+    /// The issuer.
+    pub issuer: Option<String>,
+    /// The client id.
+    pub client_id: Option<String>,
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// Further keys, dotted, each with its value as TOML, or as plain text where it is not TOML.
+    pub set: Vec<(String, String)>,
+    /// The item of the token store that holds the client secret.
+    pub client_secret_item: Option<String>,
+}
+
+/// Adds a profile. The file and its directory are made where they are missing.
+///
+/// # Errors
+/// Of kind `Config` where the file is not valid, has this profile already, or would not be valid
+/// with it; of kind `Usage` where a secret would come into the file. Nothing is written then.
+pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
+    let name = one_line(&new.name);
+    profile_name(&new.name).map_err(Error::usage)?;
+    change(path, |file| {
+        if let Some(file) = file
+            && file.parse()?.profiles.contains_key(&new.name)
+        {
+            return Err(Error::config(format!("the profile `{name}` exists already"))
+                .hint(format!("`oauthctl profile remove {name}` takes it out")));
+        }
+        let mut document = document(file)?;
+        let table = table_of(new)?;
+        let profiles = document.entry("profiles").or_insert_with(implicit_table);
+        let profiles = profiles
+            .as_table_like_mut()
+            .ok_or_else(|| Error::config("`profiles` is not a table"))?;
+        profiles.insert(&new.name, Item::Table(table));
+        let text = document.to_string();
+        let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
+            error.context(format!("the profile `{name}` would not be valid, and is not added"))
+        })?;
+        Ok((text, config))
+    })
+}
+
+/// Takes a profile out of the file, and out of `[defaults] profile`.
+///
+/// # Errors
+/// Of kind `Config` where there is no such profile, or the rest of the file is not valid.
+pub fn remove(path: &Path, name: &str) -> Result<Config> {
+    change(path, |file| {
+        let mut document = document(file)?;
+        let removed = document
+            .get_mut("profiles")
+            .and_then(Item::as_table_like_mut)
+            .and_then(|profiles| profiles.remove(name));
+        if removed.is_none() {
+            let path = path.display();
+            return Err(Error::config(format!("no profile `{}` in {path}", one_line(name)))
+                .hint("`oauthctl profile list` shows them"));
+        }
+        if let Some(defaults) = document.get_mut("defaults").and_then(Item::as_table_like_mut)
+            && defaults.get("profile").and_then(Item::as_str) == Some(name)
+        {
+            defaults.remove("profile");
+        }
+        let text = document.to_string();
+        let config = ConfigFile::of_text(path, &text).parse()?;
+        Ok((text, config))
+    })
+}
+
+/// A profile as the file has it, without comments, secrets redacted.
+///
+/// # Errors
+/// Of kind `Config` where the file is no TOML or has no such profile.
+pub fn written(file: &ConfigFile, name: &str) -> Result<toml::Table> {
+    let config = file.parse()?;
+    config.profile(name)?;
+    let root: toml::Table =
+        file.text()?.parse().map_err(|_| Error::config("the configuration is not TOML"))?;
+    let mut table = root
+        .get("profiles")
+        .and_then(|profiles| profiles.get(name)?.as_table())
+        .cloned()
+        .unwrap_or_default();
+    redact(&mut table);
+    Ok(table)
+}
+
+fn redact(table: &mut toml::Table) {
+    let redacted = || toml::Value::String(super::describe::REDACTED.to_owned());
+    for (key, value) in table.iter_mut() {
+        if SECRET_KEYS.contains(&key.as_str()) && value.is_str() {
+            *value = redacted();
+        } else if let toml::Value::Table(params) = value {
+            for (name, value) in params.iter_mut() {
+                if SECRET_PARAMS.contains(&name.as_str()) {
+                    *value = redacted();
+                }
+            }
+        }
+    }
+}
+
+/// Reads, changes, judges and writes the file, one process at a time.
+fn change(
+    path: &Path,
+    edit: impl FnOnce(Option<&ConfigFile>) -> Result<(String, Config)>,
+) -> Result<Config> {
+    let path = target(path);
+    let failed =
+        |error: std::io::Error| Error::config(format!("cannot write {}: {error}", path.display()));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    atomic_file::private_directory(directory).map_err(failed)?;
+    let _turn = turn(directory);
+    let file = ConfigFile::open(&path)?;
+    let (text, config) = edit(file.as_ref())?;
+    atomic_file::write(&path, text.as_bytes()).map_err(failed)?;
+    Ok(config)
+}
+
+/// Where the file really is, so that a link to it stays a link.
+fn target(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Holds the directory, so that two edits follow one another. Where the file system has no locks,
+/// the last of two edits wins, whole.
+#[cfg(unix)]
+fn turn(directory: &Path) -> Option<std::fs::File> {
+    let held = std::fs::File::open(directory).ok()?;
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).ok()?;
+    Some(held)
+}
+
+#[cfg(not(unix))]
+fn turn(_: &Path) -> Option<std::fs::File> {
+    None
+}
+
+fn document(file: Option<&ConfigFile>) -> Result<DocumentMut> {
+    let Some(file) = file else { return Ok(DocumentMut::new()) };
+    match file.text()?.parse() {
+        Ok(document) => Ok(document),
+        // The schema says it better, with every place.
+        Err(_) => Err(file
+            .parse()
+            .err()
+            .unwrap_or_else(|| Error::config("the configuration is not TOML"))),
+    }
+}
+
+fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+fn table_of(new: &NewProfile) -> Result<Table> {
+    let mut table = Table::new();
+    table.decor_mut().set_prefix("\n");
+    let texts =
+        [("provider", &new.provider), ("issuer", &new.issuer), ("client_id", &new.client_id)];
+    for (key, text) in texts {
+        if let Some(text) = text {
+            table.insert(key, text.as_str().into());
+        }
+    }
+    if let Some(item) = &new.client_secret_item {
+        let mut reference = InlineTable::new();
+        reference.insert("keyring", item.as_str().into());
+        table.insert("client_secret", Value::InlineTable(reference).into());
+    }
+    if !new.scopes.is_empty() {
+        table.insert("scopes", Value::Array(new.scopes.iter().collect()).into());
+    }
+    for (key, value) in &new.set {
+        set(&mut table, key, value)?;
+    }
+    Ok(table)
+}
+
+/// Sets a dotted key. A value that is no TOML is text: `--set audience=api`.
+fn set(table: &mut Table, dotted: &str, value: &str) -> Result<()> {
+    let shown = one_line(dotted);
+    let keys = Key::parse(dotted)
+        .map_err(|_| Error::usage(format!("`{shown}` is not a key: write KEY or TABLE.KEY")))?;
+    let value = value.trim().parse().unwrap_or_else(|_| Value::from(value));
+    let Some((last, tables)) = keys.split_last() else {
+        return Err(Error::usage("a key must not be empty"));
+    };
+    refuse_secret(&keys, &value)?;
+    let mut inner: &mut dyn TableLike = table;
+    for key in tables {
+        inner = inner
+            .entry(key.get())
+            .or_insert_with(|| Value::InlineTable(InlineTable::new()).into())
+            .as_table_like_mut()
+            .ok_or_else(|| {
+                Error::usage(format!("`{shown}`: {} is not a table", shown_key(key.get())))
+            })?;
+    }
+    inner.insert(last.get(), value.into());
+    Ok(())
+}
+
+/// A secret in an argument list is seen by everybody, and it does not belong in the file.
+fn refuse_secret(keys: &[Key], value: &Value) -> Result<()> {
+    let first = keys.first().map_or("", Key::get);
+    let inline = keys.len() == 1 && SECRET_KEYS.contains(&first) && value.is_str();
+    let mut params = keys.iter().map(Key::get).skip(1);
+    let parameter = first.ends_with("_params")
+        && (params.any(|name| SECRET_PARAMS.contains(&name))
+            || value
+                .as_inline_table()
+                .is_some_and(|table| SECRET_PARAMS.iter().any(|name| table.contains_key(name))));
+    if !inline && !parameter {
+        return Ok(());
+    }
+    let message = format!("`{}` would put a secret on the command line", one_line(first));
+    Err(Error::usage(message).hint(
+        "use --client-secret-stdin, or name a place: --set 'client_secret={ env = \"VAR\" }'",
+    ))
+}
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

@@ -1,0 +1,152 @@
+//! What the cached-token path needs of a profile, kept beside the configuration, so that handing a
+//! token out parses no TOML however many profiles there are.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::atomic_file;
+use super::schema::{Config, ConfigFile, StoreCommand};
+
+/// Part of the hash: what an older program wrote, whose presets may differ, is not believed.
+const FORMAT: &str = concat!("oauthctl snapshot 1 ", env!("CARGO_PKG_VERSION"));
+
+/// The settings of one profile, valid for exactly one content of the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Over the file's bytes, its readability and the format.
+    config_hash: String,
+    /// The profile of a command that names none.
+    pub default_profile: Option<String>,
+    /// The profile's name.
+    pub profile: String,
+    /// The store, where the profile or the defaults name one.
+    pub store: Option<String>,
+    /// The commands of the store `command`.
+    pub store_command: Option<StoreCommand>,
+    /// `[defaults] cache`.
+    pub cache: Option<String>,
+    /// How much life a token must have left to be handed out.
+    pub min_ttl_seconds: u64,
+}
+
+impl Snapshot {
+    /// The snapshot of this profile, or of the default one, if it was made of this very file.
+    /// Anything that is missing, damaged or of another file is `None`: then the file is parsed.
+    pub fn lookup(state_dir: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Self> {
+        let bytes = std::fs::read(path(state_dir, profile)).ok()?;
+        let snapshot: Self = serde_json::from_slice(&bytes).ok()?;
+        let wanted = profile.or(snapshot.default_profile.as_deref())?;
+        (snapshot.profile == wanted && snapshot.config_hash == hash(file)).then_some(snapshot)
+    }
+
+    /// Makes and keeps the snapshot of a profile of this file, which `config` was parsed from. It
+    /// is an optimisation: where it cannot be kept, the next run parses again.
+    pub fn store(state_dir: &Path, file: &ConfigFile, config: &Config, profile: &str) {
+        let Some(settings) = config.profiles.get(profile) else { return };
+        let store = config.store_of(settings).map(str::to_owned);
+        let snapshot = Self {
+            config_hash: hash(file),
+            default_profile: config.default_profile().map(str::to_owned),
+            profile: profile.to_owned(),
+            store_command: config
+                .store_command
+                .clone()
+                .filter(|_| store.as_deref() == Some("command")),
+            store,
+            cache: config.defaults.cache.clone(),
+            min_ttl_seconds: settings.min_ttl.as_secs(),
+        };
+        let Ok(bytes) = serde_json::to_vec(&snapshot) else { return };
+        if atomic_file::private_directory(&state_dir.join("resolved")).is_err() {
+            return;
+        }
+        let is_default = config.default_profile() == Some(profile);
+        for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
+            let _ = atomic_file::write(&path(state_dir, name), &bytes);
+        }
+    }
+}
+
+fn path(state_dir: &Path, profile: Option<&str>) -> PathBuf {
+    let name = match profile {
+        Some(profile) => hex_sha256(&[profile.as_bytes()]),
+        None => "default".to_owned(),
+    };
+    state_dir.join("resolved").join(format!("{name}.json"))
+}
+
+/// The path counts too: what is relative in the file begins at its directory.
+fn hash(file: &ConfigFile) -> String {
+    let place = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
+    let place = place.as_os_str().as_encoded_bytes();
+    let readable: &[u8] = if file.others_can_read() { b"readable" } else { b"private" };
+    hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", file.bytes()])
+}
+
+/// SHA-256 over these parts, in hexadecimal.
+pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    let digest = context.finish();
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = "[defaults]\nprofile = \"b\"\nstore = \"file\"\n\
+        [profiles.a]\nissuer = \"https://a.example\"\nclient_id = \"c\"\nstore = \"keyring\"\n\
+        [profiles.b]\nissuer = \"https://b.example\"\nclient_id = \"c\"\nmin_ttl = \"2m\"\n";
+
+    fn file(text: &str) -> ConfigFile {
+        ConfigFile::of_text(Path::new("/cfg/c.toml"), text)
+    }
+
+    #[test]
+    fn a_snapshot_is_found_by_name_and_as_the_default() {
+        let state = tempfile::tempdir().unwrap();
+        let (file, state) = (file(TWO), state.path());
+        let config = file.parse().unwrap();
+        assert_eq!(Snapshot::lookup(state, &file, Some("a")), None);
+        Snapshot::store(state, &file, &config, "a");
+        assert_eq!(Snapshot::lookup(state, &file, None), None, "`a` is not the default");
+        Snapshot::store(state, &file, &config, "b");
+        let a = Snapshot::lookup(state, &file, Some("a")).unwrap();
+        let b = Snapshot::lookup(state, &file, None).unwrap();
+        assert_eq!((a.store.as_deref(), a.min_ttl_seconds), (Some("keyring"), 60));
+        assert_eq!((b.store.as_deref(), b.min_ttl_seconds), (Some("file"), 120));
+        assert_eq!((b.profile.as_str(), b.default_profile.as_deref()), ("b", Some("b")));
+        assert_eq!(Snapshot::lookup(state, &file, Some("b")), Some(b));
+    }
+
+    #[test]
+    fn any_other_file_and_any_damage_make_it_void() {
+        let state = tempfile::tempdir().unwrap();
+        let (original, state) = (file(TWO), state.path());
+        Snapshot::store(state, &original, &original.parse().unwrap(), "a");
+        let changed = file(&format!("{TWO}# one comment more\n"));
+        assert_eq!(Snapshot::lookup(state, &changed, Some("a")), None);
+        let moved = ConfigFile::of_text(Path::new("/other/c.toml"), TWO);
+        assert_eq!(Snapshot::lookup(state, &moved, Some("a")), None);
+        assert!(Snapshot::lookup(state, &original, Some("a")).is_some());
+        std::fs::copy(path(state, Some("a")), path(state, Some("b"))).unwrap();
+        assert_eq!(Snapshot::lookup(state, &original, Some("b")), None, "another profile's");
+        std::fs::write(path(state, Some("a")), b"{\"config_hash\":").unwrap();
+        assert_eq!(Snapshot::lookup(state, &original, Some("a")), None);
+    }
+
+    #[test]
+    fn it_holds_no_secret() {
+        let state = tempfile::tempdir().unwrap();
+        let file = file(
+            &TWO.replace("client_id = \"c\"", "client_id = \"c\"\nclient_secret = \"hunter2\""),
+        );
+        Snapshot::store(state.path(), &file, &file.parse().unwrap(), "b");
+        for entry in std::fs::read_dir(state.path().join("resolved")).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!String::from_utf8(bytes).unwrap().contains("hunter2"));
+        }
+    }
+}

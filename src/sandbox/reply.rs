@@ -1,0 +1,149 @@
+//! Answers: as handlers make them, and as they are sent.
+
+use serde_json::{Map, Value, json};
+
+/// A JSON object.
+pub(super) type Object = Map<String, Value>;
+
+/// Makes an object of a JSON literal.
+pub(super) fn object(value: Value) -> Object {
+    match value {
+        Value::Object(map) => map,
+        _ => Object::new(),
+    }
+}
+
+/// The body of a reply.
+pub(super) enum Content {
+    /// A JSON object, which scenarios may still edit.
+    Json(Object),
+    /// Anything else, with its media type.
+    Bytes(&'static str, Vec<u8>),
+}
+
+/// What a handler answers.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) content: Content,
+}
+
+impl Reply {
+    /// A JSON object with status 200.
+    pub(super) fn json(object: Object) -> Self {
+        Self { status: 200, headers: Vec::new(), content: Content::Json(object) }
+    }
+
+    /// A body with its media type.
+    pub(super) fn bytes(status: u16, kind: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Vec::new(), content: Content::Bytes(kind, bytes.into()) }
+    }
+
+    /// No body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self::bytes(status, "", Vec::new())
+    }
+
+    /// A redirect.
+    pub(super) fn redirect(status: u16, location: impl Into<String>) -> Self {
+        Self::empty(status).header("location", location)
+    }
+
+    /// The same reply with a header more.
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The reply as it is sent.
+    pub(super) fn render(self) -> Answer {
+        let (kind, body) = match self.content {
+            Content::Json(object) => {
+                ("application/json", Value::Object(object).to_string().into_bytes())
+            }
+            Content::Bytes(kind, bytes) => (kind, bytes),
+        };
+        let mut answer = Answer { status: self.status, headers: Vec::new(), body };
+        if !kind.is_empty() {
+            answer.set("content-type", kind);
+        }
+        answer.set("cache-control", "no-store");
+        answer.set("x-content-type-options", "nosniff");
+        answer.set("referrer-policy", "no-referrer");
+        for (name, value) in self.headers {
+            answer.set(name, value);
+        }
+        answer
+    }
+}
+
+/// An answer on its way to the socket.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Sets a header in place of one of the same name.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.headers.retain(|(n, _)| *n != name);
+        self.headers.push((name, value.into()));
+    }
+}
+
+/// An error reply of OAuth (RFC 6749, section 5.2).
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) error: &'static str,
+    pub(super) description: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Refusal {
+    /// Status 400.
+    pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
+        Self { status: 400, error, description: description.into(), headers: Vec::new() }
+    }
+
+    /// `invalid_request`.
+    pub(super) fn request(description: impl Into<String>) -> Self {
+        Self::new("invalid_request", description)
+    }
+
+    /// `invalid_grant`.
+    pub(super) fn grant(description: impl Into<String>) -> Self {
+        Self::new("invalid_grant", description)
+    }
+
+    /// `server_error`, status 500.
+    pub(super) fn server() -> Self {
+        Self { status: 500, ..Self::new("server_error", "the sandbox failed") }
+    }
+
+    /// The same with another status.
+    pub(super) fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same with a header.
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        let mut reply = Self::json(object(json!({
+            "error": refusal.error,
+            "error_description": refusal.description,
+        })));
+        reply.status = refusal.status;
+        reply.headers = refusal.headers;
+        reply
+    }
+}
+
+/// What a handler gives.
+pub(super) type Outcome = Result<Reply, Refusal>;

@@ -1,0 +1,262 @@
+//! What is wrong with who somebody is said to be: id_tokens, keys, userinfo; and the endpoints
+//! that look after tokens.
+
+use serde_json::{Value, json};
+
+use super::super::keys::base64url;
+use super::super::reply::Reply;
+use super::{Cue, Effect, On, Rule, Scenario, Signing, row};
+
+const FORTNIGHT: u64 = 14 * 86_400;
+
+macro_rules! claim {
+    ($name:literal, $value:expr) => {
+        claim!(On::Token, $name, $value)
+    };
+    ($on:expr, $name:literal, $value:expr) => {
+        Effect::Claims($on, |claims, _| {
+            claims.insert($name.to_owned(), json!($value));
+        })
+    };
+}
+
+macro_rules! without_claim {
+    ($name:literal) => {
+        Effect::Claims(On::Token, |claims, _| {
+            claims.shift_remove($name);
+        })
+    };
+}
+
+const WITHOUT_KID: Effect = Effect::Header(|header, _| {
+    header.shift_remove("kid");
+});
+
+fn move_in_time(claims: &mut serde_json::Map<String, Value>, issued: u64) {
+    for (name, at) in [("iat", issued), ("auth_time", issued), ("exp", issued + 3_600)] {
+        claims.insert(name.to_owned(), json!(at));
+    }
+}
+
+fn stale_keys(keys: &mut Vec<Value>, cue: &Cue) {
+    if cue.jwks_fetches == 0 {
+        *keys = cue.keys.decoys().iter().take(1).cloned().collect();
+    }
+}
+
+pub(super) const ROWS: &[Scenario] = &[
+    row(
+        "id-token-rs256",
+        "Signs id_tokens with RS256; without it, ES256 is the default.",
+        &[Effect::Sign(Signing::Rs256)],
+    ),
+    row(
+        "id-token-alg-none",
+        "Issues id_tokens that are not signed.",
+        &[Effect::Sign(Signing::Unsigned)],
+    ),
+    row(
+        "id-token-hs256",
+        "Signs id_tokens with HS256 and the public key for the secret.",
+        &[Effect::Sign(Signing::PublicKeyAsSecret)],
+    ),
+    row(
+        "id-token-bad-signature",
+        "Signs something else than the id_token.",
+        &[Effect::Sign(Signing::Forged)],
+    ),
+    row(
+        "id-token-jku-header",
+        "Names a key set of its own in the header of id_tokens; fetching it is journaled as canary.",
+        &[Effect::Header(|header, cue| {
+            header.insert("jku".to_owned(), json!(format!("{}/canary", cue.origin)));
+        })],
+    ),
+    row(
+        "id-token-crit-header",
+        "Marks a header of id_tokens as critical that no client knows.",
+        &[Effect::Header(|header, _| {
+            header.insert("crit".to_owned(), json!(["sandbox"]));
+            header.insert("sandbox".to_owned(), json!(true));
+        })],
+    ),
+    row(
+        "id-token-wrong-iss",
+        "Names another issuer in id_tokens.",
+        &[claim!("iss", "https://attacker.example")],
+    ),
+    row(
+        "id-token-wrong-aud",
+        "Issues id_tokens for another client.",
+        &[claim!("aud", "another-client")],
+    ),
+    row(
+        "id-token-array-aud",
+        "Names the client in id_tokens as an array of one.",
+        &[Effect::Claims(On::Token, |claims, _| {
+            let aud = claims.get("aud").cloned().unwrap_or_default();
+            claims.insert("aud".to_owned(), json!([aud]));
+        })],
+    ),
+    row(
+        "id-token-extra-aud",
+        "Issues id_tokens for the client and for another one, too.",
+        &[Effect::Claims(On::Token, |claims, _| {
+            let aud = claims.get("aud").cloned().unwrap_or_default();
+            claims.insert("aud".to_owned(), json!([aud, "another-client"]));
+        })],
+    ),
+    row(
+        "id-token-wrong-azp",
+        "Names another client in the azp of id_tokens.",
+        &[claim!("azp", "another-client")],
+    ),
+    row(
+        "id-token-expired",
+        "Issues id_tokens that expired two weeks ago.",
+        &[Effect::Claims(On::Token, |claims, cue| {
+            move_in_time(claims, cue.now.saturating_sub(FORTNIGHT))
+        })],
+    ),
+    row(
+        "id-token-future",
+        "Issues id_tokens that were made two weeks from now.",
+        &[Effect::Claims(On::Token, |claims, cue| move_in_time(claims, cue.now + FORTNIGHT))],
+    ),
+    row("id-token-no-nonce", "Leaves the nonce out of id_tokens.", &[without_claim!("nonce")]),
+    row(
+        "id-token-wrong-nonce",
+        "Issues id_tokens with a nonce that nobody sent.",
+        &[claim!("nonce", "not-the-nonce-you-sent")],
+    ),
+    row("id-token-missing-sub", "Leaves the subject out of id_tokens.", &[without_claim!("sub")]),
+    row(
+        "id-token-missing-iat",
+        "Leaves the time of issue out of id_tokens.",
+        &[without_claim!("iat")],
+    ),
+    row("id-token-missing-exp", "Leaves the expiry out of id_tokens.", &[without_claim!("exp")]),
+    row("id-token-missing-aud", "Leaves the audience out of id_tokens.", &[without_claim!("aud")]),
+    row(
+        "id-token-bad-at-hash",
+        "Issues id_tokens whose at_hash is that of another access token.",
+        &[Effect::Claims(On::Token, |claims, _| {
+            claims.insert("at_hash".to_owned(), json!(base64url(&[7; 16])));
+        })],
+    ),
+    row(
+        "id-token-missing",
+        "Issues no id_token, although openid was granted.",
+        &[Effect::Edit(On::Token, |json, _| {
+            json.shift_remove("id_token");
+        })],
+    ),
+    row(
+        "refresh-other-sub",
+        "Issues an id_token for another person at a refresh.",
+        &[claim!(On::Refresh, "sub", "person-of-elsewhere")],
+    ),
+    row(
+        "refresh-other-iss",
+        "Issues an id_token of another issuer at a refresh.",
+        &[claim!(On::Refresh, "iss", "https://attacker.example")],
+    ),
+    row(
+        "refresh-other-aud",
+        "Issues an id_token for another client at a refresh.",
+        &[claim!(On::Refresh, "aud", "another-client")],
+    ),
+    row(
+        "jwks-rotated",
+        "Publishes an old key first; the one that signs comes with the second fetch.",
+        &[Effect::Keys(stale_keys)],
+    ),
+    row(
+        "jwks-wrong",
+        "Publishes another key than the one that signs, under its name.",
+        &[Effect::Keys(|keys, cue| {
+            let kids: Vec<_> = keys.iter().map(|k| k["kid"].clone()).collect();
+            *keys = cue.keys.decoys().iter().take(kids.len()).cloned().collect();
+            for (key, kid) in keys.iter_mut().zip(kids) {
+                key["kid"] = kid;
+            }
+        })],
+    ),
+    row("jwks-empty", "Publishes no keys.", &[Effect::Keys(|keys, _| keys.clear())]),
+    row(
+        "jwks-no-kid",
+        "Names no key, neither in the key set nor in id_tokens.",
+        &[
+            WITHOUT_KID,
+            Effect::Keys(|keys, _| {
+                for key in keys {
+                    if let Some(key) = key.as_object_mut() {
+                        key.shift_remove("kid");
+                    }
+                }
+            }),
+        ],
+    ),
+    row(
+        "jwks-many",
+        "Publishes a dozen other keys before the one that signs, and names none in id_tokens.",
+        &[
+            WITHOUT_KID,
+            Effect::Keys(|keys, cue| {
+                keys.splice(0..0, cue.keys.decoys().iter().cloned());
+            }),
+        ],
+    ),
+    row(
+        "jwks-500",
+        "Answers requests for the key set with status 500.",
+        &[Effect::Instead(On::Jwks, |_| Reply::empty(500))],
+    ),
+    row(
+        "userinfo-other-sub",
+        "Answers userinfo requests with another person.",
+        &[Effect::Edit(On::Userinfo, |json, _| {
+            json.insert("sub".to_owned(), json!("person-of-elsewhere"));
+        })],
+    ),
+    row(
+        "userinfo-html",
+        "Answers userinfo requests with a web page.",
+        &[Effect::Instead(On::Userinfo, |_| {
+            Reply::bytes(200, "text/html; charset=utf-8", "<!doctype html><title>Profile</title>\n")
+        })],
+    ),
+    row(
+        "userinfo-401",
+        "Refuses every access token at the userinfo endpoint.",
+        &[Effect::Instead(On::Userinfo, |_| {
+            Reply::empty(401).header("www-authenticate", "Bearer error=\"invalid_token\"")
+        })],
+    ),
+    row(
+        "revoke-500",
+        "Answers revocation requests with status 500.",
+        &[Effect::Instead(On::Revocation, |_| Reply::empty(500))],
+    ),
+    row(
+        "revoke-503",
+        "Answers revocation requests with status 503 and a Retry-After of one second.",
+        &[Effect::Instead(On::Revocation, |_| Reply::empty(503).header("retry-after", "1"))],
+    ),
+    row(
+        "revoke-redirect",
+        "Redirects revocation requests to another path of this server, which the journal calls canary.",
+        &[Effect::Instead(On::Revocation, |cue| {
+            Reply::redirect(307, format!("{}/canary", cue.origin))
+        })],
+    ),
+    row(
+        "introspect-inactive",
+        "Says of every token that it is not active.",
+        &[Effect::Edit(On::Introspection, |json, _| {
+            json.clear();
+            json.insert("active".to_owned(), json!(false));
+        })],
+    ),
+    row("dpop-nonce", "Asks for a nonce in DPoP proofs.", &[Effect::Rule(Rule::ProofNonce)]),
+];

@@ -1,0 +1,173 @@
+//! What goes wrong on the way: slow, broken and endless answers.
+
+use super::super::reply::Answer;
+use super::super::transport::{self, Transport};
+use super::{Cue, Effect, On, Scenario, row};
+
+/// Puts text behind the members of a JSON object.
+fn append(answer: &mut Answer, text: &str) {
+    if answer.body.last() == Some(&b'}') {
+        answer.body.pop();
+        answer.body.extend_from_slice(text.as_bytes());
+        answer.body.push(b'}');
+    }
+}
+
+fn nest(answer: &mut Answer, _: &Cue) {
+    const DEPTH: usize = 100_000;
+    append(answer, &format!(",\"deep\":{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH)));
+}
+
+fn pad(answer: &mut Answer, _: &Cue) {
+    append(answer, &format!(",\"padding\":\"{}\"", "x".repeat(4 << 20)));
+}
+
+fn bomb(answer: &mut Answer, _: &Cue) {
+    answer.body = transport::gzip_bomb();
+    answer.set("content-encoding", "gzip");
+}
+
+fn junk(answer: &mut Answer, _: &Cue) {
+    answer.body.extend_from_slice(b"\n<!-- served from cache -->{\"access_token\":\"other\"}");
+}
+
+fn twice(answer: &mut Answer, _: &Cue) {
+    if answer.status == 200 {
+        append(answer, ",\"access_token\":\"sandbox-duplicate\"");
+    }
+}
+
+pub(super) const ROWS: &[Scenario] = &[
+    Scenario {
+        argument: Some("SECONDS"),
+        ..row(
+            "slow",
+            "Waits for that many seconds before every answer.",
+            &[Effect::Delay(On::Every)],
+        )
+    },
+    Scenario {
+        argument: Some("SECONDS"),
+        ..row(
+            "slow-token",
+            "Waits for that many seconds before every answer to a token request.",
+            &[Effect::Delay(On::Token)],
+        )
+    },
+    Scenario {
+        argument: Some("SECONDS"),
+        ..row(
+            "slow-refresh",
+            "Waits for that many seconds before every answer to a refresh request.",
+            &[Effect::Delay(On::Refresh)],
+        )
+    },
+    row(
+        "reset",
+        "Resets every connection once a request has been read.",
+        &[Effect::Send(On::Every, Transport::Reset)],
+    ),
+    row(
+        "token-reset",
+        "Acts on token requests, then resets the connection.",
+        &[Effect::Send(On::Token, Transport::Reset)],
+    ),
+    row(
+        "token-drop",
+        "Acts on token requests, then closes the connection without an answer.",
+        &[Effect::Send(On::Token, Transport::Drop)],
+    ),
+    row(
+        "token-half",
+        "Acts on token requests, then closes the connection in the middle of the answer.",
+        &[Effect::Send(On::Token, Transport::Half)],
+    ),
+    row(
+        "stall-token",
+        "Acts on token requests, then never answers.",
+        &[Effect::Send(On::Token, Transport::Stall)],
+    ),
+    row(
+        "refresh-drop",
+        "Rotates on a refresh, then closes the connection without an answer.",
+        &[Effect::Send(On::Refresh, Transport::Drop)],
+    ),
+    row(
+        "refresh-half",
+        "Rotates on a refresh, then closes the connection in the middle of the answer.",
+        &[Effect::Send(On::Refresh, Transport::Half)],
+    ),
+    row(
+        "refresh-stall",
+        "Rotates on a refresh, then never answers.",
+        &[Effect::Send(On::Refresh, Transport::Stall)],
+    ),
+    row(
+        "byte-a-second",
+        "Sends answers to token requests one byte a second.",
+        &[Effect::Send(On::Token, Transport::Drip)],
+    ),
+    row(
+        "endless-body",
+        "Answers token requests with a body that never ends.",
+        &[Effect::Send(On::Token, Transport::EndlessBody)],
+    ),
+    row(
+        "endless-headers",
+        "Answers token requests with headers that never end.",
+        &[Effect::Send(On::Token, Transport::EndlessHeaders)],
+    ),
+    row(
+        "huge-body",
+        "Answers token requests with 4 MiB of JSON.",
+        &[Effect::Rewrite(On::Token, pad)],
+    ),
+    row(
+        "gzip-bomb",
+        "Answers token requests with a small gzip body that unpacks to 64 MiB.",
+        &[Effect::Rewrite(On::Token, bomb)],
+    ),
+    row(
+        "truncated-json",
+        "Cuts the JSON of token replies in the middle.",
+        &[Effect::Rewrite(On::Token, |answer, _| answer.body.truncate(answer.body.len() / 2))],
+    ),
+    row(
+        "trailing-junk",
+        "Puts other text behind the JSON of token replies.",
+        &[Effect::Rewrite(On::Token, junk)],
+    ),
+    row(
+        "duplicate-keys",
+        "Names the access token twice in token replies, with different values.",
+        &[Effect::Rewrite(On::Token, twice)],
+    ),
+    row(
+        "deep-nesting",
+        "Nests an array of token replies 100,000 levels deep.",
+        &[Effect::Rewrite(On::Token, nest)],
+    ),
+    row(
+        "bom",
+        "Begins token replies with a byte order mark.",
+        &[Effect::Rewrite(On::Token, |answer, _| {
+            answer.body.splice(0..0, *b"\xef\xbb\xbf");
+        })],
+    ),
+    row(
+        "wrong-content-type",
+        "Calls the JSON of token replies text/html.",
+        &[Effect::Rewrite(On::Token, |answer, _| {
+            answer.set("content-type", "text/html; charset=utf-8")
+        })],
+    ),
+    row(
+        "status-201",
+        "Sends token replies with status 201.",
+        &[Effect::Rewrite(On::Token, |answer, _| {
+            if answer.status == 200 {
+                answer.status = 201;
+            }
+        })],
+    ),
+];

@@ -1,0 +1,292 @@
+//! The token endpoint: one function a grant type.
+
+use serde_json::{Value, json};
+
+use super::client::{self, Caller};
+use super::keys::{random, sha256};
+use super::people;
+use super::realm::Realm;
+use super::reply::{Object, Outcome, Refusal, Reply, object};
+use super::request::Call;
+use super::scenario::Rule;
+use super::store::{AccessToken, Family, RefreshToken, Store};
+use super::{device, dpop, id_token};
+
+/// How long a replaced refresh token still works where there is grace, in seconds.
+const GRACE: u64 = 60;
+const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// A grant type and its function.
+pub(super) struct Grant {
+    pub(super) name: &'static str,
+    run: fn(&mut Exchange) -> Outcome,
+}
+
+/// The grant types.
+pub(super) const GRANTS: &[Grant] = &[
+    Grant { name: "authorization_code", run: code },
+    Grant { name: "refresh_token", run: refresh },
+    Grant { name: "client_credentials", run: client_credentials },
+    Grant { name: "urn:ietf:params:oauth:grant-type:device_code", run: device::redeem },
+    Grant { name: "urn:ietf:params:oauth:grant-type:jwt-bearer", run: jwt_bearer },
+    Grant { name: "urn:ietf:params:oauth:grant-type:token-exchange", run: token_exchange },
+    Grant { name: "password", run: password },
+];
+
+/// A token request whose client is known.
+pub(super) struct Exchange<'a> {
+    pub(super) realm: &'a Realm,
+    pub(super) store: &'a mut Store,
+    pub(super) call: &'a Call,
+    pub(super) caller: Caller,
+    pub(super) now: u64,
+    /// The thumbprint of the key that signed the DPoP proof.
+    pub(super) jkt: Option<String>,
+}
+
+/// Which refresh token a reply carries.
+pub(super) enum Refresh {
+    None,
+    New,
+    Old(String),
+}
+
+/// The token endpoint.
+pub(super) fn token(realm: &Realm, call: &Call) -> Outcome {
+    if let Some(name) = call.form.repeated() {
+        return Err(Refusal::request(format!("the parameter {name} is there twice")));
+    }
+    let Some(grant_type) = call.grant_type() else {
+        return Err(Refusal::request("grant_type is missing"));
+    };
+    let store = &mut *realm.store();
+    let caller = client::authenticate(realm, store, call)?;
+    let Some(grant) = GRANTS.iter().find(|grant| grant.name == grant_type) else {
+        return Err(Refusal::new("unsupported_grant_type", "the grant type is not known here"));
+    };
+    let jkt = dpop::check(realm, store, call, None)?;
+    let now = realm.now();
+    (grant.run)(&mut Exchange { realm, store, call, caller, now, jkt })
+}
+
+impl Exchange<'_> {
+    fn required(&self, name: &str) -> Result<&str, Refusal> {
+        self.call
+            .form
+            .get(name)
+            .ok_or_else(|| Refusal::request(format!("the parameter {name} is missing")))
+    }
+
+    /// A grant to this caller.
+    pub(super) fn family(&self, subject: &str, scope: &str, person: bool) -> Family {
+        let mut audience = self.call.form.all("resource");
+        audience.extend(self.call.form.all("audience"));
+        Family {
+            client_id: self.caller.id.clone(),
+            subject: subject.to_owned(),
+            scope: scope.to_owned(),
+            nonce: None,
+            auth_time: person.then_some(self.now),
+            audience,
+            jkt: self.jkt.clone(),
+            revoked: false,
+        }
+    }
+
+    /// Issues the tokens of a grant that has just been made.
+    pub(super) fn begin(&mut self, family: Family, refresh: Refresh) -> Outcome {
+        let scope = family.scope.clone();
+        let id = self.store.begin(family);
+        self.issue(id, &scope, refresh).map(Reply::json)
+    }
+
+    fn issue(&mut self, id: u64, scope: &str, refresh: Refresh) -> Result<Object, Refusal> {
+        let family = self.store.family(id).cloned().ok_or_else(Refusal::server)?;
+        let effects = &self.realm.effects;
+        let access = effects.mint(random("sandbox-access")?);
+        let ttl = match effects.rule(Rule::ShortLife) {
+            true => 2,
+            false => self.realm.shared.options.access_ttl.as_secs(),
+        };
+        let (issued, expires) = (self.now, self.now.saturating_add(ttl));
+        let record = AccessToken { family: id, scope: scope.to_owned(), issued, expires };
+        self.store.access.insert(access.clone(), record);
+        let mut json = object(json!({
+            "access_token": access,
+            "token_type": if family.jkt.is_some() { "DPoP" } else { "Bearer" },
+            "expires_in": ttl,
+            "scope": scope,
+        }));
+        let refresh = match refresh {
+            _ if effects.rule(Rule::NoRefreshToken) => None,
+            Refresh::None => None,
+            Refresh::Old(token) => Some(token),
+            Refresh::New => Some(random("sandbox-refresh")?),
+        };
+        if let Some(token) = refresh {
+            json.insert("refresh_token".to_owned(), json!(token));
+            self.store.refresh.insert(token, RefreshToken { family: id, spent: None });
+        }
+        if family.auth_time.is_some() && scope.split(' ').any(|s| s == "openid") {
+            let signing = self.store.clients.get(&family.client_id).map(|c| c.signing);
+            let jwt = id_token::make(self.realm, self.call, &family, &access, signing)?;
+            json.insert("id_token".to_owned(), json!(jwt));
+        }
+        Ok(json)
+    }
+}
+
+/// RFC 6749, section 4.1.3, and RFC 7636, section 4.5.
+fn code(exchange: &mut Exchange) -> Outcome {
+    let presented = exchange.required("code")?.to_owned();
+    let Some(code) = exchange.store.codes.get(&presented) else {
+        return Err(Refusal::grant("the code is unknown"));
+    };
+    if let Some(family) = code.redeemed {
+        exchange.store.revoke(family);
+        return Err(Refusal::grant("the code was used before; its tokens are revoked"));
+    }
+    let request = code.request.clone();
+    if request.client_id != exchange.caller.id {
+        return Err(Refusal::grant("the code is another client's"));
+    }
+    if code.expires <= exchange.now {
+        return Err(Refusal::grant("the code has expired"));
+    }
+    if exchange.required("redirect_uri")? != request.redirect_uri {
+        return Err(Refusal::grant("redirect_uri differs from that of the authorization request"));
+    }
+    if request.jkt.is_some() && request.jkt != exchange.jkt {
+        return Err(Refusal::grant("the code is bound to another DPoP key"));
+    }
+    let (person, auth_time) = (code.person, code.auth_time);
+    let verifier = exchange.required("code_verifier")?;
+    if !is_verifier(verifier) || sha256(verifier) != request.challenge {
+        exchange.store.codes.take(&presented);
+        return Err(Refusal::grant("code_verifier does not fit; the code is void"));
+    }
+    let mut family = exchange.family(person.subject, &request.scope, true);
+    family.nonce = request.nonce;
+    family.auth_time = Some(auth_time);
+    if family.audience.is_empty() {
+        family.audience = request.audience;
+    }
+    let id = exchange.store.begin(family);
+    if let Some(code) = exchange.store.codes.get_mut(&presented) {
+        code.redeemed = Some(id);
+    }
+    exchange.issue(id, &request.scope, Refresh::New).map(Reply::json)
+}
+
+fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+/// RFC 6749, section 6; RFC 9700, section 4.14.2.
+fn refresh(exchange: &mut Exchange) -> Outcome {
+    let presented = exchange.required("refresh_token")?.to_owned();
+    let Some(token) = exchange.store.refresh.get(&presented) else {
+        return Err(Refusal::grant("the refresh token is unknown"));
+    };
+    let (id, spent) = (token.family, token.spent);
+    let Some(family) = exchange.store.family(id) else {
+        return Err(Refusal::grant("the grant has been revoked"));
+    };
+    if family.client_id != exchange.caller.id {
+        return Err(Refusal::grant("the refresh token is another client's"));
+    }
+    if family.jkt.is_some() && family.jkt != exchange.jkt {
+        return Err(Refusal::grant("the refresh token is bound to another DPoP key"));
+    }
+    let effects = &exchange.realm.effects;
+    if let Some(at) = spent
+        && !(effects.rule(Rule::Grace) && exchange.now <= at + GRACE)
+    {
+        exchange.store.revoke(id);
+        return Err(Refusal::grant("the refresh token was used before; the grant is revoked"));
+    }
+    let granted = family.scope.clone();
+    let scope = exchange.call.form.get("scope").unwrap_or(&granted).to_owned();
+    if !scope.split(' ').all(|asked| granted.split(' ').any(|g| g == asked)) {
+        return Err(Refusal::new("invalid_scope", "more scope was asked for than was granted"));
+    }
+    let next = if effects.rule(Rule::KeepSilently) {
+        Refresh::None
+    } else if effects.rule(Rule::Repeat) {
+        Refresh::Old(presented)
+    } else {
+        if let Some(token) = exchange.store.refresh.get_mut(&presented) {
+            token.spent = token.spent.or(Some(exchange.now));
+        }
+        Refresh::New
+    };
+    exchange.issue(id, &scope, next).map(Reply::json)
+}
+
+/// RFC 6749, section 4.4.
+fn client_credentials(exchange: &mut Exchange) -> Outcome {
+    if !exchange.caller.authenticated {
+        return Err(Refusal::new("unauthorized_client", "a public client has no credentials"));
+    }
+    let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
+    let subject = exchange.caller.id.clone();
+    let family = exchange.family(&subject, &scope, false);
+    exchange.begin(family, Refresh::None)
+}
+
+/// RFC 6749, section 4.3.
+fn password(exchange: &mut Exchange) -> Outcome {
+    let person = people::find(exchange.required("username")?);
+    let password = exchange.required("password")?;
+    let Some(person) = person.filter(|p| p.username == password) else {
+        return Err(Refusal::grant("the name or the password is wrong"));
+    };
+    let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
+    let family = exchange.family(person.subject, &scope, true);
+    exchange.begin(family, Refresh::New)
+}
+
+/// RFC 7523, section 2.1. The signature counts where the client has registered keys.
+fn jwt_bearer(exchange: &mut Exchange) -> Outcome {
+    let assertion = exchange.required("assertion")?;
+    let claims = client::unverified_claims(assertion)
+        .filter(|claims| client::is_for(exchange.realm, claims))
+        .ok_or_else(|| Refusal::grant("the assertion is expired or not for this server"))?;
+    let registered = exchange.store.clients.get(&exchange.caller.id);
+    if registered.is_some_and(|c| c.jwks.is_some() && !client::is_signed_by(c, assertion)) {
+        return Err(Refusal::grant("the signature of the assertion is wrong"));
+    }
+    let Some(subject) = claims.get("sub").and_then(Value::as_str) else {
+        return Err(Refusal::grant("the assertion names no subject"));
+    };
+    let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
+    let family = exchange.family(subject, &scope, false);
+    exchange.begin(family, Refresh::None)
+}
+
+/// RFC 8693: an access token of this issuer, or a JWT from elsewhere, which is not verified.
+fn token_exchange(exchange: &mut Exchange) -> Outcome {
+    let subject_token = exchange.required("subject_token")?;
+    let kind = exchange.required("subject_token_type")?;
+    let subject = match kind {
+        ACCESS_TOKEN_TYPE => exchange
+            .store
+            .access(subject_token, exchange.now)
+            .map(|(_, family)| (family.subject.clone(), family.scope.clone())),
+        "urn:ietf:params:oauth:token-type:jwt" | "urn:ietf:params:oauth:token-type:id_token" => {
+            let claims = client::unverified_claims(subject_token);
+            claims.and_then(|c| Some((c.get("sub")?.as_str()?.to_owned(), String::new())))
+        }
+        _ => return Err(Refusal::request("subject_token_type is not known here")),
+    };
+    let Some((subject, granted)) = subject else {
+        return Err(Refusal::request("the subject token is not good"));
+    };
+    let scope = exchange.call.form.get("scope").unwrap_or(&granted).to_owned();
+    let family = exchange.family(&subject, &scope, false);
+    let id = exchange.store.begin(family);
+    let mut json = exchange.issue(id, &scope, Refresh::None)?;
+    json.insert("issued_token_type".to_owned(), json!(ACCESS_TOKEN_TYPE));
+    Ok(Reply::json(json))
+}

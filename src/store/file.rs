@@ -1,0 +1,364 @@
+//! One age-encrypted file per account. The `age` program opens them too.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use age::secrecy::ExposeSecret;
+use age::{DecryptError, Decryptor};
+use zeroize::Zeroizing;
+
+use super::fs::{self, Dir, Reserved, Warnings};
+use super::record;
+use crate::error::{Error, Result};
+use crate::grant::{Grant, GrantKey};
+use crate::port::{BoxFuture, GrantStore, SecretItems};
+use crate::secret::Secret;
+
+/// The least room that is kept for a record.
+const LEAST_ROOM: usize = 64 * 1024;
+/// What encryption adds, with some to spare: the header, and 16 bytes for every 64 KiB.
+const OVERHEAD: usize = 4096;
+
+/// Where the key of a [`FileStore`] comes from. Read when it is first needed.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// The key itself: an age X25519 identity, `AGE-SECRET-KEY-1…`.
+    Identity(Secret),
+    /// A file with such an identity, which must exist.
+    File(PathBuf),
+    /// A file of our own, made with a new identity when a record is first written.
+    Generated(PathBuf),
+}
+
+/// A store of age-encrypted files, one an account.
+///
+/// Reading takes no lock, lists no directory and waits for no disk.
+#[derive(Debug)]
+pub struct FileStore {
+    path: PathBuf,
+    name: String,
+    source: KeySource,
+    key: OnceLock<Key>,
+    warnings: Warnings,
+    reserved: Mutex<HashMap<String, Reserved>>,
+}
+
+/// An identity that shows nothing in `Debug`.
+struct Key(age::x25519::Identity);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// Makes a key for a [`FileStore`]: the identity, which is secret, and its recipient, which is not.
+pub fn keygen() -> (Secret, String) {
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    (Secret::new(identity.to_string().expose_secret()), recipient)
+}
+
+impl FileStore {
+    /// A store in this directory. Nothing is read or made until it is needed.
+    pub fn open(directory: impl Into<PathBuf>, key: KeySource) -> Self {
+        let path = directory.into();
+        Self {
+            name: format!("file:{}", path.display()),
+            path,
+            source: key,
+            key: OnceLock::new(),
+            warnings: Warnings::default(),
+            reserved: Mutex::default(),
+        }
+    }
+
+    /// The same store under the name that `--store` takes for it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// What was repaired on the way.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.path
+    }
+
+    /// The key, for a record that exists.
+    fn key(&self) -> Result<&Key> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = match &self.source {
+            KeySource::Identity(secret) => parse_key(secret.expose(), "the given value")?,
+            KeySource::File(path) => read_key(&fs::read_named(path)?, path)?,
+            KeySource::Generated(path) => match self.generated(path)? {
+                Some(key) => key,
+                None => return Err(missing_key(path)),
+            },
+        };
+        Ok(self.key.get_or_init(|| key))
+    }
+
+    /// The key, for a record that is to be written: made where there is none and may be one.
+    fn key_to_write(&self, dir: &Dir) -> Result<&Key> {
+        if let KeySource::Generated(path) = &self.source
+            && self.key.get().is_none()
+            && self.generated(path)?.is_none()
+        {
+            if dir.names()?.iter().any(|name| name.ends_with(".age")) {
+                return Err(missing_key(path));
+            }
+            self.generate(path)?;
+        }
+        self.key()
+    }
+
+    fn generated(&self, path: &Path) -> Result<Option<Key>> {
+        let (parent, name) = split(path)?;
+        let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
+        match dir.read(name)? {
+            Some(bytes) => read_key(&bytes, path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Of processes that come here at once, one makes the key and all use it.
+    fn generate(&self, path: &Path) -> Result<()> {
+        let (parent, name) = split(path)?;
+        let (identity, recipient) = keygen();
+        let text = Zeroizing::new(format!("# recipient: {recipient}\n{}\n", identity.expose()));
+        Dir::create(parent, &self.warnings)?.create_new(name, text.as_bytes())?;
+        Ok(())
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
+        let Some(sealed) = dir.read(file)? else { return Ok(None) };
+        unseal(self.key()?, &sealed, &place(&dir, file)).map(Some)
+    }
+
+    fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        let file = file_of(&key.slug());
+        match self.read(&file)? {
+            Some(bytes) => record::decode(&bytes, key, &self.place(&file)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn place(&self, file: &str) -> String {
+        format!("`{}`", self.path.join(file).display())
+    }
+
+    fn write(&self, dir: &Dir, slug: &str, bytes: &[u8]) -> Result<()> {
+        let sealed = age::encrypt(&self.key_to_write(dir)?.0.to_public(), bytes)
+            .map_err(|_| Error::internal("a record cannot be encrypted"))?;
+        match self.take_reserved(slug) {
+            Some(reserved) => dir.replace_with(reserved, &file_of(slug), &sealed)?,
+            None => dir.replace(&file_of(slug), &sealed)?,
+        }
+        dir.sweep(slug)
+    }
+
+    fn take_reserved(&self, slug: &str) -> Option<Reserved> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
+    }
+
+    fn prepare_now(&self, key: &GrantKey, bytes: usize) -> Result<()> {
+        let slug = key.slug();
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        self.key_to_write(&dir)?;
+        dir.exists(&file_of(&slug))?;
+        dir.sweep(&slug)?;
+        let size = bytes.saturating_add(bytes / 1024 + OVERHEAD).max(LEAST_ROOM);
+        let reserved = match self.take_reserved(&slug) {
+            Some(reserved) if reserved.size() >= size => reserved,
+            _ => dir.reserve(&slug, size)?,
+        };
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).insert(slug, reserved);
+        Ok(())
+    }
+
+    fn save_now(&self, grant: &Grant) -> Result<()> {
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        // What cannot be read is never overwritten: it may be newer, or another key's.
+        self.load_now(&grant.key)?;
+        self.write(&dir, &grant.key.slug(), &record::encode(grant)?)
+    }
+
+    fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
+        let file = file_of(&key.slug());
+        for number in 1..u32::MAX {
+            let aside = format!("{file}.damaged-{number}");
+            match dir.exists(&file) {
+                Ok(false) => return Ok(None),
+                // Even what is no file of ours can be moved: only its name is touched.
+                Ok(true) | Err(_) => {}
+            }
+            if dir.rename_new(&file, &aside)? {
+                return Ok(Some(dir.path_of(&aside).display().to_string()));
+            }
+        }
+        Err(Error::store("too many damaged records are kept aside"))
+    }
+
+    fn remove_now(&self, key: &GrantKey) -> Result<bool> {
+        let slug = key.slug();
+        drop(self.take_reserved(&slug));
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(false) };
+        let file = file_of(&slug);
+        let removed = dir.remove(&file)?;
+        let aside = format!("{file}.damaged-");
+        for name in dir.names()?.iter().filter(|name| name.starts_with(&aside)) {
+            dir.remove(name)?;
+        }
+        dir.sweep(&slug)?;
+        Ok(removed)
+    }
+
+    fn set_now(&self, name: &str, value: &Secret) -> Result<()> {
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        self.get_now(name)?;
+        self.write(&dir, &record::item_slug(name), &record::encode_item(name, value)?)
+    }
+
+    fn get_now(&self, name: &str) -> Result<Option<Secret>> {
+        let file = file_of(&record::item_slug(name));
+        match self.read(&file)? {
+            Some(bytes) => record::decode_item(&bytes, name, &self.place(&file)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn unset_now(&self, name: &str) -> Result<bool> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(dir) => dir.remove(&file_of(&record::item_slug(name))),
+            None => Ok(false),
+        }
+    }
+}
+
+impl GrantStore for FileStore {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move { self.load_now(key) })
+    }
+
+    fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.prepare_now(key, bytes) })
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.save_now(grant) })
+    }
+
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move { self.set_aside_now(key) })
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.remove_now(key) })
+    }
+}
+
+impl SecretItems for FileStore {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
+        Box::pin(async move { self.get_now(name) })
+    }
+
+    fn set<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.set_now(name, value) })
+    }
+
+    fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.unset_now(name) })
+    }
+}
+
+fn file_of(slug: &str) -> String {
+    format!("{slug}.age")
+}
+
+fn place(dir: &Dir, file: &str) -> String {
+    format!("`{}`", dir.path_of(file).display())
+}
+
+fn split(path: &Path) -> Result<(&Path, &str)> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok((parent, name)),
+        None => Err(Error::store(format!("`{}` cannot be a key file", path.display()))),
+    }
+}
+
+fn read_key(bytes: &[u8], path: &Path) -> Result<Key> {
+    let place = format!("`{}`", path.display());
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse_key(text, &place),
+        Err(_) => Err(bad_key(&place)),
+    }
+}
+
+fn parse_key(text: &str, place: &str) -> Result<Key> {
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .and_then(|line| line.parse().ok())
+        .map(Key)
+        .ok_or_else(|| bad_key(place))
+}
+
+fn bad_key(place: &str) -> Error {
+    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-1…`) in {place}"))
+        .hint("`oauthctl store keygen` prints a new one; records need the one they were sealed with")
+}
+
+fn missing_key(path: &Path) -> Error {
+    Error::store(format!(
+        "there are records, but their key `{}` is missing: no other key was made",
+        path.display()
+    ))
+    .hint(
+        "put the key file back, or give the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
+         if it is lost, move the `.age` files away and log in again",
+    )
+}
+
+/// The variants are put into words here: the crate's own are for other programs.
+fn unseal(key: &Key, sealed: &[u8], place: &str) -> Result<Zeroizing<Vec<u8>>> {
+    let unreadable = |error: DecryptError| match error {
+        DecryptError::NoMatchingKeys => Error::store(format!(
+            "the record in {place} is sealed for another key than the one that was given, or is \
+             damaged"
+        ))
+        .hint(
+            "nothing was changed: check OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or the file \
+             `store.key`; `oauthctl login` starts over and keeps the old record aside",
+        ),
+        _ => record::damaged(place, "it does not decrypt"),
+    };
+    let mut reader = Decryptor::new_buffered(sealed)
+        .and_then(|decryptor| decryptor.decrypt(std::iter::once(&key.0 as &dyn age::Identity)))
+        .map_err(unreadable)?;
+    // Its plaintext is shorter: nothing grows, and no copy stays behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len()));
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|_| record::damaged(place, "it does not decrypt"))?;
+    Ok(bytes)
+}

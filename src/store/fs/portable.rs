@@ -1,0 +1,112 @@
+//! The calls below [`super`] where there are no Unix modes: the files are below the user's own
+//! directories, which the platform keeps from other users.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Refusal;
+
+/// A directory.
+#[derive(Debug)]
+pub(super) struct Handle(PathBuf);
+
+impl Handle {
+    /// Opens a directory.
+    pub(super) fn open(path: &Path) -> Result<(Self, Option<String>), Refusal> {
+        let metadata = fs::symlink_metadata(path)?;
+        if metadata.is_symlink() {
+            return Err(Refusal::Is("a symbolic link"));
+        }
+        if !metadata.is_dir() {
+            return Err(Refusal::Is("no directory"));
+        }
+        Ok((Self(path.to_owned()), None))
+    }
+
+    /// A second handle on the same directory.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        Ok(Self(self.0.clone()))
+    }
+
+    /// Nothing to take away.
+    pub(super) fn tighten(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Opens a regular file to read.
+    pub(super) fn open_file(&self, name: &str) -> Result<(File, u64, Option<String>), Refusal> {
+        self.judge(name)?;
+        let file = File::open(self.0.join(name))?;
+        let size = file.metadata()?.len();
+        Ok((file, size, None))
+    }
+
+    /// Opens a lock file, and makes it where it is missing.
+    pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
+        match self.judge(name) {
+            Ok(()) => {}
+            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(refusal) => return Err(refusal),
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        Ok(options.open(self.0.join(name))?)
+    }
+
+    /// Makes a file that must not be there.
+    pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
+    }
+
+    /// Judges what is at this name without opening it.
+    pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
+        let metadata = fs::symlink_metadata(self.0.join(name))?;
+        if metadata.is_file() { Ok(()) } else { Err(Refusal::Is("no regular file")) }
+    }
+
+    /// Whether this open file is at this name, as far as can be known: an open file keeps its name.
+    pub(super) fn is_at(&self, _file: &File, name: &str) -> bool {
+        self.judge(name).is_ok()
+    }
+
+    /// Renames over what is there.
+    pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    /// Renames to a name that must be free.
+    pub(super) fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::hard_link(self.0.join(from), self.0.join(to))?;
+        fs::remove_file(self.0.join(from))
+    }
+
+    /// Removes a file.
+    pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+
+    /// The rename itself is durable here.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Makes a directory and its missing parents.
+pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Nothing to take away.
+pub(super) fn tighten_file(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens a regular file through links. Gives its size.
+pub(super) fn open_named(path: &Path) -> Result<(File, u64), Refusal> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(Refusal::Is("no regular file"));
+    }
+    Ok((File::open(path)?, metadata.len()))
+}

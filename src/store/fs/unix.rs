@@ -1,0 +1,207 @@
+//! The calls below [`super`] on Unix.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+
+use super::Refusal;
+
+const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+const PRIVATE_DIR: Mode = Mode::RWXU;
+const SHUT: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY);
+
+/// An open directory.
+#[derive(Debug)]
+pub(super) struct Handle(OwnedFd);
+
+impl Handle {
+    /// Opens a directory of this user's. The second value is its mode where that is too loose.
+    pub(super) fn open(path: &Path) -> Result<(Self, Option<String>), Refusal> {
+        let flags = SHUT | OFlags::DIRECTORY | OFlags::RDONLY;
+        let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(rustix::io::Errno::LOOP) => return Err(Refusal::Is("a symbolic link")),
+            Err(rustix::io::Errno::NOTDIR) => {
+                // Linux says the same of a symbolic link, of a file, and of a path through a file.
+                let link = rustix::fs::lstat(path)
+                    .is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Symlink);
+                return Err(Refusal::Is(if link { "a symbolic link" } else { "no directory" }));
+            }
+            Err(error) => return Err(Refusal::Io(error.into())),
+        };
+        let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(Refusal::Is("another user's"));
+        }
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        if mode.contains(Mode::SVTX) {
+            return Err(Refusal::Is("a directory that users share"));
+        }
+        Ok((Self(fd), loose(&stat)))
+    }
+
+    /// A second handle on the same directory.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    /// Takes the rights of others away.
+    pub(super) fn tighten(&self) -> io::Result<()> {
+        Ok(rustix::fs::fchmod(&self.0, PRIVATE_DIR)?)
+    }
+
+    /// Opens a regular file to read. Gives its size, and its mode where that is too loose.
+    pub(super) fn open_file(&self, name: &str) -> Result<(File, u64, Option<String>), Refusal> {
+        let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
+        let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
+        let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
+        judge(&stat)?;
+        Ok((File::from(fd), u64::try_from(stat.st_size).unwrap_or(0), loose(&stat)))
+    }
+
+    /// Opens a lock file to read and write, and makes it where it is missing.
+    pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
+        let flags = SHUT | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
+        let fd = rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE).map_err(open_error)?;
+        let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
+        judge(&stat)?;
+        if loose(&stat).is_some() {
+            rustix::fs::fchmod(&fd, PRIVATE_FILE).map_err(io::Error::from)?;
+        }
+        Ok(File::from(fd))
+    }
+
+    /// Makes a file that must not be there.
+    pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
+        let flags = SHUT | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        Ok(File::from(rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE)?))
+    }
+
+    /// Judges what is at this name without opening it.
+    pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
+        let stat = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(io::Error::from)?;
+        judge(&stat)
+    }
+
+    /// Whether this open file is the one at this name.
+    pub(super) fn is_at(&self, file: &File, name: &str) -> bool {
+        let there = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
+        match (rustix::fs::fstat(file), there) {
+            (Ok(a), Ok(b)) => a.st_ino == b.st_ino && a.st_dev == b.st_dev,
+            _ => false,
+        }
+    }
+
+    /// Renames over what is there.
+    pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    /// Renames to a name that must be free.
+    pub(super) fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
+        {
+            use rustix::fs::RenameFlags;
+            use rustix::io::Errno;
+            let flags = RenameFlags::NOREPLACE;
+            match rustix::fs::renameat_with(&self.0, from, &self.0, to, flags) {
+                // Not every file system can.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                other => return Ok(other?),
+            }
+        }
+        rustix::fs::linkat(&self.0, from, &self.0, to, AtFlags::empty())?;
+        Ok(rustix::fs::unlinkat(&self.0, from, AtFlags::empty())?)
+    }
+
+    /// Removes a file.
+    pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    /// Makes the names in this directory durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+}
+
+/// Makes a directory and its missing parents, durably.
+pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+    DirBuilder::new().recursive(true).mode(PRIVATE_DIR.as_raw_mode().into()).create(path)?;
+    for made in missing {
+        let parent = match made.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::RDONLY;
+        // A parent that may be searched but not read cannot be synced, and need not stop us.
+        if let Ok(fd) = rustix::fs::openat(CWD, parent, flags, Mode::empty()) {
+            rustix::fs::fsync(fd)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the rights of others away.
+pub(super) fn tighten_file(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fchmod(file, PRIVATE_FILE)?)
+}
+
+/// Opens a regular file, whoever it belongs to, through links. Gives its size.
+pub(super) fn open_named(path: &Path) -> Result<(File, u64), Refusal> {
+    let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::RDONLY | OFlags::NONBLOCK;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(open_error)?;
+    let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        other => return Err(Refusal::Is(kind(other))),
+    }
+    Ok((File::from(fd), u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
+fn open_error(error: rustix::io::Errno) -> Refusal {
+    match error {
+        rustix::io::Errno::LOOP => Refusal::Is("a symbolic link"),
+        rustix::io::Errno::NXIO => Refusal::Is("a socket"),
+        rustix::io::Errno::ISDIR => Refusal::Is("a directory"),
+        other => Refusal::Io(other.into()),
+    }
+}
+
+fn judge(stat: &Stat) -> Result<(), Refusal> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        other => return Err(Refusal::Is(kind(other))),
+    }
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(Refusal::Is("another user's"));
+    }
+    // None is left where another process has just replaced it: what was read is the old whole.
+    if stat.st_nlink > 1 {
+        return Err(Refusal::Is("a hard link: the same file has another name"));
+    }
+    Ok(())
+}
+
+fn kind(file_type: FileType) -> &'static str {
+    match file_type {
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a pipe",
+        FileType::Directory => "a directory",
+        FileType::Socket => "a socket",
+        _ => "a device",
+    }
+}
+
+fn loose(stat: &Stat) -> Option<String> {
+    let mode = Mode::from_raw_mode(stat.st_mode);
+    let open = mode.intersects(Mode::RWXG.union(Mode::RWXO));
+    open.then(|| format!("{:04o}", mode.as_raw_mode() & 0o7777))
+}

@@ -1,0 +1,437 @@
+//! The operating system's keyring, through the interface of `keyring_core` on every platform.
+//!
+//! A record is one item, as text. One that is larger than the platform takes is kept in a file
+//! ([`sealed`]) under a key of its own; the item then holds that key and names the file. Writing
+//! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
+//!
+//! On Linux the keyring is the Secret Service of the session bus ([`secret_service`]); on macOS and
+//! Windows it is the platform store of the `keyring` crate.
+
+mod sealed;
+#[cfg(target_os = "linux")]
+mod secret_service;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use keyring_core::{CredentialStore, Entry, Error as KeyringError};
+use zeroize::Zeroizing;
+
+use self::sealed::Sealed;
+use super::fs::Warnings;
+use super::record;
+use crate::error::{Error, Result};
+use crate::grant::{Grant, GrantKey};
+use crate::port::{BoxFuture, GrantStore, SecretItems};
+use crate::secret::Secret;
+use crate::text;
+
+#[cfg(target_os = "linux")]
+pub use self::secret_service::SecretService;
+
+/// The `service` attribute of all items.
+const SERVICE: &str = "oauthctl";
+/// A keyring that has not answered by then is treated as locked. Less than the 5 s that are
+/// promised, so that the whole program keeps the promise.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(4_500);
+/// What Windows takes in one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+#[cfg(target_os = "windows")]
+const LIMIT: Option<usize> = Some(2_560);
+/// The keychain states no limit, but has refused large items.
+#[cfg(target_os = "macos")]
+const LIMIT: Option<usize> = Some(16 * 1024);
+#[cfg(target_os = "linux")]
+const LIMIT: Option<usize> = None;
+
+/// A store in the operating system's keyring.
+#[derive(Debug)]
+pub struct KeyringStore {
+    backend: Arc<CredentialStore>,
+    /// Whether items take a label and attributes.
+    described: bool,
+    /// Set where the backend itself may wait for ever.
+    patience: Option<Duration>,
+    limit: Option<usize>,
+    sealed: Sealed,
+}
+
+/// The address of the session bus by these two environment variables: `DBUS_SESSION_BUS_ADDRESS`,
+/// else `bus` below `XDG_RUNTIME_DIR`.
+pub fn session_bus(address: Option<OsString>, runtime_dir: Option<OsString>) -> Option<String> {
+    let address = address.and_then(|a| a.into_string().ok()).filter(|a| !a.is_empty());
+    address.or_else(|| {
+        let socket = PathBuf::from(runtime_dir.filter(|d| !d.is_empty())?).join("bus");
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_/.\\".contains(c);
+        let socket = socket.to_str().filter(|s| s.chars().all(plain))?;
+        std::path::Path::new(socket).exists().then(|| format!("unix:path={socket}"))
+    })
+}
+
+impl KeyringStore {
+    /// The keyring of this platform. `bus` is the address of the session bus on Linux
+    /// ([`session_bus`]); `sealed` is the directory for records over the platform's limit. Neither
+    /// is touched before it is needed.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) on a platform without a keyring.
+    #[cfg(target_os = "linux")]
+    pub fn open(bus: Option<String>, sealed: impl Into<PathBuf>) -> Result<Self> {
+        let mut store = Self::over(Arc::new(SecretService::new(bus, PATIENCE)), LIMIT, sealed);
+        store.described = true;
+        store.patience = None;
+        Ok(store)
+    }
+
+    /// The keyring of this platform; `sealed` is the directory for records over its limit.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) where the platform's keyring cannot be used.
+    #[cfg(any(target_os = "macos", target_os = "windows"))]
+    pub fn open(_bus: Option<String>, sealed: impl Into<PathBuf>) -> Result<Self> {
+        let none = || explain(KeyringError::NoDefaultStore);
+        if ::keyring::Entry::store_status().is_err() {
+            return Err(none());
+        }
+        let backend = keyring_core::get_default_store().ok_or_else(none)?;
+        Ok(Self::over(backend, LIMIT, sealed))
+    }
+
+    /// The keyring of this platform.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store): it has none.
+    #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
+    pub fn open(_bus: Option<String>, _sealed: impl Into<PathBuf>) -> Result<Self> {
+        Err(Error::store("this platform has no keyring that is known").hint(ALTERNATIVES))
+    }
+
+    /// A store over another keyring, whose items hold at most `limit` bytes, two for every UTF-16
+    /// unit of the text. It is given up after the time that a keyring has to answer.
+    pub fn over(
+        backend: Arc<CredentialStore>,
+        limit: Option<usize>,
+        sealed: impl Into<PathBuf>,
+    ) -> Self {
+        let sealed = Sealed::new(sealed.into());
+        Self { backend, described: false, patience: Some(PATIENCE), limit, sealed }
+    }
+
+    /// The same store with another time to answer.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// What was repaired on the way.
+    pub fn warnings(&self) -> Warnings {
+        self.sealed.warnings()
+    }
+
+    /// Asks the keyring. Where it may wait for ever it is asked from another thread.
+    fn ask<T: Send + 'static>(
+        &self,
+        item: &Item<'_>,
+        ask: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let answer = match self.patience {
+            None => self.entry(item).and_then(|entry| ask(&entry)),
+            Some(patience) => {
+                let entry = self.entry(item).map_err(explain)?;
+                let (tell, told) = mpsc::sync_channel(1);
+                std::thread::spawn(move || tell.send(ask(&entry)));
+                match told.recv_timeout(patience) {
+                    Ok(answer) => answer,
+                    Err(_) => return Err(mute()),
+                }
+            }
+        };
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(KeyringError::NoEntry) => Ok(None),
+            Err(error) => Err(explain(error)),
+        }
+    }
+
+    fn entry(&self, item: &Item<'_>) -> keyring_core::Result<Entry> {
+        if !self.described {
+            return self.backend.build(SERVICE, &item.user, None);
+        }
+        let mut modifiers = HashMap::from([("label", item.label.as_str())]);
+        let (profile, account);
+        if let Some(key) = item.key {
+            profile = text::one_line(&key.profile);
+            account = text::one_line(&key.account);
+            modifiers.insert("profile", &profile);
+            modifiers.insert("account", &account);
+        }
+        self.backend.build(SERVICE, &item.user, Some(&modifiers))
+    }
+
+    fn raw(&self, item: &Item<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        self.ask(item, |entry| entry.get_secret().map(Zeroizing::new))
+    }
+
+    fn put(&self, item: &Item<'_>, bytes: &[u8]) -> Result<()> {
+        let bytes = Zeroizing::new(bytes.to_vec());
+        self.ask(item, move |entry| entry.set_secret(&bytes))?
+            .ok_or_else(|| Error::store("the keyring did not keep what it was given"))
+    }
+
+    fn delete(&self, item: &Item<'_>) -> Result<bool> {
+        Ok(self.ask(item, Entry::delete_credential)?.is_some())
+    }
+
+    /// Reads a record, wherever it is kept.
+    fn read(&self, item: &Item<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let mut before: Option<Zeroizing<Vec<u8>>> = None;
+        loop {
+            match self.raw(item)? {
+                Some(bytes) if sealed::is_pointer(&bytes) => {
+                    match self.sealed.open(&item.user, &bytes) {
+                        // A writer may have replaced both since the item was read.
+                        Err(_) if before.as_ref() != Some(&bytes) => before = Some(bytes),
+                        opened => return opened.map(Some),
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Writes a record, wherever it fits. Setting the item commits; what the file of the former
+    /// generation was is removed after.
+    fn write(&self, item: &Item<'_>, bytes: &[u8], generation: u64) -> Result<()> {
+        let file = if self.fits(bytes) {
+            self.put(item, bytes)?;
+            None
+        } else {
+            let (pointer, file) = self.sealed.seal(&item.user, bytes, generation)?;
+            if let Err(error) = self.put(item, &pointer) {
+                // An answer that was only late may have committed: then the file is needed.
+                if !matches!(self.raw(item), Ok(Some(there)) if there == pointer) {
+                    return Err(error);
+                }
+            }
+            Some(file)
+        };
+        self.sealed.sweep(&item.user, file.as_deref())
+    }
+
+    fn fits(&self, bytes: &[u8]) -> bool {
+        let Some(limit) = self.limit else { return true };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.encode_utf16().count() * 2 <= limit,
+            Err(_) => bytes.len() <= limit,
+        }
+    }
+
+    fn prepare_now(&self, key: &GrantKey, bytes: usize) -> Result<()> {
+        let item = Item::of(key);
+        let most = self.limit.map_or(usize::MAX, |limit| limit / 2);
+        if bytes > most {
+            self.sealed.reserve(&item.user, bytes)?;
+        }
+        if self.raw(&item)?.is_some() {
+            // Giving the item the label it has makes the keyring write itself, and changes nothing
+            // even if another process is saving a new generation.
+            let label = item.label.clone();
+            let touch = move |entry: &Entry| {
+                match entry.update_attributes(&HashMap::from([("label", label.as_str())])) {
+                    Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
+                    other => other.map(|()| true),
+                }
+            };
+            if self.ask(&item, touch)? == Some(true) {
+                return Ok(());
+            }
+        }
+        let probe = item.probe();
+        self.put(&probe, &vec![b' '; bytes.min(most)])?;
+        self.delete(&probe)?;
+        Ok(())
+    }
+
+    fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        match self.read(&Item::of(key))? {
+            Some(bytes) => record::decode(&bytes, key, &place(key)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn save_now(&self, grant: &Grant) -> Result<()> {
+        // What cannot be read is never overwritten: it may be newer.
+        self.load_now(&grant.key)?;
+        self.write(&Item::of(&grant.key), &record::encode(grant)?, grant.generation)
+    }
+
+    fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
+        let item = Item::of(key);
+        let Some(bytes) = self.raw(&item)? else { return Ok(None) };
+        for number in 1..1000 {
+            let aside = item.aside(number);
+            if self.raw(&aside)?.is_some() {
+                continue;
+            }
+            self.put(&aside, &bytes)?;
+            self.sealed.set_aside(&item.user)?;
+            self.delete(&item)?;
+            return Ok(Some(format!("the keyring item `{}`", aside.user)));
+        }
+        Err(Error::store("too many damaged records are kept aside in the keyring"))
+    }
+
+    fn remove_now(&self, key: &GrantKey) -> Result<bool> {
+        let item = Item::of(key);
+        let removed = self.delete(&item)?;
+        self.delete(&item.probe())?;
+        for number in 1.. {
+            if !self.delete(&item.aside(number))? {
+                break;
+            }
+        }
+        self.sealed.remove(&item.user)?;
+        Ok(removed)
+    }
+}
+
+/// An item of the keyring: its `username`, and what a person sees of it.
+struct Item<'a> {
+    user: String,
+    label: String,
+    key: Option<&'a GrantKey>,
+}
+
+impl<'a> Item<'a> {
+    fn of(key: &'a GrantKey) -> Self {
+        Self { user: key.slug(), label: format!("oauthctl: {key}"), key: Some(key) }
+    }
+
+    fn named(name: &str) -> Self {
+        let label = format!("oauthctl: secret `{}`", text::one_line(name));
+        Self { user: record::item_slug(name), label, key: None }
+    }
+
+    /// An item that is written to see whether one can be, and deleted at once.
+    fn probe(&self) -> Item<'static> {
+        Item { user: format!("{}.probe", self.user), label: self.label.clone(), key: None }
+    }
+
+    fn aside(&self, number: u32) -> Item<'static> {
+        Item {
+            user: format!("{}.damaged-{number}", self.user),
+            label: format!("{} (damaged)", self.label),
+            key: None,
+        }
+    }
+}
+
+impl GrantStore for KeyringStore {
+    fn name(&self) -> String {
+        "keyring".to_owned()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move { self.load_now(key) })
+    }
+
+    fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.prepare_now(key, bytes) })
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.save_now(grant) })
+    }
+
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move { self.set_aside_now(key) })
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.remove_now(key) })
+    }
+}
+
+impl SecretItems for KeyringStore {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
+        Box::pin(async move {
+            let place = format!("the keyring item of `{}`", text::one_line(name));
+            match self.read(&Item::named(name))? {
+                Some(bytes) => record::decode_item(&bytes, name, &place).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn set<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.get(name).await?;
+            self.write(&Item::named(name), &record::encode_item(name, value)?, 0)
+        })
+    }
+
+    fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let item = Item::named(name);
+            let removed = self.delete(&item)?;
+            self.sealed.remove(&item.user)?;
+            Ok(removed)
+        })
+    }
+}
+
+fn place(key: &GrantKey) -> String {
+    format!("the keyring item of {key}")
+}
+
+const ALTERNATIVES: &str = "`--store file` keeps tokens in encrypted files instead; `oauthctl doctor` says what works here";
+
+fn mute() -> Error {
+    Error::store("the keyring does not answer: it is locked, hangs, or waits for a person").hint(
+        format!("unlock it and look for a prompt on its screen, then try again; {ALTERNATIVES}"),
+    )
+}
+
+fn locked() -> Error {
+    Error::store("the keyring is locked").hint(format!(
+        "unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock` in a session without \
+         one), then try again; {ALTERNATIVES}"
+    ))
+}
+
+/// Puts a keyring's error into words, and says what to do about it.
+fn explain(error: KeyringError) -> Error {
+    #[cfg(target_os = "linux")]
+    if let KeyringError::NoStorageAccess(inner) | KeyringError::PlatformFailure(inner) = &error
+        && let Some(trouble) = inner.downcast_ref::<secret_service::Trouble>()
+    {
+        return trouble.explain();
+    }
+    match error {
+        KeyringError::NoStorageAccess(_) => locked(),
+        KeyringError::NoDefaultStore => {
+            Error::store("the keyring of this system cannot be used").hint(ALTERNATIVES)
+        }
+        KeyringError::TooLong(_, limit) => {
+            Error::store(format!("the keyring takes no more than {limit} bytes in one item"))
+                .hint(ALTERNATIVES)
+        }
+        KeyringError::Ambiguous(_) => Error::store(
+            "the keyring holds several items for this account, and does not say which one counts",
+        )
+        .hint("look for items of the service `oauthctl` in the keyring, and delete the older ones"),
+        // Their texts can hold what was read.
+        KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) => {
+            record::damaged("the keyring", "the keyring itself cannot read it")
+        }
+        KeyringError::PlatformFailure(inner) => {
+            Error::store(format!("the keyring failed: {}", text::one_line(&inner.to_string())))
+                .hint(ALTERNATIVES)
+        }
+        other => Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
+            .hint(ALTERNATIVES),
+    }
+}

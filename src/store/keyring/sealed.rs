@@ -1,0 +1,199 @@
+//! Records that are too large for a keyring's item: in files, each sealed with a key of its own
+//! (AES-256-GCM). The item holds that key and names the file, so that the item decides which
+//! file counts; another one is left from a write that was not finished, or from the last
+//! generation, and can be opened by nobody.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::secret::{Secret, exposed};
+use crate::store::fs::{Dir, Reserved, Warnings};
+use crate::store::record;
+
+/// How a pointer begins: no record does.
+const MARK: &[u8] = b"{\"sealed\":";
+const VERSION: u32 = 1;
+const OVERHEAD: usize = 64;
+
+/// What the item holds in place of a record.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    sealed: u32,
+    generation: u64,
+    file: String,
+    #[serde(with = "exposed")]
+    key: Secret,
+}
+
+/// The directory of sealed files.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    path: PathBuf,
+    warnings: Warnings,
+    reserved: Mutex<HashMap<String, Reserved>>,
+}
+
+/// Whether an item's text is a pointer.
+pub(super) fn is_pointer(bytes: &[u8]) -> bool {
+    bytes.starts_with(MARK)
+}
+
+impl Sealed {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, warnings: Warnings::default(), reserved: Mutex::default() }
+    }
+
+    pub(super) fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// Takes real room for a record.
+    pub(super) fn reserve(&self, slug: &str, bytes: usize) -> Result<()> {
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        dir.sweep(slug)?;
+        let size = bytes.saturating_add(OVERHEAD);
+        let reserved = match self.take_reserved(slug) {
+            Some(reserved) if reserved.size() >= size => reserved,
+            _ => dir.reserve(slug, size)?,
+        };
+        self.reserved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(slug.to_owned(), reserved);
+        Ok(())
+    }
+
+    fn take_reserved(&self, slug: &str) -> Option<Reserved> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
+    }
+
+    /// Writes a sealed file, and gives the pointer that makes it count, and its name.
+    pub(super) fn seal(
+        &self,
+        slug: &str,
+        bytes: &[u8],
+        generation: u64,
+    ) -> Result<(Zeroizing<Vec<u8>>, String)> {
+        let failed = |_| Error::internal("a record cannot be sealed");
+        let mut key = Zeroizing::new([0; 32]);
+        let mut nonce = [0; NONCE_LEN];
+        let mut name = [0; 8];
+        for random in [&mut key[..], &mut nonce[..], &mut name[..]] {
+            aws_lc_rs::rand::fill(random).map_err(failed)?;
+        }
+        let file = format!("{slug}-{:016x}.sealed", u64::from_be_bytes(name));
+        let mut text = Vec::with_capacity(bytes.len() + OVERHEAD);
+        text.extend_from_slice(bytes);
+        let tag = cipher(&key[..])?
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                bound_to(slug, &file, generation),
+                &mut text,
+            )
+            .map_err(failed)?;
+        text.extend_from_slice(tag.as_ref());
+        text.splice(0..0, nonce);
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        match self.take_reserved(slug) {
+            Some(reserved) => dir.replace_with(reserved, &file, &text)?,
+            None => dir.replace(&file, &text)?,
+        }
+        let encoded = Zeroizing::new(BASE64_STANDARD.encode(&key[..]));
+        let pointer =
+            Pointer { sealed: VERSION, generation, file: file.clone(), key: Secret::new(&**encoded) };
+        let pointer = serde_json::to_vec(&pointer)
+            .map_err(|_| Error::internal("a pointer cannot be written as JSON"))?;
+        Ok((Zeroizing::new(pointer), file))
+    }
+
+    /// The record that a pointer names.
+    pub(super) fn open(&self, slug: &str, pointer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let item = format!("the keyring item `{slug}`");
+        let pointer: Pointer = serde_json::from_slice(pointer)
+            .map_err(|_| record::damaged(&item, "it names no sealed file"))?;
+        if pointer.sealed > VERSION {
+            return Err(Error::store(format!("a newer oauthctl wrote {item}"))
+                .hint("use that one; nothing was changed"));
+        }
+        let bad_name = pointer.file.contains(['/', '\\', '\0']) || !pointer.file.starts_with(slug);
+        let key = BASE64_STANDARD
+            .decode(pointer.key.expose())
+            .map(Zeroizing::new)
+            .ok()
+            .filter(|key| key.len() == 32 && !bad_name)
+            .ok_or_else(|| record::damaged(&item, "it names no sealed file"))?;
+        let missing = || {
+            let path = self.path.join(&pointer.file);
+            record::damaged(&item, &format!("its file `{}` is missing", path.display()))
+        };
+        let dir = Dir::open(&self.path, &self.warnings)?.ok_or_else(missing)?;
+        let mut text = dir.read(&pointer.file)?.ok_or_else(missing)?;
+        let place = format!("`{}`", dir.path_of(&pointer.file).display());
+        let damaged = || record::damaged(&place, "it does not decrypt");
+        let Some((nonce, rest)) = text.split_at_mut_checked(NONCE_LEN) else {
+            return Err(damaged());
+        };
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let aad = bound_to(slug, &pointer.file, pointer.generation);
+        let opened = cipher(&key)?.open_in_place(nonce, aad, rest).map_err(|_| damaged())?;
+        Ok(Zeroizing::new(opened.to_vec()))
+    }
+
+    /// Removes all sealed files of this name but the one that counts.
+    pub(super) fn sweep(&self, slug: &str, keep: Option<&str>) -> Result<()> {
+        drop(self.take_reserved(slug));
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
+        for name in files(&dir, slug)? {
+            if Some(name.as_str()) != keep {
+                dir.remove(&name)?;
+            }
+        }
+        dir.sweep(slug)
+    }
+
+    /// Gives the sealed files of a damaged record another name, so that they stay.
+    pub(super) fn set_aside(&self, slug: &str) -> Result<()> {
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
+        for name in files(&dir, slug)? {
+            dir.rename_new(&name, &format!("{name}.damaged"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all files of this name.
+    pub(super) fn remove(&self, slug: &str) -> Result<()> {
+        self.sweep(slug, None)?;
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
+        let prefix = format!("{slug}-");
+        for name in dir.names()?.iter().filter(|name| name.starts_with(&prefix)) {
+            dir.remove(name)?;
+        }
+        Ok(())
+    }
+}
+
+fn files(dir: &Dir, slug: &str) -> Result<Vec<String>> {
+    let prefix = format!("{slug}-");
+    let mut names = dir.names()?;
+    names.retain(|name| name.starts_with(&prefix) && name.ends_with(".sealed"));
+    Ok(names)
+}
+
+fn cipher(key: &[u8]) -> Result<LessSafeKey> {
+    UnboundKey::new(&AES_256_GCM, key)
+        .map(LessSafeKey::new)
+        .map_err(|_| Error::internal("a key of the wrong length"))
+}
+
+/// The slug holds a hash over profile and account.
+fn bound_to(slug: &str, file: &str, generation: u64) -> Aad<Vec<u8>> {
+    Aad::from(format!("oauthctl sealed {VERSION}\0{slug}\0{file}\0{generation}").into_bytes())
+}

@@ -1,0 +1,188 @@
+//! Stores that live as long as the process: for tests, and for programs with a store of their own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{busy, fs};
+use crate::error::Result;
+use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
+use crate::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock, SecretItems};
+use crate::secret::Secret;
+
+/// Grants and items in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    grants: Mutex<HashMap<GrantKey, Grant>>,
+    items: Mutex<HashMap<String, Secret>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl GrantStore for MemoryStore {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move { Ok(held(&self.grants).get(key).cloned()) })
+    }
+
+    fn prepare<'a>(&'a self, _key: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            held(&self.grants).insert(grant.key.clone(), grant.clone());
+            Ok(())
+        })
+    }
+
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move {
+            // Under a key that no account has: its name is not one that a person can give.
+            let mut grants = held(&self.grants);
+            let Some(grant) = grants.remove(key) else { return Ok(None) };
+            let mut aside = key.clone();
+            aside.account.push_str("\0damaged");
+            grants.insert(aside, grant);
+            Ok(Some(format!("the memory of this process, beside {key}")))
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut aside = key.clone();
+            aside.account.push_str("\0damaged");
+            let mut grants = held(&self.grants);
+            grants.remove(&aside);
+            Ok(grants.remove(key).is_some())
+        })
+    }
+}
+
+impl SecretItems for MemoryStore {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
+        Box::pin(async move { Ok(held(&self.items).get(name).cloned()) })
+    }
+
+    fn set<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            held(&self.items).insert(name.to_owned(), value.clone());
+            Ok(())
+        })
+    }
+
+    fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(held(&self.items).remove(name).is_some()) })
+    }
+}
+
+/// Makes the tasks of one process take turns.
+#[derive(Clone)]
+pub struct MemoryCoordinator {
+    clock: Arc<dyn Clock>,
+    slots: Arc<Mutex<BTreeMap<GrantKey, Slot>>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    held: bool,
+    intent: Option<Intent>,
+    entry: Option<AccountEntry>,
+}
+
+impl MemoryCoordinator {
+    /// A coordinator that waits on this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, slots: Arc::default() }
+    }
+
+    fn try_lock(&self, key: &GrantKey) -> Option<MemoryLock> {
+        let mut slots = held(&self.slots);
+        let slot = slots.entry(key.clone()).or_default();
+        if slot.held {
+            return None;
+        }
+        slot.held = true;
+        Some(MemoryLock { key: key.clone(), slots: self.slots.clone() })
+    }
+}
+
+impl std::fmt::Debug for MemoryCoordinator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryCoordinator")
+    }
+}
+
+impl Coordinator for MemoryCoordinator {
+    fn lock<'a>(
+        &'a self,
+        key: &'a GrantKey,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Lock>>> {
+        Box::pin(async move {
+            let lock = fs::poll(&*self.clock, wait, || Ok(self.try_lock(key))).await?;
+            lock.map(|lock| Box::new(lock) as Box<dyn Lock>).ok_or_else(|| busy(key, wait))
+        })
+    }
+
+    fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
+        Ok(held(&self.slots).get(key).and_then(|slot| slot.entry.clone()))
+    }
+
+    fn accounts(&self) -> Result<Vec<AccountEntry>> {
+        Ok(held(&self.slots).values().filter_map(|slot| slot.entry.clone()).collect())
+    }
+}
+
+struct MemoryLock {
+    key: GrantKey,
+    slots: Arc<Mutex<BTreeMap<GrantKey, Slot>>>,
+}
+
+impl MemoryLock {
+    fn with<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Result<T> {
+        Ok(act(held(&self.slots).entry(self.key.clone()).or_default()))
+    }
+}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        if let Some(slot) = held(&self.slots).get_mut(&self.key) {
+            slot.held = false;
+        }
+    }
+}
+
+impl Lock for MemoryLock {
+    fn intent(&self) -> Result<Option<Intent>> {
+        self.with(|slot| slot.intent.clone())
+    }
+
+    fn set_intent(&mut self, intent: &Intent) -> Result<()> {
+        self.with(|slot| slot.intent = Some(intent.clone()))
+    }
+
+    fn clear_intent(&mut self) -> Result<()> {
+        self.with(|slot| slot.intent = None)
+    }
+
+    fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
+        self.with(|slot| slot.entry = Some(entry.clone()))
+    }
+
+    fn retract(&mut self) -> Result<()> {
+        self.with(|slot| slot.entry = None)
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,88 @@
+//! From one store to another, losing nothing on the way.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::grant::{AccountEntry, Grant, GrantKey};
+use crate::port::{Coordinator, GrantStore};
+
+/// How long each account's lock is waited for.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// What became of each account.
+#[derive(Debug, Default)]
+pub struct Migration {
+    /// Moved.
+    pub moved: Vec<GrantKey>,
+    /// Not in the old store.
+    pub absent: Vec<GrantKey>,
+    /// Left where it was, and why.
+    pub failed: Vec<(GrantKey, Error)>,
+}
+
+/// Moves grants. Each is copied under its lock, read back, and only then removed from the old
+/// store; the index then names the new one. One that fails stays where it is and stops no other.
+///
+/// # Errors
+/// [`Usage`](crate::ErrorKind::Usage) where both stores have one name.
+pub async fn migrate(
+    from: &dyn GrantStore,
+    to: &dyn GrantStore,
+    keys: &[GrantKey],
+    coordinator: &dyn Coordinator,
+) -> Result<Migration> {
+    if from.name() == to.name() {
+        return Err(Error::usage(format!("the records are already in `{}`", to.name())));
+    }
+    let mut migration = Migration::default();
+    for key in keys {
+        match one(from, to, key, coordinator).await {
+            Ok(true) => migration.moved.push(key.clone()),
+            Ok(false) => migration.absent.push(key.clone()),
+            Err(error) => migration.failed.push((key.clone(), error)),
+        }
+    }
+    Ok(migration)
+}
+
+async fn one(
+    from: &dyn GrantStore,
+    to: &dyn GrantStore,
+    key: &GrantKey,
+    coordinator: &dyn Coordinator,
+) -> Result<bool> {
+    let mut lock = coordinator.lock(key, WAIT).await?;
+    let Some(grant) = from.load(key).await? else { return Ok(false) };
+    if let Some(there) = to.load(key).await?
+        && there.generation >= grant.generation
+        && there != grant
+    {
+        return Err(Error::store(format!(
+            "`{}` already holds another grant of {key}, and not an older one",
+            to.name()
+        ))
+        .hint("log out of the account in one of the two stores first"));
+    }
+    copy(to, &grant).await?;
+    let last_error = coordinator.account(key)?.and_then(|entry| entry.last_error);
+    lock.publish(&AccountEntry { last_error, ..AccountEntry::of(&grant, &to.name()) })?;
+    from.remove(key).await?;
+    // Two names can lead to one place: then the old record was the new one.
+    if to.load(key).await?.as_ref() != Some(&grant) {
+        copy(to, &grant).await?;
+        return Err(Error::store(format!(
+            "`{}` and `{}` are the same place: the record of {key} was put back",
+            from.name(),
+            to.name()
+        )));
+    }
+    Ok(true)
+}
+
+async fn copy(to: &dyn GrantStore, grant: &Grant) -> Result<()> {
+    to.save(grant).await?;
+    if to.load(&grant.key).await?.as_ref() == Some(grant) {
+        return Ok(());
+    }
+    Err(Error::store(format!("`{}` gave back another record than it was given", to.name())))
+}

@@ -1,0 +1,160 @@
+//! Where grants are kept, and how processes take turns.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`keyring`] | the operating system's keyring |
+//! | [`file`] | age-encrypted files |
+//! | [`memory`] | the memory of this process |
+//! | [`state_dir`] | locks, intents and the index of accounts: no secret |
+//! | [`mod@migrate`] | from one store to another |
+//!
+//! A store never falls back to another one, and never to plain text. What cannot be read is an
+//! error of kind [`Store`](crate::ErrorKind::Store), never "nothing there", and is not overwritten.
+
+#[cfg(feature = "file")]
+pub mod file;
+pub(crate) mod fs;
+#[cfg(feature = "keyring")]
+pub mod keyring;
+pub mod memory;
+pub mod migrate;
+#[cfg(feature = "file")]
+pub mod portable;
+#[cfg(any(feature = "file", feature = "keyring"))]
+mod record;
+pub mod state_dir;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::grant::GrantKey;
+use crate::port::{GrantStore, SecretItems};
+
+#[cfg(feature = "file")]
+pub use file::{FileStore, KeySource};
+pub use fs::Warnings;
+#[cfg(feature = "keyring")]
+pub use keyring::KeyringStore;
+pub use memory::{MemoryCoordinator, MemoryStore};
+pub use migrate::{Migration, migrate};
+pub use state_dir::{LoginLock, LoginOutcome, StateDir};
+
+/// A store, as `--store` names it.
+///
+/// ```
+/// use oauthctl::store::StoreSpec;
+/// let spec: StoreSpec = "file:/srv/tokens".parse()?;
+/// assert_eq!(spec, StoreSpec::File(Some("/srv/tokens".into())));
+/// assert_eq!(spec.to_string(), "file:/srv/tokens");
+/// # Ok::<(), oauthctl::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StoreSpec {
+    /// The operating system's keyring.
+    Keyring,
+    /// Encrypted files, in this directory or in the usual one.
+    File(Option<PathBuf>),
+    /// Commands of the person's.
+    Command,
+    /// Another oauthctl.
+    Broker,
+}
+
+impl FromStr for StoreSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File(None)),
+            "command" => Ok(Self::Command),
+            "broker" => Ok(Self::Broker),
+            _ => match text.strip_prefix("file:") {
+                Some(directory) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
+                _ => Err(Error::usage(format!("`{text}` is no store"))
+                    .hint("stores are `keyring`, `file`, `file:DIR`, `command` and `broker`")),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for StoreSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Keyring => f.write_str("keyring"),
+            Self::File(None) => f.write_str("file"),
+            Self::File(Some(directory)) => write!(f, "file:{}", directory.display()),
+            Self::Command => f.write_str("command"),
+            Self::Broker => f.write_str("broker"),
+        }
+    }
+}
+
+/// What the stores need to know about the world. Nothing of it is read before it is needed.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The directory of `file` where none is named.
+    pub files: PathBuf,
+    /// The key of the encrypted files.
+    #[cfg(feature = "file")]
+    pub key: KeySource,
+    /// The directory for records that are too large for the keyring.
+    pub sealed: PathBuf,
+    /// The address of the session bus, on Linux ([`keyring::session_bus`]).
+    pub bus: Option<String>,
+}
+
+/// An open store: one object behind both ports.
+#[derive(Clone)]
+pub struct Store {
+    /// For grants.
+    pub grants: Arc<dyn GrantStore>,
+    /// For named secrets.
+    pub items: Arc<dyn SecretItems>,
+    /// What was repaired on the way.
+    pub warnings: Warnings,
+}
+
+impl StoreSpec {
+    /// Opens the store. It is not touched before it is asked for something.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) for a store that this build or version does not have.
+    pub fn open(&self, places: &Places) -> Result<Store> {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(directory) => {
+                let directory = directory.as_ref().unwrap_or(&places.files);
+                let store =
+                    FileStore::open(directory, places.key.clone()).named(self.to_string());
+                let warnings = store.warnings();
+                let store = Arc::new(store);
+                Ok(Store { grants: store.clone(), items: store, warnings })
+            }
+            #[cfg(feature = "keyring")]
+            Self::Keyring => {
+                let store = KeyringStore::open(places.bus.clone(), &places.sealed)?;
+                let warnings = store.warnings();
+                let store = Arc::new(store);
+                Ok(Store { grants: store.clone(), items: store, warnings })
+            }
+            Self::Command | Self::Broker => {
+                Err(Error::store(format!("the store `{self}` is not in this version"))
+                    .hint("use `--store keyring` or `--store file`"))
+            }
+            #[cfg(not(all(feature = "file", feature = "keyring")))]
+            _ => Err(Error::store(format!("this build has no store `{self}`"))),
+        }
+    }
+}
+
+fn busy(key: &GrantKey, wait: Duration) -> Error {
+    Error::unavailable(format!(
+        "another process holds the lock of {key}, and did not release it within {}",
+        crate::time::describe(wait)
+    ))
+    .hint("try again; if it lasts, look for an oauthctl that hangs")
+}

@@ -1,0 +1,108 @@
+//! Records as text: a grant, or a named secret, and the checks that what was read is what was asked.
+
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::grant::{GRANT_VERSION, Grant, GrantKey};
+use crate::secret::{Secret, exposed};
+
+/// The first field of every record.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+/// A named secret.
+#[derive(Serialize, Deserialize)]
+struct Item {
+    version: u32,
+    name: String,
+    #[serde(with = "exposed")]
+    value: Secret,
+}
+
+/// A grant as JSON.
+pub(super) fn encode(grant: &Grant) -> Result<Zeroizing<Vec<u8>>> {
+    to_json(grant)
+}
+
+/// The grant of this key in what was read at `place`.
+pub(super) fn decode(bytes: &[u8], key: &GrantKey, place: &str) -> Result<Grant> {
+    let grant: Grant = from_json(bytes, place)?;
+    if grant.key == *key {
+        return Ok(grant);
+    }
+    Err(damaged(place, &format!("it holds the grant of {}, not of {key}", grant.key)))
+}
+
+/// A named secret as JSON.
+pub(super) fn encode_item(name: &str, value: &Secret) -> Result<Zeroizing<Vec<u8>>> {
+    to_json(&Item { version: GRANT_VERSION, name: name.to_owned(), value: value.clone() })
+}
+
+/// The secret of this name in what was read at `place`.
+pub(super) fn decode_item(bytes: &[u8], name: &str, place: &str) -> Result<Secret> {
+    let item: Item = from_json(bytes, place)?;
+    if item.name == name {
+        return Ok(item.value);
+    }
+    Err(damaged(place, "it holds another item"))
+}
+
+/// The name of an item in files and keyrings: no name leaves its folder or meets another.
+pub(super) fn item_slug(name: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());
+    let hex: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("item-{hex}")
+}
+
+/// A record that is there and cannot be used.
+pub(super) fn damaged(place: &str, why: &str) -> Error {
+    Error::store(format!("the record in {place} is damaged: {why}")).hint(
+        "nothing was changed: put back a copy of it, or log in again with `oauthctl login`, which \
+         keeps the damaged one aside",
+    )
+}
+
+fn newer(place: &str, version: u32) -> Error {
+    Error::store(format!(
+        "the record in {place} has version {version}, and this program knows {GRANT_VERSION}"
+    ))
+    .hint("a newer oauthctl wrote it: use that one; nothing was changed")
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(bytes: &[u8], place: &str) -> Result<T> {
+    let head = serde_json::from_slice::<Head>(bytes);
+    if let Ok(Head { version }) = head
+        && version > GRANT_VERSION
+    {
+        return Err(newer(place, version));
+    }
+    // The parser's own message can quote what it read.
+    serde_json::from_slice(bytes).map_err(|error| {
+        damaged(place, &format!("not a record (line {}, column {})", error.line(), error.column()))
+    })
+}
+
+/// Counted first and written then, so that no growing buffer leaves copies of secrets behind.
+fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
+    struct Count(usize);
+    impl Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let failed = |_| Error::internal("a record cannot be written as JSON");
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).map_err(failed)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(count.0));
+    serde_json::to_writer(&mut *bytes, value).map_err(failed)?;
+    Ok(bytes)
+}

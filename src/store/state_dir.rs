@@ -1,0 +1,289 @@
+//! The state directory: the locks by which processes take turns, what was about to be sent, and
+//! the index of accounts. It holds no secret.
+//!
+//! A lock is the kernel's, on a file of its own that is never replaced: it ends with its holder,
+//! whatever ends that.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::fs::{self, Dir, Warnings};
+use super::busy;
+use crate::error::{Error, Result};
+use crate::grant::{AccountEntry, GrantKey, Intent};
+use crate::port::{BoxFuture, Clock, Coordinator, Lock};
+use crate::time::Timestamp;
+
+const LOCKS: &str = "locks";
+const INTENTS: &str = "intents";
+const ACCOUNTS: &str = "accounts";
+/// The schema of what is written here.
+const VERSION: u32 = 1;
+
+/// A directory through which the processes of one user coordinate.
+#[derive(Clone)]
+pub struct StateDir {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    warnings: Warnings,
+}
+
+impl std::fmt::Debug for StateDir {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateDir({})", self.path.display())
+    }
+}
+
+/// How a login ended, for those that waited for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginOutcome {
+    /// When.
+    pub at: Timestamp,
+    /// The grant's id, where the login gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
+    /// The word of the error's kind ([`crate::ErrorKind::word`]), where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What happened, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What a file here holds, and its schema.
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// An outcome, and a number by which a later one is told from it.
+#[derive(Serialize, Deserialize)]
+struct Numbered {
+    number: u64,
+    #[serde(flatten)]
+    outcome: LoginOutcome,
+}
+
+impl StateDir {
+    /// A state directory at this place. Nothing is read or made until it is needed.
+    pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self { path: path.into(), clock, warnings: Warnings::default() }
+    }
+
+    /// What was repaired or skipped on the way.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// Takes the lock under which one process at a time logs in to an account. It is not the lock
+    /// of the account's grant: tokens are handed out and refreshed meanwhile.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when another holds it for longer than `wait`.
+    pub async fn login_lock(&self, key: &GrantKey, wait: Duration) -> Result<LoginLock> {
+        let slug = key.slug();
+        let root = self.root()?;
+        let locks = root.make_child(LOCKS)?;
+        let name = format!("login-{slug}.lock");
+        let record = format!("login-{slug}.json");
+        let before = locks.try_lock(&name)?;
+        let (file, joined) = match before {
+            Some(file) => (file, None),
+            None => {
+                let known = self.outcome(&locks, &record).map(|o| o.number);
+                let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
+                let file = file.ok_or_else(|| login_busy(key, wait))?;
+                let joined =
+                    self.outcome(&locks, &record).filter(|o| Some(o.number) != known);
+                (file, joined.map(|o| o.outcome))
+            }
+        };
+        Ok(LoginLock { _file: file, locks, record, joined })
+    }
+
+    fn outcome(&self, locks: &Dir, record: &str) -> Option<Numbered> {
+        let bytes = locks.read(record).ok()??;
+        serde_json::from_slice::<Versioned<Numbered>>(&bytes).ok().map(|v| v.value)
+    }
+
+    fn root(&self) -> Result<Dir> {
+        Dir::create(&self.path, &self.warnings)
+    }
+
+    fn entries(&self) -> Result<Option<Dir>> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(root) => root.child(ACCOUNTS),
+            None => Ok(None),
+        }
+    }
+
+    /// One entry of the index. One that cannot be used is a warning, not an error: the index only
+    /// says what the stores hold.
+    fn entry(&self, dir: &Dir, name: &str) -> Option<AccountEntry> {
+        let why = match dir.read(name) {
+            Ok(None) => return None,
+            Err(error) => error.message().to_owned(),
+            Ok(Some(bytes)) => match serde_json::from_slice::<Versioned<AccountEntry>>(&bytes) {
+                Ok(read) if read.version > VERSION => "a newer oauthctl wrote it".to_owned(),
+                Ok(read) if format!("{}.json", read.value.key.slug()) == name => {
+                    return Some(read.value);
+                }
+                Ok(_) => "it is another account's".to_owned(),
+                Err(error) => {
+                    format!("it is damaged (line {}, column {})", error.line(), error.column())
+                }
+            },
+        };
+        self.warnings.push(format!("skipped `{}`: {why}", dir.path_of(name).display()));
+        None
+    }
+}
+
+impl Coordinator for StateDir {
+    fn lock<'a>(
+        &'a self,
+        key: &'a GrantKey,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Lock>>> {
+        Box::pin(async move {
+            let slug = key.slug();
+            let root = self.root()?;
+            let locks = root.make_child(LOCKS)?;
+            let name = format!("{slug}.lock");
+            let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
+            let file = file.ok_or_else(|| busy(key, wait))?;
+            Ok(Box::new(Held { _file: file, root, slug }) as Box<dyn Lock>)
+        })
+    }
+
+    fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
+        let Some(dir) = self.entries()? else { return Ok(None) };
+        Ok(self.entry(&dir, &format!("{}.json", key.slug())))
+    }
+
+    fn accounts(&self) -> Result<Vec<AccountEntry>> {
+        let Some(dir) = self.entries()? else { return Ok(Vec::new()) };
+        let mut entries: Vec<AccountEntry> = dir
+            .names()?
+            .iter()
+            .filter(|name| name.ends_with(".json"))
+            .filter_map(|name| self.entry(&dir, name))
+            .collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+}
+
+/// A held lock of a grant.
+struct Held {
+    _file: File,
+    root: Dir,
+    slug: String,
+}
+
+impl Held {
+    fn json(&self) -> String {
+        format!("{}.json", self.slug)
+    }
+
+    fn write<T: Serialize>(&self, folder: &str, value: T) -> Result<()> {
+        write(&self.root.make_child(folder)?, &self.json(), value)
+    }
+
+    fn remove(&self, folder: &str) -> Result<()> {
+        if let Some(dir) = self.root.child(folder)? {
+            dir.remove(&self.json())?;
+        }
+        Ok(())
+    }
+}
+
+impl Lock for Held {
+    fn intent(&self) -> Result<Option<Intent>> {
+        let Some(dir) = self.root.child(INTENTS)? else { return Ok(None) };
+        let Some(bytes) = dir.read(&self.json())? else { return Ok(None) };
+        match serde_json::from_slice::<Versioned<Intent>>(&bytes) {
+            Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
+            _ => {
+                let path = dir.path_of(&self.json());
+                Err(Error::store(format!(
+                    "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
+                     oauthctl wrote it",
+                    path.display()
+                ))
+                .hint("log in again with `oauthctl login`, or remove that file"))
+            }
+        }
+    }
+
+    fn set_intent(&mut self, intent: &Intent) -> Result<()> {
+        self.write(INTENTS, intent)
+    }
+
+    fn clear_intent(&mut self) -> Result<()> {
+        self.remove(INTENTS)
+    }
+
+    fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
+        if entry.key.slug() != self.slug {
+            return Err(Error::internal("an entry is published under another account's lock"));
+        }
+        self.write(ACCOUNTS, entry)
+    }
+
+    fn retract(&mut self) -> Result<()> {
+        self.remove(ACCOUNTS)
+    }
+}
+
+/// A held login lock.
+pub struct LoginLock {
+    _file: File,
+    locks: Dir,
+    record: String,
+    joined: Option<LoginOutcome>,
+}
+
+impl std::fmt::Debug for LoginLock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LoginLock({})", self.record)
+    }
+}
+
+impl LoginLock {
+    /// How the login ended that this one waited for. `None` where it did not wait, or where that
+    /// one died without a word.
+    pub fn joined(&self) -> Option<&LoginOutcome> {
+        self.joined.as_ref()
+    }
+
+    /// Tells those who wait how this login ended. Call it before the lock is dropped.
+    pub fn finish(&mut self, outcome: &LoginOutcome) -> Result<()> {
+        let mut number = [0; 8];
+        aws_lc_rs::rand::fill(&mut number)
+            .map_err(|_| Error::internal("the system gave no random numbers"))?;
+        let outcome = outcome.clone();
+        write(&self.locks, &self.record, Numbered { number: u64::from_be_bytes(number), outcome })
+    }
+}
+
+fn write<T: Serialize>(dir: &Dir, name: &str, value: T) -> Result<()> {
+    let bytes = serde_json::to_vec(&Versioned { version: VERSION, value })
+        .map_err(|_| Error::internal("a state file cannot be written as JSON"))?;
+    dir.replace(name, &bytes)?;
+    dir.sweep(name)
+}
+
+fn login_busy(key: &GrantKey, wait: Duration) -> Error {
+    Error::unavailable(format!(
+        "another process is logging in to {key}, and was not done within {}",
+        crate::time::describe(wait)
+    ))
+    .hint("finish the login in that process, or end it")
+}

@@ -1,0 +1,399 @@
+//! The walls of the house, read from the source as text: who may import whom, where foreign crates live, and what
+//! may not be there at all. `src/lib.rs` says why.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of every top module. One imports from lower floors, and on its own floor from those that stand before
+/// it here; so there are no circles. Floor 0 is one heap of nouns.
+const FLOORS: &[(&str, u8)] = &[
+    ("secret", 0),
+    ("text", 0),
+    ("time", 0),
+    ("grant", 0),
+    ("error", 0),
+    ("port", 0),
+    ("profile", 1),
+    ("protocol", 1),
+    // Knows the Http port only, and is wrapped around it by `flow`.
+    ("trace", 1),
+    ("flow", 2),
+    ("clock", 3),
+    ("http", 3),
+    ("store", 3),
+    ("sandbox", 3),
+    ("login", 3),
+    ("credential", 4),
+    ("broker", 4),
+];
+
+/// The modules of the program, which stands on top of all of them.
+const PROGRAM: &[&str] = &["cli", "main"];
+
+const THE_PROGRAM: &[&str] = &["src/cli/", "src/main.rs"];
+const KEYRING: &[&str] = &["src/store/keyring.rs", "src/store/keyring/"];
+const LOOPBACK_SERVERS: &[&str] =
+    &["src/login/listener.rs", "src/login/connection.rs", "src/sandbox/"];
+
+/// What only these places (files, or folders with a slash) may name.
+const PLACES: &[(&str, &[&str])] = &[
+    ("reqwest", &["src/http.rs", "src/http/"]),
+    ("open", &["src/login/browser.rs"]),
+    ("keyring", KEYRING),
+    ("keyring_core", KEYRING),
+    ("dbus", KEYRING),
+    ("age", &["src/store/"]),
+    ("clap", THE_PROGRAM),
+    ("clap_complete", THE_PROGRAM),
+    ("anyhow", THE_PROGRAM),
+    ("hyper", LOOPBACK_SERVERS),
+    ("hyper_util", LOOPBACK_SERVERS),
+    ("http_body_util", LOOPBACK_SERVERS),
+];
+
+/// Crates that may not be in Cargo.lock: discontinued, unmaintained, unsound, a second way to do TLS, or a listener
+/// without limits. `deny.toml` has the reasons.
+const FORBIDDEN: &[&str] = &[
+    "native-tls",
+    "openssl-sys",
+    "openssl-src",
+    "async-std",
+    "atty",
+    "serde_yml",
+    "rustls-pemfile",
+    "instant",
+    "backoff",
+    "bincode",
+    "rsa",
+    "yaml-rust",
+    "tiny_http",
+];
+
+/// The most lines of code in a file, without comments, blank lines and tests.
+const LONGEST: usize = 400;
+
+/// Files that may be longer, each with its reason.
+const LONGER: &[(&str, &str)] = &[];
+
+struct Source {
+    /// Relative to the root, with slashes.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The top module that the file belongs to; none for the crate root, which only re-exports.
+    fn module(&self) -> Option<&str> {
+        let below = self.path.strip_prefix("src/").unwrap();
+        let top = below.split('/').next().unwrap().trim_end_matches(".rs");
+        (top != "lib").then_some(top)
+    }
+
+    /// Lines of code, numbered from 1: without comments, strings and tests.
+    fn code(&self) -> Vec<(usize, String)> {
+        let mut lines = Vec::new();
+        let mut all = self.text.lines().enumerate().peekable();
+        while let Some((number, line)) = all.next() {
+            if line.trim_start().starts_with("#[cfg(test)]") {
+                // An inline module of tests is the last item of a file (clippy sees to that).
+                match all.next() {
+                    Some((_, item)) if item.trim_end().ends_with('{') => break,
+                    _ => continue,
+                }
+            }
+            lines.push((number + 1, without_text(line)));
+        }
+        lines
+    }
+
+    /// The files or folders of its modules that are compiled for tests only.
+    fn test_modules(&self) -> Vec<String> {
+        let (folder, file) = self.path.rsplit_once('/').unwrap();
+        let inside = match file {
+            "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
+            _ => self.path.trim_end_matches(".rs").to_owned(),
+        };
+        let mut found = Vec::new();
+        for (_, item) in self
+            .text
+            .match_indices("#[cfg(test)]\n")
+            .map(|(at, mark)| (at, self.text[at + mark.len()..].trim_start()))
+        {
+            if let Some(path) = item.strip_prefix("#[path = \"") {
+                found.push(format!("{folder}/{}", &path[..path.find('"').unwrap()]));
+            } else if let Some(name) = item.strip_prefix("mod ") {
+                found.extend([
+                    format!("{inside}/{}.rs", word(name)),
+                    format!("{inside}/{}/", word(name)),
+                ]);
+            }
+        }
+        found
+    }
+}
+
+/// A line without its comment and without what stands between quotes.
+fn without_text(line: &str) -> String {
+    let mut code = String::new();
+    let mut quoted = false;
+    let line = line.replace("'\"'", "' '").replace("'\\\"'", "' '");
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' if quoted => drop(characters.next()),
+            '"' => quoted = !quoted,
+            '/' if !quoted && characters.peek() == Some(&'/') => break,
+            _ if !quoted => code.push(c),
+            _ => {}
+        }
+    }
+    code
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The sources of the crate, without those of tests.
+fn sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut dirs: Vec<PathBuf> = vec![root().join("src")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let relative = path.strip_prefix(root()).unwrap().to_str().unwrap();
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push(Source { path: relative.replace('\\', "/"), text });
+            }
+        }
+    }
+    assert!(sources.len() > 5, "the sources were not found");
+    let tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.path.starts_with(test)));
+    sources
+}
+
+/// The identifiers that follow `prefix` (`crate::`) in this code, groups in braces included.
+fn followers<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(prefix) {
+        if code[..at].ends_with(|c: char| is_word(c) || c == ':') {
+            continue;
+        }
+        let rest = &code[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(heads(group)),
+            None => found.push(word(rest)),
+        }
+    }
+    found
+}
+
+/// The first word of every member of a `{a, b::{c, d}, e}` group.
+fn heads(group: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut depth, mut member) = (0, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.push(word(group[member..at].trim_start()));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(word(group[member..at].trim_start()));
+                member = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.retain(|head| !head.is_empty());
+    found
+}
+
+fn word(text: &str) -> &str {
+    &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The floor of a module, and its place in the list.
+fn floor(module: &str) -> Option<(u8, usize)> {
+    let place = FLOORS.iter().position(|(name, _)| *name == module)?;
+    Some((FLOORS[place].1, place))
+}
+
+fn may_name(module: &str, other: &str) -> bool {
+    let (Some((own, place)), Some((theirs, before))) = (floor(module), floor(other)) else {
+        // Names that lib.rs re-exports are types of floor 0, and have no floor of their own here.
+        return true;
+    };
+    module == other || theirs < own || (theirs == own && (own == 0 || before < place))
+}
+
+fn joined(source: &Source) -> String {
+    source.code().into_iter().map(|(_, line)| line + "\n").collect()
+}
+
+fn report(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_floor() {
+    let unknown: Vec<String> = sources()
+        .iter()
+        .filter_map(Source::module)
+        .filter(|module| floor(module).is_none() && !PROGRAM.contains(module))
+        .map(|module| format!("`{module}` has no floor in tests/floors.rs"))
+        .collect();
+    report(&unknown);
+}
+
+#[test]
+fn modules_import_from_lower_floors_only() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let Some(module) = source.module() else { continue };
+        // The program is a crate of its own: it uses the library by name, and the compiler sees to the rest.
+        if PROGRAM.contains(&module) {
+            continue;
+        }
+        let code = joined(&source);
+        for other in
+            followers(&code, "crate::").into_iter().filter(|other| !may_name(module, other))
+        {
+            faults.push(format!("{}: `{module}` may not name `{other}`", source.path));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn each_foreign_crate_has_its_place() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let code = joined(&source);
+        for (name, places) in PLACES {
+            let allowed = places.iter().any(|place| source.path.starts_with(place));
+            if allowed || has_module(&code, name) {
+                continue;
+            }
+            for (number, _) in source.code().iter().filter(|(_, line)| names_crate(line, name)) {
+                faults.push(format!("{}:{number}: `{name}` is for {places:?}", source.path));
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// Whether this code names the crate: `name::` or `use name`, but not `other::name::` nor a part of a word.
+fn names_crate(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let before = &code[..at];
+        let after = &code[at + name.len()..];
+        let whole = !before.ends_with(|c: char| is_word(c) || c == ':' || c == '.');
+        let path = after.starts_with("::") && !code[at..].starts_with(&format!("{name}::<"));
+        let used = before.trim_end().ends_with("use") && after.trim_start().starts_with([';', ' ']);
+        whole && (path || used)
+    })
+}
+
+/// Whether the name stands for a module of ours in this code: declared in it, or imported from this crate.
+fn has_module(code: &str, name: &str) -> bool {
+    code.split(';').any(|statement| {
+        // Before the item stand the attributes and what came before in the file.
+        let item = statement.trim().lines().last().unwrap_or_default().trim_start();
+        let declared = item.ends_with(&format!("mod {name}"));
+        let whole = statement.trim_start();
+        let whole = whole.strip_prefix("pub ").unwrap_or(whole);
+        let ours = ["use crate::", "use super::", "use self::", "use oauthctl::"]
+            .iter()
+            .any(|start| whole.starts_with(start));
+        declared || ours && whole.split(|c| !is_word(c)).any(|word| word == name)
+    })
+}
+
+#[test]
+fn there_is_no_unsafe_code() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (number, line) in source.code() {
+            if line.split(|c| !is_word(c)).any(|word| word == "unsafe") {
+                faults.push(format!("{}:{number}: unsafe", source.path));
+            }
+        }
+    }
+    report(&faults);
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(
+        manifest.contains("unsafe_code = \"forbid\""),
+        "Cargo.toml no longer forbids unsafe code"
+    );
+}
+
+#[test]
+fn forbidden_crates_are_absent() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let faults: Vec<String> = FORBIDDEN
+        .iter()
+        .filter(|name| lock.contains(&format!("\nname = \"{name}\"\n")))
+        .map(|name| format!("Cargo.lock has `{name}`"))
+        .collect();
+    report(&faults);
+}
+
+#[test]
+fn files_stay_small() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let length = source.code().iter().filter(|(_, line)| !line.trim().is_empty()).count();
+        if length > LONGEST && !LONGER.iter().any(|(path, _)| *path == source.path) {
+            faults
+                .push(format!("{} has {length} lines of code, {LONGEST} are enough", source.path));
+        }
+    }
+    for (path, _) in LONGER {
+        if !root().join(path).exists() {
+            faults.push(format!("{path} is gone: take it from the list of exceptions"));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    let faults: Vec<String> = sources()
+        .iter()
+        .filter(|source| {
+            let stem = source.path.rsplit('/').next().unwrap().trim_end_matches(".rs");
+            ["util", "utils", "helper", "helpers", "misc", "common"].contains(&stem)
+        })
+        .map(|source| format!("{}: name it by what it does", source.path))
+        .collect();
+    report(&faults);
+}
+
+#[test]
+fn the_rules_see_what_they_look_for() {
+    let code = "use crate::{error::Error, flow::{a, store}, http};\nlet x = crate::cli::run();";
+    assert_eq!(followers(code, "crate::"), ["error", "flow", "http", "cli"]);
+    assert!(names_crate("use reqwest::Client;", "reqwest"));
+    assert!(names_crate("    reqwest::get()", "reqwest"));
+    assert!(names_crate("use open;", "open"));
+    assert!(!names_crate("std::fs::File::open(path)", "open"));
+    assert!(!names_crate("fn open() {}", "open"));
+    assert!(!names_crate("crate::store::keyring::Store", "keyring"));
+    assert!(has_module("use std::fs;\nuse crate::{a, store::keyring};", "keyring"));
+    assert!(has_module("use std::fs;\n#[cfg(unix)]\npub mod keyring;", "keyring"));
+    assert!(!has_module("use crate::a;\nuse keyring::Entry;", "keyring"));
+    assert_eq!(without_text(r#"a("unsafe \" //"); // unsafe"#), "a(); ");
+}

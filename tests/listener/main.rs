@@ -1,0 +1,10 @@
+//! The callback listener, from outside: raw bytes over real sockets, and a real browser.
+#![cfg(feature = "login")]
+
+mod attempt;
+mod attacks;
+mod browser;
+mod form_post;
+mod pages;
+mod ports;
+mod support;

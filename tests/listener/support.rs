@@ -1,0 +1,176 @@
+//! A listener to attack, and a client without manners.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use oauthctl::login::{Candidate, Event, ListenOptions, Listener, NoiseReport, Page};
+use oauthctl::profile::{LoopbackHost, RedirectUri};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Must appear in no answer.
+pub const CODE: &str = "SECRET-CODE";
+/// Must appear in no answer.
+pub const STATE: &str = "SECRET-STATE";
+
+/// Ends a test that hangs; no test depends on its length.
+pub async fn guard<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| panic!("{what} never ended"))
+}
+
+pub fn redirect(text: &str) -> RedirectUri {
+    let rest = text.strip_prefix("http://").unwrap();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, name) = [
+        (LoopbackHost::V4, "127.0.0.1"),
+        (LoopbackHost::V6, "[::1]"),
+        (LoopbackHost::Name, "localhost"),
+    ]
+    .into_iter()
+    .find(|(_, name)| authority.starts_with(name))
+    .unwrap();
+    let port = authority[name.len()..].strip_prefix(':').map(|port| port.parse().unwrap());
+    RedirectUri { text: text.to_owned(), host, port, path: path.to_owned() }
+}
+
+pub async fn listen(text: &str, options: ListenOptions) -> Listener {
+    Listener::bind(&[redirect(text)], None, options).await.unwrap()
+}
+
+/// A listener on an ephemeral port of 127.0.0.1 with the path `/callback`.
+pub async fn plain() -> Listener {
+    listen("http://127.0.0.1/callback", ListenOptions::default()).await
+}
+
+pub fn address(listener: &Listener) -> SocketAddr {
+    listener.addresses()[0]
+}
+
+/// The authority that requests must name.
+pub fn authority(listener: &Listener) -> String {
+    let rest = listener.redirect_uri().strip_prefix("http://").unwrap();
+    rest.split('/').next().unwrap().to_owned()
+}
+
+pub fn get(listener: &Listener, target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(listener))
+}
+
+/// The true callback.
+pub fn callback(listener: &Listener) -> String {
+    get(listener, &format!("/callback?code={CODE}&state={STATE}"))
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Reply {
+    /// Splits an answer, and checks what holds for every one.
+    fn parse(raw: &[u8]) -> Self {
+        let text = std::str::from_utf8(raw).expect("an answer in UTF-8");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let reply = Self { status, headers, body: body.to_owned() };
+        reply.check();
+        reply
+    }
+
+    fn check(&self) {
+        for (name, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("connection", "close"),
+        ] {
+            assert_eq!(self.header(name), Some(value), "{self:?}");
+        }
+        let policy = self.header("content-security-policy").unwrap_or_default();
+        assert!(policy.starts_with("default-src 'none'; frame-ancestors 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        for (name, _) in &self.headers {
+            assert!(!name.starts_with("access-control-"), "{self:?}");
+            assert!(name != "set-cookie" && name != "location", "{self:?}");
+        }
+        let all = format!("{self:?}");
+        assert!(!all.contains(CODE) && !all.contains(STATE), "{all}");
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(n, _)| n == name);
+        let first = found.next().map(|(_, value)| value.as_str());
+        assert!(found.next().is_none(), "{name} twice: {self:?}");
+        first
+    }
+}
+
+/// Opens a connection and writes these bytes.
+pub async fn open(address: SocketAddr, bytes: impl AsRef<[u8]>) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A refusal may close the connection before all is written.
+    let _ = stream.write_all(bytes.as_ref()).await;
+    stream
+}
+
+/// All that comes until the connection ends, by whatever means.
+pub async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let (mut raw, mut chunk) = (Vec::new(), [0; 4096]);
+    let all = async {
+        while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+            raw.extend_from_slice(&chunk[..count]);
+        }
+    };
+    guard("the connection", all).await;
+    raw
+}
+
+pub async fn reply(stream: &mut TcpStream) -> Reply {
+    Reply::parse(&rest(stream).await)
+}
+
+pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Reply {
+    reply(&mut open(address, bytes).await).await
+}
+
+/// The next candidate, whatever noise comes before it.
+pub async fn candidate(listener: &mut Listener) -> Candidate {
+    loop {
+        if let Event::Candidate(candidate) = guard("the wait for a candidate", listener.next()).await {
+            return candidate;
+        }
+    }
+}
+
+/// The next report, which no candidate may precede.
+pub async fn report(listener: &mut Listener) -> NoiseReport {
+    match guard("the wait for a report", listener.next()).await {
+        Event::Noise(report) => report,
+        Event::Candidate(candidate) => panic!("{candidate:?}"),
+    }
+}
+
+pub fn signed_in() -> Page {
+    Page::SignedIn { to: "demo".to_owned(), identity: Some("ada".to_owned()) }
+}
+
+/// Sends the true callback with a code of its own, and checks that it is the next candidate: the
+/// attempt is alive, and nothing that came before has been taken for an answer.
+pub async fn still_waits(listener: &mut Listener, mark: &str) {
+    let request = get(listener, &format!("/callback?code={mark}&state={STATE}"));
+    let mut stream = open(address(listener), request).await;
+    let candidate = candidate(listener).await;
+    assert_eq!(candidate.parameters().get("code"), Some(mark));
+    candidate.reply(signed_in());
+    assert_eq!(reply(&mut stream).await.status, 200, "{mark}");
+}

@@ -1,0 +1,114 @@
+//! The server itself: start and stop, limits, journal.
+
+use oauthctl::ErrorKind;
+use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn the_journal_counts_requests_without_secrets() {
+    let bench = start().await;
+    let at = bench.with("token-redirect");
+    let code = at.code().await;
+    let response = at.redeem_request(&code).send().await.unwrap();
+    let target = response.headers()["location"].to_str().unwrap();
+    assert_eq!(bench.http.get(target).send().await.unwrap().status(), 200);
+    let journal = bench.sandbox.journal();
+    let seen: Vec<_> =
+        journal.iter().map(|e| (e.endpoint, e.method.as_str(), e.grant_type)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("authorize", "GET", None),
+            ("token", "POST", Some("authorization_code")),
+            ("canary", "GET", None)
+        ]
+    );
+    assert_eq!(journal[0].issuer_path, "/s/token-redirect");
+    let (_, served) = json(bench.http.get(format!("{}/journal", bench.issuer))).await;
+    assert_eq!(served["requests"].as_array().unwrap().len(), 3);
+    assert!(!served.to_string().contains(&code));
+    assert_eq!(bench.sandbox.journal().len(), 3, "the journal is not in itself");
+}
+
+#[tokio::test]
+async fn scenarios_of_the_options_hold_at_the_root_alone() {
+    let options = SandboxOptions {
+        auto_consent: true,
+        scenarios: vec!["deny".to_owned()],
+        ..SandboxOptions::default()
+    };
+    let bench = start_with(options).await;
+    assert_eq!(value(&bench.root().authorize(&[]).await, "error").unwrap(), "access_denied");
+    assert!(value(&bench.with("rotate").authorize(&[]).await, "code").is_some());
+}
+
+#[tokio::test]
+async fn every_scenario_can_stand_in_a_path() {
+    let bench = start().await;
+    for scenario in scenarios() {
+        let argument = if scenario.argument.is_some() { ":1" } else { "" };
+        let at = bench.with(&format!("{}{argument}", scenario.name));
+        let status = at.get("").send().await.unwrap().status();
+        assert_eq!(status, 200, "{}", scenario.name);
+    }
+}
+
+#[tokio::test]
+async fn unknown_scenarios_are_refused() {
+    let bench = start().await;
+    let (status, error) = json(bench.with("rotat,deny").get("/jwks")).await;
+    assert_eq!(status, 404);
+    assert!(text(&error, "error_description").contains("`rotate`"), "{error}");
+    assert_eq!(bench.with("slow%3A0").get("/jwks").send().await.unwrap().status(), 200);
+    let options = SandboxOptions { scenarios: vec!["nope".to_owned()], ..Default::default() };
+    assert_eq!(Sandbox::start(options).await.err().unwrap().kind(), ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error() {
+    let bench = start().await;
+    let port = url::Url::parse(&bench.issuer).unwrap().port();
+    let error = Sandbox::start(SandboxOptions { port, ..Default::default() }).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn stopping_closes_the_port_and_its_connections() {
+    let bench = start().await;
+    let (http, url) = (bench.http.clone(), format!("{}/jwks", bench.issuer));
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+    let stalled = bench.with("stall-token");
+    let request = stalled.redeem_request(&stalled.code().await);
+    let waiting = tokio::spawn(request.send());
+    while !bench.sandbox.journal().iter().any(|e| e.endpoint == "token") {
+        tokio::task::yield_now().await;
+    }
+    bench.sandbox.stop().await;
+    assert!(waiting.await.unwrap().is_err());
+    assert!(http.get(&url).send().await.is_err());
+}
+
+#[tokio::test]
+async fn requests_are_limited() {
+    let bench = start().await;
+    let at = bench.root();
+    let rebound = at.get("/jwks").header("host", "attacker.example").send().await.unwrap();
+    assert_eq!(rebound.status(), 421);
+    let large = "x".repeat(65 * 1024);
+    let response = at.post("/token", &[("grant_type", &large)]).send().await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert_eq!(at.get("/token").send().await.unwrap().status(), 405);
+    assert_eq!(at.get("/nothing").send().await.unwrap().status(), 404);
+    let twice = at.post("/token", &[("grant_type", "password"), ("grant_type", "password")]);
+    assert_eq!(text(&json(twice).await.1, "error"), "invalid_request");
+}
+
+#[tokio::test]
+async fn answers_are_not_cached_nor_shared() {
+    let bench = start().await;
+    let request = bench.root().get("/jwks").header("origin", "https://attacker.example");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
+}

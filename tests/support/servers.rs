@@ -1,0 +1,226 @@
+//! The authorization servers: `tests/servers`, run by Node, on ports from the kernel.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::control::Control;
+use super::tests_dir;
+
+/// Starts servers. Each is the test's own and ends with it.
+pub struct Servers;
+
+impl Servers {
+    /// The strict server that others wrote: rotation, and reuse revokes the grant.
+    #[track_caller]
+    pub fn oidc_provider() -> OidcProvider {
+        Self::oidc_provider_with(&[])
+    }
+
+    /// The same with options: see `oidc-provider.mjs`.
+    #[track_caller]
+    pub fn oidc_provider_with(options: &[&str]) -> OidcProvider {
+        assert!(
+            tests_dir("servers/node_modules/oidc-provider").is_dir(),
+            "the test servers are not installed: `npm ci` in tests/servers, or tests/run"
+        );
+        let (node, at) = Node::start("oidc-provider.mjs", options);
+        OidcProvider {
+            issuer: text(&at["issuer"]),
+            secret: text(&at["secret"]),
+            control: Control::new(&text(&at["control"])),
+            _node: node,
+        }
+    }
+
+    /// The server that lies, stalls and cheats.
+    #[track_caller]
+    pub fn hostile() -> Hostile {
+        let (node, at) = Node::start("hostile.mjs", &[]);
+        let bases = serde_json::from_value(at["bases"].clone()).unwrap();
+        let secrets = serde_json::from_value(at["secrets"].clone()).unwrap();
+        let control = Control::new(&text(&at["control"]));
+        Hostile { bases, secrets, ca: text(&at["ca"]), control, _node: node }
+    }
+}
+
+#[track_caller]
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// A Node process that lives as long as its stdin is open.
+struct Node {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Node {
+    #[track_caller]
+    fn start(script: &str, options: &[&str]) -> (Self, Value) {
+        let mut log = tempfile::tempfile().unwrap();
+        let mut child = Command::new("node")
+            .arg(tests_dir("servers").join(script))
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log.try_clone().unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("node: {error}"));
+        let stdin = child.stdin.take();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let at = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("{script} did not start:\n{}", said(&mut log)));
+        (Self { child, stdin }, at)
+    }
+}
+
+fn said(log: &mut File) -> String {
+    let mut text = String::new();
+    log.rewind().unwrap();
+    log.read_to_string(&mut text).unwrap();
+    text
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// oidc-provider. Public clients: `cli`, `cli-localhost`, `cli-ipv6`, `cli-no-refresh`, `cli-par`, `cli-dpop`,
+/// `cli-es256`; with `secret`: `cli-secret` (basic), `cli-post`, `service` (client_credentials).
+pub struct OidcProvider {
+    pub issuer: String,
+    pub secret: String,
+    pub control: Control,
+    _node: Node,
+}
+
+impl OidcProvider {
+    /// How many requests of this grant type the token endpoint has had.
+    #[track_caller]
+    pub fn count(&self, grant_type: &str) -> u64 {
+        self.control.get("/journal")["counts"][grant_type].as_u64().unwrap_or(0)
+    }
+
+    /// The lifetime of access tokens from now on, in seconds.
+    #[track_caller]
+    pub fn ttl(&self, seconds: u64) {
+        self.control.post("/ttl", &json!({ "seconds": seconds }));
+    }
+
+    /// Holds the answers of the next `count` refreshes, which are acted on nevertheless.
+    #[track_caller]
+    pub fn hold(&self, count: u64) {
+        self.control.post("/hold", &json!({ "count": count }));
+    }
+
+    /// Waits until `count` answers are held.
+    #[track_caller]
+    pub fn await_held(&self, count: u64) {
+        self.control.get(&format!("/held?count={count}"));
+    }
+
+    /// Sends what is held.
+    #[track_caller]
+    pub fn release(&self) {
+        self.control.post("/release", &json!({}));
+    }
+}
+
+/// The hostile server.
+pub struct Hostile {
+    /// Listeners by name: `http`, `https`, `canary`, `refused`, and the wrong certificates.
+    pub bases: BTreeMap<String, Option<String>>,
+    /// Client secrets by client.
+    pub secrets: BTreeMap<String, Option<String>>,
+    /// The certificate of the authority that signed for `https`, in PEM.
+    pub ca: String,
+    pub control: Control,
+    _node: Node,
+}
+
+impl Hostile {
+    /// The issuer of a scenario: see `hostile/scenario.mjs`.
+    #[track_caller]
+    pub fn issuer(&self, scenario: &str) -> String {
+        self.issuer_at("http", scenario)
+    }
+
+    /// The same on another listener.
+    #[track_caller]
+    pub fn issuer_at(&self, listener: &str, scenario: &str) -> String {
+        let base = self.bases[listener].as_deref().expect("no such listener on this machine");
+        format!("{base}/s/{scenario}")
+    }
+
+    /// The behaviours of a table, such as `reply` or `id-token`; `-N` at an end stands for a number.
+    #[track_caller]
+    pub fn behaviours(&self, table: &str) -> Vec<String> {
+        let all = self.control.get("/scenarios");
+        serde_json::from_value(all[table].clone()).unwrap()
+    }
+
+    /// The requests that a scenario's endpoint has had.
+    #[track_caller]
+    pub fn requests(&self, scenario: &str, endpoint: &str) -> Vec<Value> {
+        let all = self.control.get(&format!("/journal?scenario={scenario}&endpoint={endpoint}"));
+        all.as_array().unwrap().clone()
+    }
+
+    /// Holds the next `count` requests at `discovery`, `token`, `token-answer` or `revoke`.
+    #[track_caller]
+    pub fn hold(&self, at: &str, count: u64) {
+        self.control.post("/hold", &json!({ "at": at, "count": count }));
+    }
+
+    /// Waits until `count` are held.
+    #[track_caller]
+    pub fn await_held(&self, at: &str, count: u64) {
+        self.control.get(&format!("/held?at={at}&count={count}"));
+    }
+
+    /// Lets go what is held.
+    #[track_caller]
+    pub fn release(&self, at: &str) {
+        self.control.post("/release", &json!({ "at": at }));
+    }
+
+    /// Sets parameters: `expires_in`, `grace`, `scope`, `sub`, `stall_ms`.
+    #[track_caller]
+    pub fn set(&self, params: &Value) {
+        self.control.post("/params", params);
+    }
+
+    /// Moves the server's clock by so many seconds from the machine's.
+    #[track_caller]
+    pub fn clock(&self, offset: i64) {
+        self.control.post("/clock", &json!({ "offset": offset }));
+    }
+
+    /// Revokes everything a scenario has granted.
+    #[track_caller]
+    pub fn revoke_all(&self, scenario: &str) {
+        self.control.post("/revoke", &json!({ "scenario": scenario }));
+    }
+
+    /// Every secret that it has minted or seen: codes, tokens, verifiers, client secrets.
+    #[track_caller]
+    pub fn secrets_minted(&self) -> Vec<String> {
+        let all = self.control.get("/canaries");
+        all.as_array().unwrap().iter().map(|canary| text(&canary["value"])).collect()
+    }
+
+    /// Fails if anything has reached the host that nothing has a reason to reach.
+    #[track_caller]
+    pub fn assert_canary_untouched(&self) {
+        assert_eq!(self.control.get("/canary-hits"), json!([]));
+    }
+}
