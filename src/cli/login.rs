@@ -70,7 +70,12 @@ enum FlowArg {
     Paste,
 }
 
-fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+///
+/// Where there is no name, or no `=`.
+pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),

@@ -10,7 +10,7 @@ mod import;
 mod login;
 mod logout;
 mod manager;
-//mod profile;
+mod profile;
 mod providers;
 mod refresh;
 mod report;
@@ -98,9 +98,9 @@ enum Command {
     Status(status::StatusArgs),
     /// Revoke an account's tokens and forget them
     Logout(logout::LogoutArgs),
-    // /// Add, list, show or remove profiles
-    //#[command(subcommand)]
-    //Profile(profile::ProfileCommand),
+    /// Add, list, show or remove profiles
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// List the providers that have a preset, or show one
     Providers(providers::ProvidersArgs),
     /// Make keys for the file store, look at stores, move between them
@@ -148,7 +148,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Refresh(args) => refresh::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logout(args) => logout::run(&args, context),
-        //Command::Profile(command) => profile::run(&command, context),
+        Command::Profile(command) => profile::run(&command, context),
         Command::Providers(args) => providers::run(&args, context),
         Command::Store(command) => store::run(&command, context),
         Command::Export(args) => export::run(&args, context),

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
 use oauthctl::{Error, Result, Secret};
 use serde_json::json;
@@ -51,8 +52,8 @@ pub struct AddArgs {
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Any other key of a profile
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::login::parse_parameter)]
+    set: Vec<(String, String)>,
     /// Read the client secret from standard input and keep it in the token store
     #[arg(long)]
     client_secret_stdin: bool,
@@ -87,19 +88,22 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         name: args.name.clone(),
         provider: args.provider.clone(),
         issuer: args.issuer.clone(),
-        client_id: args.client_id.clone(),
+        client_id: Some(args.client_id.clone()),
         scopes: args.scopes.clone(),
         set: args.set.clone(),
         client_secret_item: secret.as_ref().map(|_| item.clone()),
     };
     let path = context.config_path()?;
-    let draft = edit::draft(&path, &new)?;
+    let config = edit::add(&path, &new)?;
     if let Some(secret) = &secret {
-        let named = draft.store_of(&args.name);
+        let named = config.store_of(config.profile(&args.name)?);
         let store = context.open_store(&context.store_spec(named)?)?;
-        runner::block_on(None, store.items.set(&item, secret))?;
+        if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
+            // A profile whose secret could not be kept is of no use.
+            edit::remove(&path, &args.name)?;
+            return Err(error.context("the client secret could not be kept, and the profile was not added"));
+        }
     }
-    draft.write()?;
     context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));
     context.voice.say(format!("Log in with `oauthctl login {}`.", args.name));
     Ok(ExitCode::SUCCESS)
@@ -160,11 +164,15 @@ fn list(context: &Context) -> Result<ExitCode> {
 
 fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
     let profile = context.profile(&args.name)?;
-    let shown = edit::show(profile);
+    let shown = describe::effective(profile);
     if context.voice.json {
-        report::print_json(&shown.to_json())?;
+        report::print_json(&shown.into())?;
     } else {
-        report::print(&shown.to_string())?;
+        let rows = shown.iter().map(|(key, value)| match value {
+            serde_json::Value::String(text) => format!("{key:<28} {text}\n"),
+            other => format!("{key:<28} {other}\n"),
+        });
+        report::print(&rows.collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
 }

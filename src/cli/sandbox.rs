@@ -69,7 +69,13 @@ fn list(context: &Context) -> Result<ExitCode> {
             scenarios().iter().map(|s| json!({"name": s.name, "about": s.about})).collect();
         report::print_json(&all.into())?;
     } else {
-        let rows = scenarios().iter().map(|s| format!("{:<26} {}\n", s.name, s.about));
+        let rows = scenarios().iter().map(|s| {
+            let name = match s.argument {
+                Some(argument) => format!("{}:{argument}", s.name),
+                None => s.name.to_owned(),
+            };
+            format!("{name:<28} {}\n", s.about)
+        });
         report::print(&rows.collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
