@@ -226,7 +226,8 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
 
 fn judge_pasted(pending: &PendingFlow, line: Result<crate::Secret>) -> Result<Response> {
     let line = line?;
-    let parameters = parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
+    let parameters =
+        parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
     match pending.judge(&parameters) {
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,

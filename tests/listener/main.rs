@@ -1,8 +1,9 @@
 //! The callback listener, from outside: raw bytes over real sockets, and a real browser.
 #![cfg(feature = "login")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod attempt;
 mod attacks;
+mod attempt;
 mod browser;
 mod form_post;
 mod pages;
