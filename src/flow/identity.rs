@@ -102,9 +102,9 @@ impl FlowManager {
         let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
             return Identified::default();
         };
-        // Metadata lists the endpoint for logins with `openid`; without it only a profile or a
-        // preset that names the endpoint means it.
-        if profile.endpoints.userinfo.is_none() {
+        // An OpenID provider answers only for `openid`, and then there was an id_token; elsewhere
+        // (GitHub) the profile or preset names an endpoint of the provider's own.
+        if server.issuer.is_some() || profile.endpoints.userinfo.is_none() {
             return Identified::default();
         }
         match self.userinfo(endpoint, reply).await {
