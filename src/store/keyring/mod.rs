@@ -7,6 +7,8 @@
 //! On Linux the keyring is the Secret Service of the session bus ([`secret_service`]); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
 
+#[cfg(target_os = "linux")]
+mod bus;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret_service;
@@ -406,7 +408,7 @@ fn locked() -> Error {
 fn explain(error: KeyringError) -> Error {
     #[cfg(target_os = "linux")]
     if let KeyringError::NoStorageAccess(inner) | KeyringError::PlatformFailure(inner) = &error
-        && let Some(trouble) = inner.downcast_ref::<secret_service::Trouble>()
+        && let Some(trouble) = inner.downcast_ref::<bus::Trouble>()
     {
         return trouble.explain();
     }
