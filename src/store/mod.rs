@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`keyring`] | the operating system's keyring |
-//! | [`file`] | age-encrypted files |
+//! | [`mod@keyring`] | the operating system's keyring |
+//! | [`mod@file`] | age-encrypted files |
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts: no secret |
 //! | [`mod@migrate`] | from one store to another |

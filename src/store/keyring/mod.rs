@@ -1,10 +1,10 @@
 //! The operating system's keyring, through the interface of `keyring_core` on every platform.
 //!
 //! A record is one item, as text. One that is larger than the platform takes is kept in a file
-//! ([`sealed`]) under a key of its own; the item then holds that key and names the file. Writing
+//! under a key of its own; the item then holds that key and names the file. Writing
 //! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
 //!
-//! On Linux the keyring is the Secret Service of the session bus ([`secret_service`]); on macOS and
+//! On Linux the keyring is the Secret Service of the session bus ([`SecretService`]); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
 
 #[cfg(target_os = "linux")]
