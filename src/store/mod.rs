@@ -13,6 +13,7 @@
 
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
 pub(crate) mod fs;
 #[cfg(feature = "keyring")]
 pub mod keyring;
@@ -121,6 +122,7 @@ impl StoreSpec {
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) for a store that this build or version does not have.
+    #[cfg_attr(not(any(feature = "file", feature = "keyring")), allow(unused_variables))]
     pub fn open(&self, places: &Places) -> Result<Store> {
         match self {
             #[cfg(feature = "file")]

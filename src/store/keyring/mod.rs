@@ -4,7 +4,7 @@
 //! under a key of its own; the item then holds that key and names the file. Writing
 //! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
 //!
-//! On Linux the keyring is the Secret Service of the session bus ([`SecretService`]); on macOS and
+//! On Linux the keyring is the Secret Service of the session bus (`SecretService`); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
 
 #[cfg(target_os = "linux")]
