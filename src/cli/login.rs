@@ -99,6 +99,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(given)?;
     let profile = context.profile(&name)?;
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    context.tell_config_warnings()?;
     let manager = manager::build(context, profile)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {

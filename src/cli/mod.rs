@@ -131,6 +131,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let context = Context::new(cli.globals.clone(), voice)?;
         let outcome = dispatch(cli.command, &context);
+        context.tell_warnings();
         context.finish_trace().and(outcome)
     }));
     match outcome {

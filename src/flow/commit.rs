@@ -54,6 +54,7 @@ impl FlowManager {
     /// Notes a failed refresh where `status` finds it.
     pub(super) fn note_failure(&self, lock: &mut dyn Lock, grant: &Grant, error: &Error) {
         let mut entry = AccountEntry::of(grant, &self.ports.store.name());
+        entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
         entry.last_error = Some(LastError { at: self.now(), message: error.message().to_owned() });
         // The index is a convenience: the failure itself is what the caller gets to see.
         let _ = lock.publish(&entry);

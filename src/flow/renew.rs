@@ -65,8 +65,14 @@ impl FlowManager {
         };
         let current = self.ports.store.load(key).await?;
         let newer = current.as_ref().is_some_and(|g| Some(g.generation) != seen);
+        // What another caller got while this one waited is its answer too, however short it lives:
+        // asking once more would give no longer life.
+        let enough = match newer {
+            true => TokenRequest { min_ttl: Duration::ZERO, force: false, ..want.clone() },
+            false => want.clone(),
+        };
         if let Some(handout) =
-            current.as_ref().and_then(|grant| stored(grant, want, want.force && !newer, self.now()))
+            current.as_ref().and_then(|grant| stored(grant, &enough, enough.force, self.now()))
         {
             return Ok(handout);
         }
