@@ -120,6 +120,7 @@ enum Command {
 
 /// Parses the command line, runs the command, reports how it ended.
 pub fn main() -> ExitCode {
+    run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -116,6 +116,14 @@ impl Signals {
     }
 }
 
+/// Keeps this process's memory, and with it the tokens, out of core dumps and from other processes
+/// of the same user. What it executes is not affected.
+pub fn harden() {
+    // Where the system does not offer it, the program still does its work.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Says that this is our fault, and where, without the panic's message: it could quote a secret.
 #[expect(clippy::print_stderr, reason = "a panic has no other way to be seen")]
 pub fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
