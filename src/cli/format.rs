@@ -35,7 +35,12 @@ pub enum Format {
 /// # Errors
 ///
 /// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user.
-pub fn render(format: Format, handout: &Handout, user: Option<&str>, now: Timestamp) -> Result<String> {
+pub fn render(
+    format: Format,
+    handout: &Handout,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<String> {
     let token = handout.tokens.access_token.expose();
     let token_type = &handout.tokens.token_type;
     // Tokens are checked when they come in; a record can have been written by something else.
@@ -66,7 +71,8 @@ pub fn render(format: Format, handout: &Handout, user: Option<&str>, now: Timest
 
 fn xoauth2(user: Option<&str>, token: &str) -> Result<String> {
     let user = user.ok_or_else(|| {
-        Error::usage("`--format xoauth2` needs `--user`").hint("give the mailbox: `--user me@example.com`")
+        Error::usage("`--format xoauth2` needs `--user`")
+            .hint("give the mailbox: `--user me@example.com`")
     })?;
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Error::usage("`--user` must be a mailbox without control characters"));

@@ -50,9 +50,9 @@ pub fn take(context: &Context, line: &Secret, replace: bool) -> Result<()> {
     let identity = context.env("OAUTHCTL_STORE_KEY")?.map(Secret::new);
     let grant = portable::import(line, identity.as_ref())?;
     let named = context.config()?.profiles.get(&grant.key.profile).and_then(|p| p.store.clone());
-    let store = context.open_store(&context.store_spec(
-        named.as_deref().or(context.config()?.defaults.store.as_deref()),
-    )?)?;
+    let store = context.open_store(
+        &context.store_spec(named.as_deref().or(context.config()?.defaults.store.as_deref()))?,
+    )?;
     let state = context.state()?;
     let work = async {
         let mut lock = state.lock(&grant.key, std::time::Duration::from_secs(45)).await?;

@@ -90,8 +90,11 @@ pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), Stri
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.as_deref().or(args.name.as_deref());
     if let Some(url) = given.filter(|name| name.contains("://")) {
-        return Err(Error::usage(format!("login by URL is not in this version: `{}`", one_line(url)))
-            .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+        return Err(Error::usage(format!(
+            "login by URL is not in this version: `{}`",
+            one_line(url)
+        ))
+        .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
     }
     let name = context.profile_name(given)?;
     let profile = context.profile(&name)?;
@@ -110,7 +113,12 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
 /// # Errors
 ///
 /// As [`run`].
-pub fn log_in(context: &Context, profile: &Profile, key: &GrantKey, manager: &FlowManager) -> Result<()> {
+pub fn log_in(
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    manager: &FlowManager,
+) -> Result<()> {
     let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
     context.voice.say(summary(&grant, profile));
     Ok(())
@@ -136,8 +144,10 @@ fn log_in_with(
         .hint("use `grant = \"authorization_code\"`"));
     }
     if context.globals.no_input {
-        return Err(Error::login_required(format!("a login to {key} needs a person, and `--no-input` is given"))
-            .hint("run it without `--no-input`"));
+        return Err(Error::login_required(format!(
+            "a login to {key} needs a person, and `--no-input` is given"
+        ))
+        .hint("run it without `--no-input`"));
     }
     let timeout = args.timeout.unwrap_or(profile.timeout);
     let state = context.state()?;
@@ -215,12 +225,12 @@ fn plan(
     let flow = match args.flow {
         Some(FlowArg::Browser) => LoginFlow::Browser,
         Some(FlowArg::Paste) => LoginFlow::Paste,
-        None => profile
-            .flow
-            .iter()
-            .copied()
-            .find(|flow| *flow != LoginFlow::Device)
-            .ok_or_else(|| Error::config("the device flow is not in this version").hint("add `browser` or `paste` to `flow`"))?,
+        None => profile.flow.iter().copied().find(|flow| *flow != LoginFlow::Device).ok_or_else(
+            || {
+                Error::config("the device flow is not in this version")
+                    .hint("add `browser` or `paste` to `flow`")
+            },
+        )?,
     };
     let listen = flow == LoginFlow::Browser;
     let browser = if args.no_browser { None } else { browser(args, context, profile, flow)? };
@@ -239,6 +249,7 @@ fn plan(
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
         may_change_family: is_built_in(&profile.redirect_uris),
+        rules: attempt::rules(profile),
     })
 }
 
@@ -272,7 +283,8 @@ fn browser(
             }
         },
     };
-    let secret_variables = [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
+    let secret_variables =
+        [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
     let hidden = secret_variables.into_iter().flatten().filter_map(|source| match source {
         SecretSource::Env(name) => Some(name.clone()),
         _ => None,

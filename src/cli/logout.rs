@@ -80,7 +80,8 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         (None, Some(entry)) => entry.store.parse()?,
         _ => {
             let config = context.config()?;
-            let named = profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
+            let named =
+                profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
             context.store_spec(named)?
         }
     };

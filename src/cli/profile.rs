@@ -101,7 +101,9 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
             // A profile whose secret could not be kept is of no use.
             edit::remove(&path, &args.name)?;
-            return Err(error.context("the client secret could not be kept, and the profile was not added"));
+            return Err(
+                error.context("the client secret could not be kept, and the profile was not added")
+            );
         }
     }
     context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));

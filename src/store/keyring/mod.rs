@@ -1,10 +1,10 @@
 //! The operating system's keyring, through the interface of `keyring_core` on every platform.
 //!
 //! A record is one item, as text. One that is larger than the platform takes is kept in a file
-//! ([`sealed`]) under a key of its own; the item then holds that key and names the file. Writing
+//! (`sealed`) under a key of its own; the item then holds that key and names the file. Writing
 //! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
 //!
-//! On Linux the keyring is the Secret Service of the session bus ([`secret_service`]); on macOS and
+//! On Linux the keyring is the Secret Service of the session bus (`secret_service`); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
 
 mod sealed;
@@ -239,11 +239,11 @@ impl KeyringStore {
             // Giving the item the label it has makes the keyring write itself, and changes nothing
             // even if another process is saving a new generation.
             let label = item.label.clone();
-            let touch = move |entry: &Entry| {
-                match entry.update_attributes(&HashMap::from([("label", label.as_str())])) {
-                    Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
-                    other => other.map(|()| true),
-                }
+            let touch = move |entry: &Entry| match entry
+                .update_attributes(&HashMap::from([("label", label.as_str())]))
+            {
+                Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
+                other => other.map(|()| true),
             };
             if self.ask(&item, touch)? == Some(true) {
                 return Ok(());
@@ -431,7 +431,9 @@ fn explain(error: KeyringError) -> Error {
             Error::store(format!("the keyring failed: {}", text::one_line(&inner.to_string())))
                 .hint(ALTERNATIVES)
         }
-        other => Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
-            .hint(ALTERNATIVES),
+        other => {
+            Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
+                .hint(ALTERNATIVES)
+        }
     }
 }
