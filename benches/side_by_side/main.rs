@@ -18,7 +18,6 @@ mod machine;
 mod rows;
 
 #[path = "../../tests/support/mod.rs"]
-#[expect(unused, reason = "shared with the tests, which use more of it")]
 mod support;
 
 use std::process::ExitCode;
