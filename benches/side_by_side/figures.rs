@@ -12,14 +12,22 @@ pub enum Target {
 }
 
 /// Runs A and B in turns, after one of each that does not count, and prints the row.
-pub fn row(name: &str, pairs: usize, target: &Target, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) {
+pub fn row(
+    name: &str,
+    pairs: usize,
+    target: &Target,
+    mut a: impl FnMut() -> f64,
+    mut b: impl FnMut() -> f64,
+) {
     a();
     b();
     let (times_a, times_b): (Vec<f64>, Vec<f64>) = (0..pairs).map(|_| (a(), b())).unzip();
     let (a, b) = (median(times_a), median(times_b));
     let (figure, limit) = match target {
         Target::Ratio(limit) => (format!("{:.2}x", b / a), format!("at most {limit}x")),
-        Target::More(limit) => (format!("+{}", milliseconds(b - a)), format!("at most +{limit:.0} ms")),
+        Target::More(limit) => {
+            (format!("+{}", milliseconds(b - a)), format!("at most +{limit:.0} ms"))
+        }
     };
     println!("{name:<58} {:>9} {:>9} {figure:>10}   {limit}", milliseconds(a), milliseconds(b));
 }

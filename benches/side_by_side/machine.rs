@@ -19,7 +19,10 @@ pub fn describe() {
     println!("machine   {model}, {cores} cores");
     println!("kernel    {}", read("/proc/sys/kernel/osrelease").trim());
     println!("load      {}", read("/proc/loadavg").trim());
-    println!("durable   {} for one small file: fsync, rename, fsync of its directory", milliseconds(fsync()));
+    println!(
+        "durable   {} for one small file: fsync, rename, fsync of its directory",
+        milliseconds(fsync())
+    );
     let size = fs::metadata(program()).unwrap().len();
     println!("program   {:.2} MiB, to reach: at most 12 MiB\n", size as f64 / f64::from(1 << 20));
 }

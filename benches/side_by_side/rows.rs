@@ -143,8 +143,14 @@ fn redeem(server: &OidcProvider, endpoint: &Url) -> String {
         .append_pair("redirect_uri", callback)
         .append_pair("code_verifier", VERIFIER)
         .finish();
-    let answer = browser::send("POST", endpoint, "Content-Type: application/x-www-form-urlencoded\r\n", &form);
-    let answer: Value = serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {}", answer.body));
+    let answer = browser::send(
+        "POST",
+        endpoint,
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        &form,
+    );
+    let answer: Value =
+        serde_json::from_str(&answer.body).unwrap_or_else(|e| panic!("{e}: {}", answer.body));
     answer["refresh_token"].as_str().unwrap().to_owned()
 }
 
@@ -212,7 +218,11 @@ fn peak_memory(name: &str, pairs: usize, server: &OidcProvider) {
     let peaks = (0..pairs).map(|_| {
         let token = home.command(["token", "-p", "p"]);
         let mut command = Command::new(TIME);
-        command.args(["-f", "%M", "-o"]).arg(&report).arg(token.get_program()).args(token.get_args());
+        command
+            .args(["-f", "%M", "-o"])
+            .arg(&report)
+            .arg(token.get_program())
+            .args(token.get_args());
         command.env_clear().envs(token.get_envs().filter_map(|(name, value)| Some((name, value?))));
         time(&mut command);
         fs::read_to_string(&report).unwrap().trim().parse::<f64>().unwrap()
