@@ -8,6 +8,7 @@ mod commit;
 mod complete;
 mod exchange;
 mod identity;
+mod key_cache;
 mod obtain;
 mod renew;
 mod revoke;

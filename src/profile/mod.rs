@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-mod atomic_file;
+pub(crate) mod atomic_file;
 #[cfg(test)]
 mod bad_files;
 mod check;
