@@ -124,6 +124,7 @@ impl Committed for WriteBack {
     fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             write_back::feed(&profile.write_back, &export::line(grant)?)
+                .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })
     }

@@ -9,6 +9,7 @@ mod complete;
 mod exchange;
 mod identity;
 mod obtain;
+mod refresh;
 mod renew;
 mod revoke;
 mod start;
