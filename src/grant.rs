@@ -266,6 +266,15 @@ pub struct LastError {
     pub at: Timestamp,
     /// What happened.
     pub message: String,
+    /// Tells this failure from any other.
+    #[serde(default)]
+    pub id: String,
+    /// The word of the error's kind ([`crate::ErrorKind::word`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The server's error code, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth_error: Option<String>,
 }
 
 impl AccountEntry {

@@ -142,6 +142,7 @@ impl Committed for WriteBack {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             write_back::feed(&profile.write_back, &export::line(grant)?)
+                .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })
     }

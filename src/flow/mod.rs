@@ -10,6 +10,7 @@ mod exchange;
 mod identity;
 mod key_cache;
 mod obtain;
+mod refresh;
 mod renew;
 mod revoke;
 mod start;
