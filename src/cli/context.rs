@@ -231,7 +231,10 @@ impl Context {
             files: data.join("tokens"),
             key,
             sealed: data.join("sealed"),
-            bus: keyring::session_bus(env_os("DBUS_SESSION_BUS_ADDRESS"), env_os("XDG_RUNTIME_DIR")),
+            bus: keyring::session_bus(
+                env_os("DBUS_SESSION_BUS_ADDRESS"),
+                env_os("XDG_RUNTIME_DIR"),
+            ),
         })
     }
 

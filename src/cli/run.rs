@@ -16,7 +16,10 @@ const INTERRUPTED: [(&str, u8); 3] = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHU
 /// # Errors
 ///
 /// The future's; the program ends here after a signal.
-pub fn block_on<T>(manager: Option<&FlowManager>, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub fn block_on<T>(
+    manager: Option<&FlowManager>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

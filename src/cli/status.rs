@@ -15,10 +15,10 @@ use super::report;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The profile; all of them without one
+    /// The profile
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
-    /// The profile
+    /// The profile; all of them without one
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
 }
@@ -43,8 +43,11 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     }
     if shown.is_empty() {
         context.voice.say(match wanted {
-            Some(name) => format!("Nobody is logged in to `{}`. Run `oauthctl login {0}`.", one_line(name)),
-            None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`.".to_owned(),
+            Some(name) => {
+                format!("Nobody is logged in to `{}`. Run `oauthctl login {0}`.", one_line(name))
+            }
+            None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
+                .to_owned(),
         });
     }
     let blocks: Vec<String> = shown.iter().map(|e| describe(e, Timestamp::now())).collect();
@@ -76,7 +79,14 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
     if let Some(label) = entry.identity.label() {
         row("who", &one_line(label));
     }
-    row("scopes", &if entry.scopes.is_empty() { "(none)".to_owned() } else { one_line(&entry.scopes.join(" ")) });
+    row(
+        "scopes",
+        &if entry.scopes.is_empty() {
+            "(none)".to_owned()
+        } else {
+            one_line(&entry.scopes.join(" "))
+        },
+    );
     row("token", &life(entry, now));
     row("refreshed", &ago(entry.refreshed_at, now));
     if let Some(error) = &entry.last_error {
@@ -87,7 +97,8 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
 }
 
 fn life(entry: &AccountEntry, now: Timestamp) -> String {
-    let renewal = if entry.has_refresh_token { "refreshed when needed" } else { "cannot be refreshed" };
+    let renewal =
+        if entry.has_refresh_token { "refreshed when needed" } else { "cannot be refreshed" };
     match entry.expires_at {
         None => format!("no known expiry, {renewal}"),
         Some(at) if at <= now => format!("expired, {renewal}"),

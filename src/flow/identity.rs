@@ -11,9 +11,9 @@ use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{HttpRequest, Method};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token::{self, Expectations, Verdict};
+use crate::protocol::json;
 use crate::protocol::jwks::KeySource;
 use crate::protocol::reply::TokenReply;
-use crate::protocol::json;
 use crate::text::one_line;
 
 /// What a token response says of the person.
@@ -68,8 +68,10 @@ impl FlowManager {
                 warning: None,
             }),
             Verdict::Unverifiable(why) => {
-                let what = format!("the id_token was not kept, because it cannot be validated: {why}");
-                let warning = Error::validation(what).hint("set `issuer`, so that its keys can be found");
+                let what =
+                    format!("the id_token was not kept, because it cannot be validated: {why}");
+                let warning =
+                    Error::validation(what).hint("set `issuer`, so that its keys can be found");
                 Ok(Identified { warning: Some(warning), ..Identified::default() })
             }
         }
@@ -113,15 +115,18 @@ impl FlowManager {
 
     async fn userinfo(&self, endpoint: &str, reply: &TokenReply) -> Result<Identity> {
         self.ports.trace.step("Asking who has logged in", "OpenID Connect Core, section 5.3");
-        let url = Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
+        let url =
+            Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
         let bearer = format!("{} {}", reply.token_type, reply.access_token.expose());
         let headers = vec![
             ("accept".to_owned(), "application/json".to_owned()),
             ("authorization".to_owned(), bearer),
         ];
         let body = zeroize::Zeroizing::default();
-        let request = HttpRequest { purpose: "userinfo request", method: Method::Get, url, headers, body };
-        let failed = |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
+        let request =
+            HttpRequest { purpose: "userinfo request", method: Method::Get, url, headers, body };
+        let failed =
+            |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
         let response = self.ports.http.send(&request).await.map_err(|e| failed(&e.message))?;
         if response.status != 200 {
             return Err(failed(&format!("status {}", response.status)));

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::exchange::{Exchange, NoAnswer, Spends};
 use super::identity::Identified;
-use super::{ASSUMED_LIFE, FlowManager, Handout, LOCK_WAIT, TokenRequest, moved, pin, token_endpoint};
+use super::{
+    ASSUMED_LIFE, FlowManager, Handout, LOCK_WAIT, TokenRequest, moved, pin, token_endpoint,
+};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, GrantKey, Intent, TokenSet};
@@ -40,9 +42,16 @@ impl FlowManager {
     ///
     /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
     /// saved, `Unavailable` for a failure that may pass.
-    pub async fn token(&self, profile: &Profile, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
+    pub async fn token(
+        &self,
+        profile: &Profile,
+        key: &GrantKey,
+        want: &TokenRequest,
+    ) -> Result<Handout> {
         let found = self.ports.store.load(key).await?;
-        if let Some(handout) = found.as_ref().and_then(|grant| stored(grant, want, want.force, self.now())) {
+        if let Some(handout) =
+            found.as_ref().and_then(|grant| stored(grant, want, want.force, self.now()))
+        {
             return Ok(handout);
         }
         if want.cached {
@@ -78,16 +87,23 @@ impl FlowManager {
     fn despite(&self, found: Option<Grant>, want: &TokenRequest, error: Error) -> Result<Handout> {
         let relaxed = TokenRequest { min_ttl: Duration::ZERO, ..want.clone() };
         match found {
-            Some(grant) if error.is_passing() && !want.force => match stored(&grant, &relaxed, false, self.now()) {
-                Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
-                None => Err(error),
-            },
+            Some(grant) if error.is_passing() && !want.force => {
+                match stored(&grant, &relaxed, false, self.now()) {
+                    Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
+                    None => Err(error),
+                }
+            }
             _ => Err(error),
         }
     }
 
     /// Fails, without a lock or a request, where only a person can help.
-    fn needs_no_login(&self, profile: &Profile, key: &GrantKey, grant: Option<&Grant>) -> Result<()> {
+    fn needs_no_login(
+        &self,
+        profile: &Profile,
+        key: &GrantKey,
+        grant: Option<&Grant>,
+    ) -> Result<()> {
         if !profile.grant.needs_person() {
             return Ok(());
         }
@@ -170,7 +186,13 @@ impl FlowManager {
     /// Writes down what is about to be spent. An intent that is already there was left by a holder
     /// that died, or whose answer never came: one more try is allowed, then only a person's
     /// explicit wish sends the token again.
-    fn declare(&self, grant: &Grant, token: &Secret, explicit: bool, lock: &mut dyn Lock) -> Result<()> {
+    fn declare(
+        &self,
+        grant: &Grant,
+        token: &Secret,
+        explicit: bool,
+        lock: &mut dyn Lock,
+    ) -> Result<()> {
         let token_hash = hash(token);
         let earlier = lock.intent()?.filter(|i| i.token_hash == token_hash).map_or(0, |i| i.sends);
         if earlier >= 2 && grant.rotates != Some(false) && !explicit {
@@ -260,7 +282,9 @@ impl FlowManager {
         let identified = match identified {
             Ok(identified) => identified,
             // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => Identified { warning: Some(error), ..Identified::default() },
+            Err(error) if error.is_passing() => {
+                Identified { warning: Some(error), ..Identified::default() }
+            }
             Err(error) => {
                 // Another person's or server's id_token: nothing is handed out, and the new refresh
                 // token is kept only so that logout can revoke it.
@@ -290,7 +314,13 @@ impl FlowManager {
 
     /// The server says that the refresh token is dead. That is believed only for the token that is
     /// still the stored one: a sibling on another machine may have replaced it.
-    async fn bury(&self, mut grant: Grant, sent: &Secret, error: Error, want: &TokenRequest) -> Result<Handout> {
+    async fn bury(
+        &self,
+        mut grant: Grant,
+        sent: &Secret,
+        error: Error,
+        want: &TokenRequest,
+    ) -> Result<Handout> {
         let found = self.ports.store.load(&grant.key).await?;
         if let Some(newer) = found
             && newer.tokens.refresh_token.as_ref() != Some(sent)

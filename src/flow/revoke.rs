@@ -73,7 +73,8 @@ impl FlowManager {
         };
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
         if let Some(token) = &grant.tokens.refresh_token {
-            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant).await?;
+            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)
+                .await?;
         }
         let access = &grant.tokens.access_token;
         let outcome =

@@ -138,6 +138,10 @@ async fn run(
         }
         Response::Pasted(parameters, judgement) => (None, parameters, judgement),
     };
+    if manager.ports().trace.enabled() {
+        manager.ports().trace.step("Judging the authorization response", "RFC 6749, section 4.1.2");
+        manager.ports().trace.authorization_response(&target(&pending.redirect_uri, &parameters));
+    }
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
@@ -151,6 +155,15 @@ async fn run(
         candidate.reply(page(profile, &outcome));
     }
     outcome
+}
+
+/// The response as a request target, whichever way it came.
+fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
+    let path =
+        url::Url::parse(redirect_uri).map_or_else(|_| "/".to_owned(), |u| u.path().to_owned());
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{path}?{query}")
 }
 
 fn attempt_timeout(pending: &PendingFlow, manager: &FlowManager) -> Duration {
@@ -226,7 +239,8 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
 
 fn judge_pasted(pending: &PendingFlow, line: Result<crate::Secret>) -> Result<Response> {
     let line = line?;
-    let parameters = parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
+    let parameters =
+        parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
     match pending.judge(&parameters) {
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,

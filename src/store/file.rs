@@ -324,8 +324,9 @@ fn parse_key(text: &str, place: &str) -> Result<Key> {
 }
 
 fn bad_key(place: &str) -> Error {
-    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-1…`) in {place}"))
-        .hint("`oauthctl store keygen` prints a new one; records need the one they were sealed with")
+    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-1…`) in {place}")).hint(
+        "`oauthctl store keygen` prints a new one; records need the one they were sealed with",
+    )
 }
 
 fn missing_key(path: &Path) -> Error {
@@ -357,8 +358,6 @@ fn unseal(key: &Key, sealed: &[u8], place: &str) -> Result<Zeroizing<Vec<u8>>> {
         .map_err(unreadable)?;
     // Its plaintext is shorter: nothing grows, and no copy stays behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    reader
-        .read_to_end(&mut bytes)
-        .map_err(|_| record::damaged(place, "it does not decrypt"))?;
+    reader.read_to_end(&mut bytes).map_err(|_| record::damaged(place, "it does not decrypt"))?;
     Ok(bytes)
 }

@@ -128,8 +128,7 @@ impl StoreSpec {
             #[cfg(feature = "file")]
             Self::File(directory) => {
                 let directory = directory.as_ref().unwrap_or(&places.files);
-                let store =
-                    FileStore::open(directory, places.key.clone()).named(self.to_string());
+                let store = FileStore::open(directory, places.key.clone()).named(self.to_string());
                 let warnings = store.warnings();
                 let store = Arc::new(store);
                 Ok(Store { grants: store.clone(), items: store, warnings })

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fs::{self, Dir, Warnings};
 use super::busy;
+use super::fs::{self, Dir, Warnings};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, GrantKey, Intent};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
@@ -99,8 +99,7 @@ impl StateDir {
                 let known = self.outcome(&locks, &record).map(|o| o.number);
                 let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
                 let file = file.ok_or_else(|| login_busy(key, wait))?;
-                let joined =
-                    self.outcome(&locks, &record).filter(|o| Some(o.number) != known);
+                let joined = self.outcome(&locks, &record).filter(|o| Some(o.number) != known);
                 (file, joined.map(|o| o.outcome))
             }
         };

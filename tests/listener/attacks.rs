@@ -16,7 +16,8 @@ async fn refused(table: &[(&str, u16, String)]) {
     let host = authority(&listener);
     for (n, (name, status, request)) in table.iter().enumerate() {
         let port = listener.port().to_string();
-        let request = request.replace("{host}", &host).replace("{port}", &port).replace("{q}", QUERY);
+        let request =
+            request.replace("{host}", &host).replace("{port}", &port).replace("{q}", QUERY);
         let bytes: Vec<u8> = request.chars().map(|c| u8::try_from(c).unwrap()).collect();
         let reply = send(address(&listener), bytes).await;
         assert_eq!(reply.status, *status, "{name}");
@@ -32,23 +33,39 @@ fn with_host(line: &str) -> String {
 #[tokio::test]
 async fn other_paths() {
     let paths = [
-        "/", "/favicon.ico", "/robots.txt", "/callback/", "/Callback", "//callback", "/callback/x",
-        "/x/../callback", "/./callback", "/%63allback", "/callback%2f", "/callback;x", "/callbac",
-        "/callback.html", "/json/version", "/.well-known/appspecific/com.chrome.devtools.json",
+        "/",
+        "/favicon.ico",
+        "/robots.txt",
+        "/callback/",
+        "/Callback",
+        "//callback",
+        "/callback/x",
+        "/x/../callback",
+        "/./callback",
+        "/%63allback",
+        "/callback%2f",
+        "/callback;x",
+        "/callbac",
+        "/callback.html",
+        "/json/version",
+        "/.well-known/appspecific/com.chrome.devtools.json",
     ];
     let table: Vec<_> = paths
         .iter()
-        .map(|path| (*path, 404, with_host(&format!("GET {path}?code=SECRET-CODE&state=SECRET-STATE"))))
+        .map(|path| {
+            (*path, 404, with_host(&format!("GET {path}?code=SECRET-CODE&state=SECRET-STATE")))
+        })
         .collect();
     refused(&table).await;
 }
 
 #[tokio::test]
 async fn other_methods() {
-    let mut table: Vec<_> = ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "POST"]
-        .iter()
-        .map(|method| (*method, 405, with_host(&format!("{method} {{q}}"))))
-        .collect();
+    let mut table: Vec<_> =
+        ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "POST"]
+            .iter()
+            .map(|method| (*method, 405, with_host(&format!("{method} {{q}}"))))
+            .collect();
     let preflight = "OPTIONS {q} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://evil.example\r\n\
                      Access-Control-Request-Method: GET\r\n\
                      Access-Control-Request-Private-Network: true\r\n\r\n";
@@ -97,12 +114,29 @@ async fn requests_that_only_look_ahead() {
 #[tokio::test]
 async fn other_hosts() {
     let hosts = [
-        "", "127.0.0.1", "127.0.0.1:1", "127.0.0.1:", "127.0.0.1:0{port}", "127.0.0.1:{port}0",
-        "127.0.0.1:{port}.", "127.0.0.1.:{port}", "localhost:{port}", "LOCALHOST:{port}",
-        "[::1]:{port}", "127.1:{port}", "2130706433:{port}", "0.0.0.0:{port}", "evil.example",
-        "evil.example:{port}", "127.0.0.1:{port}@evil.example", "x@127.0.0.1:{port}",
-        "127.0.0.1.evil.example:{port}", "127.0.0.1:{port}, evil.example", "127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}", "\u{e9}vil:{port}",
+        "",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:",
+        "127.0.0.1:0{port}",
+        "127.0.0.1:{port}0",
+        "127.0.0.1:{port}.",
+        "127.0.0.1.:{port}",
+        "localhost:{port}",
+        "LOCALHOST:{port}",
+        "[::1]:{port}",
+        "127.1:{port}",
+        "2130706433:{port}",
+        "0.0.0.0:{port}",
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1:{port}@evil.example",
+        "x@127.0.0.1:{port}",
+        "127.0.0.1.evil.example:{port}",
+        "127.0.0.1:{port}, evil.example",
+        "127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}",
+        "\u{e9}vil:{port}",
     ];
     let table: Vec<_> = hosts
         .iter()
@@ -219,9 +253,15 @@ async fn hostile_and_doubled_parameters() {
     let long = format!("code={}&state=SECRET-STATE", "x".repeat(8 * 1024 + 1));
     let many = format!("code=SECRET-CODE&state=SECRET-STATE{}", "&a=1".repeat(64));
     let queries = [
-        "", "code=SECRET-CODE", "state=SECRET-STATE", "code=&state=SECRET-STATE",
-        "code=SECRET-CODE&state=", "error=access_denied", "error=access_denied&state=",
-        "access_token=SECRET-CODE&state=SECRET-STATE", "x",
+        "",
+        "code=SECRET-CODE",
+        "state=SECRET-STATE",
+        "code=&state=SECRET-STATE",
+        "code=SECRET-CODE&state=",
+        "error=access_denied",
+        "error=access_denied&state=",
+        "access_token=SECRET-CODE&state=SECRET-STATE",
+        "x",
         "code=SECRET-CODE&code=SECRET-CODE&state=SECRET-STATE",
         "code=SECRET-CODE&code=b&state=SECRET-STATE",
         "code=SECRET-CODE&c%6fde=b&state=SECRET-STATE",
@@ -233,17 +273,26 @@ async fn hostile_and_doubled_parameters() {
         "code=SECRET-CODE&error=access_denied&state=SECRET-STATE",
         "error=access_denied&code=SECRET-CODE&state=SECRET-STATE",
         "error=access_denied&code=&state=SECRET-STATE",
-        "code=SECRET-CODE%00&state=SECRET-STATE", "code=%0d%0aSECRET-CODE&state=SECRET-STATE",
-        "code=SECRET-CODE%0a&state=SECRET-STATE", "code=SECRET-CODE%1b[0m&state=SECRET-STATE",
-        "code=SECRET-CODE%7f&state=SECRET-STATE", "code=SECRET-CODE%c2%9b&state=SECRET-STATE",
-        "code=SECRET-CODE%ff&state=SECRET-STATE", "code=SECRET-CODE&state=SECRET-STATE%c3",
-        "code=SECRET-CODE&state=SECRET-STATE%0d", "code=SECRET-CODE&state=SECRET-STATE&x=%00",
-        "code=SECRET-CODE&state=SECRET-STATE&%0a=x", "error=e%1b&state=SECRET-STATE",
+        "code=SECRET-CODE%00&state=SECRET-STATE",
+        "code=%0d%0aSECRET-CODE&state=SECRET-STATE",
+        "code=SECRET-CODE%0a&state=SECRET-STATE",
+        "code=SECRET-CODE%1b[0m&state=SECRET-STATE",
+        "code=SECRET-CODE%7f&state=SECRET-STATE",
+        "code=SECRET-CODE%c2%9b&state=SECRET-STATE",
+        "code=SECRET-CODE%ff&state=SECRET-STATE",
+        "code=SECRET-CODE&state=SECRET-STATE%c3",
+        "code=SECRET-CODE&state=SECRET-STATE%0d",
+        "code=SECRET-CODE&state=SECRET-STATE&x=%00",
+        "code=SECRET-CODE&state=SECRET-STATE&%0a=x",
+        "error=e%1b&state=SECRET-STATE",
         "error=e&error_description=%1b]0;x%07&state=SECRET-STATE",
         "error=e&error_description=a%0d%0ab&state=SECRET-STATE",
-        "code=SECRET-CODE%&state=SECRET-STATE", "code=SECRET-CODE%2&state=SECRET-STATE",
-        "code=SECRET-CODE%gg&state=SECRET-STATE", "code=SECRET-CODE&state=SECRET-STATE&iss=%C0%80",
-        &long, &many,
+        "code=SECRET-CODE%&state=SECRET-STATE",
+        "code=SECRET-CODE%2&state=SECRET-STATE",
+        "code=SECRET-CODE%gg&state=SECRET-STATE",
+        "code=SECRET-CODE&state=SECRET-STATE&iss=%C0%80",
+        &long,
+        &many,
     ];
     let table: Vec<_> = queries
         .iter()
@@ -301,7 +350,8 @@ async fn idle_slow_and_broken_connections_do_not_block() {
     let mut listener = plain().await;
     let mut peers = Vec::new();
     for n in 0..300 {
-        let part = ["", "G", "GET / HTTP/1.1\r\n", "GET /callback?code=a&state=b HTTP/1.1\r\nHost:"];
+        let part =
+            ["", "G", "GET / HTTP/1.1\r\n", "GET /callback?code=a&state=b HTTP/1.1\r\nHost:"];
         peers.push(open(address(&listener), part[n % part.len()]).await);
         let broken = TcpStream::connect(address(&listener)).await.unwrap();
         broken.set_zero_linger().unwrap();
@@ -334,7 +384,11 @@ async fn noise_is_reported_once_each_and_without_its_query() {
         assert!(!report.to_string().contains(CODE), "{report}");
         seen.push((report.reason, report.detail));
     }
-    let expected = [(Noise::Path, "GET /favicon.ico"), (Noise::Host, "GET /callback"), (Noise::Host, "GET /x")];
+    let expected = [
+        (Noise::Path, "GET /favicon.ico"),
+        (Noise::Host, "GET /callback"),
+        (Noise::Host, "GET /x"),
+    ];
     assert_eq!(seen, expected.map(|(reason, detail)| (reason, detail.to_owned())));
     assert_eq!(listener.noise_count(), 5);
 }

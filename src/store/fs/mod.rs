@@ -372,8 +372,7 @@ fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<()> {
-    aws_lc_rs::rand::fill(bytes)
-        .map_err(|_| Error::internal("the system gave no random numbers"))
+    aws_lc_rs::rand::fill(bytes).map_err(|_| Error::internal("the system gave no random numbers"))
 }
 
 fn no_locks(path: &Path, error: &io::Error) -> Error {
@@ -395,9 +394,9 @@ fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room on that file system and try again: nothing was changed")
                 }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("make it writable for you, or choose another place with `--store file:DIR`")
-                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+                    "make it writable for you, or choose another place with `--store file:DIR`",
+                ),
                 _ => None,
             };
             let error = Error::store(format!("cannot {doing} `{path}`: {error}"));

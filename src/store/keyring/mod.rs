@@ -239,11 +239,11 @@ impl KeyringStore {
             // Giving the item the label it has makes the keyring write itself, and changes nothing
             // even if another process is saving a new generation.
             let label = item.label.clone();
-            let touch = move |entry: &Entry| {
-                match entry.update_attributes(&HashMap::from([("label", label.as_str())])) {
-                    Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
-                    other => other.map(|()| true),
-                }
+            let touch = move |entry: &Entry| match entry
+                .update_attributes(&HashMap::from([("label", label.as_str())]))
+            {
+                Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
+                other => other.map(|()| true),
             };
             if self.ask(&item, touch)? == Some(true) {
                 return Ok(());
@@ -431,7 +431,9 @@ fn explain(error: KeyringError) -> Error {
             Error::store(format!("the keyring failed: {}", text::one_line(&inner.to_string())))
                 .hint(ALTERNATIVES)
         }
-        other => Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
-            .hint(ALTERNATIVES),
+        other => {
+            Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
+                .hint(ALTERNATIVES)
+        }
     }
 }

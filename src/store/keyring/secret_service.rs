@@ -10,11 +10,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use dbus::Message;
 use dbus::arg::{PropMap, Variant};
 use dbus::channel::Channel;
 use dbus::message::MessageType;
 use dbus::strings::Path;
-use dbus::Message;
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error as KeyringError};
 use zeroize::Zeroizing;
@@ -73,11 +73,15 @@ impl Trouble {
             Self::NoService => Error::store(
                 "there is no keyring: nothing on the session bus offers the Secret Service",
             )
-            .hint(format!("install and start GNOME Keyring, KWallet or KeePassXC; or: {ALTERNATIVES}")),
-            Self::NoCollection => Error::store("the keyring has no default collection").hint(format!(
-                "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon \
-                 --unlock`); or: {ALTERNATIVES}"
+            .hint(format!(
+                "install and start GNOME Keyring, KWallet or KeePassXC; or: {ALTERNATIVES}"
             )),
+            Self::NoCollection => {
+                Error::store("the keyring has no default collection").hint(format!(
+                    "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon \
+                 --unlock`); or: {ALTERNATIVES}"
+                ))
+            }
             Self::Locked => super::locked(),
             Self::Asks => Error::store("the keyring wants to ask a person first").hint(format!(
                 "unlock it, or allow oauthctl in its settings, then try again; {ALTERNATIVES}"
@@ -190,10 +194,7 @@ impl Found {
     }
 
     /// Runs an operation over the open connection, or over a new one.
-    fn run<T>(
-        &self,
-        act: impl Fn(&mut Bus) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+    fn run<T>(&self, act: impl Fn(&mut Bus) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let mut kept = self.service.bus.lock().unwrap_or_else(PoisonError::into_inner);
         let deadline = Instant::now() + self.service.patience;
         if let Some(mut bus) = kept.take() {
@@ -242,8 +243,7 @@ impl Found {
         let mut properties = PropMap::new();
         let label = Variant(Box::new(self.label.clone()) as Box<dyn dbus::arg::RefArg>);
         properties.insert(format!("{ITEM}.Label"), label);
-        properties
-            .insert(format!("{ITEM}.Attributes"), Variant(Box::new(self.attributes.clone())));
+        properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(self.attributes.clone())));
         let create = method(&collection, COLLECTION, "CreateItem")?;
         let created = bus.call(create.append3(properties, wire, false))?;
         let (item, prompt): (Path<'_>, Path<'_>) = created.read2().map_err(odd)?;
@@ -372,7 +372,8 @@ impl Bus {
         let channel = Channel::open_private(address).map_err(|error| {
             Trouble::NoBus(text::one_line(error.message().unwrap_or("it refuses")))
         })?;
-        let mut bus = Self { channel, deadline, hello: 0, opening: 0, session: None, early: vec![] };
+        let mut bus =
+            Self { channel, deadline, hello: 0, opening: 0, session: None, early: vec![] };
         let bus_name = "org.freedesktop.DBus";
         let hello = Message::new_method_call(bus_name, "/org/freedesktop/DBus", bus_name, "Hello");
         bus.hello = bus.send(hello.map_err(Trouble::Failed)?)?;
