@@ -16,9 +16,11 @@ use super::run as runner;
 const LIMIT: u64 = 1024 * 1024;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
-    /// Standard input
-    #[arg(value_name = "-", default_value = "-", value_parser = ["-"])]
+    /// Standard input, which is also the default
+    #[arg(value_name = "-", default_value = "-", value_parser = ["-"], hide_default_value = true, hide_possible_values = true)]
     from: String,
     /// Replace what is stored under the same account
     #[arg(long)]
