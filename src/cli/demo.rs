@@ -77,7 +77,8 @@ impl Secrets for NoSecrets {
 
 async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let auto_consent = args.browser.is_none();
-    let sandbox = Sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
+    let sandbox =
+        Sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
     let mut step = Steps { context, number: 0 };
     step.tell(&format!("An authorization server of our own runs at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
@@ -94,7 +95,10 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
 
     let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
     let stored = manager.token(&profile, &key, &want).await?;
-    step.tell(&format!("`oauthctl token` prints the stored token without any request; {}.", life(&stored)));
+    step.tell(&format!(
+        "`oauthctl token` prints the stored token without any request; {}.",
+        life(&stored)
+    ));
     if !context.voice.json {
         report::print_line(stored.tokens.access_token.expose())?;
     }
@@ -119,7 +123,9 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
             "scopes": forced.tokens.scopes, "rotated": rotated, "requests": requests,
         }))?;
     }
-    context.voice.say("\nNext: `oauthctl providers`, then `oauthctl profile add …` and `oauthctl login …`.");
+    context
+        .voice
+        .say("\nNext: `oauthctl providers`, then `oauthctl profile add …` and `oauthctl login …`.");
     sandbox.stop().await;
     Ok(())
 }
@@ -171,6 +177,7 @@ async fn log_in(
         listen: true,
         pasted: None,
         may_change_family: true,
+        rules: attempt::rules(profile),
         browser,
     };
     let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();
@@ -219,7 +226,8 @@ async fn visit(http: &dyn Http, url: &str) -> Result<()> {
         let response = http.send(&request).await.map_err(|e| Error::unavailable(e.message))?;
         match response.header("location") {
             Some(location) => {
-                let target = url.join(location).map_err(|_| Error::internal("a redirect to no URL"))?;
+                let target =
+                    url.join(location).map_err(|_| Error::internal("a redirect to no URL"))?;
                 next = target.into();
             }
             None => return Ok(()),

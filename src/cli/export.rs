@@ -11,7 +11,9 @@ use super::context::Context;
 use super::{manager, report, run as runner};
 
 #[derive(Debug, Args)]
-#[command(after_help = "The line holds the refresh token: give it to a secret store, never to a log.")]
+#[command(
+    after_help = "The line holds the refresh token: give it to a secret store, never to a log."
+)]
 pub struct ExportArgs {
     /// The profile [env: OAUTHCTL_PROFILE]
     #[arg(short, long, value_name = "NAME")]

@@ -12,30 +12,36 @@ pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The access token and a newline
     Token,
-    /// One JSON object
     Json,
-    /// An HTTP header: `Authorization: Bearer …`
     Header,
-    /// A line for `curl -K -`
     Curl,
-    /// An `export` for POSIX shells
     Env,
-    /// The same for fish
     Fish,
-    /// The same for PowerShell
     Powershell,
-    /// The SASL string of XOAUTH2, for `--user`
     Xoauth2,
 }
+
+/// The formats, for the help.
+pub const FORMATS: &str = "Formats:\n  \
+token       the access token and a newline\n  \
+json        one JSON object\n  \
+header      an HTTP header: Authorization: Bearer …\n  \
+curl        a line for `curl -K -`, which keeps the token out of argument lists\n  \
+env         an `export` for POSIX shells; `fish` and `powershell` likewise\n  \
+xoauth2     the SASL string for the mailbox of `--user`";
 
 /// Renders a token, with its final newline.
 ///
 /// # Errors
 ///
 /// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user.
-pub fn render(format: Format, handout: &Handout, user: Option<&str>, now: Timestamp) -> Result<String> {
+pub fn render(
+    format: Format,
+    handout: &Handout,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<String> {
     let token = handout.tokens.access_token.expose();
     let token_type = &handout.tokens.token_type;
     // Tokens are checked when they come in; a record can have been written by something else.
@@ -66,7 +72,8 @@ pub fn render(format: Format, handout: &Handout, user: Option<&str>, now: Timest
 
 fn xoauth2(user: Option<&str>, token: &str) -> Result<String> {
     let user = user.ok_or_else(|| {
-        Error::usage("`--format xoauth2` needs `--user`").hint("give the mailbox: `--user me@example.com`")
+        Error::usage("`--format xoauth2` needs `--user`")
+            .hint("give the mailbox: `--user me@example.com`")
     })?;
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Error::usage("`--user` must be a mailbox without control characters"));

@@ -16,9 +16,11 @@ use super::run as runner;
 const LIMIT: u64 = 1024 * 1024;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
-    /// Standard input
-    #[arg(value_name = "-", default_value = "-", value_parser = ["-"])]
+    /// Standard input, which is also the default
+    #[arg(value_name = "-", default_value = "-", value_parser = ["-"], hide_default_value = true, hide_possible_values = true)]
     from: String,
     /// Replace what is stored under the same account
     #[arg(long)]
@@ -68,9 +70,9 @@ pub fn from_environment(context: &Context) -> Result<()> {
 fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
     let grant = portable::import(line, identity(context)?.as_ref())?;
     let named = context.config()?.profiles.get(&grant.key.profile).and_then(|p| p.store.clone());
-    let store = context.open_store(&context.store_spec(
-        named.as_deref().or(context.config()?.defaults.store.as_deref()),
-    )?)?;
+    let store = context.open_store(
+        &context.store_spec(named.as_deref().or(context.config()?.defaults.store.as_deref()))?,
+    )?;
     let state = context.state()?;
     let work = async {
         let mut lock = state.lock(&grant.key, std::time::Duration::from_secs(45)).await?;

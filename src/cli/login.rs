@@ -22,7 +22,8 @@ use super::{manager, report, run as runner};
 #[command(after_help = "Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
-oauthctl login gitlab --no-browser      # prints the URL; the callback can be pasted")]
+oauthctl login gitlab --no-browser  # prints the URL instead\n  \
+oauthctl login gitlab --flow paste  # and the callback URL is pasted here")]
 pub struct LoginArgs {
     /// The profile
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
@@ -33,7 +34,8 @@ pub struct LoginArgs {
     /// A name for this login, where a profile has several
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// The way to log in [default: the profile's first that works here]
+    /// A browser and a loopback listener, or the callback URL pasted by hand [default: the
+    /// profile's]
     #[arg(long, value_name = "FLOW")]
     flow: Option<FlowArg>,
     /// Print the URL instead of opening a browser
@@ -64,10 +66,13 @@ pub struct LoginArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FlowArg {
-    /// A browser and the loopback listener
+    // A browser and the loopback listener.
     Browser,
-    /// The callback URL pasted by hand
+    // The callback URL pasted by hand.
     Paste,
+    // Known, so that it can be refused in words.
+    #[value(hide = true)]
+    Device,
 }
 
 /// Reads `NAME=VALUE`.
@@ -90,12 +95,19 @@ pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), Stri
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.as_deref().or(args.name.as_deref());
     if let Some(url) = given.filter(|name| name.contains("://")) {
-        return Err(Error::usage(format!("login by URL is not in this version: `{}`", one_line(url)))
-            .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+        return Err(Error::usage(format!(
+            "login by URL is not in this version: `{}`",
+            one_line(url)
+        ))
+        .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+    }
+    if args.flow == Some(FlowArg::Device) {
+        return Err(no_device_flow());
     }
     let name = context.profile_name(given)?;
     let profile = context.profile(&name)?;
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    context.tell_config_warnings()?;
     let manager = manager::build(context, profile)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {
@@ -110,7 +122,12 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
 /// # Errors
 ///
 /// As [`run`].
-pub fn log_in(context: &Context, profile: &Profile, key: &GrantKey, manager: &FlowManager) -> Result<()> {
+pub fn log_in(
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    manager: &FlowManager,
+) -> Result<()> {
     let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
     context.voice.say(summary(&grant, profile));
     Ok(())
@@ -136,8 +153,10 @@ fn log_in_with(
         .hint("use `grant = \"authorization_code\"`"));
     }
     if context.globals.no_input {
-        return Err(Error::login_required(format!("a login to {key} needs a person, and `--no-input` is given"))
-            .hint("run it without `--no-input`"));
+        return Err(Error::login_required(format!(
+            "a login to {key} needs a person, and `--no-input` is given"
+        ))
+        .hint("run it without `--no-input`"));
     }
     let timeout = args.timeout.unwrap_or(profile.timeout);
     let state = context.state()?;
@@ -215,12 +234,13 @@ fn plan(
     let flow = match args.flow {
         Some(FlowArg::Browser) => LoginFlow::Browser,
         Some(FlowArg::Paste) => LoginFlow::Paste,
+        Some(FlowArg::Device) => return Err(no_device_flow()),
         None => profile
             .flow
             .iter()
             .copied()
             .find(|flow| *flow != LoginFlow::Device)
-            .ok_or_else(|| Error::config("the device flow is not in this version").hint("add `browser` or `paste` to `flow`"))?,
+            .ok_or_else(|| no_device_flow().with_kind(ErrorKind::Config))?,
     };
     let listen = flow == LoginFlow::Browser;
     let browser = if args.no_browser { None } else { browser(args, context, profile, flow)? };
@@ -239,7 +259,13 @@ fn plan(
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
         may_change_family: is_built_in(&profile.redirect_uris),
+        rules: attempt::rules(profile),
     })
+}
+
+fn no_device_flow() -> Error {
+    Error::usage("the device flow is not in this version")
+        .hint("use `--flow browser` or `--flow paste`")
 }
 
 /// Whether nobody chose this redirect URI.
@@ -272,7 +298,8 @@ fn browser(
             }
         },
     };
-    let secret_variables = [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
+    let secret_variables =
+        [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
     let hidden = secret_variables.into_iter().flatten().filter_map(|source| match source {
         SecretSource::Env(name) => Some(name.clone()),
         _ => None,

@@ -53,10 +53,13 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
             Err(error) => return Err(error),
         }
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     if context.voice.json {
         report::print_json(&Value::Array(results))?;
     }
-    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
@@ -80,7 +83,8 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         (None, Some(entry)) => entry.store.parse()?,
         _ => {
             let config = context.config()?;
-            let named = profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
+            let named =
+                profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
             context.store_spec(named)?
         }
     };

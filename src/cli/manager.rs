@@ -21,6 +21,14 @@ use super::{export, write_back};
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    if let Some(event) = profile.hooks.keys().next() {
+        // A hook may be there to deny: going on without it would be worse than stopping.
+        return Err(Error::config(format!(
+            "profile `{}` has a hook at `{event}`, and hooks are not in this version",
+            oauthctl::text::one_line(&profile.name)
+        ))
+        .hint("take `[profiles.….hooks]` out to go on without them"));
+    }
     let opened = context.store_of(profile)?;
     build_over(context, Some(profile), &opened)
 }
@@ -30,17 +38,19 @@ pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
 /// # Errors
 ///
 /// Where the state directory cannot be opened.
-pub fn build_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<FlowManager> {
+pub fn build_over(
+    context: &Context,
+    profile: Option<&Profile>,
+    opened: &Store,
+) -> Result<FlowManager> {
     let state = context.state()?;
     let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
         ..Options::default()
     }));
-    let secrets = Arc::new(ProfileSecrets {
-        items: Arc::clone(&opened.items),
-        http: Arc::clone(&plain),
-    });
+    let secrets =
+        Arc::new(ProfileSecrets { items: Arc::clone(&opened.items), http: Arc::clone(&plain) });
     let http = match profile {
         Some(profile) if profile.client.auth == Some(ClientAuth::TlsClientAuth) => {
             with_certificate(profile, &*secrets)?
@@ -63,7 +73,9 @@ pub fn build_over(context: &Context, profile: Option<&Profile>, opened: &Store) 
 /// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.
 fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
     let Some(source) = &profile.client.private_key else {
-        return Err(Error::config("`tls_client_auth` needs `private_key`, PEM with certificate and key"));
+        return Err(Error::config(
+            "`tls_client_auth` needs `private_key`, PEM with certificate and key",
+        ));
     };
     let certificate = super::run::block_on(None, secrets.resolve(source))?;
     Ok(Arc::new(HttpClient::new(Options {
@@ -91,7 +103,9 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
     match of_profile.as_slice() {
         [] => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
         [only] => Ok(GrantKey::new(profile, *only)),
-        several if several.contains(&DEFAULT_ACCOUNT) => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
+        several if several.contains(&DEFAULT_ACCOUNT) => {
+            Ok(GrantKey::new(profile, DEFAULT_ACCOUNT))
+        }
         several => Err(Error::config(format!(
             "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
             oauthctl::text::one_line(profile)
@@ -121,7 +135,11 @@ impl Secrets for ProfileSecrets {
 struct WriteBack;
 
 impl Committed for WriteBack {
-    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+    fn committed<'a>(
+        &'a self,
+        profile: &'a Profile,
+        grant: &'a Grant,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             write_back::feed(&profile.write_back, &export::line(grant)?)
                 .await

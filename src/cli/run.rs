@@ -17,7 +17,10 @@ const INTERRUPTED: [(&str, u8); 3] = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHU
 /// # Errors
 ///
 /// The future's; the program ends here after a signal.
-pub fn block_on<T>(manager: Option<&FlowManager>, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub fn block_on<T>(
+    manager: Option<&FlowManager>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -107,6 +110,14 @@ impl Signals {
         let _ = tokio::signal::ctrl_c().await;
         0
     }
+}
+
+/// Keeps this process's memory, and with it the tokens, out of core dumps and from other processes
+/// of the same user. What it executes is not affected.
+pub fn harden() {
+    // Where the system does not offer it, the program still does its work.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Says that this is our fault, and where, without the panic's message: it could quote a secret.

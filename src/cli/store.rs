@@ -85,7 +85,11 @@ fn info(context: &Context) -> Result<ExitCode> {
         text.push_str(&format!("key        {key}\n"));
     }
     text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
-    text.push_str(&format!("config     {}\nstate      {}\n", config_path.display(), state.display()));
+    text.push_str(&format!(
+        "config     {}\nstate      {}\n",
+        config_path.display(),
+        state.display()
+    ));
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -125,8 +129,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for entry in wanted {
         let from = context.open_store(&entry.store.parse()?)?;
         let keys: [GrantKey; 1] = [entry.key.clone()];
-        let migration =
-            runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
+        let migration = runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
         for (key, error) in migration.failed {
             context.voice.warn(&error.clone().context(format!("{key} was not moved")));
             failure = failure.or(Some(error));
@@ -136,15 +139,18 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for key in &moved {
         context.voice.say(format!("Moved {key} to {to_spec}."));
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     if context.voice.json {
         report::print_json(&json!({"to": to_spec.to_string(), "moved": moved}))?;
     }
-    if moved.is_empty() && failure.is_none() {
-        context.voice.say(format!("There is nothing to move to {to_spec}."));
-    } else if failure.is_none() {
-        context.voice.say(format!(
+    context.voice.say(if moved.is_empty() {
+        format!("There is nothing to move to {to_spec}.")
+    } else {
+        format!(
             "Set `store = \"{to_spec}\"` in the configuration, so that the accounts are found there."
-        ));
-    }
-    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+        )
+    });
+    Ok(ExitCode::SUCCESS)
 }

@@ -40,7 +40,9 @@ pub async fn feed(argv: &[String], line: &Secret) -> Result<()> {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => return Err(failed(format!("ended with {status}"))),
             // Not asleep: a signal is seen meanwhile.
-            Ok(None) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,
+            Ok(None) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(10)).await
+            }
             Ok(None) | Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();

@@ -38,8 +38,9 @@ impl FlowManager {
     pub(super) async fn replace(&self, grant: &Grant) -> Result<Commit> {
         // What cannot be read is left to the save, which tries more than once and says why.
         if let Ok(stored) = self.ports.store.load(&grant.key).await {
-            let is_same =
-                stored.as_ref().is_some_and(|s| s.id == grant.id && s.generation == grant.generation);
+            let is_same = stored
+                .as_ref()
+                .is_some_and(|s| s.id == grant.id && s.generation == grant.generation);
             if !is_same {
                 return Ok(Commit::Overtaken(stored.map(Box::new)));
             }
@@ -72,7 +73,12 @@ impl FlowManager {
     }
 
     /// Tells of a generation that is durable: the intent is cleared, the index brought up to date.
-    pub(super) async fn announce(&self, profile: &Profile, lock: &mut dyn Lock, grant: &Grant) -> Warnings {
+    pub(super) async fn announce(
+        &self,
+        profile: &Profile,
+        lock: &mut dyn Lock,
+        grant: &Grant,
+    ) -> Warnings {
         let mut warnings = Vec::new();
         warnings.extend(lock.clear_intent().err());
         let entry = AccountEntry::of(grant, &self.ports.store.name());
@@ -86,6 +92,7 @@ impl FlowManager {
     /// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
     pub(super) fn note_failure(&self, lock: &mut dyn Lock, grant: &Grant, error: &Error) {
         let mut entry = AccountEntry::of(grant, &self.ports.store.name());
+        entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
         entry.last_error = Some(LastError {
             at: self.now(),
             message: error.message().to_owned(),

@@ -45,7 +45,8 @@ impl FlowManager {
         self.prove_store(&pending.key).await?;
         let _critical = self.enter_critical();
         let reply = self.redeem(profile, pending, code).await?;
-        let identified = self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
+        let identified =
+            self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
         let (replaced, mut warnings) = self.replaced(&pending.key).await?;
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings)?;
         grant.generation = replaced.map_or(1, |old| old.generation + 1);
@@ -58,7 +59,12 @@ impl FlowManager {
         Ok(Completed { grant, warnings })
     }
 
-    async fn redeem(&self, profile: &Profile, pending: &PendingFlow, code: &Secret) -> Result<TokenReply> {
+    async fn redeem(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+        code: &Secret,
+    ) -> Result<TokenReply> {
         self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
         let mut form = vec![
             ("grant_type".to_owned(), "authorization_code".to_owned()),
@@ -118,7 +124,12 @@ impl FlowManager {
 
     /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
     /// response, what was asked for is what was granted (RFC 6749, section 5.1).
-    pub(super) fn tokens(&self, reply: &TokenReply, asked: &[String], id_token_is_valid: bool) -> TokenSet {
+    pub(super) fn tokens(
+        &self,
+        reply: &TokenReply,
+        asked: &[String],
+        id_token_is_valid: bool,
+    ) -> TokenSet {
         let now = self.now();
         TokenSet {
             access_token: reply.access_token.clone(),

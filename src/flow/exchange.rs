@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
 use crate::protocol::client_auth::{Credentials, authenticate};
-use crate::protocol::reply::retry_after;
 use crate::protocol::dpop;
+use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
 
 /// How often a request is sent at most.
@@ -108,8 +108,9 @@ impl FlowManager {
         exchange: &Exchange<'_>,
         nonce: Option<&str>,
     ) -> Result<HttpRequest> {
-        let url = Url::parse(exchange.endpoint)
-            .map_err(|_| Error::config(format!("the endpoint of the {} is no URL", exchange.purpose)))?;
+        let url = Url::parse(exchange.endpoint).map_err(|_| {
+            Error::config(format!("the endpoint of the {} is no URL", exchange.purpose))
+        })?;
         let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
         let mut form = exchange.form.clone();
         let credentials = self.credentials(profile).await?;

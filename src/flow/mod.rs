@@ -8,6 +8,7 @@ mod commit;
 mod complete;
 mod exchange;
 mod identity;
+mod key_cache;
 mod obtain;
 mod refresh;
 mod renew;
@@ -16,8 +17,8 @@ mod start;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::Secret;
@@ -54,7 +55,8 @@ pub trait Secrets: Send + Sync {
 /// Sees every grant right after it was committed: write-back to a CI system, for instance.
 pub trait Committed: Send + Sync {
     /// Called once a new generation is durable.
-    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant) -> BoxFuture<'a, Result<()>>;
+    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant)
+    -> BoxFuture<'a, Result<()>>;
 }
 
 /// What a [`FlowManager`] is built from.
@@ -164,6 +166,13 @@ impl FlowManager {
         discovery::resolve(profile, &*self.ports.http, &*self.ports.clock, cache).await
     }
 
+    /// The same with the optional endpoints (revocation, userinfo), which are not worth a request
+    /// on the way to a token.
+    pub(crate) async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
+        let cache = self.ports.discovery_cache.as_deref();
+        discovery::resolve_fully(profile, &*self.ports.http, &*self.ports.clock, cache).await
+    }
+
     /// Looks at what is stored, without lock or network.
     pub async fn peek(&self, key: &GrantKey) -> Result<Option<Grant>> {
         self.ports.store.load(key).await
@@ -197,7 +206,9 @@ pub fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAut
     }
     match profile.client.secret {
         None => ClientAuth::None,
-        Some(_) if !offered(ClientAuth::ClientSecretBasic) && offered(ClientAuth::ClientSecretPost) => {
+        Some(_)
+            if !offered(ClientAuth::ClientSecretBasic) && offered(ClientAuth::ClientSecretPost) =>
+        {
             ClientAuth::ClientSecretPost
         }
         Some(_) => ClientAuth::ClientSecretBasic,
@@ -224,7 +235,11 @@ fn token_endpoint<'a>(profile: &Profile, server: &'a AuthorizationServer) -> Res
 /// What differs between the pin of a grant and what configuration or metadata now name.
 fn moved(old: &Pin, new: &Pin) -> Option<String> {
     let differs = |what: &str, old: &str, new: &str| {
-        Some(format!("{what} was {} and is now {}", crate::text::one_line(old), crate::text::one_line(new)))
+        Some(format!(
+            "{what} was {} and is now {}",
+            crate::text::one_line(old),
+            crate::text::one_line(new)
+        ))
     };
     if let (Some(a), Some(b)) = (&old.issuer, &new.issuer)
         && a != b
@@ -237,7 +252,11 @@ fn moved(old: &Pin, new: &Pin) -> Option<String> {
     if old.refresh_endpoint != new.refresh_endpoint {
         let none = String::from("the token endpoint");
         let (a, b) = (&old.refresh_endpoint, &new.refresh_endpoint);
-        return differs("the refresh endpoint", a.as_ref().unwrap_or(&none), b.as_ref().unwrap_or(&none));
+        return differs(
+            "the refresh endpoint",
+            a.as_ref().unwrap_or(&none),
+            b.as_ref().unwrap_or(&none),
+        );
     }
     if old.client_id != new.client_id {
         return differs("the client", &old.client_id, &new.client_id);

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, GrantType, Profile};
-use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::random;
+use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 
 /// How long an assertion of ours is valid, in seconds.
@@ -44,7 +44,9 @@ impl FlowManager {
             dpop_key: dpop_key.as_ref(),
             is_token_request: true,
         };
-        self.ports.trace.step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
+        self.ports
+            .trace
+            .step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
         let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
         let reply = reply::judge(&response, profile, "token request")?;
         let mut grant = self.own_grant(profile, server, key, previous, &reply)?;
@@ -79,7 +81,10 @@ impl FlowManager {
                 }
             }
             other => {
-                return Err(Error::config(format!("the grant `{}` needs a person", other.as_str())));
+                return Err(Error::config(format!(
+                    "the grant `{}` needs a person",
+                    other.as_str()
+                )));
             }
         }
         let scopes = if want.scopes.is_empty() { &profile.scopes } else { &want.scopes };

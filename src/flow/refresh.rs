@@ -80,7 +80,12 @@ impl FlowManager {
     /// Why the token is not sent now. An intent that is found was left by a holder that died: one
     /// more try is allowed. If that one dies too there is a pause, which only a person's explicit
     /// wish ends early.
-    fn withheld(&self, grant: &Grant, earlier: Option<&Intent>, want: &TokenRequest) -> Option<Error> {
+    fn withheld(
+        &self,
+        grant: &Grant,
+        earlier: Option<&Intent>,
+        want: &TokenRequest,
+    ) -> Option<Error> {
         let earlier = earlier.filter(|i| i.sends >= UNANSWERED_AT_MOST)?;
         let doublings = (earlier.sends - UNANSWERED_AT_MOST).min(16);
         let pause = (PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
@@ -161,14 +166,18 @@ impl FlowManager {
             safe.tokens.refresh_token.clone_from(&refresh_token);
             match self.replace(&safe).await? {
                 Commit::Saved => grant.generation += 1,
-                overtaken => return self.drop_late(profile, server, &grant, &reply, overtaken).await,
+                overtaken => {
+                    return self.drop_late(profile, server, &grant, &reply, overtaken).await;
+                }
             }
         }
         grant.refreshed_at = self.now();
         let identified = match self.identify(profile, server, &reply, None, Some(&grant)).await {
             Ok(identified) => identified,
             // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => Identified { warning: Some(error), ..Identified::default() },
+            Err(error) if error.is_passing() => {
+                Identified { warning: Some(error), ..Identified::default() }
+            }
             Err(error) => {
                 // Another person's or server's id_token: nothing is handed out, and the new refresh
                 // token is kept only so that logout can revoke it.

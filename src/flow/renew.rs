@@ -26,10 +26,17 @@ impl FlowManager {
     ///
     /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
     /// saved, `Unavailable` for a failure that may pass.
-    pub async fn token(&self, profile: &Profile, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
+    pub async fn token(
+        &self,
+        profile: &Profile,
+        key: &GrantKey,
+        want: &TokenRequest,
+    ) -> Result<Handout> {
         let started = self.now();
         let found = self.ports.store.load(key).await?;
-        if let Some(handout) = found.as_ref().and_then(|grant| stored(grant, want, want.force, started)) {
+        if let Some(handout) =
+            found.as_ref().and_then(|grant| stored(grant, want, want.force, started))
+        {
             return Ok(handout);
         }
         if want.cached {
@@ -44,7 +51,9 @@ impl FlowManager {
         for _ in 0..OVERTAKEN_AT_MOST {
             let current = self.ports.store.load(key).await?;
             let seen = Seen { at: started, grant: found.as_ref() };
-            if let Some(handout) = current.as_ref().and_then(|grant| seen.answer(grant, want, self.now())) {
+            if let Some(handout) =
+                current.as_ref().and_then(|grant| seen.answer(grant, want, self.now()))
+            {
                 return Ok(handout);
             }
             self.needs_no_login(profile, key, current.as_ref())?;
@@ -84,12 +93,17 @@ impl FlowManager {
     }
 
     /// Fails, without a lock or a request, where only a person can help.
-    fn needs_no_login(&self, profile: &Profile, key: &GrantKey, grant: Option<&Grant>) -> Result<()> {
+    fn needs_no_login(
+        &self,
+        profile: &Profile,
+        key: &GrantKey,
+        grant: Option<&Grant>,
+    ) -> Result<()> {
         if !profile.grant.needs_person() {
             return Ok(());
         }
         let Some(grant) = grant else {
-            return Err(login_required(key, &format!("nobody has logged in to {key}")));
+            return Err(self.never_logged_in(key));
         };
         if let Some(dead) = &grant.dead {
             let what = format!("the login of {key} is no longer valid: {}", dead.reason);
@@ -106,6 +120,24 @@ impl FlowManager {
             return Err(login_required(key, &what));
         }
         Ok(())
+    }
+
+    /// Nothing is stored here; the index may know of another store.
+    fn never_logged_in(&self, key: &GrantKey) -> Error {
+        let error = login_required(key, &format!("nobody has logged in to {key}"));
+        match self.ports.coordinator.account(key) {
+            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
+                let store = crate::text::one_line(&entry.store);
+                Error::login_required(format!(
+                    "{key} is not in the store `{}`",
+                    crate::text::one_line(&self.ports.store.name())
+                ))
+                .hint(format!(
+                    "it is in `{store}`: use `--store {store}`, or set `store` in the configuration"
+                ))
+            }
+            _ => error,
+        }
     }
 
     async fn renew(

@@ -68,12 +68,17 @@ impl FlowManager {
                 format!("the tokens were not sent for revocation: {difference}"),
             ));
         }
-        let Some(endpoint) = server.endpoints.revocation.clone() else {
+        let endpoint = match server.endpoints.revocation.clone() {
+            Some(endpoint) => Some(endpoint),
+            None => self.whole_server(profile).await?.endpoints.revocation,
+        };
+        let Some(endpoint) = endpoint else {
             return Ok(false);
         };
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
         if let Some(token) = &grant.tokens.refresh_token {
-            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant).await?;
+            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)
+                .await?;
         }
         let access = &grant.tokens.access_token;
         let outcome =

@@ -76,10 +76,14 @@ impl FlowManager {
         check_extra(&request.extra)?;
         let server = self.server(profile).await?;
         let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
-            Error::config(format!("no authorization endpoint is known for profile `{}`", profile.name))
-                .hint("set `authorization_endpoint`, or `issuer` for discovery")
+            Error::config(format!(
+                "no authorization endpoint is known for profile `{}`",
+                profile.name
+            ))
+            .hint("set `authorization_endpoint`, or `issuer` for discovery")
         })?;
-        let scopes = if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
+        let scopes =
+            if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
         let (challenge, verifier) = self.make_challenge(profile, &server)?;
         let state = random::token(32)?;
         let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
@@ -140,10 +144,13 @@ impl FlowManager {
         if let Some(methods) = &server.code_challenge_methods
             && !methods.iter().any(|m| m == "S256")
         {
-            return Err(Error::validation("the server's metadata offers no PKCE with S256")
-                .hint("`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`"));
+            return Err(Error::validation("the server's metadata offers no PKCE with S256").hint(
+                "`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`",
+            ));
         }
-        self.ports.trace.step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
+        self.ports
+            .trace
+            .step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
     }
@@ -155,10 +162,13 @@ impl FlowManager {
         parameters: Vec<(String, String)>,
         dpop_key: Option<&Secret>,
     ) -> Result<String> {
-        let endpoint = server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
-            Error::config("the profile asks for a pushed authorization request, and no endpoint is known")
+        let endpoint =
+            server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
+                Error::config(
+                    "the profile asks for a pushed authorization request, and no endpoint is known",
+                )
                 .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
-        })?;
+            })?;
         self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
         // `client_id` comes from the client authentication; twice is an error at strict servers.
         let form = parameters.into_iter().filter(|(n, _)| n != "client_id").collect();
@@ -179,7 +189,9 @@ impl FlowManager {
             return Err(Error::refused("the pushed authorization request was refused", oauth));
         }
         match (response.status, text("request_uri")) {
-            (200 | 201, Some(uri)) if !uri.is_empty() && uri.bytes().all(|b| b.is_ascii_graphic()) => {
+            (200 | 201, Some(uri))
+                if !uri.is_empty() && uri.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
                 Ok(uri.to_owned())
             }
             (500..=599, _) => Err(Error::unavailable(format!(

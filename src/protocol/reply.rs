@@ -212,7 +212,7 @@ fn refusal(response: &HttpResponse, asked: &str) -> Error {
     let body = json::object(&response.body).or_else(|_| read_refusal_form(response)).ok();
     let oauth = body.as_ref().and_then(oauth_error);
     let what = format!("the {asked} was refused");
-    let error = match (response.status, oauth) {
+    match (response.status, oauth) {
         (429 | 500..=599, oauth) => {
             let error = Error::unavailable(format!(
                 "the {asked} failed: the server answered {}",
@@ -237,8 +237,7 @@ fn refusal(response: &HttpResponse, asked: &str) -> Error {
             )
             .hint(status_hint(status))
         }
-    };
-    error
+    }
 }
 
 fn read_refusal_form(response: &HttpResponse) -> Result<Map<String, Value>, String> {
@@ -332,3 +331,6 @@ pub fn retry_after(
     };
     Some(wait.min(cap))
 }
+
+#[cfg(test)]
+mod tests;

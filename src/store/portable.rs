@@ -36,8 +36,9 @@ pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
         .iter()
         .map(|text| {
             age::x25519::Recipient::from_str(text).map_err(|_| {
-                Error::usage("a recipient is not an age public key")
-                    .hint("it begins with `age1`; `oauthctl store keygen` says the one of a new key")
+                Error::usage("a recipient is not an age public key").hint(
+                    "it begins with `age1`; `oauthctl store keygen` says the one of a new key",
+                )
             })
         })
         .collect::<Result<_>>()?;

@@ -124,7 +124,13 @@ pub fn files_like(home: &Home, suffix: &str) -> Vec<PathBuf> {
 #[track_caller]
 pub fn stored(home: &Home) -> Value {
     let key = home.path("config/oauthctl/store.key");
-    let age = std::process::Command::new("age").arg("-d").arg("-i").arg(key).arg(record(home)).output().unwrap();
+    let age = std::process::Command::new("age")
+        .arg("-d")
+        .arg("-i")
+        .arg(key)
+        .arg(record(home))
+        .output()
+        .unwrap();
     assert!(age.status.success(), "{}", String::from_utf8_lossy(&age.stderr));
     serde_json::from_slice(&age.stdout).unwrap()
 }

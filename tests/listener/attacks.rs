@@ -1,7 +1,6 @@
 //! What is not the callback is answered with an error and does not end the attempt.
 
 use oauthctl::login::{Noise, Page};
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::support::*;
@@ -11,12 +10,13 @@ const QUERY: &str = "/callback?code=SECRET-CODE&state=SECRET-STATE";
 /// Sends each, expects its status, and checks after each that the attempt still waits. In a
 /// request, `{host}` is the listener's authority, `{port}` its port, `{q}` the callback's target,
 /// and every character stands for the byte of its number.
-async fn refused(table: &[(&str, u16, String)]) {
+pub async fn refused(table: &[(&str, u16, String)]) {
     let mut listener = plain().await;
     let host = authority(&listener);
     for (n, (name, status, request)) in table.iter().enumerate() {
         let port = listener.port().to_string();
-        let request = request.replace("{host}", &host).replace("{port}", &port).replace("{q}", QUERY);
+        let request =
+            request.replace("{host}", &host).replace("{port}", &port).replace("{q}", QUERY);
         let bytes: Vec<u8> = request.chars().map(|c| u8::try_from(c).unwrap()).collect();
         let reply = send(address(&listener), bytes).await;
         assert_eq!(reply.status, *status, "{name}");
@@ -25,30 +25,46 @@ async fn refused(table: &[(&str, u16, String)]) {
     assert_eq!(listener.noise_count(), u64::try_from(table.len()).unwrap());
 }
 
-fn with_host(line: &str) -> String {
+pub fn with_host(line: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: {{host}}\r\n\r\n")
 }
 
 #[tokio::test]
 async fn other_paths() {
     let paths = [
-        "/", "/favicon.ico", "/robots.txt", "/callback/", "/Callback", "//callback", "/callback/x",
-        "/x/../callback", "/./callback", "/%63allback", "/callback%2f", "/callback;x", "/callbac",
-        "/callback.html", "/json/version", "/.well-known/appspecific/com.chrome.devtools.json",
+        "/",
+        "/favicon.ico",
+        "/robots.txt",
+        "/callback/",
+        "/Callback",
+        "//callback",
+        "/callback/x",
+        "/x/../callback",
+        "/./callback",
+        "/%63allback",
+        "/callback%2f",
+        "/callback;x",
+        "/callbac",
+        "/callback.html",
+        "/json/version",
+        "/.well-known/appspecific/com.chrome.devtools.json",
     ];
     let table: Vec<_> = paths
         .iter()
-        .map(|path| (*path, 404, with_host(&format!("GET {path}?code=SECRET-CODE&state=SECRET-STATE"))))
+        .map(|path| {
+            (*path, 404, with_host(&format!("GET {path}?code=SECRET-CODE&state=SECRET-STATE")))
+        })
         .collect();
     refused(&table).await;
 }
 
 #[tokio::test]
 async fn other_methods() {
-    let mut table: Vec<_> = ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "POST"]
-        .iter()
-        .map(|method| (*method, 405, with_host(&format!("{method} {{q}}"))))
-        .collect();
+    let mut table: Vec<_> =
+        ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "POST"]
+            .iter()
+            .map(|method| (*method, 405, with_host(&format!("{method} {{q}}"))))
+            .collect();
     let preflight = "OPTIONS {q} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://evil.example\r\n\
                      Access-Control-Request-Method: GET\r\n\
                      Access-Control-Request-Private-Network: true\r\n\r\n";
@@ -97,12 +113,29 @@ async fn requests_that_only_look_ahead() {
 #[tokio::test]
 async fn other_hosts() {
     let hosts = [
-        "", "127.0.0.1", "127.0.0.1:1", "127.0.0.1:", "127.0.0.1:0{port}", "127.0.0.1:{port}0",
-        "127.0.0.1:{port}.", "127.0.0.1.:{port}", "localhost:{port}", "LOCALHOST:{port}",
-        "[::1]:{port}", "127.1:{port}", "2130706433:{port}", "0.0.0.0:{port}", "evil.example",
-        "evil.example:{port}", "127.0.0.1:{port}@evil.example", "x@127.0.0.1:{port}",
-        "127.0.0.1.evil.example:{port}", "127.0.0.1:{port}, evil.example", "127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}", "\u{e9}vil:{port}",
+        "",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:",
+        "127.0.0.1:0{port}",
+        "127.0.0.1:{port}0",
+        "127.0.0.1:{port}.",
+        "127.0.0.1.:{port}",
+        "localhost:{port}",
+        "LOCALHOST:{port}",
+        "[::1]:{port}",
+        "127.1:{port}",
+        "2130706433:{port}",
+        "0.0.0.0:{port}",
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1:{port}@evil.example",
+        "x@127.0.0.1:{port}",
+        "127.0.0.1.evil.example:{port}",
+        "127.0.0.1:{port}, evil.example",
+        "127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}",
+        "\u{e9}vil:{port}",
     ];
     let table: Vec<_> = hosts
         .iter()
@@ -135,93 +168,19 @@ async fn hosts_that_are_missing_doubled_or_in_the_target() {
 }
 
 #[tokio::test]
-async fn requests_with_two_meanings() {
-    let heads = [
-        "GET {q} HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-        "POST {q} HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-        "GET {q} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
-        "GET {q} HTTP/1.1\r\nTransfer-Encoding: identity\r\n",
-        "GET {q} HTTP/1.1\r\ntransfer-encoding: xchunked\r\n",
-        "GET {q} HTTP/1.1\r\nTransfer-Encoding:\u{b}chunked\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 5\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 5\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 0, 0\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: +0\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: -1\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 0x0\r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: \r\n",
-        "GET {q} HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n",
-        "GET {q} HTTP/1.1\r\nExpect: 100-continue\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\r\n b\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\r\n\tb\r\n",
-        "GET {q} HTTP/1.1\r\n X: a\r\n",
-        "GET {q} HTTP/1.1\r\nX : a\r\n",
-        "GET {q} HTTP/1.1\r\nX\r\n",
-        "GET {q} HTTP/1.1\r\n: a\r\n",
-        "GET {q} HTTP/1.1\r\nX(y): a\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\nY: b\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\rY: b\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\r\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\u{0}b\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\u{1b}[31m\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\u{7f}\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\u{ff}b\r\n",
-        "GET {q} HTTP/1.1\r\nX: a\u{c3}\r\n",
-        "GET {q}\u{0} HTTP/1.1\r\n",
-        "GET {q}\u{e4} HTTP/1.1\r\n",
-        "GET {q}#x HTTP/1.1\r\n",
-        "GET {q} x HTTP/1.1\r\n",
-        "GET  {q} HTTP/1.1\r\n",
-        "GET\t{q} HTTP/1.1\r\n",
-        "GET {q} HTTP/1.1 \r\n",
-        " GET {q} HTTP/1.1\r\n",
-        "\r\nGET {q} HTTP/1.1\r\n",
-        "GET {q} HTTP/1.2\r\n",
-        "GET {q} HTTP/2.0\r\n",
-        "GET {q} http/1.1\r\n",
-        "GET {q}\r\n",
-        "G@T {q} HTTP/1.1\r\n",
-        "GET callback?code=SECRET-CODE&state=SECRET-STATE HTTP/1.1\r\n",
-        "PRI * HTTP/2.0\r\n",
-    ];
-    let mut table: Vec<_> =
-        heads.iter().map(|h| (*h, 400, format!("{h}Host: {{host}}\r\n\r\n"))).collect();
-    for whole in [
-        "GET {q} HTTP/1.1\nHost: {host}\n\n",
-        "GET {q} HTTP/1.1\r\nHost: {host}\n\r\n",
-        "GET {q} HTTP/1.1\r\nHost: {host}\r\n\n",
-        "GET {q}\n",
-        "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
-        "\u{0}",
-    ] {
-        table.push((whole, 400, whole.to_owned()));
-    }
-    refused(&table).await;
-}
-
-#[tokio::test]
-async fn heads_over_the_limits() {
-    let long = "x".repeat(17 * 1024);
-    let many = "X: y\r\n".repeat(100);
-    let table = [
-        ("long header", 400, format!("GET {{q}} HTTP/1.1\r\nHost: {{host}}\r\nX: {long}\r\n\r\n")),
-        ("long header without end", 400, format!("GET {{q}} HTTP/1.1\r\nX: {long}")),
-        ("long target", 400, with_host(&format!("GET {{q}}&x={long}"))),
-        ("long method", 400, long.clone()),
-        ("many headers", 400, format!("GET {{q}} HTTP/1.1\r\nHost: {{host}}\r\n{many}\r\n")),
-    ];
-    refused(&table).await;
-}
-
-#[tokio::test]
 async fn hostile_and_doubled_parameters() {
     let long = format!("code={}&state=SECRET-STATE", "x".repeat(8 * 1024 + 1));
     let many = format!("code=SECRET-CODE&state=SECRET-STATE{}", "&a=1".repeat(64));
     let queries = [
-        "", "code=SECRET-CODE", "state=SECRET-STATE", "code=&state=SECRET-STATE",
-        "code=SECRET-CODE&state=", "error=access_denied", "error=access_denied&state=",
-        "access_token=SECRET-CODE&state=SECRET-STATE", "x",
+        "",
+        "code=SECRET-CODE",
+        "state=SECRET-STATE",
+        "code=&state=SECRET-STATE",
+        "code=SECRET-CODE&state=",
+        "error=access_denied",
+        "error=access_denied&state=",
+        "access_token=SECRET-CODE&state=SECRET-STATE",
+        "x",
         "code=SECRET-CODE&code=SECRET-CODE&state=SECRET-STATE",
         "code=SECRET-CODE&code=b&state=SECRET-STATE",
         "code=SECRET-CODE&c%6fde=b&state=SECRET-STATE",
@@ -233,17 +192,26 @@ async fn hostile_and_doubled_parameters() {
         "code=SECRET-CODE&error=access_denied&state=SECRET-STATE",
         "error=access_denied&code=SECRET-CODE&state=SECRET-STATE",
         "error=access_denied&code=&state=SECRET-STATE",
-        "code=SECRET-CODE%00&state=SECRET-STATE", "code=%0d%0aSECRET-CODE&state=SECRET-STATE",
-        "code=SECRET-CODE%0a&state=SECRET-STATE", "code=SECRET-CODE%1b[0m&state=SECRET-STATE",
-        "code=SECRET-CODE%7f&state=SECRET-STATE", "code=SECRET-CODE%c2%9b&state=SECRET-STATE",
-        "code=SECRET-CODE%ff&state=SECRET-STATE", "code=SECRET-CODE&state=SECRET-STATE%c3",
-        "code=SECRET-CODE&state=SECRET-STATE%0d", "code=SECRET-CODE&state=SECRET-STATE&x=%00",
-        "code=SECRET-CODE&state=SECRET-STATE&%0a=x", "error=e%1b&state=SECRET-STATE",
+        "code=SECRET-CODE%00&state=SECRET-STATE",
+        "code=%0d%0aSECRET-CODE&state=SECRET-STATE",
+        "code=SECRET-CODE%0a&state=SECRET-STATE",
+        "code=SECRET-CODE%1b[0m&state=SECRET-STATE",
+        "code=SECRET-CODE%7f&state=SECRET-STATE",
+        "code=SECRET-CODE%c2%9b&state=SECRET-STATE",
+        "code=SECRET-CODE%ff&state=SECRET-STATE",
+        "code=SECRET-CODE&state=SECRET-STATE%c3",
+        "code=SECRET-CODE&state=SECRET-STATE%0d",
+        "code=SECRET-CODE&state=SECRET-STATE&x=%00",
+        "code=SECRET-CODE&state=SECRET-STATE&%0a=x",
+        "error=e%1b&state=SECRET-STATE",
         "error=e&error_description=%1b]0;x%07&state=SECRET-STATE",
         "error=e&error_description=a%0d%0ab&state=SECRET-STATE",
-        "code=SECRET-CODE%&state=SECRET-STATE", "code=SECRET-CODE%2&state=SECRET-STATE",
-        "code=SECRET-CODE%gg&state=SECRET-STATE", "code=SECRET-CODE&state=SECRET-STATE&iss=%C0%80",
-        &long, &many,
+        "code=SECRET-CODE%&state=SECRET-STATE",
+        "code=SECRET-CODE%2&state=SECRET-STATE",
+        "code=SECRET-CODE%gg&state=SECRET-STATE",
+        "code=SECRET-CODE&state=SECRET-STATE&iss=%C0%80",
+        &long,
+        &many,
     ];
     let table: Vec<_> = queries
         .iter()
@@ -253,55 +221,12 @@ async fn hostile_and_doubled_parameters() {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_request_is_acted_on() {
-    let mut listener = plain().await;
-    let good = callback(&listener);
-    let smuggled = get(&listener, "/callback?code=smuggled&state=x");
-    for bad in ["GET / HTTP/1.1\r\nHost: x\n\r\n".to_owned(), get(&listener, "/favicon.ico")] {
-        let raw = rest(&mut open(address(&listener), format!("{bad}{smuggled}")).await).await;
-        assert_eq!(String::from_utf8_lossy(&raw).matches("HTTP/1.1 ").count(), 1);
-    }
-    let chunked = format!(
-        "POST /callback HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{smuggled}",
-        authority(&listener),
-        smuggled.len()
-    );
-    assert_eq!(send(address(&listener), chunked).await.status, 405);
-    let mut stream = open(address(&listener), format!("{good}{smuggled}")).await;
-    let first = candidate(&mut listener).await;
-    assert_eq!(first.parameters().get("code"), Some(CODE));
-    first.reply(signed_in());
-    let raw = rest(&mut stream).await;
-    assert_eq!(String::from_utf8_lossy(&raw).matches("HTTP/1.1 ").count(), 1);
-    still_waits(&mut listener, "mark").await;
-}
-
-#[tokio::test]
-async fn an_endless_header_is_neither_stored_nor_waited_for() {
-    let mut listener = plain().await;
-    let mut stream = open(address(&listener), "GET / HTTP/1.1\r\nX: ").await;
-    let chunk = vec![b'x'; 64 * 1024];
-    let mut written = 0_usize;
-    let flood = async {
-        while written < 100 * 1024 * 1024 {
-            match stream.write(&chunk).await {
-                Ok(count) => written += count,
-                Err(_) => break,
-            }
-        }
-    };
-    guard("the flood", flood).await;
-    // What it discards, and what the sockets' buffers hold; never the whole.
-    assert!(written < 64 * 1024 * 1024, "{written}");
-    still_waits(&mut listener, "mark").await;
-}
-
-#[tokio::test]
 async fn idle_slow_and_broken_connections_do_not_block() {
     let mut listener = plain().await;
     let mut peers = Vec::new();
     for n in 0..300 {
-        let part = ["", "G", "GET / HTTP/1.1\r\n", "GET /callback?code=a&state=b HTTP/1.1\r\nHost:"];
+        let part =
+            ["", "G", "GET / HTTP/1.1\r\n", "GET /callback?code=a&state=b HTTP/1.1\r\nHost:"];
         peers.push(open(address(&listener), part[n % part.len()]).await);
         let broken = TcpStream::connect(address(&listener)).await.unwrap();
         broken.set_zero_linger().unwrap();
@@ -334,7 +259,11 @@ async fn noise_is_reported_once_each_and_without_its_query() {
         assert!(!report.to_string().contains(CODE), "{report}");
         seen.push((report.reason, report.detail));
     }
-    let expected = [(Noise::Path, "GET /favicon.ico"), (Noise::Host, "GET /callback"), (Noise::Host, "GET /x")];
+    let expected = [
+        (Noise::Path, "GET /favicon.ico"),
+        (Noise::Host, "GET /callback"),
+        (Noise::Host, "GET /x"),
+    ];
     assert_eq!(seen, expected.map(|(reason, detail)| (reason, detail.to_owned())));
     assert_eq!(listener.noise_count(), 5);
 }

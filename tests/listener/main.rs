@@ -1,10 +1,12 @@
 //! The callback listener, from outside: raw bytes over real sockets, and a real browser.
 #![cfg(feature = "login")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod attempt;
 mod attacks;
+mod attempt;
 mod browser;
 mod form_post;
 mod pages;
 mod ports;
+mod smuggling;
 mod support;

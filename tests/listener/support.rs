@@ -146,7 +146,9 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Reply {
 /// The next candidate, whatever noise comes before it.
 pub async fn candidate(listener: &mut Listener) -> Candidate {
     loop {
-        if let Event::Candidate(candidate) = guard("the wait for a candidate", listener.next()).await {
+        if let Event::Candidate(candidate) =
+            guard("the wait for a candidate", listener.next()).await
+        {
             return candidate;
         }
     }

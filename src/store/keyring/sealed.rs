@@ -107,8 +107,12 @@ impl Sealed {
             None => dir.replace(&file, &text)?,
         }
         let encoded = Zeroizing::new(BASE64_STANDARD.encode(&key[..]));
-        let pointer =
-            Pointer { sealed: VERSION, generation, file: file.clone(), key: Secret::new(&**encoded) };
+        let pointer = Pointer {
+            sealed: VERSION,
+            generation,
+            file: file.clone(),
+            key: Secret::new(&**encoded),
+        };
         let pointer = serde_json::to_vec(&pointer)
             .map_err(|_| Error::internal("a pointer cannot be written as JSON"))?;
         Ok((Zeroizing::new(pointer), file))
