@@ -289,11 +289,14 @@ fn judge(
     asked: &str,
 ) -> Result<TokenReply, Failed> {
     match answer {
-        Err(NoAnswer { error, perhaps_acted }) => Err(Failed { error, perhaps_spent: perhaps_acted }),
+        Err(NoAnswer { error, perhaps_acted }) => {
+            Err(Failed { error, perhaps_spent: perhaps_acted })
+        }
         Ok(response) => reply::judge(&response, profile, asked).map_err(|error| {
             // A refusal is an answer: nothing was spent. A 5xx, or a success that cannot be read,
             // may have come after the server acted.
-            let refused = matches!(response.status, 300..=499 | 503) || error.oauth_error().is_some();
+            let refused =
+                matches!(response.status, 300..=499 | 503) || error.oauth_error().is_some();
             Failed { error, perhaps_spent: !refused }
         }),
     }

@@ -66,7 +66,11 @@ fn a_refresh_that_is_killed_anywhere() {
             died += 1;
             if !output.stdout.is_empty() {
                 // What was printed was durable before.
-                assert_eq!(scene.stored()["tokens"]["access_token"], output.stdout.trim_end(), "at {nth}");
+                assert_eq!(
+                    scene.stored()["tokens"]["access_token"],
+                    output.stdout.trim_end(),
+                    "at {nth}"
+                );
             }
         }
         let after = scene.stored();
@@ -146,7 +150,14 @@ fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
     let log = scene.home.path("tmp/strace");
     let mut strace = Command::new("strace");
     strace
-        .args(["-f", "-y", "-qq", "-e", "trace=openat,write,fsync,rename,renameat,renameat2,sendto", "-o"])
+        .args([
+            "-f",
+            "-y",
+            "-qq",
+            "-e",
+            "trace=openat,write,fsync,rename,renameat,renameat2,sendto",
+            "-o",
+        ])
         .arg(&log)
         .arg("--")
         .arg(program.get_program())
@@ -164,9 +175,11 @@ fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
     let intent = at("the intent", 0, &|l| l.contains("rename") && l.contains("intents"));
     let intent_synced = at("its sync", intent, &|l| l.contains("fsync(") && l.contains("intents>"));
     let sent = at("the request", intent_synced, &|l| l.contains("POST ") || l.contains("sendto("));
-    let written = at("the record's sync", sent, &|l| l.contains("fsync(") && l.contains("tokens/."));
+    let written =
+        at("the record's sync", sent, &|l| l.contains("fsync(") && l.contains("tokens/."));
     let renamed = at("the rename", written, &|l| l.contains("rename") && l.contains(".age"));
-    let synced = at("the directory's sync", renamed, &|l| l.contains("fsync(") && l.contains("tokens>"));
+    let synced =
+        at("the directory's sync", renamed, &|l| l.contains("fsync(") && l.contains("tokens>"));
     at("the output", synced, &|l| l.contains("write(1<"));
     // Modes are right from the first instant.
     for line in lines.iter().filter(|line| line.contains("O_CREAT")) {
