@@ -73,7 +73,7 @@ impl Scene {
     pub fn newest(&self, kind: &str) -> String {
         let all = self.server.control.get("/canaries");
         let of_kind = all.as_array().unwrap().iter().filter(|canary| canary["kind"] == kind);
-        of_kind.last().unwrap()["value"].as_str().unwrap().to_owned()
+        of_kind.next_back().unwrap()["value"].as_str().unwrap().to_owned()
     }
 
     /// The only record in the file store.
