@@ -35,14 +35,18 @@ use report::{ColorChoice, Voice};
 #[command(
     name = "oauthctl",
     version,
-    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Try `oauthctl demo` to see everything work without an account.\n\
-Exit codes: 0 done, 2 usage, 3 configuration, 4 login required, 5 denied, 6 timed out,\n\
-7 validation failed, 8 refused by the server, 9 network, 10 token store, 1 a bug."
+    after_help = "Try `oauthctl demo` to see everything work without an account.\n\n\
+Exit codes:\n   \
+0  done                    6  timed out waiting for the person\n   \
+1  internal error          7  validation failed\n   \
+2  usage error             8  refused by the authorization server\n   \
+3  configuration           9  network or server unavailable\n   \
+4  login required         10  token store unavailable\n   \
+5  denied                130  interrupted (143 by SIGTERM)"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -67,7 +71,7 @@ pub struct Globals {
     /// Say nothing but results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more
+    /// Say more about what is done
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Explain every protocol step on stderr, with secrets redacted
@@ -76,7 +80,7 @@ pub struct Globals {
     /// Write every exchange to a HAR file, with secrets redacted
     #[arg(long, global = true, value_name = "FILE")]
     trace_har: Option<PathBuf>,
-    /// When to use colours
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
     /// Never ask and never open a browser: fail with exit code 4 instead
@@ -120,6 +124,7 @@ enum Command {
 
 /// Parses the command line, runs the command, reports how it ended.
 pub fn main() -> ExitCode {
+    run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -131,6 +136,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let context = Context::new(cli.globals.clone(), voice)?;
         let outcome = dispatch(cli.command, &context);
+        context.tell_warnings();
         context.finish_trace().and(outcome)
     }));
     match outcome {
@@ -161,7 +167,9 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
 
 /// Help and version are results; everything else that clap says is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+    };
     let rendered = error.render();
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
         return match report::print(&rendered.to_string()) {
@@ -172,10 +180,40 @@ fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json");
     let voice = Voice::new(wants_json, false, false, ColorChoice::Never, true);
     let text = rendered.to_string();
-    if !wants_json {
+    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !wants_json {
         voice.insist(text.trim_end());
         return ExitCode::from(2);
     }
-    let first = text.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
-    voice.fail(&Error::usage(first).hint("see `oauthctl --help`"))
+    let code = voice.fail(&usage_error(error.kind(), &text));
+    if let (Some(usage), false) = (text.find("\nUsage: "), wants_json) {
+        let usage = text[usage..].split("\n\n").next().unwrap_or_default();
+        voice.insist(usage.trim_end());
+    }
+    code
+}
+
+/// What clap found wrong, as an error like every other: its first paragraph is the message, its
+/// tips are the hint.
+fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
+    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
+    if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
+        return Error::usage("no command is given").hint("see `oauthctl --help`");
+    }
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = words(text.split("\n\n").next().unwrap_or_default());
+    let tips: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("tip: "))
+        .map(words)
+        .collect();
+    let hint = if tips.is_empty() {
+        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
+        let command =
+            usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+        let command = command.collect::<Vec<_>>().join(" ");
+        format!("see `{} --help`", if command.is_empty() { "oauthctl" } else { &command })
+    } else {
+        tips.join("; ")
+    };
+    Error::usage(message.trim_start_matches("error: ")).hint(hint)
 }

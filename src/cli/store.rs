@@ -139,15 +139,18 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for key in &moved {
         context.voice.say(format!("Moved {key} to {to_spec}."));
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     if context.voice.json {
         report::print_json(&json!({"to": to_spec.to_string(), "moved": moved}))?;
     }
-    if moved.is_empty() && failure.is_none() {
-        context.voice.say(format!("There is nothing to move to {to_spec}."));
-    } else if failure.is_none() {
-        context.voice.say(format!(
+    context.voice.say(if moved.is_empty() {
+        format!("There is nothing to move to {to_spec}.")
+    } else {
+        format!(
             "Set `store = \"{to_spec}\"` in the configuration, so that the accounts are found there."
-        ));
-    }
-    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+        )
+    });
+    Ok(ExitCode::SUCCESS)
 }

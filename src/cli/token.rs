@@ -12,8 +12,8 @@ use oauthctl::profile::snapshot::Snapshot;
 use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
-use super::format::{Format, render};
-use super::{login, manager, report, run as runner};
+use super::format::{FORMATS, Format, render};
+use super::{import, login, manager, report, run as runner};
 
 /// Which account, and what is wanted of its token.
 #[derive(Debug, Clone, Default, Args)]
@@ -39,10 +39,10 @@ pub struct Selection {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = format!("{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
-oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
-eval \"$(oauthctl token -p gitlab --format env)\"")]
+oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
+eval \"$(oauthctl token -p gitlab --format env)\""))]
 pub struct TokenArgs {
     #[command(flatten)]
     selection: Selection,
@@ -55,10 +55,10 @@ pub struct TokenArgs {
     /// Log in if that is needed
     #[arg(long, conflicts_with = "cached")]
     login: bool,
-    /// How to print it
-    #[arg(long, value_name = "FORMAT")]
+    /// How to print it: see below [default: token]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
-    /// The mailbox, for xoauth2
+    /// The mailbox, for `--format xoauth2`
     #[arg(long, value_name = "MAILBOX")]
     user: Option<String>,
 }
@@ -105,6 +105,7 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(handout) = from_store(context, selection, want)? {
         return Ok(handout);
     }
+    import::from_environment(context)?;
     let name = context.profile_name(selection.profile.as_deref())?;
     let profile = context.profile(&name)?;
     if let Some(file) = context.config_file()? {

@@ -95,7 +95,7 @@ impl FlowManager {
         }
     }
 
-    async fn send_revocation(
+    pub(super) async fn send_revocation(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,

@@ -53,9 +53,9 @@ pub(super) async fn bind_first(
             Err(failure) => failure,
         };
         let may_move = other_family && redirect.port.is_none();
-        if matches!(failure, Failure::NoFamily)
+        if may_move
             && redirect.host == LoopbackHost::V4
-            && may_move
+            && matches!(failure, Failure::NoFamily)
             && let Ok(sockets) = bind(LoopbackHost::V6, wanted).await
         {
             return finish(redirect, LoopbackHost::V6, sockets);

@@ -143,7 +143,7 @@ impl Home {
 
     /// The program with this home's environment, ready to be changed and started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oauthctl"));
+        let mut command = Command::new(super::process::program());
         command
             .args(args)
             .env_clear()
