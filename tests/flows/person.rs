@@ -106,9 +106,12 @@ pub fn profile(home: &Home, scenario: &str, more: &str) {
     home.profile("p", &hostile().issuer(scenario), "cli", more);
 }
 
-/// The same for logins by paste, whose redirect URI needs a port that nobody listens on.
+/// A redirect URI for logins by paste: the hostile server wants a port, and nobody listens on this one.
+pub const PASTED: &str = "redirect_uri = \"http://127.0.0.1:7/callback\"\n";
+
+/// The same for logins by paste.
 pub fn pasting(home: &Home, scenario: &str, more: &str) {
-    profile(home, scenario, &format!("redirect_uri = \"http://127.0.0.1:7/callback\"\n{more}"));
+    profile(home, scenario, &format!("{PASTED}{more}"));
 }
 
 /// Starts a login, follows its URL, and pastes the callback through a pipe. Everything is traced.

@@ -304,6 +304,29 @@ fn what_only_some_providers_may_do_is_refused_elsewhere() {
     check(ODD);
 }
 
+/// A server that quotes the request in its refusal: the secret of the client is in it, or in the header.
+#[test]
+fn a_secret_that_the_server_repeats_is_not_shown() {
+    for (client, auth) in
+        [("cli-post", "client_secret_post"), ("cli-secret", "client_secret_basic")]
+    {
+        let home = Home::new();
+        let secret = hostile().secrets[client].as_deref().unwrap();
+        let more = format!("client_secret = {secret:?}\nclient_auth = {auth:?}\n");
+        home.profile(
+            "p",
+            &hostile().issuer("code.error-echo~tag.secret"),
+            client,
+            &format!("{PASTED}{more}"),
+        );
+        let output = paste(&home).fails(8);
+        assert!(error(&output).contains("[redacted]"), "{}", output.stderr);
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        assert_not_shown(&output.stderr, [secret, &encoded]);
+        assert_not_shown(&output.stderr, hostile().secrets_minted());
+    }
+}
+
 /// No downgrade: who asked for tokens bound to a key takes no others.
 #[test]
 fn a_bearer_token_is_none_where_dpop_is_wanted() {
