@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{FlowManager, client_auth};
+use super::{FlowManager, client_auth, echo};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::port::{HttpRequest, HttpResponse, Method};
@@ -74,7 +74,8 @@ impl FlowManager {
                     }
                     Duration::from_millis(200 * u64::from(attempt))
                 }
-                Ok(response) => {
+                Ok(mut response) => {
+                    echo::hide(&request, &mut response);
                     if nonce.is_none() && exchange.dpop_key.is_some() && wants_nonce(&response) {
                         nonce = response.header("dpop-nonce").map(str::to_owned);
                         continue;

@@ -6,6 +6,7 @@
 
 mod commit;
 mod complete;
+mod echo;
 mod exchange;
 mod identity;
 mod key_cache;

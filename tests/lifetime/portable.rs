@@ -66,7 +66,8 @@ fn a_ci_job_begins_from_its_environment_and_goes_on_from_its_store() {
     assert_eq!(scene.refreshes(), 1);
     // The line is older than the store by now: it never overwrites.
     job.run(["token", "-p", "p", "--force-refresh"]).ok();
-    let output = job.run(["exec", "-p", "p", "--", "sh", "-c", "echo $OAUTH_ACCESS_TOKEN$OAUTHCTL_IMPORT"]);
+    let output =
+        job.run(["exec", "-p", "p", "--", "sh", "-c", "echo $OAUTH_ACCESS_TOKEN$OAUTHCTL_IMPORT"]);
     assert_eq!(output.ok().line(), scene.newest("access_token"));
     assert_eq!(scene.refreshes(), 2);
     assert_eq!(stored(&job)["tokens"]["refresh_token"], scene.newest("refresh_token"));

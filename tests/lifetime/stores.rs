@@ -50,7 +50,8 @@ fn a_directory_that_may_not_be_written() {
     let is_root = rustix::process::geteuid().is_root();
     let way: &[&str] = if is_root {
         // root may write everywhere: somebody else may not.
-        let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(scene.home.root()).status();
+        let owned =
+            Command::new("chown").args(["-R", "65534:65534"]).arg(scene.home.root()).status();
         assert!(owned.unwrap().success());
         &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
     } else {
@@ -94,7 +95,10 @@ fn a_locked_keyring() {
 fn a_bus_that_is_not_there() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STORE", "keyring");
-    scene.home.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", scene.home.path("run/none").display()));
+    scene.home.set(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", scene.home.path("run/none").display()),
+    );
     scene.home.browser(&json!({ "mode": "honest" }));
     scene.home.run(["login", "p"]).fails(10);
     scene.home.run(["token", "-p", "p"]).fails(10);
@@ -197,7 +201,8 @@ fn the_key_is_the_environments_or_a_files() {
     scene.home.set("OAUTHCTL_STORE_KEY_FILE", &file);
     scene.works();
     // The `age` program opens the record with it.
-    let age = Command::new("age").arg("-d").arg("-i").arg(&file).arg(scene.record()).output().unwrap();
+    let age =
+        Command::new("age").arg("-d").arg("-i").arg(&file).arg(scene.record()).output().unwrap();
     let record: serde_json::Value = serde_json::from_slice(&age.stdout).unwrap();
     assert_eq!(record["tokens"]["access_token"], scene.newest("access_token"));
     scene.home.set("OAUTHCTL_STORE_KEY_FILE", scene.home.path("tmp/none.key"));
