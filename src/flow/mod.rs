@@ -6,7 +6,6 @@
 
 mod commit;
 mod complete;
-mod echo;
 mod exchange;
 mod identity;
 mod key_cache;
