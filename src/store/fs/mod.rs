@@ -410,7 +410,9 @@ fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
         ),
         Refusal::Io(error) => {
             let hint = match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => {
                     Some("make room on that file system and try again: nothing was changed")
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
