@@ -161,7 +161,16 @@ fn log_in_with(
     let timeout = args.timeout.unwrap_or(profile.timeout);
     let state = context.state()?;
     let work = async {
-        let mut lock = state.login_lock(key, timeout).await?;
+        let locking = state.login_lock(key, timeout);
+        tokio::pin!(locking);
+        let mut lock = tokio::select! {
+            biased;
+            lock = &mut locking => lock?,
+            () = std::future::ready(()) => {
+                context.voice.say(format!("Another login to {key} is under way; waiting for it …"));
+                locking.await?
+            }
+        };
         if let Some(outcome) = lock.joined().cloned() {
             return joined(context, manager, key, &outcome).await;
         }

@@ -179,15 +179,11 @@ fn reserved_parameters_are_set_by_nobody() {
         "request_uri",
         "scope",
     ] {
-        profile(&home, "honest~tag.reserved", "");
+        profile(&home, "tag.reserved", "");
         home.run(["login", "p", "--param", &format!("{name}=x")]).fails(2);
-        profile(
-            &home,
-            "honest~tag.reserved",
-            &format!("authorization_params = {{ {name} = \"x\" }}\n"),
-        );
+        profile(&home, "tag.reserved", &format!("authorization_params = {{ {name} = \"x\" }}\n"));
         home.run(["login", "p"]).fails(3);
     }
     assert!(browser.openings().is_empty());
-    assert_eq!(hostile().requests("honest~tag.reserved", "discovery").len(), 0);
+    assert_eq!(hostile().requests("tag.reserved", "discovery").len(), 0);
 }

@@ -260,7 +260,7 @@ const GOOD: &[(&str, &str, bool)] = &[
     ("transport-good", "code.chunked-by-byte", true),
     ("transport-good", "code.gzip", true),
     // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
-    ("transport", "code.length-and-chunked", true),
+    ("transport", "after-code.length-and-chunked", true),
     ("reply-expires", "code.expires-in-1", true),
     ("reply-expires", "code.expires-in-0", false),
     ("reply-expires", "code.expires-in-negative", false),
@@ -302,6 +302,16 @@ const ODD: &[Row] = &[
 #[test]
 fn what_only_some_providers_may_do_is_refused_elsewhere() {
     check(ODD);
+}
+
+/// No downgrade: who asked for tokens bound to a key takes no others.
+#[test]
+fn a_bearer_token_is_none_where_dpop_is_wanted() {
+    let home = Home::new();
+    pasting(&home, "tag.dpop", "dpop = true\n");
+    let output = paste(&home).fails(7);
+    assert!(error(&output).contains("a Bearer token although"), "{}", output.stderr);
+    home.run(["token"]).fails(4);
 }
 
 #[test]
@@ -380,12 +390,12 @@ fn tls_is_verified_and_no_request_is_made_where_it_fails() {
             "ca_file = {:?}\nscopes = [\"api\"]\n",
             home.path("ca.pem").display().to_string()
         );
-        home.profile("p", &hostile().issuer_at(listener, "honest~tag.tls"), "cli", &ca);
+        home.profile("p", &hostile().issuer_at(listener, "tag.tls"), "cli", &ca);
         let browser = home.browser(&serde_json::json!({ "mode": "never" }));
         home.run(["login", "p", "--timeout", "5m"]).fails(9);
         assert!(browser.openings().is_empty(), "{listener}");
     }
-    assert_eq!(hostile().requests("honest~tag.tls", "discovery").len(), 0);
+    assert_eq!(hostile().requests("tag.tls", "discovery").len(), 0);
     let home = Home::new();
     home.write(&home.path("ca.pem"), &hostile().ca);
     let ca = format!(
