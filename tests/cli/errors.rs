@@ -34,7 +34,7 @@ fn failure(name: &str, code: i32, word: &str, run: impl Fn(bool) -> Output, home
 }
 
 /// `args`, with `--json` where it is asked for.
-fn args<'a>(line: &'a str, json: bool) -> Vec<&'a str> {
+fn args(line: &str, json: bool) -> Vec<&str> {
     line.split_whitespace().chain(json.then_some("--json")).collect()
 }
 
