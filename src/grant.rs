@@ -251,6 +251,9 @@ pub struct AccountEntry {
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
     pub refreshed_at: Timestamp,
+    /// Whether only a person can make it work again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login_required: bool,
     /// What the last refresh failed with, until one succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
@@ -263,6 +266,15 @@ pub struct LastError {
     pub at: Timestamp,
     /// What happened.
     pub message: String,
+    /// Tells this failure from any other.
+    #[serde(default)]
+    pub id: String,
+    /// The word of the error's kind ([`crate::ErrorKind::word`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The server's error code, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth_error: Option<String>,
 }
 
 impl AccountEntry {
@@ -279,6 +291,7 @@ impl AccountEntry {
             has_refresh_token: grant.tokens.refresh_token.is_some(),
             obtained_at: grant.obtained_at,
             refreshed_at: grant.refreshed_at,
+            login_required: grant.dead.is_some(),
             last_error: None,
         }
     }

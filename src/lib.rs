@@ -1,4 +1,65 @@
 //! Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to anything that needs one.
+//!
+//! This is the library under the `oauthctl` program. The program is its first user: whatever the
+//! program does, it does through what is public here.
+//!
+//! # The map
+//!
+//! One deep module, [`flow`], holds everything hard about a grant: PKCE, state, validation, single
+//! use, locking, rotation, crash safety. It sends what [`protocol`] builds, and believes only what
+//! [`protocol`] has judged. It reaches the world through the traits of [`port`], which the modules
+//! further down implement.
+//!
+//! | floor | module | what it is for | where a change goes |
+//! |---|---|---|---|
+//! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`] | the nouns, the failures, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
+//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml` |
+//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: [`protocol::reply`] |
+//! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is shown of a parameter: `trace/names.rs` |
+//! | 2 | [`flow`] | the life of a grant | the order of refresh and commit: `flow/renew.rs`, `flow/commit.rs` |
+//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a new store: a file there that implements [`port::GrantStore`] |
+//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: `login/page.rs` |
+//! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
+//! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
+//! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command |
+//!
+//! A module imports from lower floors only; `tests/floors.rs` holds the walls. A foreign crate that
+//! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`
+//! and `sandbox`, clap in the program.
+//!
+//! # A token in fifteen lines
+//!
+//! ```no_run
+//! use std::{sync::Arc, time::Duration};
+//! use oauthctl::{clock::SystemClock, flow::TokenRequest, profile::Config, GrantKey};
+//! # fn ports() -> oauthctl::flow::Ports { unimplemented!() }
+//! # async fn show() -> oauthctl::Result<()> {
+//! let config = Config::load("config.toml".as_ref())?;
+//! let profile = config.profile("gitlab")?;
+//! let manager = oauthctl::flow::FlowManager::new(ports());
+//! let key = GrantKey::new("gitlab", "default");
+//! let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
+//! let handout = manager.token(profile, &key, &want).await?;
+//! println!("works until {:?}", handout.tokens.expires_at);
+//! # Ok(()) }
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! - However many callers and processes ask at once, one refresh request is made per account.
+//! - A refresh token that was replaced is durable before the new access token is handed out, and
+//!   nothing is spent that cannot be saved: the store is proved writable first.
+//! - A grant is pinned to the issuer, token endpoint and client that gave it. Its refresh token is
+//!   sent nowhere else, whatever configuration or metadata say later.
+//! - A code is sent once. A callback counts only with the state of its own flow.
+//! - No secret is in an [`Error`], a `Debug`, a trace, or a file that is not encrypted.
+//! - Nothing here prints, exits, or reads an environment variable.
+//!
+//! # Features
+//!
+//! `cli` (on by default) builds the program and turns on the others. Without default features the
+//! crate is the flow alone, with the in-memory store: `login` adds the listener and the browser,
+//! `keyring` and `file` the stores, `sandbox` the server for tests.
 
 pub mod clock;
 pub mod error;

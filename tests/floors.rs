@@ -75,7 +75,8 @@ const FORBIDDEN: &[&str] = &[
 const LONGEST: usize = 400;
 
 /// Files that may be longer, each with its reason.
-const LONGER: &[(&str, &str)] = &[];
+const LONGER: &[(&str, &str)] =
+    &[("src/store/keyring/secret_service.rs", "one protocol over one connection and one deadline")];
 
 struct Source {
     /// Relative to the root, with slashes.

@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
 use oauthctl::profile::Profile;
 use oauthctl::profile::{Config, ConfigFile};
-use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, keyring};
+use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
 use oauthctl::trace::Trace;
 use oauthctl::{Error, Result, Secret, Timestamp};
 
@@ -26,6 +26,7 @@ pub struct Context {
     file: OnceLock<Option<ConfigFile>>,
     config: OnceLock<Config>,
     har: Option<PathBuf>,
+    warnings: Mutex<Vec<Warnings>>,
 }
 
 impl Context {
@@ -39,7 +40,15 @@ impl Context {
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
-        Ok(Self { globals, voice, trace, file: OnceLock::new(), config: OnceLock::new(), har })
+        Ok(Self {
+            globals,
+            voice,
+            trace,
+            file: OnceLock::new(),
+            config: OnceLock::new(),
+            har,
+            warnings: Mutex::default(),
+        })
     }
 
     /// Writes the HAR file, if one was asked for.
@@ -83,7 +92,7 @@ impl Context {
         Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
     }
 
-    /// The directory of the configuration file, which is also that of a generated store key.
+    /// The directory of the configuration file.
     ///
     /// # Errors
     ///
@@ -115,7 +124,21 @@ impl Context {
     ///
     /// Where it cannot be made or is not safe to use.
     pub fn state(&self) -> Result<StateDir> {
-        Ok(StateDir::open(self.state_path()?, Arc::new(SystemClock)))
+        let state = StateDir::open(self.state_path()?, Arc::new(SystemClock));
+        self.note_warnings(state.warnings());
+        Ok(state)
+    }
+
+    fn note_warnings(&self, warnings: Warnings) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warnings);
+    }
+
+    /// Says what stores and state directory have repaired or skipped on the way.
+    pub fn tell_warnings(&self) {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in warnings.iter().flat_map(Warnings::take) {
+            self.voice.warn(&Error::store(warning));
+        }
     }
 
     /// The configuration file as it was read, once, but not parsed; `None` where there is none.
@@ -144,10 +167,19 @@ impl Context {
             Some(file) => file.parse()?,
             None => Config::empty(&self.config_path()?),
         };
-        for warning in &config.warnings {
-            self.voice.remark(format!("note: {warning}"));
-        }
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Says what the configuration is warned about: `pkce = "off"`, for instance.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::config`].
+    pub fn tell_config_warnings(&self) -> Result<()> {
+        for warning in &self.config()?.warnings {
+            self.voice.warn(&Error::config(warning.clone()));
+        }
+        Ok(())
     }
 
     /// The name of the profile that is meant.
@@ -207,7 +239,9 @@ impl Context {
     ///
     /// `Store` where this version has no such store.
     pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
-        spec.open(&self.places()?)
+        let store = spec.open(&self.places()?)?;
+        self.note_warnings(store.warnings.clone());
+        Ok(store)
     }
 
     /// Where the stores keep what they keep.
@@ -216,14 +250,21 @@ impl Context {
     ///
     /// Where neither variables nor a home directory say so.
     pub fn places(&self) -> Result<Places> {
+        let dirs = ProjectDirs::from("", "", "oauthctl");
         let key = match self.env("OAUTHCTL_STORE_KEY")? {
             Some(identity) => KeySource::Identity(Secret::new(identity)),
             None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
                 Some(path) => KeySource::File(path.into()),
-                None => KeySource::Generated(self.config_dir()?.join("store.key")),
+                None => {
+                    let config = match &dirs {
+                        Some(dirs) => dirs.config_dir().to_owned(),
+                        None => self.config_dir()?,
+                    };
+                    KeySource::Generated(config.join("store.key"))
+                }
             },
         };
-        let data = match ProjectDirs::from("", "", "oauthctl") {
+        let data = match dirs {
             Some(dirs) => dirs.data_local_dir().to_owned(),
             None => self.state_path()?,
         };

@@ -177,6 +177,7 @@ async fn log_in(
         listen: true,
         pasted: None,
         may_change_family: true,
+        rules: attempt::rules(profile),
         browser,
     };
     let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();

@@ -12,7 +12,7 @@ use super::format::TOKEN_VARIABLE;
 use super::token::{Selection, Want, hand_out};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  oauthctl exec -p gitlab --env GITLAB_TOKEN -- glab issue list")]
+#[command(after_help = "Example:\n  oauthctl exec -p github --env GH_TOKEN -- gh issue list")]
 pub struct ExecArgs {
     #[command(flatten)]
     selection: Selection,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
-use oauthctl::store::portable;
+use oauthctl::store::{KeySource, portable};
 use oauthctl::{Error, Result, Secret};
 
 use super::context::Context;
@@ -39,18 +39,36 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
         .take(LIMIT)
         .read_to_string(&mut text)
         .map_err(|e| Error::usage(format!("standard input could not be read: {e}")))?;
-    take(context, &Secret::new(text.trim()), args.replace)?;
+    let there = if args.replace { There::Replace } else { There::Refuse };
+    take(context, &Secret::new(text.trim()), there)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Stores the account of an exported line.
+/// What to do where the account is already in the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    Replace,
+    Refuse,
+    Leave,
+}
+
+/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if there is one. What is stored is
+/// never overwritten: after a rotation it is newer than the line.
 ///
 /// # Errors
 ///
-/// As [`run`].
-pub fn take(context: &Context, line: &Secret, replace: bool) -> Result<()> {
-    let identity = context.env("OAUTHCTL_STORE_KEY")?.map(Secret::new);
-    let grant = portable::import(line, identity.as_ref())?;
+/// `Usage` for a line that is none, `Store` where it cannot be decrypted or stored.
+pub fn from_environment(context: &Context) -> Result<()> {
+    match context.env("OAUTHCTL_IMPORT")? {
+        Some(line) => take(context, &Secret::new(line), There::Leave)
+            .map_err(|e| e.context("OAUTHCTL_IMPORT was not taken")),
+        None => Ok(()),
+    }
+}
+
+/// Stores the account of an exported line.
+fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
+    let grant = portable::import(line, identity(context)?.as_ref())?;
     let named = context.config()?.profiles.get(&grant.key.profile).and_then(|p| p.store.clone());
     let store = context.open_store(
         &context.store_spec(named.as_deref().or(context.config()?.defaults.store.as_deref()))?,
@@ -59,16 +77,30 @@ pub fn take(context: &Context, line: &Secret, replace: bool) -> Result<()> {
     let work = async {
         let mut lock = state.lock(&grant.key, std::time::Duration::from_secs(45)).await?;
         let present = store.grants.load(&grant.key).await?;
-        if present.is_some() && !replace {
+        if present.is_some() && there == There::Leave {
+            return Ok(false);
+        }
+        if present.is_some() && there == There::Refuse {
             return Err(Error::config(format!("{} is already in the store", grant.key))
                 .hint("`--replace` replaces it"));
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
         store.grants.save(&grant).await?;
         lock.clear_intent()?;
-        lock.publish(&AccountEntry::of(&grant, &store.grants.name()))
+        lock.publish(&AccountEntry::of(&grant, &store.grants.name()))?;
+        Ok(true)
     };
-    runner::block_on(None, work)?;
-    context.voice.say(format!("Imported {}.", grant.key));
+    if runner::block_on(None, work)? {
+        context.voice.say(format!("Imported {}.", grant.key));
+    }
     Ok(())
+}
+
+/// The key that opens an encrypted line: the file store's, where there is one.
+fn identity(context: &Context) -> Result<Option<Secret>> {
+    let path = match context.places()?.key {
+        KeySource::Identity(secret) => return Ok(Some(secret)),
+        KeySource::File(path) | KeySource::Generated(path) => path,
+    };
+    Ok(std::fs::read_to_string(path).ok().map(Secret::new))
 }

@@ -107,6 +107,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(given)?;
     let profile = context.profile(&name)?;
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    context.tell_config_warnings()?;
     let manager = manager::build(context, profile)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {
@@ -258,6 +259,7 @@ fn plan(
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
         may_change_family: is_built_in(&profile.redirect_uris),
+        rules: attempt::rules(profile),
     })
 }
 

@@ -21,6 +21,14 @@ use super::{export, write_back};
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    if let Some(event) = profile.hooks.keys().next() {
+        // A hook may be there to deny: going on without it would be worse than stopping.
+        return Err(Error::config(format!(
+            "profile `{}` has a hook at `{event}`, and hooks are not in this version",
+            oauthctl::text::one_line(&profile.name)
+        ))
+        .hint("take `[profiles.….hooks]` out to go on without them"));
+    }
     let opened = context.store_of(profile)?;
     build_over(context, Some(profile), &opened)
 }
@@ -134,6 +142,7 @@ impl Committed for WriteBack {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             write_back::feed(&profile.write_back, &export::line(grant)?)
+                .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })
     }

@@ -124,6 +124,7 @@ enum Command {
 
 /// Parses the command line, runs the command, reports how it ended.
 pub fn main() -> ExitCode {
+    run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -135,6 +136,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let context = Context::new(cli.globals.clone(), voice)?;
         let outcome = dispatch(cli.command, &context);
+        context.tell_warnings();
         context.finish_trace().and(outcome)
     }));
     match outcome {

@@ -1,6 +1,7 @@
 //! Running asynchronous work: the runtime, the signals, and the report of a fault of our own.
 
 use std::future::Future;
+use std::task::Poll;
 
 use oauthctl::flow::FlowManager;
 use oauthctl::{Error, ErrorKind, Result};
@@ -46,33 +47,28 @@ async fn until_signal<T>(
     manager: Option<&FlowManager>,
     work: impl Future<Output = Result<T>>,
 ) -> Ended<T> {
-    tokio::pin!(work);
+    let mut work = std::pin::pin!(work);
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return Ended::Done(Err(error)),
     };
-    let mut pending: Option<usize> = None;
-    loop {
-        tokio::select! {
-            biased;
-            signal = signals.next() => {
-                let critical = manager.is_some_and(FlowManager::is_critical);
-                if pending.is_some() || !critical {
-                    return Ended::Signal(signal);
-                }
-                pending = Some(signal);
-            }
-            result = &mut work => {
-                return match pending {
-                    Some(signal) => Ended::Signal(signal),
-                    None => Ended::Done(result),
-                };
-            }
+    let is_critical = || manager.is_some_and(FlowManager::is_critical);
+    let signal = tokio::select! {
+        biased;
+        signal = signals.next() => signal,
+        result = &mut work => return Ended::Done(result),
+    };
+    // Once the critical part is over there is no reason to go on, whatever the work still does.
+    let critical_part = std::future::poll_fn(|cx| {
+        if is_critical() && work.as_mut().poll(cx).is_pending() && is_critical() {
+            return Poll::Pending;
         }
-        // Once the critical part is over there is no reason to go on.
-        if let (Some(signal), false) = (pending, manager.is_some_and(FlowManager::is_critical)) {
-            return Ended::Signal(signal);
-        }
+        Poll::Ready(())
+    });
+    tokio::select! {
+        biased;
+        second = signals.next() => Ended::Signal(second),
+        () = critical_part => Ended::Signal(signal),
     }
 }
 
@@ -114,6 +110,14 @@ impl Signals {
         let _ = tokio::signal::ctrl_c().await;
         0
     }
+}
+
+/// Keeps this process's memory, and with it the tokens, out of core dumps and from other processes
+/// of the same user. What it executes is not affected.
+pub fn harden() {
+    // Where the system does not offer it, the program still does its work.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Says that this is our fault, and where, without the panic's message: it could quote a secret.

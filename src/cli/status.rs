@@ -64,6 +64,7 @@ fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
         "expires_at": entry.expires_at.map(|t| t.to_string()),
         "expires_in": entry.expires_at.map(|t| t.remaining(now).as_secs()),
         "has_refresh_token": entry.has_refresh_token,
+        "login_required": needs_login(entry, now),
         "logged_in_at": entry.obtained_at.to_string(),
         "last_refresh": (entry.refreshed_at != entry.obtained_at).then(|| entry.refreshed_at.to_string()),
         "last_error": entry.last_error.as_ref().map(|e| json!({"at": e.at.to_string(), "message": e.message})),
@@ -96,11 +97,22 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
     text
 }
 
+fn needs_login(entry: &AccountEntry, now: Timestamp) -> bool {
+    let expired = entry.expires_at.is_some_and(|at| at <= now);
+    entry.login_required || (expired && !entry.has_refresh_token)
+}
+
 fn life(entry: &AccountEntry, now: Timestamp) -> String {
-    let renewal =
-        if entry.has_refresh_token { "refreshed when needed" } else { "cannot be refreshed" };
+    let renewal = match (entry.login_required, entry.has_refresh_token) {
+        (true, _) => "then a new login is needed",
+        (false, true) => "refreshed when needed",
+        (false, false) => "cannot be refreshed",
+    };
     match entry.expires_at {
         None => format!("no known expiry, {renewal}"),
+        Some(at) if at <= now && needs_login(entry, now) => {
+            "expired: a new login is needed".to_owned()
+        }
         Some(at) if at <= now => format!("expired, {renewal}"),
         Some(at) => format!("{} left, {renewal}", time::describe(at.remaining(now))),
     }

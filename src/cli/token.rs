@@ -13,7 +13,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
 use super::format::{FORMATS, Format, render};
-use super::{login, manager, report, run as runner};
+use super::{import, login, manager, report, run as runner};
 
 /// Which account, and what is wanted of its token.
 #[derive(Debug, Clone, Default, Args)]
@@ -105,6 +105,7 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(handout) = from_store(context, selection, want)? {
         return Ok(handout);
     }
+    import::from_environment(context)?;
     let name = context.profile_name(selection.profile.as_deref())?;
     let profile = context.profile(&name)?;
     if let Some(file) = context.config_file()? {

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 ///
 /// `Config` where it cannot be started, fails, or takes too long.
-pub fn feed(argv: &[String], line: &Secret) -> Result<()> {
+pub async fn feed(argv: &[String], line: &Secret) -> Result<()> {
     let [program, arguments @ ..] = argv else {
         return Err(Error::config("`write_back` is empty"));
     };
@@ -30,15 +30,19 @@ pub fn feed(argv: &[String], line: &Secret) -> Result<()> {
     }
     let mut child = command.spawn().map_err(|e| failed(format!("could not be started: {e}")))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read its input says why by its exit code.
-        let _ = writeln!(stdin, "{}", line.expose());
+        let line = line.clone();
+        // A command that does not read must not keep us; why it did not, its exit code says.
+        std::thread::spawn(move || writeln!(stdin, "{}", line.expose()));
     }
     let deadline = Instant::now() + LIMIT;
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => return Err(failed(format!("ended with {status}"))),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+            // Not asleep: a signal is seen meanwhile.
+            Ok(None) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(10)).await
+            }
             Ok(None) | Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();

@@ -3,13 +3,22 @@
 use std::time::Duration;
 
 use super::{FlowManager, RECORD_ROOM};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
 use crate::port::Lock;
 use crate::profile::Profile;
+use crate::protocol::random;
 
 /// How often a save is tried while the tokens exist nowhere else.
 const SAVE_ATTEMPTS: u32 = 5;
+
+/// How replacing a stored generation ended.
+pub(super) enum Commit {
+    /// It is durable.
+    Saved,
+    /// This grant is stored instead, or none.
+    Overtaken(Option<Box<Grant>>),
+}
 
 /// What else happened at a commit; none of it undoes the commit.
 pub(super) type Warnings = Vec<Error>;
@@ -24,15 +33,34 @@ impl FlowManager {
         self.ports.store.prepare(key, RECORD_ROOM).await
     }
 
-    /// Saves a grant that replaces generation `expected`, clears the intent and publishes.
-    ///
-    /// Where the stored generation is another by now, the newer intent wins: nothing is saved.
+    /// Saves a grant one generation on from the stored one, if that is still the generation that
+    /// it holds. Where another machine was faster, nothing is saved.
+    pub(super) async fn replace(&self, grant: &Grant) -> Result<Commit> {
+        // What cannot be read is left to the save, which tries more than once and says why.
+        if let Ok(stored) = self.ports.store.load(&grant.key).await {
+            let is_same = stored
+                .as_ref()
+                .is_some_and(|s| s.id == grant.id && s.generation == grant.generation);
+            if !is_same {
+                return Ok(Commit::Overtaken(stored.map(Box::new)));
+            }
+        }
+        self.save(&Grant { generation: grant.generation + 1, ..grant.clone() }).await?;
+        Ok(Commit::Saved)
+    }
+
+    /// Saves a grant, clears the intent and publishes.
     pub(super) async fn commit(
         &self,
         profile: &Profile,
         lock: &mut dyn Lock,
         grant: &Grant,
     ) -> Result<Warnings> {
+        self.save(grant).await?;
+        Ok(self.announce(profile, lock, grant).await)
+    }
+
+    async fn save(&self, grant: &Grant) -> Result<()> {
         let mut attempt = 1;
         while let Err(error) = self.ports.store.save(grant).await {
             if attempt == SAVE_ATTEMPTS {
@@ -41,6 +69,16 @@ impl FlowManager {
             self.ports.clock.sleep(Duration::from_millis(100 << attempt)).await;
             attempt += 1;
         }
+        Ok(())
+    }
+
+    /// Tells of a generation that is durable: the intent is cleared, the index brought up to date.
+    pub(super) async fn announce(
+        &self,
+        profile: &Profile,
+        lock: &mut dyn Lock,
+        grant: &Grant,
+    ) -> Warnings {
         let mut warnings = Vec::new();
         warnings.extend(lock.clear_intent().err());
         let entry = AccountEntry::of(grant, &self.ports.store.name());
@@ -48,15 +86,44 @@ impl FlowManager {
         if let Some(committed) = &self.ports.committed {
             warnings.extend(committed.committed(profile, grant).await.err());
         }
-        Ok(warnings)
+        warnings
     }
 
-    /// Notes a failed refresh where `status` finds it.
+    /// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
     pub(super) fn note_failure(&self, lock: &mut dyn Lock, grant: &Grant, error: &Error) {
         let mut entry = AccountEntry::of(grant, &self.ports.store.name());
-        entry.last_error = Some(LastError { at: self.now(), message: error.message().to_owned() });
+        entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
+        entry.last_error = Some(LastError {
+            at: self.now(),
+            message: error.message().to_owned(),
+            id: random::token(8).unwrap_or_default(),
+            error: Some(error.kind().word().to_owned()),
+            oauth_error: error.oauth_error().map(|oauth| oauth.code.clone()),
+        });
         // The index is a convenience: the failure itself is what the caller gets to see.
         let _ = lock.publish(&entry);
+    }
+
+    /// The id of the failure that was noted last.
+    pub(super) fn last_failure(&self, key: &GrantKey) -> Option<String> {
+        let entry = self.ports.coordinator.account(key).ok().flatten();
+        entry.and_then(|entry| entry.last_error).map(|failure| failure.id)
+    }
+
+    /// The failure that was noted since the one of this id, if it is one for all who asked at
+    /// that time: asking a server that is down or refuses once for every caller helps nobody.
+    pub(super) fn failure_since(&self, key: &GrantKey, id: Option<&str>) -> Option<Error> {
+        let entry = self.ports.coordinator.account(key).ok().flatten();
+        let failure = entry?.last_error.filter(|f| !f.id.is_empty() && Some(&*f.id) != id)?;
+        let kind = [ErrorKind::Unavailable, ErrorKind::ServerRefused]
+            .into_iter()
+            .find(|kind| failure.error.as_deref() == Some(kind.word()))?;
+        let error = Error::new(kind, failure.message)
+            .hint("another process has just tried; try again later");
+        Some(match failure.oauth_error {
+            Some(code) => error.with_oauth(OAuthError::new(&code, None)),
+            None => error,
+        })
     }
 
     /// The stored grant that a new login replaces. A damaged record is moved aside, never

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use serde_json::Value;
 use url::Url;
 
-use super::FlowManager;
+use super::{FlowManager, key_cache};
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{HttpRequest, Method};
@@ -45,7 +45,7 @@ impl FlowManager {
                     "the token response has no id_token although `openid` was asked for",
                 )
                 .hint("take `openid` out of `scopes` if the server knows no OpenID Connect")),
-                None => Ok(self.from_userinfo(profile, server, reply).await),
+                None => Ok(self.ask_userinfo(profile, server, reply).await),
             };
         };
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
@@ -59,8 +59,16 @@ impl FlowManager {
             now: self.now(),
             previous: previous.and_then(|g| g.id_token_claims.as_ref()),
         };
-        let keys = self.keys(server)?;
-        match id_token::validate(token, &expectations, keys.as_deref(), &*self.ports.http).await? {
+        let keys = self.keys(server, previous.is_some())?;
+        let verdict =
+            id_token::validate(token, &expectations, keys.as_deref(), &*self.ports.http).await;
+        if let (Some(keys), Some(jwks_uri)) = (keys, &server.endpoints.jwks_uri)
+            && let Some((document, at)) = keys.take_fetched().await
+            && let Some(dir) = &self.ports.discovery_cache
+        {
+            key_cache::keep(dir, jwks_uri, &document, at);
+        }
+        match verdict? {
             Verdict::Valid(claims) => Ok(Identified {
                 identity: claims.identity(),
                 claims: Some(claims.pinned()),
@@ -77,8 +85,13 @@ impl FlowManager {
         }
     }
 
-    /// The keys of a server, kept for as long as this manager lives.
-    fn keys(&self, server: &AuthorizationServer) -> Result<Option<Arc<KeySource>>> {
+    /// The keys of a server, kept for as long as this manager lives. A refresh begins with those that
+    /// an earlier process has fetched.
+    fn keys(
+        &self,
+        server: &AuthorizationServer,
+        refreshing: bool,
+    ) -> Result<Option<Arc<KeySource>>> {
         let Some(jwks_uri) = &server.endpoints.jwks_uri else {
             return Ok(None);
         };
@@ -86,14 +99,20 @@ impl FlowManager {
         if let Some(source) = known.get(jwks_uri) {
             return Ok(Some(Arc::clone(source)));
         }
-        let source = Arc::new(KeySource::new(jwks_uri)?);
+        let mut source = KeySource::new(jwks_uri)?;
+        if let Some(dir) = self.ports.discovery_cache.as_deref().filter(|_| refreshing)
+            && let Some((document, fetched_at)) = key_cache::find(dir, jwks_uri)
+        {
+            source.start_with(&document, fetched_at, self.now());
+        }
+        let source = Arc::new(source);
         known.insert(jwks_uri.clone(), Arc::clone(&source));
         Ok(Some(source))
     }
 
     /// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no
     /// reason to refuse a login.
-    async fn from_userinfo(
+    async fn ask_userinfo(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
@@ -102,9 +121,9 @@ impl FlowManager {
         let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
             return Identified::default();
         };
-        // Metadata lists the endpoint for logins with `openid`; without it only a profile or a
-        // preset that names the endpoint means it.
-        if profile.endpoints.userinfo.is_none() {
+        // An OpenID provider answers only for `openid`, and then there was an id_token; elsewhere
+        // (GitHub) the profile or preset names an endpoint of the provider's own.
+        if server.issuer.is_some() || profile.endpoints.userinfo.is_none() {
             return Identified::default();
         }
         match self.userinfo(endpoint, reply).await {

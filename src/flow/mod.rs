@@ -8,7 +8,9 @@ mod commit;
 mod complete;
 mod exchange;
 mod identity;
+mod key_cache;
 mod obtain;
+mod refresh;
 mod renew;
 mod revoke;
 mod start;
@@ -162,6 +164,13 @@ impl FlowManager {
     pub async fn server(&self, profile: &Profile) -> Result<AuthorizationServer> {
         let cache = self.ports.discovery_cache.as_deref();
         discovery::resolve(profile, &*self.ports.http, &*self.ports.clock, cache).await
+    }
+
+    /// The same with the optional endpoints (revocation, userinfo), which are not worth a request
+    /// on the way to a token.
+    pub(crate) async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
+        let cache = self.ports.discovery_cache.as_deref();
+        discovery::resolve_fully(profile, &*self.ports.http, &*self.ports.clock, cache).await
     }
 
     /// Looks at what is stored, without lock or network.

@@ -2,34 +2,18 @@
 
 use std::time::Duration;
 
-use super::exchange::{Exchange, NoAnswer, Spends};
-use super::identity::Identified;
-use super::{
-    ASSUMED_LIFE, FlowManager, Handout, LOCK_WAIT, TokenRequest, moved, pin, token_endpoint,
-};
-use crate::Secret;
+use super::{ASSUMED_LIFE, FlowManager, Handout, LOCK_WAIT, TokenRequest, moved, pin};
 use crate::error::{Error, Result};
-use crate::grant::{Dead, Grant, GrantKey, Intent, TokenSet};
-use crate::port::{HttpResponse, Lock};
-use crate::profile::{AuthorizationServer, Profile};
-use crate::protocol::reply::{self, TokenReply};
+use crate::grant::{Grant, GrantKey, TokenSet};
+use crate::port::Lock;
+use crate::profile::Profile;
 use crate::time::{Timestamp, describe};
 
 /// How many narrowed tokens are kept with a grant.
 const NARROWED_KEPT: usize = 16;
 
-/// A token request that did not give tokens.
-struct Failed {
-    error: Error,
-    /// Whether the server may have replaced the refresh token all the same.
-    perhaps_spent: bool,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self { error, perhaps_spent: false }
-    }
-}
+/// How often one call begins again because another machine was faster.
+const OVERTAKEN_AT_MOST: u32 = 3;
 
 impl FlowManager {
     /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that
@@ -48,9 +32,10 @@ impl FlowManager {
         key: &GrantKey,
         want: &TokenRequest,
     ) -> Result<Handout> {
+        let started = self.now();
         let found = self.ports.store.load(key).await?;
         if let Some(handout) =
-            found.as_ref().and_then(|grant| stored(grant, want, want.force, self.now()))
+            found.as_ref().and_then(|grant| stored(grant, want, want.force, started))
         {
             return Ok(handout);
         }
@@ -58,42 +43,52 @@ impl FlowManager {
             return Err(no_cached_token(key, found.as_ref()));
         }
         self.needs_no_login(profile, key, found.as_ref())?;
-        let seen = found.as_ref().map(|g| g.generation);
+        let last_failure = self.last_failure(key);
         let mut lock = match self.ports.coordinator.lock(key, LOCK_WAIT).await {
             Ok(lock) => lock,
             Err(error) => return self.despite(found, want, error),
         };
-        let current = self.ports.store.load(key).await?;
-        let newer = current.as_ref().is_some_and(|g| Some(g.generation) != seen);
-        if let Some(handout) =
-            current.as_ref().and_then(|grant| stored(grant, want, want.force && !newer, self.now()))
-        {
-            return Ok(handout);
-        }
-        self.needs_no_login(profile, key, current.as_ref())?;
-        let _critical = self.enter_critical();
-        match self.renew(profile, key, current.clone(), want, &mut *lock).await {
-            Ok(handout) => Ok(handout),
-            Err(error) => {
-                if let Some(grant) = &current {
-                    self.note_failure(&mut *lock, grant, &error);
+        for _ in 0..OVERTAKEN_AT_MOST {
+            let current = self.ports.store.load(key).await?;
+            let seen = Seen { at: started, grant: found.as_ref() };
+            if let Some(handout) =
+                current.as_ref().and_then(|grant| seen.answer(grant, want, self.now()))
+            {
+                return Ok(handout);
+            }
+            self.needs_no_login(profile, key, current.as_ref())?;
+            if let Some(failure) = self.failure_since(key, last_failure.as_deref()) {
+                return self.despite(current, want, failure);
+            }
+            match self.renew(profile, key, current.clone(), want, &mut *lock).await {
+                Ok(Renewed::Handout(handout)) => return Ok(*handout),
+                Ok(Renewed::Overtaken) => {}
+                Ok(Renewed::Withheld(error)) => return self.instead(current, want, error),
+                Err(error) => {
+                    if let Some(grant) = &current {
+                        self.note_failure(&mut *lock, grant, &error);
+                    }
+                    return self.despite(current, want, error);
                 }
-                self.despite(current, want, error)
             }
         }
+        Err(Error::unavailable(format!(
+            "other machines keep replacing the tokens of {key} while they are refreshed"
+        ))
+        .hint("try again"))
     }
 
     /// After a passing failure an unexpired token still serves.
     fn despite(&self, found: Option<Grant>, want: &TokenRequest, error: Error) -> Result<Handout> {
+        if error.is_passing() { self.instead(found, want, error) } else { Err(error) }
+    }
+
+    /// The stored token while it has any life at all, with the error as a warning.
+    fn instead(&self, found: Option<Grant>, want: &TokenRequest, error: Error) -> Result<Handout> {
         let relaxed = TokenRequest { min_ttl: Duration::ZERO, ..want.clone() };
-        match found {
-            Some(grant) if error.is_passing() && !want.force => {
-                match stored(&grant, &relaxed, false, self.now()) {
-                    Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
-                    None => Err(error),
-                }
-            }
-            _ => Err(error),
+        match found.and_then(|grant| stored(&grant, &relaxed, want.force, self.now())) {
+            Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
+            None => Err(error),
         }
     }
 
@@ -108,7 +103,7 @@ impl FlowManager {
             return Ok(());
         }
         let Some(grant) = grant else {
-            return Err(login_required(key, &format!("nobody has logged in to {key}")));
+            return Err(self.never_logged_in(key));
         };
         if let Some(dead) = &grant.dead {
             let what = format!("the login of {key} is no longer valid: {}", dead.reason);
@@ -127,6 +122,24 @@ impl FlowManager {
         Ok(())
     }
 
+    /// Nothing is stored here; the index may know of another store.
+    fn never_logged_in(&self, key: &GrantKey) -> Error {
+        let error = login_required(key, &format!("nobody has logged in to {key}"));
+        match self.ports.coordinator.account(key) {
+            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
+                let store = crate::text::one_line(&entry.store);
+                Error::login_required(format!(
+                    "{key} is not in the store `{}`",
+                    crate::text::one_line(&self.ports.store.name())
+                ))
+                .hint(format!(
+                    "it is in `{store}`: use `--store {store}`, or set `store` in the configuration"
+                ))
+            }
+            _ => error,
+        }
+    }
+
     async fn renew(
         &self,
         profile: &Profile,
@@ -134,211 +147,59 @@ impl FlowManager {
         current: Option<Grant>,
         want: &TokenRequest,
         lock: &mut dyn Lock,
-    ) -> Result<Handout> {
+    ) -> Result<Renewed> {
         let server = self.server(profile).await?;
         let new_pin = pin(profile, &server)?;
-        let Some(grant) = current else {
-            return self.obtain(profile, &server, key, None, want, lock).await;
-        };
-        if let Some(difference) = moved(&grant.pin, &new_pin) {
-            if !profile.grant.needs_person() {
-                return self.obtain(profile, &server, key, Some(grant), want, lock).await;
-            }
-            let what = format!("the login of {key} belongs elsewhere: {difference}");
-            return Err(Error::login_required(what).hint(format!(
-                "its refresh token was not sent there; if the change is yours, run `{}`",
-                login_command(key)
-            )));
-        }
-        match grant.tokens.refresh_token.clone().filter(|_| grant.dead.is_none()) {
-            Some(refresh_token) => {
-                self.refresh(profile, &server, grant, &refresh_token, want, lock).await
-            }
-            None => self.obtain(profile, &server, key, Some(grant), want, lock).await,
-        }
-    }
-
-    async fn refresh(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        grant: Grant,
-        refresh_token: &Secret,
-        want: &TokenRequest,
-        lock: &mut dyn Lock,
-    ) -> Result<Handout> {
-        self.prove_store(&grant.key).await?;
-        self.declare(&grant, refresh_token, want.force, lock)?;
-        match self.send_refresh(profile, server, &grant, refresh_token, want).await {
-            Ok(reply) => self.take_reply(profile, server, grant, reply, want, lock).await,
-            Err(Failed { error, perhaps_spent }) => {
-                if !perhaps_spent {
-                    lock.clear_intent()?;
+        let previous = match current {
+            None => None,
+            Some(grant) => match (moved(&grant.pin, &new_pin), &grant.tokens.refresh_token) {
+                (Some(difference), _) if profile.grant.needs_person() => {
+                    let what = format!("the login of {key} belongs elsewhere: {difference}");
+                    return Err(Error::login_required(what).hint(format!(
+                        "its refresh token was not sent there; if the change is yours, run `{}`",
+                        login_command(key)
+                    )));
                 }
-                if error.oauth_error().is_some_and(|o| o.code == "invalid_grant") {
-                    return self.bury(grant, refresh_token, error, want).await;
+                (None, Some(refresh_token)) if grant.dead.is_none() => {
+                    let refresh_token = refresh_token.clone();
+                    return self.refresh(profile, &server, grant, &refresh_token, want, lock).await;
                 }
-                Err(error)
-            }
-        }
-    }
-
-    /// Writes down what is about to be spent. An intent that is already there was left by a holder
-    /// that died, or whose answer never came: one more try is allowed, then only a person's
-    /// explicit wish sends the token again.
-    fn declare(
-        &self,
-        grant: &Grant,
-        token: &Secret,
-        explicit: bool,
-        lock: &mut dyn Lock,
-    ) -> Result<()> {
-        let token_hash = hash(token);
-        let earlier = lock.intent()?.filter(|i| i.token_hash == token_hash).map_or(0, |i| i.sends);
-        if earlier >= 2 && grant.rotates != Some(false) && !explicit {
-            return Err(login_required(
-                &grant.key,
-                &format!(
-                    "the refresh token of {} was sent twice and no answer came: it may be spent",
-                    grant.key
-                ),
-            )
-            .hint(format!(
-                "run `oauthctl refresh` to try it once more, or `{}`",
-                login_command(&grant.key)
-            )));
-        }
-        lock.set_intent(&Intent {
-            grant_id: grant.id.clone(),
-            generation: grant.generation,
-            token_hash,
-            at: self.now(),
-            sends: earlier.saturating_add(1),
-        })
-    }
-
-    async fn send_refresh(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        grant: &Grant,
-        refresh_token: &Secret,
-        want: &TokenRequest,
-    ) -> Result<TokenReply, Failed> {
-        self.ports.trace.step("Refreshing the access token", "RFC 6749, section 6");
-        let mut form = vec![
-            ("grant_type".to_owned(), "refresh_token".to_owned()),
-            ("refresh_token".to_owned(), refresh_token.expose().to_owned()),
-        ];
-        // Strict servers refuse a scope that was not granted: none is sent unless narrowing is asked
-        // for, or the server wants them again.
-        if !want.scopes.is_empty() {
-            form.push(("scope".to_owned(), want.scopes.join(&profile.scope_separator)));
-        } else if profile.quirks.scope_on_refresh {
-            form.push(("scope".to_owned(), grant.tokens.scopes.join(&profile.scope_separator)));
-        }
-        narrow(&mut form, profile, want);
-        if profile.quirks.redirect_uri_on_refresh
-            && let Some(uri) = profile.redirect_uris.first()
-        {
-            form.push(("redirect_uri".to_owned(), uri.text.clone()));
-        }
-        form.extend(profile.token_params.clone());
-        form.extend(profile.refresh_params.clone());
-        let endpoint = match server.endpoints.refresh.as_deref() {
-            Some(endpoint) => endpoint,
-            None => token_endpoint(profile, server)?,
+                _ => Some(grant),
+            },
         };
-        let exchange = Exchange {
-            purpose: "refresh request",
-            endpoint,
-            form,
-            spends: Spends::Again,
-            dpop_key: grant.dpop_key.as_ref(),
-            is_token_request: true,
-        };
-        let answer = self.exchange(profile, server, &exchange).await;
-        judge(answer, profile, "refresh request")
+        let handout = self.obtain(profile, &server, key, previous, want, lock).await?;
+        Ok(Renewed::Handout(Box::new(handout)))
     }
+}
 
-    async fn take_reply(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        mut grant: Grant,
-        reply: TokenReply,
-        want: &TokenRequest,
-        lock: &mut dyn Lock,
-    ) -> Result<Handout> {
-        let identified = self.identify(profile, server, &reply, None, Some(&grant)).await;
-        let old_token = grant.tokens.refresh_token.clone();
-        if let Some(token) = &reply.refresh_token {
-            grant.rotates = Some(Some(token) != old_token.as_ref());
-        } else {
-            grant.rotates = Some(false);
-        }
-        grant.generation += 1;
-        grant.refreshed_at = self.now();
-        let identified = match identified {
-            Ok(identified) => identified,
-            // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => {
-                Identified { warning: Some(error), ..Identified::default() }
-            }
-            Err(error) => {
-                // Another person's or server's id_token: nothing is handed out, and the new refresh
-                // token is kept only so that logout can revoke it.
-                grant.tokens.refresh_token = reply.refresh_token.clone().or(old_token);
-                grant.dead = Some(Dead { since: self.now(), reason: error.message().to_owned() });
-                self.commit(profile, lock, &grant).await?;
-                return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
-            }
-        };
-        let asked = if want.scopes.is_empty() { &grant.tokens.scopes } else { &want.scopes };
-        let mut tokens = self.tokens(&reply, asked, identified.id_token_is_valid);
-        let refresh_token = tokens.refresh_token.take().or(old_token);
-        let refresh_expires_at = tokens.refresh_expires_at.or(grant.tokens.refresh_expires_at);
-        grant.kept.extend(reply.kept);
-        if let Some(name) = want.narrowing() {
-            grant.tokens.refresh_token = refresh_token;
-            grant.tokens.refresh_expires_at = refresh_expires_at;
-            keep_narrowed(&mut grant, name, tokens.clone(), self.now());
-        } else {
-            tokens.id_token = tokens.id_token.or(grant.tokens.id_token.take());
-            grant.tokens = TokenSet { refresh_token, refresh_expires_at, ..tokens.clone() };
-        }
-        let warnings = self.commit(profile, lock, &grant).await?;
-        let warning = identified.warning.or(warnings.into_iter().next());
-        Ok(Handout { warning, ..handout(&grant, tokens, true) })
-    }
+/// How an attempt at a new token ended, where it did not fail.
+pub(super) enum Renewed {
+    /// With a token.
+    Handout(Box<Handout>),
+    /// The stored tokens were replaced meanwhile, on another machine: read them again.
+    Overtaken,
+    /// Nothing was sent, for this reason, and what is stored is as good as before.
+    Withheld(Error),
+}
 
-    /// The server says that the refresh token is dead. That is believed only for the token that is
-    /// still the stored one: a sibling on another machine may have replaced it.
-    async fn bury(
-        &self,
-        mut grant: Grant,
-        sent: &Secret,
-        error: Error,
-        want: &TokenRequest,
-    ) -> Result<Handout> {
-        let found = self.ports.store.load(&grant.key).await?;
-        if let Some(newer) = found
-            && newer.tokens.refresh_token.as_ref() != Some(sent)
-        {
-            return stored(&newer, want, false, self.now()).ok_or_else(|| {
-                Error::unavailable("another process replaced the tokens while they were refreshed")
-                    .hint("try again")
-            });
+/// What a call found before it waited for its turn.
+struct Seen<'a> {
+    at: Timestamp,
+    grant: Option<&'a Grant>,
+}
+
+impl Seen<'_> {
+    /// The stored tokens, if they will do now that it is this call's turn. Those that another
+    /// process got meanwhile are also what this one was after, however short their life: asking
+    /// once more would only get the like.
+    fn answer(&self, now_stored: &Grant, want: &TokenRequest, now: Timestamp) -> Option<Handout> {
+        let access = |grant: &Grant| wanted(grant, want).map(|tokens| tokens.access_token.clone());
+        let is_new = access(now_stored) != self.grant.and_then(access);
+        if is_new && now_stored.refreshed_at >= self.at {
+            let any_life = TokenRequest { min_ttl: Duration::ZERO, ..want.clone() };
+            return stored(now_stored, &any_life, false, now);
         }
-        grant.dead = Some(Dead { since: self.now(), reason: error.message().to_owned() });
-        self.ports.store.save(&grant).await?;
-        let what = format!("the server no longer takes the refresh token of {}", grant.key);
-        let oauth = error.oauth_error().cloned();
-        let error = login_required(&grant.key, &what);
-        Err(match oauth {
-            Some(oauth) => error.with_oauth(oauth),
-            None => error,
-        })
+        stored(now_stored, want, want.force && !is_new, now)
     }
 }
 
@@ -353,46 +214,30 @@ pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: 
     }
 }
 
-/// Judges the answer to a request that spent something.
-fn judge(
-    answer: Result<HttpResponse, NoAnswer>,
-    profile: &Profile,
-    asked: &str,
-) -> Result<TokenReply, Failed> {
-    match answer {
-        Err(no_answer) => {
-            Err(Failed { error: no_answer.error, perhaps_spent: no_answer.perhaps_acted })
-        }
-        Ok(response) => reply::judge(&response, profile, asked).map_err(|error| {
-            // A refusal is an answer: nothing was spent. A 5xx, or a success that cannot be read,
-            // may have come after the server acted.
-            let status = response.status;
-            let refused = matches!(status, 300..=499 | 503) || error.oauth_error().is_some();
-            Failed { error, perhaps_spent: !refused }
-        }),
-    }
-}
-
 /// The stored tokens, if they have enough life: what [`FlowManager::token`] answers without lock or
 /// network. With `force` there are none.
 pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
-    let tokens = match want.narrowing() {
-        None => &grant.tokens,
-        Some(name) => grant.narrowed.get(&name)?,
-    };
+    let tokens = wanted(grant, want)?;
     let enough = !force && lives(grant, tokens, want.min_ttl, now);
     enough.then(|| handout(grant, tokens.clone(), false))
 }
 
-fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
-    let can_refresh = grant.tokens.refresh_token.is_some() && grant.dead.is_none();
-    match tokens.expires_at {
-        None if can_refresh => now < grant.refreshed_at.plus(ASSUMED_LIFE),
-        _ => tokens.lives(now, min_ttl) && !from_the_future(grant, now),
+fn wanted<'a>(grant: &'a Grant, want: &TokenRequest) -> Option<&'a TokenSet> {
+    match want.narrowing() {
+        None => Some(&grant.tokens),
+        Some(name) => grant.narrowed.get(&name),
     }
 }
 
-fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {
+fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
+    let has_life = match tokens.expires_at {
+        None if grant.tokens.refresh_token.is_some() => now < grant.refreshed_at.plus(ASSUMED_LIFE),
+        _ => tokens.lives(now, min_ttl),
+    };
+    has_life && !from_the_future(grant, now)
+}
+
+pub(super) fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {
     Handout { grant: grant.clone(), tokens, warning: None, fresh }
 }
 
@@ -409,11 +254,6 @@ pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, n
     grant.narrowed.insert(name, tokens);
 }
 
-fn hash(token: &Secret) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.expose().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
     match grant {
         None => login_required(key, &format!("nobody has logged in to {key}")),
@@ -424,7 +264,7 @@ fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
     }
 }
 
-fn login_required(key: &GrantKey, what: &str) -> Error {
+pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(format!("run `{}`", login_command(key)))
 }
 

@@ -68,7 +68,11 @@ impl FlowManager {
                 format!("the tokens were not sent for revocation: {difference}"),
             ));
         }
-        let Some(endpoint) = server.endpoints.revocation.clone() else {
+        let endpoint = match server.endpoints.revocation.clone() {
+            Some(endpoint) => Some(endpoint),
+            None => self.whole_server(profile).await?.endpoints.revocation,
+        };
+        let Some(endpoint) = endpoint else {
             return Ok(false);
         };
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
@@ -91,7 +95,7 @@ impl FlowManager {
         }
     }
 
-    async fn send_revocation(
+    pub(super) async fn send_revocation(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,

@@ -40,6 +40,13 @@ pub struct Attempt {
     /// Whether the redirect URI is the built-in one, so that it may move to `[::1]` on a host
     /// without IPv4.
     pub may_change_family: bool,
+    /// What the parameters of the callback may contain.
+    pub rules: Rules,
+}
+
+/// What this profile's provider puts into callbacks.
+pub fn rules(profile: &Profile) -> Rules {
+    Rules { fold_description: profile.quirks.fold_error_description }
 }
 
 /// What the person is to be told while a login runs.
@@ -94,7 +101,7 @@ async fn bind(profile: &Profile, attempt: &Attempt) -> Result<Listener> {
     let options = ListenOptions {
         form_post: profile.quirks.form_post,
         other_family: attempt.may_change_family,
-        rules: Rules::default(),
+        rules: attempt.rules,
     };
     Listener::bind(&profile.redirect_uris, attempt.port, options).await
 }
@@ -202,7 +209,7 @@ async fn wait(
                     }
                     continue;
                 };
-                match judge_pasted(pending, line) {
+                match judge_pasted(pending, line, attempt.rules) {
                     Ok(response) => return Ok(response),
                     Err(error) => {
                         *noise += 1;
@@ -237,10 +244,13 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
     }
 }
 
-fn judge_pasted(pending: &PendingFlow, line: Result<crate::Secret>) -> Result<Response> {
+fn judge_pasted(
+    pending: &PendingFlow,
+    line: Result<crate::Secret>,
+    rules: Rules,
+) -> Result<Response> {
     let line = line?;
-    let parameters =
-        parse_pasted(line.expose(), &pending.redirect_uri, Rules::default())?.to_pairs();
+    let parameters = parse_pasted(line.expose(), &pending.redirect_uri, rules)?.to_pairs();
     match pending.judge(&parameters) {
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,

@@ -53,10 +53,12 @@ pub(super) async fn bind_first(
             Err(failure) => failure,
         };
         let may_move = other_family && redirect.port.is_none();
-        if matches!(failure, Failure::NoFamily) && redirect.host == LoopbackHost::V4 && may_move {
-            if let Ok(sockets) = bind(LoopbackHost::V6, wanted).await {
-                return finish(redirect, LoopbackHost::V6, sockets);
-            }
+        if may_move
+            && redirect.host == LoopbackHost::V4
+            && matches!(failure, Failure::NoFamily)
+            && let Ok(sockets) = bind(LoopbackHost::V6, wanted).await
+        {
+            return finish(redirect, LoopbackHost::V6, sockets);
         }
         failures.push((redirect.host, wanted, failure));
     }

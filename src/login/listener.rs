@@ -189,6 +189,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        self.acceptors.abort_all();
         self.shared.abort(|_| true);
     }
 }

@@ -132,7 +132,6 @@ impl Page {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>{title} – oauthctl</title>
-<link rel="icon" href="data:,">
 <script>{SCRIPT}</script>
 <style>{STYLE}</style>
 </head>

@@ -6,16 +6,26 @@ use std::path::{Path, PathBuf};
 
 /// Replaces the file, durably, with mode 0600. Its directory must exist.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, File::sync_all)?;
+    sync_directory(path)
+}
+
+/// The same without waiting for the disk: after a power cut the file may be the old one, or
+/// damaged. For what can be made again.
+pub(crate) fn write_lazily(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, |_| Ok(()))
+}
+
+fn replace(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     let (temporary, mut file) = create_beside(path)?;
     let written = file
         .write_all(bytes)
-        .and_then(|()| file.sync_all())
+        .and_then(|()| sync(&file))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    written?;
-    sync_directory(path)
+    written
 }
 
 /// Creates the directory and those above it that are missing, each with mode 0700.
@@ -66,6 +76,8 @@ mod tests {
         write(&path, b"one").unwrap();
         write(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        write_lazily(&path, b"three").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         #[cfg(unix)]
         for (path, mode) in [(path.as_path(), 0o600), (path.parent().unwrap(), 0o700)] {

@@ -210,7 +210,7 @@ fn cached(dir: &Path, issuer: &str, now: Timestamp) -> Option<AuthorizationServe
 fn keep(dir: &Path, entry: &Cached) {
     let Ok(bytes) = serde_json::to_vec(entry) else { return };
     if atomic_file::private_directory(dir).is_ok() {
-        let _ = atomic_file::write(&cache_path(dir, &entry.issuer), &bytes);
+        let _ = atomic_file::write_lazily(&cache_path(dir, &entry.issuer), &bytes);
     }
 }
 

@@ -104,6 +104,7 @@ struct QuirkKeys {
     scope_on_refresh: bool,
     form_post: bool,
     lenient_reply: bool,
+    fold_error_description: bool,
 }
 
 /// All presets, ordered by name.
@@ -169,6 +170,7 @@ fn preset(name: String, entry: Entry) -> Preset {
             scope_on_refresh: entry.quirks.scope_on_refresh,
             form_post: entry.quirks.form_post,
             lenient_reply: entry.quirks.lenient_reply,
+            fold_error_description: entry.quirks.fold_error_description,
         },
     }
 }

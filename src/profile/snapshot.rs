@@ -63,7 +63,11 @@ impl Snapshot {
         }
         let is_default = config.default_profile() == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
-            let _ = atomic_file::write(&path(state_dir, name), &bytes);
+            let path = path(state_dir, name);
+            if std::fs::read(&path).is_ok_and(|known| known == bytes) {
+                continue;
+            }
+            let _ = atomic_file::write_lazily(&path, &bytes);
         }
     }
 }

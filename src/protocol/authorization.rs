@@ -203,3 +203,6 @@ fn single<'a>(parameters: &'a [(String, String)], name: &str) -> Result<Option<&
         (value, None) => Ok(value.map(|(_, v)| v.as_str())),
     }
 }
+
+#[cfg(test)]
+mod tests;

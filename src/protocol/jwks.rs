@@ -153,6 +153,11 @@ impl Jwk {
 /// [`Unavailable`](crate::ErrorKind::Unavailable) where the network or the server fails;
 /// [`Validation`](crate::ErrorKind::Validation) for any status but 200, and for what is no set.
 pub async fn fetch(http: &dyn Http, jwks_uri: &Url) -> Result<JwkSet> {
+    fetch_document(http, jwks_uri).await.map(|(set, _)| set)
+}
+
+/// The set, and the document that it was read from.
+async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<u8>)> {
     let request = HttpRequest {
         purpose: "JWKS request",
         method: Method::Get,
@@ -169,7 +174,10 @@ pub async fn fetch(http: &dyn Http, jwks_uri: &Url) -> Result<JwkSet> {
         }
     })?;
     match response.status {
-        200 => JwkSet::parse(&response.body).map_err(|e| e.context(format!("the keys at {at}"))),
+        200 => match JwkSet::parse(&response.body) {
+            Ok(set) => Ok((set, response.body.to_vec())),
+            Err(error) => Err(error.context(format!("the keys at {at}"))),
+        },
         status @ (429 | 500..) => {
             Err(Error::unavailable(format!("the server answered {status} for its keys at {at}")))
         }
@@ -198,6 +206,8 @@ struct State {
     serial: u64,
     fetched_at: Option<Timestamp>,
     refetched_at: Option<Timestamp>,
+    /// The last document that was fetched here.
+    document: Option<Vec<u8>>,
 }
 
 impl KeySource {
@@ -224,6 +234,24 @@ impl KeySource {
             return Err(Error::config("`jwks_uri` carries a user name or a password"));
         }
         Ok(Self { jwks_uri: url, state: Mutex::default() })
+    }
+
+    /// Uses this document, which another source fetched at that time, for as long as if it had been
+    /// fetched here. One that is no JWK Set, or of a time to come, is not used.
+    pub fn start_with(&mut self, document: &[u8], fetched_at: Timestamp, now: Timestamp) {
+        if let Ok(set) = JwkSet::parse(document)
+            && fetched_at <= now
+        {
+            let state = self.state.get_mut();
+            state.set = Some(Arc::new(set));
+            state.fetched_at = Some(fetched_at);
+        }
+    }
+
+    /// The document that was last fetched here, and when; each is given once.
+    pub async fn take_fetched(&self) -> Option<(Vec<u8>, Timestamp)> {
+        let mut state = self.state.lock().await;
+        state.document.take().zip(state.fetched_at)
     }
 
     /// Verifies the signature of a token; `what` names it in messages.
@@ -262,7 +290,7 @@ impl KeySource {
         match &state.set {
             Some(set) if young => Ok((set.clone(), state.serial, false)),
             _ => {
-                let set = state.replace(fetch(http, &self.jwks_uri).await?, now);
+                let set = state.replace(fetch_document(http, &self.jwks_uri).await?, now);
                 Ok((set, state.serial, true))
             }
         }
@@ -285,14 +313,15 @@ impl KeySource {
             return Ok(None);
         }
         state.refetched_at = Some(now);
-        let set = fetch(http, &self.jwks_uri).await?;
-        Ok(Some(state.replace(set, now)))
+        let fetched = fetch_document(http, &self.jwks_uri).await?;
+        Ok(Some(state.replace(fetched, now)))
     }
 }
 
 impl State {
-    fn replace(&mut self, set: JwkSet, now: Timestamp) -> Arc<JwkSet> {
-        let set = Arc::new(set);
+    fn replace(&mut self, fetched: (JwkSet, Vec<u8>), now: Timestamp) -> Arc<JwkSet> {
+        let (set, document) = (Arc::new(fetched.0), fetched.1);
+        self.document = Some(document);
         self.set = Some(set.clone());
         self.serial += 1;
         self.fetched_at = Some(now);

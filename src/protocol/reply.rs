@@ -49,6 +49,8 @@ pub fn judge(response: &HttpResponse, profile: &Profile, asked: &str) -> Result<
     let body = match response.status {
         200 => read_body(response),
         201 if lenient => read_body(response),
+        201..=299 if response.body.is_empty() => Err("an empty body".to_owned()),
+        201..=299 => Err("where 200 is expected".to_owned()),
         _ => return Err(refusal(response, asked)),
     };
     let body = body.map_err(|what| not_a_token_response(response, asked, &what))?;
@@ -212,7 +214,7 @@ fn refusal(response: &HttpResponse, asked: &str) -> Error {
     let body = json::object(&response.body).or_else(|_| read_refusal_form(response)).ok();
     let oauth = body.as_ref().and_then(oauth_error);
     let what = format!("the {asked} was refused");
-    let error = match (response.status, oauth) {
+    match (response.status, oauth) {
         (429 | 500..=599, oauth) => {
             let error = Error::unavailable(format!(
                 "the {asked} failed: the server answered {}",
@@ -237,8 +239,7 @@ fn refusal(response: &HttpResponse, asked: &str) -> Error {
             )
             .hint(status_hint(status))
         }
-    };
-    error
+    }
 }
 
 fn read_refusal_form(response: &HttpResponse) -> Result<Map<String, Value>, String> {
@@ -332,3 +333,6 @@ pub fn retry_after(
     };
     Some(wait.min(cap))
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,7 +99,10 @@ impl FileStore {
         }
         let key = match &self.source {
             KeySource::Identity(secret) => parse_key(secret.expose(), "the given value")?,
-            KeySource::File(path) => read_key(&fs::read_named(path)?, path)?,
+            KeySource::File(path) => {
+                let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
+                read_key(&fs::read_named(path).map_err(|error| error.hint(hint))?, path)?
+            }
             KeySource::Generated(path) => match self.generated(path)? {
                 Some(key) => key,
                 None => return Err(missing_key(path)),
@@ -199,10 +202,9 @@ impl FileStore {
         let file = file_of(&key.slug());
         for number in 1..u32::MAX {
             let aside = format!("{file}.damaged-{number}");
-            match dir.exists(&file) {
-                Ok(false) => return Ok(None),
-                // Even what is no file of ours can be moved: only its name is touched.
-                Ok(true) | Err(_) => {}
+            // Even what is no file of ours can be moved: only its name is touched.
+            if matches!(dir.exists(&file), Ok(false)) {
+                return Ok(None);
             }
             if dir.rename_new(&file, &aside)? {
                 return Ok(Some(dir.path_of(&aside).display().to_string()));

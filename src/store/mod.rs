@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`keyring`] | the operating system's keyring |
-//! | [`file`] | age-encrypted files |
+//! | [`mod@keyring`] | the operating system's keyring |
+//! | [`mod@file`] | age-encrypted files |
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts: no secret |
 //! | [`mod@migrate`] | from one store to another |
@@ -13,6 +13,7 @@
 
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
 pub(crate) mod fs;
 #[cfg(feature = "keyring")]
 pub mod keyring;
@@ -123,6 +124,7 @@ impl StoreSpec {
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) for a store that this build or version does not have.
+    #[cfg_attr(not(any(feature = "file", feature = "keyring")), allow(unused_variables))]
     pub fn open(&self, places: &Places) -> Result<Store> {
         match self {
             #[cfg(feature = "file")]

@@ -86,10 +86,14 @@ fn damaged() -> Error {
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
     let identity = identity.ok_or_else(|| {
         Error::store("the exported line is encrypted, and there is no key for it")
-            .hint("set OAUTHCTL_STORE_KEY to the age identity that it was encrypted for")
+            .hint("give the age identity that it was encrypted for with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE")
     })?;
-    let identity = age::x25519::Identity::from_str(identity.expose().trim())
-        .map_err(|_| Error::store("OAUTHCTL_STORE_KEY is no age identity"))?;
+    // A key file has remarks above the identity.
+    let lines = identity.expose().lines().map(str::trim);
+    let identity = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .find_map(|line| age::x25519::Identity::from_str(line).ok())
+        .ok_or_else(|| Error::store("the store's key is no age identity"))?;
     let wrong = || {
         Error::store("the exported line cannot be decrypted")
             .hint("it was encrypted for another key, or is damaged")

@@ -187,17 +187,15 @@ struct Held {
 }
 
 impl Held {
-    fn json(&self) -> String {
+    fn file(&self) -> String {
         format!("{}.json", self.slug)
     }
 
-    fn write<T: Serialize>(&self, folder: &str, value: T) -> Result<()> {
-        write(&self.root.make_child(folder)?, &self.json(), value)
-    }
-
+    /// What comes back after a power cut does no harm: an intent allows one more try anyway, and
+    /// the index only says what the stores hold.
     fn remove(&self, folder: &str) -> Result<()> {
         if let Some(dir) = self.root.child(folder)? {
-            dir.remove(&self.json())?;
+            dir.remove_lazily(&self.file())?;
         }
         Ok(())
     }
@@ -206,11 +204,11 @@ impl Held {
 impl Lock for Held {
     fn intent(&self) -> Result<Option<Intent>> {
         let Some(dir) = self.root.child(INTENTS)? else { return Ok(None) };
-        let Some(bytes) = dir.read(&self.json())? else { return Ok(None) };
+        let Some(bytes) = dir.read(&self.file())? else { return Ok(None) };
         match serde_json::from_slice::<Versioned<Intent>>(&bytes) {
             Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
             _ => {
-                let path = dir.path_of(&self.json());
+                let path = dir.path_of(&self.file());
                 Err(Error::store(format!(
                     "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
                      oauthctl wrote it",
@@ -222,7 +220,9 @@ impl Lock for Held {
     }
 
     fn set_intent(&mut self, intent: &Intent) -> Result<()> {
-        self.write(INTENTS, intent)
+        let (dir, name) = (self.root.make_child(INTENTS)?, self.file());
+        dir.replace(&name, &json(intent)?)?;
+        dir.sweep(&name)
     }
 
     fn clear_intent(&mut self) -> Result<()> {
@@ -233,7 +233,9 @@ impl Lock for Held {
         if entry.key.slug() != self.slug {
             return Err(Error::internal("an entry is published under another account's lock"));
         }
-        self.write(ACCOUNTS, entry)
+        let (dir, name) = (self.root.make_child(ACCOUNTS)?, self.file());
+        dir.replace_lazily(&name, &json(entry)?)?;
+        dir.sweep(&name)
     }
 
     fn retract(&mut self) -> Result<()> {
@@ -268,15 +270,15 @@ impl LoginLock {
         aws_lc_rs::rand::fill(&mut number)
             .map_err(|_| Error::internal("the system gave no random numbers"))?;
         let outcome = outcome.clone();
-        write(&self.locks, &self.record, Numbered { number: u64::from_be_bytes(number), outcome })
+        let outcome = json(Numbered { number: u64::from_be_bytes(number), outcome })?;
+        self.locks.replace_lazily(&self.record, &outcome)?;
+        self.locks.sweep(&self.record)
     }
 }
 
-fn write<T: Serialize>(dir: &Dir, name: &str, value: T) -> Result<()> {
-    let bytes = serde_json::to_vec(&Versioned { version: VERSION, value })
-        .map_err(|_| Error::internal("a state file cannot be written as JSON"))?;
-    dir.replace(name, &bytes)?;
-    dir.sweep(name)
+fn json<T: Serialize>(value: T) -> Result<Vec<u8>> {
+    serde_json::to_vec(&Versioned { version: VERSION, value })
+        .map_err(|_| Error::internal("a state file cannot be written as JSON"))
 }
 
 fn login_busy(key: &GrantKey, wait: Duration) -> Error {

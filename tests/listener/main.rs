@@ -1,5 +1,6 @@
 //! The callback listener, from outside: raw bytes over real sockets, and a real browser.
 #![cfg(feature = "login")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod attacks;
 mod attempt;
@@ -7,4 +8,5 @@ mod browser;
 mod form_post;
 mod pages;
 mod ports;
+mod smuggling;
 mod support;

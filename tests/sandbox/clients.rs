@@ -93,8 +93,9 @@ async fn registered_clients_are_held_to_what_they_registered() {
         let url = at.authorize_url(&[("client_id", id), ("redirect_uri", uri)]);
         assert_eq!(bench.http.get(url).send().await.unwrap().status(), status, "{uri}");
     }
-    let ask =
-        |secret| at.token(&[CLIENT_CREDENTIALS, ("client_id", id), ("client_secret", secret)]);
+    let ask = async |secret: &str| {
+        at.token(&[CLIENT_CREDENTIALS, ("client_id", id), ("client_secret", secret)]).await
+    };
     assert_eq!(ask(secret).await.0, 200);
     assert_eq!(ask("wrong").await.0, 401);
     assert_eq!(ask("-").await.0, 401);
@@ -141,13 +142,14 @@ async fn client_assertions_are_verified_and_good_once() {
 async fn the_grants_without_a_browser_work() {
     let bench = start().await;
     let at = bench.root();
-    let password = |word: &'static str| {
+    let password = async |word: &str| {
         at.token(&[
             ("grant_type", "password"),
             ("username", "ada"),
             ("password", word),
             ("scope", "openid"),
         ])
+        .await
     };
     assert_eq!(text(&password("wrong").await.1, "error"), "invalid_grant");
     let (_, tokens) = password("ada").await;
@@ -167,11 +169,12 @@ async fn the_grants_without_a_browser_work() {
     let exp = bench.clock.unix() + 60;
     let claims = object!({"iss": "me", "sub": "robot", "aud": at.issuer, "exp": exp});
     let assertion = Key::new().sign(&object!({"alg": "ES256"}), &claims);
-    let bearer = || {
+    let bearer = async || {
         at.token(&[
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("assertion", &assertion),
         ])
+        .await
     };
     assert_eq!(bearer().await.0, 200);
     bench.clock.advance(60);

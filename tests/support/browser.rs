@@ -48,9 +48,8 @@ pub struct Opened {
 }
 
 impl Browser {
-    /// A browser that keeps its notes in `dir`; notes of an earlier one there are gone.
+    /// A browser that keeps its notes in `dir`, a new folder.
     pub fn new(dir: &Path, mode: &Value) -> Self {
-        let _ = fs::remove_dir_all(dir);
         fs::create_dir_all(dir).unwrap();
         fs::write(dir.join("mode.json"), mode.to_string()).unwrap();
         Self { dir: dir.to_path_buf() }

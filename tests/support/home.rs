@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::DEADLINE;
 use super::browser::Browser;
 use super::process::{Output, Running};
 use super::secret_service::SecretService;
-use super::{DEADLINE, process};
 
 /// A temporary directory with everything that the program can reach by its environment, and that
 /// environment. The store is `file` until a test says otherwise.
@@ -21,6 +21,7 @@ pub struct Home {
     dir: TempDir,
     env: Vec<(OsString, OsString)>,
     deadline: Duration,
+    browsers: u32,
 }
 
 impl Default for Home {
@@ -35,6 +36,7 @@ impl Home {
             dir: TempDir::with_prefix("oauthctl-").unwrap(),
             env: Vec::new(),
             deadline: DEADLINE,
+            browsers: 0,
         };
         for (name, below) in [
             ("HOME", "home"),
@@ -132,14 +134,16 @@ impl Home {
 
     /// Makes the scripted browser the program's, with this mode: see `browser.mjs`.
     pub fn browser(&mut self, mode: &Value) -> Browser {
-        let browser = Browser::new(&self.path("browser"), mode);
+        // A folder each: an earlier browser may still be about.
+        self.browsers += 1;
+        let browser = Browser::new(&self.path(&format!("browser/{}", self.browsers)), mode);
         self.set("BROWSER", browser.command());
         browser
     }
 
     /// The program with this home's environment, ready to be changed and started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oauthctl"));
+        let mut command = Command::new(super::process::program());
         command
             .args(args)
             .env_clear()
@@ -186,7 +190,7 @@ impl Home {
         self.run(["login", profile]).ok()
     }
 
-    /// Every regular file of the home, without the scripted browser's notes.
+    /// Every regular file of the home, without the scripted browsers' notes.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut dirs = vec![self.root().to_path_buf()];

@@ -16,7 +16,7 @@ mod servers;
 pub use browser::{Answer, Browser, Opened, Visit};
 pub use control::Control;
 pub use home::Home;
-pub use process::{Output, Running};
+pub use process::{Output, Running, installed, program};
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;
 pub use servers::{Hostile, OidcProvider, Servers};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -222,6 +223,13 @@ impl Drop for Running {
 fn exit_code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+/// The program under test: the one that cargo has just built, or the one that
+/// `OAUTHCTL_TEST_PROGRAM` names.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("OAUTHCTL_TEST_PROGRAM");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_oauthctl").into(), PathBuf::from)
 }
 
 /// Whether a program is on the `PATH`.

@@ -214,6 +214,43 @@ async fn fetched_keys_serve_until_they_are_an_hour_old() {
 }
 
 #[tokio::test]
+async fn keys_that_another_source_fetched_age_and_rotate_as_its_own() {
+    let (old, new) = (TestKey::p256(), TestKey::p256());
+    let (before, after) = (set(&[kid(&old, "1")]), set(&[kid(&new, "2")]));
+    let http = Served::sets(std::slice::from_ref(&before));
+    let first = source();
+    verify(&first, &http, &token(&old, Some("1")), at(100)).await.unwrap();
+    let (document, fetched_at) = first.take_fetched().await.unwrap();
+    assert_eq!(fetched_at, at(100));
+    assert_eq!(first.take_fetched().await, None, "given once");
+
+    for (now, signer, name, fetched) in [
+        (100, &old, "1", 0),
+        (3_699, &old, "1", 0),
+        (3_700, &new, "2", 1),
+        (99, &new, "2", 1),
+        (101, &new, "2", 1),
+    ] {
+        let http = Served::sets(std::slice::from_ref(&after));
+        let mut second = source();
+        second.start_with(&document, fetched_at, at(now));
+        verify(&second, &http, &token(signer, Some(name)), at(now)).await.unwrap();
+        assert_eq!(http.count(), fetched, "at {now} with {name}");
+        assert_eq!(second.take_fetched().await.is_some(), fetched == 1);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_no_set_is_not_started_with() {
+    let key = TestKey::p256();
+    let http = Served::sets(&[set(&[kid(&key, "1")])]);
+    let mut source = source();
+    source.start_with(b"{}", at(0), at(0));
+    verify(&source, &http, &token(&key, Some("1")), at(0)).await.unwrap();
+    assert_eq!(http.count(), 1);
+}
+
+#[tokio::test]
 async fn rotated_keys_are_fetched_once_more() {
     let (old, new) = (TestKey::p256(), TestKey::p256());
     // Another name, the same name, and no name at all.

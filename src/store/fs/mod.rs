@@ -192,6 +192,18 @@ impl Dir {
         self.handle.sync().map_err(|e| refused("save", &path, e.into()))
     }
 
+    /// Replaces a file as a whole, without waiting for the disk: after a power cut it may be the old
+    /// one, or damaged. For what can be made again.
+    pub(crate) fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let failed = |e: io::Error| refused("write", &self.path.join(name), e.into());
+        self.exists(name)?;
+        let mut reserved = self.temporary(name)?;
+        reserved.file.write_all(bytes).map_err(failed)?;
+        self.handle.rename(&reserved.name, name).map_err(failed)?;
+        reserved.name.clear();
+        Ok(())
+    }
+
     /// Writes a file that must not be there yet, durably and at once. `false` where it is.
     pub(crate) fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
         let path = self.path.join(name);
@@ -279,13 +291,20 @@ impl Dir {
 
     /// Removes a file, durably. Says whether there was one.
     pub(crate) fn remove(&self, name: &str) -> Result<bool> {
-        match self.handle.unlink(name) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(refused("remove", &self.path.join(name), error.into())),
+        let removed = self.remove_lazily(name)?;
+        if removed {
+            self.handle.sync().map_err(|e| refused("save", &self.path, e.into()))?;
         }
-        self.handle.sync().map_err(|e| refused("save", &self.path, e.into()))?;
-        Ok(true)
+        Ok(removed)
+    }
+
+    /// Removes a file, without waiting for the disk: after a power cut it may be there again.
+    pub(crate) fn remove_lazily(&self, name: &str) -> Result<bool> {
+        match self.handle.unlink(name) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(refused("remove", &self.path.join(name), error.into())),
+        }
     }
 
     /// The names in this directory that are text, sorted.

@@ -134,7 +134,7 @@ impl Handle {
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-    DirBuilder::new().recursive(true).mode(PRIVATE_DIR.as_raw_mode().into()).create(path)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     for made in missing {
         let parent = match made.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

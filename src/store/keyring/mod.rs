@@ -1,12 +1,14 @@
 //! The operating system's keyring, through the interface of `keyring_core` on every platform.
 //!
 //! A record is one item, as text. One that is larger than the platform takes is kept in a file
-//! ([`sealed`]) under a key of its own; the item then holds that key and names the file. Writing
+//! under a key of its own; the item then holds that key and names the file. Writing
 //! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
 //!
-//! On Linux the keyring is the Secret Service of the session bus ([`secret_service`]); on macOS and
+//! On Linux the keyring is the Secret Service of the session bus (`SecretService`); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
 
+#[cfg(target_os = "linux")]
+mod bus;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret_service;
@@ -387,7 +389,7 @@ fn place(key: &GrantKey) -> String {
     format!("the keyring item of {key}")
 }
 
-const ALTERNATIVES: &str = "`--store file` keeps tokens in encrypted files instead; `oauthctl doctor` says what works here";
+const ALTERNATIVES: &str = "`--store file` keeps tokens in encrypted files instead";
 
 fn mute() -> Error {
     Error::store("the keyring does not answer: it is locked, hangs, or waits for a person").hint(
@@ -406,7 +408,7 @@ fn locked() -> Error {
 fn explain(error: KeyringError) -> Error {
     #[cfg(target_os = "linux")]
     if let KeyringError::NoStorageAccess(inner) | KeyringError::PlatformFailure(inner) = &error
-        && let Some(trouble) = inner.downcast_ref::<secret_service::Trouble>()
+        && let Some(trouble) = inner.downcast_ref::<bus::Trouble>()
     {
         return trouble.explain();
     }

@@ -127,10 +127,7 @@ fn json_keeps_its_shape() {
   "code": "[redacted, 1 member]",
   "active": true,
   "list": [],
-  "scopes_supported": [
-    "a",
-    "b"
-  ],
+  "scopes_supported": ["a", "b"],
   "weird": "[redacted]"
 }"#;
     assert_eq!(body("application/json; charset=utf-8", json), expected);

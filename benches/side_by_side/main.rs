@@ -1,0 +1,42 @@
+//! Side by side: the program next to what it is measured against, in one run.
+//!
+//!     cargo bench                              # everything, 60 pairs a row
+//!     cargo bench -- --pairs 200 cached        # the rows whose names contain "cached"
+//!
+//! Each row runs A B A B …: A is the yardstick, B the program. What counts is the ratio or the difference
+//! of the medians, for both saw the same machine. Nothing is asserted: a figure is to be read next to the
+//! machine, which is printed first. Everything runs in homes of its own below `TMPDIR`, against the
+//! authorization server of `tests/servers` (`npm ci` there once) and a Secret Service of its own
+//! (gnome-keyring, dbus, secret-tool); rows whose tools are missing are skipped and say so.
+//! `OAUTHCTL_TEST_PROGRAM` names another binary than the one that cargo has just built.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+mod browser;
+mod figures;
+mod machine;
+mod rows;
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let mut pairs = 60;
+    let mut wanted = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            // Started by the program as its browser.
+            "--browse" => return browser::main(&arguments.next().unwrap()),
+            "--pairs" => pairs = arguments.next().unwrap().parse().unwrap(),
+            // Cargo's own.
+            "--bench" => {}
+            name => wanted = Some(name.to_owned()),
+        }
+    }
+    machine::describe();
+    rows::all(pairs, wanted.as_deref());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,146 @@
+use super::*;
+use crate::ErrorKind;
+use crate::profile::{ConfigFile, Endpoints};
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+}
+
+fn server(issuer: Option<&str>, promises_iss: bool) -> AuthorizationServer {
+    AuthorizationServer {
+        issuer: issuer.map(str::to_owned),
+        endpoints: Endpoints::default(),
+        code_challenge_methods: None,
+        iss_parameter_supported: promises_iss,
+        require_par: false,
+        id_token_algs: Vec::new(),
+        token_auth_methods: Vec::new(),
+    }
+}
+
+fn profile(more: &str) -> Profile {
+    let text = format!("[profiles.p]\nclient_id = \"c\"\nissuer = \"https://s.example\"\n{more}");
+    let config = ConfigFile::of_text("config.toml".as_ref(), &text).parse().unwrap();
+    config.profile("p").unwrap().clone()
+}
+
+#[test]
+fn the_endpoint_s_own_query_stays_as_it_is_written() {
+    let more = pairs(&[("scope", "a+b &ü"), ("x", "")]);
+    let encoded = "scope=a%2Bb%20%26%C3%BC&x=";
+    for (endpoint, expected) in [
+        ("https://s/a", format!("https://s/a?{encoded}")),
+        ("https://s/a?t=a%2Fb&x=%20", format!("https://s/a?t=a%2Fb&x=%20&{encoded}")),
+        ("https://s/a?", format!("https://s/a?{encoded}")),
+        ("https://s/a?t=1&", format!("https://s/a?t=1&{encoded}")),
+    ] {
+        assert_eq!(url(endpoint, &more), expected);
+    }
+    let parsed = url::Url::parse(&url("https://s/a", &more)).unwrap();
+    let read: Vec<_> = parsed.query_pairs().into_owned().collect();
+    assert_eq!(read, more);
+}
+
+#[test]
+fn a_request_has_the_parameters_of_its_profile_and_the_attempt_s_own_win() {
+    let profile = profile(
+        "scopes = [\"x\", \"y\"]\nscope_separator = \",\"\nscope_param = \"user_scope\"\naudience = \"api\"\nresource = [\"https://r/1\", \"https://r/2\"]\nauthorization_params = { prompt = \"consent\", access_type = \"offline\" }\n",
+    );
+    let extra = pairs(&[("prompt", "select_account")]);
+    let request = AuthorizationRequest {
+        redirect_uri: "http://127.0.0.1:1/callback",
+        state: "S",
+        nonce: Some("N"),
+        code_challenge: Some("C"),
+        dpop_jkt: None,
+        scopes: &profile.scopes,
+        extra: &extra,
+    };
+    let given = request.parameters(&profile);
+    let all = |name: &str| -> Vec<&str> {
+        given.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
+    };
+    assert_eq!(all("response_type"), ["code"]);
+    assert_eq!(all("user_scope"), ["x,y"]);
+    assert_eq!(all("scope"), [""; 0]);
+    assert_eq!(all("code_challenge_method"), ["S256"]);
+    assert_eq!(all("resource"), ["https://r/1", "https://r/2"]);
+    assert_eq!(all("audience"), ["api"]);
+    assert_eq!(all("prompt"), ["select_account"]);
+    assert_eq!(all("access_type"), ["offline"]);
+}
+
+const ISSUER: &str = "https://s.example";
+
+#[test]
+fn another_state_is_nobody_s_response_whatever_else_it_says() {
+    let server = server(Some(ISSUER), false);
+    for state in ["", "S ", "s", "SS", " S", "T"] {
+        for rest in [("code", "c"), ("error", "access_denied")] {
+            let judged = judge(&pairs(&[rest, ("state", state)]), "S", &server);
+            assert!(matches!(judged, Judgement::NotOurs(_)), "{state:?} {rest:?}: {judged:?}");
+        }
+    }
+    for list in [
+        &[("code", "c")][..],
+        &[("code", "c"), ("state", "S"), ("state", "S")],
+        &[("code", "a"), ("code", "a"), ("state", "S")],
+        &[("code", "a"), ("error", "access_denied"), ("state", "S")],
+        &[("error", "a"), ("error", "a"), ("state", "S")],
+    ] {
+        let judged = judge(&pairs(list), "S", &server);
+        assert!(matches!(judged, Judgement::NotOurs(_)), "{list:?}: {judged:?}");
+    }
+}
+
+#[test]
+fn the_issuer_is_compared_as_a_plain_string_before_anything_is_used() {
+    for (promised, iss, fits) in [
+        (false, None, true),
+        (true, None, false),
+        (true, Some(ISSUER), true),
+        (false, Some("https://s.example/"), false),
+        (false, Some("https://S.example"), false),
+        (false, Some("https://s.example:443"), false),
+        (false, Some("https://evil.example"), false),
+        (false, Some(""), false),
+    ] {
+        for rest in [("code", "CANARY"), ("error", "CANARY")] {
+            let mut list = vec![("state", "S"), rest];
+            list.extend(iss.map(|iss| ("iss", iss)));
+            match judge(&pairs(&list), "S", &server(Some(ISSUER), promised)) {
+                Judgement::Code(_) => assert!(fits && rest.0 == "code", "{list:?}"),
+                Judgement::Failed(error) if fits => {
+                    assert_eq!((rest.0, error.kind()), ("error", ErrorKind::ServerRefused));
+                }
+                Judgement::Failed(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Validation, "{list:?}");
+                    assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
+                }
+                Judgement::NotOurs(why) => panic!("{list:?}: {why}"),
+            }
+        }
+    }
+    let twice = pairs(&[("state", "S"), ("code", "c"), ("iss", ISSUER), ("iss", ISSUER)]);
+    assert!(matches!(judge(&twice, "S", &server(Some(ISSUER), true)), Judgement::Failed(_)));
+}
+
+#[test]
+fn a_denial_is_told_from_a_failure() {
+    for (code, kind) in [
+        ("access_denied", ErrorKind::AccessDenied),
+        ("invalid_scope", ErrorKind::ServerRefused),
+        ("server_error", ErrorKind::Unavailable),
+        ("temporarily_unavailable", ErrorKind::Unavailable),
+    ] {
+        let list = pairs(&[("state", "S"), ("error", code), ("error_description", "why\u{1b}[2J")]);
+        let Judgement::Failed(error) = judge(&list, "S", &server(None, false)) else {
+            panic!("{code} is no failure");
+        };
+        assert_eq!(error.kind(), kind);
+        assert!(error.message().contains("why") && !error.message().contains('\u{1b}'));
+    }
+    let neither =
+        judge(&pairs(&[("state", "S"), ("access_token", "X")]), "S", &server(None, false));
+    assert!(matches!(neither, Judgement::Failed(error) if error.kind() == ErrorKind::Validation));
+}

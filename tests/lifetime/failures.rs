@@ -1,0 +1,162 @@
+//! Failures that pass take nothing away; those that do not are told apart.
+
+use serde_json::json;
+
+use crate::scene::{Scene, record};
+use crate::support::assert_not_shown;
+
+/// With life left the stored token is printed with a warning; without, the command fails with `code`; the record stays
+/// as it is, and the grant works when the server does.
+fn passes(scenario: &str, code: i32) {
+    let scene = Scene::logged_in(scenario, 50);
+    let before = std::fs::read(scene.record()).unwrap();
+    let old = scene.stored()["tokens"]["access_token"].as_str().unwrap().to_owned();
+    let output = scene.home.run(["token", "-p", "p"]).ok();
+    assert_eq!(output.line(), old, "{scenario}");
+    assert!(output.stderr.contains("warning:"), "{scenario}: {}", output.stderr);
+    assert_not_shown(&output.stderr, scene.server.secrets_minted());
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{scenario}");
+    scene.expire();
+    let before = std::fs::read(scene.record()).unwrap();
+    let output = scene.home.run(["token", "-p", "p"]).fails(code);
+    assert!(output.stderr.contains("hint:"), "{scenario}: {}", output.stderr);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before, "{scenario}");
+    scene.works();
+}
+
+#[test]
+fn a_server_that_fails() {
+    passes("refresh.status-500.3", 9);
+    passes("refresh.status-502.3", 9);
+    passes("refresh.server-error.3", 9);
+}
+
+#[test]
+fn a_server_that_is_busy() {
+    passes("refresh.limit.3", 9);
+    passes("refresh.status-503.3", 9);
+    passes("refresh.temporarily-unavailable.3", 9);
+}
+
+#[test]
+fn a_server_that_hangs_up() {
+    passes("refresh.reset-before.3", 9);
+    passes("refresh.half-body.3", 9);
+    passes("refresh.empty-answer.3", 9);
+}
+
+#[test]
+fn a_long_outage_is_over_when_the_server_says_so() {
+    let scene = Scene::logged_in("refresh.status-500.8", 30);
+    scene.expire();
+    for _ in 0..8 {
+        scene.home.run(["token", "-p", "p"]).fails(9);
+    }
+    scene.works();
+    assert_eq!(scene.refreshes(), 9);
+}
+
+#[test]
+fn nobody_listens() {
+    let scene = Scene::logged_in("honest", 50);
+    let old = scene.stored()["tokens"]["access_token"].as_str().unwrap().to_owned();
+    // The metadata is known, and still names the port of a server that is gone.
+    let Scene { server, home, .. } = scene;
+    drop(server);
+    let output = home.run(["token", "-p", "p"]).ok();
+    assert_eq!(output.line(), old);
+    assert!(output.stderr.contains("warning:"), "{}", output.stderr);
+    crate::scene::rewrite(&home, |record| record["tokens"]["expires_at"] = json!(1_000_000_000));
+    let before = std::fs::read(record(&home)).unwrap();
+    for _ in 0..3 {
+        home.run(["token", "-p", "p"]).fails(9);
+    }
+    assert_eq!(std::fs::read(record(&home)).unwrap(), before);
+}
+
+#[test]
+fn refusals_are_no_passing_failures() {
+    for (scenario, code) in [
+        ("refresh.invalid-client.1", 8),
+        ("refresh.unauthorized-client.1", 8),
+        ("refresh.invalid-scope.1", 8),
+        ("refresh.error-number.1", 8),
+        ("refresh.invalid-grant.1", 4),
+    ] {
+        let scene = Scene::logged_in(scenario, 30);
+        let token = scene.newest("refresh_token");
+        scene.home.run(["token", "-p", "p"]).fails(code);
+        assert_eq!(scene.stored()["tokens"]["refresh_token"], token, "{scenario}");
+        if code == 8 {
+            scene.works();
+        }
+    }
+}
+
+#[test]
+fn nothing_on_stdout_but_the_token() {
+    let scene = Scene::logged_in("honest", 3600);
+    let output = scene.home.run(["token", "-p", "p"]).ok();
+    assert_eq!(output.stdout, format!("{}\n", scene.newest("access_token")));
+    assert_eq!(output.stderr, "");
+    let before = std::fs::read(scene.record()).unwrap();
+    // A full disk behind stdout, or nobody who reads it, is a failure, and takes nothing away.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    for sink in [std::process::Stdio::from(full), closed.into()] {
+        let mut command = scene.home.command(["token", "-p", "p", "--force-refresh"]);
+        let output = command.stdout(sink).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|code| code != 0), "{stderr}");
+        assert!(stderr.contains("error:") && !stderr.contains("panicked"), "{stderr}");
+        scene.works();
+    }
+    assert_ne!(std::fs::read(scene.record()).unwrap(), before);
+}
+
+#[test]
+fn refresh_tokens_that_stay_go_or_change() {
+    for scenario in ["rotation.omit", "rotation.same", "honest"] {
+        let scene = Scene::logged_in(scenario, 30);
+        for _ in 0..3 {
+            scene.home.run(["refresh", "p"]).ok();
+            scene.works();
+        }
+        assert_eq!(scene.refreshes(), 3, "{scenario}");
+        let accepted = scene.server.requests(scenario, "token");
+        assert!(accepted.iter().all(|entry| entry["verdict"] == "ok"), "{scenario}: {accepted:?}");
+    }
+}
+
+#[test]
+fn strange_lifetimes_make_no_loop() {
+    let servers = crate::support::Servers::hostile();
+    let mut names = servers.behaviours("reply-expires");
+    names.retain(|name| name != "expires-in-N");
+    names.extend(["expires-in-0", "expires-in-1", "expires-in-4102444800"].map(str::to_owned));
+    for name in names {
+        let scenario = format!("token.{name}");
+        let mut home = crate::support::Home::new();
+        home.profile("p", &servers.issuer(&scenario), "cli", "scopes = [\"api\"]");
+        home.login("p");
+        const CALLS: usize = 20;
+        for _ in 0..CALLS {
+            home.run(["token", "-p", "p"]).ok();
+        }
+        let all = servers.requests(&scenario, "token").len() - 1;
+        let short = ["expires-in-1"].contains(&name.as_str());
+        let bound = if short { CALLS } else { 0 };
+        assert!(all <= bound, "{name}: {all} refreshes in {CALLS} calls");
+    }
+}
+
+#[test]
+fn a_profile_that_is_satisfied_needs_no_network() {
+    let scene = Scene::logged_in("honest", 20);
+    let Scene { server, home, .. } = scene;
+    drop(server);
+    let output = home.run(["token", "-p", "p", "--min-ttl", "1s"]).ok();
+    assert_eq!(output.stderr, "");
+}

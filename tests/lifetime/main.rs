@@ -1,0 +1,18 @@
+//! The life of a grant, seen from outside the built program: races, deaths, signals, full disks, logouts.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clock;
+mod failures;
+mod holders;
+mod logout;
+mod pinning;
+mod portable;
+mod races;
+mod scene;
+mod signals;
+mod stores;
+mod sweep;

@@ -1,0 +1,101 @@
+//! A refresh token goes to nobody but the server and the client that it was given to.
+
+use serde_json::json;
+
+use crate::scene::Scene;
+
+/// Logs in, changes the profile, and sees that nothing is sent to the new place.
+#[track_caller]
+fn nothing_is_sent(change: impl FnOnce(&Scene) -> String, scenario: &str) {
+    let scene = Scene::logged_in("honest", 30);
+    let token = scene.stored()["tokens"]["refresh_token"].clone();
+    scene.home.config(&change(&scene));
+    for args in [
+        ["token", "-p", "p"].as_slice(),
+        &["token", "-p", "p", "--force-refresh"],
+        &["refresh", "p"],
+        &["exec", "-p", "p", "--", "true"],
+    ] {
+        let output = scene.home.run(["--json"].iter().chain(args)).fails(4);
+        let error = output.error_json();
+        assert!(error["hint"].as_str().unwrap().contains("oauthctl login p"), "{error}");
+    }
+    for name in [scenario, "honest"] {
+        let requests = scene.server.requests(name, "token");
+        let refreshes = requests.iter().filter(|r| r["grant_type"] == "refresh_token").count();
+        assert_eq!(refreshes, 0, "{name}");
+    }
+    assert_eq!(scene.stored()["tokens"]["refresh_token"], token);
+    scene.server.assert_canary_untouched();
+    // Changed back, it works as before.
+    let issuer = scene.server.issuer("honest");
+    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"api\"]");
+    scene.works();
+}
+
+#[test]
+fn another_issuer() {
+    let change = |scene: &Scene| {
+        let issuer = scene.server.issuer("tag.other");
+        format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nscopes = [\"api\"]\n")
+    };
+    nothing_is_sent(change, "tag.other");
+}
+
+#[test]
+fn another_token_endpoint() {
+    let change = |scene: &Scene| {
+        let issuer = scene.server.issuer("honest");
+        let other = scene.server.issuer("tag.other");
+        format!(
+            "[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\ntoken_endpoint = \"{other}/token\"\n"
+        )
+    };
+    nothing_is_sent(change, "tag.other");
+}
+
+#[test]
+fn another_refresh_endpoint() {
+    let change = |scene: &Scene| {
+        let issuer = scene.server.issuer("honest");
+        let other = scene.server.issuer("tag.other");
+        format!(
+            "[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nrefresh_endpoint = \"{other}/token\"\n"
+        )
+    };
+    nothing_is_sent(change, "tag.other");
+}
+
+#[test]
+fn another_client() {
+    let change = |scene: &Scene| {
+        let issuer = scene.server.issuer("honest");
+        format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"somebody-else\"\n")
+    };
+    nothing_is_sent(change, "honest");
+}
+
+#[test]
+fn a_server_that_moves_its_endpoint_by_metadata() {
+    let server = crate::support::Servers::hostile();
+    let mut home = crate::support::Home::new();
+    home.profile("p", &server.issuer("discovery.changes-after-first"), "cli", "");
+    server.set(&json!({ "expires_in": 30 }));
+    home.login("p");
+    let _ = std::fs::remove_dir_all(home.state_dir().join("discovery"));
+    home.run(["token", "-p", "p"]).fails(4);
+    home.run(["token", "-p", "p", "--force-refresh"]).fails(4);
+    home.run(["logout", "p"]);
+    server.assert_canary_untouched();
+}
+
+#[test]
+fn logout_does_not_send_it_elsewhere_either() {
+    let scene = Scene::logged_in("honest", 3600);
+    let issuer = scene.server.issuer("tag.other");
+    scene.home.config(&format!("[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\n"));
+    let output = scene.home.run(["logout", "p"]);
+    assert_ne!(output.status, 0, "it says that nothing was revoked");
+    assert!(scene.server.requests("tag.other", "revoke").is_empty());
+    assert!(crate::scene::files_like(&scene.home, ".age").is_empty());
+}

@@ -1,0 +1,173 @@
+//! What most tests begin with: a server, a home, and somebody who has logged in.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{Home, Hostile, OidcProvider, Output, Running, Servers, await_some};
+
+/// Every scope that the profiles here ask for: with an id_token, and with a refresh token.
+const SCOPES: &str = "scopes = [\"openid\", \"offline_access\", \"api\"]";
+
+/// A home on the strict server, logged in with a token that already has too little life, while the next one will
+/// have an hour.
+pub fn strict() -> (OidcProvider, Home) {
+    let server = Servers::oidc_provider_with(&["--ttl", "30"]);
+    let mut home = Home::new();
+    // Without this, oidc-provider gives no refresh token for `offline_access`.
+    home.profile("p", &server.issuer, "cli", &format!("{SCOPES}\n{CONSENT}"));
+    home.login("p");
+    server.ttl(3600);
+    (server, home)
+}
+
+const CONSENT: &str = "authorization_params = { prompt = \"consent\" }";
+
+/// A hostile server, one of its scenarios, and a home with the profile `p` there.
+pub struct Scene {
+    pub server: Hostile,
+    pub scenario: String,
+    pub home: Home,
+}
+
+impl Scene {
+    /// Nobody has logged in yet.
+    pub fn new(scenario: &str) -> Self {
+        let server = Servers::hostile();
+        let home = Home::new();
+        home.profile("p", &server.issuer(scenario), "cli", "scopes = [\"api\"]");
+        Self { server, scenario: scenario.to_owned(), home }
+    }
+
+    /// Logged in with a token of so many seconds; the next one has an hour.
+    pub fn logged_in(scenario: &str, life: u64) -> Self {
+        let mut scene = Self::new(scenario);
+        scene.server.set(&json!({ "expires_in": life }));
+        scene.home.login("p");
+        scene.server.set(&json!({ "expires_in": 3600 }));
+        scene
+    }
+
+    /// The refresh requests that the server has had.
+    #[track_caller]
+    pub fn refreshes(&self) -> usize {
+        self.requests("refresh_token")
+    }
+
+    /// The redeemed codes.
+    #[track_caller]
+    pub fn redemptions(&self) -> usize {
+        self.requests("authorization_code")
+    }
+
+    #[track_caller]
+    fn requests(&self, grant_type: &str) -> usize {
+        let all = self.server.requests(&self.scenario, "token");
+        all.iter().filter(|entry| entry["grant_type"] == grant_type).count()
+    }
+
+    /// The newest token of this kind that the server has minted.
+    #[track_caller]
+    pub fn newest(&self, kind: &str) -> String {
+        let all = self.server.control.get("/canaries");
+        let mut of_kind = all.as_array().unwrap().iter().filter(|canary| canary["kind"] == kind);
+        of_kind.next_back().unwrap()["value"].as_str().unwrap().to_owned()
+    }
+
+    /// The only record in the file store.
+    #[track_caller]
+    pub fn record(&self) -> PathBuf {
+        record(&self.home)
+    }
+
+    /// Everything that is stored, decrypted.
+    #[track_caller]
+    pub fn stored(&self) -> Value {
+        stored(&self.home)
+    }
+
+    /// Makes the stored access token one that has expired.
+    #[track_caller]
+    pub fn expire(&self) {
+        rewrite(&self.home, |record| record["tokens"]["expires_at"] = json!(1_000_000_000));
+    }
+
+    /// A command runs, as it would with the server at its best, and gets the newest token.
+    #[track_caller]
+    pub fn works(&self) {
+        assert_eq!(self.home.run(["token", "-p", "p"]).ok().line(), self.newest("access_token"));
+    }
+
+    /// Forgets what was discovered, so that the next command asks again.
+    pub fn forget_metadata(&self) {
+        let _ = fs::remove_dir_all(self.home.state_dir().join("discovery"));
+    }
+}
+
+/// The only record in a home's file store.
+#[track_caller]
+pub fn record(home: &Home) -> PathBuf {
+    let records = files_like(home, ".age");
+    assert_eq!(records.len(), 1, "{records:?}");
+    records.into_iter().next().unwrap()
+}
+
+/// A home's files whose names end so.
+pub fn files_like(home: &Home, suffix: &str) -> Vec<PathBuf> {
+    let is_like = |path: &PathBuf| path.to_str().is_some_and(|path| path.ends_with(suffix));
+    home.files().into_iter().filter(is_like).collect()
+}
+
+/// The record of a home as the `age` program reads it.
+#[track_caller]
+pub fn stored(home: &Home) -> Value {
+    let key = home.path("config/oauthctl/store.key");
+    let age = std::process::Command::new("age")
+        .arg("-d")
+        .arg("-i")
+        .arg(key)
+        .arg(record(home))
+        .output()
+        .unwrap();
+    assert!(age.status.success(), "{}", String::from_utf8_lossy(&age.stderr));
+    serde_json::from_slice(&age.stdout).unwrap()
+}
+
+/// Changes the record of a home, by way of the `age` program.
+#[track_caller]
+pub fn rewrite(home: &Home, change: impl FnOnce(&mut Value)) {
+    let mut value = stored(home);
+    change(&mut value);
+    let plain = home.path("tmp/plain.json");
+    home.write(&plain, &value.to_string());
+    let key = home.path("config/oauthctl/store.key");
+    let mut age = std::process::Command::new("age");
+    age.arg("-e").arg("-i").arg(key).arg("-o").arg(record(home)).arg(&plain);
+    let output = age.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::remove_file(plain).unwrap();
+}
+
+/// Waits until the process waits for its turn: it sleeps in its event loop, and has sent nothing.
+pub fn await_turn(running: &mut Running) {
+    let pid = running.pid();
+    await_some("a process that waits for its turn", || {
+        assert!(running.ended().is_none(), "it ended: {}", running.stderr_so_far());
+        let fds = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+        let mut links = fds.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+        links.find(|link| link.to_str() == Some("anon_inode:[eventpoll]"))?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(") ").next()?.starts_with('S').then_some(())
+    });
+}
+
+/// All of them succeeded with one and the same token.
+#[track_caller]
+pub fn same_token(outputs: Vec<Output>) -> String {
+    let tokens: BTreeSet<String> =
+        outputs.into_iter().map(|output| output.ok().line().to_owned()).collect();
+    assert_eq!(tokens.len(), 1, "one token for all");
+    tokens.into_iter().next().unwrap()
+}

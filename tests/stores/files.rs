@@ -1,0 +1,375 @@
+//! The file store: what is damaged, foreign, planted or interrupted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use oauthctl::ErrorKind;
+use oauthctl::port::{GrantStore, SecretItems};
+use oauthctl::store::file::keygen;
+use oauthctl::store::{FileStore, KeySource};
+use oauthctl::{Error, Grant, Secret};
+use tempfile::TempDir;
+
+use crate::support::{block_on, file_store, grant, has, key, names};
+
+fn load(folder: &Path) -> oauthctl::Result<Option<Grant>> {
+    block_on(file_store(folder).load(&key("profile", "default")))
+}
+
+fn save(folder: &Path, generation: u64) -> oauthctl::Result<()> {
+    block_on(file_store(folder).save(&grant(&key("profile", "default"), generation, 100)))
+}
+
+fn record(folder: &Path) -> PathBuf {
+    folder.join(format!("store/{}.age", key("profile", "default").slug()))
+}
+
+fn is_damage(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert!(error.advice().is_some(), "{error}");
+    assert!(!error.message().contains("CANARY"), "{error}");
+}
+
+/// Puts these bytes in place of the record: neither reading nor saving may take it for absent.
+fn is_refused_and_kept(folder: &Path, bytes: &[u8]) {
+    fs::write(record(folder), bytes).unwrap();
+    is_damage(&load(folder).unwrap_err());
+    assert_eq!(fs::read(record(folder)).unwrap(), bytes);
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_an_error_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    save(folder.path(), 1).unwrap();
+    let good = fs::read(record(folder.path())).unwrap();
+    let store = file_store(folder.path());
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(record(folder.path()), &bad).unwrap();
+        let error = block_on(store.load(&key("profile", "default"))).unwrap_err();
+        is_damage(&error);
+        assert_eq!(fs::read(record(folder.path())).unwrap(), bad, "byte {at}");
+    }
+    is_damage(&save(folder.path(), 2).unwrap_err());
+    fs::write(record(folder.path()), &good).unwrap();
+    assert!(load(folder.path()).unwrap().is_some());
+}
+
+#[test]
+fn a_cut_record_is_an_error_and_stays() {
+    let folder = TempDir::new().unwrap();
+    let big = grant(&key("profile", "default"), 1, 150_000);
+    block_on(file_store(folder.path()).save(&big)).unwrap();
+    let good = fs::read(record(folder.path())).unwrap();
+    let chunk = 64 * 1024 + 16;
+    let cuts = [0, 1, 20, 100, 199, 200, 250, chunk, chunk + 200, 2 * chunk, good.len() - 1];
+    for cut in cuts {
+        is_refused_and_kept(folder.path(), &good[..cut]);
+    }
+    let mut longer = good;
+    longer.push(0);
+    is_refused_and_kept(folder.path(), &longer);
+}
+
+#[test]
+fn one_damaged_record_leaves_the_others_alone() {
+    let folder = TempDir::new().unwrap();
+    save(folder.path(), 1).unwrap();
+    let other = grant(&key("other", "default"), 1, 100);
+    fs::write(record(folder.path()), b"nonsense").unwrap();
+    let store = file_store(folder.path());
+    block_on(store.save(&other)).unwrap();
+    assert_eq!(block_on(store.load(&other.key)).unwrap(), Some(other));
+    assert_eq!(fs::read(record(folder.path())).unwrap(), b"nonsense");
+    let place = block_on(store.set_aside(&key("profile", "default"))).unwrap().unwrap();
+    assert_eq!(fs::read(&place).unwrap(), b"nonsense");
+    assert_eq!(load(folder.path()).unwrap(), None);
+    assert!(!block_on(store.remove(&key("profile", "default"))).unwrap());
+    assert!(!Path::new(&place).exists(), "removing an account removes what was kept aside");
+}
+
+#[test]
+fn swapped_records_are_noticed() {
+    let folder = TempDir::new().unwrap();
+    let store = file_store(folder.path());
+    let (one, two) = (key("profile", "one"), key("profile", "two"));
+    block_on(store.save(&grant(&one, 1, 10))).unwrap();
+    block_on(store.save(&grant(&two, 1, 10))).unwrap();
+    let file = |k: &oauthctl::GrantKey| folder.path().join(format!("store/{}.age", k.slug()));
+    fs::copy(file(&one), file(&two)).unwrap();
+    let error = block_on(store.load(&two)).unwrap_err();
+    is_damage(&error);
+    assert!(error.message().contains("`one`"), "{error}");
+}
+
+#[test]
+fn another_key_opens_nothing_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    save(folder.path(), 1).unwrap();
+    let before = fs::read(record(folder.path())).unwrap();
+    let wrong = FileStore::open(folder.path().join("store"), KeySource::Identity(keygen().0));
+    let key = key("profile", "default");
+    let error = block_on(wrong.load(&key)).unwrap_err();
+    is_damage(&error);
+    assert!(error.message().contains("another key"), "{error}");
+    is_damage(&block_on(wrong.save(&grant(&key, 2, 10))).unwrap_err());
+    assert_eq!(fs::read(record(folder.path())).unwrap(), before);
+}
+
+#[test]
+fn a_lost_key_is_not_replaced_while_there_are_records() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(load(folder.path()).unwrap(), None);
+    assert!(!folder.path().join("config").exists(), "reading needs no key");
+    save(folder.path(), 1).unwrap();
+    let key_file = folder.path().join("config/store.key");
+    fs::rename(&key_file, folder.path().join("lost")).unwrap();
+    let store = file_store(folder.path());
+    let other = key("other", "default");
+    for error in [
+        load(folder.path()).unwrap_err(),
+        block_on(store.prepare(&other, 10)).unwrap_err(),
+        block_on(store.save(&grant(&other, 1, 10))).unwrap_err(),
+    ] {
+        is_damage(&error);
+        assert!(error.message().contains("is missing"), "{error}");
+    }
+    assert!(!key_file.exists());
+    fs::rename(folder.path().join("lost"), &key_file).unwrap();
+    assert!(load(folder.path()).unwrap().is_some());
+}
+
+#[test]
+fn a_key_may_be_given_as_a_value_or_as_a_file_with_comments() {
+    let folder = TempDir::new().unwrap();
+    let (identity, recipient) = keygen();
+    assert!(recipient.starts_with("age1") && identity.expose().starts_with("AGE-SECRET-KEY-1"));
+    let file = folder.path().join("given.key");
+    fs::write(&file, format!("# created: today\n\n# {recipient}\n{}\n", identity.expose()))
+        .unwrap();
+    let link = folder.path().join("link.key");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let at = |source| FileStore::open(folder.path().join("store"), source);
+    let saved = grant(&key("profile", "default"), 1, 10);
+    block_on(at(KeySource::Identity(identity)).save(&saved)).unwrap();
+    for path in [file, link] {
+        let store = at(KeySource::File(path));
+        assert_eq!(block_on(store.load(&saved.key)).unwrap().as_ref(), Some(&saved));
+    }
+    for source in [
+        KeySource::File(folder.path().join("none")),
+        KeySource::File("/dev/null".into()),
+        KeySource::Identity(Secret::new("CANARY")),
+        KeySource::Identity(Secret::new("")),
+    ] {
+        is_damage(&block_on(at(source).load(&saved.key)).unwrap_err());
+    }
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_not_rewritten() {
+    let folder = TempDir::new().unwrap();
+    let store = file_store(folder.path());
+    let mut newer = grant(&key("profile", "default"), 1, 10);
+    newer.version += 1;
+    block_on(store.save(&newer)).unwrap();
+    let before = fs::read(record(folder.path())).unwrap();
+    for error in [load(folder.path()).unwrap_err(), save(folder.path(), 2).unwrap_err()] {
+        is_damage(&error);
+        assert!(error.message().contains("version 2"), "{error}");
+    }
+    assert_eq!(fs::read(record(folder.path())).unwrap(), before);
+}
+
+#[test]
+fn the_age_program_opens_a_record() {
+    if !has("age") {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    save(folder.path(), 7).unwrap();
+    let output = Command::new("age")
+        .args(["--decrypt", "--identity"])
+        .arg(folder.path().join("config/store.key"))
+        .arg(record(folder.path()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["generation"], 7);
+    assert_eq!(json["tokens"]["refresh_token"], "CANARY-refresh \"quoted\" \\ ü");
+}
+
+#[test]
+fn room_is_taken_before_and_given_back_after() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("store");
+    let key = key("profile", "default");
+    let store = file_store(folder.path());
+    block_on(store.prepare(&key, 200_000)).unwrap();
+    let [reserved] = &names(&directory)[..] else { panic!("{:?}", names(&directory)) };
+    assert!(fs::metadata(directory.join(reserved)).unwrap().len() >= 200_000);
+    block_on(store.prepare(&key, 10)).unwrap();
+    assert_eq!(&names(&directory)[0], reserved, "what is there is enough");
+
+    // Another process of this account neither takes that room nor is stopped by it.
+    save(folder.path(), 1).unwrap();
+    assert!(directory.join(reserved).exists());
+    block_on(store.save(&grant(&key, 2, 10))).unwrap();
+    assert_eq!(names(&directory), [format!("{}.age", key.slug())]);
+
+    block_on(store.prepare(&key, 10)).unwrap();
+    drop(store);
+    assert_eq!(names(&directory).len(), 1, "room that was not used is given back");
+    let leftover = directory.join(format!(".{}.0123.tmp", key.slug()));
+    fs::write(&leftover, "left by a dead process").unwrap();
+    save(folder.path(), 3).unwrap();
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn a_reserved_file_that_vanished_is_made_again() {
+    let folder = TempDir::new().unwrap();
+    let store = file_store(folder.path());
+    let saved = grant(&key("profile", "default"), 1, 10);
+    block_on(store.prepare(&saved.key, 10)).unwrap();
+    for name in names(&folder.path().join("store")) {
+        fs::remove_file(folder.path().join("store").join(name)).unwrap();
+    }
+    block_on(store.save(&saved)).unwrap();
+    assert_eq!(load(folder.path()).unwrap(), Some(saved));
+}
+
+#[test]
+fn a_file_system_without_room_loses_nothing() {
+    // A limit on the size of files stands for a full disk: it needs no privileges.
+    let folder = TempDir::new().unwrap();
+    save(folder.path(), 1).unwrap();
+    let before = fs::read(record(folder.path())).unwrap();
+    let wrapper = ["sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"];
+    let mut command = crate::support::Helper::command(&wrapper, "replace", folder.path());
+    let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("take room for"), "{said}");
+    assert_eq!(fs::read(record(folder.path())).unwrap(), before);
+    assert_eq!(names(&folder.path().join("store")).len(), 1);
+}
+
+#[test]
+fn an_item_is_no_grant_and_no_other_item() {
+    let folder = TempDir::new().unwrap();
+    let store = file_store(folder.path());
+    block_on(store.set("one", &Secret::new("first"))).unwrap();
+    block_on(store.set("two", &Secret::new("second"))).unwrap();
+    let directory = folder.path().join("store");
+    let [one, two] = &names(&directory)[..] else { panic!("{:?}", names(&directory)) };
+    fs::copy(directory.join(one), directory.join(two)).unwrap();
+    let results = ["one", "two"].map(|name| block_on(store.get(name)));
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+    fs::copy(directory.join(one), record(folder.path())).unwrap();
+    is_damage(&load(folder.path()).unwrap_err());
+}
+
+mod planted {
+    //! What another program may have put where our files belong.
+
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    fn refuses(folder: &Path, what: &str) {
+        let key = key("profile", "default");
+        let store = file_store(folder);
+        for error in [
+            block_on(store.load(&key)).unwrap_err(),
+            block_on(store.prepare(&key, 10)).unwrap_err(),
+            block_on(store.save(&grant(&key, 1, 10))).unwrap_err(),
+        ] {
+            is_damage(&error);
+            assert!(error.message().contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn links_pipes_and_directories_in_place_of_a_record() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        let (path, victim) = (record(folder.path()), folder.path().join("victim"));
+        fs::rename(&path, &victim).unwrap();
+        let before = fs::read(&victim).unwrap();
+
+        symlink(&victim, &path).unwrap();
+        refuses(folder.path(), "symbolic link");
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(&victim, &path).unwrap();
+        refuses(folder.path(), "hard link");
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        refuses(folder.path(), "pipe");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        refuses(folder.path(), "directory");
+        assert_eq!(fs::read(&victim).unwrap(), before);
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_directory_or_the_key() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        let (store, elsewhere) = (folder.path().join("store"), folder.path().join("elsewhere"));
+        fs::rename(&store, &elsewhere).unwrap();
+        symlink(&elsewhere, &store).unwrap();
+        refuses(folder.path(), "symbolic link");
+        fs::remove_file(&store).unwrap();
+        fs::write(&store, "").unwrap();
+        refuses(folder.path(), "no directory");
+        fs::remove_file(&store).unwrap();
+        fs::rename(&elsewhere, &store).unwrap();
+
+        let key_file = folder.path().join("config/store.key");
+        fs::rename(&key_file, folder.path().join("moved.key")).unwrap();
+        symlink(folder.path().join("moved.key"), &key_file).unwrap();
+        refuses(folder.path(), "symbolic link");
+    }
+
+    #[test]
+    fn a_file_of_another_user() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        if std::os::unix::fs::chown(record(folder.path()), Some(65534), None).is_err() {
+            println!("NOT RUN: only root can give files away");
+            return;
+        }
+        refuses(folder.path(), "another user's");
+    }
+
+    #[test]
+    fn a_shared_directory_is_refused_and_not_repaired() {
+        let folder = TempDir::new().unwrap();
+        let store = folder.path().join("store");
+        fs::create_dir(&store).unwrap();
+        fs::set_permissions(&store, fs::Permissions::from_mode(0o1777)).unwrap();
+        refuses(folder.path(), "users share");
+        assert_eq!(fs::metadata(&store).unwrap().mode() & 0o7777, 0o1777);
+    }
+
+    #[test]
+    fn loose_modes_are_repaired_with_a_warning() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        let directory = folder.path().join("store");
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(record(folder.path()), fs::Permissions::from_mode(0o644)).unwrap();
+        let store = file_store(folder.path());
+        assert!(block_on(store.load(&key("profile", "default"))).unwrap().is_some());
+        let warnings = store.warnings().take();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].contains("0777") && warnings[1].contains("0644"), "{warnings:?}");
+        assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(record(folder.path())).unwrap().mode() & 0o777, 0o600);
+    }
+}

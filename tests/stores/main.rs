@@ -1,0 +1,20 @@
+//! One suite over every store, and what each kind must withstand on its own.
+#![cfg(all(unix, feature = "file", feature = "keyring"))]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[cfg(target_os = "linux")]
+mod bus;
+mod contract;
+mod files;
+mod keyrings;
+mod migration;
+#[cfg(target_os = "linux")]
+mod secret_service;
+mod state;
+mod support;
+
+/// Not a test of its own: what other tests run in another process. See [`support::Helper`].
+#[test]
+fn helper() {
+    support::run_helper();
+}

@@ -1,0 +1,96 @@
+//! From one store to another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauthctl::grant::LastError;
+use oauthctl::port::{Coordinator, GrantStore};
+use oauthctl::store::{KeyringStore, MemoryCoordinator, MemoryStore, StoreSpec, migrate};
+use oauthctl::{AccountEntry, ErrorKind, Timestamp};
+use tempfile::TempDir;
+
+use crate::keyrings::Fake;
+use crate::support::{RealClock, block_on, file_store, grant, key};
+
+#[test]
+fn each_record_is_moved_or_stays_and_none_is_lost() {
+    let folder = TempDir::new().unwrap();
+    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let from = MemoryStore::new();
+    let to = file_store(folder.path());
+    let keys = ["moved", "absent", "conflict", "copied"].map(|account| key("profile", account));
+    block_on(async {
+        for (key, size) in [(&keys[0], 100_000), (&keys[2], 10), (&keys[3], 10)] {
+            from.save(&grant(key, 3, size)).await.unwrap();
+        }
+        let error = LastError {
+            at: Timestamp::from_unix(1),
+            message: "failed".to_owned(),
+            id: "f1".to_owned(),
+            error: None,
+            oauth_error: None,
+        };
+        let entry = AccountEntry {
+            last_error: Some(error.clone()),
+            ..AccountEntry::of(&grant(&keys[0], 3, 10), "memory")
+        };
+        coordinator.lock(&keys[0], Duration::ZERO).await.unwrap().publish(&entry).unwrap();
+        to.save(&grant(&keys[2], 9, 20)).await.unwrap();
+        to.save(&grant(&keys[3], 3, 10)).await.unwrap();
+
+        let done = migrate(&from, &to, &keys, &coordinator).await.unwrap();
+        assert_eq!(done.moved, [keys[0].clone(), keys[3].clone()]);
+        assert_eq!(done.absent, [keys[1].clone()]);
+        assert_eq!(done.failed.len(), 1);
+        assert_eq!(done.failed[0].0, keys[2]);
+
+        assert_eq!(to.load(&keys[0]).await.unwrap(), Some(grant(&keys[0], 3, 100_000)));
+        assert_eq!(from.load(&keys[0]).await.unwrap(), None);
+        assert_eq!(from.load(&keys[2]).await.unwrap(), Some(grant(&keys[2], 3, 10)));
+        assert_eq!(to.load(&keys[2]).await.unwrap(), Some(grant(&keys[2], 9, 20)));
+        let entry = coordinator.account(&keys[0]).unwrap().unwrap();
+        assert_eq!((entry.store, entry.last_error), (to.name(), Some(error)));
+    });
+}
+
+#[test]
+fn a_store_that_does_not_keep_what_it_is_given_gets_nothing() {
+    let folder = TempDir::new().unwrap();
+    let from = MemoryStore::new();
+    let fake = Arc::new(Fake::with_limit(usize::MAX));
+    fake.refuse(true);
+    let to = KeyringStore::over(fake, None, folder.path().join("sealed"));
+    let key = key("profile", "default");
+    block_on(from.save(&grant(&key, 1, 10))).unwrap();
+    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let done = block_on(migrate(&from, &to, std::slice::from_ref(&key), &coordinator)).unwrap();
+    assert_eq!(done.failed.len(), 1);
+    assert!(block_on(from.load(&key)).unwrap().is_some());
+}
+
+#[test]
+fn one_place_under_two_names_loses_nothing() {
+    let folder = TempDir::new().unwrap();
+    let one = file_store(folder.path());
+    let two = file_store(folder.path()).named("file");
+    let key = key("profile", "default");
+    let kept = grant(&key, 1, 10);
+    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    block_on(one.save(&kept)).unwrap();
+    let keys = std::slice::from_ref(&key);
+    let done = block_on(migrate(&one, &two, keys, &coordinator)).unwrap();
+    assert!(done.failed[0].1.message().contains("same place"), "{done:?}");
+    assert_eq!(block_on(one.load(&key)).unwrap(), Some(kept));
+    let same = block_on(migrate(&one, &one, keys, &coordinator)).unwrap_err();
+    assert_eq!(same.kind(), ErrorKind::Usage);
+}
+
+#[test]
+fn stores_are_named_as_on_the_command_line() {
+    for text in ["keyring", "file", "file:/srv/x", "file:a b", "command", "broker"] {
+        assert_eq!(text.parse::<StoreSpec>().unwrap().to_string(), text);
+    }
+    for text in ["", "file:", "Keyring", "keyring:x", "plain"] {
+        assert_eq!(text.parse::<StoreSpec>().unwrap_err().kind(), ErrorKind::Usage, "{text}");
+    }
+}

@@ -1,0 +1,319 @@
+//! The state directory: turns, deaths, intents, the index; and modes and deaths at every step.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use oauthctl::grant::Intent;
+use oauthctl::port::{BoxFuture, Clock, Coordinator, GrantStore};
+use oauthctl::store::{LoginOutcome, MemoryCoordinator, StateDir};
+use oauthctl::{AccountEntry, ErrorKind, GrantKey, Timestamp};
+use tempfile::TempDir;
+
+use crate::support::{
+    AGES, Helper, RealClock, block_on, file_store, grant, has, key, names, state_dir,
+};
+
+pub fn outcome(message: &str) -> LoginOutcome {
+    LoginOutcome {
+        at: Timestamp::from_unix(1),
+        grant_id: Some("grant".to_owned()),
+        error: None,
+        message: Some(message.to_owned()),
+    }
+}
+
+pub fn intent(sends: u32) -> Intent {
+    Intent {
+        grant_id: "grant".to_owned(),
+        generation: 3,
+        token_hash: "00ff".to_owned(),
+        at: Timestamp::from_unix(5),
+        sends,
+    }
+}
+
+fn profile() -> GrantKey {
+    key("profile", "default")
+}
+
+/// What both coordinators promise.
+async fn coordinates(coordinator: &dyn Coordinator) {
+    let (one, two) = (profile(), key("profile", "other"));
+    let mut lock = coordinator.lock(&one, Duration::ZERO).await.unwrap();
+    let busy = coordinator.lock(&one, Duration::from_millis(50)).await.map(drop).unwrap_err();
+    assert_eq!(busy.kind(), ErrorKind::Unavailable);
+    assert!(busy.message().contains("another process"), "{busy}");
+    let mut other = coordinator.lock(&two, Duration::ZERO).await.unwrap();
+
+    assert_eq!(lock.intent().unwrap(), None);
+    lock.set_intent(&intent(1)).unwrap();
+    lock.set_intent(&intent(2)).unwrap();
+    assert_eq!(other.intent().unwrap(), None);
+    drop(lock);
+    let mut lock = coordinator.lock(&one, Duration::ZERO).await.unwrap();
+    assert_eq!(lock.intent().unwrap(), Some(intent(2)), "the next holder finds it");
+    lock.clear_intent().unwrap();
+    lock.clear_intent().unwrap();
+    assert_eq!(lock.intent().unwrap(), None);
+
+    assert_eq!(coordinator.accounts().unwrap(), []);
+    let entry = |key: &GrantKey| AccountEntry::of(&grant(key, 1, 10), "file");
+    other.publish(&entry(&two)).unwrap();
+    lock.publish(&entry(&one)).unwrap();
+    assert_eq!(coordinator.accounts().unwrap(), [entry(&one), entry(&two)]);
+    assert_eq!(coordinator.account(&two).unwrap(), Some(entry(&two)));
+    other.retract().unwrap();
+    other.retract().unwrap();
+    assert_eq!(coordinator.account(&two).unwrap(), None);
+    assert_eq!(coordinator.accounts().unwrap(), [entry(&one)]);
+}
+
+#[test]
+fn the_state_directory_coordinates() {
+    let folder = TempDir::new().unwrap();
+    block_on(coordinates(&state_dir(folder.path())));
+}
+
+#[test]
+fn memory_coordinates() {
+    block_on(coordinates(&MemoryCoordinator::new(Arc::new(RealClock))));
+}
+
+#[test]
+fn processes_take_turns() {
+    let folder = TempDir::new().unwrap();
+    let helpers: Vec<Helper> = (0..4).map(|_| Helper::start("count", folder.path())).collect();
+    for helper in helpers {
+        assert!(helper.done().success());
+    }
+    let counted = block_on(file_store(folder.path()).load(&profile())).unwrap().unwrap();
+    assert_eq!(counted.generation, 20);
+}
+
+#[test]
+fn a_lock_ends_with_its_holder_whatever_ends_that() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    let lock = |wait| block_on(state.lock(&profile(), wait)).map(drop);
+    let mut held = Helper::start("hold", folder.path());
+    held.until("held");
+    assert_eq!(lock(Duration::ZERO).unwrap_err().kind(), ErrorKind::Unavailable);
+    held.go_on();
+    assert!(held.done().success());
+    lock(Duration::ZERO).unwrap();
+
+    let mut killed = Helper::start("hold", folder.path());
+    killed.until("held");
+    assert_eq!(lock(Duration::ZERO).unwrap_err().kind(), ErrorKind::Unavailable);
+    killed.kill();
+    lock(Duration::ZERO).unwrap();
+}
+
+/// Lets a helper go on once somebody waits.
+struct WhenWaiting(Mutex<Option<Helper>>);
+
+impl Clock for WhenWaiting {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(0)
+    }
+
+    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
+        if let Some(mut helper) = self.0.lock().unwrap().take() {
+            helper.go_on();
+            assert!(helper.done().success());
+        }
+        Box::pin(async {})
+    }
+}
+
+#[test]
+fn a_second_login_learns_how_the_first_ended() {
+    let folder = TempDir::new().unwrap();
+    let real = state_dir(folder.path());
+    let mut earlier = block_on(real.login_lock(&profile(), Duration::ZERO)).unwrap();
+    earlier.finish(&outcome("an earlier one")).unwrap();
+    drop(earlier);
+    assert_eq!(block_on(real.login_lock(&profile(), AGES)).unwrap().joined(), None);
+
+    let mut helper = Helper::start("login", folder.path());
+    helper.until("held");
+    assert!(block_on(real.lock(&profile(), Duration::ZERO)).is_ok(), "tokens stay available");
+    let busy = block_on(real.login_lock(&profile(), Duration::ZERO)).unwrap_err();
+    assert_eq!(busy.kind(), ErrorKind::Unavailable);
+    let clock = Arc::new(WhenWaiting(Mutex::new(Some(helper))));
+    let waiting = StateDir::open(folder.path().join("state"), clock);
+    let joined = block_on(waiting.login_lock(&profile(), AGES)).unwrap();
+    assert_eq!(joined.joined(), Some(&outcome("from the helper")));
+}
+
+#[test]
+fn a_login_that_died_is_not_joined() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    block_on(state.login_lock(&profile(), AGES)).unwrap().finish(&outcome("old")).unwrap();
+    let mut helper = Helper::start("login", folder.path());
+    helper.until("held");
+    helper.kill();
+    assert_eq!(block_on(state.login_lock(&profile(), AGES)).unwrap().joined(), None);
+}
+
+#[test]
+fn a_corrupt_entry_is_skipped_with_a_warning() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    let keys = ["one", "two", "three", "four"].map(|account| key("profile", account));
+    for key in &keys {
+        let mut lock = block_on(state.lock(key, Duration::ZERO)).unwrap();
+        lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file")).unwrap();
+    }
+    let path = |key: &GrantKey| folder.path().join(format!("state/accounts/{}.json", key.slug()));
+    fs::write(path(&keys[0]), "{").unwrap();
+    fs::copy(path(&keys[3]), path(&keys[1])).unwrap();
+    fs::remove_file(path(&keys[2])).unwrap();
+    assert!(Command::new("mkfifo").arg(path(&keys[2])).status().unwrap().success());
+    let left: Vec<GrantKey> = state.accounts().unwrap().into_iter().map(|e| e.key).collect();
+    assert_eq!(left, [keys[3].clone()]);
+    let warnings = state.warnings().take();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert_eq!(state.account(&keys[0]).unwrap(), None);
+}
+
+#[test]
+fn a_damaged_intent_is_not_taken_for_none() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    let mut lock = block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
+    lock.set_intent(&intent(1)).unwrap();
+    let path = folder.path().join(format!("state/intents/{}.json", profile().slug()));
+    fs::write(path, "").unwrap();
+    assert_eq!(lock.intent().unwrap_err().kind(), ErrorKind::Store);
+    lock.set_intent(&intent(2)).unwrap();
+    assert_eq!(lock.intent().unwrap(), Some(intent(2)));
+}
+
+#[test]
+fn links_and_pipes_in_place_of_a_lock_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
+    let path = folder.path().join(format!("state/locks/{}.lock", profile().slug()));
+    let victim = folder.path().join("victim");
+    let refused = |what: &str| {
+        let error = block_on(state.lock(&profile(), AGES)).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(error.message().contains(what), "{error}");
+        fs::remove_file(&path).unwrap();
+    };
+    fs::rename(&path, &victim).unwrap();
+    std::os::unix::fs::symlink(&victim, &path).unwrap();
+    refused("symbolic link");
+    fs::hard_link(&victim, &path).unwrap();
+    refused("hard link");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    refused("pipe");
+    block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
+}
+
+fn modes(folder: &Path, found: &mut Vec<(String, u32, bool)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        let mode = metadata.mode() & 0o777;
+        found.push((path.display().to_string(), mode, metadata.is_dir()));
+        if metadata.is_dir() {
+            modes(&path, found);
+        }
+    }
+}
+
+#[test]
+fn everything_is_private_under_any_umask() {
+    for umask in ["000", "022", "077"] {
+        let folder = TempDir::new().unwrap();
+        let script = format!("umask {umask}; exec \"$@\"");
+        let wrapper = ["sh", "-c", &script, "sh"];
+        let mut child = Helper::command(&wrapper, "everything", folder.path()).spawn().unwrap();
+        drop(child.stdin.take());
+        assert!(child.wait_with_output().unwrap().status.success());
+        let mut found = Vec::new();
+        modes(folder.path(), &mut found);
+        assert!(found.len() >= 12, "{found:?}");
+        for (path, mode, is_dir) in found {
+            assert_eq!(mode, if is_dir { 0o700 } else { 0o600 }, "{path} under {umask}");
+        }
+    }
+}
+
+#[test]
+fn files_are_private_from_their_creation_on_and_synced() {
+    if !has("strace") {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let trace = folder.path().join("trace");
+    let calls = "trace=open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,fsync,rename,renameat,renameat2";
+    let wrapper = ["strace", "-f", "-e", calls, "-o", trace.to_str().unwrap()];
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut child = Helper::command(&wrapper, "everything", &home).spawn().unwrap();
+    drop(child.stdin.take());
+    assert!(child.wait_with_output().unwrap().status.success());
+    let trace = fs::read_to_string(trace).unwrap();
+    let mut made = 0;
+    for line in trace.lines() {
+        assert!(!line.contains("chmod("), "{line}");
+        if line.contains("O_CREAT") {
+            assert!(line.contains("0600") && line.contains("O_NOFOLLOW"), "{line}");
+            made += 1;
+        }
+        if line.contains("mkdir") && line.contains("= 0") {
+            assert!(line.contains("0700"), "{line}");
+        }
+    }
+    assert!(made >= 6, "{trace}");
+    let last_rename = trace.rfind("rename").unwrap();
+    assert!(trace[last_rename..].contains("fsync("), "the directory after the file:\n{trace}");
+    assert!(trace[..last_rename].rfind("fsync(") > trace[..last_rename].rfind("O_EXCL"));
+}
+
+/// Kills a replacement at its n-th call of each kind, for every n.
+#[test]
+fn death_at_any_step_leaves_the_old_record_or_the_new_one() {
+    if !has("strace") {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (old, new) = (grant(&profile(), 1, 5000), grant(&profile(), 2, 5000));
+    let calls = ["openat", "write", "ftruncate", "fsync", "renameat", "unlinkat", "flock"];
+    let (mut kept, mut replaced) = (0, 0);
+    for call in calls {
+        for number in 1.. {
+            block_on(file_store(folder.path()).remove(&profile())).unwrap();
+            block_on(file_store(folder.path()).save(&old)).unwrap();
+            let inject = format!("inject={call}:signal=KILL:when={number}");
+            let trace = format!("trace={call}");
+            let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+            let mut command = Helper::command(&wrapper, "replace", folder.path());
+            let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+            let found = block_on(file_store(folder.path()).load(&profile())).unwrap();
+            if status.success() {
+                assert_eq!(found.as_ref(), Some(&new));
+                break;
+            }
+            if found.as_ref() == Some(&old) {
+                kept += 1;
+            } else {
+                assert_eq!(found.as_ref(), Some(&new), "{call} {number}");
+                replaced += 1;
+            }
+            block_on(file_store(folder.path()).save(&new)).unwrap();
+            assert_eq!(names(&folder.path().join("store")).len(), 1, "{call} {number}");
+        }
+    }
+    assert!(kept > 0 && replaced > 0, "{kept} kept, {replaced} replaced");
+}
