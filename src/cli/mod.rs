@@ -207,13 +207,22 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         .map(words)
         .collect();
     let hint = if tips.is_empty() {
-        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
-        let command =
-            usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-        let command = command.collect::<Vec<_>>().join(" ");
-        format!("see `{} --help`", if command.is_empty() { "oauthctl" } else { &command })
+        format!("see `{} --help`", command_words(std::env::args_os().skip(1)))
     } else {
         tips.join("; ")
     };
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// The words of an argument list that name the command: `oauthctl profile add`.
+fn command_words(arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let mut at = &Cli::command();
+    let mut words = vec!["oauthctl".to_owned()];
+    for argument in arguments {
+        if let Some(inner) = argument.to_str().and_then(|name| at.find_subcommand(name)) {
+            words.push(inner.get_name().to_owned());
+            at = inner;
+        }
+    }
+    words.join(" ")
 }
