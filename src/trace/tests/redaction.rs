@@ -7,7 +7,7 @@ fn shown_body(redactor: &mut Redactor, content_type: &str, body: &str) -> String
     match redactor.body(Some(content_type), body.as_bytes()) {
         Body::Empty => String::new(),
         Body::Form(pairs) => format!("{pairs:?}"),
-        Body::Json(json) => json.lines(&mut |_| None).join("\n"),
+        Body::Json(json) => json.lines(80, &mut |_| None).join("\n"),
         Body::Other(what) => what,
     }
 }
