@@ -18,11 +18,14 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const SCOPES: &str = "scopes = [\"openid\", \"api\"]";
 
+/// Measures a row of this name, by so many pairs, and prints it.
+type Measure = fn(&str, usize, &OidcProvider);
+
 /// Prints every row whose name contains `wanted`.
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, fn(&str, usize, &OidcProvider)); 7] = [
+    let rows: [(&str, Measure); 7] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
