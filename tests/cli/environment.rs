@@ -205,12 +205,13 @@ fn what_is_not_utf_8_is_refused_or_taken_as_it_is() {
 
 #[test]
 fn no_input_never_asks() {
-    let (home, _sandbox) = with_sandbox(None);
+    let (mut home, _sandbox) = with_sandbox(None);
+    let browser = home.browser(&serde_json::json!({ "mode": "honest" }));
     for line in
         ["login s --no-input", "token --login --no-input", "login s --flow paste --no-input"]
     {
         let output = home.run(line.split(' ')).fails(4);
         assert!(output.stderr.contains("--no-input"), "{}", output.stderr);
     }
-    assert!(!home.path("browser").join("opened").exists());
+    assert!(browser.openings().is_empty());
 }

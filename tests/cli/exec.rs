@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
-use crate::fixture::{TOKEN, planted};
+use crate::fixture::{TOKEN, grant, planted};
 
 #[test]
 fn the_command_gets_the_token_in_the_variable_that_is_named() {
@@ -25,6 +25,10 @@ fn the_command_gets_no_key_of_the_store() {
     let key = std::fs::read_to_string(home.path("config/oauthctl/store.key")).unwrap();
     let key = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned();
     for name in hidden {
+        if name == "OAUTHCTL_IMPORT" {
+            home.set(name, grant("default", "other-token", |_| ()));
+            continue;
+        }
         home.set(name, if name == "OAUTHCTL_STORE_KEY" { &key } else { "CANARY-hidden" });
     }
     home.set("PASSED_ON", "yes");

@@ -213,6 +213,7 @@ fn status_shows_accounts_and_opens_no_store() {
         "expires_at",
         "expires_in",
         "has_refresh_token",
+        "login_required",
         "logged_in_at",
         "last_refresh",
         "last_error",

@@ -9,7 +9,8 @@ use crate::fixture::with_sandbox;
 use crate::support::{Home, Output, assert_not_shown};
 
 /// Logs in with the trace and the HAR file on, and gives both and every secret of that run.
-fn traced(home: &Home) -> (Output, String, Vec<String>) {
+fn traced(home: &mut Home) -> (Output, String, Vec<String>) {
+    let browser = home.browser(&serde_json::json!({ "mode": "honest" }));
     let file = home.path("home/trace.har");
     let output = home.run(["login", "s", "--trace", "--trace-har", file.to_str().unwrap()]).ok();
     let har = fs::read_to_string(&file).unwrap();
@@ -26,13 +27,7 @@ fn traced(home: &Home) -> (Output, String, Vec<String>) {
         .iter()
         .map(|name| tokens[*name].as_str().unwrap().to_owned())
         .collect();
-    let note = fs::read_dir(home.path("browser"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("visit-"))
-        .unwrap();
-    let visit: Value = serde_json::from_str(&fs::read_to_string(note).unwrap()).unwrap();
-    let callback = url::Url::parse(visit["callback"].as_str().unwrap()).unwrap();
+    let callback = url::Url::parse(&browser.await_visit().callback.unwrap()).unwrap();
     for (name, value) in callback.query_pairs() {
         if name == "code" || name == "state" {
             secrets.push(value.into_owned());
@@ -44,8 +39,8 @@ fn traced(home: &Home) -> (Output, String, Vec<String>) {
 
 #[test]
 fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
-    let (home, _sandbox) = with_sandbox(None);
-    let (output, har, secrets) = traced(&home);
+    let (mut home, _sandbox) = with_sandbox(None);
+    let (output, har, secrets) = traced(&mut home);
     let text = &output.stderr;
     assert_not_shown(text, &secrets);
     assert_not_shown(&har, &secrets);
@@ -82,8 +77,8 @@ fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
 
 #[test]
 fn a_har_file_is_har_1_2() {
-    let (home, _sandbox) = with_sandbox(None);
-    let (_, har, _) = traced(&home);
+    let (mut home, _sandbox) = with_sandbox(None);
+    let (_, har, _) = traced(&mut home);
     let har: Value = serde_json::from_str(&har).unwrap();
     let log = &har["log"];
     assert_eq!(log["version"], "1.2");
