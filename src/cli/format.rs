@@ -27,7 +27,7 @@ pub const FORMATS: &str = "Formats:\n  \
 token       the access token and a newline\n  \
 json        one JSON object\n  \
 header      an HTTP header: Authorization: Bearer …\n  \
-curl        a line for `curl -K -`, which keeps the token out of argument lists\n  \
+curl        a line for `curl -K -`: no argument list shows the token\n  \
 env         an `export` for POSIX shells; `fish` and `powershell` likewise\n  \
 xoauth2     the SASL string for the mailbox of `--user`";
 

@@ -21,10 +21,11 @@ mod store;
 mod token;
 mod write_back;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oauthctl::{Error, Result};
 
 use context::Context;
@@ -126,7 +127,7 @@ enum Command {
 pub fn main() -> ExitCode {
     run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match token_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -144,6 +145,22 @@ pub fn main() -> ExitCode {
         Ok(Err(error)) => voice.fail(&error),
         Err(_) => ExitCode::from(1),
     }
+}
+
+/// The command line of `oauthctl token …`, if it is one and in order. Scripts run it all the time, and to
+/// set up the other commands would take a third of its time. Whatever is wrong with it, help included,
+/// is left to the whole parser.
+fn token_alone(arguments: Vec<OsString>) -> Option<Cli> {
+    if arguments.get(1)? != "token" {
+        return None;
+    }
+    let token = token::TokenArgs::augment_args(clap::Command::new("token"));
+    let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(token);
+    let matches = program.try_get_matches_from(arguments).ok()?;
+    let (_, of_token) = matches.subcommand()?;
+    let args = token::TokenArgs::from_arg_matches(of_token).ok()?;
+    let globals = Globals::from_arg_matches(&matches).ok()?;
+    Some(Cli { globals, command: Command::Token(args) })
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
@@ -207,13 +224,64 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         .map(words)
         .collect();
     let hint = if tips.is_empty() {
-        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or_default();
-        let command =
-            usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-        let command = command.collect::<Vec<_>>().join(" ");
-        format!("see `{} --help`", if command.is_empty() { "oauthctl" } else { &command })
+        format!("see `{} --help`", command_words(std::env::args_os().skip(1)))
     } else {
         tips.join("; ")
     };
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// The words of an argument list that name the command: `oauthctl profile add`.
+fn command_words(arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let mut at = &Cli::command();
+    let mut words = vec!["oauthctl".to_owned()];
+    for argument in arguments {
+        if let Some(inner) = argument.to_str().and_then(|name| at.find_subcommand(name)) {
+            words.push(inner.get_name().to_owned());
+            at = inner;
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_short_way_reads_a_line_as_the_whole_parser_does() {
+        for line in [
+            "oauthctl token",
+            "oauthctl token -p a --account b --min-ttl 5m --format curl --store file --json",
+            "oauthctl token --config c.toml -q -v --trace --trace-har h --color never --no-input",
+            "oauthctl token --scope a --scope b --resource r --audience x --force-refresh --login",
+            "oauthctl token --cached --format xoauth2 --user me@example.com",
+        ] {
+            let short = token_alone(words(line)).unwrap_or_else(|| panic!("{line}"));
+            let whole = Cli::try_parse_from(words(line)).unwrap();
+            assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_a_token_line_in_order_is_left_to_the_whole_parser() {
+        for line in [
+            "oauthctl",
+            "oauthctl --json token",
+            "oauthctl status",
+            "oauthctl token --help",
+            "oauthctl token -h",
+            "oauthctl token --version",
+            "oauthctl token --cached --login",
+            "oauthctl token --no-such-flag",
+            "oauthctl token help",
+            "oauthctl tokens",
+        ] {
+            assert!(token_alone(words(line)).is_none(), "{line}");
+        }
+    }
 }

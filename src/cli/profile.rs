@@ -29,13 +29,16 @@ pub enum ProfileCommand {
 #[derive(Debug, Args)]
 pub struct NameArgs {
     /// The profile
+    #[arg(value_name = "PROFILE")]
     name: String,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
-oauthctl profile add work --issuer https://sso.example.com --client-id ID --scope openid")]
+oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
+pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
+--client-secret-stdin")]
 pub struct AddArgs {
     /// The name of the new profile
     name: String,

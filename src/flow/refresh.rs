@@ -167,7 +167,7 @@ impl FlowManager {
             match self.replace(&safe).await? {
                 Commit::Saved => grant.generation += 1,
                 overtaken => {
-                    return self.drop_late(profile, server, &grant, &reply, overtaken).await;
+                    return self.drop_late(profile, &grant, &reply, overtaken).await;
                 }
             }
         }
@@ -191,7 +191,7 @@ impl FlowManager {
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
         match self.replace(&grant).await? {
             Commit::Saved => {}
-            overtaken => return self.drop_late(profile, server, &grant, &reply, overtaken).await,
+            overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
         grant.generation += 1;
         let warnings = self.announce(profile, lock, &grant).await;
@@ -231,7 +231,6 @@ impl FlowManager {
     async fn drop_late(
         &self,
         profile: &Profile,
-        server: &AuthorizationServer,
         grant: &Grant,
         reply: &TokenReply,
         found: Commit,
@@ -240,13 +239,16 @@ impl FlowManager {
             Commit::Overtaken(Some(newer)) => newer.id != grant.id,
             _ => true,
         };
-        if is_ended && let Some(endpoint) = &server.endpoints.revocation {
+        if is_ended
+            && let Ok(server) = self.whole_server(profile).await
+            && let Some(endpoint) = &server.endpoints.revocation
+        {
             let (token, hint) = match &reply.refresh_token {
                 Some(token) => (token, "refresh_token"),
                 None => (&reply.access_token, "access_token"),
             };
             // It is as good as forgotten: where revoking fails, nobody has it.
-            let _ = self.send_revocation(profile, server, endpoint, token, hint, grant).await;
+            let _ = self.send_revocation(profile, &server, endpoint, token, hint, grant).await;
         }
         match found {
             Commit::Overtaken(None) => Err(login_required(

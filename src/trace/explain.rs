@@ -132,7 +132,12 @@ pub(super) fn beside(line: String, explanation: &str, width: usize) -> Vec<Strin
     let indent = line.len() - line.trim_start().len() + 4;
     let mut lines = vec![line];
     let mut row = format!("{:indent$}--", "");
-    for word in explanation.split(' ') {
+    // A reference is looked up by its number, so it stays in one piece.
+    let (what, reference) =
+        explanation.split_at(explanation.rfind(" (").unwrap_or(explanation.len()));
+    let reference = reference.strip_prefix(' ').filter(|r| r.chars().count() + indent + 3 <= width);
+    let whole = if reference.is_some() { what } else { explanation };
+    for word in whole.split(' ').chain(reference) {
         if row.chars().count() + 1 + word.chars().count() > width {
             lines.push(std::mem::replace(&mut row, format!("{:indent$}  ", "")));
         }

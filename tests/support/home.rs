@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::DEADLINE;
 use super::browser::Browser;
 use super::process::{Output, Running};
 use super::secret_service::SecretService;
+use super::{DEADLINE, process};
 
 /// A temporary directory with everything that the program can reach by its environment, and that
 /// environment. The store is `file` until a test says otherwise.
