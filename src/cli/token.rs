@@ -105,13 +105,16 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(handout) = from_store(context, selection, want)? {
         return Ok(handout);
     }
-    import::from_environment(context)?;
     let name = context.profile_name(selection.profile.as_deref())?;
     let profile = context.profile(&name)?;
     if let Some(file) = context.config_file()? {
         Snapshot::store(&context.state_path()?, file, context.config()?, &name);
     }
-    let key = manager::account(context, &name, selection.account.as_deref())?;
+    let account = selection.account.as_deref();
+    let mut key = manager::account(context, &name, account)?;
+    if import::from_environment(context, profile, &key)? {
+        key = manager::account(context, &name, account)?;
+    }
     let manager = manager::build(context, profile)?;
     let request = request(selection, want, profile.min_ttl);
     let outcome = runner::block_on(Some(&manager), manager.token(profile, &key, &request));

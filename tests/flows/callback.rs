@@ -157,7 +157,7 @@ fn a_code_that_does_not_fit_is_refused_once() {
         let home = home(&scenario);
         let (running, url) = listening(&home, &["p"]);
         let page = visit(&callback(&url)).unwrap();
-        running.wait().fails(8);
+        running.wait().fails(4);
         assert!(page.status >= 400, "{part}: {page:?}");
         assert_eq!(redeemed(&scenario), 1, "{part}");
         home.run(["token"]).fails(4);

@@ -70,10 +70,10 @@ const REPLIES: &[Row] = &[
 /// Refusals, in the server's words or in others.
 #[rustfmt::skip]
 const REFUSALS: &[Row] = &[
-    ("error-in-200", 8, "invalid_grant"),
+    ("error-in-200", 4, "invalid_grant"),
     ("invalid-request", 8, "invalid_request"),
     ("invalid-client", 8, "invalid_client"),
-    ("invalid-grant", 8, "invalid_grant"),
+    ("invalid-grant", 4, "invalid_grant"),
     ("unauthorized-client", 8, "unauthorized_client"),
     ("unsupported-grant-type", 8, "unsupported_grant_type"),
     ("invalid-scope", 8, "invalid_scope"),
@@ -82,7 +82,7 @@ const REFUSALS: &[Row] = &[
     ("temporarily-unavailable", 9, "the server answered 503 (Service Unavailable)"),
     ("error-unknown", 8, "interaction_required"),
     ("error-number", 8, "400 (Bad Request) and no OAuth error in its body"),
-    ("error-object", 8, "invalid_grant"),
+    ("error-object", 4, "invalid_grant"),
     ("error-markup", 8, "invalid_request (<script>alert(1)</script>)"),
     ("error-ansi", 8, "invalid_request ("),
     ("error-lines", 8, "invalid_request (one  error: forged  hint: do it)"),
