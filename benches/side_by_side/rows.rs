@@ -58,7 +58,7 @@ fn log_in(home: &mut Home) {
 
 fn cached_in_secret_service(name: &str, pairs: usize, server: &OidcProvider) {
     if !installed("secret-tool") {
-        return println!("{name:<58} not measured: no secret-tool here");
+        return println!("{name:<52} not measured: no secret-tool here");
     }
     let Some(service) = SecretService::start() else { return };
     let mut home = Home::new();
@@ -114,7 +114,7 @@ fn cached_among_a_thousand(name: &str, pairs: usize, server: &OidcProvider) {
 
 fn refresh(name: &str, pairs: usize, server: &OidcProvider) {
     if !installed("curl") {
-        return println!("{name:<58} not measured: no curl here");
+        return println!("{name:<52} not measured: no curl here");
     }
     let home = home(server);
     let endpoint = Url::parse(&format!("{}/token", server.issuer)).unwrap();
@@ -214,7 +214,7 @@ fn login_again(name: &str, pairs: usize, server: &OidcProvider) {
 fn peak_memory(name: &str, pairs: usize, server: &OidcProvider) {
     const TIME: &str = "/usr/bin/time";
     if !Path::new(TIME).is_file() {
-        return println!("{name:<58} not measured: no {TIME} here");
+        return println!("{name:<52} not measured: no {TIME} here");
     }
     let home = home(server);
     let report = home.path("peak");
@@ -230,5 +230,11 @@ fn peak_memory(name: &str, pairs: usize, server: &OidcProvider) {
         time(&mut command);
         fs::read_to_string(&report).unwrap().trim().parse::<f64>().unwrap()
     });
-    println!("{name:<58} {:>9} {:>9} {:>6.2} MiB   at most 8 MiB", "", "", median(peaks) / 1024.0);
+    println!(
+        "{name:<52} {:>9} {:>9} {:>6.2} MiB {:>10}   at most 8 MiB",
+        "",
+        "",
+        median(peaks) / 1024.0,
+        ""
+    );
 }
