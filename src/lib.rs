@@ -7,8 +7,9 @@
 //!
 //! One deep module, [`flow`], holds everything hard about a grant: PKCE, state, validation, single
 //! use, locking, rotation, crash safety. It sends what [`protocol`] builds, and believes only what
-//! [`protocol`] has judged. It reaches the world through the traits of [`port`], which the modules
-//! further down implement.
+//! [`protocol`] has judged; [`protocol`] itself does no I/O, but for fetching a server's keys through
+//! [`port::Http`]. The world is reached through the traits of [`port`], which the modules further
+//! down implement.
 //!
 //! | floor | module | what it is for | where a change goes |
 //! |---|---|---|---|
@@ -16,31 +17,41 @@
 //! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml` |
 //! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: [`protocol::reply`] |
 //! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is shown of a parameter: `trace/names.rs` |
-//! | 2 | [`flow`] | the life of a grant | the order of refresh and commit: `flow/renew.rs`, `flow/commit.rs` |
-//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a new store: a file there that implements [`port::GrantStore`] |
+//! | 2 | [`flow`] | the life of a grant | asking and redeeming: `flow/start.rs`, `flow/complete.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; what is durable when: `flow/commit.rs` |
+//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`]; a store of yours needs no change here |
 //! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: `login/page.rs` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
 //! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
-//! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command |
+//! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command; a format of tokens: `cli/format.rs` |
 //!
 //! A module imports from lower floors only; `tests/floors.rs` holds the walls. A foreign crate that
 //! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`
 //! and `sandbox`, clap in the program.
 //!
-//! # A token in fifteen lines
+//! # A token in a few lines
 //!
 //! ```no_run
 //! use std::{sync::Arc, time::Duration};
-//! use oauthctl::{clock::SystemClock, flow::TokenRequest, profile::Config, GrantKey};
-//! # fn ports() -> oauthctl::flow::Ports { unimplemented!() }
+//! use oauthctl::flow::{FlowManager, NoSecrets, Ports, TokenRequest};
+//! use oauthctl::store::{MemoryCoordinator, MemoryStore};
+//! use oauthctl::{GrantKey, clock::SystemClock, http::HttpClient, profile::Config, trace::Trace};
+//!
 //! # async fn show() -> oauthctl::Result<()> {
+//! let manager = FlowManager::new(Ports {
+//!     http: Arc::new(HttpClient::new(Default::default())),
+//!     clock: Arc::new(SystemClock),
+//!     store: Arc::new(MemoryStore::new()), // or a store of yours: see `port::GrantStore`
+//!     coordinator: Arc::new(MemoryCoordinator::new(Arc::new(SystemClock))),
+//!     secrets: Arc::new(NoSecrets),
+//!     committed: None,
+//!     trace: Trace::off(),
+//!     discovery_cache: None,
+//! });
 //! let config = Config::load("config.toml".as_ref())?;
 //! let profile = config.profile("gitlab")?;
-//! let manager = oauthctl::flow::FlowManager::new(ports());
-//! let key = GrantKey::new("gitlab", "default");
 //! let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
-//! let handout = manager.token(profile, &key, &want).await?;
-//! println!("works until {:?}", handout.tokens.expires_at);
+//! let handout = manager.token(profile, &GrantKey::new("gitlab", "default"), &want).await?;
+//! println!("{} works until {:?}", handout.tokens.token_type, handout.tokens.expires_at);
 //! # Ok(()) }
 //! ```
 //!
@@ -58,7 +69,7 @@
 //! # Features
 //!
 //! `cli` (on by default) builds the program and turns on the others. Without default features the
-//! crate is the flow alone, with the in-memory store: `login` adds the listener and the browser,
+//! crate is the flow with its transport and an in-memory store: `login` adds the listener and the browser,
 //! `keyring` and `file` the stores, `sandbox` the server for tests.
 
 pub mod clock;

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use clap::Args;
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{FlowManager, Handout, Ports, Secrets, TokenRequest};
+use oauthctl::flow::{FlowManager, Handout, NoSecrets, Ports, TokenRequest};
 use oauthctl::http::{HttpClient, Options};
 use oauthctl::login::Browser;
 use oauthctl::login::attempt::{self, Attempt, Progress};
-use oauthctl::port::{BoxFuture, Http, HttpRequest, Method};
-use oauthctl::profile::{ConfigFile, Profile, SecretSource};
+use oauthctl::port::{Http, HttpRequest, Method};
+use oauthctl::profile::{ConfigFile, Profile};
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FileStore, KeySource, StateDir};
-use oauthctl::{Error, GrantKey, Result, Secret, Timestamp, time};
+use oauthctl::{Error, GrantKey, Result, Timestamp, time};
 use serde_json::json;
 use url::Url;
 
@@ -63,15 +63,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What is left of a demo holds sandbox tokens that died with their server.
         let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The demo's client is public: there is no secret to resolve.
-struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn resolve<'a>(&'a self, _: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
-        Box::pin(async { Err(Error::internal("the demo has no secrets")) })
     }
 }
 

@@ -82,7 +82,7 @@ impl FlowManager {
             form,
             spends: Spends::Once,
             dpop_key: pending.dpop_key.as_ref(),
-            is_token_request: true,
+            may_be_json: true,
         };
         let response = self.exchange(profile, &pending.server, &exchange).await;
         let response = response.map_err(|no_answer| no_answer.error)?;

@@ -52,8 +52,8 @@ pub(super) struct Exchange<'a> {
     pub(super) form: Vec<(String, String)>,
     pub(super) spends: Spends,
     pub(super) dpop_key: Option<&'a Secret>,
-    /// Whether the profile's token request format and parameters apply.
-    pub(super) is_token_request: bool,
+    /// Whether the profile's token request format applies: token requests only.
+    pub(super) may_be_json: bool,
 }
 
 /// Why there is no answer, and whether the server may have acted all the same.
@@ -109,7 +109,7 @@ impl FlowManager {
         if exchange.spends == Spends::Once {
             return None;
         }
-        let asked = retry_after(response, self.now(), Duration::MAX);
+        let asked = retry_after(response, self.now());
         match (response.status, asked) {
             (429 | 503, Some(wait)) if wait <= RETRY_CAP => Some(wait),
             _ => None,
@@ -146,8 +146,7 @@ impl FlowManager {
             headers.push(("dpop".to_owned(), proof));
         }
         let secrets = secrets_in(&headers, &form);
-        let as_json =
-            exchange.is_token_request && profile.token_request == TokenRequestFormat::Json;
+        let as_json = exchange.may_be_json && profile.token_request == TokenRequestFormat::Json;
         let (media_type, body) = if as_json {
             ("application/json", json_body(form)?)
         } else {

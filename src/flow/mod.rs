@@ -35,8 +35,8 @@ pub use renew::{login_command, stored};
 pub use revoke::{AtServer, Revoked};
 pub use start::{PendingFlow, StartRequest};
 
-/// How long a caller waits for another that is refreshing the same grant. Longer than any request
-/// may take, so that a slow server never causes a second request.
+/// How long a caller waits for another that is refreshing the same grant: longer than one request may
+/// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
 const LOCK_WAIT: Duration = Duration::from_secs(45);
 
 /// The life that a token without `expires_in` is trusted to have when it can be refreshed. One that
@@ -52,9 +52,21 @@ pub trait Secrets: Send + Sync {
     fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>>;
 }
 
+/// The secrets of a profile that names none: a public client's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn resolve<'a>(&'a self, _: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
+        let error = Error::config("the profile names a secret, and there is nowhere to read it");
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
+
 /// Sees every grant right after it was committed: write-back to a CI system, for instance.
 pub trait Committed: Send + Sync {
-    /// Called once a new generation is durable.
+    /// Called once a new generation is durable. An error is told to the caller as a warning: the
+    /// commit stands.
     fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant)
     -> BoxFuture<'a, Result<()>>;
 }

@@ -42,7 +42,7 @@ impl FlowManager {
             form,
             spends: Spends::Again,
             dpop_key: dpop_key.as_ref(),
-            is_token_request: true,
+            may_be_json: true,
         };
         self.ports
             .trace

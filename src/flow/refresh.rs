@@ -141,7 +141,7 @@ impl FlowManager {
             form,
             spends: Spends::Again,
             dpop_key: grant.dpop_key.as_ref(),
-            is_token_request: true,
+            may_be_json: true,
         };
         let answer = self.exchange(profile, server, &exchange).await;
         judge(answer, profile, "refresh request")

@@ -113,7 +113,7 @@ impl FlowManager {
             ],
             spends: Spends::Again,
             dpop_key: grant.dpop_key.as_ref(),
-            is_token_request: false,
+            may_be_json: false,
         };
         let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
         match response.status {

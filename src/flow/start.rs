@@ -178,7 +178,7 @@ impl FlowManager {
             form,
             spends: Spends::Again,
             dpop_key,
-            is_token_request: false,
+            may_be_json: false,
         };
         let with_client = self.exchange_with_client_id(profile, server, exchange).await;
         let response = with_client.map_err(|no_answer| no_answer.error)?;

@@ -9,16 +9,8 @@ use tokio::sync::oneshot;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
+use crate::profile::secret_source::PRIVATE_VARIABLES;
 use crate::text;
-
-/// Environment variables of this program that hold secrets; no child inherits them.
-pub const SECRET_VARIABLES: [&str; 5] = [
-    "OAUTHCTL_STORE_KEY",
-    "OAUTHCTL_STATE_KEY",
-    "OAUTHCTL_MASTER_KEY",
-    "OAUTHCTL_NEW_MASTER_KEY",
-    "OAUTHCTL_IMPORT",
-];
 
 /// How long a launcher is watched for failing at once.
 const WATCH: Duration = Duration::from_millis(700);
@@ -135,7 +127,12 @@ impl Browser {
         // An empty or relative entry would mean the current directory.
         let folders = path.map(|path| std::env::split_paths(path).filter(|p| p.is_absolute()));
         let folders = folders.map(Iterator::collect).unwrap_or_default();
-        Self { source, folders, hidden: SECRET_VARIABLES.map(str::to_owned).to_vec(), watch: WATCH }
+        Self {
+            source,
+            folders,
+            hidden: PRIVATE_VARIABLES.map(str::to_owned).to_vec(),
+            watch: WATCH,
+        }
     }
 
     /// Keeps further environment variables (those that hold client secrets) from the browser.

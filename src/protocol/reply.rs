@@ -316,12 +316,8 @@ fn status_hint(status: u16) -> &'static str {
     }
 }
 
-/// `Retry-After` (RFC 9110, section 10.2.3) in seconds or as a date, limited to `cap`.
-pub fn retry_after(
-    response: &HttpResponse,
-    now: crate::Timestamp,
-    cap: Duration,
-) -> Option<Duration> {
+/// `Retry-After` (RFC 9110, section 10.2.3) in seconds or as a date.
+pub fn retry_after(response: &HttpResponse, now: crate::Timestamp) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -331,7 +327,7 @@ pub fn retry_after(
             crate::Timestamp::from_unix(at.as_secs()).remaining(now)
         }
     };
-    Some(wait.min(cap))
+    Some(wait)
 }
 
 #[cfg(test)]

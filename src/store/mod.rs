@@ -76,7 +76,7 @@ impl FromStr for StoreSpec {
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
                 _ => Err(Error::usage(format!("`{text}` is no store"))
-                    .hint("stores are `keyring`, `file`, `file:DIR`, `command` and `broker`")),
+                    .hint("stores are `keyring`, `file` and `file:DIR`")),
             },
         }
     }
