@@ -399,6 +399,7 @@ fn the_browser_inherits_no_secret() {
     let key = home.run(["store", "keygen"]).ok().stdout;
     let key = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap();
     home.set("OAUTHCTL_STORE_KEY", key);
+    home.set("OAUTH_ACCESS_TOKEN", "CANARY-of-the-shell");
     let more = "client_secret = { env = \"APP_SECRET\" }\nclient_auth = \"client_secret_post\"\nscopes = [\"api\"]\n";
     home.profile("p", &hostile().issuer(scenario), "cli-post", more);
     let browser = home.browser(&json!({ "mode": "honest" }));
@@ -407,7 +408,7 @@ fn the_browser_inherits_no_secret() {
     assert_eq!(opened.argv.last(), Some(&opened.url));
     let everything = format!("{:?} {:?}", opened.argv, opened.environ);
     assert_not_shown(&everything, hostile().secrets_minted());
-    assert_not_shown(&everything, [key]);
+    assert_not_shown(&everything, [key, "CANARY-of-the-shell"]);
     let mine: Vec<&String> = opened
         .descriptors
         .values()
