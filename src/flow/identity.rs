@@ -56,6 +56,7 @@ impl FlowManager {
             nonce,
             algs: &server.id_token_algs,
             access_token: Some(&reply.access_token),
+            max_age: profile.authorization_params.get("max_age").and_then(|age| age.parse().ok()),
             now: self.now(),
             previous: previous.and_then(|g| g.id_token_claims.as_ref()),
         };

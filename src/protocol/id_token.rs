@@ -36,6 +36,9 @@ pub struct Expectations<'a> {
     pub access_token: Option<&'a Secret>,
     /// On a refresh: the claims that must be the same as in the first id_token.
     pub previous: Option<&'a PinnedClaims>,
+    /// The `max_age` of the authorization request, in seconds: the person must have authenticated
+    /// no longer ago (OpenID Connect Core, section 3.1.2.1).
+    pub max_age: Option<u64>,
     /// The time.
     pub now: Timestamp,
 }
@@ -151,6 +154,7 @@ struct Claims {
     exp: Option<Value>,
     iat: Option<Value>,
     nbf: Option<Value>,
+    auth_time: Option<Value>,
     azp: Option<Value>,
     nonce: Option<Value>,
     at_hash: Option<Value>,
@@ -174,6 +178,7 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
     }
     let aud = audience(&claims, expected)?;
     let (exp, iat) = times(&claims, expected)?;
+    authenticated(&claims, expected)?;
     nonce(&claims.nonce, expected.nonce)?;
     at_hash(&claims.at_hash, expected.access_token, token.alg)?;
     if let Some(previous) = expected.previous {
@@ -219,6 +224,20 @@ fn audience(claims: &Claims, expected: &Expectations<'_>) -> Result<Vec<String>>
         None => {}
     }
     Ok(aud)
+}
+
+/// Where `max_age` was asked for, the server must say when the person authenticated, and that must
+/// not be longer ago. A refresh asks nobody to authenticate.
+fn authenticated(claims: &Claims, expected: &Expectations<'_>) -> Result<()> {
+    let (Some(max_age), None) = (expected.max_age, expected.previous) else {
+        return Ok(());
+    };
+    let at = numeric(&claims.auth_time, "auth_time")?.ok_or_else(|| missing("auth_time"))?;
+    let latest = at.unix().saturating_add(max_age).saturating_add(MAX_SKEW);
+    if expected.now.unix() > latest {
+        return Err(wrong("auth_time", &format!("at most {max_age} s ago"), &at.to_string()));
+    }
+    Ok(())
 }
 
 fn times(claims: &Claims, expected: &Expectations<'_>) -> Result<(Timestamp, Timestamp)> {

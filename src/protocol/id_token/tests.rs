@@ -23,6 +23,7 @@ fn expectations() -> Expectations<'static> {
         algs: &[],
         access_token: None,
         previous: None,
+        max_age: None,
         now: Timestamp::from_unix(NOW),
     }
 }
@@ -267,4 +268,15 @@ fn a_refresh_keeps_issuer_subject_and_audience() {
     let mut both = with("aud", json!([CLIENT, "b"]));
     both["azp"] = json!(CLIENT);
     assert!(judge_claims(&both, &expected).is_ok(), "order does not matter");
+}
+
+#[test]
+fn with_max_age_the_person_must_have_authenticated_of_late() {
+    let expected = Expectations { max_age: Some(60), ..expectations() };
+    let at = |time: u64| judge_claims(&with("auth_time", json!(time)), &expected);
+    assert!(at(NOW - 60 - MAX_SKEW).is_ok());
+    assert!(at(NOW - 61 - MAX_SKEW).unwrap_err().message().contains("auth_time"));
+    assert!(judge_claims(&claims(), &expected).unwrap_err().message().contains("auth_time"));
+    assert!(judge_claims(&with("auth_time", json!("now")), &expected).is_err());
+    assert!(judge_claims(&claims(), &expectations()).is_ok());
 }
