@@ -14,6 +14,7 @@ mod refresh;
 mod renew;
 mod revoke;
 mod start;
+mod two_phase;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use complete::Completed;
 pub use renew::{login_command, stored};
 pub use revoke::{AtServer, Revoked};
 pub use start::{PendingFlow, StartRequest};
+pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, RequiredIdentity, TwoPhase};
 
 /// How long a caller waits for another that is refreshing the same grant. Longer than any request
 /// may take, so that a slow server never causes a second request.
@@ -86,6 +88,7 @@ pub struct FlowManager {
     ports: Ports,
     critical: Arc<AtomicUsize>,
     keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
+    two_phase: Option<TwoPhase>,
 }
 
 /// What a caller wants of [`FlowManager::token`].
@@ -137,7 +140,7 @@ impl FlowManager {
     /// A manager over these ports.
     pub fn new(mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        Self { ports, critical: Arc::default(), keys: Arc::default() }
+        Self { ports, critical: Arc::default(), keys: Arc::default(), two_phase: None }
     }
 
     /// What the manager was built from.
