@@ -145,11 +145,12 @@ impl Error {
         Self::new(ErrorKind::Store, message)
     }
 
-    /// A refusal in the server's own words: `access_denied` is a denial, `temporarily_unavailable`
-    /// and `server_error` may pass, the rest is a refusal.
+    /// A refusal in the server's own words: `access_denied` is a denial, `invalid_grant` asks for a
+    /// new login, `temporarily_unavailable` and `server_error` may pass, the rest is a refusal.
     pub fn refused(what: &str, oauth: OAuthError) -> Self {
         let kind = match oauth.code.as_str() {
             "access_denied" => ErrorKind::AccessDenied,
+            "invalid_grant" => ErrorKind::LoginRequired,
             "temporarily_unavailable" | "server_error" => ErrorKind::Unavailable,
             _ => ErrorKind::ServerRefused,
         };

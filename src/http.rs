@@ -168,12 +168,21 @@ impl Http for HttpClient {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
             let limit = self.options.total_timeout;
-            tokio::time::timeout(limit, self.exchange(request))
-                .await
-                .unwrap_or_else(|_| Err(failure::of_time(&request.url, limit)))
+            let mut exchange = std::pin::pin!(self.exchange(request));
+            // A process that was stopped finds its time over and, perhaps, the answer there: with
+            // a moment more it is taken, and what it brings is not lost.
+            for limit in [limit, MOMENT] {
+                if let Ok(outcome) = tokio::time::timeout(limit, &mut exchange).await {
+                    return outcome;
+                }
+            }
+            Err(failure::of_time(&request.url, limit))
         })
     }
 }
+
+/// What is waited for an answer that came while nobody could look.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Where a request goes, once it is known that it may.
 struct Target {

@@ -84,6 +84,18 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         })
 }
 
+/// Writes a duration as [`parse_duration`] reads it, in the largest unit that says it exactly: `5m`.
+pub fn shortest(duration: Duration) -> String {
+    let s = duration.as_secs();
+    let fits = |unit: u64| s != 0 && s.is_multiple_of(unit);
+    match s {
+        _ if fits(86_400) => format!("{}d", s / 86_400),
+        _ if fits(3_600) => format!("{}h", s / 3_600),
+        _ if fits(60) => format!("{}m", s / 60),
+        _ => format!("{s}s"),
+    }
+}
+
 /// Writes a duration for people, in its two largest units: `2 h 5 min`.
 pub fn describe(duration: Duration) -> String {
     let s = duration.as_secs();
@@ -114,6 +126,16 @@ mod tests {
         for text in ["", "s", "-1", "1.5h", "5 m", "1w", "99999999999999999999", "9999999d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_duration_is_written_as_it_is_read() {
+        for text in ["0s", "45s", "60m", "90m", "25h", "7d", "61s"] {
+            let duration = parse_duration(text).unwrap();
+            assert_eq!(parse_duration(&shortest(duration)), Ok(duration), "{text}");
+        }
+        assert_eq!(shortest(Duration::from_secs(300)), "5m");
+        assert_eq!(shortest(Duration::from_secs(3_600)), "1h");
     }
 
     #[test]

@@ -18,11 +18,14 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const SCOPES: &str = "scopes = [\"openid\", \"api\"]";
 
+/// Measures a row of this name, by so many pairs, and prints it.
+type Measure = fn(&str, usize, &OidcProvider);
+
 /// Prints every row whose name contains `wanted`.
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, fn(&str, usize, &OidcProvider)); 7] = [
+    let rows: [(&str, Measure); 7] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
@@ -48,9 +51,9 @@ fn home(server: &OidcProvider) -> Home {
 fn log_in(home: &mut Home) {
     let this = std::env::current_exe().unwrap();
     home.set("BROWSER", format!("{} --browse %s", this.display()));
-    time(&mut home.command(&["login", "p"]));
+    time(&mut home.command(["login", "p"]));
     // The first token fills what the cached path reads.
-    time(&mut home.command(&["token", "-p", "p"]));
+    time(&mut home.command(["token", "-p", "p"]));
 }
 
 fn cached_in_secret_service(name: &str, pairs: usize, server: &OidcProvider) {
@@ -76,7 +79,7 @@ fn cached_in_secret_service(name: &str, pairs: usize, server: &OidcProvider) {
         pairs,
         &Target::Ratio(0.5),
         || time(&mut on_bus(&["lookup", "bench", "secret"])),
-        || time(&mut home.command(&["token", "-p", "p"])),
+        || time(&mut home.command(["token", "-p", "p"])),
     );
 }
 
@@ -88,7 +91,7 @@ fn cached_in_file(name: &str, pairs: usize, server: &OidcProvider) {
         pairs * 4,
         &Target::Ratio(2.5),
         || time(&mut Command::new("/bin/true")),
-        || time(&mut home.command(&["token", "-p", "p"])),
+        || time(&mut home.command(["token", "-p", "p"])),
     );
 }
 
@@ -104,8 +107,8 @@ fn cached_among_a_thousand(name: &str, pairs: usize, server: &OidcProvider) {
         name,
         pairs * 4,
         &Target::Ratio(1.5),
-        || time(&mut one.command(&["token", "-p", "p"])),
-        || time(&mut many.command(&["token", "-p", "p"])),
+        || time(&mut one.command(["token", "-p", "p"])),
+        || time(&mut many.command(["token", "-p", "p"])),
     );
 }
 
@@ -127,7 +130,7 @@ fn refresh(name: &str, pairs: usize, server: &OidcProvider) {
         refresh_token = answer["refresh_token"].as_str().unwrap().to_owned();
         took
     };
-    let ours = || time(&mut home.command(&["token", "-p", "p", "--force-refresh"]));
+    let ours = || time(&mut home.command(["token", "-p", "p", "--force-refresh"]));
     row(name, pairs, &Target::Ratio(1.3), curl, ours);
 }
 
@@ -196,14 +199,14 @@ fn first_login(name: &str, pairs: usize, server: &OidcProvider) {
         let mut home = Home::new();
         home.profile("p", &server.issuer, "cli", SCOPES);
         home.set("BROWSER", format!("{} --browse %s", this.display()));
-        time(&mut home.command(&["login", "p"]))
+        time(&mut home.command(["login", "p"]))
     };
     row(name, pairs, &Target::More(30.0), browser_alone(server), login);
 }
 
 fn login_again(name: &str, pairs: usize, server: &OidcProvider) {
     let home = home(server);
-    let login = || time(&mut home.command(&["login", "p"]));
+    let login = || time(&mut home.command(["login", "p"]));
     row(name, pairs, &Target::More(30.0), browser_alone(server), login);
 }
 

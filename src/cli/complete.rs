@@ -19,9 +19,9 @@ const LONGEST: u64 = 64 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
-printf '%s\\n' \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE_OF_THIS_BROWSER\"\n\n\
-Give `--expect-state` what you kept in the person's own session: without it, whoever gets hold of a\n\
-callback URL can have it completed.")]
+echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
+`--expect-state` wants the state that you kept in the person's own session.\n\
+Without it, whoever gets hold of a callback URL can have it completed.")]
 pub struct CompleteArgs {
     /// The URL that the person came back to; `-` reads it from stdin, so that it is in no list of
     /// processes

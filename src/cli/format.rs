@@ -12,23 +12,24 @@ pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The access token and a newline
     Token,
-    /// One JSON object
     Json,
-    /// An HTTP header: `Authorization: Bearer …`
     Header,
-    /// A line for `curl -K -`
     Curl,
-    /// An `export` for POSIX shells
     Env,
-    /// The same for fish
     Fish,
-    /// The same for PowerShell
     Powershell,
-    /// The SASL string of XOAUTH2, for `--user`
     Xoauth2,
 }
+
+/// The formats, for the help.
+pub const FORMATS: &str = "Formats:\n  \
+token       the access token and a newline\n  \
+json        one JSON object\n  \
+header      an HTTP header: Authorization: Bearer …\n  \
+curl        a line for `curl -K -`: no argument list shows the token\n  \
+env         an `export` for POSIX shells; `fish` and `powershell` likewise\n  \
+xoauth2     the SASL string for the mailbox of `--user`";
 
 /// Renders a token, with its final newline.
 ///

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
+use oauthctl::profile::Profile;
 use oauthctl::store::{KeySource, portable};
-use oauthctl::{Error, Result, Secret};
+use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::Context;
 use super::run as runner;
@@ -16,9 +17,11 @@ use super::run as runner;
 const LIMIT: u64 = 1024 * 1024;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
-    /// Standard input
-    #[arg(value_name = "-", default_value = "-", value_parser = ["-"])]
+    /// Standard input, which is also the default
+    #[arg(value_name = "-", default_value = "-", value_parser = ["-"], hide_default_value = true, hide_possible_values = true)]
     from: String,
     /// Replace what is stored under the same account
     #[arg(long)]
@@ -50,18 +53,25 @@ enum There {
     Leave,
 }
 
-/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if there is one. What is stored is
-/// never overwritten: after a rotation it is newer than the line.
+/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if there is one, and says whether it
+/// did. What is stored under the key is never overwritten: after a rotation it is newer than the
+/// line.
 ///
 /// # Errors
 ///
 /// `Usage` for a line that is none, `Store` where it cannot be decrypted or stored.
-pub fn from_environment(context: &Context) -> Result<()> {
-    match context.env("OAUTHCTL_IMPORT")? {
-        Some(line) => take(context, &Secret::new(line), There::Leave)
-            .map_err(|e| e.context("OAUTHCTL_IMPORT was not taken")),
-        None => Ok(()),
+pub fn from_environment(context: &Context, profile: &Profile, key: &GrantKey) -> Result<bool> {
+    let Some(line) = context.env("OAUTHCTL_IMPORT")? else {
+        return Ok(false);
+    };
+    let store = context.store_of(profile)?;
+    // What is stored, damaged or not, is not replaced: then the line is not even read.
+    if !matches!(runner::block_on(None, store.grants.load(key)), Ok(None)) {
+        return Ok(false);
     }
+    take(context, &Secret::new(line), There::Leave)
+        .map_err(|e| e.context("OAUTHCTL_IMPORT was not taken"))?;
+    Ok(true)
 }
 
 /// Stores the account of an exported line.

@@ -22,7 +22,8 @@ use super::{manager, report, run as runner};
 #[command(after_help = "Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
-oauthctl login gitlab --no-browser      # prints the URL; the callback can be pasted")]
+oauthctl login gitlab --no-browser  # prints the URL instead\n  \
+oauthctl login gitlab --flow paste  # and the callback URL is pasted here")]
 pub struct LoginArgs {
     /// The profile
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
@@ -33,7 +34,8 @@ pub struct LoginArgs {
     /// A name for this login, where a profile has several
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// The way to log in [default: the profile's first that works here]
+    /// A browser and a loopback listener, or the callback URL pasted by hand [default: the
+    /// profile's]
     #[arg(long, value_name = "FLOW")]
     flow: Option<FlowArg>,
     /// Print the URL instead of opening a browser
@@ -64,10 +66,13 @@ pub struct LoginArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FlowArg {
-    /// A browser and the loopback listener
+    // A browser and the loopback listener.
     Browser,
-    /// The callback URL pasted by hand
+    // The callback URL pasted by hand.
     Paste,
+    // Known, so that it can be refused in words.
+    #[value(hide = true)]
+    Device,
 }
 
 /// Reads `NAME=VALUE`.
@@ -95,6 +100,9 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
             one_line(url)
         ))
         .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+    }
+    if args.flow == Some(FlowArg::Device) {
+        return Err(no_device_flow());
     }
     let name = context.profile_name(given)?;
     let profile = context.profile(&name)?;
@@ -153,7 +161,16 @@ fn log_in_with(
     let timeout = args.timeout.unwrap_or(profile.timeout);
     let state = context.state()?;
     let work = async {
-        let mut lock = state.login_lock(key, timeout).await?;
+        let locking = state.login_lock(key, timeout);
+        tokio::pin!(locking);
+        let mut lock = tokio::select! {
+            biased;
+            lock = &mut locking => lock?,
+            () = std::future::ready(()) => {
+                context.voice.say(format!("Another login to {key} is under way; waiting for it …"));
+                locking.await?
+            }
+        };
         if let Some(outcome) = lock.joined().cloned() {
             return joined(context, manager, key, &outcome).await;
         }
@@ -226,12 +243,13 @@ fn plan(
     let flow = match args.flow {
         Some(FlowArg::Browser) => LoginFlow::Browser,
         Some(FlowArg::Paste) => LoginFlow::Paste,
-        None => profile.flow.iter().copied().find(|flow| *flow != LoginFlow::Device).ok_or_else(
-            || {
-                Error::config("the device flow is not in this version")
-                    .hint("add `browser` or `paste` to `flow`")
-            },
-        )?,
+        Some(FlowArg::Device) => return Err(no_device_flow()),
+        None => profile
+            .flow
+            .iter()
+            .copied()
+            .find(|flow| *flow != LoginFlow::Device)
+            .ok_or_else(|| no_device_flow().with_kind(ErrorKind::Config))?,
     };
     let listen = flow == LoginFlow::Browser;
     let browser = if args.no_browser { None } else { browser(args, context, profile, flow)? };
@@ -252,6 +270,11 @@ fn plan(
         may_change_family: is_built_in(&profile.redirect_uris),
         rules: attempt::rules(profile),
     })
+}
+
+fn no_device_flow() -> Error {
+    Error::usage("the device flow is not in this version")
+        .hint("use `--flow browser` or `--flow paste`")
 }
 
 /// Whether nobody chose this redirect URI.

@@ -53,10 +53,13 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
             Err(error) => return Err(error),
         }
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     if context.voice.json {
         report::print_json(&Value::Array(results))?;
     }
-    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {

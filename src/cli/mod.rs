@@ -24,10 +24,11 @@ mod store;
 mod token;
 mod write_back;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oauthctl::{Error, Result};
 
 use context::Context;
@@ -38,14 +39,18 @@ use report::{ColorChoice, Voice};
 #[command(
     name = "oauthctl",
     version,
-    propagate_version = true,
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Try `oauthctl demo` to see everything work without an account.\n\
-Exit codes: 0 done, 2 usage, 3 configuration, 4 login required, 5 denied, 6 timed out,\n\
-7 validation failed, 8 refused by the server, 9 network, 10 token store, 1 a bug."
+    after_help = "Try `oauthctl demo` to see everything work without an account.\n\n\
+Exit codes:\n   \
+0  done                    6  timed out waiting for the person\n   \
+1  internal error          7  validation failed\n   \
+2  usage error             8  refused by the authorization server\n   \
+3  configuration           9  network or server unavailable\n   \
+4  login required         10  token store unavailable\n   \
+5  denied                130  interrupted (143 by SIGTERM)"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -70,7 +75,7 @@ pub struct Globals {
     /// Say nothing but results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more
+    /// Say more about what is done
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Explain every protocol step on stderr, with secrets redacted
@@ -79,7 +84,7 @@ pub struct Globals {
     /// Write every exchange to a HAR file, with secrets redacted
     #[arg(long, global = true, value_name = "FILE")]
     trace_har: Option<PathBuf>,
-    /// When to use colours
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
     /// Never ask and never open a browser: fail with exit code 4 instead
@@ -132,7 +137,7 @@ enum Command {
 pub fn main() -> ExitCode {
     run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
-    let cli = match Cli::try_parse() {
+    let cli = match token_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -150,6 +155,22 @@ pub fn main() -> ExitCode {
         Ok(Err(error)) => voice.fail(&error),
         Err(_) => ExitCode::from(1),
     }
+}
+
+/// The command line of `oauthctl token …`, if it is one and in order. Scripts run it all the time, and to
+/// set up the other commands would take a third of its time. Whatever is wrong with it, help included,
+/// is left to the whole parser.
+fn token_alone(arguments: Vec<OsString>) -> Option<Cli> {
+    if arguments.get(1)? != "token" {
+        return None;
+    }
+    let token = token::TokenArgs::augment_args(clap::Command::new("token"));
+    let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(token);
+    let matches = program.try_get_matches_from(arguments).ok()?;
+    let (_, of_token) = matches.subcommand()?;
+    let args = token::TokenArgs::from_arg_matches(of_token).ok()?;
+    let globals = Globals::from_arg_matches(&matches).ok()?;
+    Some(Cli { globals, command: Command::Token(args) })
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
@@ -176,7 +197,9 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
 
 /// Help and version are results; everything else that clap says is a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+    };
     let rendered = error.render();
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
         return match report::print(&rendered.to_string()) {
@@ -187,10 +210,91 @@ fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json");
     let voice = Voice::new(wants_json, false, false, ColorChoice::Never, true);
     let text = rendered.to_string();
-    if !wants_json {
+    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !wants_json {
         voice.insist(text.trim_end());
         return ExitCode::from(2);
     }
-    let first = text.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
-    voice.fail(&Error::usage(first).hint("see `oauthctl --help`"))
+    let code = voice.fail(&usage_error(error.kind(), &text));
+    if let (Some(usage), false) = (text.find("\nUsage: "), wants_json) {
+        let usage = text[usage..].split("\n\n").next().unwrap_or_default();
+        voice.insist(usage.trim_end());
+    }
+    code
+}
+
+/// What clap found wrong, as an error like every other: its first paragraph is the message, its
+/// tips are the hint.
+fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
+    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
+    if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
+        return Error::usage("no command is given").hint("see `oauthctl --help`");
+    }
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = words(text.split("\n\n").next().unwrap_or_default());
+    let tips: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("tip: "))
+        .map(words)
+        .collect();
+    let hint = if tips.is_empty() {
+        format!("see `{} --help`", command_words(std::env::args_os().skip(1)))
+    } else {
+        tips.join("; ")
+    };
+    Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// The words of an argument list that name the command: `oauthctl profile add`.
+fn command_words(arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let mut at = &Cli::command();
+    let mut words = vec!["oauthctl".to_owned()];
+    for argument in arguments {
+        if let Some(inner) = argument.to_str().and_then(|name| at.find_subcommand(name)) {
+            words.push(inner.get_name().to_owned());
+            at = inner;
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_short_way_reads_a_line_as_the_whole_parser_does() {
+        for line in [
+            "oauthctl token",
+            "oauthctl token -p a --account b --min-ttl 5m --format curl --store file --json",
+            "oauthctl token --config c.toml -q -v --trace --trace-har h --color never --no-input",
+            "oauthctl token --scope a --scope b --resource r --audience x --force-refresh --login",
+            "oauthctl token --cached --format xoauth2 --user me@example.com",
+        ] {
+            let short = token_alone(words(line)).unwrap_or_else(|| panic!("{line}"));
+            let whole = Cli::try_parse_from(words(line)).unwrap();
+            assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_a_token_line_in_order_is_left_to_the_whole_parser() {
+        for line in [
+            "oauthctl",
+            "oauthctl --json token",
+            "oauthctl status",
+            "oauthctl token --help",
+            "oauthctl token -h",
+            "oauthctl token --version",
+            "oauthctl token --cached --login",
+            "oauthctl token --no-such-flag",
+            "oauthctl token help",
+            "oauthctl tokens",
+        ] {
+            assert!(token_alone(words(line)).is_none(), "{line}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::{PendingInfo, TwoPhase};
 use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
@@ -38,18 +38,8 @@ pub struct Which {
 #[derive(Debug, Args)]
 pub struct RotateArgs {
     /// How states are signed from now on
-    #[arg(long, value_name = "ALG", value_enum, default_value_t = AlgArg::Hs256)]
-    alg: AlgArg,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AlgArg {
-    /// HMAC with SHA-256
-    #[value(name = "HS256")]
-    Hs256,
-    /// Ed25519
-    #[value(name = "EdDSA")]
-    EdDsa,
+    #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
+    alg: String,
 }
 
 /// Runs one of the commands.
@@ -101,10 +91,8 @@ fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
         return Err(Error::usage(format!("the key for states comes from {VARIABLE}"))
             .hint("set it to the new key, a comma, and the one before"));
     }
-    let alg = match args.alg {
-        AlgArg::Hs256 => StateAlg::Hs256,
-        AlgArg::EdDsa => StateAlg::EdDsa,
-    };
+    let alg =
+        StateAlg::parse(&args.alg).ok_or_else(|| Error::usage("`--alg` is HS256 or EdDSA"))?;
     let file = key_file(context)?;
     let keys = runner::block_on(None, file.rotate(alg))?;
     let kid = keys.current()?.kid();

@@ -29,13 +29,16 @@ pub enum ProfileCommand {
 #[derive(Debug, Args)]
 pub struct NameArgs {
     /// The profile
+    #[arg(value_name = "PROFILE")]
     name: String,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
-oauthctl profile add work --issuer https://sso.example.com --client-id ID --scope openid")]
+oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
+pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
+--client-secret-stdin")]
 pub struct AddArgs {
     /// The name of the new profile
     name: String,
@@ -75,7 +78,12 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ProfileCommand::Path => {
-            report::print_line(&context.config_path()?.display().to_string())?;
+            let path = context.config_path()?;
+            if context.voice.json {
+                report::print_json(&json!({ "path": path.display().to_string() }))?;
+            } else {
+                report::print_line(&path.display().to_string())?;
+            }
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -154,11 +162,13 @@ fn list(context: &Context) -> Result<ExitCode> {
     if config.profiles.is_empty() {
         context.voice.say(format!("There is no profile in {}.", config.path.display()));
     }
+    let width = config.profiles.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for profile in config.profiles.values() {
         let mark = if default == Some(profile.name.as_str()) { "*" } else { " " };
-        let from = profile.provider.as_deref().or(profile.issuer.as_deref()).unwrap_or("");
-        text.push_str(&format!("{mark} {:<20} {from}\n", profile.name));
+        let endpoint = profile.endpoints.token.as_deref();
+        let from = profile.provider.as_deref().or(profile.issuer.as_deref()).or(endpoint);
+        text.push_str(&format!("{mark} {:<width$}  {}\n", profile.name, from.unwrap_or("")));
     }
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -170,10 +180,9 @@ fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
     if context.voice.json {
         report::print_json(&shown.into())?;
     } else {
-        let rows = shown.iter().map(|(key, value)| match value {
-            serde_json::Value::String(text) => format!("{key:<28} {text}\n"),
-            other => format!("{key:<28} {other}\n"),
-        });
+        let width = shown.keys().map(String::len).max().unwrap_or(0);
+        let rows =
+            shown.iter().map(|(key, value)| format!("{key:<width$}  {}\n", report::plain(value)));
         report::print(&rows.collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)

@@ -76,33 +76,19 @@ fn to_json(preset: &Preset) -> Value {
 }
 
 fn describe(preset: &Preset) -> String {
-    let mut text = format!("{} ({})\n", preset.title, preset.name);
-    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<15} {value}\n"));
-    if let Some(url) = &preset.register_url {
-        row("register at", url);
-    }
-    if let Some(uri) = &preset.redirect_uri {
-        row("redirect URI", uri);
-    }
-    if let Some(note) = &preset.redirect_note {
-        row("", note);
-    }
-    row("client secret", secret_words(preset.secret));
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    rows.extend(preset.register_url.iter().map(|url| ("register at", url.clone())));
+    rows.extend(preset.redirect_uri.iter().map(|uri| ("redirect URI", uri.clone())));
+    let note_row = if preset.redirect_uri.is_some() { "" } else { "redirect URI" };
+    rows.extend(preset.redirect_note.iter().map(|note| (note_row, note.clone())));
+    rows.push(("client secret", secret_words(preset.secret).to_owned()));
     if !preset.needs.is_empty() {
-        row("you must set", &format!("client_id, {}", preset.needs.join(", ")));
+        rows.push(("you must set", format!("client_id, {}", preset.needs.join(", "))));
     }
-    for (key, value) in &preset.profile {
-        row(key, &plain(value));
-    }
-    for note in &preset.notes {
-        row("note", note);
-    }
-    text
-}
-
-fn plain(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    rows.extend(preset.profile.iter().map(|(key, value)| {
+        // A value of TOML that is none of JSON's does not occur in a preset.
+        (key.as_str(), report::plain(&serde_json::to_value(value).unwrap_or_default()))
+    }));
+    rows.extend(preset.notes.iter().map(|note| ("note", note.clone())));
+    format!("{} ({})\n{}", preset.title, preset.name, report::table(rows))
 }

@@ -4,17 +4,15 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use oauthctl::text::one_line;
 use oauthctl::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-/// When colours are used.
+/// When colours are used: on a terminal unless NO_COLOR is set, always, never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -142,4 +140,43 @@ pub fn print_line(text: &str) -> Result<(), Error> {
 pub fn print_json(value: &Value) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal(e.to_string()))?;
     print_line(&text)
+}
+
+/// Rows of a name and a text, the texts aligned and broken between words to keep to 80 columns.
+/// A row without a name goes on with the one before it.
+pub fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let rows: Vec<(&str, String)> = rows.into_iter().collect();
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, text) in rows {
+        let mut line = format!("  {name:<width$} ");
+        for word in text.split(' ') {
+            if line.chars().count() + 1 + word.chars().count() > 80
+                && line.trim_end().len() > width + 3
+            {
+                out.push_str(line.trim_end());
+                out.push('\n');
+                line = format!("  {:width$} ", "");
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// A value for people: words without quotes, unless a blank would be lost.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.trim() == text && !text.is_empty() => one_line(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(plain).collect::<Vec<_>>().join(" ")
+        }
+        Value::Object(members) => {
+            members.iter().map(|(k, v)| format!("{k}={}", plain(v))).collect::<Vec<_>>().join(" ")
+        }
+        other => one_line(&other.to_string()),
+    }
 }

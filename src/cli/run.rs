@@ -73,22 +73,33 @@ async fn until_signal<T>(
 }
 
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
+struct Signals {
+    ending: [tokio::signal::unix::Signal; 3],
+    /// The file size limit's. Caught, so that the write that exceeds it fails with an error instead.
+    _too_large: Option<tokio::signal::unix::Signal>,
+}
+
+/// SIGXFSZ, which has this number on every Unix that is supported.
+#[cfg(unix)]
+const FILE_SIZE: i32 = 25;
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let failed = |e: std::io::Error| Error::internal(format!("signals cannot be handled: {e}"));
-        Ok(Self([
-            signal(SignalKind::interrupt()).map_err(failed)?,
-            signal(SignalKind::terminate()).map_err(failed)?,
-            signal(SignalKind::hangup()).map_err(failed)?,
-        ]))
+        Ok(Self {
+            ending: [
+                signal(SignalKind::interrupt()).map_err(failed)?,
+                signal(SignalKind::terminate()).map_err(failed)?,
+                signal(SignalKind::hangup()).map_err(failed)?,
+            ],
+            _too_large: signal(SignalKind::from_raw(FILE_SIZE)).ok(),
+        })
     }
 
     async fn next(&mut self) -> usize {
-        let [interrupt, terminate, hangup] = &mut self.0;
+        let [interrupt, terminate, hangup] = &mut self.ending;
         tokio::select! {
             _ = interrupt.recv() => 0,
             _ = terminate.recv() => 1,

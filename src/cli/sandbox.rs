@@ -49,12 +49,15 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         let sandbox = Sandbox::start(options).await?;
         let issuer = sandbox.issuer().to_owned();
         if context.voice.json {
-            report::print_json(&json!({ "issuer": issuer }))?;
+            // One line, so that who reads it need not wait for an end that does not come.
+            report::print_line(&json!({ "issuer": issuer }).to_string())?;
         } else {
             report::print_line(&issuer)?;
         }
         context.voice.say(format!(
-            "The sandbox serves {issuer} until you stop it (Ctrl-C).\nTry it: oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid"
+            "The sandbox serves {issuer} until you stop it (Ctrl-C). Try it:\n  \
+             oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid\n  \
+             oauthctl login sandbox"
         ));
         std::future::pending::<()>().await;
         Ok(())

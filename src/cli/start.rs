@@ -19,9 +19,9 @@ const TTL: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
-oauthctl start gitlab --user 4711 --attr tenant=acme --redirect-uri https://app.example/callback\n\n\
-Send the person to `authorization_url`, and give the URL that they come back to, to\n\
-`oauthctl complete -`, in whatever process and whenever before it expires.")]
+oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
+Send the person to `authorization_url`. Give the URL that they come back to, to\n\
+`oauthctl complete -`, in whatever process, before the flow expires.")]
 pub struct StartArgs {
     /// The profile [env: OAUTHCTL_PROFILE]
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]

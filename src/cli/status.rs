@@ -15,10 +15,10 @@ use super::report;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The profile; all of them without one
+    /// The profile
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
     name: Option<String>,
-    /// The profile
+    /// The profile; all of them without one
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
 }

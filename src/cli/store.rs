@@ -1,6 +1,6 @@
 //! `oauthctl store`: keys of the file store, what the stores hold, moving between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -68,12 +68,12 @@ fn info(context: &Context) -> Result<ExitCode> {
     if context.voice.json {
         report::print_json(&json!({
             "store": spec.to_string(),
-            "directory": place.directory,
+            "directory": place.directory.as_deref().map(shown),
             "key": place.key,
             "accounts": here,
             "accounts_elsewhere": accounts.len() - here,
-            "config": config_path,
-            "state": state,
+            "config": shown(&config_path),
+            "state": shown(&state),
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -92,6 +92,11 @@ fn info(context: &Context) -> Result<ExitCode> {
     ));
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A path as text: one that is not UTF-8 is told as well as it can be.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// Where a store keeps its records, and from where it has its key.
@@ -139,15 +144,18 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for key in &moved {
         context.voice.say(format!("Moved {key} to {to_spec}."));
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     if context.voice.json {
         report::print_json(&json!({"to": to_spec.to_string(), "moved": moved}))?;
     }
-    if moved.is_empty() && failure.is_none() {
-        context.voice.say(format!("There is nothing to move to {to_spec}."));
-    } else if failure.is_none() {
-        context.voice.say(format!(
+    context.voice.say(if moved.is_empty() {
+        format!("There is nothing to move to {to_spec}.")
+    } else {
+        format!(
             "Set `store = \"{to_spec}\"` in the configuration, so that the accounts are found there."
-        ));
-    }
-    failure.map_or(Ok(ExitCode::SUCCESS), Err)
+        )
+    });
+    Ok(ExitCode::SUCCESS)
 }

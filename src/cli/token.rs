@@ -12,7 +12,7 @@ use oauthctl::profile::snapshot::Snapshot;
 use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
-use super::format::{Format, render};
+use super::format::{FORMATS, Format, render};
 use super::{import, login, manager, report, run as runner};
 
 /// Which account, and what is wanted of its token.
@@ -39,10 +39,10 @@ pub struct Selection {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = format!("{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
-oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user\n  \
-eval \"$(oauthctl token -p gitlab --format env)\"")]
+oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
+eval \"$(oauthctl token -p gitlab --format env)\""))]
 pub struct TokenArgs {
     #[command(flatten)]
     selection: Selection,
@@ -55,10 +55,10 @@ pub struct TokenArgs {
     /// Log in if that is needed
     #[arg(long, conflicts_with = "cached")]
     login: bool,
-    /// How to print it
-    #[arg(long, value_name = "FORMAT")]
+    /// How to print it: see below [default: token]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
-    /// The mailbox, for xoauth2
+    /// The mailbox, for `--format xoauth2`
     #[arg(long, value_name = "MAILBOX")]
     user: Option<String>,
 }
@@ -105,13 +105,16 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(handout) = from_store(context, selection, want)? {
         return Ok(handout);
     }
-    import::from_environment(context)?;
     let name = context.profile_name(selection.profile.as_deref())?;
     let profile = context.profile(&name)?;
     if let Some(file) = context.config_file()? {
         Snapshot::store(&context.state_path()?, file, context.config()?, &name);
     }
-    let key = manager::account(context, &name, selection.account.as_deref())?;
+    let account = selection.account.as_deref();
+    let mut key = manager::account(context, &name, account)?;
+    if import::from_environment(context, profile, &key)? {
+        key = manager::account(context, &name, account)?;
+    }
     let manager = manager::build(context, profile)?;
     let request = request(selection, want, profile.min_ttl);
     let outcome = runner::block_on(Some(&manager), manager.token(profile, &key, &request));

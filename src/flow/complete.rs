@@ -3,7 +3,8 @@
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
 use super::identity::Identified;
-use super::two_phase::{Claim, RequiredIdentity};
+use super::required::RequiredIdentity;
+use super::two_phase::Claim;
 use super::{FlowManager, LOCK_WAIT, PendingFlow, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};

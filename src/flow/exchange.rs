@@ -12,15 +12,29 @@ use crate::error::{Error, Result};
 use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
 use crate::protocol::client_auth::{Credentials, authenticate};
-use crate::protocol::dpop;
 use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
+use crate::protocol::{dpop, json};
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
 
 /// The longest that a `Retry-After` is obeyed within one command.
 const RETRY_CAP: Duration = Duration::from_secs(10);
+
+/// Parameters that no message may repeat, even where a server does.
+const SECRET_PARAMETERS: [&str; 10] = [
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "token",
+    "assertion",
+    "subject_token",
+    "actor_token",
+    "client_secret",
+    "client_assertion",
+    "password",
+];
 
 /// What a request spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +79,8 @@ impl FlowManager {
         let mut nonce: Option<String> = None;
         let mut attempt = 1;
         loop {
-            let request = self.build(profile, server, exchange, nonce.as_deref()).await?;
+            let (request, secrets) =
+                self.build(profile, server, exchange, nonce.as_deref()).await?;
             let wait = match self.ports.http.send(&request).await {
                 Err(failure) => {
                     let no_answer = no_answer(exchange.purpose, &failure);
@@ -81,7 +96,7 @@ impl FlowManager {
                     }
                     match self.repeat_after(exchange, &response) {
                         Some(wait) if attempt < ATTEMPTS => wait,
-                        _ => return Ok(response),
+                        _ => return Ok(without_echo(response, &secrets)),
                     }
                 }
             };
@@ -101,13 +116,14 @@ impl FlowManager {
         }
     }
 
+    /// The request, and the secrets in it.
     async fn build(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
         exchange: &Exchange<'_>,
         nonce: Option<&str>,
-    ) -> Result<HttpRequest> {
+    ) -> Result<(HttpRequest, Vec<Secret>)> {
         let url = Url::parse(exchange.endpoint).map_err(|_| {
             Error::config(format!("the endpoint of the {} is no URL", exchange.purpose))
         })?;
@@ -129,14 +145,17 @@ impl FlowManager {
             let proof = dpop::proof(&key, Method::Post.as_str(), &url, self.now(), nonce, None)?;
             headers.push(("dpop".to_owned(), proof));
         }
-        let json = exchange.is_token_request && profile.token_request == TokenRequestFormat::Json;
-        let (media_type, body) = if json {
+        let secrets = secrets_in(&headers, &form);
+        let as_json =
+            exchange.is_token_request && profile.token_request == TokenRequestFormat::Json;
+        let (media_type, body) = if as_json {
             ("application/json", json_body(form)?)
         } else {
             ("application/x-www-form-urlencoded", form_body(&form))
         };
         headers.push(("content-type".to_owned(), media_type.to_owned()));
-        Ok(HttpRequest { purpose: exchange.purpose, method: Method::Post, url, headers, body })
+        let purpose = exchange.purpose;
+        Ok((HttpRequest { purpose, method: Method::Post, url, headers, body }, secrets))
     }
 
     async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
@@ -170,6 +189,36 @@ impl FlowManager {
     }
 }
 
+fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Secret> {
+    let credentials = headers.iter().filter(|(name, _)| name == "authorization");
+    let credentials = credentials.filter_map(|(_, value)| value.split(' ').nth(1));
+    let is_secret = |name: &String| SECRET_PARAMETERS.contains(&name.as_str());
+    let sent = form.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.as_str());
+    sent.chain(credentials).filter(|value| !value.is_empty()).map(Secret::new).collect()
+}
+
+/// The response without what the request had in it: some servers quote the request in their
+/// refusal. A token response is left alone; it may give the same refresh token again.
+fn without_echo(mut response: HttpResponse, secrets: &[Secret]) -> HttpResponse {
+    let is_refusal = response.status != 200
+        || json::object(&response.body).is_ok_and(|b| b.get("error").is_some_and(|e| !e.is_null()));
+    let Some(text) = str::from_utf8(&response.body).ok().filter(|_| is_refusal) else {
+        return response;
+    };
+    let mut text = Zeroizing::new(text.to_owned());
+    for secret in secrets {
+        let plain = secret.expose();
+        let quoted = Zeroizing::new(Value::from(plain).to_string());
+        let encoded: Zeroizing<String> =
+            Zeroizing::new(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());
+        for form in [plain, quoted.trim_matches('"'), &encoded] {
+            text = Zeroizing::new(text.replace(form, "[redacted]"));
+        }
+    }
+    response.body = Zeroizing::new(text.as_bytes().to_vec());
+    response
+}
+
 fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {
     let error = Error::unavailable(format!("the {purpose} failed: {}", failure.message));
     let error = match &failure.hint {
@@ -180,7 +229,7 @@ fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {
 }
 
 fn wants_nonce(response: &HttpResponse) -> bool {
-    let is_json = crate::protocol::json::object(&response.body);
+    let is_json = json::object(&response.body);
     matches!(response.status, 400 | 401)
         && response.header("dpop-nonce").is_some()
         && is_json.is_ok_and(|b| b.get("error").and_then(Value::as_str) == Some("use_dpop_nonce"))

@@ -12,6 +12,7 @@ mod key_cache;
 mod obtain;
 mod refresh;
 mod renew;
+mod required;
 mod revoke;
 mod start;
 mod two_phase;
@@ -33,9 +34,10 @@ use crate::trace::Trace;
 
 pub use complete::Completed;
 pub use renew::{login_command, stored};
+pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
 pub use start::{PendingFlow, StartRequest};
-pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, RequiredIdentity, TwoPhase};
+pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, TwoPhase};
 
 /// How long a caller waits for another that is refreshing the same grant. Longer than any request
 /// may take, so that a slow server never causes a second request.

@@ -15,7 +15,7 @@ use crate::port::{HttpResponse, Lock};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::reply::{self, TokenReply};
 
-/// How often a refresh token is sent without an answer before the sending pauses.
+/// How often a refresh token is sent by processes that then die before the sending pauses.
 const UNANSWERED_AT_MOST: u32 = 2;
 
 /// The first pause; each further one is twice as long.
@@ -27,23 +27,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// A refresh that did not give tokens.
 struct Failed {
     error: Error,
-    token: Spent,
-}
-
-/// What a failed refresh means for the refresh token.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spent {
-    /// Not spent: the request never arrived, or was refused.
-    No,
-    /// The server is there, and failed: most likely it did not act.
-    Hardly,
-    /// Perhaps: nobody knows whether the server acted.
-    Perhaps,
+    /// Whether the server may have replaced the refresh token all the same.
+    perhaps_spent: bool,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, token: Spent::No }
+        Self { error, perhaps_spent: false }
     }
 }
 
@@ -74,17 +64,11 @@ impl FlowManager {
         lock.set_intent(&intent)?;
         match self.send_refresh(profile, server, &grant, refresh_token, want).await {
             Ok(reply) => self.take_reply(profile, server, grant, reply, want, lock).await,
-            Err(Failed { error, token }) => {
-                // The failure itself is what the caller gets to see: an intent that stays only
-                // makes the next call more careful.
-                let _ = match token {
-                    Spent::No => lock.clear_intent(),
-                    Spent::Hardly => {
-                        intent.sends = 1;
-                        lock.set_intent(&intent)
-                    }
-                    Spent::Perhaps => Ok(()),
-                };
+            Err(Failed { error, perhaps_spent }) => {
+                // This one lived to tell: only those that died without a word are counted. The
+                // failure itself is what the caller gets to see, not that of the bookkeeping.
+                intent.sends = 1;
+                let _ = if perhaps_spent { lock.set_intent(&intent) } else { lock.clear_intent() };
                 if error.oauth_error().is_some_and(|o| o.code == "invalid_grant") {
                     return self.bury(grant, refresh_token, error).await;
                 }
@@ -93,9 +77,9 @@ impl FlowManager {
         }
     }
 
-    /// Why the token is not sent now. An intent that is found was left by a holder that died, or
-    /// whose answer never came: one more try is allowed, then there is a pause, which only a
-    /// person's explicit wish ends early.
+    /// Why the token is not sent now. An intent that is found was left by a holder that died: one
+    /// more try is allowed. If that one dies too there is a pause, which only a person's explicit
+    /// wish ends early.
     fn withheld(
         &self,
         grant: &Grant,
@@ -183,7 +167,7 @@ impl FlowManager {
             match self.replace(&safe).await? {
                 Commit::Saved => grant.generation += 1,
                 overtaken => {
-                    return self.drop_late(profile, server, &grant, &reply, overtaken).await;
+                    return self.drop_late(profile, &grant, &reply, overtaken).await;
                 }
             }
         }
@@ -207,7 +191,7 @@ impl FlowManager {
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
         match self.replace(&grant).await? {
             Commit::Saved => {}
-            overtaken => return self.drop_late(profile, server, &grant, &reply, overtaken).await,
+            overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
         grant.generation += 1;
         let warnings = self.announce(profile, lock, &grant).await;
@@ -247,7 +231,6 @@ impl FlowManager {
     async fn drop_late(
         &self,
         profile: &Profile,
-        server: &AuthorizationServer,
         grant: &Grant,
         reply: &TokenReply,
         found: Commit,
@@ -256,13 +239,16 @@ impl FlowManager {
             Commit::Overtaken(Some(newer)) => newer.id != grant.id,
             _ => true,
         };
-        if is_ended && let Some(endpoint) = &server.endpoints.revocation {
+        if is_ended
+            && let Ok(server) = self.whole_server(profile).await
+            && let Some(endpoint) = &server.endpoints.revocation
+        {
             let (token, hint) = match &reply.refresh_token {
                 Some(token) => (token, "refresh_token"),
                 None => (&reply.access_token, "access_token"),
             };
             // It is as good as forgotten: where revoking fails, nobody has it.
-            let _ = self.send_revocation(profile, server, endpoint, token, hint, grant).await;
+            let _ = self.send_revocation(profile, &server, endpoint, token, hint, grant).await;
         }
         match found {
             Commit::Overtaken(None) => Err(login_required(
@@ -306,17 +292,14 @@ fn judge(
 ) -> Result<TokenReply, Failed> {
     match answer {
         Err(NoAnswer { error, perhaps_acted }) => {
-            Err(Failed { error, token: if perhaps_acted { Spent::Perhaps } else { Spent::No } })
+            Err(Failed { error, perhaps_spent: perhaps_acted })
         }
         Ok(response) => reply::judge(&response, profile, asked).map_err(|error| {
-            let token = match response.status {
-                300..=499 | 503 => Spent::No,
-                _ if error.oauth_error().is_some() => Spent::No,
-                500..=599 => Spent::Hardly,
-                // A success that cannot be read.
-                _ => Spent::Perhaps,
-            };
-            Failed { error, token }
+            // A refusal is an answer: nothing was spent. A 5xx, or a success that cannot be read,
+            // may have come after the server acted.
+            let refused =
+                matches!(response.status, 300..=499 | 503) || error.oauth_error().is_some();
+            Failed { error, perhaps_spent: !refused }
         }),
     }
 }

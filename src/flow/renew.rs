@@ -255,11 +255,13 @@ pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, n
 }
 
 fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
-    let what = match grant {
-        None => format!("nobody has logged in to {key}"),
-        Some(_) => format!("the stored token of {key} has not enough life left"),
-    };
-    Error::login_required(what).hint("leave `--cached` out to let it be refreshed")
+    match grant {
+        None => login_required(key, &format!("nobody has logged in to {key}")),
+        Some(_) => {
+            Error::login_required(format!("the stored token of {key} has not enough life left"))
+                .hint("leave `--cached` out to let it be refreshed")
+        }
+    }
 }
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {

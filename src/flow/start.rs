@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::exchange::{Exchange, Spends};
 use super::{FlowManager, pin};
 use crate::Secret;
-use crate::error::{Error, OAuthError, Result};
+use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
@@ -221,17 +221,22 @@ impl FlowManager {
             return Err(Error::refused("the pushed authorization request was refused", oauth));
         }
         match (response.status, text("request_uri")) {
-            (200 | 201, Some(uri))
-                if !uri.is_empty() && uri.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
-                Ok(uri.to_owned())
-            }
-            (500..=599, _) => Err(Error::unavailable(format!(
+            (201, Some(uri)) if is_request_uri(uri) => Ok(uri.to_owned()),
+            (429 | 500..=599, _) => Err(Error::unavailable(format!(
                 "the pushed authorization request failed: the server answered {}",
                 response.status
-            ))),
+            ))
+            .hint("try again later")),
+            (400..=499, _) => Err(Error::new(
+                ErrorKind::ServerRefused,
+                format!("the pushed authorization request was refused: status {}", response.status),
+            )
+            .hint("run the same command with `--trace` to see the exchange")),
+            (201, _) => Err(Error::validation(
+                "the answer to the pushed authorization request has no `request_uri` that can be used",
+            )),
             (status, _) => Err(Error::validation(format!(
-                "the pushed authorization request got status {status} and no `request_uri`"
+                "the pushed authorization request got status {status} where 201 is expected"
             ))),
         }
     }
@@ -249,6 +254,13 @@ impl FlowManager {
         }
         self.exchange(profile, server, &exchange).await
     }
+}
+
+/// A reference that the server made (RFC 9126, section 2.2). One that leads over plain http (RFC 9101,
+/// section 5.2) would let whoever is on the way write the request.
+fn is_request_uri(uri: &str) -> bool {
+    let is_plain_http = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
+    !uri.is_empty() && !is_plain_http && uri.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn par_required(profile: &Profile) -> Error {

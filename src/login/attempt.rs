@@ -145,6 +145,10 @@ async fn run(
         }
         Response::Pasted(parameters, judgement) => (None, parameters, judgement),
     };
+    if manager.ports().trace.enabled() {
+        manager.ports().trace.step("Judging the authorization response", "RFC 6749, section 4.1.2");
+        manager.ports().trace.authorization_response(&target(&pending.redirect_uri, &parameters));
+    }
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
@@ -158,6 +162,15 @@ async fn run(
         candidate.reply(page(profile, &outcome));
     }
     outcome
+}
+
+/// The response as a request target, whichever way it came.
+fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
+    let path =
+        url::Url::parse(redirect_uri).map_or_else(|_| "/".to_owned(), |u| u.path().to_owned());
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{path}?{query}")
 }
 
 fn attempt_timeout(pending: &PendingFlow, manager: &FlowManager) -> Duration {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::reader::SECRET_PARAMS;
 use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat};
+use crate::time;
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "(redacted)";
@@ -41,8 +42,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("keep_from_callback", json!(p.keep_from_callback)),
         ("authorization_details", json!(p.authorization_details)),
         ("flow", json!(flow)),
-        ("min_ttl", json!(format!("{}s", p.min_ttl.as_secs()))),
-        ("timeout", json!(format!("{}s", p.timeout.as_secs()))),
+        ("min_ttl", json!(time::shortest(p.min_ttl))),
+        ("timeout", json!(time::shortest(p.timeout))),
         ("store", json!(p.store)),
         ("ca_file", json!(p.ca_file.as_ref().map(|path| path.display().to_string()))),
         ("write_back", json!(p.write_back)),

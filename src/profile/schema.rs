@@ -89,6 +89,9 @@ impl ConfigFile {
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let failed = |error: std::io::Error| {
             Error::config(format!("cannot read the configuration {}: {error}", path.display()))
+                .hint(
+                    "correct its owner or mode, or name another with `--config` or OAUTHCTL_CONFIG",
+                )
         };
         let file = match File::open(path) {
             Ok(file) => file,

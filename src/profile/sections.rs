@@ -132,7 +132,14 @@ impl<'t> Sections<'_, 't> {
         let place = format!("[profiles.{}]", shown_key(&entry.key));
         let provider = find(own, "provider");
         let preset = match provider {
-            Some(provider) => Some((self.preset(provider, &place)?, provider.at)),
+            Some(provider) => match self.preset(provider, &place) {
+                Some(preset) => Some((preset, provider.at)),
+                None => {
+                    // What is wrong with its own keys is told all the same.
+                    keys::read(&entry.key, &place, own, self.around, self.problems);
+                    return None;
+                }
+            },
             None => None,
         };
         let merged;

@@ -49,6 +49,8 @@ pub fn judge(response: &HttpResponse, profile: &Profile, asked: &str) -> Result<
     let body = match response.status {
         200 => read_body(response),
         201 if lenient => read_body(response),
+        201..=299 if response.body.is_empty() => Err("an empty body".to_owned()),
+        201..=299 => Err("where 200 is expected".to_owned()),
         _ => return Err(refusal(response, asked)),
     };
     let body = body.map_err(|what| not_a_token_response(response, asked, &what))?;

@@ -112,7 +112,7 @@ pub struct StateKey {
 }
 
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -147,7 +147,7 @@ impl StateKey {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl state 1").extract(&bytes);
         let sign = derive::<32>(&root, &format!("sign {}", alg.as_str()))?;
         let signer = match alg {
-            StateAlg::Hs256 => Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &sign[..])),
+            StateAlg::Hs256 => Signer::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &sign[..]))),
             StateAlg::EdDsa => Ed25519KeyPair::from_seed_unchecked(&sign[..])
                 .map(|pair| Signer::Ed25519(Box::new(pair)))
                 .map_err(|_| Error::internal("a key for states could not be derived"))?,

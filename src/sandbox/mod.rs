@@ -3,8 +3,8 @@
 //! It serves the honest protocol, and, where a [`Scenario`] asks for it, misbehaves in a named way,
 //! so that a client's tests need neither an account nor the network. The scenarios of
 //! [`SandboxOptions::scenarios`] hold for the issuer at the root. Beside it, every path
-//! `/s/NAME[,NAME2]` is an issuer of its own with those scenarios, and with keys, codes and tokens
-//! that the others do not know.
+//! `/s/NAME[,NAME2]` is an issuer of its own with those scenarios, and with codes and tokens
+//! that the others do not know; the signing keys are the whole server's.
 //!
 //! Any `client_id` is taken for a public client. [`CONFIDENTIAL_CLIENT`] has the secret
 //! [`CONFIDENTIAL_SECRET`]; registered clients have their own. Three people live here: `ada`,

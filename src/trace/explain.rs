@@ -123,6 +123,31 @@ pub(super) fn header(name: &str) -> Option<Explanation> {
     find(HEADERS, name)
 }
 
+/// A line with its explanation: beside it where both fit into `width`, else below it.
+pub(super) fn beside(line: String, explanation: &str, width: usize) -> Vec<String> {
+    let columns = line.chars().count().max(40);
+    if columns + 4 + explanation.chars().count() <= width {
+        return vec![format!("{line:<40} -- {explanation}")];
+    }
+    let indent = line.len() - line.trim_start().len() + 4;
+    let mut lines = vec![line];
+    let mut row = format!("{:indent$}--", "");
+    // A reference is looked up by its number, so it stays in one piece.
+    let (what, reference) =
+        explanation.split_at(explanation.rfind(" (").unwrap_or(explanation.len()));
+    let reference = reference.strip_prefix(' ').filter(|r| r.chars().count() + indent + 3 <= width);
+    let whole = if reference.is_some() { what } else { explanation };
+    for word in whole.split(' ').chain(reference) {
+        if row.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut row, format!("{:indent$}  ", "")));
+        }
+        row.push(' ');
+        row.push_str(word);
+    }
+    lines.push(row);
+    lines
+}
+
 fn find(rows: &[Row], name: &str) -> Option<Explanation> {
     let (_, what, reference) = rows.iter().find(|(row, ..)| *row == name)?;
     Some(Explanation { what, reference })
@@ -140,6 +165,15 @@ mod tests {
         for (name, ..) in REQUESTS.iter().chain(RESPONSES) {
             assert!(find(EVERYWHERE, name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn an_explanation_stands_beside_its_line_or_below_it_and_keeps_to_the_width() {
+        let short = beside("  a = b".to_owned(), "a word (RFC 1)", 80);
+        assert_eq!(short, [format!("{:<40} -- a word (RFC 1)", "  a = b")]);
+        let long = beside("  a = b".to_owned(), &"word ".repeat(40), 50);
+        assert!(long.len() > 3 && long[1].starts_with("      -- word"), "{long:?}");
+        assert!(long.iter().all(|line| line.chars().count() <= 50), "{long:?}");
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn media_type(headers: &[(String, String)]) -> &str {
 fn text(body: &Body) -> String {
     match body {
         Body::Empty => String::new(),
-        Body::Json(json) => json.lines(&mut |_| None).join("\n"),
+        Body::Json(json) => json.lines(super::WIDTH, &mut |_| None).join("\n"),
         Body::Other(what) => what.clone(),
         Body::Form(parameters) => {
             let parts = parameters.iter().map(|(name, value)| format!("{name}={value}"));

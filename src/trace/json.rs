@@ -3,6 +3,8 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
+use super::explain;
+
 /// A JSON value.
 pub(super) enum Json {
     Null,
@@ -21,59 +23,27 @@ impl Json {
             .filter(|json| matches!(json, Self::List(_) | Self::Members(_)))
     }
 
-    /// Writes it in lines. `comment` may add something at the end of the line of a top-level
-    /// member; without comments the lines are JSON again.
-    pub(super) fn lines(&self, comment: &mut dyn FnMut(&str) -> Option<String>) -> Vec<String> {
-        let mut lines = Vec::new();
-        self.write(0, "", "", None, comment, &mut lines);
-        lines
+    /// Writes it in lines, in `width` columns where its values fit. `comment` may explain a
+    /// top-level member; without comments the lines are JSON again.
+    pub(super) fn lines(
+        &self,
+        width: usize,
+        comment: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Vec<String> {
+        let mut writer = Writer { width, comment, lines: Vec::new() };
+        writer.write(self, 0, "", "", None);
+        writer.lines
     }
 
-    fn write(
-        &self,
-        depth: usize,
-        before: &str,
-        after: &str,
-        member: Option<&str>,
-        comment: &mut dyn FnMut(&str) -> Option<String>,
-        lines: &mut Vec<String>,
-    ) {
-        let indent = "  ".repeat(depth);
-        let opening = match self {
-            Self::List(items) if !items.is_empty() => "[".to_owned(),
-            Self::Members(members) if !members.is_empty() => "{".to_owned(),
-            scalar => scalar.inline() + after,
-        };
-        let line = format!("{indent}{before}{opening}");
-        lines.push(match member.and_then(&mut *comment) {
-            Some(comment) => format!("{line:<46}  {comment}"),
-            None => line,
-        });
-        match self {
-            Self::List(items) if !items.is_empty() => {
-                for (at, item) in items.iter().enumerate() {
-                    let comma = if at + 1 < items.len() { "," } else { "" };
-                    item.write(depth + 1, "", comma, None, comment, lines);
-                }
-                lines.push(format!("{indent}]{after}"));
-            }
-            Self::Members(members) if !members.is_empty() => {
-                for (at, (name, value)) in members.iter().enumerate() {
-                    let comma = if at + 1 < members.len() { "," } else { "" };
-                    let top = (depth == 0).then_some(name.as_str());
-                    value.write(
-                        depth + 1,
-                        &format!("{}: ", quoted(name)),
-                        comma,
-                        top,
-                        comment,
-                        lines,
-                    );
-                }
-                lines.push(format!("{indent}}}{after}"));
-            }
-            _ => {}
+    /// A list of scalars in one line, where it is one.
+    fn flat(&self) -> Option<String> {
+        let Self::List(items) = self else { return None };
+        let nested = |item: &Self| matches!(item, Self::List(_) | Self::Members(_));
+        if items.iter().any(nested) {
+            return None;
         }
+        let items: Vec<String> = items.iter().map(Self::inline).collect();
+        Some(format!("[{}]", items.join(", ")))
     }
 
     fn inline(&self) -> String {
@@ -84,6 +54,60 @@ impl Json {
             Self::Text(text) => quoted(text),
             Self::List(_) => "[]".to_owned(),
             Self::Members(_) => "{}".to_owned(),
+        }
+    }
+}
+
+struct Writer<'a> {
+    width: usize,
+    comment: &'a mut dyn FnMut(&str) -> Option<String>,
+    lines: Vec<String>,
+}
+
+impl Writer<'_> {
+    fn write(
+        &mut self,
+        json: &Json,
+        depth: usize,
+        before: &str,
+        after: &str,
+        member: Option<&str>,
+    ) {
+        let indent = "  ".repeat(depth);
+        let room = self.width.saturating_sub(indent.len() + before.chars().count() + after.len());
+        let flat = json.flat().filter(|flat| flat.chars().count() <= room);
+        let is_flat = flat.is_some();
+        let opening = match json {
+            _ if is_flat => flat.unwrap_or_default() + after,
+            Json::List(_) => "[".to_owned(),
+            Json::Members(members) if !members.is_empty() => "{".to_owned(),
+            scalar => scalar.inline() + after,
+        };
+        self.line(format!("{indent}{before}{opening}"), member);
+        match json {
+            Json::List(items) if !is_flat => {
+                for (at, item) in items.iter().enumerate() {
+                    let comma = if at + 1 < items.len() { "," } else { "" };
+                    self.write(item, depth + 1, "", comma, None);
+                }
+                self.lines.push(format!("{indent}]{after}"));
+            }
+            Json::Members(members) if !members.is_empty() => {
+                for (at, (name, value)) in members.iter().enumerate() {
+                    let comma = if at + 1 < members.len() { "," } else { "" };
+                    let top = (depth == 0).then_some(name.as_str());
+                    self.write(value, depth + 1, &format!("{}: ", quoted(name)), comma, top);
+                }
+                self.lines.push(format!("{indent}}}{after}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn line(&mut self, line: String, member: Option<&str>) {
+        match member.and_then(&mut *self.comment) {
+            Some(comment) => self.lines.extend(explain::beside(line, &comment, self.width)),
+            None => self.lines.push(line),
         }
     }
 }

@@ -30,6 +30,9 @@ use crate::time::Timestamp;
 /// Takes one line of the trace, without its line break.
 pub type LineSink = Box<dyn FnMut(&str) + Send>;
 
+/// The columns that a trace for people keeps to; a value that is longer is not broken.
+const WIDTH: usize = 80;
+
 /// The most lines of one body that are shown to people. A HAR file has them all.
 const LINES: usize = 120;
 
@@ -218,16 +221,16 @@ impl State {
     }
 
     fn explained_line(&mut self, line: String, explanation: Option<String>) {
-        match explanation {
-            Some(explanation) => self.line(&format!("{line:<52}  {explanation}")),
-            None => self.line(&line),
+        let Some(explanation) = explanation else { return self.line(&line) };
+        for line in explain::beside(line, &explanation, WIDTH) {
+            self.line(&line);
         }
     }
 
     /// The words of an explanation, the first time only.
     fn explain(&mut self, explanation: Option<Explanation>) -> Option<String> {
         let Explanation { what, reference } = explanation?;
-        self.explained.insert(what).then(|| format!("-- {what} ({reference})"))
+        self.explained.insert(what).then(|| format!("{what} ({reference})"))
     }
 
     fn body(&mut self, side: Side, body: &Body) {
@@ -235,7 +238,7 @@ impl State {
             Body::Empty => return,
             Body::Form(parameters) => return self.parameters(side, "      ", parameters),
             Body::Json(json) => {
-                json.lines(&mut |name| self.explain(explain::parameter(side, name)))
+                json.lines(WIDTH - 6, &mut |name| self.explain(explain::parameter(side, name)))
             }
             Body::Other(what) => vec![what.clone()],
         };

@@ -36,7 +36,8 @@ const SHOWN: &[&str] = &[
     "end_session_endpoint", "grant_types_supported", "id_token_encryption_alg_values_supported",
     "id_token_encryption_enc_values_supported", "id_token_signing_alg_values_supported",
     "introspection_endpoint", "introspection_endpoint_auth_methods_supported", "issuer",
-    "jwks_uri", "op_policy_uri", "op_tos_uri", "protected_resources",
+    "jwks_uri", "op_policy_uri", "op_tos_uri",
+    "prompt_values_supported", "protected_resources",
     "pushed_authorization_request_endpoint", "registration_endpoint",
     "request_object_signing_alg_values_supported", "request_parameter_supported",
     "request_uri_parameter_supported", "require_pushed_authorization_requests",
@@ -77,7 +78,8 @@ const SECRET: &[&str] = &[
 const SHOWN_HEADERS: &[&str] = &[
     "accept", "accept-encoding", "allow", "cache-control", "connection", "content-encoding",
     "content-language", "content-length", "content-type", "date", "expires", "keep-alive",
-    "pragma", "retry-after", "server", "transfer-encoding", "user-agent", "vary",
+    "pragma", "referrer-policy", "retry-after", "server", "strict-transport-security",
+    "transfer-encoding", "user-agent", "vary", "x-content-type-options", "x-frame-options",
 ];
 
 /// Headers by which support finds a request. They name it and open nothing.

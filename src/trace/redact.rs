@@ -343,7 +343,17 @@ impl Redactor {
         }
     }
 
+    /// Remembers a value as it is and as a form or a query writes it.
     fn remember(&mut self, value: &str, least: usize) {
+        let encoded: Zeroizing<String> =
+            Zeroizing::new(form_urlencoded::byte_serialize(value.as_bytes()).collect());
+        let in_query = Zeroizing::new(encoded.replace('+', "%20"));
+        for written in [value, &encoded, &in_query] {
+            self.remember_as_written(written, least);
+        }
+    }
+
+    fn remember_as_written(&mut self, value: &str, least: usize) {
         let known = self.remembered.iter().any(|other| other.as_str() == value);
         if value.len() < least || known || self.remembered.len() >= REMEMBERED {
             return;

@@ -1,1 +1,89 @@
-//! clock
+//! Clocks that are wrong or jump: at most one refresh a call, and nothing old for ever.
+
+use serde_json::json;
+
+use crate::scene::{Scene, rewrite};
+
+const DAY: i64 = 86_400;
+
+/// Moves everything that is stored by so much, which is a clock that was moved the other way.
+fn shift(scene: &Scene, by: i64) {
+    let moved = |value: &serde_json::Value| json!(value.as_i64().unwrap() + by);
+    rewrite(&scene.home, |record| {
+        for name in ["obtained_at", "refreshed_at"] {
+            record[name] = moved(&record[name]);
+        }
+        if record["tokens"]["expires_at"].is_number() {
+            record["tokens"]["expires_at"] = moved(&record["tokens"]["expires_at"]);
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_jumped() {
+    for by in [-DAY, -3_600, 3_600, DAY, 10 * 365 * DAY] {
+        let scene = Scene::logged_in("honest", 600);
+        shift(&scene, by);
+        for _ in 0..3 {
+            scene.works();
+        }
+        // Too old, or from the future: once, and then it is believed again.
+        assert_eq!(scene.refreshes(), 1, "{by}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_prolong_a_token_without_a_lifetime() {
+    let scene = Scene::logged_in("token.expires-in-missing", 600);
+    scene.works();
+    assert_eq!(scene.refreshes(), 0);
+    shift(&scene, DAY);
+    scene.works();
+    scene.works();
+    assert_eq!(scene.refreshes(), 1);
+}
+
+#[test]
+fn a_dead_grant_without_a_lifetime_is_not_handed_out_for_ever() {
+    let scene = Scene::logged_in("token.expires-in-missing", 600);
+    shift(&scene, -DAY);
+    scene.server.revoke_all(&scene.scenario);
+    for _ in 0..3 {
+        scene.home.run(["token", "-p", "p"]).fails(4);
+    }
+    assert_eq!(scene.refreshes(), 1);
+}
+
+#[test]
+fn a_little_skew_is_no_trouble() {
+    for by in [-240, 240] {
+        let scene = Scene::logged_in("honest", 3_600);
+        shift(&scene, by);
+        scene.works();
+        assert_eq!(scene.refreshes(), 0, "{by}");
+    }
+}
+
+#[test]
+fn the_program_itself_on_another_day() {
+    for offset in ["-1d", "-1h", "+1h", "+1d", "+2y"] {
+        let scene = Scene::logged_in("honest", 600);
+        let mut command = std::process::Command::new("faketime");
+        let program = scene.home.command(["token", "-p", "p"]);
+        command
+            .args(["-f", offset])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .env_clear()
+            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(scene.home.path("home"));
+        for calls in 1..=3_usize {
+            let running =
+                crate::support::Running::start(&mut command, std::time::Duration::from_secs(60));
+            let output = running.wait().ok();
+            assert_eq!(output.line(), scene.newest("access_token"), "{offset}");
+            assert!(scene.refreshes() <= calls, "{offset}");
+        }
+        assert_eq!(scene.refreshes(), 1, "{offset}");
+    }
+}

@@ -144,9 +144,13 @@ fn who_waits_behind_a_frozen_holder_ends_and_uses_what_there_is() {
     }
     forced.wait().fails(9);
     assert_eq!(scene.refreshes(), 1);
-    // It thaws, and what it has is saved.
-    holder.signal(Signal::CONT);
+    // The answer comes; it thaws, and what it got is saved, however late.
     scene.server.release("token-answer");
+    await_some("the answer", || {
+        let all = scene.server.requests("honest", "token");
+        all.iter().any(|r| r["grant_type"] == "refresh_token" && r["status"] == 200).then_some(())
+    });
+    holder.signal(Signal::CONT);
     assert_eq!(holder.wait().ok().line(), scene.newest("access_token"));
     scene.works();
 }

@@ -1,1 +1,115 @@
-//! portable
+//! Accounts that travel: export, import, the environment of a CI job, write-back.
+
+use serde_json::json;
+
+use crate::scene::{Scene, files_like, stored};
+use crate::support::{Home, assert_no_secret, assert_not_shown};
+
+/// A second machine with the same profile.
+fn machine(scene: &Scene) -> Home {
+    let home = Home::new();
+    home.profile("p", &scene.server.issuer(&scene.scenario), "cli", "scopes = [\"api\"]");
+    home
+}
+
+fn without_key(home: &Home) -> serde_json::Value {
+    stored(home)
+}
+
+#[test]
+fn there_and_back() {
+    let scene = Scene::logged_in("honest", 3600);
+    let export = scene.home.run(["export", "-p", "p"]).ok();
+    assert_not_shown(&export.stderr, scene.server.secrets_minted());
+    let other = machine(&scene);
+    other.run_with(["import", "-"], &export.stdout).ok();
+    assert_eq!(without_key(&other), scene.stored());
+    assert_eq!(other.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
+    assert_no_secret(&other, scene.server.secrets_minted());
+    // What is there is not replaced by accident.
+    other.run_with(["import", "-"], &export.stdout).fails(3);
+    other.run_with(["import", "--replace", "-"], &export.stdout).ok();
+    other.run_with(["import", "-"], &export.stdout[..export.stdout.len() - 9]).fails(2);
+    other.run_with(["import", "-"], "something else").fails(2);
+}
+
+#[test]
+fn encrypted_to_a_recipient() {
+    let scene = Scene::logged_in("honest", 3600);
+    let keygen = scene.home.run(["--json", "store", "keygen"]).ok().json();
+    let (identity, recipient) =
+        (keygen["identity"].as_str().unwrap(), keygen["recipient"].as_str().unwrap());
+    let line = scene.home.run(["export", "-p", "p", "--recipient", recipient]).ok().stdout;
+    let other = machine(&scene);
+    other.run_with(["import", "-"], &line).fails(10);
+    let mut with_key = machine(&scene);
+    with_key.set("OAUTHCTL_STORE_KEY", identity);
+    with_key.run_with(["import", "-"], &line).ok();
+    assert_eq!(with_key.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
+    let mut with_file = machine(&scene);
+    let file = with_file.path("tmp/ci.key");
+    with_file.write(&file, &format!("# a remark\n{identity}\n"));
+    with_file.set("OAUTHCTL_STORE_KEY_FILE", &file);
+    with_file.run_with(["import", "-"], &line).ok();
+    scene.home.run(["export", "-p", "p", "--recipient", "age1nonsense"]).fails(2);
+}
+
+#[test]
+fn a_ci_job_begins_from_its_environment_and_goes_on_from_its_store() {
+    let scene = Scene::logged_in("honest", 30);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let mut job = machine(&scene);
+    job.set("OAUTHCTL_IMPORT", line.trim_end());
+    // Filled first, and then refreshed once, however many begin at once.
+    let token = crate::scene::same_token(job.run_many(16, &["token", "-p", "p"]));
+    assert_eq!(token, scene.newest("access_token"));
+    assert_eq!(scene.refreshes(), 1);
+    // The line is older than the store by now: it never overwrites.
+    job.run(["token", "-p", "p", "--force-refresh"]).ok();
+    let output =
+        job.run(["exec", "-p", "p", "--", "sh", "-c", "echo $OAUTH_ACCESS_TOKEN$OAUTHCTL_IMPORT"]);
+    assert_eq!(output.ok().line(), scene.newest("access_token"));
+    assert_eq!(scene.refreshes(), 2);
+    assert_eq!(stored(&job)["tokens"]["refresh_token"], scene.newest("refresh_token"));
+    assert_no_secret(&job, scene.server.secrets_minted());
+}
+
+#[test]
+fn a_line_that_is_none_is_said_and_harms_nothing() {
+    let scene = Scene::logged_in("honest", 30);
+    let before = std::fs::read(scene.record()).unwrap();
+    let mut home = scene.home;
+    home.set("OAUTHCTL_IMPORT", "oauthctl-1-plain.CANARYnotaline");
+    let output = home.run(["token", "-p", "p"]).fails(2);
+    assert!(output.stderr.contains("OAUTHCTL_IMPORT"), "{}", output.stderr);
+    assert!(!output.stderr.contains("CANARYnotaline"), "{}", output.stderr);
+    assert_eq!(std::fs::read(files_like(&home, ".age").remove(0)).unwrap(), before);
+}
+
+#[test]
+fn every_rotation_is_written_back() {
+    let mut scene = Scene::new("honest");
+    let sink = scene.home.path("tmp/secret");
+    let issuer = scene.server.issuer("honest");
+    let command = format!("cat >{0}.new; mv {0}.new {0}; echo noise", sink.display());
+    let more = format!("scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", {command:?}]");
+    scene.home.config("").profile("p", &issuer, "cli", &more);
+    scene.server.set(&json!({ "expires_in": 30 }));
+    scene.home.login("p");
+    for _ in 0..3 {
+        let output = scene.home.run(["token", "-p", "p"]).ok();
+        assert_eq!(output.line(), scene.newest("access_token"));
+        let line = std::fs::read_to_string(&sink).unwrap();
+        assert_eq!(line.matches('\n').count(), 1);
+        let job = machine(&scene);
+        job.run_with(["import", "-"], &line).ok();
+        assert_eq!(stored(&job)["tokens"]["refresh_token"], scene.newest("refresh_token"));
+    }
+    assert_eq!(scene.refreshes(), 3);
+    // One that fails is a warning: the tokens are stored here.
+    let more = "scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", \"exit 3\"]";
+    scene.home.config("").profile("p", &issuer, "cli", more);
+    let output = scene.home.run(["token", "-p", "p"]).ok();
+    assert!(output.stderr.contains("write_back"), "{}", output.stderr);
+    assert_eq!(output.line(), scene.newest("access_token"));
+}

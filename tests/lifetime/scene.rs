@@ -72,8 +72,8 @@ impl Scene {
     #[track_caller]
     pub fn newest(&self, kind: &str) -> String {
         let all = self.server.control.get("/canaries");
-        let of_kind = all.as_array().unwrap().iter().filter(|canary| canary["kind"] == kind);
-        of_kind.last().unwrap()["value"].as_str().unwrap().to_owned()
+        let mut of_kind = all.as_array().unwrap().iter().filter(|canary| canary["kind"] == kind);
+        of_kind.next_back().unwrap()["value"].as_str().unwrap().to_owned()
     }
 
     /// The only record in the file store.

@@ -1,1 +1,235 @@
-//! stores
+//! Nothing is spent that cannot be saved; what is damaged is kept; what is stored can move.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::scene::{Scene, files_like};
+use crate::support::{Home, Output, Running, SecretService, assert_no_secret};
+
+/// Runs the program by way of another, such as `prlimit`.
+fn by_way_of(home: &Home, way: &[&str], args: &[&str]) -> Output {
+    let program = home.command(args);
+    let mut command = Command::new(way[0]);
+    command
+        .args(&way[1..])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path("home"));
+    Running::start(&mut command, Duration::from_secs(60)).wait()
+}
+
+#[test]
+fn no_room_for_a_record() {
+    let mut scene = Scene::logged_in("honest", 30);
+    let before = std::fs::read(scene.record()).unwrap();
+    // A limit on the size of files stands for a full disk; SIGXFSZ is ignored, as it is told by an error.
+    let limited = ["prlimit", "--fsize=8192:8192", "--"];
+    let output = by_way_of(&scene.home, &limited, &["token", "-p", "p"]).fails(10);
+    assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+    assert_eq!(scene.refreshes(), 0);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    assert!(files_like(&scene.home, ".tmp").is_empty());
+    let browser = scene.home.browser(&json!({ "mode": "honest" }));
+    by_way_of(&scene.home, &limited, &["login", "p"]).fails(10);
+    assert!(browser.openings().is_empty(), "refused before the browser opens");
+    assert_eq!(scene.redemptions(), 1);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    scene.works();
+}
+
+#[test]
+fn a_directory_that_may_not_be_written() {
+    let scene = Scene::logged_in("honest", 30);
+    let before = std::fs::read(scene.record()).unwrap();
+    let tokens = scene.record().parent().unwrap().to_owned();
+    let is_root = rustix::process::geteuid().is_root();
+    let way: &[&str] = if is_root {
+        // root may write everywhere: somebody else may not.
+        let owned =
+            Command::new("chown").args(["-R", "65534:65534"]).arg(scene.home.root()).status();
+        assert!(owned.unwrap().success());
+        &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    } else {
+        &["env"]
+    };
+    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o500)).unwrap();
+    if is_root && !reachable(way) {
+        eprintln!("not run: nobody cannot start the program from where it was built");
+        return;
+    }
+    let output = by_way_of(&scene.home, way, &["token", "-p", "p"]).fails(10);
+    assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+    assert_eq!(scene.refreshes(), 0);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o700)).unwrap();
+    by_way_of(&scene.home, way, &["token", "-p", "p"]).ok();
+}
+
+fn reachable(way: &[&str]) -> bool {
+    let mut command = Command::new(way[0]);
+    command.args(&way[1..]).arg(env!("CARGO_BIN_EXE_oauthctl")).arg("--version");
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_locked_keyring() {
+    let Some(service) = SecretService::start_locked() else { return };
+    let mut scene = Scene::new("honest");
+    scene.home.keyring(&service);
+    let browser = scene.home.browser(&json!({ "mode": "honest" }));
+    let error = scene.home.run(["--json", "login", "p"]).fails(10).error_json();
+    assert_eq!(error["error"], "store");
+    assert!(error["hint"].as_str().unwrap().contains("file"), "{error}");
+    assert!(browser.openings().is_empty());
+    scene.home.run(["token", "-p", "p"]).fails(10);
+    assert_eq!(scene.redemptions() + scene.refreshes(), 0);
+    assert!(files_like(&scene.home, ".age").is_empty(), "no silent fall back");
+}
+
+#[test]
+fn a_bus_that_is_not_there() {
+    let mut scene = Scene::new("honest");
+    scene.home.set("OAUTHCTL_STORE", "keyring");
+    scene.home.set(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", scene.home.path("run/none").display()),
+    );
+    scene.home.browser(&json!({ "mode": "honest" }));
+    scene.home.run(["login", "p"]).fails(10);
+    scene.home.run(["token", "-p", "p"]).fails(10);
+    assert_eq!(scene.redemptions(), 0);
+}
+
+#[test]
+fn the_keyring_holds_a_grant_through_its_life() {
+    let Some(service) = SecretService::start() else { return };
+    let mut scene = Scene::new("honest");
+    scene.home.keyring(&service);
+    scene.server.set(&json!({ "expires_in": 30 }));
+    scene.home.login("p");
+    scene.server.set(&json!({ "expires_in": 3600 }));
+    crate::scene::same_token(scene.home.run_many(32, &["token", "-p", "p"]));
+    assert_eq!(scene.refreshes(), 1);
+    scene.works();
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+    // To the file store and back.
+    scene.home.run(["store", "migrate", "--to", "file"]).ok();
+    scene.home.run(["token", "-p", "p"]).fails(4);
+    scene.home.set("OAUTHCTL_STORE", "file");
+    scene.works();
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    scene.home.run(["store", "migrate", "--to", "keyring"]).ok();
+    assert!(files_like(&scene.home, ".age").is_empty());
+    scene.home.set("OAUTHCTL_STORE", "keyring");
+    scene.works();
+    assert_eq!(scene.refreshes(), 2);
+    scene.home.run(["logout", "p"]).ok();
+    scene.home.run(["token", "-p", "p"]).fails(4);
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+}
+
+#[test]
+fn a_damaged_record_is_reported_and_kept() {
+    let mut scene = Scene::logged_in("honest", 3600);
+    let issuer = scene.server.issuer("tag.q");
+    let (record, whole) = (scene.record(), std::fs::read(scene.record()).unwrap());
+    scene.home.profile("q", &issuer, "cli", "");
+    scene.home.login("q");
+    let length = whole.len();
+    for (nth, at) in [0, 10, 40, 100, length / 2, length - 20, length - 1].into_iter().enumerate() {
+        let mut bytes = whole.clone();
+        if nth % 2 == 0 {
+            bytes[at] ^= 1;
+        } else {
+            bytes.truncate(at);
+        }
+        std::fs::write(&record, &bytes).unwrap();
+        for args in [
+            ["token", "-p", "p"].as_slice(),
+            &["token", "-p", "p", "--force-refresh"],
+            &["export", "-p", "p"],
+            &["exec", "-p", "p", "--", "true"],
+        ] {
+            let output = scene.home.run(args).fails(10);
+            assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+        }
+        assert_eq!(std::fs::read(&record).unwrap(), bytes, "unchanged, damaged at {at}");
+        scene.home.run(["token", "-p", "q"]).ok();
+    }
+    assert_eq!(scene.refreshes(), 0);
+    let damaged = std::fs::read(&record).unwrap();
+    let browser = json!({ "mode": "honest" });
+    scene.home.browser(&browser);
+    let login = scene.home.run(["login", "p"]).ok();
+    let aside = files_like(&scene.home, ".damaged-1");
+    assert_eq!(std::fs::read(&aside[0]).unwrap(), damaged);
+    assert!(login.stderr.contains("damaged-1"), "{}", login.stderr);
+    scene.works();
+}
+
+#[test]
+fn the_key_is_the_environments_or_a_files() {
+    let mut scene = Scene::new("honest");
+    let identity = scene.home.run(["store", "keygen"]).ok().stdout;
+    let other = scene.home.run(["store", "keygen"]).ok().stdout;
+    assert!(identity.starts_with("AGE-SECRET-KEY-1"));
+    scene.home.set("OAUTHCTL_STORE_KEY", identity.trim_end());
+    scene.home.login("p");
+    scene.works();
+    assert!(files_like(&scene.home, "store.key").is_empty());
+    let before = std::fs::read(scene.record()).unwrap();
+    // Another key opens nothing, and changes nothing.
+    scene.home.set("OAUTHCTL_STORE_KEY", other.trim_end());
+    for args in [["token", "-p", "p"].as_slice(), &["refresh", "p"], &["export", "-p", "p"]] {
+        let output = scene.home.run(args).fails(10);
+        assert!(!output.stderr.contains("AGE-SECRET-KEY"), "{}", output.stderr);
+    }
+    scene.home.set("OAUTHCTL_STORE_KEY", "nonsense-CANARY");
+    let output = scene.home.run(["token", "-p", "p"]).fails(10);
+    assert!(!output.stderr.contains("nonsense-CANARY"), "{}", output.stderr);
+    scene.home.unset("OAUTHCTL_STORE_KEY");
+    scene.home.run(["token", "-p", "p"]).fails(10);
+    assert!(files_like(&scene.home, "store.key").is_empty(), "no other key is made");
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    let file = scene.home.path("tmp/my.key");
+    scene.home.write(&file, &identity);
+    scene.home.set("OAUTHCTL_STORE_KEY_FILE", &file);
+    scene.works();
+    // The `age` program opens the record with it.
+    let age =
+        Command::new("age").arg("-d").arg("-i").arg(&file).arg(scene.record()).output().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&age.stdout).unwrap();
+    assert_eq!(record["tokens"]["access_token"], scene.newest("access_token"));
+    scene.home.set("OAUTHCTL_STORE_KEY_FILE", scene.home.path("tmp/none.key"));
+    scene.home.run(["token", "-p", "p"]).fails(10);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+}
+
+#[test]
+fn nothing_lies_around_in_clear() {
+    let mut scene = Scene::logged_in("honest", 30);
+    scene.home.run(["token", "-p", "p"]).ok();
+    scene.server.hold("token-answer", 1);
+    let killed = scene.home.spawn(["refresh", "p"]);
+    scene.server.await_held("token-answer", 1);
+    killed.signal(rustix::process::Signal::KILL);
+    killed.wait().fails(137);
+    scene.server.release("token-answer");
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(4);
+    scene.home.login("p");
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+    scene.home.assert_private();
+}
+
+#[test]
+fn a_server_that_repeats_what_it_was_sent_leaves_no_trace() {
+    let scene = Scene::logged_in("refresh.error-echo", 30);
+    let output = scene.home.run(["token", "-p", "p"]).fails(8);
+    crate::support::assert_not_shown(&output.stderr, scene.server.secrets_minted());
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+}

@@ -1,1 +1,179 @@
-//! sweep
+//! Killed at every system call that touches a file: what is stored is whole, old or new.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::scene::{Scene, files_like, stored};
+use crate::support::{Home, Output, Running, assert_no_secret};
+
+const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,mkdir,mkdirat,fchmod,connect";
+
+/// A place to die: the so-and-so-many-th of these calls.
+type Point = (String, usize);
+
+/// Runs the program under strace; only its first thread, and none of its children.
+fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
+    let program = home.command(args);
+    home.write(&home.path("tmp/strace"), "");
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-qq", "-o"])
+        .arg(home.path("tmp/strace"))
+        .args(options)
+        .arg("--")
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path("home"));
+    Running::start(&mut strace, Duration::from_secs(60)).wait()
+}
+
+/// Runs the program until this call, which kills it. `None` where it came to its end before.
+fn killed_at(home: &Home, args: &[&str], (call, nth): &Point) -> Option<Output> {
+    let inject = format!("inject={call}:signal=KILL:when={nth}");
+    let output = traced(home, &["-e", &format!("trace={call}"), "-e", &inject], args);
+    (output.status == 137).then_some(output)
+}
+
+/// Every call that the program makes in a run that succeeds, as a point each.
+fn points(home: &Home, args: &[&str]) -> Vec<Point> {
+    // What only a first run writes is written by then.
+    home.run(args).ok();
+    let output = traced(home, &["-e", &format!("trace={CALLS}")], args);
+    assert_eq!(output.status, 0, "{}", output.stderr);
+    let log = std::fs::read_to_string(home.path("tmp/strace")).unwrap();
+    let mut counts = BTreeMap::new();
+    let calls =
+        log.lines().filter_map(|line| line.split_once('(')).map(|(call, _)| call.to_owned());
+    calls
+        .map(|call| {
+            let count = counts.entry(call.clone()).and_modify(|c| *c += 1).or_insert(1_usize);
+            (call, *count)
+        })
+        .collect()
+}
+
+#[test]
+fn a_refresh_that_is_killed_anywhere() {
+    let scene = Scene::logged_in("honest", 3600);
+    // Forgiving: so that every kill can be followed by a token, and a loss is ours.
+    scene.server.set(&json!({ "grace": 1_000_000 }));
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    let mut died = 0;
+    for point in &points {
+        let before = scene.stored();
+        if let Some(output) = killed_at(&scene.home, &args, point) {
+            died += 1;
+            if !output.stdout.is_empty() {
+                // What was printed was durable before.
+                assert_eq!(
+                    scene.stored()["tokens"]["access_token"],
+                    output.stdout.trim_end(),
+                    "at {point:?}"
+                );
+            }
+        }
+        let after = scene.stored();
+        let is_new = after["generation"].as_u64() == before["generation"].as_u64().map(|g| g + 1);
+        assert!(after == before || is_new, "at {point:?}: {after}");
+        scene.home.run(["token", "-p", "p"]).ok();
+        scene.home.run(args).ok();
+        assert!(files_like(&scene.home, ".tmp").is_empty(), "at {point:?}: leftovers are swept");
+        scene.home.assert_private();
+    }
+    assert!(died * 10 >= points.len() * 9, "only {died} of {} points", points.len());
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+}
+
+#[test]
+fn a_refresh_that_is_killed_where_nothing_is_forgiven() {
+    let mut scene = Scene::logged_in("honest", 3600);
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    let sent = points.iter().position(|(call, _)| call == "connect").unwrap();
+    for point in &points[sent..] {
+        killed_at(&scene.home, &args, point);
+        scene.stored();
+        // It works, or says honestly that it is over; after a login it works.
+        let output = scene.home.run(args);
+        if output.status != 0 {
+            output.fails(4);
+            scene.home.login("p");
+        }
+        scene.works();
+    }
+}
+
+#[test]
+fn a_login_that_is_killed_anywhere() {
+    let mut scene = Scene::logged_in("honest", 3600);
+    let args = ["login", "p"];
+    scene.home.browser(&json!({ "mode": "honest" }));
+    let points = points(&scene.home, &args);
+    let mut died = 0;
+    // Those before the browser opens only read; those after it matter most.
+    let half = points.len() / 2;
+    let chosen = points[..half].iter().step_by(8).chain(points[half..].iter().step_by(3));
+    for point in chosen {
+        let before = scene.stored();
+        scene.home.browser(&json!({ "mode": "honest" }));
+        died += u32::from(killed_at(&scene.home, &args, point).is_some());
+        let after = stored(&scene.home);
+        let is_newer = after["generation"].as_u64() > before["generation"].as_u64();
+        assert!(after == before || is_newer, "at {point:?}");
+        scene.home.run(["token", "-p", "p"]).ok();
+    }
+    assert!(died >= 10, "only {died} of {} points", points.len());
+    scene.home.login("p");
+    scene.works();
+    assert!(files_like(&scene.home, ".tmp").is_empty());
+    scene.home.assert_private();
+}
+
+#[test]
+fn a_first_login_that_is_killed_leaves_nothing_half_made() {
+    let mut scene = Scene::new("honest");
+    let args = ["login", "p"];
+    let calls = [("write", 6), ("fsync", 12), ("renameat", 8), ("mkdir", 6), ("unlinkat", 2)];
+    let points =
+        calls.iter().flat_map(|(call, count)| (1..=*count).map(|nth| (call.to_string(), nth)));
+    for point in points {
+        scene.home.browser(&json!({ "mode": "honest" }));
+        killed_at(&scene.home, &args, &point);
+        let output = scene.home.run(["token", "-p", "p"]);
+        assert!([0, 4].contains(&output.status), "at {point:?}: {}", output.stderr);
+    }
+    scene.home.login("p");
+    scene.works();
+}
+
+#[test]
+fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
+    let scene = Scene::logged_in("honest", 30);
+    let trace = "trace=openat,write,fsync,rename,renameat,renameat2,connect";
+    traced(&scene.home, &["-y", "-e", trace], &["token", "-p", "p"]).ok();
+    let log = std::fs::read_to_string(scene.home.path("tmp/strace")).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    let at = |what: &str, from: usize, fits: &dyn Fn(&str) -> bool| {
+        let found = lines[from..].iter().position(|line| fits(line));
+        from + found.unwrap_or_else(|| panic!("{what} is missing:\n{log}"))
+    };
+    let intent = at("the intent", 0, &|l| l.contains("rename") && l.contains("intents"));
+    let intent_synced = at("its sync", intent, &|l| l.contains("fsync(") && l.contains("intents>"));
+    let sent = at("the request", intent_synced, &|l| l.contains("connect("));
+    let written =
+        at("the record's sync", sent, &|l| l.contains("fsync(") && l.contains("tokens/."));
+    let renamed = at("the rename", written, &|l| l.contains("rename") && l.contains(".age"));
+    let synced =
+        at("the directory's sync", renamed, &|l| l.contains("fsync(") && l.contains("tokens>"));
+    at("the output", synced, &|l| l.contains("write(1<"));
+    // Modes are right from the first instant.
+    for line in lines.iter().filter(|line| line.contains("O_CREAT")) {
+        assert!(line.contains("0600"), "{line}");
+    }
+}

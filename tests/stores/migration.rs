@@ -23,7 +23,13 @@ fn each_record_is_moved_or_stays_and_none_is_lost() {
         for (key, size) in [(&keys[0], 100_000), (&keys[2], 10), (&keys[3], 10)] {
             from.save(&grant(key, 3, size)).await.unwrap();
         }
-        let error = LastError { at: Timestamp::from_unix(1), message: "failed".to_owned() };
+        let error = LastError {
+            at: Timestamp::from_unix(1),
+            message: "failed".to_owned(),
+            id: "f1".to_owned(),
+            error: None,
+            oauth_error: None,
+        };
         let entry = AccountEntry {
             last_error: Some(error.clone()),
             ..AccountEntry::of(&grant(&keys[0], 3, 10), "memory")

@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::DEADLINE;
 use super::browser::Browser;
 use super::process::{Output, Running};
 use super::secret_service::SecretService;
+use super::{DEADLINE, process};
 
 /// A temporary directory with everything that the program can reach by its environment, and that
 /// environment. The store is `file` until a test says otherwise.
@@ -143,7 +143,7 @@ impl Home {
 
     /// The program with this home's environment, ready to be changed and started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(process::program());
+        let mut command = Command::new(super::process::program());
         command
             .args(args)
             .env_clear()

@@ -46,7 +46,7 @@ fn a_completion_killed_while_it_redeems_is_never_repeated() {
 
 #[test]
 fn a_refused_code_is_not_sent_again() {
-    let scene = Scene::new("token.status-503");
+    let scene = Scene::new("token.temporarily-unavailable");
     let (_, callback) = scene.come_back(&[]);
     let first = scene.complete(&callback, &[]);
     assert_ne!(first.status, 0);

@@ -143,6 +143,7 @@ fn another_machine_or_another_key() {
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
     let done = std::process::Command::new("cp").arg("-rT").arg(from).arg(to).status().unwrap();
     assert!(done.success());
 }

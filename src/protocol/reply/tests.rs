@@ -152,7 +152,7 @@ fn scopes_are_read_in_every_form_that_providers_use() {
 fn refusals_are_told_apart_by_their_code_and_status() {
     let row = |status: u16, body: &str| refuse(&answer(status, "application/json", body));
     for (status, body, kind, code) in [
-        (400, r#"{"error":"invalid_grant"}"#, ErrorKind::ServerRefused, Some("invalid_grant")),
+        (400, r#"{"error":"invalid_grant"}"#, ErrorKind::LoginRequired, Some("invalid_grant")),
         (401, r#"{"error":"invalid_client"}"#, ErrorKind::ServerRefused, Some("invalid_client")),
         (
             200,

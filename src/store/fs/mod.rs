@@ -225,7 +225,16 @@ impl Dir {
         let mut filler = vec![0; size];
         // Not zeros: some file systems keep no room for those.
         fill_random(&mut filler)?;
-        write_all(&mut reserved.file, &filler).map_err(|e| {
+        // Where the file system gives room on demand, the disk need not be waited for as well.
+        let allocated = sys::allocate(&reserved.file, size);
+        let taken = match allocated {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                write_all(&mut reserved.file, &filler)
+            }
+            Err(error) => Err(error),
+            Ok(()) => reserved.file.write_all(&filler),
+        };
+        taken.map_err(|e| {
             refused(&format!("take room for {size} bytes in"), &self.path, e.into())
         })?;
         reserved.size = size;
@@ -420,7 +429,9 @@ fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
         ),
         Refusal::Io(error) => {
             let hint = match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => {
                     Some("make room on that file system and try again: nothing was changed")
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(

@@ -97,6 +97,11 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
+/// Room is only taken by writing.
+pub(super) fn allocate(_file: &File, _size: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Nothing to take away.
 pub(super) fn tighten_file(_file: &File) -> io::Result<()> {
     Ok(())

@@ -149,6 +149,27 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes room for a file's first bytes; [`io::ErrorKind::Unsupported`] where that needs writing.
+pub(super) fn allocate(file: &File, size: usize) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::Errno;
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        let flags = rustix::fs::FallocateFlags::empty();
+        match rustix::io::retry_on_intr(|| rustix::fs::fallocate(file, flags, 0, size)) {
+            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::PERM) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+            other => Ok(other?),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, size);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Takes the rights of others away.
 pub(super) fn tighten_file(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fchmod(file, PRIVATE_FILE)?)

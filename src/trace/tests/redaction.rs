@@ -7,7 +7,7 @@ fn shown_body(redactor: &mut Redactor, content_type: &str, body: &str) -> String
     match redactor.body(Some(content_type), body.as_bytes()) {
         Body::Empty => String::new(),
         Body::Form(pairs) => format!("{pairs:?}"),
-        Body::Json(json) => json.lines(&mut |_| None).join("\n"),
+        Body::Json(json) => json.lines(super::WIDTH, &mut |_| None).join("\n"),
         Body::Other(what) => what,
     }
 }
@@ -127,10 +127,7 @@ fn json_keeps_its_shape() {
   "code": "[redacted, 1 member]",
   "active": true,
   "list": [],
-  "scopes_supported": [
-    "a",
-    "b"
-  ],
+  "scopes_supported": ["a", "b"],
   "weird": "[redacted]"
 }"#;
     assert_eq!(body("application/json; charset=utf-8", json), expected);

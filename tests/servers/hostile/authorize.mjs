@@ -96,7 +96,7 @@ export const AUTHORIZE_INVALID = {
     ['error', 'access_denied'], ['state', a.state], ['iss', x.world.bases.canary],
   ],
   // A mix-up: the person is sent on to another server, whose code comes back with its own iss.
-  'bounce': (_a, x, p) => ({ away: `${x.base}/s/honest~tag.bounced/authorize?${p}` }),
+  'bounce': (_a, x, p) => ({ away: `${x.base}/s/tag.bounced/authorize?${p}` }),
 };
 
 /** Answers that end the attempt with the server's own words. */

@@ -1,0 +1,206 @@
+//! Every kind of failure by a real cause: its exit code, its words, its JSON.
+
+use std::fs::File;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::fixture::{PROFILE, Sandbox, TOKEN, grant, plant, planted, settled, with_sandbox};
+use crate::snapshot::check;
+use crate::support::{Home, Output};
+
+/// The same failure in words and in JSON: the words go to a snapshot, the JSON must say the same.
+#[track_caller]
+fn failure(name: &str, code: i32, word: &str, run: impl Fn(bool) -> Output, home: &Home) {
+    let plain = run(false).fails(code);
+    let at = plain.stderr.find("error: ").unwrap_or_else(|| panic!("{}", plain.stderr));
+    let said = settled(home, &plain.stderr[at..]);
+    check(&format!("error-{name}"), &said);
+    let json = run(true).fails(code).error_json();
+    let object = json.as_object().unwrap();
+    assert_eq!(json["error"], word, "{json}");
+    assert_eq!(json["exit_code"], code, "{json}");
+    let keys: Vec<&str> = object.keys().map(String::as_str).collect();
+    assert_eq!(keys[..4], ["error", "message", "hint", "exit_code"], "{json}");
+    for key in &keys[4..] {
+        assert!(["oauth_error", "oauth_error_description"].contains(key), "{json}");
+    }
+    let mut words = format!("error: {}\n", json["message"].as_str().unwrap());
+    if let Value::String(hint) = &json["hint"] {
+        words.push_str(&format!("hint: {hint}\n"));
+    }
+    assert_eq!(settled(home, &words), said);
+}
+
+/// `args`, with `--json` where it is asked for.
+fn args(line: &str, json: bool) -> Vec<&str> {
+    line.split_whitespace().chain(json.then_some("--json")).collect()
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_internal() {
+    let home = planted(TOKEN);
+    let run = |json| {
+        let mut command = home.command(args("token", json));
+        command.stdin(Stdio::null()).stdout(File::options().write(true).open("/dev/full").unwrap());
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        Output {
+            status: output.status.code().unwrap(),
+            stdout: String::new(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    };
+    failure("internal", 1, "internal", run, &home);
+}
+
+#[test]
+fn a_wrong_flag_is_usage() {
+    let home = Home::new();
+    let json = home.run(["token", "--formt", "json", "--json"]).fails(2).error_json();
+    assert_eq!(json["error"], "usage");
+    assert_eq!(json["hint"], "a similar argument exists: '--format'");
+}
+
+#[test]
+fn an_unknown_profile_and_a_missing_one_are_config() {
+    let home = Home::new();
+    failure("config-none", 3, "config", |json| home.run(args("token", json)), &home);
+    home.config(&format!(
+        "{PROFILE}\n[profiles.gitlab]\nprovider = \"gitlab\"\nclient_id = \"c\"\n"
+    ));
+    failure("config-unknown", 3, "config", |json| home.run(args("token -p gitlap", json)), &home);
+    failure("config-several", 3, "config", |json| home.run(args("token", json)), &home);
+    failure("config-provider", 3, "config", |json| home.run(args("providers gitlap", json)), &home);
+}
+
+#[test]
+fn nobody_logged_in_is_login_required() {
+    let home = Home::new();
+    home.config(PROFILE);
+    for (name, line) in [
+        ("login-required", "token"),
+        ("login-required-cached", "token --cached"),
+        ("login-required-no-input", "login p --no-input"),
+        ("login-required-export", "export"),
+    ] {
+        failure(name, 4, "login_required", |json| home.run(args(line, json)), &home);
+    }
+}
+
+#[test]
+fn a_denial_is_access_denied() {
+    let (home, _sandbox) = with_sandbox(Some("deny"));
+    failure("access-denied", 5, "access_denied", |json| home.run(args("login s", json)), &home);
+    let json = home.run(["login", "s", "--json"]).fails(5).error_json();
+    assert_eq!(json["oauth_error"], "access_denied");
+}
+
+#[test]
+fn nobody_at_the_browser_is_a_timeout() {
+    let (home, _sandbox) = with_sandbox(None);
+    let line = "login s --no-browser --timeout 1s";
+    failure("timeout", 6, "timeout", |json| home.run(args(line, json)), &home);
+}
+
+#[test]
+fn a_response_of_another_server_is_validation() {
+    let (home, _sandbox) = with_sandbox(Some("wrong-iss"));
+    failure("validation", 7, "validation", |json| home.run(args("login s", json)), &home);
+}
+
+#[test]
+fn a_client_that_the_server_refuses_is_server_refused() {
+    let (home, _sandbox) = with_sandbox(Some("refresh-invalid-client"));
+    home.run(["login", "s"]).ok();
+    let run = |json| home.run(args("refresh s", json));
+    failure("server-refused", 8, "server_refused", run, &home);
+    let json = run(true).error_json();
+    assert_eq!(json["oauth_error"], "invalid_client");
+    assert!(json["oauth_error_description"].is_string(), "{json}");
+}
+
+#[test]
+fn a_dead_refresh_token_is_login_required() {
+    let (home, _sandbox) = with_sandbox(Some("refresh-invalid-grant"));
+    home.run(["login", "s"]).ok();
+    let run = |json| home.run(args("token --force-refresh", json));
+    let refused = run(true).fails(4).error_json();
+    assert_eq!(refused["oauth_error"], "invalid_grant", "{refused}");
+    failure("login-required-dead", 4, "login_required", run, &home);
+}
+
+#[test]
+fn no_server_is_unavailable() {
+    let (home, sandbox) = with_sandbox(None);
+    drop(sandbox);
+    failure("unavailable", 9, "unavailable", |json| home.run(args("login s", json)), &home);
+}
+
+#[test]
+fn a_broken_server_is_unavailable() {
+    let (home, _sandbox) = with_sandbox(Some("token-500"));
+    failure("unavailable-500", 9, "unavailable", |json| home.run(args("login s", json)), &home);
+}
+
+#[test]
+fn a_store_with_another_key_is_store() {
+    let mut home = planted(TOKEN);
+    let key = home.run(["store", "keygen"]).ok();
+    home.set("OAUTHCTL_STORE_KEY", key.line());
+    failure("store-key", 10, "store", |json| home.run(args("token", json)), &home);
+    home.set("OAUTHCTL_STORE_KEY", "rubbish");
+    failure("store-no-key", 10, "store", |json| home.run(args("token", json)), &home);
+}
+
+#[test]
+fn a_signal_is_interrupted() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (home, _sandbox) = with_sandbox(None);
+        let run = |json| {
+            let mut running = home.spawn(args("login s --no-browser", json));
+            running.await_stderr(|text| text.contains("/authorize?").then_some(()));
+            running.signal(signal);
+            running.wait()
+        };
+        failure(&format!("interrupted-{code}"), code, "interrupted", run, &home);
+        assert_eq!(home.run(["status", "--json"]).ok().json(), serde_json::json!([]));
+    }
+}
+
+#[test]
+fn text_of_a_server_cannot_move_the_cursor_or_forge_a_line() {
+    // A callback with control characters in it is noise, so that login ends with its time.
+    for (scenario, loudness) in [
+        ("hostile-error-text", ["", "--json", "--trace", "--verbose"].as_slice()),
+        ("hostile-callback-text", &["--trace"]),
+    ] {
+        let mut home = Home::new();
+        let sandbox = Sandbox::start(&home);
+        sandbox.profile(&home, "s", Some(scenario));
+        home.browser(&serde_json::json!({ "mode": "honest" }));
+        for how in loudness {
+            let line = &format!("login s --timeout 3s {how}");
+            let output = home.run(args(line, false));
+            assert_ne!(output.status, 0);
+            let output = output.clone().fails(output.status);
+            let bad = |c: char| c != '\n' && !oauthctl::text::is_harmless(c);
+            assert!(!output.stderr.contains(bad), "{line}: {:?}", output.stderr);
+            let errors = output.stderr.lines().filter(|line| line.starts_with("error:")).count();
+            assert_eq!(errors, usize::from(!line.ends_with("--json")), "{}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_failed_import_changes_nothing() {
+    let home = planted(TOKEN);
+    for line in ["", "rubbish", "oauthctl-1-plain.e30", "oauthctl-1-age.AAAA"] {
+        let output = home.run_with(["import"], line);
+        assert!([2, 10].contains(&output.status), "{output:?}");
+    }
+    home.run_with(["import"], &grant("default", "other-token", |_| ())).fails(3);
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+    plant(&home, &grant("default", "other-token", |_| ()));
+    assert_eq!(home.run(["token"]).ok().line(), "other-token");
+}

@@ -1,0 +1,166 @@
+//! The eight formats of a token, and how they hold what tokens may hold.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::fixture::{FAR, TOKEN, grant, plant, planted};
+
+/// Every printable character that a shell, a configuration file or a header might take for its own.
+const ODD: &str = r#"a'b"c`id`$(id)${HOME}\n\\;&|<>*?~#!%{}[]=,.-_+/:@^x'"#;
+
+fn format(home: &crate::support::Home, format: &str) -> String {
+    home.run(["token", "--format", format]).ok().stdout
+}
+
+#[test]
+fn the_formats_are_exact() {
+    let home = planted(TOKEN);
+    for (name, expected) in [
+        ("token", format!("{TOKEN}\n")),
+        ("header", format!("Authorization: Bearer {TOKEN}\n")),
+        ("curl", format!("header = \"Authorization: Bearer {TOKEN}\"\n")),
+        ("env", format!("export OAUTH_ACCESS_TOKEN='{TOKEN}'\n")),
+        ("fish", format!("set -gx OAUTH_ACCESS_TOKEN '{TOKEN}'\n")),
+        ("powershell", format!("$env:OAUTH_ACCESS_TOKEN = '{TOKEN}'\n")),
+    ] {
+        assert_eq!(format(&home, name), expected, "{name}");
+    }
+    assert_eq!(home.run(["token"]).ok().stdout, format!("{TOKEN}\n"));
+}
+
+#[test]
+fn the_json_has_the_documented_members() {
+    let home = planted(TOKEN);
+    for args in [["token", "--json"].as_slice(), &["token", "--format", "json"]] {
+        let mut object = home.run(args).ok().json();
+        let left = object["expires_in"].take().as_u64().unwrap();
+        assert!(left > 0 && left < FAR, "{left}");
+        assert_eq!(
+            object,
+            json!({
+                "access_token": TOKEN, "token_type": "Bearer", "expires_at": "2100-01-01T00:00:00Z",
+                "expires_in": null, "scope": "read write", "profile": "p", "account": "default",
+                "grant_id": "g_default",
+            })
+        );
+    }
+    // A format that is asked for by name is given, whatever the errors are to be.
+    assert_eq!(home.run(["token", "--format", "token", "--json"]).ok().line(), TOKEN);
+}
+
+#[test]
+fn a_lifetime_that_is_not_known_is_null() {
+    let home = planted(TOKEN);
+    let now = oauthctl::Timestamp::now().unix();
+    plant(
+        &home,
+        &grant("default", TOKEN, |g| {
+            g["tokens"]["expires_at"] = json!(null);
+            g["refreshed_at"] = json!(now);
+        }),
+    );
+    let object = home.run(["token", "--json"]).ok().json();
+    assert_eq!((&object["expires_at"], &object["expires_in"]), (&json!(null), &json!(null)));
+}
+
+#[test]
+fn the_shells_read_back_the_very_token() {
+    let home = planted(ODD);
+    assert_eq!(home.run(["token"]).ok().line(), ODD);
+    let env = format(&home, "env");
+    let mut shells = vec!["sh", "bash", "dash", "zsh"];
+    shells.retain(|shell| Command::new(shell).args(["-c", ":"]).output().is_ok());
+    assert!(shells.contains(&"sh"));
+    for shell in shells {
+        let output = Command::new(shell)
+            .args(["-c", "eval \"$1\"; printf %s \"$OAUTH_ACCESS_TOKEN\"", shell, &env])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), ODD, "{shell}");
+    }
+    let quoted = ODD.replace('\\', "\\\\").replace('\'', "\\'");
+    assert_eq!(format(&home, "fish"), format!("set -gx OAUTH_ACCESS_TOKEN '{quoted}'\n"));
+    let quoted = ODD.replace('\'', "''");
+    assert_eq!(format(&home, "powershell"), format!("$env:OAUTH_ACCESS_TOKEN = '{quoted}'\n"));
+    for (shell, args, name) in [
+        ("fish", ["-c", "source; printf %s $OAUTH_ACCESS_TOKEN"], "fish"),
+        (
+            "pwsh",
+            ["-Command", "$input | iex; Write-Host -NoNewline $env:OAUTH_ACCESS_TOKEN"],
+            "powershell",
+        ),
+    ] {
+        let child =
+            Command::new(shell).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let Ok(mut child) = child else { continue };
+        child.stdin.take().unwrap().write_all(format(&home, name).as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), ODD, "{shell}");
+    }
+}
+
+#[test]
+fn curl_sends_the_very_token() {
+    let home = planted(ODD);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    let mut curl = Command::new("curl")
+        .args(["--disable", "--silent", "--noproxy", "*", "-K", "-", &url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    curl.stdin.take().unwrap().write_all(format(&home, "curl").as_bytes()).unwrap();
+    let (mut stream, _) = server.accept().unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        assert_eq!(stream.read(&mut byte).unwrap(), 1);
+        head.push(byte[0]);
+    }
+    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    assert!(curl.wait().unwrap().success());
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.contains(&format!("\r\nAuthorization: Bearer {ODD}\r\n")), "{head}");
+}
+
+#[test]
+fn xoauth2_is_the_sasl_string() {
+    let home = planted(ODD);
+    let output = home.run(["token", "--format", "xoauth2", "--user", "me@example.com"]).ok();
+    let sasl = STANDARD.decode(output.line()).unwrap();
+    let expected = format!("user=me@example.com\u{1}auth=Bearer {ODD}\u{1}\u{1}");
+    assert_eq!(String::from_utf8(sasl).unwrap(), expected);
+    for user in ["", "a\u{1}b", "a\nb"] {
+        home.run(["token", "--format", "xoauth2", "--user", user]).fails(2);
+    }
+}
+
+#[test]
+fn a_token_that_would_leave_its_line_is_not_printed() {
+    for token in ["a\nb", "a b", "a\r", "a\u{1b}[31m", "é", ""] {
+        let home = planted(TOKEN);
+        let line = grant("default", token, |_| ());
+        let import = home.run_with(["import", "--replace"], &line);
+        if import.status == 0 {
+            for name in ["token", "header", "curl", "env", "fish", "powershell", "json"] {
+                home.run(["token", "--format", name]).fails(10);
+            }
+        }
+    }
+    let home = planted(TOKEN);
+    plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("Bearer\nX: y")));
+    home.run(["token", "--format", "header"]).fails(10);
+}
+
+#[test]
+fn a_token_type_is_printed_as_it_is_to_be_sent() {
+    let home = planted(TOKEN);
+    plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("DPoP")));
+    assert_eq!(format(&home, "header"), format!("Authorization: DPoP {TOKEN}\n"));
+}

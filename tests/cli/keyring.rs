@@ -1,0 +1,88 @@
+//! No keyring, a locked one, a mute one: an error that says so, and only where a secret is needed.
+
+use std::os::unix::net::UnixListener;
+
+use crate::fixture::{PROFILE, TOKEN, grant};
+use crate::support::{Home, Output, SecretService};
+
+/// Commands that need no secret.
+const FREE: &[&str] = &[
+    "--help",
+    "--version",
+    "status",
+    "status p",
+    "profile list",
+    "profile show p",
+    "profile path",
+    "providers",
+    "providers gitlab",
+    "completions bash",
+    "store keygen",
+];
+
+/// Commands that need the store.
+const BOUND: &[&str] =
+    &["token", "export", "login p --no-browser", "logout p", "exec -- true", "refresh p"];
+
+fn home() -> Home {
+    let home = Home::new();
+    home.config(PROFILE);
+    home
+}
+
+#[track_caller]
+fn names_the_alternatives(output: Output, line: &str) {
+    let output = output.fails(10);
+    let hint = output.stderr.lines().find(|l| l.starts_with("hint: ")).unwrap_or_default();
+    assert!(
+        hint.contains("--store file") || hint.contains("store = \"file\""),
+        "{line}: {}",
+        output.stderr
+    );
+}
+
+#[test]
+fn without_a_session_bus_the_hint_names_the_file_store() {
+    let mut home = home();
+    home.unset("OAUTHCTL_STORE");
+    for line in BOUND {
+        names_the_alternatives(home.run(line.split(' ')), line);
+    }
+    let import = home.run_with(["import"], &grant("default", TOKEN, |_| ()));
+    names_the_alternatives(import, "import");
+    for line in FREE {
+        home.run(line.split(' ')).ok();
+    }
+    // Nothing fell back to a file.
+    let files = home.files();
+    assert!(files.iter().all(|f| !std::fs::read_to_string(f).unwrap_or_default().contains(TOKEN)));
+    assert!(!home.path("data").join("oauthctl").exists(), "{files:?}");
+}
+
+#[test]
+fn a_bus_that_never_answers_is_given_up_and_touched_by_need_only() {
+    let mut home = home();
+    home.unset("OAUTHCTL_STORE");
+    let path = home.path("run/mute");
+    let bus = UnixListener::bind(&path).unwrap();
+    home.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display()));
+    for line in FREE {
+        home.run(line.split(' ')).ok();
+    }
+    bus.set_nonblocking(true).unwrap();
+    assert!(bus.accept().is_err(), "a command that needs no secret has asked the keyring");
+    names_the_alternatives(home.run(["token"]), "token");
+    assert!(bus.accept().is_ok());
+}
+
+#[test]
+fn a_locked_keyring_is_an_error() {
+    let Some(service) = SecretService::start_locked() else { return };
+    let mut home = home();
+    home.keyring(&service);
+    let output = home.run(["token"]).fails(10);
+    assert!(output.stderr.contains("hint: "), "{}", output.stderr);
+    for line in FREE {
+        home.run(line.split(' ')).ok();
+    }
+}

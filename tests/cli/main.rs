@@ -1,0 +1,23 @@
+//! The command line as people and scripts see it: transcripts, formats, exit codes, configuration, odd
+//! environments. The snapshots are rewritten by `OAUTHCTL_UPDATE_SNAPSHOTS=1`; then look at the difference.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod completions;
+mod config;
+mod environment;
+mod errors;
+mod exec;
+mod fixture;
+mod formats;
+mod help;
+mod keyring;
+mod profiles;
+mod sandbox;
+mod snapshot;
+mod streams;
+mod trace;

@@ -1,0 +1,227 @@
+//! `profile` and `providers`.
+
+use std::fs;
+
+use crate::snapshot::check;
+use crate::support::{Home, assert_no_secret, assert_not_shown};
+
+const SECRET: &str = "CANARY-client-secret-0123456789";
+
+#[test]
+fn adding_and_removing_keeps_comments_and_order() {
+    let home = Home::new();
+    let before = "# mine\n[profiles.zeta] # last letter\nissuer = \"https://z.example\"\n\
+                  client_id = \"z\" # public\n\n# end\n";
+    home.config(before);
+    let added = home
+        .run([
+            "profile",
+            "add",
+            "alpha",
+            "--provider",
+            "gitlab",
+            "--client-id",
+            "ID",
+            "--scope",
+            "read_api",
+            "--scope",
+            "openid",
+            "--set",
+            "min_ttl=2m",
+        ])
+        .ok();
+    assert_eq!(added.stdout, "");
+    let after = fs::read_to_string(home.config_path()).unwrap();
+    for line in before.lines() {
+        assert!(after.contains(line), "{line} is gone:\n{after}");
+    }
+    assert!(after.find("[profiles.zeta]") < after.find("[profiles.alpha]"), "{after}");
+    let list = home.run(["profile", "list"]).ok().stdout;
+    assert_eq!(list, "  alpha  gitlab\n  zeta   https://z.example\n");
+    check("profile-show", &home.run(["profile", "show", "alpha"]).ok().stdout);
+    let shown = home.run(["profile", "show", "alpha", "--json"]).ok().json();
+    assert_eq!(shown["min_ttl"], "2m");
+    assert_eq!(shown["scopes"], serde_json::json!(["read_api", "openid"]));
+    home.run(["profile", "add", "alpha", "--issuer", "https://a.example", "--client-id", "x"])
+        .fails(3);
+    home.run(["profile", "remove", "alpha"]).ok();
+    assert_eq!(fs::read_to_string(home.config_path()).unwrap().trim_end(), before.trim_end());
+    let gone = home.run(["profile", "remove", "alpha"]).fails(3);
+    assert!(gone.stderr.contains("`alpha`"), "{}", gone.stderr);
+}
+
+#[test]
+fn a_first_profile_makes_a_private_file() {
+    let home = Home::new();
+    home.run(["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"]).ok();
+    home.assert_private();
+    home.run(["profile", "show", "a"]).ok();
+}
+
+#[test]
+fn a_profile_that_would_not_be_valid_is_not_added() {
+    let home = Home::new();
+    for args in [
+        ["profile", "add", "a", "--client-id", "x"].as_slice(),
+        &["profile", "add", "a", "--client-id", "x", "--provider", "gitlap"],
+        &["profile", "add", "a", "--client-id", "x", "--issuer", "http://as.example"],
+        &["profile", "add", "a", "--client-id", "x", "--provider", "gitlab", "--set", "scops=x"],
+        &[
+            "profile",
+            "add",
+            "a",
+            "--client-id",
+            "x",
+            "--provider",
+            "gitlab",
+            "--set",
+            "min_ttl=soon",
+        ],
+        &["profile", "add", "a\nb", "--client-id", "x", "--provider", "gitlab"],
+        &["profile", "add", "", "--client-id", "x", "--provider", "gitlab"],
+    ] {
+        let code = if args[2].is_empty() || args[2].contains('\n') { 2 } else { 3 };
+        let output = home.run(args).fails(code);
+        assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+        let text = fs::read_to_string(home.config_path()).unwrap_or_default();
+        assert!(!text.contains("profiles"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_client_secret_goes_to_the_store_and_nowhere_else() {
+    let home = Home::new();
+    let args = [
+        "profile",
+        "add",
+        "a",
+        "--issuer",
+        "https://a.example",
+        "--client-id",
+        "x",
+        "--client-secret-stdin",
+    ];
+    let added = home.run_with(args, &format!("{SECRET}\n")).ok();
+    assert_not_shown(&(added.stdout + &added.stderr), [SECRET]);
+    assert_no_secret(&home, [SECRET]);
+    home.assert_private();
+    for more in [["-v"], ["--json"]] {
+        let shown = home.run([&["profile", "show", "a"], more.as_slice()].concat()).ok();
+        assert_not_shown(&shown.stdout, [SECRET]);
+        assert!(shown.stdout.contains("keyring"), "{}", shown.stdout);
+    }
+    home.run_with(
+        [
+            "profile",
+            "add",
+            "b",
+            "--issuer",
+            "https://b.example",
+            "--client-id",
+            "x",
+            "--client-secret-stdin",
+        ],
+        "\n",
+    )
+    .fails(2);
+    home.run(["profile", "add", "b", "--client-secret", "x"]).fails(2);
+}
+
+#[test]
+fn a_secret_that_cannot_be_kept_adds_no_profile() {
+    let mut home = Home::new();
+    home.config("# kept\n");
+    home.set("OAUTHCTL_STORE", "keyring");
+    let args = [
+        "profile",
+        "add",
+        "a",
+        "--issuer",
+        "https://a.example",
+        "--client-id",
+        "x",
+        "--client-secret-stdin",
+    ];
+    home.run_with(args, SECRET).fails(10);
+    assert_eq!(fs::read_to_string(home.config_path()).unwrap().trim_end(), "# kept");
+}
+
+#[test]
+fn a_shown_profile_hides_its_secrets() {
+    let home = Home::new();
+    home.config(&format!(
+        "[profiles.a]\nissuer = \"https://a.example\"\nclient_id = \"x\"\nclient_secret = \"{SECRET}\"\n\
+         token_params = {{ password = \"{SECRET}\" }}\n"
+    ));
+    for args in [["profile", "show", "a"].as_slice(), &["profile", "show", "a", "--json"]] {
+        let output = home.run(args).ok();
+        assert_not_shown(&output.stdout, [SECRET]);
+        assert!(output.stdout.contains("(redacted)"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn every_provider_can_be_listed_shown_and_added() {
+    let home = Home::new();
+    let listed = home.run(["providers"]).ok().stdout;
+    let all = home.run(["providers", "--json"]).ok().json();
+    let all = all.as_array().unwrap();
+    assert_eq!(listed.lines().count(), all.len());
+    for provider in all {
+        let name = provider["name"].as_str().unwrap();
+        assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}");
+        let shown = home.run(["providers", name]).ok().stdout;
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 80 || line.contains("://"), "{name}: {line}");
+        }
+        assert!(shown.contains("client secret"), "{shown}");
+        assert_eq!(&home.run(["providers", name, "--json"]).ok().json(), provider);
+    }
+    check("providers-gitlab", &home.run(["providers", "gitlab"]).ok().stdout);
+    check("providers-slack", &home.run(["providers", "slack"]).ok().stdout);
+}
+
+#[test]
+fn no_profile_is_said_on_stderr() {
+    let home = Home::new();
+    let list = home.run(["profile", "list"]).ok();
+    assert_eq!(list.stdout, "");
+    assert!(list.stderr.contains("no profile"), "{}", list.stderr);
+    assert_eq!(home.run(["profile", "list", "--json"]).ok().json(), serde_json::json!([]));
+}
+
+#[test]
+fn status_shows_accounts_and_opens_no_store() {
+    let mut home = crate::fixture::planted(crate::fixture::TOKEN);
+    home.set("OAUTHCTL_STORE_KEY", "rubbish");
+    let shown = home.run(["status"]).ok();
+    for part in [
+        "p / default\n",
+        "  scopes     read write\n",
+        "  store      file\n",
+        "refreshed when needed",
+    ] {
+        assert!(shown.stdout.contains(part), "{part:?} is not in {}", shown.stdout);
+    }
+    let json = home.run(["status", "p", "--json"]).ok().json();
+    let keys: Vec<&String> = json[0].as_object().unwrap().keys().collect();
+    let expected = [
+        "profile",
+        "account",
+        "identity",
+        "scopes",
+        "expires_at",
+        "expires_in",
+        "has_refresh_token",
+        "login_required",
+        "logged_in_at",
+        "last_refresh",
+        "last_error",
+        "store",
+        "grant_id",
+    ];
+    assert_eq!(keys, expected);
+    home.run(["status", "nosuch"]).fails(3);
+    let empty = Home::new().run(["status"]).ok();
+    assert!(empty.stdout.is_empty() && empty.stderr.contains("oauthctl demo"), "{}", empty.stderr);
+}

@@ -1,0 +1,162 @@
+//! What goes to stdout and stderr, and what happens where they are full, closed or gone.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use crate::fixture::{REFRESH, TOKEN, planted, with_sandbox};
+use crate::support::{Home, assert_not_shown};
+
+/// Runs through `sh`, which does with the streams what the script says; `$1` is the program.
+fn through_shell(home: &Home, script: &str) -> std::process::Output {
+    let program = home.command(["x"]);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script, "bash"]).arg(program.get_program());
+    shell.env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    shell.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn a_stdout_that_takes_nothing_is_a_failure_and_the_store_stays() {
+    let home = planted(TOKEN);
+    for script in [
+        "\"$1\" token >/dev/full",
+        "\"$1\" token --json >/dev/full",
+        "\"$1\" export >/dev/full",
+        "\"$1\" status >/dev/full",
+        "\"$1\" --help >/dev/full",
+        "\"$1\" completions bash >/dev/full",
+        "\"$1\" completions bash | true; exit ${PIPESTATUS[0]}",
+        "\"$1\" token >/dev/full 2>/dev/full",
+    ] {
+        let output = through_shell(&home, script);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // A pipe whose reader is gone may have taken what fits into it before that.
+        let may_succeed = script.contains("| true");
+        let code = output.status.code().unwrap();
+        assert!(code == 1 || may_succeed && code == 0, "{script}: {code}\n{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert_not_shown(&stderr, [TOKEN, REFRESH]);
+        assert_eq!(home.run(["token"]).ok().line(), TOKEN, "{script}");
+    }
+}
+
+#[test]
+fn a_refresh_that_nobody_could_read_is_kept() {
+    let (home, _sandbox) = with_sandbox(None);
+    home.run(["login", "s"]).ok();
+    let before = home.run(["token"]).ok();
+    let output = through_shell(&home, "\"$1\" token --force-refresh >/dev/full");
+    assert_eq!(output.status.code(), Some(1));
+    let after = home.run(["token", "--cached"]).ok();
+    assert_ne!(after.line(), before.line());
+    home.run(["token", "--force-refresh"]).ok();
+}
+
+#[test]
+fn stderr_may_be_closed() {
+    let home = planted(TOKEN);
+    let output = through_shell(&home, "\"$1\" token -v 2>&-");
+    assert_eq!(output.stdout, format!("{TOKEN}\n").into_bytes());
+    assert!(output.status.success());
+    assert_eq!(through_shell(&home, "\"$1\" token -p nosuch 2>&-").status.code(), Some(3));
+    assert_eq!(through_shell(&home, "\"$1\" token -p nosuch 2>/dev/full").status.code(), Some(3));
+}
+
+#[test]
+fn quiet_is_quiet_and_verbose_says_more() {
+    let (home, _sandbox) = with_sandbox(None);
+    let normal = home.run(["login", "s"]).ok();
+    assert!(normal.stderr.contains("Logged in to `s`"), "{}", normal.stderr);
+    assert_eq!(normal.stdout, "", "a login prints no result without --json");
+    let quiet = home.run(["login", "s", "-q"]).ok();
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let verbose = home.run(["login", "s", "-v"]).ok();
+    assert!(verbose.stderr.lines().count() > normal.stderr.lines().count(), "{}", verbose.stderr);
+    let failed = home.run(["login", "nosuch", "-q"]).fails(3);
+    assert!(failed.stderr.starts_with("error: "), "{}", failed.stderr);
+}
+
+#[test]
+fn login_says_who_is_logged_in_to_what_with_which_scopes_until_when() {
+    let (home, _sandbox) = with_sandbox(None);
+    let said = home.run(["login", "s"]).ok().stderr;
+    for part in [
+        "Logged in to `s`",
+        "ada@sandbox.example",
+        "127.0.0.1",
+        "openid email offline_access",
+        "1 h",
+    ] {
+        let a_second_later = part == "1 h" && said.contains("59 min 59 s");
+        assert!(said.contains(part) || a_second_later, "{part} is not in {said}");
+    }
+    let json = home.run(["login", "s", "--json"]).ok().json();
+    let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+    let expected = [
+        "profile",
+        "account",
+        "identity",
+        "scopes",
+        "token_type",
+        "expires_at",
+        "has_refresh_token",
+        "grant_id",
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn colours_come_when_asked_for_and_only_then() {
+    let mut home = Home::new();
+    let escape = |home: &Home, args: &[&str]| home.run(args).fails(3).stderr.contains('\u{1b}');
+    assert!(!escape(&home, &["token"]), "no terminal, no colours");
+    assert!(escape(&home, &["token", "--color", "always"]));
+    assert!(!escape(&home, &["token", "--color", "never"]));
+    home.set("NO_COLOR", "1");
+    assert!(!escape(&home, &["token"]));
+    assert!(escape(&home, &["token", "--color", "always"]), "a flag is nearer than a variable");
+    let json = home.run(["token", "--color", "always", "--json"]).fails(3);
+    assert_eq!(json.error_json()["error"], "config");
+}
+
+#[test]
+fn at_a_terminal_there_are_colours_unless_no_color_is_set() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return;
+    }
+    let home = Home::new();
+    let at_terminal = |variable: &str| {
+        let script = format!("{variable} script -qec \"'$1' token\" /dev/null");
+        String::from_utf8_lossy(&through_shell(&home, &script).stdout).into_owned()
+    };
+    let plain = at_terminal("NO_COLOR=1");
+    assert!(plain.contains("error: ") && !plain.contains('\u{1b}'), "{plain:?}");
+    assert!(at_terminal("NO_COLOR=").contains("\u{1b}[31;1merror:"), "an empty NO_COLOR is none");
+}
+
+#[test]
+fn no_secret_is_on_stderr_at_any_loudness() {
+    let home = planted(TOKEN);
+    for line in [
+        "token -v",
+        "token --trace",
+        "status -v",
+        "logout p --local -v",
+        "token -v",
+        "export -v",
+        "store info -v",
+        "profile show p -v",
+    ] {
+        let output = home.run(line.split(' '));
+        assert_not_shown(&output.stderr, [TOKEN, REFRESH]);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_made_for_the_trace_is_an_error() {
+    let home = planted(TOKEN);
+    let output = home.run(["token", "--trace-har", "/dev/null/x.har"]);
+    assert_ne!(output.status, 0);
+    assert!(output.stderr.contains("/dev/null/x.har"), "{}", output.stderr);
+    let _ = File::open("/dev/null").unwrap();
+}

@@ -1,0 +1,160 @@
+//! `--trace` and `--trace-har`: readable, complete, and without a secret.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::fixture::with_sandbox;
+use crate::support::{Home, Output, assert_not_shown};
+
+/// Logs in with the trace and the HAR file on, and gives both and every secret of that run.
+fn traced(home: &mut Home) -> (Output, String, Vec<String>) {
+    let browser = home.browser(&serde_json::json!({ "mode": "honest" }));
+    let file = home.path("home/trace.har");
+    let output = home.run(["login", "s", "--trace", "--trace-har", file.to_str().unwrap()]).ok();
+    let har = fs::read_to_string(&file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let line = home.run(["export"]).ok();
+    let grant: Value = {
+        use base64::Engine as _;
+        let text = line.line().strip_prefix("oauthctl-1-plain.").unwrap();
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    let tokens = &grant["tokens"];
+    let mut secrets: Vec<String> = ["access_token", "refresh_token", "id_token"]
+        .iter()
+        .map(|name| tokens[*name].as_str().unwrap().to_owned())
+        .collect();
+    let callback = url::Url::parse(&browser.await_visit().callback.unwrap()).unwrap();
+    for (name, value) in callback.query_pairs() {
+        if name == "code" || name == "state" {
+            secrets.push(value.into_owned());
+        }
+    }
+    assert_eq!(secrets.len(), 5);
+    (output, har, secrets)
+}
+
+#[test]
+fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    let (output, har, secrets) = traced(&mut home);
+    let text = &output.stderr;
+    assert_not_shown(text, &secrets);
+    assert_not_shown(&har, &secrets);
+    let mut from = 0;
+    for step in [
+        "GET http://127.0.0.1",
+        "(discovery)",
+        "== Making a code verifier",
+        "== Building the authorization request",
+        "browser -> http://127.0.0.1",
+        "code_challenge_method = S256",
+        "== Judging the authorization response",
+        "browser <- /callback",
+        "code = [redacted",
+        "state = [redacted",
+        "iss = http://127.0.0.1",
+        "== Redeeming the code for tokens",
+        "grant_type = authorization_code",
+        "code_verifier = [redacted",
+        "\"access_token\": \"[redacted",
+        "== Validating the id_token",
+        "Logged in to `s`",
+    ] {
+        let at = text[from..]
+            .find(step)
+            .unwrap_or_else(|| panic!("{step} is missing in {}", &text[from..]));
+        from += at;
+    }
+    for line in text.lines().filter(|line| !line.starts_with("Logged in")) {
+        let unbroken = line.contains("http") || line.contains("[redacted");
+        assert!(line.chars().count() <= 80 || unbroken, "{line}");
+    }
+}
+
+#[test]
+fn a_har_file_is_har_1_2() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    let (_, har, _) = traced(&mut home);
+    let har: Value = serde_json::from_str(&har).unwrap();
+    let log = &har["log"];
+    assert_eq!(log["version"], "1.2");
+    assert!(log["creator"]["name"].is_string() && log["creator"]["version"].is_string());
+    let entries = log["entries"].as_array().unwrap();
+    assert!(entries.len() >= 3, "discovery, token, keys: {}", entries.len());
+    for entry in entries {
+        assert!(entry["startedDateTime"].as_str().unwrap().contains('T'));
+        for key in ["time", "request", "response", "cache", "timings"] {
+            assert!(!entry[key].is_null(), "{key}: {entry}");
+        }
+        let (request, response) = (&entry["request"], &entry["response"]);
+        for key in [
+            "method",
+            "url",
+            "httpVersion",
+            "cookies",
+            "headers",
+            "queryString",
+            "headersSize",
+            "bodySize",
+        ] {
+            assert!(!request[key].is_null(), "request.{key}: {entry}");
+        }
+        for key in [
+            "status",
+            "statusText",
+            "httpVersion",
+            "cookies",
+            "headers",
+            "content",
+            "redirectURL",
+            "headersSize",
+            "bodySize",
+        ] {
+            assert!(!response[key].is_null(), "response.{key}: {entry}");
+        }
+        let timings: f64 = ["send", "wait", "receive"]
+            .iter()
+            .map(|name| entry["timings"][*name].as_f64().unwrap().max(0.0))
+            .sum();
+        assert!((timings - entry["time"].as_f64().unwrap()).abs() < 1.0, "{entry}");
+        let pages = log["pages"].as_array().unwrap();
+        let known = |page: &Value| pages.iter().any(|p| p["id"] == *page);
+        assert!(entry.get("pageref").is_none_or(known), "{entry}");
+    }
+}
+
+#[test]
+fn a_command_that_fails_leaves_its_trace() {
+    let (home, _sandbox) = with_sandbox(Some("token-500"));
+    let file = home.path("home/failed.har");
+    let output =
+        home.run(["login", "s", "--trace", "--trace-har", file.to_str().unwrap()]).fails(9);
+    assert!(output.stderr.contains("<- 500 Internal Server Error"), "{}", output.stderr);
+    let har: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert_eq!(entries.last().unwrap()["response"]["status"], 500);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_in_the_trace_too() {
+    let (home, sandbox) = with_sandbox(None);
+    drop(sandbox);
+    let file = home.path("home/refused.har");
+    let output =
+        home.run(["login", "s", "--trace", "--trace-har", file.to_str().unwrap()]).fails(9);
+    assert!(output.stderr.contains("(nothing was sent)"), "{}", output.stderr);
+    let har: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(har["log"]["entries"][0]["response"]["status"], 0);
+}
+
+#[test]
+fn a_cached_token_has_nothing_to_tell() {
+    let home = crate::fixture::planted(crate::fixture::TOKEN);
+    let output = home.run(["token", "--trace"]).ok();
+    assert_eq!(output.line(), crate::fixture::TOKEN);
+    assert_not_shown(&output.stderr, [crate::fixture::TOKEN]);
+}

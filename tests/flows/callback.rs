@@ -1,0 +1,284 @@
+//! The loopback callback through the whole program: nothing that neighbours, web pages or a lying server send
+//! ends the wait, spends a code twice, or gets a page that is not true.
+
+use serde_json::json;
+
+use crate::person::*;
+use crate::support::*;
+
+const API: &str = "scopes = [\"api\"]\n";
+
+fn redeemed(scenario: &str) -> usize {
+    hostile().requests(scenario, "token").len()
+}
+
+#[test]
+fn no_neighbour_ends_the_wait() {
+    let scenario = "tag.attacked";
+    let mut home = home(scenario);
+    let browser = home.browser(&json!({ "mode": "attacker-before" }));
+    let output = home.run(["login", "p"]).ok();
+    let visit = browser.await_visit();
+    assert!(visit.attacks.len() > 70, "{}", visit.attacks.len());
+    for (name, answer) in &visit.attacks {
+        let refused = answer.status == 0 || (400..=599).contains(&answer.status);
+        assert!(refused, "{name}: {answer:?}");
+        assert!(!answer.headers.contains_key("access-control-allow-origin"), "{name}");
+        assert_not_shown(&answer.body, hostile().secrets_minted());
+        assert!(!answer.body.contains("<script>alert"), "{name}");
+    }
+    assert_eq!(visit.answers[0].status, 200);
+    assert_eq!(redeemed(scenario), 1);
+    assert!(
+        output.stderr.contains("ignored a request to the callback listener"),
+        "{}",
+        output.stderr
+    );
+    assert!(harmless(&output.stderr), "{:?}", output.stderr);
+    home.run(["token"]).ok();
+}
+
+/// The server itself answers wrongly at first, and rightly when asked again.
+#[test]
+fn a_callback_that_is_not_the_expected_one_is_answered_and_forgotten() {
+    for part in hostile().behaviours("authorize-ignored").iter().filter(|part| *part != "form-post")
+    {
+        let scenario = format!("authorize.{part}.1");
+        let home = home(&scenario);
+        let (mut running, url) = listening(&home, &["p"]);
+        let page = visit(&callback(&url)).unwrap();
+        assert!((400..=499).contains(&page.status), "{part}: {page:?}");
+        running.await_stderr(|text| text.contains("warning:").then_some(()));
+        assert_eq!(redeemed(&scenario), 0, "{part}");
+        let page = visit(&callback(&url)).unwrap();
+        assert_eq!(page.status, 200, "{part}");
+        let output = running.wait().ok();
+        assert!(harmless(&output.stderr), "{part}: {:?}", output.stderr);
+        assert_eq!(redeemed(&scenario), 1, "{part}");
+    }
+}
+
+/// When only such callbacks came until the time ran out, that is told apart from nobody having come.
+#[test]
+fn the_exit_code_tells_a_forged_callback_from_none() {
+    let all: Vec<_> =
+        ["state-wrong", "state-missing", "code-twice", "token-in-query", "code-control"]
+            .iter()
+            .chain(&["error-with-escapes", "error-with-lines"])
+            .map(|part| {
+                let scenario = format!("authorize.{part}~tag.timeout");
+                let home = home(&scenario);
+                let (running, url) = listening(&home, &["p", "--timeout", "12s"]);
+                let page = visit(&callback(&url)).unwrap();
+                assert!((400..=499).contains(&page.status), "{part}: {page:?}");
+                (running, scenario, home)
+            })
+            .collect();
+    let quiet = home("tag.timeout");
+    let (running, url) = listening(&quiet, &["p", "--timeout", "1s", "--json"]);
+    let output = running.wait().fails(6);
+    assert_eq!(output.error_json()["error"], "timeout");
+    // After the deadline nobody takes the callback.
+    assert!(visit(&callback(&url)).is_none());
+    assert_eq!(redeemed("tag.timeout"), 0);
+    for (running, scenario, home) in all {
+        running.wait().fails(7);
+        assert_eq!(redeemed(&scenario), 0, "{scenario}");
+        home.run(["token"]).fails(4);
+    }
+}
+
+/// A scenario's part, the exit code, words of the error, and words of the page.
+type Row = (&'static str, i32, &'static str, &'static str);
+
+/// Responses with the true state that end the attempt, with nothing redeemed.
+#[rustfmt::skip]
+const ENDED: &[Row] = &[
+    ("iss-wrong", 7, "names the issuer http", "You are not signed in"),
+    ("iss-missing", 7, "has no `iss`", "You are not signed in"),
+    ("iss-empty", 7, "names the issuer", "You are not signed in"),
+    ("iss-slash", 7, "names the issuer http", "You are not signed in"),
+    ("iss-case", 7, "names the issuer HTTP", "You are not signed in"),
+    ("iss-port", 7, "names the issuer http", "You are not signed in"),
+    ("iss-canary-with-error", 7, "names the issuer http", "You are not signed in"),
+    ("bounce", 7, "names the issuer http", "You are not signed in"),
+    ("deny", 5, "access_denied (the person said no)", "the person said no"),
+    ("server-error", 9, "server_error", "server_error"),
+    ("temporarily-unavailable", 9, "temporarily_unavailable", "temporarily_unavailable"),
+    ("invalid-scope", 8, "invalid_scope (unknown scope)", "invalid_scope"),
+    ("login-required", 8, "login_required", "login_required"),
+    ("error-with-markup", 5, "access_denied", "&lt;script&gt;"),
+];
+
+#[test]
+fn a_response_that_ends_the_login_is_told_in_the_page_and_in_the_exit_code() {
+    for table in ["authorize-invalid", "authorize-failed"] {
+        for part in hostile()
+            .behaviours(table)
+            .iter()
+            .filter(|p| !["error-with-escapes", "error-with-lines"].contains(&p.as_str()))
+        {
+            assert!(ENDED.iter().any(|row| row.0 == part), "no row for {part}");
+        }
+    }
+    for (part, code, words, shown) in ENDED {
+        let scenario = format!("authorize.{part}");
+        let home = home(&scenario);
+        let (running, url) = listening(&home, &["p", "--json"]);
+        let mut to = callback(&url);
+        if *part == "bounce" {
+            to = callback(&to);
+        }
+        let page = visit(&to).unwrap();
+        let output = running.wait().fails(*code);
+        let error = output.error_json();
+        assert!(error["message"].as_str().unwrap().contains(words), "{part}: {error}");
+        assert_eq!(error["exit_code"], *code);
+        let is_servers = !part.starts_with("iss-") && *part != "bounce";
+        assert_eq!(error["oauth_error"].is_string(), is_servers, "{part}: {error}");
+        assert!(
+            !page.body.contains("<script>alert") && !page.body.contains("<img"),
+            "{}",
+            page.body
+        );
+        assert!(page.status >= 400 || !page.body.contains("signed in"), "{part}: {page:?}");
+        assert!(page.body.contains(shown), "{part}: {}", page.body);
+        assert_eq!(redeemed(&scenario), 0, "{part}");
+        home.run(["token"]).fails(4);
+    }
+    assert_eq!(redeemed("tag.bounced"), 0);
+    hostile().assert_canary_untouched();
+}
+
+#[test]
+fn a_code_that_does_not_fit_is_refused_once() {
+    for part in hostile().behaviours("authorize-unredeemable") {
+        let scenario = format!("authorize.{part}");
+        let home = home(&scenario);
+        let (running, url) = listening(&home, &["p"]);
+        let page = visit(&callback(&url)).unwrap();
+        running.wait().fails(4);
+        assert!(page.status >= 400, "{part}: {page:?}");
+        assert_eq!(redeemed(&scenario), 1, "{part}");
+        home.run(["token"]).fails(4);
+    }
+}
+
+#[test]
+fn what_only_looks_odd_is_taken() {
+    for part in hostile().behaviours("authorize-good") {
+        let home = home(&format!("authorize.{part}"));
+        let (running, url) = listening(&home, &["p"]);
+        assert_eq!(visit(&callback(&url)).unwrap().status, 200, "{part}");
+        running.wait().ok();
+    }
+}
+
+#[test]
+fn parallel_copies_of_the_callback_redeem_one_code() {
+    let scenario = "tag.parallel";
+    let mut home = home(scenario);
+    let browser = home.browser(&json!({ "mode": "parallel", "count": 32 }));
+    home.run(["login", "p"]).ok();
+    let visit = browser.await_visit();
+    let succeeded = visit.answers.iter().filter(|answer| answer.body.contains("Signed in")).count();
+    assert_eq!(
+        (visit.answers.len(), succeeded, redeemed(scenario)),
+        (32, 1, 1),
+        "{:?}",
+        visit.answers
+    );
+}
+
+#[test]
+fn a_repeated_callback_is_answered_and_redeems_nothing() {
+    let scenario = "tag.double";
+    let mut home = home(scenario);
+    let browser = home.browser(&json!({ "mode": "double" }));
+    home.run(["login", "p"]).ok();
+    browser.await_visit();
+    assert_eq!(redeemed(scenario), 1);
+    home.run(["token"]).ok();
+}
+
+#[test]
+fn idle_connections_neither_keep_out_the_callback_nor_keep_the_program() {
+    let mut home = home("tag.idle");
+    let browser = home.browser(&json!({ "mode": "idle-flood", "count": 64 }));
+    home.run(["login", "p"]).ok();
+    assert_eq!(browser.await_visit().answers[0].status, 200);
+}
+
+/// The page waits for the token: while the server holds its answer, the browser has none.
+#[test]
+fn the_page_is_sent_when_the_token_is_stored() {
+    let server = Servers::hostile();
+    let mut home = Home::new();
+    home.profile("p", &server.issuer("honest"), "cli", API);
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    server.hold("token-answer", 1);
+    let running = home.spawn(["login", "p"]);
+    server.await_held("token-answer", 1);
+    let visited = home
+        .path("browser")
+        .read_dir()
+        .unwrap()
+        .any(|e| e.unwrap().file_name().to_string_lossy().starts_with("visit"));
+    assert!(!visited, "the page came before the token");
+    home.run(["token"]).fails(4);
+    server.release("token-answer");
+    let page = &browser.await_visit().answers[0];
+    assert_eq!(page.status, 200);
+    running.wait().ok();
+    assert_not_shown(&format!("{page:?}"), server.secrets_minted());
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(page.headers.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert!(page.headers["content-security-policy"].contains("default-src 'none'"));
+    assert!(page.headers["content-type"].contains("charset=utf-8"));
+}
+
+#[test]
+fn the_page_does_not_claim_what_did_not_happen() {
+    for (scenario, code) in [
+        ("code.html~tag.page", 7),
+        ("code.invalid-client~tag.page", 8),
+        ("code.error-markup~tag.page", 8),
+        ("code.error-echo~tag.page", 8),
+        ("code.status-502~tag.page", 9),
+    ] {
+        let home = home(scenario);
+        let (running, url) = listening(&home, &["p", "--trace"]);
+        let page = visit(&callback(&url)).unwrap();
+        let output = running.wait().fails(code);
+        assert!(page.status >= 400 && !page.body.contains("Signed in"), "{scenario}: {page:?}");
+        assert!(!page.body.contains("<script>alert"), "{scenario}");
+        let secrets = hostile().secrets_minted();
+        assert_not_shown(&format!("{} {} {}", page.head, page.body, output.stderr), &secrets);
+    }
+}
+
+/// The store fails when the tokens are there: the person is not told that it worked.
+#[test]
+fn the_page_tells_that_the_token_could_not_be_stored() {
+    let server = Servers::hostile();
+    let mut home = Home::new();
+    home.profile("p", &server.issuer("honest"), "cli", API);
+    let store = home.path("broken-store");
+    home.set("OAUTHCTL_STORE", format!("file:{}", store.display()));
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    server.hold("token-answer", 1);
+    let running = home.spawn(["login", "p"]);
+    server.await_held("token-answer", 1);
+    std::fs::rename(&store, home.path("moved")).unwrap();
+    std::fs::write(&store, "a file where the directory was").unwrap();
+    server.release("token-answer");
+    let page = &browser.await_visit().answers[0];
+    running.wait().fails(10);
+    assert!(page.status >= 400 && !page.body.contains("Signed in"), "{page:?}");
+    assert_no_secret(&home, server.secrets_minted());
+}

@@ -1,0 +1,189 @@
+//! Metadata (RFC 8414, OpenID Connect Discovery), PKCE and pushed requests (RFC 9126): what is refused is refused
+//! before a browser opens.
+
+use serde_json::json;
+
+use crate::person::*;
+use crate::support::*;
+
+/// A scenario, the exit code, and words of the error.
+type Row = (&'static str, i32, &'static str);
+
+/// Documents that must be refused.
+#[rustfmt::skip]
+const METADATA: &[Row] = &[
+    ("issuer-other", 7, "is that of another issuer"),
+    ("issuer-slash", 7, "is that of another issuer"),
+    ("issuer-case", 7, "is that of another issuer"),
+    ("issuer-port", 7, "is that of another issuer"),
+    ("issuer-host", 7, "is that of another issuer"),
+    ("issuer-canary", 7, "is that of another issuer"),
+    ("issuer-missing", 7, "names no issuer"),
+    ("issuer-number", 7, "names no issuer"),
+    ("http-endpoints", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
+    ("http-token-endpoint", 7, "`token_endpoint` must be https: plain http is for loopback hosts only"),
+    ("http-authorization-endpoint", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
+    ("http-jwks", 7, "`jwks_uri` must be https: plain http is for loopback hosts only"),
+    ("javascript", 7, "`authorization_endpoint` must be an https:// URL"),
+    ("file", 7, "`authorization_endpoint` must be an https:// URL"),
+    ("shell", 7, "`authorization_endpoint` must not contain white space or control characters"),
+    ("dash", 7, "`authorization_endpoint` is not a URL: relative URL without a base"),
+    ("control-characters", 7, "`authorization_endpoint` must not contain white space or control characters"),
+    ("userinfo-in-endpoint", 7, "`authorization_endpoint` must not contain a user name or password"),
+    ("relative-endpoint", 7, "`token_endpoint` is not a URL: relative URL without a base"),
+    ("authorization-endpoint-missing", 3, "has no authorization_endpoint that is known"),
+    ("token-endpoint-missing", 3, "has no token_endpoint that is known"),
+    ("only-plain-pkce", 7, "the server offers PKCE without S256 (it lists plain), so a code could be stolen on its way"),
+    ("no-pkce-methods", 7, "the server offers PKCE without S256 (it lists none), so a code could be stolen on its way"),
+    ("array", 3, "no valid metadata"),
+    ("string", 3, "no valid metadata"),
+    ("truncated", 3, "not JSON"),
+    ("trailing-junk", 3, "not JSON"),
+    ("duplicate-issuer", 3, "`issuer` stands there"),
+    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("deep", 3, "not JSON"),
+    ("html", 3, "a web page instead of JSON"),
+    ("empty", 3, "an empty answer"),
+];
+
+/// Faults on the way to the document; it is asked for where nothing was spent, but never elsewhere.
+#[rustfmt::skip]
+const AWAY: &[Row] = &[
+    ("redirect-302", 3, "redirects are not followed"),
+    ("redirect-307", 3, "redirects are not followed"),
+    ("redirect-same-origin-308", 3, "redirects are not followed"),
+    ("status-404", 3, "status 404"),
+    ("status-502", 9, "status 502"),
+    ("limit", 9, "status 429"),
+    ("reset-before", 9, "reset the connection"),
+    ("half-body", 9, "broke off"),
+    ("gzip-bomb", 9, "exceeds 1024 KiB"),
+    ("header-200-kib", 9, "exceeds 64 KiB"),
+    ("not-http", 9, "not HTTP"),
+];
+
+/// Answers to a pushed request with which no authorization URL may be made.
+#[rustfmt::skip]
+const PUSHED: &[Row] = &[
+    ("status-200", 7, "status 200"),
+    ("no-request-uri", 7, "no `request_uri`"),
+    ("http-request-uri", 7, "no `request_uri`"),
+    ("empty-request-uri", 7, "no `request_uri`"),
+    ("invalid-request", 8, "invalid_request (no)"),
+    ("invalid-client", 8, "invalid_client (no)"),
+    ("redirect-307", 7, "status 307"),
+    ("redirect-loop", 7, "status 307"),
+    ("basic-challenge", 8, "401"),
+    ("status-502", 9, "502"),
+    ("limit", 9, "429"),
+    ("reset-in-body", 9, "broke off"),
+];
+
+/// Logs in with a browser that must not be opened.
+fn check(place: &str, rows: &[Row]) {
+    let mut home = Home::new();
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    for (part, code, words) in rows {
+        profile(&home, &format!("{place}.{part}"), "scopes = [\"api\"]\n");
+        let output = home.run(["login", "p"]).fails(*code);
+        let error = error(&output);
+        assert!(error.contains(words), "{part}: {words:?} not in\n{error}");
+        assert!(harmless(&output.stderr), "{part}: {:?}", output.stderr);
+        assert!(browser.openings().is_empty(), "{part}: the browser was opened");
+    }
+    hostile().assert_canary_untouched();
+    home.run(["token"]).fails(4);
+}
+
+#[test]
+fn metadata_that_is_not_right_opens_no_browser() {
+    for behaviour in hostile().behaviours("discovery") {
+        assert!(METADATA.iter().any(|(part, ..)| *part == behaviour), "no row for {behaviour}");
+    }
+    check("discovery", METADATA);
+    check("discovery", AWAY);
+}
+
+#[test]
+fn a_pushed_request_that_failed_opens_no_browser() {
+    for behaviour in hostile().behaviours("par") {
+        assert!(PUSHED.iter().any(|(part, ..)| *part == behaviour), "no row for {behaviour}");
+    }
+    check("discovery.par-required~par", PUSHED);
+}
+
+#[test]
+fn metadata_that_a_client_can_live_with_is_lived_with() {
+    let home = Home::new();
+    for part in hostile().behaviours("discovery-good") {
+        let scenario = format!("discovery.{part}");
+        pasting(&home, &scenario, "scopes = [\"api\"]\n");
+        paste(&home).ok();
+        let asked = &hostile().requests(&scenario, "authorize")[0];
+        let target = asked["target"].as_str().unwrap();
+        let pushed = hostile().requests(&scenario, "par").len();
+        if part == "par-required" {
+            assert_eq!(pushed, 1);
+            let names: Vec<String> = parameters(&format!("http://x{target}")).into_keys().collect();
+            assert_eq!(names, ["client_id", "request_uri"]);
+        } else {
+            assert_eq!(pushed, 0);
+            assert!(target.contains("code_challenge_method=S256"), "{part}: {target}");
+        }
+    }
+    let asked = &hostile().requests("discovery.query-in-authorization-endpoint", "authorize")[0];
+    assert!(
+        asked["target"].as_str().unwrap().contains("/authorize?t=a%2Fb&x=%20&response_type=code")
+    );
+}
+
+/// The endpoints are frozen when the attempt starts: metadata that changes meanwhile moves nothing.
+#[test]
+fn a_code_goes_where_it_was_asked_for() {
+    let home = Home::new();
+    pasting(&home, "discovery.changes-after-first", "scopes = [\"api\"]\n");
+    paste(&home).ok();
+    assert_eq!(hostile().requests("discovery.changes-after-first", "token").len(), 1);
+    hostile().assert_canary_untouched();
+}
+
+#[test]
+fn plain_http_to_another_host_is_refused_before_anything_is_asked() {
+    let mut home = Home::new();
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    for more in [
+        "issuer = \"http://as.example\"",
+        "authorization_endpoint = \"http://as.example/a\"\ntoken_endpoint = \"https://as.example/t\"",
+        "authorization_endpoint = \"https://as.example/a\"\ntoken_endpoint = \"http://as.example/t\"",
+        "authorization_endpoint = \"javascript:alert(1)\"\ntoken_endpoint = \"https://as.example/t\"",
+    ] {
+        home.config(&format!("[profiles.p]\nclient_id = \"cli\"\n{more}\n"));
+        home.run(["login", "p"]).fails(3);
+    }
+    assert!(browser.openings().is_empty());
+}
+
+/// Names that belong to the protocol, as `--param` and as a profile's parameters.
+#[test]
+fn reserved_parameters_are_set_by_nobody() {
+    let mut home = Home::new();
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    for name in [
+        "state",
+        "redirect_uri",
+        "client_id",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+        "nonce",
+        "request_uri",
+        "scope",
+    ] {
+        profile(&home, "tag.reserved", "");
+        home.run(["login", "p", "--param", &format!("{name}=x")]).fails(2);
+        profile(&home, "tag.reserved", &format!("authorization_params = {{ {name} = \"x\" }}\n"));
+        home.run(["login", "p"]).fails(3);
+    }
+    assert!(browser.openings().is_empty());
+    assert_eq!(hostile().requests("tag.reserved", "discovery").len(), 0);
+}

@@ -1,0 +1,200 @@
+//! id_tokens and the keys that they are judged by (OpenID Connect Core, section 3.1.3.7; RFC 8725): whatever is
+//! wrong with one ends the login with exit code 7 and nothing stored.
+
+use crate::person::*;
+use crate::support::*;
+
+/// A scenario's part, the exit code, and words of the error.
+type Row = (&'static str, i32, &'static str);
+
+/// id_tokens that must be refused.
+#[rustfmt::skip]
+const ID_TOKENS: &[Row] = &[
+    ("iss-wrong", 7, "the id_token's `iss` is `http"),
+    ("iss-slash", 7, "the id_token's `iss` is `http"),
+    ("iss-missing", 7, "the id_token has no `iss`"),
+    ("iss-array", 7, "the id_token's `iss` is an array"),
+    ("aud-wrong", 7, "the id_token's `aud` is `another-client`"),
+    ("aud-missing", 7, "the id_token has no `aud`"),
+    ("aud-empty", 7, "the id_token's `aud` is empty"),
+    ("aud-extra", 7, "the id_token's `aud` is `untrusted`"),
+    ("aud-extra-azp", 7, "the id_token's `aud` is `untrusted`"),
+    ("aud-extra-azp-wrong", 7, "the id_token's `aud` is `untrusted`"),
+    ("azp-wrong", 7, "the id_token's `azp` is `another-client`"),
+    ("exp-past", 7, "the id_token expired 1 h ago"),
+    ("exp-past-10-min", 7, "the id_token expired 10 min ago"),
+    ("exp-missing", 7, "the id_token has no `exp`"),
+    ("exp-string", 7, "expected seconds since 1970"),
+    ("exp-null", 7, "the id_token has no `exp`"),
+    ("iat-missing", 7, "the id_token has no `iat`"),
+    ("iat-future", 7, "the id_token is issued 1 d in the future"),
+    ("iat-ahead-10-min", 7, "the id_token is issued 10 min in the future"),
+    ("iat-far-past", 7, "the id_token was issued 30 d ago"),
+    ("nbf-future", 7, "the id_token becomes valid 1 d in the future"),
+    ("sub-missing", 7, "the id_token has no `sub`"),
+    ("sub-empty", 7, "the id_token's `sub` is empty"),
+    ("sub-number", 7, "the id_token's `sub` is a number"),
+    ("sub-null", 7, "the id_token has no `sub`"),
+    ("nonce-missing", 7, "the id_token has no `nonce`"),
+    ("nonce-wrong", 7, "the id_token's `nonce` is another: it belongs to another login"),
+    ("nonce-empty", 7, "the id_token's `nonce` is empty"),
+    ("at-hash-wrong", 7, "the id_token's `at_hash` is another"),
+    ("alg-none", 7, "the id_token is refused: `alg` is `none`, it is unsigned"),
+    ("alg-none-capital", 7, "the id_token is refused: `alg` is `None`, it is unsigned"),
+    ("alg-none-mixed", 7, "the id_token is refused: `alg` is `nOnE`, it is unsigned"),
+    ("alg-none-with-signature", 7, "the id_token is refused: `alg` is `none`, it is unsigned"),
+    ("alg-empty", 7, "the id_token is refused: `alg` is ``, the algorithm is not supported"),
+    ("alg-missing", 7, "the id_token's header is not a JSON object with an `alg`"),
+    ("alg-unknown", 7, "the id_token is refused: `alg` is `RS999`, the algorithm is not supported"),
+    ("alg-case", 7, "the id_token is refused: `alg` is `rs256`, the algorithm is not supported"),
+    ("hs256-public-key", 7, "the id_token is refused: `alg` is `HS256`, a symmetric algorithm proves nothing"),
+    ("hs256-public-key-der", 7, "the id_token is refused: `alg` is `HS256`, a symmetric algorithm proves nothing"),
+    ("hs256-client-secret", 7, "the id_token is refused: `alg` is `HS256`, a symmetric algorithm proves nothing"),
+    ("hs256-empty-key", 7, "the id_token is refused: `alg` is `HS256`, a symmetric algorithm proves nothing"),
+    ("signature-bad", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("signature-empty", 7, "the id_token has an empty signature"),
+    ("signature-missing", 7, "the id_token is not a signed JWT: it does not have three parts"),
+    ("signature-of-other-claims", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("key-weak", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("key-unknown", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("kid-unknown", 7, "the id_token names a key that the server does not publish (`kid` `no-such-key`, RS256)"),
+    ("kid-path", 7, "the id_token names a key that the server does not publish (`kid` `../../etc/passwd`, RS256)"),
+    ("jwk-in-header", 7, "the id_token's header has `jwk`, refused always"),
+    ("jku-in-header", 7, "the id_token's header has `jku`, refused always"),
+    ("x5u-in-header", 7, "the id_token's header has `x5u`, refused always"),
+    ("crit", 7, "the id_token's header has `crit`, refused always"),
+    ("es256-not-announced", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
+    ("es256-zero-signature", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
+    ("nested", 7, "the id_token has a content type (`cty`): a nested JWT is not supported"),
+    ("encrypted", 7, "the id_token is encrypted (five parts), and encrypted ones are not supported"),
+    ("claims-not-json", 7, "the id_token's payload is not a JSON object with each claim once"),
+    ("claims-array", 7, "the id_token's payload is not a JSON object with each claim once"),
+    ("not-a-jwt", 7, "the id_token is not a signed JWT: it does not have three parts"),
+    ("empty", 7, "the token response has no id_token although `openid` was asked for"),
+    ("number", 7, "`id_token` that is no string"),
+];
+
+/// Key sets with which no id_token may be believed.
+#[rustfmt::skip]
+const JWKS: &[Row] = &[
+    ("empty", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("wrong-key", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("other-kid", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("oct", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("encryption-use", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("other-alg", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("not-keys", 7, "the JWK Set has no array `keys`"),
+    ("array", 7, "the JWK Set has no array `keys`"),
+    ("weak", 7, "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, at least 2048 are needed)"),
+    ("over-100", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+];
+
+/// Faults on the way to the keys.
+#[rustfmt::skip]
+const KEYS_AWAY: &[Row] = &[
+    ("redirect-302", 7, "redirects are not followed"),
+    ("redirect-307", 7, "redirects are not followed"),
+    ("redirect-same-origin-307", 7, "redirects are not followed"),
+    ("status-404", 7, "check `jwks_uri`"),
+    ("status-502", 9, "the server answered 502 for its keys"),
+    ("reset-before", 9, "reset the connection"),
+    ("length-short", 7, "the JWK Set is not JSON"),
+    ("gzip-bomb", 9, "exceeds 1024 KiB"),
+];
+
+fn check(place: &str, rows: &[Row]) {
+    let home = Home::new();
+    pasting(&home, "honest", OPENID);
+    paste(&home).ok();
+    let before = home.run(["token"]).ok().stdout;
+    for (part, code, words) in rows {
+        let scenario = format!("{place}.{part}");
+        pasting(&home, &scenario, OPENID);
+        let output = paste(&home).fails(*code);
+        let error = error(&output);
+        assert!(error.contains(words), "{part}: {words:?} not in\n{error}");
+        assert_not_shown(&output.stderr, hostile().secrets_minted());
+        pasting(&home, "honest", OPENID);
+        assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{part}");
+    }
+    assert_no_secret(&home, hostile().secrets_minted());
+    hostile().assert_canary_untouched();
+}
+
+fn assert_complete(table: &str, rows: &[Row]) {
+    for behaviour in hostile().behaviours(table) {
+        assert!(
+            rows.iter().any(|(part, ..)| *part == behaviour),
+            "no row for {table}: {behaviour}"
+        );
+    }
+}
+
+#[test]
+fn an_id_token_that_is_not_right_ends_the_login() {
+    assert_complete("id-token", ID_TOKENS);
+    check("id-token", ID_TOKENS);
+}
+
+#[test]
+fn keys_that_are_not_right_prove_nothing() {
+    assert_complete("jwks", JWKS);
+    check("jwks", JWKS);
+    check("jwks", KEYS_AWAY);
+}
+
+#[test]
+fn an_unusual_id_token_that_is_right_names_the_person() {
+    let home = Home::new();
+    for scenario in [
+        "id-token.aud-array",
+        "id-token.azp-right",
+        "id-token.at-hash-right",
+        "id-token.exp-past-4-min",
+        "id-token.iat-ahead-4-min",
+        "id-token.kid-absent",
+        "id-token.typ-jwt",
+        "id-token.unknown-claims",
+        "jwks.no-kid-one~id-token.kid-absent",
+        "jwks.several",
+        "jwks.unknown-beside",
+    ] {
+        pasting(&home, scenario, OPENID);
+        let output = paste(&home).ok();
+        assert!(output.stderr.contains("as alice@example.com"), "{scenario}: {}", output.stderr);
+    }
+}
+
+/// Keys are those of now: the next login asks for them again, and finds the new one.
+#[test]
+fn keys_that_have_changed_are_fetched_again() {
+    let scenario = "jwks.rotated-after-first~id-token.key-k2";
+    let home = Home::new();
+    pasting(&home, scenario, OPENID);
+    paste(&home).fails(7);
+    paste(&home).ok();
+    assert_eq!(hostile().requests(scenario, "jwks").len(), 2);
+}
+
+/// In a refresh the id_token is optional, and must name the same person at the same place.
+#[test]
+fn a_refresh_that_names_somebody_else_is_refused() {
+    for part in hostile().behaviours("refresh-id-token") {
+        let scenario = format!("refresh-id-token.{part}");
+        let home = Home::new();
+        pasting(&home, &scenario, OPENID);
+        paste(&home).ok();
+        let output = home.run(["refresh"]).fails(7);
+        assert!(error(&output).contains("id_token"), "{part}: {}", output.stderr);
+        assert_not_shown(&output.stderr, hostile().secrets_minted());
+    }
+}
+
+#[test]
+fn a_login_without_openid_needs_no_keys() {
+    let home = Home::new();
+    pasting(&home, "jwks.empty~tag.plain", "scopes = [\"api\"]\n");
+    paste(&home).ok();
+    assert_eq!(hostile().requests("jwks.empty~tag.plain", "jwks").len(), 0);
+}

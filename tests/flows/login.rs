@@ -1,0 +1,419 @@
+//! The main job against a server that others wrote: log in, hand out, refresh, end; with every kind of client,
+//! redirect URI and flag.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::person::*;
+use crate::support::*;
+
+/// A profile `p` of the strict server.
+fn profile_at(home: &Home, server: &OidcProvider, client: &str, more: &str) {
+    home.config("");
+    home.profile("p", &server.issuer, client, &format!("{OPENID}{more}"));
+}
+
+fn main_job(home: &mut Home) {
+    profile_at(home, provider(), "cli", "");
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    let output = home.run(["login", "p", "--json"]).ok();
+    let login = output.json();
+    let names: Vec<&String> = login.as_object().unwrap().keys().collect();
+    let expected = [
+        "profile",
+        "account",
+        "identity",
+        "scopes",
+        "token_type",
+        "expires_at",
+        "has_refresh_token",
+        "grant_id",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!((&login["profile"], &login["account"]), (&json!("p"), &json!("default")));
+    assert_eq!(login["identity"]["sub"], "alice");
+    assert_eq!(login["scopes"], json!(["openid", "api"]));
+    assert_eq!(login["token_type"], "Bearer");
+    assert_eq!(login["has_refresh_token"], true);
+    assert!(login["expires_at"].as_str().unwrap().ends_with('Z'), "{login}");
+    assert!(output.stderr.contains("as alice"), "{}", output.stderr);
+    assert_eq!(browser.openings().len(), 1);
+
+    let first = home.run(["token"]).ok().line().to_owned();
+    assert_not_shown(&output.stderr, [&first]);
+    let token = home.run(["token", "--json"]).ok().json();
+    assert_eq!((&token["access_token"], &token["grant_id"]), (&json!(first), &login["grant_id"]));
+    let status = home.run(["status", "p", "--json"]).ok().json();
+    assert_eq!(status[0]["identity"]["sub"], "alice");
+
+    // Each refresh rotates, and an old refresh token would revoke everything.
+    let mut seen = vec![first];
+    for _ in 0..3 {
+        assert_eq!(home.run(["refresh", "p"]).ok().stdout, "");
+        let next = home.run(["token"]).ok().line().to_owned();
+        assert!(!seen.contains(&next), "a refresh gives another token");
+        seen.push(next);
+    }
+    assert_eq!(home.run(["token", "--json"]).ok().json()["grant_id"], login["grant_id"]);
+    assert_no_secret(home, &seen);
+    home.assert_private();
+
+    home.run(["logout", "p"]).ok();
+    home.run(["token"]).fails(4);
+    assert_eq!(home.run(["status", "--json"]).ok().json(), json!([]));
+    assert_no_secret(home, &seen);
+}
+
+#[test]
+fn the_main_job_with_encrypted_files() {
+    main_job(&mut Home::new());
+}
+
+#[test]
+fn the_main_job_with_a_real_secret_service() {
+    let Some(service) = SecretService::start() else { return };
+    let mut home = Home::new();
+    home.keyring(&service);
+    main_job(&mut home);
+}
+
+/// A key of the client's own: its PEM, and the JWK Set that the server knows it by.
+fn client_key() -> (String, Value) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let point = rcgen::PublicKeyData::der_bytes(&key).to_vec();
+    let [x, y] = [&point[1..33], &point[33..65]].map(|half| URL_SAFE_NO_PAD.encode(half));
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": "own" });
+    (key.serialize_pem(), json!({ "keys": [jwk] }))
+}
+
+/// Every way to be a client: logs in, refreshes, and is shown to have used the way it says.
+#[test]
+fn every_kind_of_client_logs_in_and_refreshes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pem, jwks) = client_key();
+    let jwks_file = dir.path().join("jwks.json");
+    std::fs::write(&jwks_file, jwks.to_string()).unwrap();
+    let server = Servers::oidc_provider_with(&[
+        "--client-jwks",
+        jwks_file.to_str().unwrap(),
+        "--dpop-nonce",
+        "1",
+    ]);
+    let secret = format!("client_secret = {:?}\n", server.secret);
+    let from_env =
+        "client_secret = { env = \"APP_SECRET\" }\nclient_auth = \"client_secret_basic\"\n";
+    let post = format!("{secret}client_auth = \"client_secret_post\"\n");
+    let signed = "client_secret = \"thirty-two-bytes-or-more-for-HS256-keys\"\nclient_auth = \"client_secret_jwt\"\n";
+    let key = "private_key = { file = \"../client.pem\" }\nclient_auth = \"private_key_jwt\"\n";
+    // Client, further lines, the token's type, whether it can be refreshed.
+    let rows = [
+        ("cli", "", "Bearer", true),
+        ("cli-es256", "", "Bearer", true),
+        ("cli-no-refresh", "", "Bearer", false),
+        ("cli-secret", secret.as_str(), "Bearer", true),
+        ("cli-secret", from_env, "Bearer", true),
+        ("cli-post", post.as_str(), "Bearer", true),
+        ("cli-secret-jwt", signed, "Bearer", true),
+        ("cli-jwt", key, "Bearer", true),
+        ("cli-par", "par = \"always\"\n", "Bearer", true),
+        ("cli-dpop", "dpop = true\n", "DPoP", true),
+    ];
+    let mut home = Home::new();
+    home.write(&home.path("config/client.pem"), &pem);
+    home.set("APP_SECRET", &server.secret);
+    for (client, more, token_type, refreshes) in rows {
+        let more = more.replace("../client.pem", home.path("config/client.pem").to_str().unwrap());
+        profile_at(&home, &server, client, &more);
+        let browser = home.browser(&json!({ "mode": "honest" }));
+        let login = home.run(["login", "p", "--json", "--account", client]).ok().json();
+        assert_eq!(login["token_type"], token_type, "{client}");
+        assert_eq!(login["has_refresh_token"], refreshes, "{client}");
+        home.run(["refresh", "p", "--account", client]).code(if refreshes { 0 } else { 4 });
+        home.run(["token", "-p", "p", "--account", client]).ok();
+        let opened = &browser.openings()[0];
+        assert!(
+            !opened.environ.contains_key("APP_SECRET") || !more.contains("APP_SECRET"),
+            "{client}"
+        );
+        if client == "cli-par" {
+            let names: Vec<String> = parameters(&opened.url).into_keys().collect();
+            assert_eq!(names, ["client_id", "request_uri"]);
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_redirect_uri_is_the_same_in_both_requests() {
+    let has_v6 = TcpListener::bind("[::1]:0").is_ok();
+    // Client, redirect URI, what the browser is sent back to.
+    let rows = [
+        ("cli", "http://127.0.0.1/callback", "http://127.0.0.1:"),
+        ("cli-localhost", "http://localhost/callback", "http://localhost:"),
+        ("cli-ipv6", "http://[::1]/callback", "http://[::1]:"),
+    ];
+    let mut home = Home::new();
+    for (client, uri, start) in rows {
+        if uri.contains("[::1]") && !has_v6 {
+            continue;
+        }
+        profile_at(&home, provider(), client, &format!("redirect_uri = {uri:?}\n"));
+        let browser = home.browser(&json!({ "mode": "honest" }));
+        home.run(["login", "p"]).ok();
+        let asked = parameters(&browser.openings()[0].url)["redirect_uri"].clone();
+        assert!(asked.starts_with(start) && asked.ends_with("/callback"), "{asked}");
+        let path = url::Url::parse(&browser.await_visit().callback.unwrap()).unwrap();
+        assert_eq!(&path[..url::Position::AfterPath], asked);
+    }
+}
+
+/// A port that the kernel has just given and taken back.
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The hostile server compares both requests' redirect URIs byte for byte.
+#[test]
+fn paths_ports_and_lists_are_kept_to() {
+    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let taken = held.local_addr().unwrap().port();
+    let mut home = Home::new();
+    let (one, two, three) = (free_port(), free_port(), free_port());
+    let list = format!("[\"http://127.0.0.1:{taken}/cb\", \"http://127.0.0.1:{two}/cb\"]");
+    let three_flag = three.to_string();
+    let rows: [(String, Vec<&str>, String); 4] = [
+        ("\"http://127.0.0.1/a/b/c\"".to_owned(), vec![], "/a/b/c".to_owned()),
+        (format!("\"http://127.0.0.1:{one}/\""), vec![], format!("http://127.0.0.1:{one}/")),
+        (list, vec![], format!("http://127.0.0.1:{two}/cb")),
+        (
+            "\"http://127.0.0.1/callback\"".to_owned(),
+            vec!["--port", &three_flag],
+            format!("http://127.0.0.1:{three}/callback"),
+        ),
+    ];
+    for (uri, flags, end) in &rows {
+        profile(&home, "tag.ports", &format!("redirect_uri = {uri}\n"));
+        let browser = home.browser(&json!({ "mode": "honest" }));
+        home.run([&["login", "p"], flags.as_slice()].concat()).ok();
+        let asked = parameters(&browser.openings()[0].url)["redirect_uri"].clone();
+        assert!(asked.ends_with(end), "{asked}");
+    }
+    // A fixed port that is taken is an error, and no other port is tried.
+    profile(&home, "tag.ports", &format!("redirect_uri = \"http://127.0.0.1:{taken}/cb\"\n"));
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    let output = home.run(["login", "p"]);
+    assert!(output.status != 0 && output.stderr.contains(&taken.to_string()), "{output:?}");
+    assert!(browser.openings().is_empty());
+}
+
+#[test]
+fn without_a_browser_the_url_is_printed_and_the_listener_waits() {
+    let mut home = home("tag.printed");
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    let (running, url) = listening(&home, &["p"]);
+    let to = callback(&url);
+    assert_eq!(visit(&to).unwrap().status, 200);
+    let output = running.wait().ok();
+    assert!(visit(&to).is_none(), "the listener outlives the login");
+    assert_eq!(output.stdout, "");
+    assert!(browser.openings().is_empty());
+    // Quiet is no reason to hide the only way in.
+    let mut running = home.spawn(["login", "p", "--no-browser", "-q"]);
+    let url = url_to_open(&mut running);
+    visit(&callback(&url)).unwrap();
+    running.wait().ok();
+}
+
+/// No display, no `BROWSER`: nothing can be opened, so the URL is told.
+#[test]
+fn a_machine_without_a_browser_is_told_the_url() {
+    let home = home("tag.headless");
+    let mut running = home.spawn(["login", "p"]);
+    let url = url_to_open(&mut running);
+    assert_eq!(visit(&callback(&url)).unwrap().status, 200);
+    running.wait().ok();
+}
+
+/// Every way out of the program at once: streams, trace, HAR, files and arguments.
+#[test]
+fn a_login_leaves_no_secret_anywhere() {
+    let home = home("tag.traced");
+    let secret = hostile().secrets["cli-secret"].as_deref().unwrap();
+    let more = "client_secret = { env = \"APP_SECRET\" }\nclient_auth = \"client_secret_basic\"\n";
+    home.config("");
+    home.profile("p", &hostile().issuer("tag.traced"), "cli-secret", &format!("{OPENID}{more}"));
+    let mut home = home;
+    home.set("APP_SECRET", secret);
+    let har = home.path("trace.har");
+    let flags = ["p", "--trace", "--json", "--trace-har", har.to_str().unwrap()];
+    let (running, url) = listening(&home, &flags);
+    let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", running.pid()));
+    let to = callback(&url);
+    let page = visit(&to).unwrap();
+    let output = running.wait().ok();
+    assert!(har.is_file());
+    let minted = hostile().secrets_minted();
+    let shown =
+        [&*output.stdout, &output.stderr, &page.head, &page.body, &arguments.unwrap_or_default()];
+    assert_not_shown(&shown.join("\n"), &minted);
+    assert_no_secret(&home, &minted);
+    // The verifier and what it hides behind are not in the URL, nor in `state`.
+    assert_not_shown(&format!("{url}\n{to}"), minted.iter().filter(|m| !to.contains(m.as_str())));
+    home.run(["refresh", "p", "--trace"]).ok();
+    home.assert_private();
+}
+
+#[test]
+fn nothing_is_asked_and_nothing_opened_where_no_input_is_wanted() {
+    let mut home = home("tag.no-input");
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", "p", "--no-input"]).fails(4);
+    home.run(["login", "p", "--flow", "paste", "--no-browser"]).fails(4);
+    assert!(browser.openings().is_empty());
+}
+
+#[test]
+fn the_persons_wishes_reach_the_server() {
+    let mut home = Home::new();
+    profile_at(&home, provider(), "cli", "authorization_params = { ui_locales = \"fr\" }\n");
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    let flags = [
+        "--login-hint",
+        "bob",
+        "--prompt",
+        "consent",
+        "--param",
+        "ui_locales=de +en&é%20/=x",
+        "--scope",
+        "openid",
+    ];
+    let login = home.run([&["login", "p", "--json"], &flags[..]].concat()).ok().json();
+    assert_eq!(login["identity"]["sub"], "bob");
+    assert_eq!(login["scopes"], json!(["openid"]));
+    let sent = parameters(&browser.openings()[0].url);
+    for (name, value) in [
+        ("login_hint", "bob"),
+        ("prompt", "consent"),
+        ("ui_locales", "de +en&é%20/=x"),
+        ("scope", "openid"),
+        ("response_type", "code"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(sent[name], value, "{name}");
+    }
+    assert_eq!(sent["code_challenge"].len(), 43);
+    assert!(sent["state"].len() >= 22 && sent["nonce"].len() >= 22);
+}
+
+#[test]
+fn state_nonce_and_challenge_are_new_every_time() {
+    let home = Home::new();
+    profile(&home, "tag.new", OPENID);
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..5 {
+        let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser"]);
+        let sent = parameters(&url_to_open(&mut running));
+        running.wait().fails(4);
+        for name in ["state", "nonce", "code_challenge"] {
+            assert!(seen.insert(sent[name].clone()), "{name} was used before");
+        }
+    }
+}
+
+#[test]
+fn two_accounts_are_kept_apart() {
+    let mut home = Home::new();
+    profile_at(&home, provider(), "cli", "");
+    home.browser(&json!({ "mode": "honest" }));
+    for account in ["alice", "bob"] {
+        home.run(["login", "p", "--account", account, "--login-hint", account]).ok();
+    }
+    let of = |account: &str| home.run(["token", "--account", account]).ok().line().to_owned();
+    let (alice, bob) = (of("alice"), of("bob"));
+    assert_ne!(alice, bob);
+    home.run(["refresh", "p", "--account", "bob"]).ok();
+    assert_eq!(of("alice"), alice);
+    assert_ne!(of("bob"), bob);
+    let status = home.run(["status", "--json"]).ok().json();
+    let mut who: Vec<&str> =
+        status.as_array().unwrap().iter().map(|e| e["identity"]["sub"].as_str().unwrap()).collect();
+    who.sort_unstable();
+    assert_eq!(who, ["alice", "bob"]);
+    home.run(["logout", "p", "--account", "bob"]).ok();
+    home.run(["token", "--account", "bob"]).fails(4);
+    assert_eq!(of("alice"), alice);
+}
+
+/// However many log in to one account, one browser opens, one code is redeemed, and all have the result.
+#[test]
+fn logins_to_one_account_do_not_pile_up() {
+    let mut home = Home::new();
+    let scenario = "tag.together";
+    profile(&home, scenario, "scopes = [\"api\"]\n");
+    let go = home.path("go");
+    let browser = home.browser(&json!({ "mode": "honest", "after": go }));
+    let first = home.spawn(["login", "p", "--json"]);
+    browser.await_callback();
+    let mut others: Vec<Running> = (0..6).map(|_| home.spawn(["login", "p", "--json"])).collect();
+    for other in &mut others {
+        other.await_stderr(|text| text.contains("is under way; waiting for it").then_some(()));
+    }
+    home.write(&go, "");
+    let login = first.wait().ok().json();
+    for other in others {
+        assert_eq!(other.wait().ok().json(), login);
+    }
+    assert_eq!(browser.openings().len(), 1);
+    assert_eq!(hostile().requests(scenario, "token").len(), 1);
+    // Another account is nobody's business.
+    home.run(["login", "p", "--account", "other"]).ok();
+    assert_eq!(browser.openings().len(), 2);
+}
+
+/// Those who waited for a login that was denied are denied too, and open no browser one after the other.
+#[test]
+fn a_denial_is_shared_with_those_who_waited() {
+    let mut home = Home::new();
+    profile(&home, "authorize.deny~tag.together", "scopes = [\"api\"]\n");
+    let go = home.path("go");
+    let browser = home.browser(&json!({ "mode": "honest", "after": go }));
+    let first = home.spawn(["login", "p"]);
+    browser.await_callback();
+    let mut other = home.spawn(["login", "p"]);
+    other.await_stderr(|text| text.contains("is under way; waiting for it").then_some(()));
+    home.write(&go, "");
+    first.wait().fails(5);
+    other.wait().fails(5);
+    assert_eq!(browser.openings().len(), 1);
+}
+
+/// What the browser gets: the URL as its last argument, and none of what is the program's own.
+#[test]
+fn the_browser_inherits_no_secret() {
+    let mut home = Home::new();
+    let scenario = "tag.inherited";
+    let secret = hostile().secrets["cli-post"].as_deref().unwrap();
+    home.set("APP_SECRET", secret);
+    let key = home.run(["store", "keygen"]).ok().stdout;
+    let key = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap();
+    home.set("OAUTHCTL_STORE_KEY", key);
+    let more = "client_secret = { env = \"APP_SECRET\" }\nclient_auth = \"client_secret_post\"\nscopes = [\"api\"]\n";
+    home.profile("p", &hostile().issuer(scenario), "cli-post", more);
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", "p"]).ok();
+    let opened = &browser.openings()[0];
+    assert_eq!(opened.argv.last(), Some(&opened.url));
+    let everything = format!("{:?} {:?}", opened.argv, opened.environ);
+    assert_not_shown(&everything, hostile().secrets_minted());
+    assert_not_shown(&everything, [key]);
+    let mine: Vec<&String> = opened
+        .descriptors
+        .values()
+        .filter(|to| to.contains(home.root().to_str().unwrap()))
+        .collect();
+    assert!(mine.is_empty(), "{mine:?}");
+    let sockets = opened.descriptors.values().filter(|to| to.starts_with("socket:")).count();
+    assert_eq!(sockets, 0, "{:?}", opened.descriptors);
+}

@@ -1,0 +1,144 @@
+//! What these tests share: one server of each kind for the whole binary, and a person with a browser who is
+//! quicker than the scripted one and carries callbacks by hand.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::LazyLock;
+
+use url::Url;
+
+use crate::support::{DEADLINE, Home, Hostile, OidcProvider, Output, Running, Servers};
+
+// Never dropped: the servers end with this process, whose end closes their stdin.
+static HOSTILE: LazyLock<Hostile> = LazyLock::new(Servers::hostile);
+static PROVIDER: LazyLock<OidcProvider> = LazyLock::new(Servers::oidc_provider);
+
+/// The hostile server. A scenario with a tag of its own is the test's own.
+pub fn hostile() -> &'static Hostile {
+    &HOSTILE
+}
+
+/// The strict server. Its counts are those of every test.
+pub fn provider() -> &'static OidcProvider {
+    &PROVIDER
+}
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+/// Gets a URL, without following a redirect; `None` where nobody answers.
+pub fn visit(url: &str) -> Option<Page> {
+    let url = Url::parse(url).unwrap_or_else(|error| panic!("{error}: {url}"));
+    let host = url.host_str().unwrap().trim_matches(['[', ']']);
+    let mut stream = TcpStream::connect((host, url.port().unwrap())).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
+        .ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Page { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// Where the authorization URL leads: the callback's URL, as the server wrote it.
+#[track_caller]
+pub fn callback(authorization_url: &str) -> String {
+    let page = visit(authorization_url).expect("the server answers");
+    let location = page.head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("location").then(|| value.to_owned())
+    });
+    location.unwrap_or_else(|| panic!("no redirect from {authorization_url}: {page:?}"))
+}
+
+/// The parameters of a URL; each may stand once.
+#[track_caller]
+pub fn parameters(url: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for (name, value) in Url::parse(url).unwrap().query_pairs() {
+        let before = all.insert(name.clone().into_owned(), value.into_owned());
+        assert_eq!(before, None, "{name} twice in {url}");
+    }
+    all
+}
+
+/// The URL that the program asks a person to open.
+#[track_caller]
+pub fn url_to_open(running: &mut Running) -> String {
+    running.await_stderr(|text| {
+        let (_, after) = text.split_once("Open this URL in a browser:\n\n  ")?;
+        let (url, _) = after.split_once('\n')?;
+        Some(url.to_owned())
+    })
+}
+
+/// Starts a login whose URL the person opens, with a listener that takes the callback.
+#[track_caller]
+pub fn listening(home: &Home, args: &[&str]) -> (Running, String) {
+    let mut running = home.spawn([&["login", "--no-browser"], args].concat());
+    let url = url_to_open(&mut running);
+    (running, url)
+}
+
+/// Scopes with which the server answers with an id_token.
+pub const OPENID: &str = "scopes = [\"openid\", \"api\"]\n";
+
+/// A home with the profile `p` of this scenario, for logins with a listener.
+pub fn home(scenario: &str) -> Home {
+    let home = Home::new();
+    profile(&home, scenario, "scopes = [\"api\"]\n");
+    home
+}
+
+/// Makes `p` the profile of this scenario, and of no other; `more` is further lines.
+pub fn profile(home: &Home, scenario: &str, more: &str) {
+    home.config("");
+    home.profile("p", &hostile().issuer(scenario), "cli", more);
+}
+
+/// A redirect URI for logins by paste: the hostile server wants a port, and nobody listens on this one.
+pub const PASTED: &str = "redirect_uri = \"http://127.0.0.1:7/callback\"\n";
+
+/// The same for logins by paste.
+pub fn pasting(home: &Home, scenario: &str, more: &str) {
+    profile(home, scenario, &format!("{PASTED}{more}"));
+}
+
+/// Starts a login, follows its URL, and pastes the callback through a pipe. Everything is traced.
+#[track_caller]
+pub fn begin_paste(home: &Home) -> Running {
+    let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--trace"]);
+    let url = url_to_open(&mut running);
+    running.write(&format!("{}\n", callback(&url)));
+    running
+}
+
+/// The same to its end, whatever that is.
+#[track_caller]
+pub fn paste(home: &Home) -> Output {
+    begin_paste(home).wait()
+}
+
+/// The error and its hint, which are the last that a failed program says.
+#[track_caller]
+pub fn error(output: &Output) -> &str {
+    let lines = format!("\n{}", output.stderr);
+    let at = lines.rfind("\nerror: ").unwrap_or_else(|| panic!("no error in {}", output.stderr));
+    &output.stderr[at..]
+}
+
+/// Whether a text can do nothing to a terminal, nor mislead who reads it.
+pub fn harmless(text: &str) -> bool {
+    let misleads = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().all(|c| c == '\n' || !(c.is_control() || misleads(c)))
+}

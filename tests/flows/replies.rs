@@ -1,0 +1,432 @@
+//! What the token endpoint may answer (RFC 6749, sections 5.1 and 5.2; RFC 9110), and what each answer comes
+//! to: an exit code, words, nothing printed, nothing stored, and the code sent once.
+
+use crate::person::*;
+use crate::support::*;
+
+/// A scenario's part, the exit code, and words of the error.
+type Row = (&'static str, i32, &'static str);
+
+/// Answers that are no token response.
+#[rustfmt::skip]
+const REPLIES: &[Row] = &[
+    ("html", 7, "a body of type `text/html`"),
+    ("html-as-json", 7, "no valid JSON"),
+    ("empty", 7, "an empty body"),
+    ("space", 7, "JSON that ends too early"),
+    ("null", 7, "a bare value where an object is expected"),
+    ("true", 7, "a bare value where an object is expected"),
+    ("number", 7, "a bare value where an object is expected"),
+    ("string", 7, "a bare value where an object is expected"),
+    ("array", 7, "an array where an object is expected"),
+    ("array-of-it", 7, "an array where an object is expected"),
+    ("empty-object", 7, "no `access_token` in it"),
+    ("truncated-at-1", 7, "JSON that ends too early"),
+    ("truncated-at-40", 7, "JSON that ends too early"),
+    ("truncated-at-100", 7, "JSON that ends too early"),
+    ("trailing-junk", 7, "no valid JSON"),
+    ("trailing-object", 7, "no valid JSON"),
+    ("utf16", 7, "no valid JSON"),
+    ("not-utf8", 7, "no valid JSON"),
+    ("duplicate-access-token", 7, "JSON with a duplicate name"),
+    ("single-quotes", 7, "no valid JSON"),
+    ("nan-expires", 7, "no valid JSON"),
+    ("comment", 7, "no valid JSON"),
+    ("deep-100k", 7, "no valid JSON"),
+    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("access-token-missing", 7, "no `access_token` in it"),
+    ("access-token-empty", 7, "an empty `access_token`"),
+    ("access-token-null", 7, "no `access_token` in it"),
+    ("access-token-number", 7, "`access_token` that is no string"),
+    ("access-token-array", 7, "`access_token` that is no string"),
+    ("access-token-object", 7, "`access_token` that is no string"),
+    ("access-token-newline", 7, "`access_token` with characters that no token may have"),
+    ("access-token-return", 7, "`access_token` with characters that no token may have"),
+    ("access-token-nul", 7, "`access_token` with characters that no token may have"),
+    ("access-token-escape", 7, "`access_token` with characters that no token may have"),
+    ("access-token-space", 7, "`access_token` with characters that no token may have"),
+    ("access-token-tab", 7, "`access_token` with characters that no token may have"),
+    ("access-token-non-ascii", 7, "`access_token` with characters that no token may have"),
+    ("access-token-delete", 7, "`access_token` with characters that no token may have"),
+    ("refresh-token-newline", 7, "`refresh_token` with characters that no token may have"),
+    ("refresh-token-number", 7, "`refresh_token` that is no string"),
+    ("refresh-token-object", 7, "`refresh_token` that is no string"),
+    ("scope-newline", 7, "`scope` with characters that no scope may have"),
+    ("scope-escape", 7, "`scope` with characters that no scope may have"),
+    ("scope-number", 7, "`scope` that is no string"),
+    ("token-type-mac", 7, "a token of the unusable type `mac`"),
+    ("token-type-n-a", 7, "a token of the unusable type `N_A`"),
+    ("token-type-empty", 7, "a token of the unusable type ``"),
+    ("token-type-number", 7, "`token_type` that is no string"),
+    ("token-type-dpop", 7, "a DPoP token that nobody asked for"),
+    ("token-type-newline", 7, "a token of the unusable type `Bearer  X: y`"),
+    ("error-beside-token", 8, "invalid_request"),
+    ("token-in-400", 8, "400 (Bad Request) and no OAuth error in its body"),
+    ("token-in-500", 9, "the server answered 500 (Internal Server Error)"),
+    ("token-in-302", 8, "302 (a redirect, which is not followed) and no OAuth error in its body"),
+    ("token-in-204", 7, "status 204, an empty body"),
+];
+
+/// Refusals, in the server's words or in others.
+#[rustfmt::skip]
+const REFUSALS: &[Row] = &[
+    ("error-in-200", 4, "invalid_grant"),
+    ("invalid-request", 8, "invalid_request"),
+    ("invalid-client", 8, "invalid_client"),
+    ("invalid-grant", 4, "invalid_grant"),
+    ("unauthorized-client", 8, "unauthorized_client"),
+    ("unsupported-grant-type", 8, "unsupported_grant_type"),
+    ("invalid-scope", 8, "invalid_scope"),
+    ("access-denied", 5, "access_denied"),
+    ("server-error", 9, "the server answered 500 (Internal Server Error)"),
+    ("temporarily-unavailable", 9, "the server answered 503 (Service Unavailable)"),
+    ("error-unknown", 8, "interaction_required"),
+    ("error-number", 8, "400 (Bad Request) and no OAuth error in its body"),
+    ("error-object", 4, "invalid_grant"),
+    ("error-markup", 8, "invalid_request (<script>alert(1)</script>)"),
+    ("error-ansi", 8, "invalid_request ("),
+    ("error-lines", 8, "invalid_request (one  error: forged  hint: do it)"),
+    ("error-code-ansi", 8, "bad [31m x"),
+    ("error-form", 8, "invalid_request"),
+    ("error-1-mib", 8, "invalid_request (aaa"),
+    ("error-echo", 8, "invalid_request (grant_type=authorization_code&code=[redacted]"),
+];
+
+/// What the network and those on the way can do.
+#[rustfmt::skip]
+const TRANSPORT: &[Row] = &[
+    ("reset-before", 9, "reset the connection before it answered"),
+    ("close-before", 9, "closed the connection without an answer"),
+    ("reset-in-headers", 9, "reset the connection before it answered"),
+    ("close-after-headers", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
+    ("reset-in-body", 9, "the answer of 127.0.0.1 broke off: Connection reset by peer"),
+    ("half-body", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
+    ("half-chunked", 9, "the answer of 127.0.0.1 broke off: unexpected EOF during chunk size line"),
+    ("body-1-gib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("headers-10k", 9, "the head of the answer of 127.0.0.1 is too large"),
+    ("header-200-kib", 9, "the head of the answer of 127.0.0.1 exceeds 64 KiB"),
+    ("gzip-bomb", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("gzip-broken", 9, "the answer of 127.0.0.1 broke off: unexpected end of file"),
+    ("length-short", 7, "JSON that ends too early"),
+    ("length-long", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
+    ("length-twice", 9, "gave an answer that is not HTTP"),
+    ("not-http", 9, "gave an answer that is not HTTP"),
+    ("empty-answer", 9, "closed the connection without an answer"),
+    ("basic-challenge", 8, "401 (Unauthorized) and no OAuth error in its body"),
+    ("proxy-challenge", 8, "407 and no OAuth error in its body"),
+    ("busy-retry-after-1", 9, "the server answered 503 (Service Unavailable)"),
+    ("busy-retry-after-date", 9, "the server answered 503 (Service Unavailable)"),
+    ("busy-retry-after-past", 9, "the server answered 503 (Service Unavailable)"),
+    ("busy-retry-after-negative", 9, "the server answered 503 (Service Unavailable)"),
+    ("busy-retry-after-junk", 9, "the server answered 503 (Service Unavailable)"),
+    ("limit-retry-after-1", 9, "the server answered 429 (Too Many Requests)"),
+    ("limit", 9, "the server answered 429 (Too Many Requests)"),
+    ("endless-chunks", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("headers-endless", 9, "the head of the answer of 127.0.0.1"),
+    ("redirect-301", 8, "a redirect, which is not followed"),
+    ("redirect-302", 8, "a redirect, which is not followed"),
+    ("redirect-303", 8, "a redirect, which is not followed"),
+    ("redirect-307", 8, "a redirect, which is not followed"),
+    ("redirect-308", 8, "a redirect, which is not followed"),
+    ("redirect-same-origin-307", 8, "a redirect, which is not followed"),
+    ("redirect-loop", 8, "a redirect, which is not followed"),
+    ("redirect-without-location", 8, "a redirect, which is not followed"),
+    ("status-400", 8, "400 (Bad Request) and no OAuth error in its body"),
+    ("status-403", 8, "403 (Forbidden) and no OAuth error in its body"),
+    ("status-404", 8, "check `token_endpoint`"),
+    ("status-500", 9, "the server answered 500"),
+    ("status-502", 9, "the server answered 502"),
+    ("status-504", 9, "the server answered 504"),
+];
+
+/// What only the deadline ends.
+const SLOW: [&str; 7] = [
+    "black-hole",
+    "stall-in-headers",
+    "stall-in-body",
+    "drip-headers",
+    "drip-body",
+    "drip-chunks",
+    "stall-then-answer",
+];
+
+/// Logs in honestly, then once for each row at a server that answers a code like this. After each, what was
+/// stored before is as it was; after all, it still works.
+fn check(rows: &[Row]) {
+    let home = Home::new();
+    pasting(&home, "honest", "");
+    paste(&home).ok();
+    let before = home.run(["token"]).ok().stdout;
+    for (part, code, words) in rows {
+        let scenario = format!("code.{part}");
+        pasting(&home, &scenario, "");
+        let output = paste(&home).fails(*code);
+        judge(&scenario, &output, words);
+        pasting(&home, "honest", "");
+        assert_eq!(home.run(["token", "--cached"]).ok().stdout, before, "{part}");
+    }
+    home.run(["refresh"]).ok();
+    assert_no_secret(&home, hostile().secrets_minted());
+    hostile().assert_canary_untouched();
+}
+
+fn judge(scenario: &str, output: &Output, words: &str) {
+    let error = error(output);
+    assert!(error.contains(words), "{scenario}: {words:?} not in\n{error}");
+    assert!(harmless(&output.stderr), "{scenario}: {:?}", output.stderr);
+    let sent = hostile().requests(scenario, "token").len();
+    assert_eq!(sent, 1, "{scenario}: the code was sent {sent} times");
+    assert_not_shown(&output.stderr, hostile().secrets_minted());
+}
+
+/// Fails where the server can do something that no row has.
+fn assert_complete(table: &str, rows: &[Row], elsewhere: &[&str]) {
+    for behaviour in hostile().behaviours(table) {
+        let stem = behaviour.strip_suffix('N').unwrap_or(&behaviour);
+        let named = rows
+            .iter()
+            .any(|(part, ..)| *part == behaviour || *part != stem && part.starts_with(stem));
+        assert!(
+            named || elsewhere.contains(&behaviour.as_str()),
+            "no row for {table}: {behaviour}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_token_response_is_refused_and_changes_nothing() {
+    assert_complete("reply", REPLIES, &[]);
+    check(REPLIES);
+}
+
+#[test]
+fn a_refusal_is_told_in_one_harmless_line() {
+    assert_complete("reply-error", REFUSALS, &[]);
+    check(REFUSALS);
+}
+
+#[test]
+fn an_answer_cut_anywhere_is_none() {
+    let cuts: Vec<String> = (0..20).map(|n| format!("truncated-at-{}", n * 8 + 3)).collect();
+    let rows: Vec<Row> = cuts.iter().map(|c| (&*c.clone().leak(), 7, "ends too early")).collect();
+    check(&rows);
+}
+
+#[test]
+fn a_transport_that_breaks_costs_one_code_and_nothing_else() {
+    let elsewhere = [&SLOW[..], &["length-and-chunked"]].concat();
+    assert_complete("transport", TRANSPORT, &elsewhere);
+    check(TRANSPORT);
+}
+
+#[test]
+fn what_does_not_end_is_ended() {
+    let rows = SLOW.map(|part| {
+        let home = Home::new();
+        let scenario = format!("code.{part}~tag.slow");
+        pasting(&home, &scenario, "");
+        (begin_paste(&home), scenario, home)
+    });
+    for (running, scenario, home) in rows {
+        let output = running.wait().fails(9);
+        judge(&scenario, &output, "30 s");
+        home.run(["token"]).fails(4);
+    }
+}
+
+/// Answers that are right in an unusual dress, and whether they tell a lifetime.
+#[rustfmt::skip]
+const GOOD: &[(&str, &str, bool)] = &[
+    ("reply-good", "code.token-type-case", true),
+    ("reply-good", "code.expires-in-string", true),
+    ("reply-good", "code.expires-in-missing", false),
+    ("reply-good", "code.scope-missing", true),
+    ("reply-good", "code.scope-less", true),
+    ("reply-good", "code.scope-more", true),
+    ("reply-good", "code.unknown-members", true),
+    ("reply-good", "code.charset", true),
+    ("reply-good", "code.pretty", true),
+    ("reply-good", "code.token-64-kib", true),
+    ("reply-good", "code.token-256-kib", true),
+    ("reply-good", "code.token-shell", true),
+    ("reply-odd", "code.form", true),
+    ("reply-odd", "code.scope-array", true),
+    ("reply-odd", "code.scope-comma", true),
+    ("reply-odd", "code.refresh-token-empty", true),
+    ("reply-odd", "code.refresh-token-null", true),
+    ("transport-good", "code.continue-first", true),
+    ("transport-good", "code.http-1-0", true),
+    ("transport-good", "code.close-race", true),
+    ("transport-good", "code.chunked-by-byte", true),
+    ("transport-good", "code.gzip", true),
+    // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
+    ("transport", "after-code.length-and-chunked", true),
+    ("reply-expires", "code.expires-in-1", true),
+    ("reply-expires", "code.expires-in-0", false),
+    ("reply-expires", "code.expires-in-negative", false),
+    ("reply-expires", "code.expires-in-float", true),
+    ("reply-expires", "code.expires-in-1e308", true),
+    ("reply-expires", "code.expires-in-2-63", true),
+    ("reply-expires", "code.expires-in-2-64", true),
+    ("reply-expires", "code.expires-in-null", false),
+    ("reply-expires", "code.expires-in-word", false),
+    ("reply-expires", "code.expires-in-empty", false),
+    ("reply-expires", "code.expires-in-array", false),
+];
+
+#[test]
+fn unusual_dress_is_no_reason_to_refuse() {
+    let home = Home::new();
+    for (_, scenario, has_lifetime) in GOOD {
+        pasting(&home, scenario, "scopes = [\"api\", \"read\"]\n");
+        let output = paste(&home).ok();
+        assert_not_shown(&output.stderr, hostile().secrets_minted());
+        let token = home.run(["token", "--cached", "--min-ttl", "0"]).ok();
+        assert!(token.line().starts_with("CANARY-access_token-"), "{scenario}: {}", token.stdout);
+        let json = home.run(["token", "--json", "--cached", "--min-ttl", "0"]).ok().json();
+        assert_eq!(json["expires_at"].is_string(), *has_lifetime, "{scenario}: {json}");
+        assert_eq!(json["token_type"], "Bearer", "{scenario}");
+    }
+    assert_no_secret(&home, hostile().secrets_minted());
+}
+
+/// What real servers send, against the RFC, and no preset excuses here.
+#[rustfmt::skip]
+const ODD: &[Row] = &[
+    ("token-type-missing", 7, "no `token_type` in it"),
+    ("status-201", 7, "status 201"),
+    ("text-plain", 7, "a body of type `text/plain`"),
+    ("byte-order-mark", 7, "no valid JSON"),
+];
+
+#[test]
+fn what_only_some_providers_may_do_is_refused_elsewhere() {
+    check(ODD);
+}
+
+/// A server that quotes the request in its refusal: the secret of the client is in it, or in the header.
+#[test]
+fn a_secret_that_the_server_repeats_is_not_shown() {
+    for (client, auth) in
+        [("cli-post", "client_secret_post"), ("cli-secret", "client_secret_basic")]
+    {
+        let home = Home::new();
+        let secret = hostile().secrets[client].as_deref().unwrap();
+        let more = format!("client_secret = {secret:?}\nclient_auth = {auth:?}\n");
+        home.profile(
+            "p",
+            &hostile().issuer("code.error-echo~tag.secret"),
+            client,
+            &format!("{PASTED}{more}"),
+        );
+        let output = paste(&home).fails(8);
+        assert!(error(&output).contains("[redacted]"), "{}", output.stderr);
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        assert_not_shown(&output.stderr, [secret, &encoded]);
+        assert_not_shown(&output.stderr, hostile().secrets_minted());
+    }
+}
+
+/// No downgrade: who asked for tokens bound to a key takes no others.
+#[test]
+fn a_bearer_token_is_none_where_dpop_is_wanted() {
+    let home = Home::new();
+    pasting(&home, "tag.dpop", "dpop = true\n");
+    let output = paste(&home).fails(7);
+    assert!(error(&output).contains("a Bearer token although"), "{}", output.stderr);
+    home.run(["token"]).fails(4);
+}
+
+#[test]
+fn a_narrower_grant_is_told_and_kept_as_granted() {
+    let home = Home::new();
+    pasting(&home, "code.scope-less~tag.narrow", "scopes = [\"openid\", \"api\"]\n");
+    let output = paste(&home).ok();
+    assert!(output.stderr.contains("missing: api"), "{}", output.stderr);
+    assert_eq!(home.run(["token", "--json"]).ok().json()["scope"], "openid");
+}
+
+/// A lifetime that makes no sense must not make every call refresh.
+#[test]
+fn a_senseless_lifetime_does_not_refresh_at_every_call() {
+    for part in ["0", "negative", "1e308", "2-63", "null", "word", "array"] {
+        let scenario = format!("token.expires-in-{part}~tag.calls");
+        let home = Home::new();
+        pasting(&home, &scenario, "");
+        paste(&home).ok();
+        let first = home.run(["token"]).ok().stdout;
+        for _ in 0..5 {
+            assert_eq!(home.run(["token"]).ok().stdout, first, "{part}");
+        }
+        assert_eq!(hostile().requests(&scenario, "token").len(), 1, "{part}");
+    }
+}
+
+/// The parts of a client that logs in by itself, the exit code, and how many requests it takes.
+#[rustfmt::skip]
+const AGAIN: &[(&str, i32, usize)] = &[
+    ("client.busy-retry-after-1.1", 0, 2),
+    ("client.limit-retry-after-1.2", 0, 3),
+    ("client.busy-retry-after-0", 9, 3),
+    ("client.busy-retry-after-past", 9, 3),
+    ("client.busy-retry-after-1000000000", 9, 1),
+    ("client.busy-retry-after-negative", 9, 1),
+    ("client.busy-retry-after-junk", 9, 1),
+    ("client.limit", 9, 1),
+    ("client.status-503", 9, 1),
+    ("client.status-500", 9, 1),
+    ("client.reset-in-body", 9, 1),
+    ("client.redirect-307", 8, 1),
+];
+
+#[test]
+fn a_request_that_spends_nothing_is_sent_again_where_the_server_says_when() {
+    for (part, code, requests) in AGAIN {
+        let home = Home::new();
+        let secret = hostile().secrets["service"].as_deref().unwrap();
+        let more = format!(
+            "client_secret = {secret:?}\ngrant = \"client_credentials\"\nscopes = [\"api\"]\n"
+        );
+        home.profile("p", &hostile().issuer(part), "service", &more);
+        let output = home.run(["token"]).code(*code);
+        assert_eq!(output.stdout.is_empty(), *code != 0, "{part}");
+        let sent = hostile().requests(part, "token");
+        assert_eq!(sent.len(), *requests, "{part}: {}", output.stderr);
+        if part.contains("after-1.") {
+            for pair in sent.windows(2) {
+                let waited = pair[1]["ms"].as_f64().unwrap() - pair[0]["ms"].as_f64().unwrap();
+                assert!(waited >= 1000.0, "{part}: asked to wait a second, waited {waited} ms");
+            }
+        }
+    }
+    hostile().assert_canary_untouched();
+}
+
+#[test]
+fn tls_is_verified_and_no_request_is_made_where_it_fails() {
+    let listeners =
+        ["self-signed", "wrong-host", "expired", "not-yet-valid", "unknown-ca", "tls-1.1"];
+    for listener in listeners.into_iter().filter(|l| hostile().bases.contains_key(*l)) {
+        let mut home = Home::new();
+        home.write(&home.path("ca.pem"), &hostile().ca);
+        let ca = format!(
+            "ca_file = {:?}\nscopes = [\"api\"]\n",
+            home.path("ca.pem").display().to_string()
+        );
+        home.profile("p", &hostile().issuer_at(listener, "tag.tls"), "cli", &ca);
+        let browser = home.browser(&serde_json::json!({ "mode": "never" }));
+        home.run(["login", "p", "--timeout", "5m"]).fails(9);
+        assert!(browser.openings().is_empty(), "{listener}");
+    }
+    assert_eq!(hostile().requests("tag.tls", "discovery").len(), 0);
+    let home = Home::new();
+    home.write(&home.path("ca.pem"), &hostile().ca);
+    let ca = format!(
+        "ca_file = {:?}\nscopes = [\"api\"]\nredirect_uri = \"http://127.0.0.1:7/callback\"\n",
+        home.path("ca.pem").display().to_string()
+    );
+    home.profile("p", &hostile().issuer_at("https", "honest"), "cli", &ca);
+    let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser"]);
+    url_to_open(&mut running);
+    running.wait().fails(4);
+}
