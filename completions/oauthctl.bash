@@ -1000,7 +1000,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__start)
-            opts="-p -q -v -h --profile --user --attr --ttl --redirect-uri --scope --login-hint --param --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
+            opts="-p -q -v -h --profile --user --attr --ttl --redirect-uri --sealed --scope --login-hint --param --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -201,6 +201,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
             cand --color 'When to use colours; auto: on a terminal, unless NO_COLOR is set'
+            cand --sealed 'Put all of the flow into the state, encrypted: any process with the key can complete it'
             cand --json 'Print the result, and an error, as JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'

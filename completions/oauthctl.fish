@@ -188,6 +188,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any process with the key can complete it'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l json -d 'Print the result, and an error, as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Say more about what is done'

@@ -41,6 +41,9 @@ pub struct StartArgs {
     /// Where the person is sent back to [default: the profile's first]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
+    /// Put all of the flow into the state, encrypted: any process with the key can complete it
+    #[arg(long)]
+    sealed: bool,
     /// Ask for these scopes instead of the profile's
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
@@ -79,6 +82,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
         },
         user: args.user.clone(),
         attributes: attributes(&args.attributes)?,
+        sealed: args.sealed,
     };
     let two_phase = pending::to_start(context, args.ttl.max(TTL))?;
     let manager = manager::build(context, profile)?.with_two_phase(two_phase);

@@ -11,6 +11,7 @@ mod identity;
 mod key_cache;
 mod obtain;
 mod refresh;
+mod remembered;
 mod renew;
 mod required;
 mod revoke;

@@ -7,22 +7,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::complete::Terms;
+use super::remembered::{
+    Remembered, VERSION, Whole, elsewhere, name_of, seal, sealed_state, unseal,
+};
 use super::required::RequiredIdentity;
-use super::{Completed, FlowManager, PendingFlow, StartRequest, moved, pin};
+use super::{Completed, FlowManager, StartRequest, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Attribute, GrantKey, Pin};
 use crate::port::{Clock, PendingRecord, PendingStore};
-use crate::profile::{AuthorizationServer, GrantType, Profile, endpoint};
+use crate::profile::{GrantType, Profile, endpoint};
 use crate::protocol::authorization::{self, Judgement};
 use crate::protocol::random;
-use crate::protocol::state::{Opened, StateClaims, StateKey, StateKeys, refused};
-use crate::secret::exposed_option;
+use crate::protocol::state::{Opened, StateClaims, StateKeys, refused};
 use crate::time::{Timestamp, describe};
 
 /// The most bytes of a user reference.
@@ -33,8 +32,6 @@ pub const LONGEST_TTL: std::time::Duration = std::time::Duration::from_secs(30 *
 
 /// The most bytes of all attributes of a flow together.
 const LARGEST_ATTRIBUTES: usize = 16 * 1024;
-
-const VERSION: u32 = 1;
 
 /// What two-phase flows need beside the ports: where they wait, and the keys of their states.
 #[derive(Clone)]
@@ -59,6 +56,9 @@ pub struct BeginRequest {
     pub user: Option<String>,
     /// Attributes that the grant will have.
     pub attributes: BTreeMap<String, Value>,
+    /// Whether all of the flow goes into the state itself, encrypted, and nothing into the store: then
+    /// any process with the key can finish it.
+    pub sealed: bool,
 }
 
 /// A flow that waits for its response.
@@ -95,7 +95,7 @@ pub struct PendingInfo {
     pub started_at: Timestamp,
     /// Until when a response is taken.
     pub expires_at: Timestamp,
-    id: String,
+    pub(super) id: String,
 }
 
 /// A flow that a state was found to belong to. Nothing of it is spent yet.
@@ -103,6 +103,7 @@ pub struct Recognized {
     claims: StateClaims,
     state: Secret,
     flow: Remembered,
+    is_sealed: bool,
 }
 
 impl std::fmt::Debug for Recognized {
@@ -123,42 +124,22 @@ impl Recognized {
     }
 }
 
-/// What is remembered of a flow.
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    version: u32,
-    rfp: String,
-    grant_id: String,
-    profile: String,
-    account: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    user: Option<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, Value>,
-    redirect_uri: String,
-    scopes: Vec<String>,
-    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
-    verifier: Option<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    nonce: Option<String>,
-    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
-    dpop_key: Option<Secret>,
-    pin: Pin,
-    server: AuthorizationServer,
-    started_at: Timestamp,
-}
-
 /// The right to redeem the code of a flow: one process gets it, once.
 pub(super) struct Claim<'a> {
     pub(super) store: &'a dyn PendingStore,
     pub(super) claims: &'a StateClaims,
+    pub(super) is_sealed: bool,
 }
 
 impl Claim<'_> {
     /// Takes it, durably.
     pub(super) async fn take(&self) -> Result<()> {
         let expires_at = Timestamp::from_unix(self.claims.exp);
-        let taken = self.store.claim(&self.claims.jti, expires_at).await?;
+        let id = &self.claims.jti;
+        let taken = match self.is_sealed {
+            true => self.store.mark_used(id, expires_at).await?,
+            false => self.store.claim(id, expires_at).await?,
+        };
         if taken { Ok(()) } else { Err(refused()) }
     }
 }
@@ -184,21 +165,28 @@ impl TwoPhase {
             )
             .hint("nothing was redeemed; the response may be another person's"));
         }
-        let (claims, key) = match self.keys.open(state)? {
-            Opened::Signed(claims, key) => (claims, key),
-            Opened::Sealed(..) => return Err(refused()),
+        let (claims, flow, is_sealed) = match self.keys.open(state)? {
+            Opened::Sealed(plain, _) => {
+                let whole: Whole = serde_json::from_slice(&plain).map_err(|_| refused())?;
+                whole.claims.check_time(self.clock.now())?;
+                (whole.claims, whole.flow, true)
+            }
+            Opened::Signed(claims, key) => {
+                claims.check_time(self.clock.now())?;
+                let expires_at = Timestamp::from_unix(claims.exp);
+                let record = self.store.get(&claims.jti, expires_at).await?.ok_or_else(refused)?;
+                let flow = unseal(key, &record).ok_or_else(refused)?;
+                (claims, flow, false)
+            }
         };
-        claims.check_time(self.clock.now())?;
-        let expires_at = Timestamp::from_unix(claims.exp);
-        let record = self.store.get(&claims.jti, expires_at).await?.ok_or_else(refused)?;
-        let flow = unseal(key, &record).ok_or_else(refused)?;
-        let belongs = Secret::new(flow.rfp.as_str()) == Secret::new(claims.rfp.as_str())
+        let belongs = flow.version == VERSION
+            && Secret::new(flow.rfp.as_str()) == Secret::new(claims.rfp.as_str())
             && flow.pin.client_id == claims.aud
-            && name_of(&flow.server) == claims.server;
+            && flow.server.as_ref().is_none_or(|server| name_of(server) == claims.server);
         if !belongs {
             return Err(refused());
         }
-        Ok(Recognized { claims, state: Secret::new(state), flow })
+        Ok(Recognized { claims, state: Secret::new(state), flow, is_sealed })
     }
 
     /// The flows that wait for their response, those first that expire first. What was sealed with a
@@ -248,7 +236,7 @@ impl FlowManager {
     pub async fn begin(&self, profile: &Profile, request: BeginRequest) -> Result<Begun> {
         let two_phase = self.two_phase()?;
         check(profile, &request)?;
-        let BeginRequest { mut start, user, attributes } = request;
+        let BeginRequest { mut start, user, attributes, sealed } = request;
         if let Some(user) = &user {
             start.key.account.clone_from(user);
         }
@@ -258,7 +246,7 @@ impl FlowManager {
         let mut record = None;
         let pending = self
             .start_with(profile, start, |pending| {
-                let flow = Remembered::of(pending, user.as_deref(), &attributes, &rfp, now);
+                let mut flow = Remembered::of(pending, user.as_deref(), &attributes, &rfp, now);
                 let claims = StateClaims {
                     rfp: rfp.clone(),
                     iat: now.unix(),
@@ -267,6 +255,10 @@ impl FlowManager {
                     aud: profile.client.id.clone(),
                     jti: jti.clone(),
                 };
+                if sealed {
+                    flow.server = None;
+                    return sealed_state(key, Whole { claims, flow });
+                }
                 record = Some(seal(key, &claims, &flow)?);
                 key.sign(&claims)
             })
@@ -299,14 +291,21 @@ impl FlowManager {
         required: Option<&RequiredIdentity>,
     ) -> Result<Completed> {
         let two_phase = self.two_phase()?;
-        let Recognized { claims, state, flow } = recognized;
+        let Recognized { claims, state, flow, is_sealed } = recognized;
         claims.check_time(self.now())?;
         flow.belongs_to(profile)?;
-        let pending = flow.pending(claims, state);
+        let server = match &flow.server {
+            Some(server) => server.clone(),
+            None => self.server(profile).await?,
+        };
+        if name_of(&server) != claims.server {
+            return Err(elsewhere("the server is another now"));
+        }
+        let pending = flow.pending(claims, state, server);
         if let Some(difference) = moved(&pending.pin, &pin(profile, &pending.server)?) {
             return Err(elsewhere(&difference));
         }
-        let claim = Claim { store: &*two_phase.store, claims };
+        let claim = Claim { store: &*two_phase.store, claims, is_sealed: *is_sealed };
         match authorization::judge(response, state.expose(), &pending.server) {
             Judgement::NotOurs(what) => Err(Error::new(
                 ErrorKind::InvalidState,
@@ -325,96 +324,6 @@ impl FlowManager {
             }
         }
     }
-}
-
-impl Remembered {
-    fn of(
-        pending: &PendingFlow,
-        user: Option<&str>,
-        attributes: &BTreeMap<String, Value>,
-        rfp: &str,
-        started_at: Timestamp,
-    ) -> Self {
-        Self {
-            version: VERSION,
-            rfp: rfp.to_owned(),
-            grant_id: pending.grant_id.clone(),
-            profile: pending.key.profile.clone(),
-            account: pending.key.account.clone(),
-            user: user.map(str::to_owned),
-            attributes: attributes.clone(),
-            redirect_uri: pending.redirect_uri.clone(),
-            scopes: pending.scopes.clone(),
-            verifier: pending.verifier.clone(),
-            nonce: pending.nonce.clone(),
-            dpop_key: pending.dpop_key.clone(),
-            pin: pending.pin.clone(),
-            server: pending.server.clone(),
-            started_at,
-        }
-    }
-
-    fn pending(&self, claims: &StateClaims, state: &Secret) -> PendingFlow {
-        let kept = |value: &Value| Attribute { value: value.clone(), expires_at: None };
-        PendingFlow {
-            authorization_url: String::new(),
-            redirect_uri: self.redirect_uri.clone(),
-            key: GrantKey::new(&self.profile, &self.account),
-            scopes: self.scopes.clone(),
-            expires_at: Timestamp::from_unix(claims.exp),
-            grant_id: self.grant_id.clone(),
-            user: self.user.clone(),
-            attributes: self.attributes.iter().map(|(n, v)| (n.clone(), kept(v))).collect(),
-            state: state.clone(),
-            nonce: self.nonce.clone(),
-            verifier: self.verifier.clone(),
-            dpop_key: self.dpop_key.clone(),
-            server: self.server.clone(),
-            pin: self.pin.clone(),
-        }
-    }
-
-    /// Refuses a profile that is another, or has come to mean another server or client.
-    fn belongs_to(&self, profile: &Profile) -> Result<()> {
-        let differs = |now: &Option<String>, then: &Option<String>| now.is_some() && now != then;
-        let (now, then) = (&profile.endpoints, &self.server.endpoints);
-        let what = if profile.name != self.profile {
-            "it is another profile's"
-        } else if profile.client.id != self.pin.client_id {
-            "the client is another now"
-        } else if differs(&profile.issuer, &self.server.issuer) {
-            "the issuer is another now"
-        } else if differs(&now.token, &then.token)
-            || differs(&now.authorization, &then.authorization)
-        {
-            "the endpoints are others now"
-        } else {
-            return Ok(());
-        };
-        Err(elsewhere(what))
-    }
-
-    fn info(self, record: &PendingRecord) -> PendingInfo {
-        PendingInfo {
-            grant_id: self.grant_id,
-            profile: self.profile,
-            user: self.user,
-            attributes: self.attributes,
-            redirect_uri: self.redirect_uri,
-            scopes: self.scopes,
-            started_at: self.started_at,
-            expires_at: record.expires_at,
-            id: record.id.clone(),
-        }
-    }
-}
-
-fn elsewhere(difference: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidState,
-        format!("the state does not belong to this profile: {difference}"),
-    )
-    .hint("nothing was redeemed; start again with `oauthctl start`")
 }
 
 fn check(profile: &Profile, request: &BeginRequest) -> Result<()> {
@@ -445,22 +354,4 @@ fn check(profile: &Profile, request: &BeginRequest) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-/// The server as a state names it.
-fn name_of(server: &AuthorizationServer) -> String {
-    server.issuer.clone().or_else(|| server.endpoints.authorization.clone()).unwrap_or_default()
-}
-
-fn seal(key: &StateKey, claims: &StateClaims, flow: &Remembered) -> Result<PendingRecord> {
-    let plain = serde_json::to_vec(flow).map_err(|e| Error::internal(e.to_string()))?;
-    let expires_at = Timestamp::from_unix(claims.exp);
-    let sealed = key.seal(&claims.jti, expires_at, &Zeroizing::new(plain))?;
-    Ok(PendingRecord { id: claims.jti.clone(), expires_at, sealed })
-}
-
-fn unseal(key: &StateKey, record: &PendingRecord) -> Option<Remembered> {
-    let plain = key.open(&record.id, record.expires_at, &record.sealed)?;
-    let flow: Remembered = serde_json::from_slice(&plain).ok()?;
-    (flow.version == VERSION).then_some(flow)
 }

@@ -8,4 +8,5 @@ mod support;
 mod honest;
 mod races;
 mod scene;
+mod sealed;
 mod states;
