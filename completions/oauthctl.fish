@@ -43,6 +43,9 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "exec" -d 'Run a c
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refresh an account\'s tokens now'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, scopes, time left and the last refresh'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "logout" -d 'Revoke an account\'s tokens and forget them'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "start" -d 'Start an authorization whose response comes elsewhere or later'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "complete" -d 'Complete an authorization that `start` began'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "pending" -d 'List, show or cancel authorizations that wait for their response'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "profile" -d 'Add, list, show or remove profiles'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "providers" -d 'List the providers that have a preset, or show one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "store" -d 'Make keys for the file store, look at stores, move between them'
@@ -171,6 +174,112 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s v -l verbos
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'The profile' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own name for the person: it comes back with `complete`, and the state does not show it' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'An attribute that the grant will have' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'How long the response is awaited' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Where the person is sent back to [default: the profile\'s first]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l scope -d 'Ask for these scopes instead of the profile\'s' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l login-hint -d 'Tell the server who will log in' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l param -d 'A further parameter of the authorization request' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any process with the key can complete it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l code -d 'The code, in place of a URL' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 'The state that came with the code' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'The issuer that came with the code' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Refuse any other state than this one' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Refuse a state of another profile' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted: sub=… or email=…' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l show-token -d 'Print the access token too'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "list" -d 'List the flows that wait for their response'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show one'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Forget one: its response will be refused'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Make a new key for states; the one before is still taken for as long as its states live'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l alg -d 'How states are signed from now on' -r -f -a "HS256\t''
+EdDSA\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove path" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove path" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove path" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F

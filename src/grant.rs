@@ -185,6 +185,9 @@ pub struct Grant {
     /// Values of the token response and of the callback that the profile asks to keep.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, serde_json::Value>,
+    /// The caller's own name for the person who granted, exactly as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Attributes, readable and writable over the grant's life.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
@@ -206,6 +209,18 @@ pub struct Grant {
     /// Set once the server has said that the refresh token is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
+}
+
+impl Grant {
+    /// What is known with the grant at this time: the values that were kept from the server's
+    /// answers, and the attributes that have not expired, which go before.
+    pub fn attributes_at(&self, now: Timestamp) -> BTreeMap<String, serde_json::Value> {
+        let mut all = self.kept.clone();
+        let lives = |a: &Attribute| a.expires_at.is_none_or(|at| now < at);
+        let living = self.attributes.iter().filter(|(_, a)| lives(a));
+        all.extend(living.map(|(name, a)| (name.clone(), a.value.clone())));
+        all
+    }
 }
 
 /// Why a grant cannot be refreshed any more.

@@ -136,6 +136,40 @@ pub trait GrantStore: Send + Sync {
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>>;
 }
 
+/// What is remembered of a started authorization until its response comes: sealed, so that whoever
+/// keeps it learns nothing but its name and its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRecord {
+    /// The name of the flow: the `jti` of its state.
+    pub id: String,
+    /// When it is worth nothing any more.
+    pub expires_at: Timestamp,
+    /// The content, encrypted and authenticated together with the two above.
+    pub sealed: Vec<u8>,
+}
+
+/// Keeps started authorizations, for any number of processes at once.
+///
+/// A record that has expired may be dropped at any time. A store has a limit, and refuses more
+/// ([`Store`](crate::ErrorKind::Store)); it never drops what has not expired.
+pub trait PendingStore: Send + Sync {
+    /// Keeps a record under its id, which is new.
+    fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>>;
+    /// Reads a record; `None` where there is none of this id and time.
+    fn get<'a>(
+        &'a self,
+        id: &'a str,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<PendingRecord>>>;
+    /// Takes a record away for good: `true` for exactly one caller, however many try at once, and
+    /// durable before it returns. This is what makes a state work once.
+    fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    /// Notes, durably, that an id which was never put is used: `true` for exactly one caller.
+    fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    /// All records that have not expired.
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>>;
+}
+
 /// Keeps named secrets that are not grants: client secrets.
 pub trait SecretItems: Send + Sync {
     /// Reads an item.

@@ -129,7 +129,8 @@ impl Context {
         Ok(state)
     }
 
-    fn note_warnings(&self, warnings: Warnings) {
+    /// Keeps a list of warnings, to be told at the end.
+    pub fn note_warnings(&self, warnings: Warnings) {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warnings);
     }
 
@@ -244,6 +245,18 @@ impl Context {
         Ok(store)
     }
 
+    /// The directory of generated keys: the platform's, which is nobody's repository.
+    ///
+    /// # Errors
+    ///
+    /// Where neither a home directory nor the configuration's place is known.
+    pub fn key_dir(&self) -> Result<PathBuf> {
+        match ProjectDirs::from("", "", "oauthctl") {
+            Some(dirs) => Ok(dirs.config_dir().to_owned()),
+            None => self.config_dir(),
+        }
+    }
+
     /// Where the stores keep what they keep.
     ///
     /// # Errors
@@ -255,13 +268,7 @@ impl Context {
             Some(identity) => KeySource::Identity(Secret::new(identity)),
             None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
                 Some(path) => KeySource::File(path.into()),
-                None => {
-                    let config = match &dirs {
-                        Some(dirs) => dirs.config_dir().to_owned(),
-                        None => self.config_dir()?,
-                    };
-                    KeySource::Generated(config.join("store.key"))
-                }
+                None => KeySource::Generated(self.key_dir()?.join("store.key")),
             },
         };
         let data = match dirs {

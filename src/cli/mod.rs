@@ -1,5 +1,6 @@
 //! The command line: one file a command, each with its `Args` and its `run`.
 
+mod complete;
 mod completions;
 mod context;
 mod demo;
@@ -10,12 +11,14 @@ mod import;
 mod login;
 mod logout;
 mod manager;
+mod pending;
 mod profile;
 mod providers;
 mod refresh;
 mod report;
 mod run;
 mod sandbox;
+mod start;
 mod status;
 mod store;
 mod token;
@@ -103,6 +106,13 @@ enum Command {
     Status(status::StatusArgs),
     /// Revoke an account's tokens and forget them
     Logout(logout::LogoutArgs),
+    /// Start an authorization whose response comes elsewhere or later
+    Start(start::StartArgs),
+    /// Complete an authorization that `start` began
+    Complete(complete::CompleteArgs),
+    /// List, show or cancel authorizations that wait for their response
+    #[command(subcommand)]
+    Pending(pending::PendingCommand),
     /// Add, list, show or remove profiles
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -171,6 +181,9 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Refresh(args) => refresh::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logout(args) => logout::run(&args, context),
+        Command::Start(args) => start::run(&args, context),
+        Command::Complete(args) => complete::run(&args, context),
+        Command::Pending(command) => pending::run(&command, context),
         Command::Profile(command) => profile::run(&command, context),
         Command::Providers(args) => providers::run(&args, context),
         Command::Store(command) => store::run(&command, context),

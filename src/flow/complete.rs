@@ -3,12 +3,13 @@
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
 use super::identity::Identified;
+use super::required::RequiredIdentity;
+use super::two_phase::Claim;
 use super::{FlowManager, LOCK_WAIT, PendingFlow, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{GRANT_VERSION, Grant, TokenSet};
 use crate::profile::Profile;
-use crate::protocol::random;
 use crate::protocol::reply::{self, TokenReply};
 
 /// A completed authorization: validated and stored.
@@ -18,6 +19,15 @@ pub struct Completed {
     pub grant: Grant,
     /// What else happened; none of it undoes the login.
     pub warnings: Vec<Error>,
+}
+
+/// What must hold beside the protocol's rules.
+#[derive(Default)]
+pub(super) struct Terms<'a> {
+    /// Taken right before the code is sent, so that it is sent once.
+    pub(super) claim: Option<Claim<'a>>,
+    /// Who must have granted.
+    pub(super) identity: Option<&'a RequiredIdentity>,
 }
 
 impl FlowManager {
@@ -41,19 +51,40 @@ impl FlowManager {
             return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
                 .hint("log in again"));
         }
+        self.redeem_once(profile, pending, code, callback, &Terms::default()).await
+    }
+
+    /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
+    pub(super) async fn redeem_once(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+        code: &Secret,
+        callback: &[(String, String)],
+        terms: &Terms<'_>,
+    ) -> Result<Completed> {
         let mut lock = self.ports.coordinator.lock(&pending.key, LOCK_WAIT).await?;
         self.prove_store(&pending.key).await?;
         let _critical = self.enter_critical();
+        if let Some(claim) = &terms.claim {
+            claim.take().await?;
+        }
         let reply = self.redeem(profile, pending, code).await?;
         let identified =
             self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
         let (replaced, mut warnings) = self.replaced(&pending.key).await?;
-        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings)?;
+        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation + 1);
         for name in &profile.keep_from_callback {
             if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
                 grant.kept.insert(name.clone(), value.clone().into());
             }
+        }
+        if let Some(required) = terms.identity
+            && let Err(error) = self.require_identity(profile, &mut grant, required).await
+        {
+            self.discard(profile, &pending.server, &grant).await;
+            return Err(error);
         }
         warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
         Ok(Completed { grant, warnings })
@@ -96,14 +127,14 @@ impl FlowManager {
         reply: TokenReply,
         identified: Identified,
         warnings: &mut Warnings,
-    ) -> Result<Grant> {
+    ) -> Grant {
         let now = self.now();
         warnings.extend(identified.warning);
         let tokens = self.tokens(&reply, &pending.scopes, identified.id_token_is_valid);
         warnings.extend(narrower(&pending.scopes, &tokens.scopes));
-        Ok(Grant {
+        Grant {
             version: GRANT_VERSION,
-            id: random::grant_id()?,
+            id: pending.grant_id.clone(),
             generation: 1,
             key: pending.key.clone(),
             pin: pending.pin.clone(),
@@ -112,14 +143,15 @@ impl FlowManager {
             identity: identified.identity,
             id_token_claims: identified.claims,
             kept: reply.kept,
-            attributes: std::collections::BTreeMap::new(),
+            user: pending.user.clone(),
+            attributes: pending.attributes.clone(),
             dpop_key: pending.dpop_key.clone(),
             narrowed: std::collections::BTreeMap::new(),
             rotates: None,
             obtained_at: now,
             refreshed_at: now,
             dead: None,
-        })
+        }
     }
 
     /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the

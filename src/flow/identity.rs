@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{FlowManager, key_cache};
+use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{HttpRequest, Method};
@@ -127,17 +128,43 @@ impl FlowManager {
         if server.issuer.is_some() || profile.endpoints.userinfo.is_none() {
             return Identified::default();
         }
-        match self.userinfo(endpoint, reply).await {
+        match self.userinfo(endpoint, reply.token_type, &reply.access_token).await {
             Ok(identity) => Identified { identity, ..Identified::default() },
             Err(error) => Identified { warning: Some(error), ..Identified::default() },
         }
     }
 
-    async fn userinfo(&self, endpoint: &str, reply: &TokenReply) -> Result<Identity> {
+    /// Adds what userinfo knows of the person of the id_token (OpenID Connect Core, section 5.3.2:
+    /// only if the subjects are equal).
+    pub(super) async fn complete_identity(
+        &self,
+        profile: &Profile,
+        grant: &mut Grant,
+    ) -> Result<()> {
+        let server = self.whole_server(profile).await?;
+        let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
+        let tokens = &grant.tokens;
+        let found = self.userinfo(endpoint, &tokens.token_type, &tokens.access_token).await?;
+        if found.sub.is_none() || found.sub != grant.identity.sub {
+            return Err(Error::validation("userinfo is about another person than the id_token"));
+        }
+        let known = &mut grant.identity;
+        known.email = known.email.take().or(found.email);
+        known.username = known.username.take().or(found.username);
+        known.name = known.name.take().or(found.name);
+        Ok(())
+    }
+
+    async fn userinfo(
+        &self,
+        endpoint: &str,
+        token_type: &str,
+        access_token: &Secret,
+    ) -> Result<Identity> {
         self.ports.trace.step("Asking who has logged in", "OpenID Connect Core, section 5.3");
         let url =
             Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
-        let bearer = format!("{} {}", reply.token_type, reply.access_token.expose());
+        let bearer = format!("{token_type} {}", access_token.expose());
         let headers = vec![
             ("accept".to_owned(), "application/json".to_owned()),
             ("authorization".to_owned(), bearer),

@@ -11,9 +11,12 @@ mod identity;
 mod key_cache;
 mod obtain;
 mod refresh;
+mod remembered;
 mod renew;
+mod required;
 mod revoke;
 mod start;
+mod two_phase;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -32,8 +35,10 @@ use crate::trace::Trace;
 
 pub use complete::Completed;
 pub use renew::{login_command, stored};
+pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
 pub use start::{PendingFlow, StartRequest};
+pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, TwoPhase};
 
 /// How long a caller waits for another that is refreshing the same grant: longer than one request may
 /// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
@@ -98,6 +103,7 @@ pub struct FlowManager {
     ports: Ports,
     critical: Arc<AtomicUsize>,
     keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
+    two_phase: Option<TwoPhase>,
 }
 
 /// What a caller wants of [`FlowManager::token`].
@@ -149,7 +155,7 @@ impl FlowManager {
     /// A manager over these ports.
     pub fn new(mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        Self { ports, critical: Arc::default(), keys: Arc::default() }
+        Self { ports, critical: Arc::default(), keys: Arc::default(), two_phase: None }
     }
 
     /// What the manager was built from.

@@ -166,6 +166,7 @@ impl FlowManager {
             identity: Identity { sub: Some(profile.client.id.clone()), ..Identity::default() },
             id_token_claims: None,
             kept: reply.kept.clone(),
+            user: None,
             attributes: BTreeMap::new(),
             dpop_key: None,
             narrowed: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Starting an authorization: the request, and what must be remembered until its response comes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oauth2::PkceCodeChallenge;
@@ -9,7 +10,7 @@ use super::exchange::{Exchange, Spends};
 use super::{FlowManager, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
-use crate::grant::{GrantKey, Pin};
+use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
@@ -44,6 +45,10 @@ pub struct PendingFlow {
     pub scopes: Vec<String>,
     /// Until when a response is taken.
     pub expires_at: Timestamp,
+    /// The name that the grant will have.
+    pub grant_id: String,
+    pub(super) user: Option<String>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
     pub(super) state: Secret,
     pub(super) nonce: Option<String>,
     pub(super) verifier: Option<Secret>,
@@ -73,6 +78,16 @@ impl FlowManager {
     /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
     /// takes no S256; and the refusal of a pushed request.
     pub async fn start(&self, profile: &Profile, request: StartRequest) -> Result<PendingFlow> {
+        self.start_with(profile, request, |_| random::token(32)).await
+    }
+
+    /// The same with a state that is made of what else the flow is.
+    pub(super) async fn start_with(
+        &self,
+        profile: &Profile,
+        request: StartRequest,
+        make_state: impl FnOnce(&PendingFlow) -> Result<String>,
+    ) -> Result<PendingFlow> {
         check_extra(&request.extra)?;
         let server = self.server(profile).await?;
         let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
@@ -85,21 +100,53 @@ impl FlowManager {
         let scopes =
             if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
         let (challenge, verifier) = self.make_challenge(profile, &server)?;
-        let state = random::token(32)?;
         let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
         let dpop_key = self.dpop_key(profile).await?;
-        let thumbprint = match &dpop_key {
+        let mut pending = PendingFlow {
+            authorization_url: String::new(),
+            redirect_uri: request.redirect_uri,
+            key: request.key,
+            scopes,
+            expires_at: self.now().plus(request.ttl),
+            grant_id: random::grant_id()?,
+            user: None,
+            attributes: BTreeMap::new(),
+            state: Secret::default(),
+            nonce,
+            verifier,
+            dpop_key,
+            pin: pin(profile, &server)?,
+            server,
+        };
+        pending.state = Secret::new(make_state(&pending)?);
+        pending.authorization_url = self
+            .request_url(profile, &pending, &endpoint, challenge.as_deref(), &request.extra)
+            .await?;
+        Ok(pending)
+    }
+
+    /// Where the person must go: the whole request, or a reference to the pushed one.
+    async fn request_url(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+        endpoint: &str,
+        challenge: Option<&str>,
+        extra: &[(String, String)],
+    ) -> Result<String> {
+        let PendingFlow { server, dpop_key, .. } = pending;
+        let thumbprint = match dpop_key {
             Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
             None => None,
         };
         let message = AuthorizationRequest {
-            redirect_uri: &request.redirect_uri,
-            state: &state,
-            nonce: nonce.as_deref(),
-            code_challenge: challenge.as_deref(),
+            redirect_uri: &pending.redirect_uri,
+            state: pending.state.expose(),
+            nonce: pending.nonce.as_deref(),
+            code_challenge: challenge,
             dpop_jkt: thumbprint.as_deref(),
-            scopes: &scopes,
-            extra: &request.extra,
+            scopes: &pending.scopes,
+            extra,
         };
         self.ports.trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
         let parameters = message.parameters(profile);
@@ -109,27 +156,12 @@ impl FlowManager {
             Par::Always => Some(()),
             Par::Auto => server.require_par.then_some(()),
         };
-        let authorization_url = match pushed {
-            None => authorization::url(&endpoint, &parameters),
-            Some(()) => {
-                let uri = self.push(profile, &server, parameters, dpop_key.as_ref()).await?;
-                let client = ("client_id".to_owned(), profile.client.id.clone());
-                authorization::url(&endpoint, &[client, ("request_uri".to_owned(), uri)])
-            }
-        };
-        Ok(PendingFlow {
-            authorization_url,
-            redirect_uri: request.redirect_uri,
-            key: request.key,
-            scopes,
-            expires_at: self.now().plus(request.ttl),
-            state: Secret::new(state),
-            nonce,
-            verifier,
-            dpop_key,
-            pin: pin(profile, &server)?,
-            server,
-        })
+        if pushed.is_none() {
+            return Ok(authorization::url(endpoint, &parameters));
+        }
+        let uri = self.push(profile, server, parameters, dpop_key.as_ref()).await?;
+        let client = ("client_id".to_owned(), profile.client.id.clone());
+        Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
     }
 
     fn make_challenge(

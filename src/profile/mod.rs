@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) mod atomic_file;
 #[cfg(test)]
 mod bad_files;
@@ -12,7 +14,7 @@ pub mod describe;
 mod diagnose;
 pub mod discovery;
 pub mod edit;
-mod endpoint;
+pub(crate) mod endpoint;
 mod keys;
 mod metadata;
 mod node;
@@ -95,7 +97,8 @@ pub struct Profile {
 }
 
 /// Endpoints, by their names in RFC 8414 without the suffix.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(missing_docs, reason = "each is the metadata field of the same name")]
 pub struct Endpoints {
     pub authorization: Option<String>,
@@ -323,7 +326,7 @@ pub struct Quirks {
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by
 /// discovery (RFC 8414, OpenID Connect Discovery). Frozen when the attempt starts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuthorizationServer {
     /// The issuer.
     pub issuer: Option<String>,

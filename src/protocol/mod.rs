@@ -11,6 +11,7 @@ pub mod public_key;
 pub mod random;
 pub mod reply;
 pub mod signing_key;
+pub mod state;
 
 #[cfg(test)]
 mod test_issuer;

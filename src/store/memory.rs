@@ -7,8 +7,11 @@ use std::time::Duration;
 use super::{busy, fs};
 use crate::error::Result;
 use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
-use crate::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock, SecretItems};
+use crate::port::{
+    BoxFuture, Clock, Coordinator, GrantStore, Lock, PendingRecord, PendingStore, SecretItems,
+};
 use crate::secret::Secret;
+use crate::time::Timestamp;
 
 /// Grants and items in memory.
 #[derive(Debug, Default)]
@@ -180,6 +183,85 @@ impl Lock for MemoryLock {
 
     fn retract(&mut self) -> Result<()> {
         self.with(|slot| slot.entry = None)
+    }
+}
+
+/// Pending flows in memory.
+pub struct MemoryPending {
+    clock: Arc<dyn Clock>,
+    limit: usize,
+    /// A flow that is used, but was never put, has no record.
+    flows: Mutex<HashMap<String, (Timestamp, Option<PendingRecord>)>>,
+}
+
+impl std::fmt::Debug for MemoryPending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryPending")
+    }
+}
+
+impl MemoryPending {
+    /// No flows yet, and at most so many at a time.
+    pub fn new(clock: Arc<dyn Clock>, limit: usize) -> Self {
+        Self { clock, limit, flows: Mutex::default() }
+    }
+
+    fn add(&self, id: &str, expires_at: Timestamp, record: Option<PendingRecord>) -> Result<bool> {
+        let mut flows = held(&self.flows);
+        if flows.len() >= self.limit {
+            let now = self.clock.now();
+            flows.retain(|_, (until, _)| *until > now);
+        }
+        if flows.contains_key(id) {
+            return Ok(false);
+        }
+        if flows.len() >= self.limit {
+            return Err(crate::Error::store("too many authorizations are pending"));
+        }
+        flows.insert(id.to_owned(), (expires_at, record));
+        Ok(true)
+    }
+}
+
+impl PendingStore for MemoryPending {
+    fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
+        Box::pin(
+            async move { self.add(&record.id, record.expires_at, Some(record.clone())).map(drop) },
+        )
+    }
+
+    fn get<'a>(
+        &'a self,
+        id: &'a str,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
+        Box::pin(async move {
+            let found = held(&self.flows).get(id).and_then(|(_, record)| record.clone());
+            Ok(found.filter(|record| record.expires_at == expires_at))
+        })
+    }
+
+    fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut flows = held(&self.flows);
+            let is_it = matches!(flows.get(id), Some((at, Some(_))) if *at == expires_at);
+            Ok(is_it && flows.remove(id).is_some())
+        })
+    }
+
+    fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.add(id, expires_at, None) })
+    }
+
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            let flows = held(&self.flows);
+            let records = flows.values().filter_map(|(_, record)| record.clone());
+            let mut records: Vec<_> = records.filter(|record| record.expires_at > now).collect();
+            records.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
+            Ok(records)
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`mod@file`] | age-encrypted files |
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts: no secret |
+//! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
 //! | [`mod@migrate`] | from one store to another |
 //!
 //! A store never falls back to another one, and never to plain text. What cannot be read is an
@@ -19,11 +20,13 @@ pub(crate) mod fs;
 pub mod keyring;
 pub mod memory;
 pub mod migrate;
+pub mod pending;
 #[cfg(feature = "file")]
 pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
 pub mod state_dir;
+pub mod state_keys;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,9 +42,11 @@ pub use file::{FileStore, KeySource};
 pub use fs::Warnings;
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
-pub use memory::{MemoryCoordinator, MemoryStore};
+pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
 pub use migrate::{Migration, migrate};
+pub use pending::FilePending;
 pub use state_dir::{LoginLock, LoginOutcome, StateDir};
+pub use state_keys::StateKeyFile;
 
 /// A store, as `--store` names it.
 ///

@@ -67,6 +67,7 @@ pub fn grant(key: &GrantKey, generation: u64, size: usize) -> Grant {
         identity: Identity { email: Some("ada@example.org".to_owned()), ..Identity::default() },
         id_token_claims: None,
         kept: BTreeMap::from([("instance_url".to_owned(), "https://x.example".into())]),
+        user: None,
         attributes: BTreeMap::new(),
         dpop_key: Some(Secret::new("CANARY-dpop")),
         narrowed: BTreeMap::new(),

@@ -329,6 +329,16 @@ impl Dir {
         Ok(names)
     }
 
+    /// Some of the names in this directory that are text, at most so many.
+    pub(crate) fn some_names(&self, most: usize) -> Result<Vec<String>> {
+        let failed = |e| refused("list", &self.path, Refusal::Io(e));
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(failed)?.take(most) {
+            names.extend(entry.map_err(failed)?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
     /// Takes the kernel's lock on a file of this name, which is made where it is missing. `None`
     /// where another holds it. It is released when the file is closed, by death too.
     pub(crate) fn try_lock(&self, name: &str) -> Result<Option<File>> {

@@ -1,0 +1,200 @@
+//! `oauthctl pending`: the authorizations that wait for their response.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::{PendingInfo, TwoPhase};
+use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
+use oauthctl::store::{FilePending, StateKeyFile};
+use oauthctl::text::one_line;
+use oauthctl::{Error, Result, Secret, Timestamp, time};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::{report, run as runner};
+
+#[derive(Debug, Subcommand)]
+pub enum PendingCommand {
+    /// List the flows that wait for their response
+    List,
+    /// Show one
+    Show(Which),
+    /// Forget one: its response will be refused
+    Cancel(Which),
+    /// Make a new key for states; the one before is still taken for as long as its states live
+    RotateKey(RotateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The grant_id that `start` printed
+    #[arg(value_name = "GRANT_ID")]
+    grant_id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// How states are signed from now on
+    #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
+    alg: String,
+}
+
+/// Runs one of the commands.
+///
+/// # Errors
+///
+/// `Config` for a flow that is not there, `Store` where the pending store fails.
+pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        PendingCommand::List => list(context)?,
+        PendingCommand::Show(which) => {
+            let flow = find(&all(&to_complete(context)?)?, &which.grant_id)?;
+            if context.voice.json {
+                report::print_json(&to_json(&flow))?;
+            } else {
+                report::print(&describe(&flow))?;
+            }
+        }
+        PendingCommand::Cancel(which) => {
+            let two_phase = to_complete(context)?;
+            let flow = find(&all(&two_phase)?, &which.grant_id)?;
+            if !runner::block_on(None, two_phase.cancel(&flow))? {
+                return Err(unknown(&which.grant_id));
+            }
+            if context.voice.json {
+                report::print_json(&to_json(&flow))?;
+            }
+            context.voice.say(format!("Cancelled {}.", flow.grant_id));
+        }
+        PendingCommand::RotateKey(args) => rotate(args, context)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(context: &Context) -> Result<()> {
+    let flows = all(&to_complete(context)?)?;
+    if context.voice.json {
+        return report::print_json(&Value::Array(flows.iter().map(to_json).collect()));
+    }
+    if flows.is_empty() {
+        context.voice.say("No authorization is pending.");
+    }
+    let blocks: Vec<String> = flows.iter().map(describe).collect();
+    report::print(&blocks.join("\n"))
+}
+
+fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
+    if context.env(VARIABLE)?.is_some() {
+        return Err(Error::usage(format!("the key for states comes from {VARIABLE}"))
+            .hint("set it to the new key, a comma, and the one before"));
+    }
+    let alg =
+        StateAlg::parse(&args.alg).ok_or_else(|| Error::usage("`--alg` is HS256 or EdDSA"))?;
+    let file = key_file(context)?;
+    let keys = runner::block_on(None, file.rotate(alg))?;
+    let kid = keys.current()?.kid();
+    if context.voice.json {
+        report::print_json(&json!({"kid": kid, "alg": alg.as_str()}))?;
+    }
+    context.voice.say(format!("New states are signed with the key {kid} ({}).", alg.as_str()));
+    Ok(())
+}
+
+fn all(two_phase: &TwoPhase) -> Result<Vec<PendingInfo>> {
+    runner::block_on(None, two_phase.list())
+}
+
+fn find(flows: &[PendingInfo], grant_id: &str) -> Result<PendingInfo> {
+    flows.iter().find(|flow| flow.grant_id == grant_id).cloned().ok_or_else(|| unknown(grant_id))
+}
+
+fn unknown(grant_id: &str) -> Error {
+    Error::config(format!("no authorization `{}` is pending", one_line(grant_id))).hint(
+        "`oauthctl pending list` shows them; a completed or expired one is not there any more",
+    )
+}
+
+fn to_json(flow: &PendingInfo) -> Value {
+    json!({
+        "grant_id": flow.grant_id,
+        "profile": flow.profile,
+        "user": flow.user,
+        "attributes": flow.attributes,
+        "redirect_uri": flow.redirect_uri,
+        "scopes": flow.scopes,
+        "started_at": flow.started_at.to_string(),
+        "expires_at": flow.expires_at.to_string(),
+    })
+}
+
+fn describe(flow: &PendingInfo) -> String {
+    let left = flow.expires_at.remaining(Timestamp::now());
+    let mut text = format!("{}\n  profile    {}\n", flow.grant_id, one_line(&flow.profile));
+    if let Some(user) = &flow.user {
+        text.push_str(&format!("  user       {}\n", one_line(user)));
+    }
+    for (name, value) in &flow.attributes {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.push_str(&format!("  attribute  {}={}\n", one_line(name), one_line(&value)));
+    }
+    text.push_str(&format!("  redirect   {}\n", one_line(&flow.redirect_uri)));
+    text.push_str(&format!("  expires    in {}\n", time::describe(left)));
+    text
+}
+
+/// The variable with the key for states, in place of the file.
+const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
+
+/// What a flow is started with: a key is made where there is none.
+///
+/// # Errors
+///
+/// `Config` for a variable that holds no key, `Store` where the file cannot be used.
+pub fn to_start(context: &Context, ttl: Duration) -> Result<TwoPhase> {
+    let keys = match from_environment(context)? {
+        Some(keys) => keys,
+        None => runner::block_on(None, key_file(context)?.keys_for(ttl))?,
+    };
+    over(context, keys)
+}
+
+/// What flows are completed with.
+///
+/// # Errors
+///
+/// As [`to_start`].
+pub fn to_complete(context: &Context) -> Result<TwoPhase> {
+    let keys = match from_environment(context)? {
+        Some(keys) => keys,
+        None => key_file(context)?.keys()?,
+    };
+    over(context, keys)
+}
+
+fn over(context: &Context, keys: StateKeys) -> Result<TwoPhase> {
+    let clock = Arc::new(SystemClock);
+    let store = FilePending::open(context.state_path()?.join("pending"), clock.clone());
+    context.note_warnings(store.warnings());
+    Ok(TwoPhase::new(Arc::new(store), keys, clock))
+}
+
+/// One key, or after a comma also the one before it.
+fn from_environment(context: &Context) -> Result<Option<StateKeys>> {
+    let Some(text) = context.env(VARIABLE)?.map(Secret::new) else { return Ok(None) };
+    let read = |part: &str| {
+        StateKey::read(&Secret::new(part), StateAlg::Hs256).map_err(|error| error.context(VARIABLE))
+    };
+    let mut parts = text.expose().split(',');
+    let current = read(parts.next().unwrap_or_default())?;
+    Ok(Some(StateKeys::new(current, parts.map(read).collect::<Result<_>>()?)))
+}
+
+fn key_file(context: &Context) -> Result<StateKeyFile> {
+    let path = context.key_dir()?.join("state.key");
+    let file = StateKeyFile::open(path, Arc::new(SystemClock));
+    context.note_warnings(file.warnings());
+    Ok(file)
+}

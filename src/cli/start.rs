@@ -1,0 +1,110 @@
+//! `oauthctl start`: starts an authorization whose response comes elsewhere or later.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use oauthctl::flow::{BeginRequest, StartRequest};
+use oauthctl::grant::DEFAULT_ACCOUNT;
+use oauthctl::{Error, GrantKey, Result, time};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::login::parse_parameter;
+use super::{manager, pending, report, run as runner};
+
+/// How long a response is awaited where nobody says.
+const TTL: Duration = Duration::from_secs(600);
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
+Send the person to `authorization_url`. Give the URL that they come back to, to\n\
+`oauthctl complete -`, in whatever process, before the flow expires.")]
+pub struct StartArgs {
+    /// The profile [env: OAUTHCTL_PROFILE]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    name: Option<String>,
+    /// The profile
+    #[arg(short, long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Your own name for the person: it comes back with `complete`, and the state does not show it
+    #[arg(long, value_name = "REF")]
+    user: Option<String>,
+    /// An attribute that the grant will have
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    attributes: Vec<(String, String)>,
+    /// How long the response is awaited
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, default_value = "10m")]
+    ttl: Duration,
+    /// Where the person is sent back to [default: the profile's first]
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Option<String>,
+    /// Put all of the flow into the state, encrypted: any process with the key can complete it
+    #[arg(long)]
+    sealed: bool,
+    /// Ask for these scopes instead of the profile's
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Tell the server who will log in
+    #[arg(long, value_name = "HINT")]
+    login_hint: Option<String>,
+    /// A further parameter of the authorization request
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    params: Vec<(String, String)>,
+}
+
+/// Starts, and prints where the person must go.
+///
+/// # Errors
+///
+/// As the contract's exit codes say.
+pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
+    let name = context.profile_name(args.profile.as_deref().or(args.name.as_deref()))?;
+    let profile = context.profile(&name)?;
+    context.tell_config_warnings()?;
+    let first = profile.redirect_uris.first().map(|uri| uri.text.clone());
+    let redirect_uri = args
+        .redirect_uri
+        .clone()
+        .or(first)
+        .ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+    let mut extra = args.params.clone();
+    extra.extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
+    let request = BeginRequest {
+        start: StartRequest {
+            key: GrantKey::new(&name, DEFAULT_ACCOUNT),
+            redirect_uri,
+            scopes: args.scopes.clone(),
+            extra,
+            ttl: args.ttl,
+        },
+        user: args.user.clone(),
+        attributes: attributes(&args.attributes)?,
+        sealed: args.sealed,
+    };
+    let two_phase = pending::to_start(context, args.ttl.max(TTL))?;
+    let manager = manager::build(context, profile)?.with_two_phase(two_phase);
+    let begun = runner::block_on(Some(&manager), manager.begin(profile, request))?;
+    report::print_json(&json!({
+        "authorization_url": begun.authorization_url,
+        "state": begun.state,
+        "grant_id": begun.grant_id,
+        "profile": name,
+        "user": begun.user,
+        "expires_at": begun.expires_at.to_string(),
+    }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn attributes(given: &[(String, String)]) -> Result<BTreeMap<String, Value>> {
+    let mut attributes = BTreeMap::new();
+    for (name, value) in given {
+        if attributes.insert(name.clone(), Value::String(value.clone())).is_some() {
+            let name = oauthctl::text::one_line(name);
+            return Err(Error::usage(format!("the attribute `{name}` is given twice")));
+        }
+    }
+    Ok(attributes)
+}

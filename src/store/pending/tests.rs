@@ -1,0 +1,159 @@
+//! Pending flows in files: single use, expiry, bounds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+struct Manual(AtomicU64);
+
+impl Clock for Manual {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(async { std::thread::yield_now() })
+    }
+}
+
+struct Scene {
+    dir: tempfile::TempDir,
+    clock: Arc<Manual>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), clock: Arc::new(Manual(AtomicU64::new(6_000))) }
+    }
+
+    fn store(&self) -> FilePending {
+        FilePending::open(self.dir.path().join("pending"), self.clock.clone())
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn record(id: &str, expires_at: u64) -> PendingRecord {
+    let expires_at = Timestamp::from_unix(expires_at);
+    PendingRecord { id: id.to_owned(), expires_at, sealed: vec![0, 1, 255] }
+}
+
+#[test]
+fn a_record_comes_back_and_is_claimed_once() {
+    let scene = Scene::new();
+    let (store, one) = (scene.store(), record("one", 6_100));
+    run(async {
+        assert_eq!(store.get("one", one.expires_at).await.unwrap(), None);
+        assert!(!store.claim("one", one.expires_at).await.unwrap());
+        store.put(&one).await.unwrap();
+        store.put(&record("two", 6_700)).await.unwrap();
+        assert_eq!(store.get("one", one.expires_at).await.unwrap(), Some(one.clone()));
+        let later = Timestamp::from_unix(6_101);
+        assert_eq!(store.get("one", later).await.unwrap(), None, "another time");
+        assert_eq!(store.list().await.unwrap().len(), 2);
+        assert!(store.claim("one", one.expires_at).await.unwrap());
+        assert!(!store.claim("one", one.expires_at).await.unwrap());
+        assert_eq!(store.get("one", one.expires_at).await.unwrap(), None);
+        assert!(store.mark_used("s", one.expires_at).await.unwrap());
+        assert!(!store.mark_used("s", one.expires_at).await.unwrap());
+    });
+}
+
+#[test]
+fn of_many_claims_at_once_one_succeeds() {
+    let scene = Scene::new();
+    let one = record("one", 6_100);
+    run(scene.store().put(&one)).unwrap();
+    let barrier = std::sync::Barrier::new(32);
+    let claim = |sealed: bool| {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..32)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let store = scene.store();
+                        barrier.wait();
+                        match sealed {
+                            false => run(store.claim("one", one.expires_at)).unwrap(),
+                            true => run(store.mark_used("one", one.expires_at)).unwrap(),
+                        }
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .filter(|_| true)
+                .map(|t| t.join().unwrap())
+                .filter(|won| *won)
+                .count()
+        })
+    };
+    assert_eq!((claim(false), claim(true)), (1, 1));
+}
+
+#[test]
+fn expired_records_are_collected_and_live_ones_stay() {
+    let scene = Scene::new();
+    let store = scene.store();
+    run(async {
+        for n in 0..100 {
+            store.put(&record(&format!("old-{n}"), 6_100)).await.unwrap();
+        }
+        store.put(&record("new", 9_000)).await.unwrap();
+        scene.clock.0.store(8_000, Ordering::SeqCst);
+        assert_eq!(store.list().await.unwrap().len(), 1);
+        for n in 0..3 {
+            store.put(&record(&format!("more-{n}"), 9_000)).await.unwrap();
+        }
+        let slots: Vec<String> = std::fs::read_dir(scene.dir.path().join("pending"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != COUNT)
+            .collect();
+        assert_eq!(slots, [slot_name(Timestamp::from_unix(9_000))]);
+        assert_eq!(store.list().await.unwrap().len(), 4);
+    });
+}
+
+#[test]
+fn a_full_store_refuses_and_has_room_again_after_a_claim_or_a_count_gone_wrong() {
+    let scene = Scene::new();
+    let store = scene.store().with_limit(3);
+    run(async {
+        for n in 0..3 {
+            store.put(&record(&format!("f-{n}"), 6_100)).await.unwrap();
+        }
+        let error = store.put(&record("more", 6_100)).await.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Store);
+        assert_eq!(store.list().await.unwrap().len(), 3, "nothing was lost");
+        assert!(store.claim("f-0", Timestamp::from_unix(6_100)).await.unwrap());
+        store.put(&record("more", 6_100)).await.unwrap();
+        for count in ["", "nonsense", "99999999999999999999999", "00000000000000000900\n"] {
+            assert!(store.claim("more", Timestamp::from_unix(6_100)).await.unwrap(), "{count}");
+            std::fs::write(scene.dir.path().join("pending/count"), count).unwrap();
+            store.put(&record("more", 6_100)).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_is_damaged_is_no_flow_and_hides_no_other() {
+    let scene = Scene::new();
+    let store = scene.store();
+    run(async {
+        store.put(&record("one", 6_100)).await.unwrap();
+        store.put(&record("two", 6_100)).await.unwrap();
+        let slot = scene.dir.path().join("pending").join(slot_name(Timestamp::from_unix(6_100)));
+        let (one, two) = (slot.join(flow_file("one")), slot.join(flow_file("two")));
+        std::fs::copy(&two, &one).unwrap();
+        let at = Timestamp::from_unix(6_100);
+        assert!(store.get("one", at).await.is_err(), "another flow's record under this name");
+        for text in ["", "{", "null", "{\"version\":9}"] {
+            std::fs::write(&one, text).unwrap();
+            assert_eq!(store.get("one", at).await.unwrap_err().kind(), crate::ErrorKind::Store);
+        }
+        assert_eq!(store.list().await.unwrap().len(), 1);
+        assert_eq!(store.warnings().take().len(), 1);
+    });
+}

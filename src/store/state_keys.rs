@@ -1,0 +1,274 @@
+//! The keys for states, in a file of the person's own: made when the first flow is started, replaced
+//! by [`StateKeyFile::rotate`], after which the one before is taken for as long as a state that it
+//! made can live.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::fs::{self, Dir, Warnings};
+use crate::error::{Error, Result};
+use crate::port::Clock;
+use crate::protocol::state::{StateAlg, StateKey, StateKeys};
+use crate::secret::{Secret, exposed};
+use crate::time::Timestamp;
+
+const VERSION: u32 = 1;
+/// The life of a state that nobody asked another of.
+const USUAL_LIFE: u64 = 600;
+const WAIT: Duration = Duration::from_secs(10);
+
+/// A file with keys for states.
+#[derive(Clone)]
+pub struct StateKeyFile {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    warnings: Warnings,
+}
+
+impl std::fmt::Debug for StateKeyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateKeyFile({})", self.path.display())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ring {
+    version: u32,
+    current: Entry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<Entry>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Entry {
+    alg: String,
+    #[serde(with = "exposed")]
+    key: Secret,
+    /// The longest life, in seconds, that a state made with this key was given.
+    longest: u64,
+    /// Until when it is taken, once there is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+impl Entry {
+    fn new(alg: StateAlg) -> Result<Self> {
+        let key = StateKey::generate()?;
+        Ok(Self { alg: alg.as_str().to_owned(), key, longest: USUAL_LIFE, until: None })
+    }
+
+    fn read(&self) -> Result<StateKey> {
+        let alg = StateAlg::parse(&self.alg)
+            .ok_or_else(|| Error::config("it names an algorithm that is not known"))?;
+        StateKey::read(&self.key, alg)
+    }
+}
+
+impl StateKeyFile {
+    /// The keys in this file. Nothing is read or made until it is needed.
+    pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self { path: path.into(), clock, warnings: Warnings::default() }
+    }
+
+    /// What was repaired on the way.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// The keys to complete flows with; none where no flow was ever started.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) where the file cannot be read or is damaged.
+    pub fn keys(&self) -> Result<StateKeys> {
+        let Some(dir) = Dir::open(self.split()?.0, &self.warnings)? else {
+            return Ok(StateKeys::none());
+        };
+        match self.ring(&dir)? {
+            Some(ring) => self.unlock(&ring),
+            None => Ok(StateKeys::none()),
+        }
+    }
+
+    /// The keys to start a flow with whose state lives so long: made where there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`Store`](crate::ErrorKind::Store) where the file cannot be read or written.
+    pub async fn keys_for(&self, life: Duration) -> Result<StateKeys> {
+        let (parent, name) = self.split()?;
+        let dir = Dir::create(parent, &self.warnings)?;
+        let mut ring = match self.ring(&dir)? {
+            Some(ring) => ring,
+            None => {
+                let ring = Ring {
+                    version: VERSION,
+                    current: Entry::new(StateAlg::Hs256)?,
+                    previous: None,
+                };
+                // Of processes that come here at once, one makes the key and all use it.
+                dir.create_new(name, &written(&ring)?)?;
+                self.ring(&dir)?.ok_or_else(|| self.damaged())?
+            }
+        };
+        if ring.current.longest < life.as_secs() {
+            let _lock = self.lock(&dir).await?;
+            ring = self.ring(&dir)?.ok_or_else(|| self.damaged())?;
+            ring.current.longest = ring.current.longest.max(life.as_secs());
+            dir.replace(name, &written(&ring)?)?;
+        }
+        self.unlock(&ring)
+    }
+
+    /// Makes a new key. States of the one before are taken until the longest-lived of them has
+    /// expired; those of the one before that no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateKeyFile::keys_for`].
+    pub async fn rotate(&self, alg: StateAlg) -> Result<StateKeys> {
+        let (parent, name) = self.split()?;
+        let dir = Dir::create(parent, &self.warnings)?;
+        let _lock = self.lock(&dir).await?;
+        let previous = self.ring(&dir)?.map(|ring| {
+            let until = self.clock.now().plus(Duration::from_secs(ring.current.longest));
+            Entry { until: Some(until), ..ring.current }
+        });
+        let ring = Ring { version: VERSION, current: Entry::new(alg)?, previous };
+        dir.replace(name, &written(&ring)?)?;
+        self.unlock(&ring)
+    }
+
+    fn unlock(&self, ring: &Ring) -> Result<StateKeys> {
+        let read = |entry: &Entry| entry.read().map_err(|_| self.damaged());
+        let now = self.clock.now();
+        let lives = |entry: &&Entry| entry.until.is_some_and(|until| now < until);
+        let previous = ring.previous.as_ref().filter(lives).map(read).transpose()?;
+        Ok(StateKeys::new(read(&ring.current)?, previous.into_iter().collect()))
+    }
+
+    fn ring(&self, dir: &Dir) -> Result<Option<Ring>> {
+        let Some(bytes) = dir.read(self.split()?.1)? else { return Ok(None) };
+        let ring: Ring = serde_json::from_slice(&bytes).map_err(|_| self.damaged())?;
+        if ring.version > VERSION {
+            return Err(Error::store(format!("a newer oauthctl wrote `{}`", self.path.display())));
+        }
+        Ok(Some(ring))
+    }
+
+    async fn lock(&self, dir: &Dir) -> Result<std::fs::File> {
+        let name = format!("{}.lock", self.split()?.1);
+        let lock = fs::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
+        lock.ok_or_else(|| {
+            Error::store(format!("`{}` is held by another process", self.path.display()))
+        })
+    }
+
+    fn split(&self) -> Result<(&Path, &str)> {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        match (self.path.parent(), name) {
+            (Some(parent), Some(name)) if !parent.as_os_str().is_empty() => Ok((parent, name)),
+            (_, Some(name)) => Ok((Path::new("."), name)),
+            _ => Err(Error::store(format!("`{}` cannot be a key file", self.path.display()))),
+        }
+    }
+
+    fn damaged(&self) -> Error {
+        Error::store(format!("there are no keys for states in `{}`", self.path.display())).hint(
+            "put the file back, or remove it: then flows that are pending must be started again",
+        )
+    }
+}
+
+fn written(ring: &Ring) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+    let bytes = serde_json::to_vec(ring).map_err(|e| Error::internal(e.to_string()))?;
+    Ok(zeroize::Zeroizing::new(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::BoxFuture;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    struct Manual(AtomicU64);
+
+    impl Clock for Manual {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix(self.0.load(Ordering::SeqCst))
+        }
+
+        fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    fn run<T>(future: impl Future<Output = Result<T>>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(future).unwrap()
+    }
+
+    fn names(keys: &StateKeys) -> Vec<String> {
+        keys.iter().map(|key| key.kid().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_kept_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Manual(AtomicU64::new(1_000)));
+        let path = dir.path().join("config/state.key");
+        let file = StateKeyFile::open(&path, clock);
+        assert!(names(&file.keys().unwrap()).is_empty() && !path.exists(), "nothing made to look");
+        let made: Vec<Vec<String>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| names(&run(file.keys_for(Duration::from_secs(600))))))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|names| *names == made[0] && names.len() == 1), "{made:?}");
+        assert_eq!(names(&file.keys().unwrap()), made[0]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_key_before_for_one_state_lifetime() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Manual(AtomicU64::new(1_000)));
+        let file = StateKeyFile::open(dir.path().join("state.key"), clock.clone());
+        let first = names(&run(file.keys_for(Duration::from_secs(600))));
+        run(file.keys_for(Duration::from_secs(3_600)));
+        let second = names(&run(file.rotate(StateAlg::EdDsa)));
+        assert_eq!((second.len(), &second[1]), (2, &first[0]));
+        clock.0.store(4_599, Ordering::SeqCst);
+        assert_eq!(names(&file.keys().unwrap()), second);
+        clock.0.store(4_600, Ordering::SeqCst);
+        assert_eq!(names(&file.keys().unwrap()), second[..1]);
+        let third = names(&run(file.rotate(StateAlg::Hs256)));
+        assert_eq!((third.len(), &third[1]), (2, &second[0]), "the first one is gone");
+    }
+
+    #[test]
+    fn a_damaged_file_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Manual(AtomicU64::new(1_000)));
+        let path = dir.path().join("state.key");
+        let file = StateKeyFile::open(&path, clock);
+        run(file.keys_for(Duration::ZERO));
+        for text in [
+            "",
+            "{}",
+            "{\"version\":1,\"current\":{\"alg\":\"HS256\",\"key\":\"AA\",\"longest\":1}}",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(file.keys().unwrap_err().kind(), crate::ErrorKind::Store, "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Flows that are started by one process and completed by another, through the built program.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod honest;
+mod races;
+mod scene;
+mod sealed;
+mod states;

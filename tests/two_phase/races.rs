@@ -1,0 +1,56 @@
+//! A state works once, whoever tries, and whenever somebody dies.
+
+use rustix::process::Signal;
+
+use crate::scene::Scene;
+use crate::support::{Running, await_some};
+
+#[test]
+fn of_many_completions_at_once_one_redeems() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&["--user", "alice"]);
+    let all: Vec<Running> = (0..32)
+        .map(|_| {
+            let mut running = scene.home.spawn(["complete", "-"]);
+            running.write(&format!("{callback}\n"));
+            running
+        })
+        .collect();
+    let codes: Vec<i32> = all.into_iter().map(|running| running.wait().status).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    assert!(codes.iter().all(|code| [0, 7].contains(code)), "{codes:?}");
+    assert_eq!(scene.redemptions(), 1);
+    scene.home.run(["token", "-p", "p", "--account", "alice"]).ok();
+}
+
+#[test]
+fn a_completion_killed_while_it_redeems_is_never_repeated() {
+    let scene = Scene::new("honest");
+    for at in ["token", "token-answer"] {
+        let (_, callback) = scene.come_back(&[]);
+        let before = scene.redemptions();
+        scene.server.hold(at, 1);
+        let mut running = scene.home.spawn(["complete", "-"]);
+        running.write(&format!("{callback}\n"));
+        running.close_stdin();
+        scene.server.await_held(at, 1);
+        running.signal(Signal::KILL);
+        await_some("its death", || running.ended());
+        scene.server.release(at);
+        scene.complete(&callback, &[]).fails(7);
+        assert!(scene.redemptions() <= before + 1);
+    }
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn a_refused_code_is_not_sent_again() {
+    let scene = Scene::new("token.temporarily-unavailable");
+    let (_, callback) = scene.come_back(&[]);
+    let first = scene.complete(&callback, &[]);
+    assert_ne!(first.status, 0);
+    let sent = scene.redemptions();
+    scene.refuses(&callback, &[]);
+    assert_eq!(scene.redemptions(), sent);
+}

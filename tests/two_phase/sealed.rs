@@ -1,0 +1,103 @@
+//! States that hold the whole flow, encrypted.
+
+use serde_json::json;
+
+use crate::scene::{Scene, complete, part, profile, visit};
+use crate::support::{Home, Running, assert_not_shown};
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+fn scene() -> Scene {
+    let mut scene = Scene::new("honest");
+    scene.home.set("OAUTHCTL_STATE_KEY", KEY);
+    scene
+}
+
+/// Another machine with the same profile.
+fn machine(scene: &Scene, key: &str) -> Home {
+    let mut home = Home::new();
+    profile(&home, &scene.server, "p", &scene.scenario, "");
+    home.set("OAUTHCTL_STATE_KEY", key);
+    home
+}
+
+#[test]
+fn any_machine_with_the_key_completes_it_once() {
+    let scene = scene();
+    let user = "Zoë\u{0}\u{1F980}".replace('\0', "\t");
+    let (begun, callback) =
+        scene.come_back(&["--sealed", "--user", &user, "--attr", "note=a-private-note"]);
+    let state = begun["state"].as_str().unwrap();
+    assert_eq!(
+        (part(state, 0)["alg"].clone(), part(state, 0)["enc"].clone()),
+        (json!("dir"), json!("A256GCM"))
+    );
+    assert_not_shown(begun["authorization_url"].as_str().unwrap(), ["a-private-note"]);
+    assert!(!scene.home.state_dir().join("pending").exists(), "nothing waits here");
+    let other = machine(&scene, KEY);
+    complete(&other, &callback, &["--expect-state", "x"]).fails(7);
+    let done = complete(&other, &callback, &[]).ok().json();
+    assert_eq!(
+        (&done["user"], &done["attributes"]),
+        (&json!(user), &json!({ "note": "a-private-note" }))
+    );
+    assert_eq!(done["grant_id"], begun["grant_id"]);
+    complete(&other, &callback, &[]).fails(7);
+    assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn of_many_completions_at_once_one_redeems() {
+    let scene = scene();
+    let (_, callback) = scene.come_back(&["--sealed"]);
+    let all: Vec<Running> = (0..16)
+        .map(|_| {
+            let mut running = scene.home.spawn(["complete", "-"]);
+            running.write(&callback);
+            running
+        })
+        .collect();
+    let codes: Vec<i32> = all.into_iter().map(|running| running.wait().status).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
+    let scene = scene();
+    let (begun, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
+    let state = begun["state"].as_str().unwrap();
+    complete(&machine(&scene, &KEY.replace('E', "F")), &callback, &[]).fails(7);
+    complete(&machine(&scene, KEY), &callback.replace(":4711", ":4712"), &[]).fails(7);
+    let other = machine(&scene, KEY);
+    other.config("");
+    profile(&other, &scene.server, "p", "tag.other", "");
+    complete(&other, &callback, &[]).fails(7);
+    other.config("");
+    complete(&other, &callback, &[]).fails(3);
+    for at in (0..state.len()).step_by(state.len() / 20) {
+        let byte = if state.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let altered = format!("{}{byte}{}", &state[..at], &state[at + 1..]);
+        scene.refuses(&callback.replace(state, &altered), &[]);
+    }
+    let begun = scene.start(&["--sealed", "--ttl", "1s"]);
+    let late = visit(begun["authorization_url"].as_str().unwrap());
+    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let since = now();
+    while now() < since + 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    scene.refuses(&late, &[]);
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn the_longest_user_fits_and_what_does_not_fit_is_refused() {
+    let scene = scene();
+    let user = "\u{1}".repeat(1024);
+    let (_, callback) = scene.come_back(&["--sealed", "--user", &user]);
+    assert_eq!(scene.complete(&callback, &[]).ok().json()["user"], json!(user));
+    let large = format!("a={}", "x".repeat(6_000));
+    scene.home.run(["start", "p", "--sealed", "--attr", &large]).fails(2);
+    scene.home.run(["start", "p", "--attr", &large]).ok();
+}
