@@ -266,6 +266,12 @@ pub struct AccountEntry {
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
     pub refreshed_at: Timestamp,
+    /// The caller's own name for the person who granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Whether values are kept with the grant. They are in its store, not here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_attributes: bool,
     /// Whether only a person can make it work again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_required: bool,
@@ -306,6 +312,8 @@ impl AccountEntry {
             has_refresh_token: grant.tokens.refresh_token.is_some(),
             obtained_at: grant.obtained_at,
             refreshed_at: grant.refreshed_at,
+            user: grant.user.clone(),
+            has_attributes: !grant.attributes.is_empty() || !grant.kept.is_empty(),
             login_required: grant.dead.is_some(),
             last_error: None,
         }

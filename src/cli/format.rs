@@ -97,6 +97,10 @@ fn to_json(handout: &Handout, now: Timestamp) -> Value {
     object["profile"] = json!(grant.key.profile);
     object["account"] = json!(grant.key.account);
     object["grant_id"] = json!(grant.id);
+    if let Some(user) = &grant.user {
+        object["user"] = json!(user);
+    }
+    object["attributes"] = json!(grant.attributes_at(now));
     if !grant.kept.is_empty() {
         object["kept"] = json!(grant.kept);
     }

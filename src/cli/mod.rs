@@ -1,5 +1,6 @@
 //! The command line: one file a command, each with its `Args` and its `run`.
 
+mod attr;
 mod complete;
 mod completions;
 mod context;
@@ -113,6 +114,9 @@ enum Command {
     /// List, show or cancel authorizations that wait for their response
     #[command(subcommand)]
     Pending(pending::PendingCommand),
+    /// Keep values with a grant, and read them
+    #[command(subcommand)]
+    Attr(attr::AttrCommand),
     /// Add, list, show or remove profiles
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -184,6 +188,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Start(args) => start::run(&args, context),
         Command::Complete(args) => complete::run(&args, context),
         Command::Pending(command) => pending::run(&command, context),
+        Command::Attr(command) => attr::run(&command, context),
         Command::Profile(command) => profile::run(&command, context),
         Command::Providers(args) => providers::run(&args, context),
         Command::Store(command) => store::run(&command, context),

@@ -11,7 +11,7 @@ use oauthctl::{Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::report;
+use super::{report, run as runner};
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -23,7 +23,7 @@ pub struct StatusArgs {
     profile: Option<String>,
 }
 
-/// Shows what the index of accounts says. It opens no store, so it works while a keyring is locked.
+/// Shows what the index of accounts says. It needs no store, so it works while a keyring is locked.
 ///
 /// # Errors
 ///
@@ -38,7 +38,13 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     }
     if context.voice.json {
         let now = Timestamp::now();
-        report::print_json(&Value::Array(shown.iter().map(|e| to_json(e, now)).collect()))?;
+        let objects = shown.iter().map(|entry| {
+            let mut object = to_json(entry, now);
+            object["user"] = json!(entry.user);
+            object["attributes"] = attributes(entry, context, now);
+            object
+        });
+        report::print_json(&Value::Array(objects.collect()))?;
         return Ok(ExitCode::SUCCESS);
     }
     if shown.is_empty() {
@@ -71,6 +77,25 @@ fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
         "store": entry.store,
         "grant_id": entry.grant_id,
     })
+}
+
+/// The values kept with a grant. They are in its store, which is opened only where there are any;
+/// where it cannot be read just now, they are null.
+fn attributes(entry: &AccountEntry, context: &Context, now: Timestamp) -> Value {
+    if !entry.has_attributes {
+        return json!({});
+    }
+    let load = || {
+        let store = context.open_store(&entry.store.parse()?)?;
+        runner::block_on(None, store.grants.load(&entry.key))
+    };
+    match load() {
+        Ok(grant) => json!(grant.map(|grant| grant.attributes_at(now)).unwrap_or_default()),
+        Err(error) => {
+            context.voice.warn(&error.context("the attributes could not be read"));
+            Value::Null
+        }
+    }
 }
 
 fn describe(entry: &AccountEntry, now: Timestamp) -> String {

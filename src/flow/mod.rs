@@ -4,6 +4,7 @@
 //! validation, locking, rotation and crash safety happen inside; the world is reached through the
 //! traits of [`crate::port`].
 
+mod attributes;
 mod commit;
 mod complete;
 mod exchange;

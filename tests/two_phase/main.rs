@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attributes;
 mod honest;
 mod races;
 mod scene;

@@ -1,0 +1,95 @@
+//! Attributes: values that a caller keeps with a grant, for a while or for its whole life.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::renew::login_required;
+use super::{FlowManager, LOCK_WAIT};
+use crate::error::{Error, Result};
+use crate::grant::{AccountEntry, Attribute, GrantKey};
+use crate::time::Timestamp;
+
+/// The most bytes of an attribute's name.
+const LONGEST_NAME: usize = 256;
+
+/// The most bytes of a grant's attributes together: a record has room for little more.
+const LARGEST: usize = 32 * 1024;
+
+impl FlowManager {
+    /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
+    ///
+    /// # Errors
+    ///
+    /// `LoginRequired` where there is no grant, `Usage` where name or value are too large, `Store`
+    /// and `Unavailable` where the grant cannot be locked, read or saved.
+    pub async fn set_attribute(
+        &self,
+        key: &GrantKey,
+        name: &str,
+        value: Value,
+        ttl: Option<Duration>,
+    ) -> Result<()> {
+        let expires_at = ttl.map(|ttl| self.now().plus(ttl));
+        let attribute = Attribute { value, expires_at };
+        self.change_attributes(key, |all| {
+            all.insert(name.to_owned(), attribute);
+            check(all)
+        })
+        .await
+    }
+
+    /// Removes an attribute of a grant. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::set_attribute`].
+    pub async fn unset_attribute(&self, key: &GrantKey, name: &str) -> Result<bool> {
+        self.change_attributes(key, |all| Ok(all.remove(name).is_some())).await
+    }
+
+    /// Changes attributes in the grant's turn: no refresh and no other change is under way. The
+    /// generation stays, as the tokens do.
+    async fn change_attributes<T>(
+        &self,
+        key: &GrantKey,
+        change: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
+    ) -> Result<T> {
+        let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
+        let found = self.ports.store.load(key).await?;
+        let mut grant =
+            found.ok_or_else(|| login_required(key, &format!("nobody has logged in to {key}")))?;
+        drop_expired(&mut grant.attributes, self.now());
+        let outcome = change(&mut grant.attributes)?;
+        self.prove_store(key).await?;
+        let _critical = self.enter_critical();
+        self.ports.store.save(&grant).await?;
+        // What the index knows beside the grant stays: a failed refresh, for instance.
+        let known = self.ports.coordinator.account(key).ok().flatten();
+        let entry = AccountEntry::of(&grant, &self.ports.store.name());
+        let last_error = known.and_then(|known| known.last_error);
+        lock.publish(&AccountEntry { last_error, ..entry })?;
+        Ok(outcome)
+    }
+}
+
+/// Removes what has had its time.
+pub(super) fn drop_expired(attributes: &mut BTreeMap<String, Attribute>, now: Timestamp) {
+    attributes.retain(|_, attribute| attribute.expires_at.is_none_or(|at| now < at));
+}
+
+/// Refuses attributes that a record has no room for.
+pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
+    if attributes.keys().any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
+        return Err(Error::usage(format!("an attribute's name has 1 to {LONGEST_NAME} bytes")));
+    }
+    let size = |(name, a): (&String, &Attribute)| name.len() + a.value.to_string().len();
+    if attributes.iter().map(size).sum::<usize>() > LARGEST {
+        return Err(Error::usage(format!(
+            "the attributes of a grant have at most {LARGEST} bytes together"
+        ))
+        .hint("remove some: `oauthctl attr unset`"));
+    }
+    Ok(())
+}
