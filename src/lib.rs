@@ -21,6 +21,7 @@
 //! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`]; a store of yours needs no change here |
 //! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: `login/page.rs` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
+//! | 3 | [`hook`] | runs hooks that are commands | what they inherit, their limits: [`hook`] |
 //! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
 //! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command; a format of tokens: `cli/format.rs` |
 //!
@@ -76,6 +77,7 @@ pub mod clock;
 pub mod error;
 pub mod flow;
 pub mod grant;
+pub mod hook;
 pub mod http;
 #[cfg(feature = "login")]
 pub mod login;

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("trace", 1),
     ("flow", 2),
     ("clock", 3),
+    ("hook", 3),
     ("http", 3),
     ("store", 3),
     ("sandbox", 3),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::{Committed, FlowManager, Ports, Secrets};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl::hook::CommandHooks;
 use oauthctl::http::{HttpClient, Options};
 use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
 use oauthctl::profile::secret_source::{self, SecretAccess};
@@ -21,14 +22,6 @@ use super::{export, write_back};
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    if let Some(event) = profile.hooks.keys().next() {
-        // A hook may be there to deny: going on without it would be worse than stopping.
-        return Err(Error::config(format!(
-            "profile `{}` has a hook at `{event}`, and hooks are not in this version",
-            oauthctl::text::one_line(&profile.name)
-        ))
-        .hint("take `[profiles.….hooks]` out to go on without them"));
-    }
     let opened = context.store_of(profile)?;
     build_over(context, Some(profile), &opened)
 }
@@ -58,7 +51,7 @@ pub fn build_over(
         _ => plain,
     };
     let writes_back = profile.is_some_and(|p| !p.write_back.is_empty());
-    Ok(FlowManager::new(Ports {
+    let manager = FlowManager::new(Ports {
         http,
         clock: Arc::new(SystemClock),
         store: Arc::clone(&opened.grants),
@@ -67,7 +60,8 @@ pub fn build_over(
         committed: writes_back.then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
         trace: context.trace.clone(),
         discovery_cache: Some(cache),
-    }))
+    });
+    Ok(manager.with_hooks(Arc::new(CommandHooks)))
 }
 
 /// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.

@@ -1,14 +1,17 @@
 //! Completing an authorization: redeeming the code, validating what comes back, storing it.
 
+use std::collections::BTreeMap;
+
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
+use super::hooks::{self, About, keep};
 use super::identity::Identified;
 use super::required::RequiredIdentity;
 use super::two_phase::Claim;
-use super::{FlowManager, LOCK_WAIT, PendingFlow, token_endpoint};
+use super::{FlowManager, PendingFlow, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{GRANT_VERSION, Grant, TokenSet};
+use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
 use crate::profile::Profile;
 use crate::protocol::reply::{self, TokenReply};
 
@@ -63,13 +66,14 @@ impl FlowManager {
         callback: &[(String, String)],
         terms: &Terms<'_>,
     ) -> Result<Completed> {
-        let mut lock = self.ports.coordinator.lock(&pending.key, LOCK_WAIT).await?;
+        let (attributes, params) = self.before_redeeming(profile, pending).await?;
+        let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
         let _critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
             claim.take().await?;
         }
-        let reply = self.redeem(profile, pending, code).await?;
+        let reply = self.redeem(profile, pending, code, params).await?;
         let identified =
             self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
         let (replaced, mut warnings) = self.replaced(&pending.key).await?;
@@ -80,9 +84,8 @@ impl FlowManager {
                 grant.kept.insert(name.clone(), value.clone().into());
             }
         }
-        if let Some(required) = terms.identity
-            && let Err(error) = self.require_identity(profile, &mut grant, required).await
-        {
+        grant.attributes.extend(attributes);
+        if let Err(error) = self.accept(profile, &mut grant, terms).await {
             self.discard(profile, &pending.server, &grant).await;
             return Err(error);
         }
@@ -90,11 +93,47 @@ impl FlowManager {
         Ok(Completed { grant, warnings })
     }
 
+    /// Asks the hooks before the code is sent; no lock is held meanwhile.
+    async fn before_redeeming(
+        &self,
+        profile: &Profile,
+        pending: &PendingFlow,
+    ) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
+        let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
+        for event in ["authorization", "pre_token"] {
+            let about = About {
+                grant_type: profile.grant.as_str(),
+                grant_id: &pending.grant_id,
+                key: &pending.key,
+                user: pending.user.as_deref(),
+                attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
+                scopes: &pending.scopes,
+                tokens: None,
+            };
+            let answer = self.hook(profile, event, about).await?;
+            attributes.extend(answer.attributes);
+            params.extend(answer.params);
+        }
+        Ok((attributes, params))
+    }
+
+    /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
+    /// against it.
+    async fn accept(&self, profile: &Profile, grant: &mut Grant, terms: &Terms<'_>) -> Result<()> {
+        if let Some(required) = terms.identity {
+            self.require_identity(profile, grant, required).await?;
+        }
+        let about = About::of(grant, &grant.grant_type, self.now());
+        let answer = self.hook(profile, "post_token", about).await?;
+        keep(grant, answer, self.now())
+    }
+
     async fn redeem(
         &self,
         profile: &Profile,
         pending: &PendingFlow,
         code: &Secret,
+        params: BTreeMap<String, String>,
     ) -> Result<TokenReply> {
         self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
         let mut form = vec![
@@ -107,6 +146,7 @@ impl FlowManager {
         }
         form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
         form.extend(profile.token_params.clone());
+        hooks::add(&mut form, params);
         let exchange = Exchange {
             purpose: "token request",
             endpoint: token_endpoint(profile, &pending.server)?,

@@ -8,6 +8,7 @@ mod attributes;
 mod commit;
 mod complete;
 mod exchange;
+mod hooks;
 mod identity;
 mod key_cache;
 mod obtain;
@@ -35,6 +36,7 @@ use crate::time::Timestamp;
 use crate::trace::Trace;
 
 pub use complete::Completed;
+pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use renew::{login_command, stored};
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
@@ -105,6 +107,7 @@ pub struct FlowManager {
     critical: Arc<AtomicUsize>,
     keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
     two_phase: Option<TwoPhase>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 /// What a caller wants of [`FlowManager::token`].
@@ -156,7 +159,7 @@ impl FlowManager {
     /// A manager over these ports.
     pub fn new(mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        Self { ports, critical: Arc::default(), keys: Arc::default(), two_phase: None }
+        Self { ports, critical: Arc::default(), keys: Arc::default(), two_phase: None, hooks: None }
     }
 
     /// What the manager was built from.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::exchange::{Exchange, Spends};
+use super::hooks::{self, About, keep};
 use super::renew::narrow;
 use super::{FlowManager, Handout, TokenRequest, pin, token_endpoint};
 use crate::error::{Error, Result};
@@ -35,7 +36,23 @@ impl FlowManager {
             Some(key) => Some(key),
             None => self.dpop_key(profile).await?,
         };
-        let form = self.grant_form(profile, server, want).await?;
+        let id = match &previous {
+            Some(grant) => grant.id.clone(),
+            None => random::grant_id()?,
+        };
+        let asked = if want.scopes.is_empty() { &profile.scopes } else { &want.scopes };
+        let about = About {
+            grant_type: profile.grant.as_str(),
+            grant_id: &id,
+            key,
+            user: previous.as_ref().and_then(|grant| grant.user.as_deref()),
+            attributes: previous.as_ref().map(|g| g.attributes_at(self.now())).unwrap_or_default(),
+            scopes: asked,
+            tokens: previous.as_ref().map(|grant| &grant.tokens),
+        };
+        let mut answer = self.hook(profile, "pre_token", about).await?;
+        let params = std::mem::take(&mut answer.params);
+        let form = self.grant_form(profile, server, want, params).await?;
         let exchange = Exchange {
             purpose: "token request",
             endpoint: token_endpoint(profile, server)?,
@@ -49,14 +66,19 @@ impl FlowManager {
             .step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
         let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
         let reply = reply::judge(&response, profile, "token request")?;
-        let mut grant = self.own_grant(profile, server, key, previous, &reply)?;
+        let mut grant = self.own_grant(profile, server, key, previous, &reply, id)?;
         grant.dpop_key = dpop_key;
-        let asked = if want.scopes.is_empty() { &profile.scopes } else { &want.scopes };
+        keep(&mut grant, answer, self.now())?;
         let tokens = self.tokens(&reply, asked, false);
         match want.narrowing() {
             Some(name) => super::renew::keep_narrowed(&mut grant, name, tokens.clone(), self.now()),
             None => grant.tokens = tokens.clone(),
         }
+        // Where the hook denies, nothing is kept: the grant can be run again at any time.
+        let about =
+            About { tokens: Some(&tokens), ..About::of(&grant, &grant.grant_type, self.now()) };
+        let answer = self.hook(profile, "post_token", about).await?;
+        keep(&mut grant, answer, self.now())?;
         let warnings = self.commit(profile, lock, &grant).await?;
         Ok(Handout { grant, tokens, warning: warnings.into_iter().next(), fresh: true })
     }
@@ -66,19 +88,20 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         want: &TokenRequest,
+        params: BTreeMap<String, String>,
     ) -> Result<Vec<(String, String)>> {
+        let is_given =
+            |name: &str| params.contains_key(name) || profile.token_params.contains_key(name);
         let mut form = vec![("grant_type".to_owned(), profile.grant.wire().to_owned())];
         match profile.grant {
             GrantType::ClientCredentials => {}
+            GrantType::JwtBearer if is_given("assertion") => {}
+            GrantType::TokenExchange if is_given("subject_token") => {}
             GrantType::JwtBearer => {
                 form.push(("assertion".to_owned(), self.assertion(profile, server).await?));
             }
             GrantType::TokenExchange => {
                 form.push(("subject_token".to_owned(), self.assertion(profile, server).await?));
-                if !profile.token_params.contains_key("subject_token_type") {
-                    let id_token = "urn:ietf:params:oauth:token-type:id_token";
-                    form.push(("subject_token_type".to_owned(), id_token.to_owned()));
-                }
             }
             other => {
                 return Err(Error::config(format!(
@@ -95,7 +118,12 @@ impl FlowManager {
         if let (None, Some(audience)) = (&want.audience, &profile.audience) {
             form.push(("audience".to_owned(), audience.clone()));
         }
+        if profile.grant == GrantType::TokenExchange && !is_given("subject_token_type") {
+            let id_token = "urn:ietf:params:oauth:token-type:id_token";
+            form.push(("subject_token_type".to_owned(), id_token.to_owned()));
+        }
         form.extend(profile.token_params.clone());
+        hooks::add(&mut form, params);
         Ok(form)
     }
 
@@ -141,6 +169,7 @@ impl FlowManager {
         key: &GrantKey,
         previous: Option<Grant>,
         reply: &TokenReply,
+        id: String,
     ) -> Result<Grant> {
         let now = self.now();
         let pin = pin(profile, server)?;
@@ -157,7 +186,7 @@ impl FlowManager {
         }
         Ok(Grant {
             version: GRANT_VERSION,
-            id: random::grant_id()?,
+            id,
             generation: 1,
             key: key.clone(),
             pin,

@@ -1,10 +1,12 @@
 //! The refresh request (RFC 6749, section 6), in the order that loses nothing: prove the store, write
 //! the intent down, send, save, and only then hand out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::commit::Commit;
 use super::exchange::{Exchange, NoAnswer, Spends};
+use super::hooks::{self, About, keep};
 use super::identity::Identified;
 use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required, narrow};
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
@@ -42,7 +44,7 @@ impl FlowManager {
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
-        grant: Grant,
+        mut grant: Grant,
         refresh_token: &Secret,
         want: &TokenRequest,
         lock: &mut dyn Lock,
@@ -52,8 +54,12 @@ impl FlowManager {
         if let Some(error) = self.withheld(&grant, earlier.as_ref(), want) {
             return Ok(Renewed::Withheld(error));
         }
+        let about = About::of(&grant, "refresh_token", self.now());
+        let answer = self.hook(profile, "pre_token", about).await?;
+        let params = answer.params.clone();
+        keep(&mut grant, answer, self.now())?;
         // From here on a first signal waits for the end.
-        let _critical = self.enter_critical();
+        let critical = self.enter_critical();
         let mut intent = Intent {
             grant_id: grant.id.clone(),
             generation: grant.generation,
@@ -62,8 +68,12 @@ impl FlowManager {
             sends: earlier.map_or(0, |i| i.sends).saturating_add(1),
         };
         lock.set_intent(&intent)?;
-        match self.send_refresh(profile, server, &grant, refresh_token, want).await {
-            Ok(reply) => self.take_reply(profile, server, grant, reply, want, lock).await,
+        match self.send_refresh(profile, server, &grant, refresh_token, want, params).await {
+            Ok(reply) => {
+                let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
+                drop(critical);
+                self.after_refresh(profile, taken, lock).await
+            }
             Err(Failed { error, perhaps_spent }) => {
                 // This one lived to tell: only those that died without a word are counted. The
                 // failure itself is what the caller gets to see, not that of the bookkeeping.
@@ -110,6 +120,7 @@ impl FlowManager {
         grant: &Grant,
         refresh_token: &Secret,
         want: &TokenRequest,
+        params: BTreeMap<String, String>,
     ) -> Result<TokenReply, Failed> {
         self.ports.trace.step("Refreshing the access token", "RFC 6749, section 6");
         let mut form = vec![
@@ -131,6 +142,7 @@ impl FlowManager {
         }
         form.extend(profile.token_params.clone());
         form.extend(profile.refresh_params.clone());
+        hooks::add(&mut form, params);
         let endpoint = match server.endpoints.refresh.as_deref() {
             Some(endpoint) => endpoint,
             None => token_endpoint(profile, server)?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ASSUMED_LIFE, FlowManager, Handout, LOCK_WAIT, TokenRequest, moved, pin};
+use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::port::Lock;
@@ -16,17 +16,8 @@ const NARROWED_KEPT: usize = 16;
 const OVERTAKEN_AT_MOST: u32 = 3;
 
 impl FlowManager {
-    /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that
-    /// needs no person, a new one.
-    ///
-    /// However many callers and processes ask at once, one request is made per account; a rotated
-    /// refresh token is durably stored before this returns.
-    ///
-    /// # Errors
-    ///
-    /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
-    /// saved, `Unavailable` for a failure that may pass.
-    pub async fn token(
+    /// What [`FlowManager::token`] does, but for the hook behind a failure.
+    pub(super) async fn hand_out(
         &self,
         profile: &Profile,
         key: &GrantKey,
@@ -44,7 +35,7 @@ impl FlowManager {
         }
         self.needs_no_login(profile, key, found.as_ref())?;
         let last_failure = self.last_failure(key);
-        let mut lock = match self.ports.coordinator.lock(key, LOCK_WAIT).await {
+        let mut lock = match self.ports.coordinator.lock(key, Self::lock_wait(profile)).await {
             Ok(lock) => lock,
             Err(error) => return self.despite(found, want, error),
         };

@@ -240,16 +240,19 @@ impl FlowManager {
         if let Some(user) = &user {
             start.key.account.clone_from(user);
         }
-        let now = self.now();
+        let ttl = start.ttl.as_secs();
         let key = two_phase.keys.current()?;
         let (rfp, jti) = (random::token(16)?, random::token(16)?);
         let mut record = None;
         let pending = self
             .start_with(profile, start, |pending| {
-                let mut flow = Remembered::of(pending, user.as_deref(), &attributes, &rfp, now);
+                let started_at =
+                    Timestamp::from_unix(pending.expires_at.unix().saturating_sub(ttl));
+                let user = user.as_deref();
+                let mut flow = Remembered::of(pending, user, &attributes, &rfp, started_at);
                 let claims = StateClaims {
                     rfp: rfp.clone(),
-                    iat: now.unix(),
+                    iat: started_at.unix(),
                     exp: pending.expires_at.unix(),
                     server: name_of(&pending.server),
                     aud: profile.client.id.clone(),

@@ -189,6 +189,14 @@ const LINES: &[(&str, &str)] = &[
         "4:11: unknown key `pre_tokn` in [profiles.x.hooks], did you mean `pre_token`?",
     ),
     ("hooks = { pre_token = \"a\" }", "4:23: `pre_token` in [profiles.x.hooks] must be a list"),
+    (
+        "hooks = { pre_token = { command = [\"a\"], give_tokn = true } }",
+        "4:38: unknown key `give_tokn` in [profiles.x.hooks.pre_token], did you mean `give_token`?",
+    ),
+    (
+        "hooks = { pre_token = { give_token = true } }",
+        "4:23: `pre_token` in [profiles.x.hooks] needs a `command`",
+    ),
     ("hooks = []", "4:9: `hooks` in [profiles.x] must be a table"),
     (
         "resource = [\"api\"]",

@@ -47,7 +47,7 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("store", json!(p.store)),
         ("ca_file", json!(p.ca_file.as_ref().map(|path| path.display().to_string()))),
         ("write_back", json!(p.write_back)),
-        ("hooks", json!(p.hooks)),
+        ("hooks", hooks(p)),
     ];
     for (key, value) in endpoints(profile).into_iter().chain(head) {
         if says_something(&value) {
@@ -55,6 +55,18 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         }
     }
     shown
+}
+
+/// Hooks as they are written: a list where that says everything.
+fn hooks(profile: &Profile) -> Value {
+    let shown = profile.hooks.iter().map(|(event, hook)| {
+        let value = match hook.give_token {
+            false => json!(hook.command),
+            true => json!({"command": hook.command, "give_token": true}),
+        };
+        (event.clone(), value)
+    });
+    Value::Object(shown.collect())
 }
 
 fn endpoints(profile: &Profile) -> [(&'static str, Value); 11] {

@@ -102,7 +102,7 @@ fn values_are_toml_where_they_can_be_and_text_otherwise() {
     assert!(profile.dpop);
     assert_eq!(profile.authorization_params["prompt"], "consent");
     assert_eq!(profile.authorization_params["max_age"], "5");
-    assert_eq!(profile.hooks["pre_token"], ["a"]);
+    assert_eq!(profile.hooks["pre_token"].command, ["a"]);
     assert_eq!(profile.scope_separator, ",");
     assert_eq!(config.profiles, Config::load(&home.path()).unwrap().profiles);
 }

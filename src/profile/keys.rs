@@ -8,8 +8,8 @@ use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
 use super::{
-    Client, ClientAuth, Endpoints, GrantType, LoginFlow, LoopbackHost, Par, Pkce, Profile, Quirks,
-    RedirectUri, TokenRequestFormat,
+    Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce, Profile,
+    Quirks, RedirectUri, TokenRequestFormat,
 };
 use crate::text::one_line;
 
@@ -35,6 +35,9 @@ const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
     [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
 const FLOWS: [(&str, LoginFlow); 3] =
     [("browser", LoginFlow::Browser), ("device", LoginFlow::Device), ("paste", LoginFlow::Paste)];
+
+/// What the table of a hook may have.
+const HOOK_KEYS: [&str; 2] = ["command", "give_token"];
 
 /// Events that a hook can be given for.
 const EVENTS: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
@@ -146,10 +149,37 @@ fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
             around: reader.around,
             problems: &mut *reader.problems,
         };
-        if let Some(argv) = inner.command() {
-            draft.profile.hooks.insert(hook.key.clone(), argv);
+        if let Some(read) = read_hook(&mut inner) {
+            draft.profile.hooks.insert(hook.key.clone(), read);
         }
     }
+}
+
+/// A command alone, or a table with it and what it may have.
+fn read_hook(reader: &mut Reader<'_, '_>) -> Option<Hook> {
+    let entry = reader.entry;
+    let Value::Table(table) = &entry.node.value else {
+        return reader.command().map(|command| Hook { command, give_token: false });
+    };
+    let place = format!("{}.{}]", reader.place.trim_end_matches(']'), entry.key);
+    let mut hook = Hook { command: Vec::new(), give_token: false };
+    for member in table {
+        let mut inner = Reader {
+            entry: member,
+            place: &place,
+            around: reader.around,
+            problems: &mut *reader.problems,
+        };
+        match member.key.as_str() {
+            "command" => put(&mut hook.command, inner.command()),
+            "give_token" => put(&mut hook.give_token, inner.flag()),
+            name => unknown_key(name, member.at, &place, HOOK_KEYS, reader.problems),
+        }
+    }
+    if !table.iter().any(|member| member.key == "command") {
+        return reader.fail("needs a `command`");
+    }
+    Some(hook)
 }
 
 /// Reports a key that no table of ours has.

@@ -19,7 +19,7 @@ mod keys;
 mod metadata;
 mod node;
 pub mod presets;
-mod reader;
+pub(crate) mod reader;
 pub mod schema;
 pub mod secret_source;
 mod sections;
@@ -91,9 +91,18 @@ pub struct Profile {
     pub write_back: Vec<String>,
     /// Hooks, by event. They are not run in this version: the program refuses a profile that has any,
     /// and so should other callers, because a hook may be there to deny.
-    pub hooks: BTreeMap<String, Vec<String>>,
+    pub hooks: BTreeMap<String, Hook>,
     /// What differs at this provider and is not in any of the above; from the preset only.
     pub quirks: Quirks,
+}
+
+/// A command that is run at one of the turning points of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The program and its arguments; no shell is used.
+    pub command: Vec<String>,
+    /// Whether it is given the access token and the id_token.
+    pub give_token: bool,
 }
 
 /// Endpoints, by their names in RFC 8414 without the suffix.

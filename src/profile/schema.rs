@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(profile.store.as_deref(), Some("file:/cfg/tokens"));
         assert_eq!(profile.ca_file.as_deref(), Some(Path::new("/cfg/ca.pem")));
         assert_eq!(profile.write_back, ["gh", "secret", "set", "OAUTHCTL_IMPORT"]);
-        assert_eq!(profile.hooks["pre_token"], ["/cfg/hooks/pre", "--now"]);
+        assert_eq!(profile.hooks["pre_token"].command, ["/cfg/hooks/pre", "--now"]);
         assert_eq!(config.default_profile(), Some("full"));
         assert_eq!(config.defaults.store.as_deref(), Some("command"));
         assert_eq!(config.defaults.cache.as_deref(), Some("kernel"));

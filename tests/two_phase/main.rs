@@ -7,6 +7,7 @@ mod support;
 
 mod attributes;
 mod honest;
+mod hooks;
 mod races;
 mod scene;
 mod sealed;

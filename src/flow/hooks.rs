@@ -1,0 +1,332 @@
+//! Hooks: a person's own rules at the turning points of a grant. What runs them is behind [`Hooks`];
+//! what they are told, and what their answers do, is decided here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::attributes::{check, drop_expired};
+use super::renew::Renewed;
+use super::{FlowManager, Handout, LOCK_WAIT, TokenRequest};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::{Attribute, Grant, GrantKey, TokenSet};
+use crate::port::{BoxFuture, Lock};
+use crate::profile::{Hook, Profile, reader};
+use crate::protocol::json;
+use crate::text::one_line;
+use crate::time::Timestamp;
+
+/// How long a hook may take.
+pub const HOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// The most bytes of a hook's answer.
+pub const HOOK_ANSWER: usize = 1024 * 1024;
+
+/// What an answer may have.
+const FORM: [&str; 3] = ["attributes", "params", "deny"];
+
+/// Runs hooks. An implementation ends a hook that takes longer than [`HOOK_LIMIT`], and refuses an
+/// answer over [`HOOK_ANSWER`].
+pub trait Hooks: Send + Sync {
+    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON text.
+    fn run<'a>(
+        &'a self,
+        profile: &'a Profile,
+        hook: &'a Hook,
+        input: Secret,
+    ) -> BoxFuture<'a, Result<Secret>>;
+}
+
+/// What a hook is told about.
+pub(super) struct About<'a> {
+    pub(super) grant_type: &'a str,
+    pub(super) grant_id: &'a str,
+    pub(super) key: &'a GrantKey,
+    pub(super) user: Option<&'a str>,
+    pub(super) attributes: BTreeMap<String, Value>,
+    pub(super) scopes: &'a [String],
+    pub(super) tokens: Option<&'a TokenSet>,
+}
+
+impl<'a> About<'a> {
+    /// What there is to tell about a grant.
+    pub(super) fn of(grant: &'a Grant, grant_type: &'a str, now: Timestamp) -> Self {
+        Self {
+            grant_type,
+            grant_id: &grant.id,
+            key: &grant.key,
+            user: grant.user.as_deref(),
+            attributes: grant.attributes_at(now),
+            scopes: &grant.tokens.scopes,
+            tokens: Some(&grant.tokens),
+        }
+    }
+}
+
+/// What a hook wants. Nothing, where there is no hook.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) attributes: BTreeMap<String, Attribute>,
+    pub(super) params: BTreeMap<String, String>,
+}
+
+impl FlowManager {
+    /// The same manager with something that runs the hooks of profiles. Without it, a profile with a
+    /// hook is refused where the hook would run: it may be there to deny.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
+    /// How long a caller waits for another that holds the lock, with the hooks of both.
+    pub(super) fn lock_wait(profile: &Profile) -> Duration {
+        if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
+    }
+
+    /// Runs the profile's hook for an event, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDenied` with the hook's reason; `Config` where the hook fails or answers nonsense.
+    pub(super) async fn hook(
+        &self,
+        profile: &Profile,
+        event: &str,
+        about: About<'_>,
+    ) -> Result<Answer> {
+        let Some(hook) = profile.hooks.get(event) else { return Ok(Answer::default()) };
+        let Some(hooks) = &self.hooks else {
+            return Err(Error::config(format!(
+                "profile `{}` has a hook at `{event}`, and this program runs none",
+                one_line(&profile.name)
+            )));
+        };
+        let answered = hooks.run(profile, hook, input(event, hook, &about)).await;
+        let failed = |what: String| {
+            Error::config(format!("the hook `{event}` failed: {what}"))
+                .hint("nothing goes on without it: correct it, or take it out of the profile")
+        };
+        let answer = answered.map_err(|error| failed(error.message().to_owned()))?;
+        let answer = read(answer.expose()).map_err(failed)?;
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(reason) => Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!("the hook `{event}` denied it: {}", one_line(&reason)),
+            )),
+        }
+    }
+
+    /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that
+    /// needs no person, a new one.
+    ///
+    /// However many callers and processes ask at once, one request is made per account; a rotated
+    /// refresh token is durably stored before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
+    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies.
+    pub async fn token(
+        &self,
+        profile: &Profile,
+        key: &GrantKey,
+        want: &TokenRequest,
+    ) -> Result<Handout> {
+        let outcome = self.hand_out(profile, key, want).await;
+        if let Err(error) = &outcome
+            && error.kind() == ErrorKind::LoginRequired
+            && !want.cached
+            && profile.hooks.contains_key("login_required")
+        {
+            let grant = self.ports.store.load(key).await.ok().flatten();
+            let about = match &grant {
+                Some(grant) => About::of(grant, &grant.grant_type, self.now()),
+                None => About {
+                    grant_type: profile.grant.as_str(),
+                    grant_id: "",
+                    key,
+                    user: None,
+                    attributes: BTreeMap::new(),
+                    scopes: &profile.scopes,
+                    tokens: None,
+                },
+            };
+            self.hook(profile, "login_required", about).await?;
+        }
+        outcome
+    }
+
+    /// Runs the hook behind a refresh, whose tokens are durable by now. Where it fails or denies, the
+    /// access token counts as expired, so that the next call cannot get it without being asked again.
+    pub(super) async fn after_refresh(
+        &self,
+        profile: &Profile,
+        renewed: Renewed,
+        lock: &mut dyn Lock,
+    ) -> Result<Renewed> {
+        let Renewed::Handout(mut handout) = renewed else { return Ok(renewed) };
+        if !profile.hooks.contains_key("post_token") {
+            return Ok(Renewed::Handout(handout));
+        }
+        let grant = &mut handout.grant;
+        let about = About::of(grant, "refresh_token", self.now());
+        let outcome = self.hook(profile, "post_token", about).await;
+        let kept = match outcome {
+            Ok(answer) => keep(grant, answer, self.now()),
+            Err(error) => Err(error),
+        };
+        if kept.is_err() {
+            grant.tokens.expires_at = Some(Timestamp::from_unix(0));
+            grant.narrowed.clear();
+        }
+        let _critical = self.enter_critical();
+        self.ports.store.save(grant).await?;
+        lock.publish(&crate::grant::AccountEntry::of(grant, &self.ports.store.name()))?;
+        kept?;
+        Ok(Renewed::Handout(handout))
+    }
+}
+
+/// Keeps a hook's attributes with the grant.
+pub(super) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
+    drop_expired(&mut grant.attributes, now);
+    grant.attributes.extend(answer.attributes);
+    check(&grant.attributes)
+}
+
+/// Puts a hook's parameters into a token request; they replace those of the same name.
+pub(super) fn add(form: &mut Vec<(String, String)>, params: BTreeMap<String, String>) {
+    form.retain(|(name, _)| !params.contains_key(name));
+    form.extend(params);
+}
+
+fn input(event: &str, hook: &Hook, about: &About<'_>) -> Secret {
+    let mut object = json!({
+        "event": event,
+        "grant_type": about.grant_type,
+        "grant_id": about.grant_id,
+        "profile": about.key.profile,
+        "account": about.key.account,
+        "user": about.user,
+        "attributes": about.attributes,
+        "scopes": about.scopes,
+    });
+    if hook.give_token
+        && let Some(tokens) = about.tokens
+    {
+        object["access_token"] = json!(tokens.access_token.expose());
+        if let Some(id_token) = &tokens.id_token {
+            object["id_token"] = json!(id_token.expose());
+        }
+    }
+    Secret::new(object.to_string())
+}
+
+/// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
+fn read(text: &str) -> Result<Result<Answer, String>, String> {
+    if text.trim().is_empty() {
+        return Ok(Ok(Answer::default()));
+    }
+    let mut object = json::object(text.trim().as_bytes())
+        .map_err(|what| format!("its answer is not one JSON object: {what}"))?;
+    if let Some(name) = object.keys().find(|name| !FORM.contains(&name.as_str())) {
+        return Err(format!("its answer has `{}`, which means nothing", one_line(name)));
+    }
+    match object.remove("deny") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(reason)) => return Ok(Err(reason)),
+        Some(_) => return Err("its `deny` is not a text".to_owned()),
+    }
+    let mut answer = Answer::default();
+    for (name, value) in table(&mut object, "attributes")? {
+        answer.attributes.insert(name, Attribute { value, expires_at: None });
+    }
+    check(&answer.attributes).map_err(|error| error.message().to_owned())?;
+    for (name, value) in table(&mut object, "params")? {
+        if let Some(why) = reader::reserved(&name) {
+            return Err(format!("the parameter `{}` is not for hooks: {why}", one_line(&name)));
+        }
+        let value = match value {
+            Value::String(text) => text,
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return Err(format!("the parameter `{}` is not a text", one_line(&name))),
+        };
+        answer.params.insert(name, value);
+    }
+    Ok(Ok(answer))
+}
+
+fn table(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, String> {
+    match object.remove(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(table)) => Ok(table),
+        Some(_) => Err(format!("its `{name}` is not an object")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_nothing_or_one_object_of_known_members() {
+        for nothing in ["", " \n", "{}", "{\"attributes\":null,\"params\":{},\"deny\":null}"] {
+            let answer = read(nothing).unwrap().unwrap();
+            assert!(answer.attributes.is_empty() && answer.params.is_empty(), "{nothing}");
+        }
+        let answer = read(r#"{"attributes":{"a":[1]},"params":{"x":"1","y":2}}"#).unwrap().unwrap();
+        assert_eq!(answer.attributes["a"].value, json!([1]));
+        assert_eq!(answer.params["y"], "2");
+        assert_eq!(read(r#"{"deny":"no","params":{}}"#).unwrap().unwrap_err(), "no");
+        for nonsense in [
+            "x",
+            "[]",
+            "null",
+            "{} {}",
+            "{\"deny\":true}",
+            "{\"attributes\":[]}",
+            "{\"params\":{\"a\":{}}}",
+            "{\"atributes\":{}}",
+            "{\"params\":{},\"params\":{}}",
+            "{\"attributes\":{\"\":1}}",
+        ] {
+            assert!(read(nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn no_hook_sets_what_the_protocol_sets() {
+        for name in [
+            "grant_type",
+            "code",
+            "code_verifier",
+            "refresh_token",
+            "client_id",
+            "client_secret",
+            "redirect_uri",
+            "client_assertion",
+            "scope",
+            "",
+            "a b",
+        ] {
+            let text = json!({"params": {name: "x"}}).to_string();
+            assert!(read(&text).is_err(), "{name}");
+        }
+        for name in ["assertion", "subject_token", "audience", "custom"] {
+            let text = json!({"params": {name: "x"}}).to_string();
+            assert!(read(&text).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_hooks_parameter_replaces_the_one_of_its_name() {
+        let mut form = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+        add(&mut form, BTreeMap::from([("a".to_owned(), "3".to_owned())]));
+        assert_eq!(form, [("b".to_owned(), "2".to_owned()), ("a".to_owned(), "3".to_owned())]);
+    }
+}

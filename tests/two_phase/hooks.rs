@@ -1,0 +1,209 @@
+//! A person's own rules: what they are told, and what their answers do.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+use crate::support::{Home, Servers, assert_not_shown};
+
+/// A scene whose hooks write what they are told to `told`, and answer with what is in `answers/EVENT`.
+fn scene(events: &[&str], more: &str) -> Scene {
+    let scene = Scene::new("honest");
+    write(&scene.home, events, more);
+    scene
+}
+
+fn write(home: &Home, events: &[&str], more: &str) {
+    let script = home.path("hook.sh");
+    let text = format!(
+        "told=$(cat); printf '%s\\n' \"$told\" >> {told:?}; env >> {env:?}\n\
+         if [ -f {answers:?}/\"$1\" ]; then cat {answers:?}/\"$1\"; fi\n\
+         if [ -f {fails:?} ]; then echo because >&2; exit 3; fi\n",
+        told = home.path("told"),
+        env = home.path("env"),
+        answers = home.path("answers"),
+        fails = home.path("fails"),
+    );
+    home.write(&script, &text);
+    let hooks: String =
+        events.iter().map(|event| format!("{event} = [\"sh\", {script:?}, {event:?}]\n")).collect();
+    let before = fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!("{before}\n[profiles.p.hooks]\n{hooks}{more}\n"));
+}
+
+fn answer(home: &Home, event: &str, value: &Value) {
+    home.write(&home.path("answers").join(event), &value.to_string());
+}
+
+/// What the hooks were told since the last time.
+fn told(home: &Home) -> Vec<Value> {
+    let text = fs::read_to_string(home.path("told")).unwrap_or_default();
+    let _ = fs::remove_file(home.path("told"));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn events(told: &[Value]) -> Vec<&str> {
+    told.iter().map(|value| value["event"].as_str().unwrap()).collect()
+}
+
+const ALL: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
+
+#[test]
+fn they_run_in_order_at_a_login_and_at_every_refresh() {
+    let mut scene = scene(&ALL, "");
+    scene.home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
+    answer(&scene.home, "authorization", &json!({ "attributes": { "authorized_at": "noon" } }));
+    answer(&scene.home, "pre_token", &json!({ "attributes": { "rule": 7 } }));
+    let (begun, callback) = scene.come_back(&["--user", "u1", "--attr", "tenant=acme"]);
+    assert!(told(&scene.home).is_empty());
+    let done = scene.complete(&callback, &[]).ok().json();
+    let expected = json!({ "authorized_at": "noon", "rule": 7, "tenant": "acme" });
+    assert_eq!(done["attributes"], expected);
+    let all = told(&scene.home);
+    assert_eq!(events(&all), ["authorization", "pre_token", "post_token"]);
+    assert_eq!(
+        all[0],
+        json!({
+            "event": "authorization", "grant_type": "authorization_code", "grant_id": begun["grant_id"],
+            "profile": "p", "account": "u1", "user": "u1", "attributes": { "tenant": "acme" },
+            "scopes": ["api"],
+        })
+    );
+    assert_eq!(all[2]["attributes"], expected);
+    let of = ["-p", "p", "--account", "u1"];
+    scene.home.run(["token"].iter().chain(&of)).ok();
+    assert!(told(&scene.home).is_empty(), "a stored token asks nobody");
+    answer(&scene.home, "post_token", &json!({ "attributes": { "rule": 8 } }));
+    let output = scene.home.run(["token", "--force-refresh", "--json"].iter().chain(&of)).ok();
+    assert_eq!(output.json()["attributes"]["rule"], 8);
+    let all = told(&scene.home);
+    assert_eq!(events(&all), ["pre_token", "post_token"]);
+    assert_eq!(all[0]["grant_type"], "refresh_token");
+    assert_eq!(all[0]["grant_id"], begun["grant_id"]);
+    scene.home.run(["token", "-p", "p", "--account", "nobody"]).fails(4);
+    assert_eq!(events(&told(&scene.home)), ["login_required"]);
+    let env = fs::read_to_string(scene.home.path("env")).unwrap();
+    assert_not_shown(&env, ["OAUTHCTL_STATE_KEY"]);
+}
+
+#[test]
+fn they_run_for_a_client_of_its_own_and_their_params_are_sent() {
+    let server = Servers::oidc_provider();
+    let home = Home::new();
+    let secret = format!("{:?}", server.secret);
+    let more = format!("client_secret = {secret}\ngrant = \"client_credentials\"\n");
+    home.profile("p", &server.issuer, "service", &more);
+    write(&home, &ALL, "");
+    answer(&home, "pre_token", &json!({ "params": { "client_id": "other" } }));
+    home.run(["token", "-p", "p"]).fails(3);
+    assert_eq!(server.count("client_credentials"), 0);
+    answer(&home, "pre_token", &json!({ "params": { "hint": "x" }, "attributes": { "a": 1 } }));
+    let output = home.run(["token", "-p", "p", "--json", "--trace"]).ok();
+    assert!(output.stderr.contains("hint"), "sent: {}", output.stderr);
+    let output = output.json();
+    assert_eq!(output["attributes"], json!({ "a": 1 }));
+    let all = told(&home);
+    assert_eq!(events(&all)[1..], ["pre_token", "post_token"]);
+    assert_eq!(all[2]["grant_type"], "client_credentials");
+    assert_eq!(all[2]["grant_id"], output["grant_id"]);
+    assert_not_shown(
+        &format!("{all:?}"),
+        [output["access_token"].as_str().unwrap(), &server.secret],
+    );
+}
+
+#[test]
+fn a_denial_stops_it_with_the_reason() {
+    let scene = scene(&ALL, "");
+    let home = &scene.home;
+    let deny = json!({ "deny": "not on \u{1b}[31mSundays" });
+    for event in ["authorization", "pre_token"] {
+        answer(home, event, &deny);
+        let (_, callback) = scene.come_back(&[]);
+        let output = scene.complete(&callback, &[]).fails(5);
+        assert!(output.stderr.contains("not on") && !output.stderr.contains('\u{1b}'));
+        assert_eq!(scene.redemptions(), 0);
+        // The flow is not spent: once the rule allows it, it completes.
+        answer(home, event, &json!({}));
+        if event == "pre_token" {
+            scene.complete(&callback, &[]).ok();
+            home.run(["logout", "p"]).ok();
+        }
+    }
+    scene_denied_after(&scene, &deny);
+}
+
+fn scene_denied_after(scene: &Scene, deny: &Value) {
+    let home = &scene.home;
+    let before = scene.redemptions();
+    answer(home, "post_token", deny);
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).fails(5);
+    assert_eq!(scene.redemptions(), before + 1);
+    assert_eq!(home.run(["status", "--json"]).ok().json(), json!([]), "nothing is kept");
+    answer(home, "post_token", &json!({}));
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    answer(home, "post_token", deny);
+    home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
+    home.run(["token", "-p", "p"]).fails(5);
+    answer(home, "post_token", &json!({}));
+    home.run(["token", "-p", "p"]).ok();
+}
+
+#[test]
+fn one_that_fails_or_answers_nonsense_stops_it_clearly() {
+    let scene = scene(&["pre_token"], "");
+    let home = &scene.home;
+    let (_, callback) = scene.come_back(&[]);
+    for nonsense in ["x", "[]", "{\"deny\":1}", "{\"params\":{\"code\":\"x\"}}", "{\"other\":1}"] {
+        home.write(&home.path("answers/pre_token"), nonsense);
+        let output = scene.complete(&callback, &[]).fails(3);
+        assert!(output.stderr.contains("the hook `pre_token` failed"), "{}", output.stderr);
+    }
+    home.write(&home.path("answers/pre_token"), &format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20)));
+    assert!(scene.complete(&callback, &[]).fails(3).stderr.contains("1048576"));
+    home.write(&home.path("answers/pre_token"), "");
+    home.write(&home.path("fails"), "");
+    assert!(scene.complete(&callback, &[]).fails(3).stderr.contains("because"));
+    assert_eq!(scene.redemptions(), 0);
+    fs::remove_file(home.path("fails")).unwrap();
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn a_token_is_shown_only_where_that_is_wished() {
+    let scene = Scene::new("honest");
+    write(&scene.home, &[], "");
+    let script = scene.home.path("hook.sh");
+    let before = fs::read_to_string(scene.home.config_path()).unwrap();
+    scene.home.config(&format!(
+        "{before}\npost_token = {{ command = [\"sh\", {script:?}, \"post_token\"], give_token = true }}\n\
+         pre_token = [\"sh\", {script:?}, \"pre_token\"]\n"
+    ));
+    let (_, callback) = scene.come_back(&[]);
+    let done = scene.complete(&callback, &["--show-token"]).ok().json();
+    let all = told(&scene.home);
+    assert_eq!(all[1]["access_token"], done["access_token"]);
+    assert_eq!(all[1].get("refresh_token"), None);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    assert_eq!(told(&scene.home)[0].get("access_token"), None);
+    let shown = scene.home.run(["profile", "show", "p", "--json"]).ok().json();
+    assert_eq!(shown["hooks"]["post_token"]["give_token"], true);
+}
+
+#[test]
+fn many_callers_of_one_refresh_ask_the_rule_once() {
+    let scene = scene(&["pre_token"], "");
+    scene.server.set(&json!({ "expires_in": 1 }));
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    scene.server.set(&json!({ "expires_in": 3600 }));
+    told(&scene.home);
+    for output in scene.home.run_many(8, &["token", "-p", "p"]) {
+        output.ok();
+    }
+    assert_eq!(told(&scene.home).len(), 1);
+    assert_eq!(scene.grants("refresh_token").len(), 1);
+}
