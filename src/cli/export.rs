@@ -40,6 +40,10 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
         Error::login_required(format!("nobody has logged in to {key}"))
             .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
     })?;
+    if args.recipient.is_empty() {
+        let what = Error::store("the line is not encrypted: whoever has it has the login");
+        context.voice.warn(&what.hint("`--recipient age1…` encrypts it"));
+    }
     report::print_line(portable::export(&grant, &args.recipient)?.expose())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -175,7 +175,8 @@ fn log_in_with(
             return joined(context, manager, key, &outcome).await;
         }
         let attempt = plan(args, context, profile, key, timeout)?;
-        let mut tell = |progress: Progress<'_>| narrate(context, progress);
+        let listens = attempt.listen;
+        let mut tell = |progress: Progress<'_>| narrate(context, listens, progress);
         let outcome = attempt::log_in(manager, profile, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
@@ -320,7 +321,7 @@ fn why_no_browser(reason: Headless) -> String {
     format!("No browser is opened here: {reason}.")
 }
 
-fn narrate(context: &Context, progress: Progress<'_>) {
+fn narrate(context: &Context, listens: bool, progress: Progress<'_>) {
     let voice = &context.voice;
     let can_paste = std::io::stdin().is_terminal();
     match progress {
@@ -330,8 +331,15 @@ fn narrate(context: &Context, progress: Progress<'_>) {
         }
         Progress::Open(url) => {
             voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
-            if can_paste {
-                voice.say("Waiting. You can also paste here the URL that the browser ends up at.");
+            if !listens {
+                voice.say(
+                    "Log in there, then paste here the address at which the browser ends up.\n\
+                     That page may fail to load: only its address is needed.",
+                );
+            } else if can_paste {
+                voice.say(
+                    "Waiting. You can also paste here the address at which the browser ends up.",
+                );
             }
         }
         Progress::BrowserFailed(url, why) => {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl::flow::AtServer;
+use oauthctl::grant::DEFAULT_ACCOUNT;
 use oauthctl::port::Coordinator as _;
 use oauthctl::{Error, GrantKey, Result};
 use serde_json::{Value, json};
@@ -66,10 +67,33 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
     let given = args.profile.as_deref().or(args.name.as_deref());
     if !args.all {
         let name = context.profile_name(given)?;
-        return Ok(vec![manager::account(context, &name, args.account.as_deref())?]);
+        return Ok(vec![named(args, context, &name)?]);
     }
     let accounts = context.state()?.accounts()?.into_iter().map(|entry| entry.key);
     Ok(accounts.filter(|key| given.is_none_or(|name| key.profile == name)).collect())
+}
+
+/// The account to end. Unlike a token, an end is never meant for an account that nobody named: run
+/// twice, a script would otherwise end the next one.
+fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
+    let key = GrantKey::new(profile, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let accounts = context.state()?.accounts()?;
+    let others: Vec<&str> = accounts
+        .iter()
+        .filter(|entry| entry.key.profile == profile)
+        .map(|entry| entry.key.account.as_str())
+        .collect();
+    let is_known = others.contains(&key.account.as_str());
+    if is_known || (others.is_empty() && args.account.is_none()) {
+        return Ok(key);
+    }
+    context.profile(profile)?;
+    let error = Error::config(format!("nobody is logged in to {key}"));
+    Err(if others.is_empty() {
+        error.hint("`oauthctl status` shows who is logged in")
+    } else {
+        error.hint(format!("name one with `--account`, or use `--all`: {}", others.join(", ")))
+    })
 }
 
 fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use oauthctl::port::Coordinator as _;
+use oauthctl::profile::SecretSource;
 use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
 use oauthctl::{Error, Result, Secret};
@@ -72,11 +74,7 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
         ProfileCommand::Add(args) => add(args, context),
         ProfileCommand::List => list(context),
         ProfileCommand::Show(args) => show(args, context),
-        ProfileCommand::Remove(args) => {
-            edit::remove(&context.config_path()?, &args.name)?;
-            context.voice.say(format!("Removed profile `{}`.", args.name));
-            Ok(ExitCode::SUCCESS)
-        }
+        ProfileCommand::Remove(args) => remove(&args.name, context),
         ProfileCommand::Path => {
             let path = context.config_path()?;
             if context.voice.json {
@@ -89,8 +87,45 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
     }
 }
 
+fn remove(name: &str, context: &Context) -> Result<ExitCode> {
+    // A file that is not right can be mended this way: its profile need not be readable.
+    let profile = context.config().ok().and_then(|config| config.profiles.get(name));
+    let item = secret_item(name);
+    let secret = profile.and_then(|p| p.client.secret.as_ref()).cloned();
+    let store = match (profile, secret == Some(SecretSource::Keyring(item.clone()))) {
+        (Some(profile), true) => Some(context.store_of(profile)?),
+        _ => None,
+    };
+    edit::remove(&context.config_path()?, name)?;
+    context.voice.say(format!("Removed profile `{name}`."));
+    if let Some(store) = store
+        && let Err(error) = runner::block_on(None, store.items.unset(&item))
+    {
+        context.voice.warn(&error.context("its client secret is still in the token store"));
+    }
+    if context.state()?.accounts()?.iter().any(|entry| entry.key.profile == name) {
+        let what = Error::config(format!("somebody is still logged in to `{name}`"));
+        context.voice.warn(&what.hint(format!(
+            "`oauthctl logout {name} --all` forgets the tokens, and cannot revoke them any more"
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The item of the token store that holds a profile's client secret.
+fn secret_item(profile: &str) -> String {
+    format!("{profile}/client_secret")
+}
+
 fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
-    let item = format!("{}/client_secret", args.name);
+    let names_endpoints = args.set.iter().any(|(key, _)| {
+        key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
+    });
+    if args.provider.is_none() && args.issuer.is_none() && !names_endpoints {
+        return Err(Error::config("the profile names no service")
+            .hint("say which: `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
+    }
+    let item = secret_item(&args.name);
     let secret = args.client_secret_stdin.then(read_secret).transpose()?;
     let new = NewProfile {
         name: args.name.clone(),

@@ -30,6 +30,10 @@ pub struct StatusArgs {
 /// `Config` for a profile that is neither configured nor in the index.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     let wanted = args.profile.as_deref().or(args.name.as_deref());
+    if let Err(error) = context.config() {
+        // What is logged in can be told without a configuration that is right.
+        context.voice.warn(&error);
+    }
     let accounts = context.state()?.accounts()?;
     let shown: Vec<&AccountEntry> =
         accounts.iter().filter(|e| wanted.is_none_or(|name| e.key.profile == name)).collect();

@@ -128,7 +128,24 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(warning) = &handout.warning {
         context.voice.warn(warning);
     }
+    warn_of_short_life(context, selection, &handout);
     Ok(handout)
+}
+
+/// A job that asked for a token that lasts must hear that the server gives none.
+fn warn_of_short_life(context: &Context, selection: &Selection, handout: &Handout) {
+    let (Some(wanted), Some(at)) = (selection.min_ttl, handout.tokens.expires_at) else {
+        return;
+    };
+    let left = at.remaining(Timestamp::now());
+    if left < wanted && handout.warning.is_none() {
+        let what = format!(
+            "the token lives for {}, less than the {} of `--min-ttl`: the server gives no longer ones",
+            time::describe(left),
+            time::describe(wanted)
+        );
+        context.voice.warn(&Error::unavailable(what));
+    }
 }
 
 fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenRequest {

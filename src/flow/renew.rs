@@ -24,7 +24,7 @@ impl FlowManager {
         want: &TokenRequest,
     ) -> Result<Handout> {
         let started = self.now();
-        let found = self.ports.store.load(key).await?;
+        let found = self.ports.store.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
         if let Some(handout) =
             found.as_ref().and_then(|grant| stored(grant, want, want.force, started))
         {
@@ -111,6 +111,19 @@ impl FlowManager {
             return Err(login_required(key, &what));
         }
         Ok(())
+    }
+
+    /// A store that cannot be read; the index may know that the grant is in another one.
+    fn perhaps_elsewhere(&self, key: &GrantKey, error: Error) -> Error {
+        match self.ports.coordinator.account(key) {
+            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
+                let store = crate::text::one_line(&entry.store);
+                error.hint(format!(
+                    "{key} is in the store `{store}`: use `--store {store}`, or set `store = \"{store}\"` in the configuration"
+                ))
+            }
+            _ => error,
+        }
     }
 
     /// Nothing is stored here; the index may know of another store.
@@ -250,7 +263,7 @@ fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
         None => login_required(key, &format!("nobody has logged in to {key}")),
         Some(_) => {
             Error::login_required(format!("the stored token of {key} has not enough life left"))
-                .hint("leave `--cached` out to let it be refreshed")
+                .hint("leave `--cached` out to let it be refreshed, or lower `--min-ttl`")
         }
     }
 }
