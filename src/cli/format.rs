@@ -100,7 +100,10 @@ fn to_json(handout: &Handout, now: Timestamp) -> Value {
     if let Some(user) = &grant.user {
         object["user"] = json!(user);
     }
-    object["attributes"] = json!(grant.attributes_at(now));
+    let attributes = grant.attributes_at(now);
+    if !attributes.is_empty() {
+        object["attributes"] = json!(attributes);
+    }
     if !grant.kept.is_empty() {
         object["kept"] = json!(grant.kept);
     }

@@ -191,7 +191,7 @@ const LINES: &[(&str, &str)] = &[
     ("hooks = { pre_token = \"a\" }", "4:23: `pre_token` in [profiles.x.hooks] must be a list"),
     (
         "hooks = { pre_token = { command = [\"a\"], give_tokn = true } }",
-        "4:38: unknown key `give_tokn` in [profiles.x.hooks.pre_token], did you mean `give_token`?",
+        "4:42: unknown key `give_tokn` in [profiles.x.hooks.pre_token], did you mean `give_token`?",
     ),
     (
         "hooks = { pre_token = { give_token = true } }",

@@ -219,6 +219,8 @@ fn status_shows_accounts_and_opens_no_store() {
         "last_error",
         "store",
         "grant_id",
+        "user",
+        "attributes",
     ];
     assert_eq!(keys, expected);
     home.run(["status", "nosuch"]).fails(3);
