@@ -84,6 +84,9 @@ pub struct Pin {
     /// The endpoint for refreshing, where it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_endpoint: Option<String>,
+    /// The revocation endpoint, where it was known at the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
     /// The client.
     pub client_id: String,
     /// How the client authenticates (a `token_endpoint_auth_method` of RFC 7591).

@@ -11,8 +11,20 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Timestamp::from_unix(0).to_string(), "1970-01-01T00:00:00Z");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "u64", into = "u64")]
 pub struct Timestamp(u64);
+
+impl From<u64> for Timestamp {
+    fn from(seconds: u64) -> Self {
+        Self::from_unix(seconds)
+    }
+}
+
+impl From<Timestamp> for u64 {
+    fn from(time: Timestamp) -> Self {
+        time.0
+    }
+}
 
 impl Timestamp {
     /// The last second that RFC 3339 can write (9999-12-31T23:59:59Z).

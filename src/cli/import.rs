@@ -69,8 +69,13 @@ pub fn from_environment(context: &Context, profile: &Profile, key: &GrantKey) ->
     if !matches!(runner::block_on(None, store.grants.load(key)), Ok(None)) {
         return Ok(false);
     }
-    take(context, &Secret::new(line), There::Leave)
-        .map_err(|e| e.context("OAUTHCTL_IMPORT was not taken"))?;
+    let not_taken = |e: Error| e.context("OAUTHCTL_IMPORT was not taken");
+    let line = Secret::new(line);
+    let grant = portable::import(&line, identity(context)?.as_ref()).map_err(not_taken)?;
+    if grant.key.profile != key.profile {
+        return Ok(false);
+    }
+    take(context, &line, There::Leave).map_err(not_taken)?;
     Ok(true)
 }
 

@@ -253,7 +253,7 @@ fn plan(
             .ok_or_else(|| no_device_flow().with_kind(ErrorKind::Config))?,
     };
     let listen = flow == LoginFlow::Browser;
-    let browser = if args.no_browser { None } else { browser(args, context, profile, flow)? };
+    let browser = if args.no_browser { None } else { browser(args, context, flow)? };
     let at_terminal = std::io::stdin().is_terminal();
     let mut extra = args.params.clone();
     for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
@@ -284,12 +284,7 @@ fn is_built_in(uris: &[RedirectUri]) -> bool {
 }
 
 /// The browser to open, if one is to be opened: flag, variables, desktop.
-fn browser(
-    args: &LoginArgs,
-    context: &Context,
-    profile: &Profile,
-    flow: LoginFlow,
-) -> Result<Option<Browser>> {
+fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Option<Browser>> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
     let named = match &args.browser {
@@ -308,9 +303,11 @@ fn browser(
             }
         },
     };
-    let secret_variables =
-        [&profile.client.secret, &profile.client.private_key, &profile.client.assertion];
-    let hidden = secret_variables.into_iter().flatten().filter_map(|source| match source {
+    let of_any_profile = context.config()?.profiles.values().flat_map(|profile| {
+        let client = &profile.client;
+        [&client.secret, &client.private_key, &client.assertion].into_iter().flatten()
+    });
+    let hidden = of_any_profile.filter_map(|source| match source {
         SecretSource::Env(name) => Some(name.clone()),
         _ => None,
     });

@@ -45,7 +45,8 @@ impl FlowManager {
                 return Ok(Commit::Overtaken(stored.map(Box::new)));
             }
         }
-        self.save(&Grant { generation: grant.generation + 1, ..grant.clone() }).await?;
+        self.save(&Grant { generation: grant.generation.saturating_add(1), ..grant.clone() })
+            .await?;
         Ok(Commit::Saved)
     }
 

@@ -78,7 +78,7 @@ impl FlowManager {
             self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
         let (replaced, mut warnings) = self.replaced(&pending.key).await?;
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
-        grant.generation = replaced.map_or(1, |old| old.generation + 1);
+        grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
         for name in &profile.keep_from_callback {
             if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
                 grant.kept.insert(name.clone(), value.clone().into());

@@ -145,7 +145,8 @@ impl FlowManager {
             let proof = dpop::proof(&key, Method::Post.as_str(), &url, self.now(), nonce, None)?;
             headers.push(("dpop".to_owned(), proof));
         }
-        let secrets = secrets_in(&headers, &form);
+        let mut secrets = secrets_in(&headers, &form);
+        secrets.extend(credentials.secret.clone().filter(|secret| !secret.is_empty()));
         let as_json = exchange.may_be_json && profile.token_request == TokenRequestFormat::Json;
         let (media_type, body) = if as_json {
             ("application/json", json_body(form)?)
@@ -201,21 +202,46 @@ fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Se
 fn without_echo(mut response: HttpResponse, secrets: &[Secret]) -> HttpResponse {
     let is_refusal = response.status != 200
         || json::object(&response.body).is_ok_and(|b| b.get("error").is_some_and(|e| !e.is_null()));
-    let Some(text) = str::from_utf8(&response.body).ok().filter(|_| is_refusal) else {
+    if !is_refusal {
         return response;
+    }
+    // JSON has many ways to write a string: what is judged later is what was read.
+    let cleaned = match json::value(&response.body) {
+        Ok(mut value) => {
+            clean_value(&mut value, secrets);
+            value.to_string()
+        }
+        Err(_) => match str::from_utf8(&response.body) {
+            Ok(text) => clean_text(text, secrets),
+            Err(_) => return response,
+        },
     };
-    let mut text = Zeroizing::new(text.to_owned());
+    response.body = Zeroizing::new(cleaned.into_bytes());
+    response
+}
+
+fn clean_value(value: &mut Value, secrets: &[Secret]) {
+    match value {
+        Value::String(text) => *text = clean_text(text, secrets),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean_value(item, secrets)),
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| clean_value(member, secrets));
+        }
+        _ => {}
+    }
+}
+
+fn clean_text(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
     for secret in secrets {
         let plain = secret.expose();
-        let quoted = Zeroizing::new(Value::from(plain).to_string());
         let encoded: Zeroizing<String> =
             Zeroizing::new(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());
-        for form in [plain, quoted.trim_matches('"'), &encoded] {
-            text = Zeroizing::new(text.replace(form, "[redacted]"));
+        for form in [plain, &encoded] {
+            text = text.replace(form, "[redacted]");
         }
     }
-    response.body = Zeroizing::new(text.as_bytes().to_vec());
-    response
+    text
 }
 
 fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {

@@ -25,7 +25,7 @@ struct Kept {
 
 /// What is kept of this address: the document, to be judged as if it had just come, and since when.
 pub(super) fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
-    let bytes = std::fs::read(path(dir, jwks_uri)).ok()?;
+    let bytes = atomic_file::read(&path(dir, jwks_uri))?;
     let kept: Kept = serde_json::from_slice(&bytes).ok()?;
     if kept.version != VERSION || kept.jwks_uri != jwks_uri {
         return None;

@@ -242,6 +242,7 @@ fn pin(profile: &Profile, server: &AuthorizationServer) -> Result<Pin> {
         issuer: server.issuer.clone(),
         token_endpoint: token_endpoint(profile, server)?.to_owned(),
         refresh_endpoint: server.endpoints.refresh.clone(),
+        revocation_endpoint: server.endpoints.revocation.clone(),
         client_id: profile.client.id.clone(),
         client_auth: client_auth(profile, server).as_str().to_owned(),
     })

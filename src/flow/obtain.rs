@@ -175,7 +175,7 @@ impl FlowManager {
         let pin = pin(profile, server)?;
         if let Some(previous) = previous {
             let mut grant = Grant {
-                generation: previous.generation + 1,
+                generation: previous.generation.saturating_add(1),
                 refreshed_at: now,
                 dead: None,
                 pin,

@@ -205,7 +205,7 @@ impl FlowManager {
             Commit::Saved => {}
             overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
-        grant.generation += 1;
+        grant.generation = grant.generation.saturating_add(1);
         let warnings = self.announce(profile, lock, &grant).await;
         let warning = identified.warning.or(warnings.into_iter().next());
         let handout = Handout { warning, ..handout(&grant, tokens, true) };
@@ -254,6 +254,7 @@ impl FlowManager {
         if is_ended
             && let Ok(server) = self.whole_server(profile).await
             && let Some(endpoint) = &server.endpoints.revocation
+            && grant.pin.revocation_endpoint.as_ref().is_none_or(|pinned| pinned == endpoint)
         {
             let (token, hint) = match &reply.refresh_token {
                 Some(token) => (token, "refresh_token"),

@@ -15,6 +15,9 @@ const NARROWED_KEPT: usize = 16;
 /// How often one call begins again because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
 
+/// How long before its end a token is handed out instead of waiting on.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
 impl FlowManager {
     /// What [`FlowManager::token`] does, but for the hook behind a failure.
     pub(super) async fn hand_out(
@@ -35,7 +38,12 @@ impl FlowManager {
         }
         self.needs_no_login(profile, key, found.as_ref())?;
         let last_failure = self.last_failure(key);
-        let mut lock = match self.ports.coordinator.lock(key, Self::lock_wait(profile)).await {
+        // Behind a holder that hangs, a token that still lives is worth more than one that is awaited.
+        let life = found.as_ref().and_then(|grant| wanted(grant, want)).and_then(|t| t.expires_at);
+        let life = life.map_or(Duration::ZERO, |at| at.remaining(started)).saturating_sub(GIVE_UP);
+        let longest = Self::lock_wait(profile);
+        let patience = if life.is_zero() || want.force { longest } else { longest.min(life) };
+        let mut lock = match self.ports.coordinator.lock(key, patience).await {
             Ok(lock) => lock,
             Err(error) => return self.despite(found, want, error),
         };

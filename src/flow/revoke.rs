@@ -75,6 +75,17 @@ impl FlowManager {
         let Some(endpoint) = endpoint else {
             return Ok(false);
         };
+        if let Some(pinned) = &grant.pin.revocation_endpoint
+            && *pinned != endpoint
+        {
+            let (old, new) = (crate::text::one_line(pinned), crate::text::one_line(&endpoint));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the tokens were not sent for revocation: its endpoint was {old} and is now {new}"
+                ),
+            ));
+        }
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
         if let Some(token) = &grant.tokens.refresh_token {
             self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)

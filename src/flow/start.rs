@@ -97,6 +97,7 @@ impl FlowManager {
             ))
             .hint("set `authorization_endpoint`, or `issuer` for discovery")
         })?;
+        refuse_reserved(&endpoint)?;
         let scopes =
             if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
         let (challenge, verifier) = self.make_challenge(profile, &server)?;
@@ -269,6 +270,24 @@ fn par_required(profile: &Profile) -> Error {
         profile.name
     ))
     .hint("set `par = \"auto\"`")
+}
+
+/// The endpoint's own query must not say what the request is to say: servers differ in which of two
+/// equal names they believe.
+fn refuse_reserved(endpoint: &str) -> Result<()> {
+    let query = endpoint.split_once('?').map_or("", |(_, query)| query);
+    let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    let is_reserved = |name: &std::borrow::Cow<'_, str>| {
+        authorization::RESERVED.contains(&name.as_ref()) || name == "scope"
+    };
+    match names.find(is_reserved) {
+        Some(name) => Err(Error::validation(format!(
+            "the authorization endpoint sets `{}` itself",
+            crate::text::one_line(&name)
+        ))
+        .hint("an endpoint may have a query, but none of the protocol's own parameters")),
+        None => Ok(()),
+    }
 }
 
 fn check_extra(extra: &[(String, String)]) -> Result<()> {

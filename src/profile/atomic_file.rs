@@ -1,7 +1,7 @@
 //! Writes a small file so that a reader sees the old one or the new one, and nobody else sees it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Replaces the file, durably, with mode 0600. Its directory must exist.
@@ -26,6 +26,55 @@ fn replace(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) ->
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// The most bytes of a file that [`read`] reads.
+const READ_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Reads a small file of our own. What is no plain file, is another user's or has a second name
+/// was put there by somebody else, and is as good as missing; nothing is waited for.
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    if let Some(directory) = path.parent()
+        && !fs::symlink_metadata(directory).is_ok_and(|is| is.is_dir() && is_ours(&is))
+    {
+        return None;
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let file = options.open(path).ok()?;
+    let is = file.metadata().ok()?;
+    if !(is.is_file() && is_ours(&is) && is_single(&is) && is.len() <= READ_LIMIT) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(READ_LIMIT).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(unix)]
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(unix)]
+fn is_single(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) == 1
+}
+
+#[cfg(not(unix))]
+fn is_ours(_: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
+fn is_single(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// Creates the directory and those above it that are missing, each with mode 0700.

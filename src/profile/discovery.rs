@@ -195,7 +195,7 @@ fn cache_path(dir: &Path, issuer: &str) -> PathBuf {
 
 /// What is kept is judged again, as if it had just come: a damaged file is no file.
 fn cached(dir: &Path, issuer: &str, now: Timestamp) -> Option<AuthorizationServer> {
-    let bytes = std::fs::read(cache_path(dir, issuer)).ok()?;
+    let bytes = atomic_file::read(&cache_path(dir, issuer))?;
     let entry: Cached = serde_json::from_slice(&bytes).ok()?;
     let current = entry.fetched_at <= now
         && now < entry.good_until

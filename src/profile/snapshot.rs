@@ -34,7 +34,7 @@ impl Snapshot {
     /// The snapshot of this profile, or of the default one, if it was made of this very file.
     /// Anything that is missing, damaged or of another file is `None`: then the file is parsed.
     pub fn lookup(state_dir: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Self> {
-        let bytes = std::fs::read(path(state_dir, profile)).ok()?;
+        let bytes = atomic_file::read(&path(state_dir, profile))?;
         let snapshot: Self = serde_json::from_slice(&bytes).ok()?;
         let wanted = profile.or(snapshot.default_profile.as_deref())?;
         (snapshot.profile == wanted && snapshot.config_hash == hash(file)).then_some(snapshot)
@@ -64,7 +64,7 @@ impl Snapshot {
         let is_default = config.default_profile() == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
             let path = path(state_dir, name);
-            if std::fs::read(&path).is_ok_and(|known| known == bytes) {
+            if atomic_file::read(&path).is_some_and(|known| known == bytes) {
                 continue;
             }
             let _ = atomic_file::write_lazily(&path, &bytes);

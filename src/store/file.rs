@@ -16,8 +16,9 @@ use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
 
-/// The least room that is kept for a record.
-const LEAST_ROOM: usize = 64 * 1024;
+/// The least room that is kept for a record: for the largest answer of a server (1 MiB), quoted, beside
+/// what the grant holds already. It is taken without being written.
+const LEAST_ROOM: usize = 2 * 1024 * 1024;
 /// What encryption adds, with some to spare: the header, and 16 bytes for every 64 KiB.
 const OVERHEAD: usize = 4096;
 

@@ -51,6 +51,7 @@ pub fn grant(key: &GrantKey, generation: u64, size: usize) -> Grant {
             issuer: Some("https://as.example".to_owned()),
             token_endpoint: "https://as.example/token".to_owned(),
             refresh_endpoint: None,
+            revocation_endpoint: None,
             client_id: "client".to_owned(),
             client_auth: "none".to_owned(),
         },
