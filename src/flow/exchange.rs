@@ -279,3 +279,41 @@ fn json_body(form: Vec<(String, String)>) -> Result<Zeroizing<Vec<u8>>> {
     let body = serde_json::to_vec(&map).map_err(|e| Error::internal(e.to_string()))?;
     Ok(Zeroizing::new(body))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(status: u16, body: &str, secrets: &[&str]) -> String {
+        let body = Zeroizing::new(body.as_bytes().to_vec());
+        let response = HttpResponse { status, headers: Vec::new(), body };
+        let secrets: Vec<Secret> = secrets.iter().map(|s| Secret::new(*s)).collect();
+        String::from_utf8(without_echo(response, &secrets).body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_quotes_no_secret_however_it_is_written() {
+        let secret = "1//RT+canary é";
+        for quoted in [
+            "1//RT+canary é",
+            r"1\/\/RT+canary é",
+            r"1\u002f\u002FRT\u002bcanary \u00e9",
+            "1%2F%2FRT%2Bcanary+%C3%A9",
+        ] {
+            let body = format!(r#"{{"error":"invalid_grant","more":[{{"x":"bad {quoted}!"}}]}}"#);
+            let shown = cleaned(400, &body, &[secret]);
+            assert!(
+                shown.contains("invalid_grant") && shown.contains("bad [redacted]!"),
+                "{shown}"
+            );
+        }
+        assert_eq!(cleaned(500, "<p>1//RT+canary é</p>", &[secret]), "<p>[redacted]</p>");
+        assert!(!cleaned(200, r#"{"error":"x","error_description":"s3"}"#, &["s3"]).contains("s3"));
+    }
+
+    #[test]
+    fn a_token_response_may_give_the_same_token_again() {
+        let body = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"same"}"#;
+        assert_eq!(cleaned(200, body, &["same"]), body);
+    }
+}

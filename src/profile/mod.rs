@@ -89,8 +89,8 @@ pub struct Profile {
     pub ca_file: Option<PathBuf>,
     /// A command that gets the export line on stdin after every rotation.
     pub write_back: Vec<String>,
-    /// Hooks, by event. They are not run in this version: the program refuses a profile that has any,
-    /// and so should other callers, because a hook may be there to deny.
+    /// Hooks, by event: `authorization`, `pre_token`, `post_token`, `login_required`. The manager's
+    /// [`Hooks`](crate::flow::Hooks) run them.
     pub hooks: BTreeMap<String, Hook>,
     /// What differs at this provider and is not in any of the above; from the preset only.
     pub quirks: Quirks,

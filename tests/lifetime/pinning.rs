@@ -99,3 +99,17 @@ fn logout_does_not_send_it_elsewhere_either() {
     assert!(scene.server.requests("tag.other", "revoke").is_empty());
     assert!(crate::scene::files_like(&scene.home, ".age").is_empty());
 }
+
+#[test]
+fn a_revocation_endpoint_that_has_moved_gets_nothing() {
+    let scene = Scene::logged_in("honest", 3600);
+    let (issuer, other) = (scene.server.issuer("honest"), scene.server.issuer("tag.other"));
+    scene.home.config(&format!(
+        "[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nrevocation_endpoint = \"{other}/revoke\"\n"
+    ));
+    let output = scene.home.run(["logout", "p"]).fails(3);
+    assert!(output.stderr.contains("revocation"), "{}", output.stderr);
+    assert!(scene.server.requests("tag.other", "revoke").is_empty());
+    assert!(scene.server.requests("honest", "revoke").is_empty());
+    assert!(crate::scene::files_like(&scene.home, ".age").is_empty(), "forgotten all the same");
+}

@@ -32,6 +32,10 @@ fn no_room_for_a_record() {
     let output = by_way_of(&scene.home, &limited, &["token", "-p", "p"]).fails(10);
     assert!(output.stderr.contains("hint:"), "{}", output.stderr);
     assert_eq!(scene.refreshes(), 0);
+    // Room for the record that there is would not do: an answer may be as large as answers may be.
+    let barely = ["prlimit", "--fsize=200000:200000", "--"];
+    by_way_of(&scene.home, &barely, &["token", "-p", "p"]).fails(10);
+    assert_eq!(scene.refreshes(), 0);
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
     assert!(files_like(&scene.home, ".tmp").is_empty());
     let browser = scene.home.browser(&json!({ "mode": "honest" }));
