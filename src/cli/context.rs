@@ -39,6 +39,17 @@ impl Context {
         let sink: Option<oauthctl::trace::LineSink> =
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
+        let folder = har.as_deref().and_then(Path::parent).filter(|dir| *dir != Path::new(""));
+        if let Some(folder) = folder.filter(|dir| !dir.is_dir()) {
+            // Said before anything is sent: a token that was handed out cannot be taken back.
+            let file = har.as_deref().unwrap_or(folder);
+            return Err(Error::usage(format!(
+                "the HAR file {} cannot be written: {} is no directory",
+                file.display(),
+                folder.display()
+            ))
+            .hint("name a file in a directory that exists"));
+        }
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
         Ok(Self {
             globals,

@@ -241,12 +241,22 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         .filter_map(|line| line.trim_start().strip_prefix("tip: "))
         .map(words)
         .collect();
-    let hint = if tips.is_empty() {
-        format!("see `{} --help`", command_words(std::env::args_os().skip(1)))
-    } else {
-        tips.join("; ")
+    let command = command_words(std::env::args_os().skip(1));
+    let hint = match (tips.is_empty(), misplaced(&message), command.as_str()) {
+        (_, Some(word), "oauthctl token" | "oauthctl export") => {
+            format!("did you mean `{command} -p {word}`?")
+        }
+        (_, Some(_), "oauthctl exec") => "put `--` before the command that is to run".to_owned(),
+        (false, ..) => tips.join("; "),
+        (true, ..) => format!("see `{command} --help`"),
     };
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// The word that clap did not expect, where it is no flag.
+fn misplaced(message: &str) -> Option<&str> {
+    let word = message.strip_prefix("error: unexpected argument '")?.split('\'').next()?;
+    (!word.starts_with('-')).then_some(word)
 }
 
 /// The words of an argument list that name the command: `oauthctl profile add`.

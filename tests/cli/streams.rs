@@ -157,6 +157,7 @@ fn a_file_that_cannot_be_made_for_the_trace_is_an_error() {
     let home = planted(TOKEN);
     let output = home.run(["token", "--trace-har", "/dev/null/x.har"]);
     assert_ne!(output.status, 0);
+    assert_eq!(output.stdout, "", "told before a token is handed out");
     assert!(output.stderr.contains("/dev/null/x.har"), "{}", output.stderr);
     let _ = File::open("/dev/null").unwrap();
 }
