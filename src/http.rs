@@ -133,6 +133,10 @@ impl HttpClient {
 
     fn with_tls(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
         if let Some(path) = &self.options.ca_file {
+            // A pipe would be waited for, beyond every time limit.
+            if std::fs::metadata(path).is_ok_and(|is| !is.is_file()) {
+                return Err(failure::of_ca_file(path, &"it is no plain file"));
+            }
             let pem = std::fs::read(path).map_err(|error| failure::of_ca_file(path, &error))?;
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {

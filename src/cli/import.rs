@@ -115,5 +115,9 @@ fn identity(context: &Context) -> Result<Option<Secret>> {
         KeySource::Identity(secret) => return Ok(Some(secret)),
         KeySource::File(path) | KeySource::Generated(path) => path,
     };
+    // A pipe would be waited for; the store takes none for a key either.
+    if !std::fs::metadata(&path).is_ok_and(|is| is.is_file()) {
+        return Ok(None);
+    }
     Ok(std::fs::read_to_string(path).ok().map(Secret::new))
 }
