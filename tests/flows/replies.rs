@@ -261,7 +261,7 @@ const GOOD: &[(&str, &str, bool)] = &[
     ("transport-good", "code.gzip", true),
     // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
     ("transport", "after-code.length-and-chunked", true),
-    ("reply-expires", "code.expires-in-1", true),
+    ("reply-expires", "code.expires-in-300", true),
     ("reply-expires", "code.expires-in-0", false),
     ("reply-expires", "code.expires-in-negative", false),
     ("reply-expires", "code.expires-in-float", true),
