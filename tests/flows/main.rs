@@ -9,6 +9,8 @@ mod support;
 mod callback;
 mod discovery;
 mod identity;
+mod limits;
 mod login;
 mod person;
+mod proxy;
 mod replies;
