@@ -19,7 +19,8 @@ function end(socket, bytes) {
 }
 
 function reset(socket) {
-  socket.resetAndDestroy();
+  // Below TLS, where there is any.
+  (socket._parent ?? socket).resetAndDestroy();
 }
 
 /** Writes a byte at a time, for ever or until `bytes` runs out; the client's deadline ends it. */
