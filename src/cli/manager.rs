@@ -13,7 +13,7 @@ use oauthctl::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
-use super::context::Context;
+use super::context::{self, Context};
 use super::{export, write_back};
 
 /// Builds the manager of a profile over the store that the profile uses.
@@ -52,6 +52,7 @@ fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> R
     let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
+        proxy: context::proxy(),
         ..Options::default()
     }));
     let secrets =
@@ -85,6 +86,7 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate),
+        proxy: context::proxy(),
         ..Options::default()
     })))
 }

@@ -8,6 +8,8 @@ mod support;
 mod clock;
 mod failures;
 mod holders;
+mod keys;
+mod locks;
 mod logout;
 mod pinning;
 mod portable;

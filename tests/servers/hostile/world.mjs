@@ -34,6 +34,8 @@ export class World {
   /** Parameters that a test may change: see `POST /params`. */
   reset() {
     this.params = { expires_in: 3600, grace: 0, scope: null, sub: 'alice', stall_ms: 60_000 };
+    // The keys of the JWK Set, and the one that signs id_tokens.
+    Object.assign(this.params, { publish: ['k1'], sign: 'k1' });
   }
 
   /** The server's own time in seconds: the machine's, moved by `POST /clock`. */
