@@ -162,7 +162,8 @@ pub trait PendingStore: Send + Sync {
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>>;
     /// Takes a record away for good: `true` for exactly one caller, however many try at once, and
-    /// durable before it returns. This is what makes a state work once.
+    /// durable before it returns. This is what makes a state work once, so it must hold until the
+    /// record has expired, even where an old copy of the record comes back.
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
     /// Notes, durably, that an id which was never put is used: `true` for exactly one caller.
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;

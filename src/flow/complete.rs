@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
 use crate::profile::Profile;
 use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::state::refused;
 
 /// A completed authorization: validated and stored.
 #[derive(Debug, Clone)]
@@ -71,6 +72,11 @@ impl FlowManager {
         self.prove_store(&pending.key).await?;
         let _critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
+            // Whatever became of the marks: the grant that this code gave is there.
+            let stored = self.ports.store.load(&pending.key).await.ok().flatten();
+            if stored.is_some_and(|grant| grant.id == pending.grant_id) {
+                return Err(refused());
+            }
             claim.take().await?;
         }
         let reply = self.redeem(profile, pending, code, params).await?;
