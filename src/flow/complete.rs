@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
-use super::hooks::{self, About, keep};
+use super::hooks::{self, About, keep, merge};
 use super::identity::Identified;
 use super::required::RequiredIdentity;
 use super::two_phase::Claim;
@@ -91,9 +91,12 @@ impl FlowManager {
             }
         }
         grant.attributes.extend(attributes);
-        if let Err(error) = self.accept(profile, &mut grant, terms).await {
-            self.discard(profile, &pending.server, &grant).await;
-            return Err(error);
+        match self.accept(profile, &mut grant, terms).await {
+            Ok(warning) => warnings.extend(warning),
+            Err(error) => {
+                self.discard(profile, &pending.server, &grant).await;
+                return Err(error);
+            }
         }
         warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
         Ok(Completed { grant, warnings })
@@ -117,7 +120,7 @@ impl FlowManager {
                 tokens: None,
             };
             let answer = self.hook(profile, event, about).await?;
-            attributes.extend(answer.attributes);
+            merge(&mut attributes, answer.attributes)?;
             params.extend(answer.params);
         }
         Ok((attributes, params))
@@ -125,13 +128,20 @@ impl FlowManager {
 
     /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
     /// against it.
-    async fn accept(&self, profile: &Profile, grant: &mut Grant, terms: &Terms<'_>) -> Result<()> {
-        if let Some(required) = terms.identity {
-            self.require_identity(profile, grant, required).await?;
-        }
+    async fn accept(
+        &self,
+        profile: &Profile,
+        grant: &mut Grant,
+        terms: &Terms<'_>,
+    ) -> Result<Option<Error>> {
+        let warning = match terms.identity {
+            Some(required) => self.require_identity(profile, grant, required).await?,
+            None => None,
+        };
         let about = About::of(grant, &grant.grant_type, self.now());
         let answer = self.hook(profile, "post_token", about).await?;
-        keep(grant, answer, self.now())
+        keep(grant, answer, self.now())?;
+        Ok(warning)
     }
 
     async fn redeem(

@@ -14,7 +14,7 @@ use super::remembered::{
     Remembered, VERSION, Whole, elsewhere, name_of, seal, sealed_state, unseal,
 };
 use super::required::RequiredIdentity;
-use super::{Completed, FlowManager, StartRequest, moved, pin};
+use super::{Completed, FlowManager, StartRequest, attributes, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::port::{Clock, PendingRecord, PendingStore};
@@ -350,11 +350,13 @@ fn check(profile: &Profile, request: &BeginRequest) -> Result<()> {
     if request.user.as_ref().is_some_and(|user| user.is_empty() || user.len() > LONGEST_USER) {
         return Err(Error::usage(format!("a user reference has 1 to {LONGEST_USER} bytes")));
     }
+    attributes::check_names(request.attributes.keys())?;
     let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
-    if size > LARGEST_ATTRIBUTES || request.attributes.contains_key("") {
+    if size > LARGEST_ATTRIBUTES {
         return Err(Error::usage(format!(
-            "attributes need names, and have {LARGEST_ATTRIBUTES} bytes together at most"
-        )));
+            "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
+        ))
+        .hint("set the others later: `oauthctl attr set`"));
     }
     Ok(())
 }
