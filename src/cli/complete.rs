@@ -42,7 +42,7 @@ pub struct CompleteArgs {
     /// Refuse a state of another profile
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
-    /// Who must have granted: sub=… or email=…
+    /// Who must have granted, exactly as the server names them: sub=… or email=…
     #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_parameter)]
     require_identity: Vec<(String, String)>,
     /// Print the access token too
@@ -70,7 +70,7 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let manager = manager::build(context, profile)?.with_two_phase(two_phase);
     let response = parameters.to_pairs();
     let finishing = manager.finish(profile, &recognized, &response, required.as_ref());
-    let completed = runner::block_on(Some(&manager), finishing)?;
+    let completed = runner::block_on(Some(&manager), finishing).map_err(start_again)?;
     for warning in &completed.warnings {
         context.voice.warn(warning);
     }
@@ -142,8 +142,9 @@ fn read_stdin() -> Result<Secret> {
     if bytes.len() as u64 > LONGEST {
         return Err(Error::validation("the callback URL is over 64 KiB"));
     }
-    match std::str::from_utf8(&bytes).map(str::trim) {
-        Ok(text) => Ok(Secret::new(text)),
+    match std::str::from_utf8(&bytes) {
+        // Some shells put a byte order mark before what they pipe.
+        Ok(text) => Ok(Secret::new(text.trim_start_matches('\u{feff}').trim())),
         Err(_) => Err(Error::validation("the callback URL is not UTF-8")),
     }
 }
@@ -171,17 +172,30 @@ impl Callback {
     /// The parameters, once it is known where they must have come in.
     fn parameters(&self, redirect_uri: &str, rules: oauthctl::login::Rules) -> Result<Parameters> {
         match self {
-            Self::Url(url) => parse_pasted(url.expose(), redirect_uri, rules),
+            Self::Url(url) => {
+                parse_pasted(url.expose(), redirect_uri, rules).map_err(|error| error.hint(WHOLE))
+            }
             Self::Query(query) => parse_query(query.expose(), rules).map_err(cannot_be_used),
         }
     }
 }
 
+const WHOLE: &str = "give the whole URL that the person came back to, with its query";
+
 fn no_url() -> Error {
-    Error::validation("this is no callback URL with a state")
-        .hint("give the whole URL that the person came back to, with its query")
+    Error::validation("this is no callback URL with a state").hint(WHOLE)
 }
 
 fn cannot_be_used(error: Error) -> Error {
-    error.context("the callback cannot be used")
+    error.context("the callback cannot be used").hint(WHOLE)
+}
+
+/// What has to be done again was begun by `start`, not by `login`.
+fn start_again(error: Error) -> Error {
+    match error.advice() {
+        Some(advice) if advice.contains("log in again") => {
+            error.hint("nothing was stored; start again with `oauthctl start`")
+        }
+        _ => error,
+    }
 }

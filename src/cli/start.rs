@@ -17,11 +17,15 @@ use super::{manager, pending, report, run as runner};
 /// How long a response is awaited where nobody says.
 const TTL: Duration = Duration::from_secs(600);
 
+/// The longest first line of a request that common servers take, in bytes.
+const LONGEST_URL: usize = 8 * 1024;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
-Send the person to `authorization_url`. Give the URL that they come back to, to\n\
-`oauthctl complete -`, in whatever process, before the flow expires.")]
+Send the person to `authorization_url`, and keep `state` in their session. Give the\n\
+URL that they come back to, to `oauthctl complete -`, in whatever process, before\n\
+the flow expires.")]
 pub struct StartArgs {
     /// The profile [env: OAUTHCTL_PROFILE]
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
@@ -29,7 +33,8 @@ pub struct StartArgs {
     /// The profile
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
-    /// Your own name for the person: it comes back with `complete`, and the state does not show it
+    /// Your own name for the person, and for the account: it comes back with `complete`, and the
+    /// state does not show it
     #[arg(long, value_name = "REF")]
     user: Option<String>,
     /// An attribute that the grant will have
@@ -41,7 +46,8 @@ pub struct StartArgs {
     /// Where the person is sent back to [default: the profile's first]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
-    /// Put all of the flow into the state, encrypted: any process with the key can complete it
+    /// Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY
+    /// can complete it
     #[arg(long)]
     sealed: bool,
     /// Ask for these scopes instead of the profile's
@@ -85,8 +91,22 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
         sealed: args.sealed,
     };
     let two_phase = pending::to_start(context, args.ttl.max(TTL))?;
+    if args.sealed && context.env(pending::VARIABLE)?.is_none() {
+        context.voice.say(format!(
+            "Sealed with the key of this machine: to complete it elsewhere, use {}.",
+            pending::VARIABLE
+        ));
+    }
     let manager = manager::build(context, profile)?.with_two_phase(two_phase);
     let begun = runner::block_on(Some(&manager), manager.begin(profile, request))?;
+    if begun.authorization_url.len() > LONGEST_URL {
+        let what = format!(
+            "the authorization URL has {} bytes, and many servers take no more than {LONGEST_URL}",
+            begun.authorization_url.len()
+        );
+        let hint = "give the flow fewer attributes and parameters, or leave out `--sealed`";
+        context.voice.warn(&Error::validation(what).hint(hint));
+    }
     report::print_json(&json!({
         "authorization_url": begun.authorization_url,
         "state": begun.state,

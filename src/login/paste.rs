@@ -39,7 +39,7 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Pa
             return Err(Error::validation("what was pasted is not the callback").hint(HINT));
         }
     };
-    let explain = |error: Error| error.context("the pasted callback cannot be used").hint(HINT);
+    let explain = |error: Error| error.context("the callback cannot be used").hint(HINT);
     let parameters = parse_query(query, rules).map_err(explain)?;
     parameters.require_response().map_err(explain)?;
     Ok(parameters)
@@ -81,7 +81,7 @@ impl Parts<'_> {
         let (place, wanted) = (self.place(), expected.place());
         let differs = |what: &str| {
             let text =
-                format!("the pasted URL has another {what} than the redirect URI of this login");
+                format!("the callback URL has another {what} than the redirect URI of this login");
             Err(Error::validation(text).hint(HINT))
         };
         if place.0 != wanted.0 {
