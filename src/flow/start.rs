@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::remembered::{Remembered, Whole, name_of, seal, sealed_state};
-use super::{AuthorizeRequest, FlowManager};
+use super::{AuthorizeRequest, FlowManager, attributes};
 use crate::error::{Error, Result};
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
 use crate::profile::{GrantType, Profile, endpoint};
@@ -259,11 +259,13 @@ fn check(profile: &Profile, request: &StartRequest, redirect_uri: &str) -> Resul
             return Err(Error::usage(format!("{what} has 1 to {LONGEST_USER} bytes")));
         }
     }
+    attributes::check_names(request.attributes.keys())?;
     let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
-    if size > LARGEST_ATTRIBUTES || request.attributes.contains_key("") {
+    if size > LARGEST_ATTRIBUTES {
         return Err(Error::usage(format!(
-            "attributes need names, and have {LARGEST_ATTRIBUTES} bytes together at most"
-        )));
+            "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
+        ))
+        .hint("set the others later: `oauthctl attr set`"));
     }
     Ok(())
 }

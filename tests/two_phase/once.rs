@@ -44,8 +44,7 @@ fn token(home: &Home) -> String {
 
 #[track_caller]
 fn come_back(home: &Home, more: &[&str]) -> String {
-    let begun: Value =
-        home.run(["start", "p", "--user", "u"].iter().chain(more)).ok().json();
+    let begun: Value = home.run(["start", "p", "--user", "u"].iter().chain(more)).ok().json();
     visit(begun["authorization_url"].as_str().unwrap())
 }
 
