@@ -1,9 +1,10 @@
 //! The keys of a profile: one table of names with how each is read.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::diagnose::{Problems, suggestion};
+use super::diagnose::Problems;
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
@@ -102,6 +103,10 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
     ("hooks", hooks),
 ];
 
+/// Their names.
+static KEY_NAMES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
+
 /// The keys that name endpoints of one server, and go with its issuer.
 const SERVER_KEYS: [&str; 12] = [
     "issuer",
@@ -140,7 +145,7 @@ fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
     let place = format!("{}.hooks]", reader.place.trim_end_matches(']'));
     for hook in table {
         if !EVENTS.contains(&hook.key.as_str()) {
-            unknown_key(&hook.key, hook.at, &place, EVENTS, reader.problems);
+            reader.problems.unknown_key(&hook.key, hook.at, &place, &EVENTS);
             continue;
         }
         let mut inner = Reader {
@@ -173,25 +178,13 @@ fn read_hook(reader: &mut Reader<'_, '_>) -> Option<Hook> {
         match member.key.as_str() {
             "command" => put(&mut hook.command, inner.command()),
             "give_token" => put(&mut hook.give_token, inner.flag()),
-            name => unknown_key(name, member.at, &place, HOOK_KEYS, reader.problems),
+            name => reader.problems.unknown_key(name, member.at, &place, &HOOK_KEYS),
         }
     }
     if !table.iter().any(|member| member.key == "command") {
         return reader.fail("needs a `command`");
     }
     Some(hook)
-}
-
-/// Reports a key that no table of ours has.
-pub(crate) fn unknown_key<'c>(
-    key: &str,
-    at: usize,
-    place: &str,
-    known: impl IntoIterator<Item = &'c str>,
-    problems: &mut Problems<'_>,
-) {
-    let near = suggestion(key, known);
-    problems.add(at, format!("unknown key `{}` in {place}{near}", one_line(key)));
 }
 
 /// Reads every key of a profile's table, the preset's included.
@@ -206,15 +199,7 @@ pub(crate) fn read(
     for entry in table {
         match KEYS.iter().find(|(key, _)| *key == entry.key) {
             Some((_, set)) => set(&mut draft, &mut Reader { entry, place, around, problems }),
-            None => {
-                unknown_key(
-                    &entry.key,
-                    entry.at,
-                    place,
-                    KEYS.iter().map(|(key, _)| *key),
-                    problems,
-                );
-            }
+            None => problems.unknown_key(&entry.key, entry.at, place, &KEY_NAMES),
         }
     }
     if draft.profile.grant == GrantType::DeviceCode && find(table, "flow").is_none() {
