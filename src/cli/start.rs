@@ -64,18 +64,15 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.as_deref().or(args.name.as_deref()))?;
     let profile = context.profile(&name)?;
     context.tell_config_warnings()?;
-    let first = profile.redirect_uris.first().map(|uri| uri.text.clone());
-    let redirect_uri = args
-        .redirect_uri
-        .clone()
-        .or(first)
-        .ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+    if args.redirect_uri.as_deref() == Some("") {
+        return Err(Error::usage("the redirect URI is empty"));
+    }
     let mut extra = args.params.clone();
     extra.extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
     let request = BeginRequest {
         start: StartRequest {
             key: GrantKey::new(&name, DEFAULT_ACCOUNT),
-            redirect_uri,
+            redirect_uri: args.redirect_uri.clone().unwrap_or_default(),
             scopes: args.scopes.clone(),
             extra,
             ttl: args.ttl,

@@ -40,6 +40,8 @@ pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use renew::{login_command, stored};
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
+#[cfg(feature = "login")]
+pub(crate) use start::check_extra;
 pub use start::{PendingFlow, StartRequest};
 pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, TwoPhase};
 

@@ -135,10 +135,10 @@ impl FlowManager {
             form.push(("scope".to_owned(), grant.tokens.scopes.join(&profile.scope_separator)));
         }
         narrow(&mut form, profile, want);
-        if profile.quirks.redirect_uri_on_refresh
-            && let Some(uri) = profile.redirect_uris.first()
-        {
-            form.push(("redirect_uri".to_owned(), uri.text.clone()));
+        if profile.quirks.redirect_uri_on_refresh {
+            let mut uris = profile.login_redirect_uris(server.iss_parameter_supported);
+            uris.truncate(1);
+            form.extend(uris.into_iter().map(|uri| ("redirect_uri".to_owned(), uri.text)));
         }
         form.extend(profile.token_params.clone());
         form.extend(profile.refresh_params.clone());

@@ -22,7 +22,8 @@ use crate::time::Timestamp;
 pub struct StartRequest {
     /// Where the grant will be kept.
     pub key: GrantKey,
-    /// The redirect URI, exactly as the server will see it.
+    /// The redirect URI, exactly as the server will see it; empty takes the profile's first
+    /// ([`Profile::login_redirect_uris`]).
     pub redirect_uri: String,
     /// The scopes; empty takes the profile's.
     pub scopes: Vec<String>,
@@ -78,18 +79,40 @@ impl FlowManager {
     /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
     /// takes no S256; and the refusal of a pushed request.
     pub async fn start(&self, profile: &Profile, request: StartRequest) -> Result<PendingFlow> {
-        self.start_with(profile, request, |_| random::token(32)).await
+        self.start_with(profile, None, request, |_| random::token(32)).await
+    }
+
+    /// The same at a server that was resolved before, for whoever chose the redirect URI by it.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::start`].
+    pub async fn start_at(
+        &self,
+        profile: &Profile,
+        server: AuthorizationServer,
+        request: StartRequest,
+    ) -> Result<PendingFlow> {
+        self.start_with(profile, Some(server), request, |_| random::token(32)).await
     }
 
     /// The same with a state that is made of what else the flow is.
     pub(super) async fn start_with(
         &self,
         profile: &Profile,
-        request: StartRequest,
+        server: Option<AuthorizationServer>,
+        mut request: StartRequest,
         make_state: impl FnOnce(&PendingFlow) -> Result<String>,
     ) -> Result<PendingFlow> {
         check_extra(&request.extra)?;
-        let server = self.server(profile).await?;
+        let server = match server {
+            Some(server) => server,
+            None => self.server(profile).await?,
+        };
+        if request.redirect_uri.is_empty() {
+            let uris = profile.login_redirect_uris(server.iss_parameter_supported);
+            request.redirect_uri = uris.first().map(|uri| uri.text.clone()).unwrap_or_default();
+        }
         let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
             Error::config(format!(
                 "no authorization endpoint is known for profile `{}`",
@@ -290,7 +313,8 @@ fn refuse_reserved(endpoint: &str) -> Result<()> {
     }
 }
 
-fn check_extra(extra: &[(String, String)]) -> Result<()> {
+/// Refuses parameters that belong to the protocol.
+pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
     let reserved = |name: &&(String, String)| {
         authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
     };

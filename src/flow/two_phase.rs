@@ -245,7 +245,7 @@ impl FlowManager {
         let (rfp, jti) = (random::token(16)?, random::token(16)?);
         let mut record = None;
         let pending = self
-            .start_with(profile, start, |pending| {
+            .start_with(profile, None, start, |pending| {
                 let started_at =
                     Timestamp::from_unix(pending.expires_at.unix().saturating_sub(ttl));
                 let user = user.as_deref();
@@ -337,7 +337,10 @@ fn check(profile: &Profile, request: &BeginRequest) -> Result<()> {
         ))
         .hint("use `grant = \"authorization_code\"`"));
     }
-    if let Err(why) = endpoint::redirect_uri(&request.start.redirect_uri) {
+    let redirect_uri = &request.start.redirect_uri;
+    if !redirect_uri.is_empty()
+        && let Err(why) = endpoint::redirect_uri(redirect_uri)
+    {
         return Err(Error::usage(format!("the redirect URI {why}")));
     }
     let ttl = request.start.ttl;

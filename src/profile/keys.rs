@@ -9,8 +9,8 @@ use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
 use super::{
-    Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce, Profile,
-    Quirks, RedirectUri, TokenRequestFormat,
+    Callback, Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce,
+    Profile, Quirks, RedirectUri, TokenRequestFormat,
 };
 use crate::text::one_line;
 
@@ -108,7 +108,7 @@ static KEY_NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
 
 /// The keys that name endpoints of one server, and go with its issuer.
-const SERVER_KEYS: [&str; 12] = [
+pub(crate) const SERVER_KEYS: [&str; 12] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -312,12 +312,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         scopes: Vec::new(),
         scope_separator: " ".to_owned(),
         scope_param: "scope".to_owned(),
-        redirect_uris: vec![RedirectUri {
-            text: "http://127.0.0.1/callback".to_owned(),
-            host: LoopbackHost::V4,
-            port: None,
-            path: "/callback".to_owned(),
-        }],
+        redirect_uris: vec![built_in_redirect()],
         audience: None,
         resource: Vec::new(),
         pkce: Pkce::S256,
@@ -338,6 +333,17 @@ pub(crate) fn defaults(name: &str) -> Profile {
         ca_file: None,
         write_back: Vec::new(),
         hooks: BTreeMap::new(),
+        callback: Callback::default(),
         quirks: Quirks::default(),
+    }
+}
+
+/// The redirect URI of a profile that names none.
+pub(crate) fn built_in_redirect() -> RedirectUri {
+    RedirectUri {
+        text: "http://127.0.0.1/callback".to_owned(),
+        host: LoopbackHost::V4,
+        port: None,
+        path: "/callback".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Profile;
+use super::callbacks;
 use super::check::{self, Whole};
 use super::diagnose::{Problems, shown_key, suggestion};
 use super::keys::{self, Draft};
@@ -115,6 +116,7 @@ impl<'t> Sections<'_, 't> {
 
     fn profiles(&mut self, table: &Table) -> BTreeMap<String, Profile> {
         let mut profiles = BTreeMap::new();
+        let mut tables = Vec::new();
         for entry in table {
             if let Err(why) = profile_name(&entry.key) {
                 self.problems.add(entry.at, why);
@@ -123,8 +125,10 @@ impl<'t> Sections<'_, 't> {
             let Some(own) = self.table(entry, "[profiles]") else { continue };
             if let Some(profile) = self.profile(entry, own) {
                 profiles.insert(entry.key.clone(), profile);
+                tables.push((entry.at, entry.key.as_str(), own));
             }
         }
+        callbacks::assign(&mut profiles, &tables);
         profiles
     }
 

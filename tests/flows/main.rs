@@ -10,5 +10,6 @@ mod callback;
 mod discovery;
 mod identity;
 mod login;
+mod mix_up;
 mod person;
 mod replies;
