@@ -1,8 +1,8 @@
 //! Runs hooks that are commands: JSON on stdin, JSON on stdout, no shell.
 
 use std::io::{Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -40,11 +40,14 @@ impl Hooks for CommandHooks {
         let argv = hook.command.clone();
         Box::pin(async move {
             let (sender, receiver) = tokio::sync::oneshot::channel();
+            let running = Running::default();
+            // Dropped with this future: a hook does not outlive whoever awaits it.
+            let _ending = Ending(running.clone());
             std::thread::Builder::new()
                 .name("hook".to_owned())
                 .spawn(move || {
                     // The receiver is gone where the caller has given up.
-                    let _ = sender.send(run(&argv, &hidden, input, HOOK_LIMIT));
+                    let _ = sender.send(run(&argv, &hidden, input, HOOK_LIMIT, &running));
                 })
                 .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
             receiver.await.map_err(|_| Error::internal("the thread of a hook ended early"))?
@@ -52,7 +55,75 @@ impl Hooks for CommandHooks {
     }
 }
 
-fn run(argv: &[String], hidden: &[String], input: Secret, limit: Duration) -> Result<Secret> {
+/// What runs, and whether it may.
+#[derive(Debug, Clone, Default)]
+struct Running(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    child: Option<Child>,
+    is_over: bool,
+}
+
+impl Running {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a child that was just started, with its pipes.
+    fn begin(
+        &self,
+        mut child: Child,
+    ) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let mut state = self.state();
+        let is_over = state.is_over;
+        state.child = Some(child);
+        drop(state);
+        if is_over {
+            self.end();
+        }
+        pipes
+    }
+
+    /// Ends it, where it has not ended.
+    fn end(&self) {
+        let mut state = self.state();
+        state.is_over = true;
+        if let Some(mut child) = state.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// How it ended, if it did so in time.
+    fn ended(&self, deadline: Instant) -> Option<ExitStatus> {
+        loop {
+            match self.state().child.as_mut()?.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => {}
+                _ => return None,
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+struct Ending(Running);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+fn run(
+    argv: &[String],
+    hidden: &[String],
+    input: Secret,
+    limit: Duration,
+    running: &Running,
+) -> Result<Secret> {
     let deadline = Instant::now() + limit;
     let [program, arguments @ ..] = argv else {
         return Err(Error::config("the command is empty"));
@@ -63,23 +134,23 @@ fn run(argv: &[String], hidden: &[String], input: Secret, limit: Duration) -> Re
         command.env_remove(name);
     }
     let shown = one_line(program);
-    let mut child =
+    let child =
         command.spawn().map_err(|e| Error::config(format!("`{shown}` did not start: {e}")))?;
-    if let Some(mut stdin) = child.stdin.take() {
+    let (stdin, stdout, stderr) = running.begin(child);
+    if let Some(mut stdin) = stdin {
         // A command that does not read must not keep us; why it did not, its exit code says.
         std::thread::spawn(move || stdin.write_all(input.expose().as_bytes()));
     }
-    let output = child.stdout.take().map(collect);
-    let complaint = child.stderr.take().map(collect);
+    let output = stdout.map(collect);
+    let complaint = stderr.map(collect);
     let bytes = output.and_then(|output| received(&output, deadline));
     let too_large = bytes.as_ref().is_some_and(|bytes| bytes.len() > HOOK_ANSWER);
     let status = match &bytes {
-        Some(_) if !too_large => ended(&mut child, deadline),
+        Some(_) if !too_large => running.ended(deadline),
         _ => None,
     };
     let (Some(bytes), Some(status)) = (bytes, status) else {
-        let _ = child.kill();
-        let _ = child.wait();
+        running.end();
         return Err(Error::config(match too_large {
             true => format!("`{shown}` answered with more than {HOOK_ANSWER} bytes"),
             false => format!("`{shown}` took more than {} s", limit.as_secs()),
@@ -116,23 +187,14 @@ fn received(collected: &Collected, deadline: Instant) -> Option<Zeroizing<Vec<u8
     collected.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
 }
 
-fn ended(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(POLL),
-            _ => return None,
-        }
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     fn sh(script: &str, limit: Duration) -> Result<Secret> {
         let argv = ["sh", "-c", script].map(str::to_owned);
-        run(&argv, &["HOME".to_owned()], Secret::new("{\"event\":\"x\"}"), limit)
+        let input = Secret::new("{\"event\":\"x\"}");
+        run(&argv, &["HOME".to_owned()], input, limit, &Running::default())
     }
 
     #[test]
@@ -155,7 +217,8 @@ mod tests {
             let error = sh(script, limit).unwrap_err();
             assert!(error.message().contains(says), "{script}: {error}");
         }
-        let error = run(&["/nowhere/at/all".to_owned()], &[], Secret::default(), short);
+        let nowhere = ["/nowhere/at/all".to_owned()];
+        let error = run(&nowhere, &[], Secret::default(), short, &Running::default());
         assert!(error.unwrap_err().message().contains("did not start"));
     }
 }

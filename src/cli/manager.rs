@@ -14,6 +14,7 @@ use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::Context;
+use super::report::Voice;
 use super::{export, write_back};
 
 /// Builds the manager of a profile over the store that the profile uses.
@@ -57,7 +58,7 @@ pub fn build_over(
         store: Arc::clone(&opened.grants),
         coordinator: Arc::new(state),
         secrets,
-        committed: writes_back.then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
+        committed: writes_back.then(|| Arc::new(WriteBack(context.voice)) as Arc<dyn Committed>),
         trace: context.trace.clone(),
         discovery_cache: Some(cache),
     });
@@ -126,7 +127,7 @@ impl Secrets for ProfileSecrets {
 }
 
 /// Gives every new generation to the profile's `write_back` command.
-struct WriteBack;
+struct WriteBack(Voice);
 
 impl Committed for WriteBack {
     fn committed<'a>(
@@ -135,7 +136,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(&profile.write_back, &export::line(grant)?)
+            write_back::feed(&profile.write_back, &export::line(grant)?, self.0)
                 .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })

@@ -69,7 +69,7 @@ impl FlowManager {
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
-        let _critical = self.enter_critical();
+        let critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
             claim.take().await?;
         }
@@ -89,7 +89,9 @@ impl FlowManager {
             self.discard(profile, &pending.server, &grant).await;
             return Err(error);
         }
-        warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
+        warnings.extend(self.commit(&mut *lock, &grant).await?);
+        drop(critical);
+        warnings.extend(self.show(profile, &grant).await);
         Ok(Completed { grant, warnings })
     }
 

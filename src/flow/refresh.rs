@@ -72,6 +72,14 @@ impl FlowManager {
             Ok(reply) => {
                 let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
                 drop(critical);
+                let taken = match taken {
+                    Renewed::Handout(mut handout) => {
+                        let failed = self.show(profile, &handout.grant).await;
+                        handout.warning = handout.warning.or(failed);
+                        Renewed::Handout(handout)
+                    }
+                    other => other,
+                };
                 self.after_refresh(profile, taken, lock).await
             }
             Err(Failed { error, perhaps_spent }) => {
@@ -206,7 +214,7 @@ impl FlowManager {
             overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
         grant.generation = grant.generation.saturating_add(1);
-        let warnings = self.announce(profile, lock, &grant).await;
+        let warnings = self.announce(lock, &grant);
         let warning = identified.warning.or(warnings.into_iter().next());
         let handout = Handout { warning, ..handout(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))
