@@ -215,6 +215,38 @@ fn the_key_is_the_environments_or_a_files() {
 }
 
 #[test]
+fn a_login_under_another_key_is_refused_before_the_browser_opens() {
+    let mut scene = Scene::new("honest");
+    let key = |scene: &Scene| scene.home.run(["store", "keygen"]).ok().line().to_owned();
+    let (own, other) = (key(&scene), key(&scene));
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.home.login("p");
+    let before = std::fs::read(scene.record()).unwrap();
+    scene.home.set("OAUTHCTL_STORE_KEY", &other);
+    let browser = scene.home.browser(&json!({ "mode": "honest" }));
+    let output = scene.home.run(["login", "p"]).fails(10);
+    assert!(output.stderr.contains("sealed for another key"), "{}", output.stderr);
+    assert!(output.stderr.contains("logout --local"), "{}", output.stderr);
+    assert!(browser.openings().is_empty());
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    assert!(files_like(&scene.home, ".damaged-1").is_empty());
+    // A flow of two phases spends its code no more than that.
+    let begun = scene.home.run(["start", "p"]).ok().json();
+    let state = begun["state"].as_str().unwrap();
+    let issuer = scene.server.issuer("honest");
+    let complete = ["complete", "--code", "c", "--state", state, "--iss", &issuer];
+    assert!(scene.home.run(complete).fails(10).stderr.contains("another key"));
+    assert_eq!(scene.redemptions(), 1);
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.works();
+    // To start anew is a decision.
+    scene.home.set("OAUTHCTL_STORE_KEY", &other);
+    scene.home.run(["logout", "p", "--local"]).ok();
+    scene.home.login("p");
+    scene.works();
+}
+
+#[test]
 fn nothing_lies_around_in_clear() {
     let mut scene = Scene::logged_in("honest", 30);
     scene.home.run(["token", "-p", "p"]).ok();
