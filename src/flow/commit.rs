@@ -97,6 +97,14 @@ impl FlowManager {
         let _ = lock.publish(&entry);
     }
 
+    /// Refuses a record that was put back over a newer one, as far as the index can tell.
+    pub(super) fn refuse_older(&self, grant: &Grant) -> Result<()> {
+        match self.ports.coordinator.account(&grant.key) {
+            Ok(Some(entry)) => entry.refuse_older(grant, &self.ports.store.name()),
+            _ => Ok(()),
+        }
+    }
+
     /// The id of the failure that was noted last.
     pub(super) fn last_failure(&self, key: &GrantKey) -> Option<String> {
         let entry = self.ports.coordinator.account(key).ok().flatten();
