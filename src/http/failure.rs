@@ -44,7 +44,9 @@ pub(super) fn of_client_certificate() -> HttpError {
 pub(super) fn of_proxy_url() -> HttpError {
     not_sent(
         "the URL of the proxy is invalid",
-        Some("check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://".to_owned()),
+        Some(
+            "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://".to_owned(),
+        ),
     )
 }
 

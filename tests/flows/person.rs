@@ -69,9 +69,10 @@ fn visit_over_tls(url: &Url) -> Option<Page> {
     runtime.block_on(async {
         let answer = client.get(url.clone()).send().await.ok()?;
         let status = answer.status().as_u16();
-        let line = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-            format!("{name}: {}\r\n", value.to_str().unwrap())
-        };
+        let line =
+            |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+                format!("{name}: {}\r\n", value.to_str().unwrap())
+            };
         let head = answer.headers().iter().map(line).collect();
         Some(Page { status, head, body: answer.text().await.ok()? })
     })

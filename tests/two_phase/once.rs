@@ -44,8 +44,7 @@ fn token(home: &Home) -> String {
 
 #[track_caller]
 fn come_back(home: &Home, more: &[&str]) -> String {
-    let begun: Value =
-        home.run(["start", "p", "--user", "u"].iter().chain(more)).ok().json();
+    let begun: Value = home.run(["start", "p", "--user", "u"].iter().chain(more)).ok().json();
     visit(begun["authorization_url"].as_str().unwrap())
 }
 
@@ -91,6 +90,7 @@ fn a_callback_whose_request_was_never_answered_is_used_up() {
             let callback = come_back(&home, &[]);
             let mut running = home.spawn(["complete", "-"]);
             running.write(&format!("{callback}\n"));
+            running.close_stdin();
             (running, callback, home)
         })
         .into();
