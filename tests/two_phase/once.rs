@@ -90,6 +90,7 @@ fn a_callback_whose_request_was_never_answered_is_used_up() {
             let callback = come_back(&home, &[]);
             let mut running = home.spawn(["complete", "-"]);
             running.write(&format!("{callback}\n"));
+            running.close_stdin();
             (running, callback, home)
         })
         .into();
