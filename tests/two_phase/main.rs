@@ -12,3 +12,4 @@ mod races;
 mod scene;
 mod sealed;
 mod states;
+mod sweep;
