@@ -6,8 +6,10 @@
 mod support;
 
 mod attributes;
+mod damage;
 mod honest;
 mod hooks;
+mod identity;
 mod races;
 mod scene;
 mod sealed;
