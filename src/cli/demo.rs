@@ -174,7 +174,7 @@ async fn log_in(
         Progress::Noise(what) | Progress::NotPasted(what) | Progress::BrowserFailed(_, what) => {
             context.voice.say(what);
         }
-        Progress::Redeeming => {}
+        Progress::Server(_) | Progress::Redeeming => {}
     };
     let login = attempt::log_in(manager, attempt, &mut tell);
     tokio::pin!(login);

@@ -70,6 +70,19 @@ pub(crate) async fn resolve_fully(
     judge_for(profile, server)
 }
 
+/// Whether responses of this profile's server are to carry `iss` (RFC 9207), as the metadata said when
+/// it was last fetched into `cache_dir`; `None` where it was not yet, and would have to be.
+pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
+    let Some(issuer) = &profile.issuer else { return Some(false) };
+    if missing(profile, &profile.endpoints).is_empty() {
+        return Some(false);
+    }
+    let bytes = atomic_file::read(&cache_path(cache_dir, issuer))?;
+    let entry: Cached = serde_json::from_slice(&bytes).ok()?;
+    let server = judge(issuer, &entry.document).ok().filter(|_| entry.issuer == *issuer)?;
+    Some(server.iss_parameter_supported)
+}
+
 fn nothing() -> AuthorizationServer {
     AuthorizationServer {
         issuer: None,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod atomic_file;
 #[cfg(test)]
 mod bad_files;
+mod callbacks;
 mod check;
 pub mod describe;
 pub(crate) mod diagnose;
@@ -25,6 +26,7 @@ pub mod secret_source;
 mod sections;
 pub mod snapshot;
 
+pub use callbacks::Callback;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet
@@ -50,7 +52,8 @@ pub struct Profile {
     pub scope_separator: String,
     /// The name of the scope parameter in the authorization request (Slack: `user_scope`).
     pub scope_param: String,
-    /// Redirect URIs in order of preference. Never empty.
+    /// Redirect URIs in order of preference. Never empty. What a login uses can be another: see
+    /// [`login_redirect_uris`](Self::login_redirect_uris).
     pub redirect_uris: Vec<RedirectUri>,
     /// The audience parameter.
     pub audience: Option<String>,
@@ -93,6 +96,8 @@ pub struct Profile {
     /// Hooks, by event: `authorization`, `pre_token`, `post_token`, `login_required`. The manager's
     /// [`Hooks`](crate::flow::Hooks) run them.
     pub hooks: BTreeMap<String, Hook>,
+    /// What other profiles of the configuration mean for the redirect URI.
+    pub callback: Callback,
     /// What differs at this provider and is not in any of the above; from the preset only.
     pub quirks: Quirks,
 }

@@ -177,7 +177,8 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
     }
 }
 
-/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it.
+/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it. Where
+/// the profile names no issuer, it must at least be at the place that the profile names.
 fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -> Result<()> {
     let given = single(parameters, "iss")
         .map_err(|()| Error::validation("the authorization response repeats `iss`"))?;
@@ -187,12 +188,31 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
             crate::text::one_line(given)
         ))
         .hint("this can be an attack that mixes up servers; nothing of the response was used")),
+        (Some(given), None) if !is_of_server(given, server) => Err(Error::validation(format!(
+            "the authorization response names the issuer {}, and the profile names none",
+            crate::text::one_line(given)
+        ))
+        .hint(
+            "nothing of the response was used: it can be another server's; if that is what this \
+             server calls itself, set it in the profile: `issuer = \"…\"`",
+        )),
         (None, _) if server.iss_parameter_supported => Err(Error::validation(
             "the authorization response has no `iss`, which the server's metadata promises",
         )
         .hint("this can be an attack that mixes up servers; nothing of the response was used")),
         _ => Ok(()),
     }
+}
+
+/// Whether an issuer that nobody announced has the origin of an endpoint to which the person or the
+/// code goes anyway.
+fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
+    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+    let Some(own) = origin(issuer).filter(url::Origin::is_tuple) else { return false };
+    [&server.endpoints.authorization, &server.endpoints.token]
+        .into_iter()
+        .flatten()
+        .any(|endpoint| origin(endpoint).as_ref() == Some(&own))
 }
 
 /// The value of a parameter that may stand once.

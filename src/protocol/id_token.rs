@@ -68,7 +68,7 @@ pub(crate) struct IdTokenClaims {
     pub iat: Timestamp,
     /// The e-mail address, fit to print.
     pub email: Option<String>,
-    /// Whether the server says that the address is the person's.
+    /// Whether the server says that the address is the person's: see [`email_verified`].
     pub email_verified: Option<bool>,
     /// The user name, fit to print.
     pub preferred_username: Option<String>,
@@ -82,6 +82,7 @@ impl IdTokenClaims {
         Identity {
             sub: Some(self.sub.clone()),
             email: self.email.clone(),
+            email_verified: self.email_verified,
             username: self.preferred_username.clone(),
             name: self.name.clone(),
         }
@@ -177,7 +178,7 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
         exp,
         iat,
         email: printable(&claims.email),
-        email_verified: claims.email_verified.as_ref().and_then(Value::as_bool),
+        email_verified: email_verified(claims.email.as_ref(), claims.email_verified.as_ref()),
         preferred_username: printable(&claims.preferred_username),
         name: printable(&claims.name),
     })
@@ -346,6 +347,21 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// A claim that is only shown: anything but a text is left out.
+/// Whether a server has made sure of an e-mail address (OpenID Connect Core, section 5.1); some say it as
+/// a string. An address that cannot be shown as it is, is nobody's: it could be taken for another.
+pub fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
+    let address = email?.as_str()?;
+    if text::one_line(address) != address {
+        return Some(false);
+    }
+    match verified? {
+        Value::Null => None,
+        Value::Bool(verified) => Some(*verified),
+        Value::String(text) => Some(text == "true"),
+        _ => Some(false),
+    }
+}
+
 fn printable(value: &Option<Value>) -> Option<String> {
     let text = text::one_line(value.as_ref()?.as_str()?);
     (!text.is_empty()).then_some(text)

@@ -24,6 +24,23 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
     Ok(value)
 }
 
+/// How deep a value may be nested that is kept in a record: the record around it is nested as well, and
+/// must stay readable.
+pub const DEEPEST_KEPT: usize = 32;
+
+/// Whether a value is nested no deeper than [`DEEPEST_KEPT`].
+pub fn is_flat(value: &Value) -> bool {
+    fn within(value: &Value, deepest: usize) -> bool {
+        match (value, deepest.checked_sub(1)) {
+            (Value::Array(items), Some(left)) => items.iter().all(|item| within(item, left)),
+            (Value::Object(members), Some(left)) => members.values().all(|item| within(item, left)),
+            (Value::Array(_) | Value::Object(_), None) => false,
+            _ => true,
+        }
+    }
+    within(value, DEEPEST_KEPT)
+}
+
 fn describe(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "JSON that ends too early",

@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::error::{Error, OAuthError, Result};
 use crate::port::HttpResponse;
 use crate::profile::Profile;
-use crate::protocol::json;
+use crate::protocol::json::{self, is_flat};
 use crate::text::one_line;
 
 /// The longest lifetime that is believed: ten years.
@@ -89,7 +89,8 @@ fn read_tokens(
         return Err("a DPoP token that nobody asked for".to_owned());
     }
     let keep = profile.keep.iter().filter_map(|name| {
-        let value = tokens.get(name).or_else(|| body.get(name))?;
+        // One that is nested without an end would make the whole record unreadable.
+        let value = tokens.get(name).or_else(|| body.get(name)).filter(|value| is_flat(value))?;
         Some((name.clone(), value.clone()))
     });
     let refresh_lifetime =
