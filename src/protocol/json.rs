@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 /// Reads exactly one JSON object. Duplicate names, a byte order mark, text behind the object and
 /// nesting deeper than 128 are errors; the error text quotes nothing of the input.
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match value(bytes)? {
         Value::Object(map) => Ok(map),
         Value::Array(_) => Err("an array where an object is expected".to_owned()),
@@ -14,7 +14,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// Reads exactly one JSON value under the same rules.
-pub fn value(bytes: &[u8]) -> Result<Value, String> {
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
     if bytes.is_empty() {
         return Err("an empty body".to_owned());
     }
