@@ -212,6 +212,9 @@ fn a_login_as_another_person_says_whose_it_replaces() {
     assert!(!said.contains("replaces"), "{said}");
     server.set(&json!({ "sub": "bob" }));
     let said = home.login("p").stderr;
-    assert!(said.contains("as bob") && said.contains("replaces the login of alice@example.com."), "{said}");
+    assert!(
+        said.contains("as bob") && said.contains("replaces the login of alice@example.com."),
+        "{said}"
+    );
     home.run(["login", "p", "--account", "other"]).ok();
 }
