@@ -6,10 +6,13 @@
 mod support;
 
 mod attributes;
+mod confusion;
+mod crowd;
 mod damage;
 mod honest;
 mod hooks;
 mod identity;
+mod inputs;
 mod races;
 mod scene;
 mod sealed;
