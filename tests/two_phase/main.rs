@@ -14,6 +14,7 @@ mod hooks;
 mod identity;
 mod inputs;
 mod races;
+mod rules;
 mod scene;
 mod sealed;
 mod states;
