@@ -27,10 +27,19 @@ pub const HOOK_ANSWER: usize = 1024 * 1024;
 /// What an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
-/// Runs hooks. An implementation ends a hook that takes longer than [`HOOK_LIMIT`], and refuses an
-/// answer over [`HOOK_ANSWER`].
+/// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
+/// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
+/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
+/// grant: a hook that asks for a token of the same grant waits for itself.
 pub trait Hooks: Send + Sync {
-    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON text.
+    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
+    /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
+    /// [`Hook::give_token`] says so. A future that is dropped ends the hook, or leaves it to end by
+    /// itself; its answer is not used.
+    ///
+    /// # Errors
+    ///
+    /// Of any kind, where it could not be run; nothing goes on without it then.
     fn run<'a>(
         &'a self,
         profile: &'a Profile,
@@ -187,8 +196,22 @@ impl FlowManager {
 /// Keeps a hook's attributes with the grant.
 pub(super) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
     drop_expired(&mut grant.attributes, now);
-    grant.attributes.extend(answer.attributes);
-    check(&grant.attributes)
+    merge(&mut grant.attributes, answer.attributes)
+}
+
+/// Adds a hook's attributes to those that there are.
+pub(super) fn merge(
+    all: &mut BTreeMap<String, Attribute>,
+    more: BTreeMap<String, Attribute>,
+) -> Result<()> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    all.extend(more);
+    check(all).map_err(|error| {
+        let what = format!("the attributes of a hook cannot be kept: {}", error.message());
+        Error::config(what).hint("nothing goes on without it: correct the hook")
+    })
 }
 
 /// Puts a hook's parameters into a token request; they replace those of the same name.
