@@ -134,6 +134,11 @@ pub trait GrantStore: Send + Sync {
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>>;
     /// Removes a grant and every copy of it. Says whether there was one.
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>>;
+    /// The keys of all grants, in any order. `None`, as without an implementation, where the store
+    /// cannot tell: then the index of the [`Coordinator`] is believed.
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Option<Vec<GrantKey>>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// What is remembered of a started authorization until its response comes: sealed, so that whoever

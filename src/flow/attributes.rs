@@ -18,7 +18,8 @@ const LONGEST_NAME: usize = 256;
 const LARGEST: usize = 32 * 1024;
 
 impl FlowManager {
-    /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
+    /// Sets an attribute of a grant, for so long, or for as long as the grant lives. The profile need
+    /// not be known here.
     ///
     /// # Errors
     ///

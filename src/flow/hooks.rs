@@ -2,7 +2,6 @@
 //! what they are told, and what their answers do, is decided here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -74,14 +73,6 @@ pub(super) struct Answer {
 }
 
 impl FlowManager {
-    /// The same manager with something that runs the hooks of profiles. Without it, a profile with a
-    /// hook is refused where the hook would run: it may be there to deny.
-    #[must_use]
-    pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
-        self.hooks = Some(hooks);
-        self
-    }
-
     /// How long a caller waits for another that holds the lock, with the hooks of both.
     pub(super) fn lock_wait(profile: &Profile) -> Duration {
         if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
@@ -99,7 +90,7 @@ impl FlowManager {
         about: About<'_>,
     ) -> Result<Answer> {
         let Some(hook) = profile.hooks.get(event) else { return Ok(Answer::default()) };
-        let Some(hooks) = &self.hooks else {
+        let Some(hooks) = &self.ports.hooks else {
             return Err(Error::config(format!(
                 "profile `{}` has a hook at `{event}`, and this program runs none",
                 one_line(&profile.name)
@@ -130,13 +121,14 @@ impl FlowManager {
     /// # Errors
     ///
     /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
-    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies.
-    pub async fn token(
-        &self,
-        profile: &Profile,
-        key: &GrantKey,
-        want: &TokenRequest,
-    ) -> Result<Handout> {
+    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies,
+    /// `Config` where the key's profile is unknown here.
+    ///
+    /// A future that is dropped while a rotating refresh token is under way can lose it, and the
+    /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
+    pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
+        let profile = self.profile(&key.profile)?;
+        let want = &want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
         let outcome = self.hand_out(profile, key, want).await;
         if let Err(error) = &outcome
             && error.kind() == ErrorKind::LoginRequired

@@ -8,7 +8,7 @@ use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Completed, FlowManager, PendingFlow, StartRequest};
+use crate::flow::{Authorization, AuthorizeRequest, Completed, FlowManager};
 use crate::grant::GrantKey;
 use crate::port::BoxFuture;
 use crate::profile::Profile;
@@ -46,7 +46,7 @@ pub struct Attempt {
 
 /// What this profile's provider puts into callbacks.
 pub fn rules(profile: &Profile) -> Rules {
-    Rules { fold_description: profile.quirks.fold_error_description }
+    Rules::of(profile)
 }
 
 /// What the person is to be told while a login runs.
@@ -78,13 +78,13 @@ enum Response {
 /// # Errors
 ///
 /// `Timeout` when the person did not answer, `Validation` when the time ran out after forged
-/// callbacks had come; and those of [`FlowManager::start`] and [`FlowManager::complete`].
+/// callbacks had come; and those of [`FlowManager::authorize`] and [`FlowManager::redeem`].
 pub async fn log_in(
     manager: &FlowManager,
-    profile: &Profile,
     attempt: Attempt,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
+    let profile = manager.profile(&attempt.key.profile)?;
     manager.prove_store(&attempt.key).await?;
     let mut listener = match attempt.listen {
         true => Some(bind(profile, &attempt).await?),
@@ -118,14 +118,14 @@ async fn run(
         (None, Some(uri)) => uri.text.clone(),
         (None, None) => return Err(Error::config("the profile has no redirect URI")),
     };
-    let request = StartRequest {
+    let request = AuthorizeRequest {
         key: attempt.key.clone(),
         redirect_uri,
         scopes: std::mem::take(&mut attempt.scopes),
         extra: std::mem::take(&mut attempt.extra),
         ttl: attempt.timeout,
     };
-    let pending = manager.start(profile, request).await?;
+    let pending = manager.authorize(request).await?;
     if let Ok(url) = url::Url::parse(&pending.authorization_url) {
         manager.ports().trace.authorization_request(&url);
     }
@@ -152,7 +152,7 @@ async fn run(
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
-            let completing = manager.complete(profile, &pending, &code, &parameters);
+            let completing = manager.redeem(&pending, &code, &parameters);
             turn_away_while(completing, listener).await
         }
         Judgement::Failed(error) => Err(error),
@@ -173,13 +173,13 @@ fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
     format!("{path}?{query}")
 }
 
-fn attempt_timeout(pending: &PendingFlow, manager: &FlowManager) -> Duration {
+fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
     pending.expires_at.remaining(manager.ports().clock.now())
 }
 
 /// Waits for the authentic response; everything else is answered, told and ignored.
 async fn wait(
-    pending: &PendingFlow,
+    pending: &Authorization,
     attempt: &mut Attempt,
     mut listener: Option<&mut Listener>,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
@@ -245,7 +245,7 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
 }
 
 fn judge_pasted(
-    pending: &PendingFlow,
+    pending: &Authorization,
     line: Result<crate::Secret>,
     rules: Rules,
 ) -> Result<Response> {

@@ -11,7 +11,7 @@ pub(crate) mod atomic_file;
 mod bad_files;
 mod check;
 pub mod describe;
-mod diagnose;
+pub(crate) mod diagnose;
 pub mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;

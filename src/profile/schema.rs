@@ -222,6 +222,27 @@ impl Config {
     }
 }
 
+/// Reads a configuration that is in no file. What is relative in it begins at the current directory.
+///
+/// ```
+/// use oauthctl::profile::Config;
+///
+/// let config: Config = r#"
+///     [profiles.gitlab]
+///     provider = "gitlab"
+///     client_id = "my-application"
+/// "#.parse()?;
+/// assert_eq!(config.profile("gitlab")?.client.id, "my-application");
+/// # Ok::<(), oauthctl::Error>(())
+/// ```
+impl std::str::FromStr for Config {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ConfigFile::of_text(Path::new("the configuration"), text).parse()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The wire: requests are built and replies are judged here, by pure functions over given values.
 
 pub mod authorization;
+pub mod callback;
 pub mod client_auth;
 pub mod dpop;
 pub mod id_token;
@@ -10,6 +11,7 @@ pub mod jws;
 pub mod public_key;
 pub mod random;
 pub mod reply;
+pub mod response;
 pub mod signing_key;
 pub mod state;
 
