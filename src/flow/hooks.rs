@@ -27,10 +27,19 @@ pub const HOOK_ANSWER: usize = 1024 * 1024;
 /// What an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
-/// Runs hooks. An implementation ends a hook that takes longer than [`HOOK_LIMIT`], and refuses an
-/// answer over [`HOOK_ANSWER`].
+/// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
+/// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
+/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
+/// grant: a hook that asks for a token of the same grant waits for itself.
 pub trait Hooks: Send + Sync {
-    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON text.
+    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
+    /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
+    /// [`Hook::give_token`] says so. A future that is dropped ends the hook, or leaves it to end by
+    /// itself; its answer is not used.
+    ///
+    /// # Errors
+    ///
+    /// Of any kind, where it could not be run; nothing goes on without it then.
     fn run<'a>(
         &'a self,
         profile: &'a Profile,
