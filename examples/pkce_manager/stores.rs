@@ -99,7 +99,8 @@ impl PendingStore for Flows {
         Box::pin(async move {
             // Of all who try to remove one file, one succeeds.
             let path = self.path(id, expires_at, "sealed");
-            let removed = found(fs::remove_file(path)).and_then(|was| sync(&self.dir).map(|()| was));
+            let removed =
+                found(fs::remove_file(path)).and_then(|was| sync(&self.dir).map(|()| was));
             let _ = fs::remove_file(self.path(id, expires_at, "challenge"));
             Ok(removed.map_err(failed)?.is_some())
         })
@@ -178,16 +179,17 @@ impl GrantStore for Grants {
             let plain = serde_json::to_vec(grant).map_err(|e| Error::internal(e.to_string()))?;
             let mut sealed = Zeroizing::new(plain);
             let whose = Aad::from(grant.key.slug());
-            let nonce = self.key.seal_in_place_append_tag(whose, &mut *sealed).map_err(not_sealed)?;
+            let nonce =
+                self.key.seal_in_place_append_tag(whose, &mut *sealed).map_err(not_sealed)?;
             let file = [nonce.as_ref().as_slice(), &sealed[..]].concat();
             write(&self.path(&grant.key), &file, true).map(drop).map_err(failed)
         })
     }
 
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            Ok(found(fs::remove_file(self.path(key))).map_err(failed)?.is_some())
-        })
+        Box::pin(
+            async move { Ok(found(fs::remove_file(self.path(key))).map_err(failed)?.is_some()) },
+        )
     }
 }
 
