@@ -360,7 +360,8 @@ pub trait PendingStore: Send + Sync {
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>>;
     /// Takes a record away for good: `true` for exactly one caller, however many try at once, and
-    /// durable before it returns. This is what makes a state work once; the code is sent after it.
+    /// durable before it returns. This is what makes a state work once; the code is sent after it. It
+    /// must hold until the record has expired, even where an old copy of the record comes back.
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let ports = waiting.add_to(manager::ports(context, profile)?);
     let manager = FlowManager::new([profile.clone()], ports);
     let completing = manager.complete_recognized(&recognized, &response, &expected);
-    let completed = runner::block_on(Some(&manager), completing)?;
+    let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
     for warning in &completed.warnings {
         context.voice.warn(warning);
     }
@@ -130,8 +130,20 @@ fn read_stdin() -> Result<Secret> {
     if bytes.len() as u64 > LONGEST {
         return Err(Error::validation("the callback URL is over 64 KiB"));
     }
-    match std::str::from_utf8(&bytes).map(str::trim) {
+    // Some shells put a byte order mark before what they pipe.
+    let text = std::str::from_utf8(&bytes).map(|text| text.trim_start_matches('\u{feff}').trim());
+    match text {
         Ok(text) => Ok(Secret::new(text)),
         Err(_) => Err(Error::validation("the callback URL is not UTF-8")),
+    }
+}
+
+/// What has to be done again was begun by `start`, not by `login`.
+fn start_again(error: Error) -> Error {
+    match error.advice() {
+        Some(advice) if advice.contains("log in again") => {
+            error.hint("nothing was stored; start again with `oauthctl start`")
+        }
+        _ => error,
     }
 }

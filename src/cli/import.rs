@@ -98,6 +98,8 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
                 .hint("`--replace` replaces it"));
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
+        // What the index knows is of the record that is replaced.
+        lock.retract()?;
         store.grants.save(&grant).await?;
         lock.clear_intent()?;
         lock.publish(&AccountEntry::of(&grant, &store.grants.name()))?;

@@ -16,7 +16,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::{manager, report, run as runner};
+use super::{callbacks, manager, report, run as runner};
 
 #[derive(Debug, Args, Default)]
 #[command(after_help = "Examples:\n  \
@@ -177,7 +177,7 @@ fn log_in_with(
         }
         let attempt = plan(args, context, profile, key, timeout)?;
         let listens = attempt.listen;
-        let mut tell = |progress: Progress<'_>| narrate(context, listens, progress);
+        let mut tell = |progress: Progress<'_>| narrate(context, profile, listens, progress);
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
@@ -319,10 +319,14 @@ fn why_no_browser(reason: Headless) -> String {
     format!("No browser is opened here: {reason}.")
 }
 
-fn narrate(context: &Context, listens: bool, progress: Progress<'_>) {
+fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
     let voice = &context.voice;
     let can_paste = std::io::stdin().is_terminal();
     match progress {
+        Progress::Server(server) if !server.iss_parameter_supported => {
+            callbacks::tell(context, profile);
+        }
+        Progress::Server(_) => {}
         Progress::Opening(url) => {
             voice.say("Opening the browser. Waiting for you to log in there …");
             voice.remark(format!("If it does not open, go to:\n  {url}"));

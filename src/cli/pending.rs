@@ -20,7 +20,7 @@ use super::{report, run as runner};
 pub enum PendingCommand {
     /// List the flows that wait for their response
     List,
-    /// Show one
+    /// Show one of them
     Show(Which),
     /// Forget one: its response will be refused
     Cancel(Which),
@@ -36,6 +36,10 @@ pub struct Which {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "States of the key before are taken until they expire, those of the one before\n\
+that no more: do not rotate twice in a row."
+)]
 pub struct RotateArgs {
     /// How states are signed from now on
     #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
@@ -146,7 +150,10 @@ fn describe(flow: &PendingInfo) -> String {
 }
 
 /// The variable with the key for states, in place of the file.
-const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
+pub const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
+
+const MAKE_ONE: &str = "make one with `openssl rand -base64 32 | tr '+/' '-_'`; while you change \
+                        keys, set the new one, a comma, and the one before";
 
 /// Where started flows wait, and the keys of their states.
 pub struct Waiting {
@@ -203,7 +210,8 @@ fn over(context: &Context, keys: StateKeys) -> Result<Waiting> {
 fn from_environment(context: &Context) -> Result<Option<StateKeys>> {
     let Some(text) = context.env(VARIABLE)?.map(Secret::new) else { return Ok(None) };
     let read = |part: &str| {
-        StateKey::read(&Secret::new(part), StateAlg::Hs256).map_err(|error| error.context(VARIABLE))
+        StateKey::read(&Secret::new(part), StateAlg::Hs256)
+            .map_err(|error| error.context(VARIABLE).hint(MAKE_ONE))
     };
     let mut parts = text.expose().split(',');
     let current = read(parts.next().unwrap_or_default())?;

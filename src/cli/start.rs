@@ -13,6 +13,9 @@ use super::context::Context;
 use super::login::parse_parameter;
 use super::{manager, pending, report, run as runner};
 
+/// The longest first line of a request that common servers take, in bytes.
+const LONGEST_URL: usize = 8 * 1024;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
@@ -70,9 +73,23 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
         .extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
     request.sealed = args.sealed;
     let waiting = pending::to_start(context, args.ttl.max(USUAL_TTL))?;
+    if args.sealed && context.env(pending::VARIABLE)?.is_none() {
+        context.voice.say(format!(
+            "Sealed with the key of this machine: to complete it elsewhere, use {}.",
+            pending::VARIABLE
+        ));
+    }
     let ports = waiting.add_to(manager::ports(context, profile)?);
     let manager = FlowManager::new([profile.clone()], ports);
     let started = runner::block_on(Some(&manager), manager.start(&name, request))?;
+    if started.authorization_url.len() > LONGEST_URL {
+        let what = format!(
+            "the authorization URL has {} bytes, and many servers take no more than {LONGEST_URL}",
+            started.authorization_url.len()
+        );
+        let hint = "give the flow fewer attributes and parameters, or leave out `--sealed`";
+        context.voice.warn(&Error::validation(what).hint(hint));
+    }
     report::print_json(&json!({
         "authorization_url": started.authorization_url,
         "state": started.state,

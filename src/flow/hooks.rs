@@ -196,8 +196,22 @@ impl FlowManager {
 /// Keeps a hook's attributes with the grant.
 pub(super) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
     drop_expired(&mut grant.attributes, now);
-    grant.attributes.extend(answer.attributes);
-    check(&grant.attributes)
+    merge(&mut grant.attributes, answer.attributes)
+}
+
+/// Adds a hook's attributes to those that there are.
+pub(super) fn merge(
+    all: &mut BTreeMap<String, Attribute>,
+    more: BTreeMap<String, Attribute>,
+) -> Result<()> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    all.extend(more);
+    check(all).map_err(|error| {
+        let what = format!("the attributes of a hook cannot be kept: {}", error.message());
+        Error::config(what).hint("nothing goes on without it: correct the hook")
+    })
 }
 
 /// Puts a hook's parameters into a token request; they replace those of the same name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
-use super::hooks::{self, About, keep};
+use super::hooks::{self, About, keep, merge};
 use super::identity::Identified;
 use super::pending::Claim;
 use super::required::RequiredIdentity;
@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
 use crate::profile::Profile;
 use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::state::refused;
 
 /// A completed authorization: validated and stored.
 #[derive(Debug, Clone)]
@@ -71,8 +72,13 @@ impl FlowManager {
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
-        let _critical = self.enter_critical();
+        let critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
+            // Whatever became of the marks: the grant that this code gave is there.
+            let stored = self.ports.store.load(&pending.key).await.ok().flatten();
+            if stored.is_some_and(|grant| grant.id == pending.grant_id) {
+                return Err(refused());
+            }
             claim.take().await?;
         }
         let reply = self.send_code(profile, pending, code, params).await?;
@@ -87,11 +93,16 @@ impl FlowManager {
             }
         }
         grant.attributes.extend(attributes);
-        if let Err(error) = self.accept(profile, &mut grant, terms).await {
-            self.discard(profile, &pending.server, &grant).await;
-            return Err(error);
+        match self.accept(profile, &mut grant, terms).await {
+            Ok(warning) => warnings.extend(warning),
+            Err(error) => {
+                self.discard(profile, &pending.server, &grant).await;
+                return Err(error);
+            }
         }
-        warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
+        warnings.extend(self.commit(&mut *lock, &grant).await?);
+        drop(critical);
+        warnings.extend(self.show(profile, &grant).await);
         Ok(Completed { grant, warnings })
     }
 
@@ -113,7 +124,7 @@ impl FlowManager {
                 tokens: None,
             };
             let answer = self.hook(profile, event, about).await?;
-            attributes.extend(answer.attributes);
+            merge(&mut attributes, answer.attributes)?;
             params.extend(answer.params);
         }
         Ok((attributes, params))
@@ -121,13 +132,20 @@ impl FlowManager {
 
     /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
     /// against it.
-    async fn accept(&self, profile: &Profile, grant: &mut Grant, terms: &Terms<'_>) -> Result<()> {
-        if let Some(required) = terms.identity {
-            self.require_identity(profile, grant, required).await?;
-        }
+    async fn accept(
+        &self,
+        profile: &Profile,
+        grant: &mut Grant,
+        terms: &Terms<'_>,
+    ) -> Result<Option<Error>> {
+        let warning = match terms.identity {
+            Some(required) => self.require_identity(profile, grant, required).await?,
+            None => None,
+        };
         let about = About::of(grant, &grant.grant_type, self.now());
         let answer = self.hook(profile, "post_token", about).await?;
-        keep(grant, answer, self.now())
+        keep(grant, answer, self.now())?;
+        Ok(warning)
     }
 
     async fn send_code(

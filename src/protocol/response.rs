@@ -105,7 +105,7 @@ impl AuthorizationResponse {
                 return Err(Error::validation(format!(
                     "the callback URL has another {what} than the redirect URI of this flow"
                 ))
-                .hint("give the URL that the person came back to"));
+                .hint(WHOLE));
             }
         }
         read(&self.query, rules)
@@ -113,15 +113,16 @@ impl AuthorizationResponse {
 }
 
 fn read(query: &Secret, rules: Rules) -> Result<Parameters> {
-    let cannot_be_used = |error: Error| error.context("the callback cannot be used");
+    let cannot_be_used = |error: Error| error.context("the callback cannot be used").hint(WHOLE);
     let parameters = parse_query(query.expose(), rules).map_err(cannot_be_used)?;
     parameters.require_response().map_err(cannot_be_used)?;
     Ok(parameters)
 }
 
+const WHOLE: &str = "give the whole URL that the person came back to, with its query";
+
 fn no_response() -> Error {
-    Error::validation("this is no callback URL with a state")
-        .hint("give the whole URL that the person came back to, with its query")
+    Error::validation("this is no callback URL with a state").hint(WHOLE)
 }
 
 /// A URL in its parts, none of them decoded, without its fragment.

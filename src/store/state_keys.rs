@@ -101,6 +101,7 @@ impl StateKeyFile {
     pub async fn keys_for(&self, life: Duration) -> Result<StateKeys> {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
+        dir.sweep(name)?;
         let mut ring = match self.ring(&dir)? {
             Some(ring) => ring,
             None => {
@@ -133,6 +134,7 @@ impl StateKeyFile {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
         let _lock = self.lock(&dir).await?;
+        dir.sweep(name)?;
         let previous = self.ring(&dir)?.map(|ring| {
             let until = self.clock.now().plus(Duration::from_secs(ring.current.longest));
             Entry { until: Some(until), ..ring.current }

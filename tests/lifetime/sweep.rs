@@ -15,7 +15,7 @@ const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unli
 type Point = (String, usize);
 
 /// Runs the program under strace; only its first thread, and none of its children.
-fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
+pub fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
     let program = home.command(args);
     home.write(&home.path("tmp/strace"), "");
     let mut strace = Command::new("strace");

@@ -8,6 +8,7 @@ mod support;
 mod attributes;
 mod honest;
 mod hooks;
+mod once;
 mod races;
 mod scene;
 mod sealed;

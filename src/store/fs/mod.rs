@@ -214,7 +214,11 @@ impl Dir {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(refused("create", &path, error.into())),
         }
-        self.handle.sync().map_err(|e| refused("save", &path, e.into()))?;
+        if let Err(error) = self.handle.sync() {
+            // It was not there for anybody: whoever asks next may try again.
+            let _ = self.handle.unlink(name);
+            return Err(refused("save", &path, error.into()));
+        }
         Ok(true)
     }
 
