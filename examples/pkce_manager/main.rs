@@ -113,7 +113,7 @@ impl Desk {
 
     fn show_flows(&self, user: &str) -> Result<()> {
         let flows = self.of(user)?.0.shown()?;
-        println!("{} has {} open flows", one_line(user), flows.len());
+        println!("open flows of {}: {}", one_line(user), flows.len());
         for (id, expires_at, challenge, sealed) in flows {
             println!("  state {id}, until {expires_at}");
             println!("    challenge {challenge}, verifier sealed in {sealed} bytes");

@@ -1,11 +1,20 @@
 //! The PKCE flows of many users, each step in a process of its own.
 
 use std::fs;
+use std::sync::Arc;
 
+use oauthctl::Timestamp;
+use oauthctl::clock::SystemClock;
+use oauthctl::port::{PendingRecord, PendingStore};
 use serde_json::json;
+use stores::Flows;
 
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
 use crate::walk::{consent, spawn};
+
+#[path = "../../examples/pkce_manager/stores.rs"]
+#[allow(dead_code)]
+mod stores;
 
 /// A GitLab-like server, and the directory in which the example keeps everything.
 struct Scene {
@@ -83,7 +92,7 @@ fn param<'u>(url: &'u str, name: &str) -> &'u str {
 fn it_shows_a_round_with_nothing_set_up() {
     let output = spawn(&Home::new(), "pkce_manager", &[]).wait().ok();
     for line in [
-        "ada has 2 open flows",
+        "open flows of ada: 2",
         "brook with ada's response: refused",
         "server of ada, granted by ada@sandbox.example\nlaptop of ada, granted by ada@sandbox.example",
         "the same once more: refused",
@@ -91,7 +100,7 @@ fn it_shows_a_round_with_nothing_set_up() {
         "a Bearer token, stored, of grant ",
         "a Bearer token, refreshed, of grant ",
         "too late: refused",
-        "ada has 0 open flows",
+        "open flows of ada: 0",
     ] {
         assert!(output.stdout.contains(line), "{line}\n---\n{}", output.stdout);
     }
@@ -105,7 +114,7 @@ fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
     let root = format!("{}/oauth/authorize?", scene.server.issuer);
     assert!(urls.iter().all(|url| url.starts_with(&root)), "{urls:?}");
     let listed = scene.flows("zoë/../x");
-    assert!(listed.contains("zoë/../x has 2 open flows"), "{listed}");
+    assert!(listed.contains("open flows of zoë/../x: 2\n"), "{listed}");
     for (number, url) in urls.iter().enumerate() {
         let challenge = param(url, "code_challenge");
         assert_eq!(listed.contains(challenge), number < 2, "{challenge}: {listed}");
@@ -122,7 +131,7 @@ fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
         scene.refuses(user, &callbacks[number]);
     }
     assert_eq!(scene.server.count("authorization_code"), 3);
-    assert!(scene.flows("zoë/../x").contains("has 0 open flows"));
+    assert!(scene.flows("zoë/../x").ends_with(": 0\n"));
     assert_eq!(scene.files(), [] as [&str; 0], "nothing is left of a completed flow");
 }
 
@@ -170,7 +179,7 @@ fn forged_altered_and_denied_responses_give_nothing() {
         scene.refuses("ada", &callback.replace(state, forged));
     }
     scene.complete("ada", &callback.replace("8080", "8081")).fails(7);
-    assert!(scene.flows("ada").contains("1 open flows"), "it still waits for its own response");
+    assert!(scene.flows("ada").contains("ada: 1\n"), "it still waits for its own response");
 
     scene.server.control.post("/deny", &json!({ "deny": true }));
     let denied = consent(&scene.start("ada", "server"));
@@ -206,7 +215,7 @@ fn a_flow_past_its_time_is_refused_and_collected() {
     scene.start("ada", "server");
     let callback = consent(&short);
     crate::support::await_some("the end of the flow", || {
-        scene.flows("ada").contains("1 open flows").then_some(())
+        scene.flows("ada").contains("ada: 1\n").then_some(())
     });
     scene.refuses("ada", &callback);
     assert_eq!(scene.files().len(), 2, "{:?}: the challenge and the seal of one", scene.files());
@@ -233,4 +242,36 @@ fn nobody_can_fill_the_store_and_one_response_is_redeemed_once() {
     assert_eq!(codes, [0, 7, 7, 7]);
     assert_eq!(scene.server.count("authorization_code"), 1);
     scene.start("ada", "more");
+}
+
+#[tokio::test]
+async fn a_flow_is_claimed_by_one_and_marked_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let flows = Flows::new(dir.path().to_owned(), Arc::new(SystemClock));
+    let (until, past) = (Timestamp::from_unix(u64::from(u32::MAX)), Timestamp::from_unix(1));
+    let record = |expires_at| PendingRecord { id: "a-_1".into(), expires_at, sealed: vec![0, 255] };
+    flows.put(&record(until)).await.unwrap();
+    flows.put(&record(until)).await.unwrap_err();
+    assert_eq!(flows.get("a-_1", until).await.unwrap(), Some(record(until)));
+    assert_eq!(flows.get("a-_1", past).await.unwrap(), None, "a time is part of the name");
+    assert!(!flows.claim("a-_1", past).await.unwrap());
+    assert_eq!(flows.list().await.unwrap(), [record(until)]);
+    let claims: Vec<bool> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(flows.claim("a-_1", until)).unwrap()
+                })
+            })
+            .collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(claims.into_iter().filter(|taken| *taken).count(), 1);
+    assert_eq!(flows.get("a-_1", until).await.unwrap(), None);
+    assert!(flows.mark_used("b", until).await.unwrap());
+    assert!(!flows.mark_used("b", until).await.unwrap());
+    flows.put(&record(past)).await.unwrap();
+    assert_eq!(flows.list().await.unwrap(), [], "one past its time is not listed");
+    assert!(!flows.claim("a-_1", past).await.unwrap(), "and was collected");
 }
