@@ -74,6 +74,20 @@ const FORBIDDEN: &[&str] = &[
     "tiny_http",
 ];
 
+/// Crates that the library without default features must not bring along: a command line, a browser, keyrings,
+/// files, a server.
+const NOT_FOR_THE_FLOW: &[&str] = &[
+    "age",
+    "clap",
+    "clap_complete",
+    "dbus",
+    "jsonwebtoken",
+    "keyring",
+    "keyring-core",
+    "open",
+    "zbus",
+];
+
 /// The most lines of code in a file, without comments, blank lines and tests.
 const LONGEST: usize = 400;
 
@@ -352,6 +366,33 @@ fn forbidden_crates_are_absent() {
         .map(|name| format!("Cargo.lock has `{name}`"))
         .collect();
     report(&faults);
+}
+
+#[test]
+fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let output = std::process::Command::new(cargo)
+        .current_dir(root())
+        .args(["tree", "--no-default-features", "--edges", "normal", "--offline", "--locked"])
+        .args(["--prefix", "none", "--format", "{p} features={f}"])
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && tree.starts_with("oauthctl "), "{said}{tree}");
+    let mut faults = Vec::new();
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap();
+        let features = line.split_once("features=").map_or("", |(_, all)| all);
+        // The client of HTTP is built on hyper too, but serves nobody.
+        if NOT_FOR_THE_FLOW.contains(&name)
+            || name == "hyper" && features.split([',', ' ']).any(|feature| feature == "server")
+        {
+            faults.push(format!("without default features there is `{line}`"));
+        }
+    }
+    report(&faults);
+    assert!(tree.contains("\nreqwest v"), "the tree is not that of the library:\n{tree}");
 }
 
 #[test]
