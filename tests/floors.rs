@@ -250,7 +250,7 @@ fn floor(module: &str) -> Option<(u8, usize)> {
 
 fn may_name(module: &str, other: &str) -> bool {
     let (Some((own, place)), Some((theirs, before))) = (floor(module), floor(other)) else {
-        // Names that lib.rs re-exports are types of floor 0, and have no floor of their own here.
+        // Names that lib.rs re-exports have no floor of their own here; the modules name them by their modules.
         return true;
     };
     module == other || theirs < own || (theirs == own && (own == 0 || before < place))
