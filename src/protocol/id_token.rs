@@ -349,7 +349,7 @@ fn kind(value: &Value) -> &'static str {
 /// A claim that is only shown: anything but a text is left out.
 /// Whether a server has made sure of an e-mail address (OpenID Connect Core, section 5.1); some say it as
 /// a string. An address that cannot be shown as it is, is nobody's: it could be taken for another.
-pub fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
+pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
     let address = email?.as_str()?;
     if text::one_line(address) != address {
         return Some(false);

@@ -26,10 +26,10 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
 
 /// How deep a value may be nested that is kept in a record: the record around it is nested as well, and
 /// must stay readable.
-pub const DEEPEST_KEPT: usize = 32;
+pub(crate) const DEEPEST_KEPT: usize = 32;
 
 /// Whether a value is nested no deeper than [`DEEPEST_KEPT`].
-pub fn is_flat(value: &Value) -> bool {
+pub(crate) fn is_flat(value: &Value) -> bool {
     fn within(value: &Value, deepest: usize) -> bool {
         match (value, deepest.checked_sub(1)) {
             (Value::Array(items), Some(left)) => items.iter().all(|item| within(item, left)),

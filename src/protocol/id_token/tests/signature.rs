@@ -129,15 +129,6 @@ fn truncation_anywhere_is_refused() {
     assert!(validate_with(&Secret::new(honest), &expectations(), &set).is_ok());
 }
 
-#[test]
-fn what_cannot_be_verified_is_marked_and_never_believed() {
-    let key = TestKey::p256();
-    let raw = Secret::new(key.sign(Algorithm::ES256, &json!({"alg": "ES256"}), &claims()));
-    let expected = Expectations { issuer: None, ..expectations() };
-    let verdict = validate_with(&raw, &expected, &keys(&[key.jwk(json!({}))])).unwrap();
-    assert!(matches!(verdict, Verdict::Unverifiable(why) if why.contains("issuer")));
-}
-
 #[tokio::test]
 async fn keys_are_fetched_when_they_are_needed_and_only_then() {
     let key = TestKey::p256();
@@ -147,7 +138,7 @@ async fn keys_are_fetched_when_they_are_needed_and_only_then() {
 
     let no_issuer = Expectations { issuer: None, ..expectations() };
     let verdict = validate(&raw, &no_issuer, Some(&source), &http).await.unwrap();
-    assert!(matches!(verdict, Verdict::Unverifiable(_)));
+    assert!(matches!(verdict, Verdict::Unverifiable(why) if why.contains("issuer")));
     let verdict = validate(&raw, &expectations(), None, &http).await.unwrap();
     assert!(matches!(verdict, Verdict::Unverifiable(_)));
     let jku = json!({"alg": "ES256", "jku": "https://evil.example/jwks"});
