@@ -117,7 +117,7 @@ fn main() -> ExitCode {
         Command::Both { users, sealed } => both(&server, users, sealed),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{}", told(&error));
             ExitCode::from(error.exit_code())
@@ -127,15 +127,15 @@ fn main() -> ExitCode {
 
 // Two blocking processes.
 
-fn start(server: &Server, user: String, sealed: bool) -> Result<()> {
+fn start(server: &Server, user: String, sealed: bool) -> Result<ExitCode> {
     let manager = manager(server)?;
     let started = manager.start(PROFILE, request(user, sealed))?;
     println!("{}", started.authorization_url);
     eprintln!("The answer is awaited until {}.", started.expires_at);
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn complete(server: &Server, url: &str, user: Option<String>) -> Result<()> {
+fn complete(server: &Server, url: &str, user: Option<String>) -> Result<ExitCode> {
     let manager = manager(server)?;
     let mut line = String::new();
     if url == "-" {
@@ -149,7 +149,7 @@ fn complete(server: &Server, url: &str, user: Option<String>) -> Result<()> {
     let tokens = manager.token(&done.grant.key, &TokenRequest::default())?.tokens;
     let works = wait_for(userinfo(manager.inner(), &tokens))?;
     print!("{}", person(&done, &tokens, &works));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn manager(server: &Server) -> Result<blocking::FlowManager> {
@@ -176,7 +176,7 @@ fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 // One asynchronous process.
 
-fn both(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
+fn both(server: &Server, users: Vec<String>, sealed: bool) -> Result<ExitCode> {
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
     let done = runtime.block_on(many(server, users, sealed));
     // The thread that reads stdin may be waiting for a line that nobody will type.
@@ -184,7 +184,7 @@ fn both(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
     done
 }
 
-async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
+async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<ExitCode> {
     let mut sandbox = None;
     let issuer = match &server.issuer {
         Some(issuer) => issuer,
@@ -215,13 +215,13 @@ async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
         Some(_) => drop(std::thread::spawn(move || forward_stdin(&to_here))),
         None => drop(to_here),
     }
-    complete_all(&manager, callbacks, awaited).await?;
+    let code = complete_all(&manager, callbacks, awaited).await?;
     if sandbox.is_some() {
         let forged = format!("{REDIRECT_URI}?code=any&state=somebody-made-it-up");
         let refused = complete_one(manager, forged).await.err();
         println!("\nAnd a forged one:\n{}", refused.as_ref().map(told).unwrap_or_default());
     }
-    Ok(())
+    Ok(code)
 }
 
 /// The person in the sandbox, who agrees at once: sends on where they come back to.
@@ -243,13 +243,13 @@ fn forward_stdin(to: &mpsc::Sender<String>) {
 }
 
 /// Completes each callback in a task of its own, in whatever order they come, until every flow is
-/// over. One that fails holds up no other; the last failure is the result.
+/// over. One that fails holds up no other; the last failure is the exit code.
 async fn complete_all(
     manager: &FlowManager,
     mut callbacks: mpsc::Receiver<String>,
     mut awaited: usize,
-) -> Result<()> {
-    let (mut tasks, mut result) = (JoinSet::new(), Ok(()));
+) -> Result<ExitCode> {
+    let (mut tasks, mut code) = (JoinSet::new(), ExitCode::SUCCESS);
     while awaited > 0 {
         tokio::select! {
             Some(url) = callbacks.recv() => {
@@ -265,13 +265,13 @@ async fn complete_all(
                     // What belongs to no flow of ours ends none.
                     let ours = !matches!(error.kind(), ErrorKind::InvalidState | ErrorKind::Validation);
                     awaited -= usize::from(ours);
-                    result = Err(error);
+                    code = ExitCode::from(error.exit_code());
                 }
             },
             else => break,
         }
     }
-    result
+    Ok(code)
 }
 
 async fn complete_one(manager: FlowManager, url: String) -> Result<String> {
@@ -344,13 +344,13 @@ fn person(done: &Completed, tokens: &TokenSet, token: &str) -> String {
 /// What happened, in the words of this program and then of the crate.
 fn told(error: &Error) -> String {
     let what = match error.kind() {
-        ErrorKind::InvalidState => "This state is forged, used or too old. Nothing was redeemed",
-        ErrorKind::AccessDenied => "The person has denied",
-        ErrorKind::Unavailable => "The server is out of reach. Try again later",
-        _ => "It failed",
+        ErrorKind::InvalidState => "This state is forged, used or too old.",
+        ErrorKind::AccessDenied => "The person has denied.",
+        ErrorKind::Unavailable => "The server is out of reach. Try again later.",
+        _ => "It failed.",
     };
     let hint = error.advice().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-    format!("{what}: {error}{hint}")
+    format!("{what}\n  {error}{hint}")
 }
 
 fn no_runtime(error: io::Error) -> Error {
