@@ -94,6 +94,25 @@ pub struct Pin {
     pub client_auth: String,
 }
 
+impl Pin {
+    /// What a configuration names otherwise than this, without asking the server.
+    pub fn differs_from(
+        &self,
+        issuer: Option<&str>,
+        token_endpoint: Option<&str>,
+        client_id: &str,
+    ) -> Option<&'static str> {
+        let issuers = self.issuer.as_deref().zip(issuer);
+        if issuers.is_some_and(|(pinned, named)| pinned != named) {
+            return Some("issuer");
+        }
+        if token_endpoint.is_some_and(|named| named != self.token_endpoint) {
+            return Some("token endpoint");
+        }
+        (client_id != self.client_id).then_some("client")
+    }
+}
+
 /// The tokens of a successful token response (RFC 6749, section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSet {

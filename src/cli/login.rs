@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use oauthctl::flow::{Completed, FlowManager};
-use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
+use oauthctl::port::Coordinator as _;
 use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri, SecretSource};
 use oauthctl::store::LoginOutcome;
 use oauthctl::text::one_line;
@@ -109,11 +110,12 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     context.tell_config_warnings()?;
     let manager = manager::build(context, profile)?;
+    let before = logged_in(context, &key)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {
         report::print_json(&to_json(&grant))?;
     }
-    context.voice.say(summary(&grant, profile));
+    context.voice.say(summary(&grant, profile, &before));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -128,8 +130,9 @@ pub fn log_in(
     key: &GrantKey,
     manager: &FlowManager,
 ) -> Result<()> {
+    let before = logged_in(context, key)?;
     let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
-    context.voice.say(summary(&grant, profile));
+    context.voice.say(summary(&grant, profile, &before));
     Ok(())
 }
 
@@ -345,7 +348,7 @@ fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progre
             }
         }
         Progress::BrowserFailed(url, why) => {
-            voice.say(format!("The browser did not open ({}).", one_line(&why)));
+            voice.say(format!("The browser did not open: {}.", one_line(&why)));
             voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
         }
         Progress::Noise(what) | Progress::NotPasted(what) => {
@@ -369,7 +372,23 @@ pub fn to_json(grant: &Grant) -> Value {
     })
 }
 
-fn summary(grant: &Grant, profile: &Profile) -> String {
+/// Who is logged in to this account now, as far as the index knows.
+fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
+    Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
+}
+
+/// Whether these are two persons, where enough is known of both.
+fn is_another(one: &Identity, other: &Identity) -> bool {
+    match (&one.sub, &other.sub) {
+        (Some(one), Some(other)) => one != other,
+        _ => match (one.label(), other.label()) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        },
+    }
+}
+
+fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
     let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
     let scopes = if grant.tokens.scopes.is_empty() {
@@ -386,8 +405,12 @@ fn summary(grant: &Grant, profile: &Profile) -> String {
     } else {
         "it cannot be refreshed"
     };
+    let replaced = match before.label().filter(|_| is_another(before, &grant.identity)) {
+        Some(label) => format!(" This replaces the login of {}.", one_line(label)),
+        None => String::new(),
+    };
     format!(
-        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.",
+        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.{replaced}",
         grant.key,
         who,
         one_line(server.unwrap_or("its server")),

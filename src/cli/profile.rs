@@ -224,6 +224,8 @@ fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
     if !uris.is_empty() {
         shown.insert("redirect_uri".to_owned(), json!(uris));
     }
+    let store = context.store_spec(context.config()?.store_of(profile))?;
+    shown.insert("store".to_owned(), json!(store.to_string()));
     if context.voice.json {
         report::print_json(&shown.into())?;
     } else {

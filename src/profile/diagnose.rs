@@ -168,10 +168,22 @@ pub(crate) fn nearest<'c>(
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
+/// How like a word must be to be taken for what was meant.
+const LIKE: f64 = 0.8;
+
+/// The candidate that was probably meant.
+pub(crate) fn probably<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let (best, likeness) = nearest(word, candidates)?;
+    (likeness >= LIKE).then_some(best)
+}
+
 /// The words that name the nearest candidate: a question where it is near, a fact where it is not.
 pub(crate) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     match nearest(word, candidates) {
-        Some((best, likeness)) if likeness >= 0.8 => format!(", did you mean `{best}`?"),
+        Some((best, likeness)) if likeness >= LIKE => format!(", did you mean `{best}`?"),
         Some((best, _)) => format!("; the nearest is `{best}`"),
         None => String::new(),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::diagnose::Problems;
+use super::diagnose::{Problems, probably};
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
@@ -106,6 +106,12 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
 /// Their names.
 static KEY_NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
+
+/// The keys that a table's unknown ones were probably meant to be.
+pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
+    let unknown = table.iter().filter(|entry| !KEY_NAMES.contains(&entry.key.as_str()));
+    unknown.filter_map(|entry| probably(&entry.key, KEY_NAMES.iter().copied())).collect()
+}
 
 /// The keys that name endpoints of one server, and go with its issuer.
 pub(crate) const SERVER_KEYS: [&str; 12] = [

@@ -27,6 +27,7 @@ mod sections;
 pub mod snapshot;
 
 pub use callbacks::Callback;
+pub use discovery::announces_iss;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet

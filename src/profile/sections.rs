@@ -163,12 +163,13 @@ impl<'t> Sections<'_, 't> {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }
         if !self.problems.has_syntax_errors() {
+            let meant = keys::meant(own);
             if let Some((preset, at)) = preset {
-                self.needs_are_met(preset, at, table, &place);
+                self.needs_are_met(preset, at, table, &meant, &place);
             }
-            let problems = &mut *self.problems;
+            let (meant, problems) = (meant.as_slice(), &mut *self.problems);
             let (profile, place) = (&draft.profile, place.as_str());
-            check::check(Whole { profile, table, at: entry.at, place, problems });
+            check::check(Whole { profile, table, meant, at: entry.at, place, problems });
         }
         Some(draft.profile)
     }
@@ -203,8 +204,15 @@ impl<'t> Sections<'_, 't> {
     }
 
     /// What a preset cannot know: a tenant's own URL, a client secret.
-    fn needs_are_met(&mut self, preset: &Preset, at: usize, table: &Table, place: &str) {
-        let has = |key: &str| find(table, key).is_some();
+    fn needs_are_met(
+        &mut self,
+        preset: &Preset,
+        at: usize,
+        table: &Table,
+        meant: &[&str],
+        place: &str,
+    ) {
+        let has = |key: &str| find(table, key).is_some() || meant.contains(&key);
         let names_server = has("authorization_endpoint") && has("token_endpoint");
         let met = |need: &str| match need {
             "root_url" | "issuer" => has("root_url") || has("issuer") || names_server,
