@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use url::Url;
 
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, await_some};
 
 /// What a browser knows.
 #[derive(Default)]
@@ -41,6 +41,13 @@ impl Page {
         assert_eq!(self.status, status, "{}\n{}\n{}", self.url, self.head, self.body);
         self
     }
+}
+
+/// Until what lived for a second from now at most is over by the wall clock, which has whole seconds.
+pub fn let_a_second_pass() {
+    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let begun = now();
+    await_some("the next second but one", || (now() >= begun + 2).then_some(()));
 }
 
 impl Person {

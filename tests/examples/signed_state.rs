@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::person::let_a_second_pass;
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
 use crate::walk::{consent, spawn};
 
@@ -128,6 +129,16 @@ fn a_state_of_another_key_is_forged() {
 }
 
 #[test]
+fn an_answer_that_comes_too_late_is_refused() {
+    let scene = Scene::new();
+    for more in [&[][..], &["--sealed"]] {
+        let callback = consent(&scene.start(&[&["user-4711", "--ttl", "1s"], more].concat()));
+        let_a_second_pass();
+        scene.refuses(&callback, &[]);
+    }
+}
+
+#[test]
 fn forged_denied_and_failed_are_told_apart() {
     let scene = Scene::new();
     scene.server.control.post("/deny", &serde_json::json!({ "deny": true }));
@@ -203,7 +214,7 @@ fn a_denial_among_many_ends_its_own_flow_alone() {
 #[test]
 fn it_runs_with_nothing_set_up() {
     let home = Home::new();
-    let done = spawn(&home, "signed_state", &[]).wait().ok();
+    let done = spawn(&home, "signed_state", &["both"]).wait().ok();
     for user in ["ada", "brook", "chen"] {
         assert_eq!(done.stdout.matches(&format!("user     {user}\n")).count(), 1, "{done:?}");
     }

@@ -1,10 +1,11 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
 use rusqlite::Connection;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::chromium::Chromium;
-use crate::person::{Page, Person};
+use crate::person::{Page, Person, let_a_second_pass};
 use crate::support::{
     Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
 };
@@ -21,10 +22,11 @@ struct Site {
     url: String,
 }
 
-fn serve(home: &Home, issuer: &str, listen: &str) -> (Running, String) {
+fn serve(home: &Home, issuer: &str, listen: &str, more: &[&str]) -> (Running, String) {
     let data = home.path("consent");
-    let args = ["--issuer", issuer, "--client-id", "cli", "--data", data.to_str().unwrap()];
-    listening(spawn(home, "track_consent", &[&args[..], &["--listen", listen]].concat()))
+    let data = data.to_str().unwrap();
+    let args = ["--issuer", issuer, "--client-id", "cli", "--data", data, "--listen", listen];
+    listening(spawn(home, "track_consent", &[&args, more].concat()))
 }
 
 fn listening(mut running: Running) -> (Running, String) {
@@ -36,17 +38,22 @@ fn listening(mut running: Running) -> (Running, String) {
 
 impl Site {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(more: &[&str]) -> Self {
         let (server, home) = (Servers::oidc_provider(), Home::new());
-        let (running, url) = serve(&home, &server.issuer, "127.0.0.1:0");
+        let (running, url) = serve(&home, &server.issuer, "127.0.0.1:0", more);
         Self { server, home, running, url }
     }
 
     /// Ends it, by a signal as an operator does or with no time to say goodbye, and starts it again.
-    fn restart(&mut self, signal: rustix::process::Signal) {
+    fn restart(&mut self, signal: Signal) {
         let authority = self.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         self.running.signal(signal);
-        await_some("the end of the site", || self.running.ended());
-        (self.running, self.url) = serve(&self.home, &self.server.issuer, &authority);
+        let ended = await_some("the end of the site", || self.running.ended());
+        assert_eq!(ended.success(), signal == Signal::INT, "{}", self.running.stderr_so_far());
+        (self.running, self.url) = serve(&self.home, &self.server.issuer, &authority, &[]);
     }
 
     fn deny(&self, deny: bool) {
@@ -180,6 +187,19 @@ fn a_forged_used_or_strange_answer_changes_nothing() {
 }
 
 #[test]
+fn an_answer_that_comes_too_late_changes_nothing() {
+    let site = Site::with(&["--ttl", "1s"]);
+    let mut browser = Person::default();
+    let callback = browser.click_until_callback(&site.url, "/ask", ADA);
+    assert_eq!(browser.attributes("ask-"), [" Path=/callback; Max-Age=1; HttpOnly; SameSite=Lax"]);
+    let_a_second_pass();
+    // Even where the browser has kept the cookie for too long.
+    let page = site.refuses(&mut browser, &callback);
+    assert!(page.body.contains("<h1>Not accepted</h1>"), "{}", page.body);
+    assert!(!site.has_consented("Ada Quill"));
+}
+
+#[test]
 fn a_denial_is_shown_and_leaves_what_there_was() {
     let site = Site::new();
     let mut browser = Person::default();
@@ -198,7 +218,6 @@ fn a_denial_is_shown_and_leaves_what_there_was() {
 
 #[test]
 fn a_restart_between_asking_and_answer_loses_nothing() {
-    use rustix::process::Signal;
     let mut site = Site::new();
     let (mut ada, mut brook) = (Person::default(), Person::default());
     site.ask(&mut brook, BROOK).with(200);
@@ -300,7 +319,7 @@ fn hostile_text_stays_text() {
     let db = Connection::open(site.home.path("consent/people.db")).unwrap();
     db.execute("UPDATE users SET name = ?1, email = ?1 WHERE id = 1", [hostile]).unwrap();
     drop(db);
-    site.restart(rustix::process::Signal::INT);
+    site.restart(Signal::INT);
     // The server, too, calls them so.
     let page = site.ask(&mut Person::default(), ADA).with(200);
     let text = "&quot;&gt;&lt;img src=http://evil.example/x onerror=alert(1)&gt;&amp;amp;  [31m";
