@@ -23,9 +23,9 @@ const LONGEST_URL: usize = 8 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
-Send the person to `authorization_url`, and keep `state` in their session. Give the\n\
-URL that they come back to, to `oauthctl complete -`, in whatever process, before\n\
-the flow expires.")]
+Send the person to `authorization_url`, and keep `state` in their session. Give\n\
+the URL that they come back to, to `oauthctl complete -`, in whatever process,\n\
+before the flow expires.")]
 pub struct StartArgs {
     /// The profile [env: OAUTHCTL_PROFILE]
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
