@@ -13,7 +13,8 @@ use oauthctl::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
-use super::context::Context;
+use super::context::{self, Context};
+use super::report::Voice;
 use super::{export, write_back};
 
 /// Builds the manager of a profile over the store that the profile uses.
@@ -22,8 +23,16 @@ use super::{export, write_back};
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    let opened = context.store_of(profile)?;
-    build_over(context, Some(profile), &opened)
+    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+}
+
+/// What the manager of a profile is built from.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn ports(context: &Context, profile: &Profile) -> Result<Ports> {
+    ports_over(context, Some(profile), &context.store_of(profile)?)
 }
 
 /// The same over a store that is already open. Without a profile, grants can only be forgotten.
@@ -36,10 +45,15 @@ pub fn build_over(
     profile: Option<&Profile>,
     opened: &Store,
 ) -> Result<FlowManager> {
+    Ok(FlowManager::new(profile.cloned(), ports_over(context, profile, opened)?))
+}
+
+fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
     let state = context.state()?;
     let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
+        proxy: context::proxy(),
         ..Options::default()
     }));
     let secrets =
@@ -50,18 +64,16 @@ pub fn build_over(
         }
         _ => plain,
     };
-    let writes_back = profile.is_some_and(|p| !p.write_back.is_empty());
-    let manager = FlowManager::new(Ports {
-        http,
-        clock: Arc::new(SystemClock),
-        store: Arc::clone(&opened.grants),
-        coordinator: Arc::new(state),
-        secrets,
-        committed: writes_back.then(|| Arc::new(WriteBack) as Arc<dyn Committed>),
-        trace: context.trace.clone(),
-        discovery_cache: Some(cache),
-    });
-    Ok(manager.with_hooks(Arc::new(CommandHooks)))
+    let (clock, store) = (Arc::new(SystemClock), Arc::clone(&opened.grants));
+    let ports = Ports::new(http, clock, store, Arc::new(state))
+        .with_secrets(secrets)
+        .with_hooks(Arc::new(CommandHooks))
+        .with_trace(context.trace.clone())
+        .with_discovery_cache(cache);
+    Ok(match profile.is_some_and(|p| !p.write_back.is_empty()) {
+        true => ports.with_committed(Arc::new(WriteBack(context.voice))),
+        false => ports,
+    })
 }
 
 /// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.
@@ -75,6 +87,7 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate),
+        proxy: context::proxy(),
         ..Options::default()
     })))
 }
@@ -126,7 +139,7 @@ impl Secrets for ProfileSecrets {
 }
 
 /// Gives every new generation to the profile's `write_back` command.
-struct WriteBack;
+struct WriteBack(Voice);
 
 impl Committed for WriteBack {
     fn committed<'a>(
@@ -135,7 +148,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(&profile.write_back, &export::line(grant)?)
+            write_back::feed(&profile.write_back, &export::line(grant)?, self.0)
                 .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{PendingInfo, TwoPhase};
+use oauthctl::flow::{PendingFlows, PendingInfo, Ports};
 use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
 use oauthctl::store::{FilePending, StateKeyFile};
 use oauthctl::text::one_line;
@@ -55,7 +55,7 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
     match command {
         PendingCommand::List => list(context)?,
         PendingCommand::Show(which) => {
-            let flow = find(&all(&to_complete(context)?)?, &which.grant_id)?;
+            let flow = find(&all(&to_complete(context)?.flows())?, &which.grant_id)?;
             if context.voice.json {
                 report::print_json(&to_json(&flow))?;
             } else {
@@ -63,9 +63,9 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
             }
         }
         PendingCommand::Cancel(which) => {
-            let two_phase = to_complete(context)?;
-            let flow = find(&all(&two_phase)?, &which.grant_id)?;
-            if !runner::block_on(None, two_phase.cancel(&flow))? {
+            let flows = to_complete(context)?.flows();
+            let flow = find(&all(&flows)?, &which.grant_id)?;
+            if !runner::block_on(None, flows.cancel(&flow))? {
                 return Err(unknown(&which.grant_id));
             }
             if context.voice.json {
@@ -79,7 +79,7 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn list(context: &Context) -> Result<()> {
-    let flows = all(&to_complete(context)?)?;
+    let flows = all(&to_complete(context)?.flows())?;
     if context.voice.json {
         return report::print_json(&Value::Array(flows.iter().map(to_json).collect()));
     }
@@ -107,8 +107,8 @@ fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn all(two_phase: &TwoPhase) -> Result<Vec<PendingInfo>> {
-    runner::block_on(None, two_phase.list())
+fn all(flows: &PendingFlows) -> Result<Vec<PendingInfo>> {
+    runner::block_on(None, flows.list())
 }
 
 fn find(flows: &[PendingInfo], grant_id: &str) -> Result<PendingInfo> {
@@ -155,12 +155,30 @@ pub const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32 | tr '+/' '-_'`; while you change \
                         keys, set the new one, a comma, and the one before";
 
+/// Where started flows wait, and the keys of their states.
+pub struct Waiting {
+    store: Arc<FilePending>,
+    keys: Arc<StateKeys>,
+}
+
+impl Waiting {
+    /// What can be said of the flows without a profile.
+    pub fn flows(&self) -> PendingFlows {
+        PendingFlows::new(self.store.clone(), self.keys.clone(), Arc::new(SystemClock))
+    }
+
+    /// The same ports, able to start and to complete flows.
+    pub fn add_to(&self, ports: Ports) -> Ports {
+        ports.with_pending(self.store.clone(), self.keys.clone())
+    }
+}
+
 /// What a flow is started with: a key is made where there is none.
 ///
 /// # Errors
 ///
 /// `Config` for a variable that holds no key, `Store` where the file cannot be used.
-pub fn to_start(context: &Context, ttl: Duration) -> Result<TwoPhase> {
+pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
         None => runner::block_on(None, key_file(context)?.keys_for(ttl))?,
@@ -173,7 +191,7 @@ pub fn to_start(context: &Context, ttl: Duration) -> Result<TwoPhase> {
 /// # Errors
 ///
 /// As [`to_start`].
-pub fn to_complete(context: &Context) -> Result<TwoPhase> {
+pub fn to_complete(context: &Context) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
         None => key_file(context)?.keys()?,
@@ -181,11 +199,11 @@ pub fn to_complete(context: &Context) -> Result<TwoPhase> {
     over(context, keys)
 }
 
-fn over(context: &Context, keys: StateKeys) -> Result<TwoPhase> {
-    let clock = Arc::new(SystemClock);
-    let store = FilePending::open(context.state_path()?.join("pending"), clock.clone());
+fn over(context: &Context, keys: StateKeys) -> Result<Waiting> {
+    let path = context.state_path()?.join("pending");
+    let store = FilePending::open(path, Arc::new(SystemClock));
     context.note_warnings(store.warnings());
-    Ok(TwoPhase::new(Arc::new(store), keys, clock))
+    Ok(Waiting { store: Arc::new(store), keys: Arc::new(keys) })
 }
 
 /// One key, or after a comma also the one before it.

@@ -19,7 +19,8 @@ const LONGEST_NAME: usize = 256;
 const LARGEST: usize = 32 * 1024;
 
 impl FlowManager {
-    /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
+    /// Sets an attribute of a grant, for so long, or for as long as the grant lives. The profile need
+    /// not be known here.
     ///
     /// # Errors
     ///
@@ -61,6 +62,7 @@ impl FlowManager {
         let found = self.ports.store.load(key).await?;
         let mut grant =
             found.ok_or_else(|| login_required(key, &format!("nobody has logged in to {key}")))?;
+        self.refuse_older(&grant)?;
         drop_expired(&mut grant.attributes, self.now());
         let outcome = change(&mut grant.attributes)?;
         self.prove_store(key).await?;

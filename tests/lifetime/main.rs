@@ -6,8 +6,11 @@
 mod support;
 
 mod clock;
+mod descriptors;
 mod failures;
 mod holders;
+mod keys;
+mod locks;
 mod logout;
 mod pinning;
 mod portable;

@@ -13,6 +13,7 @@ mod honest;
 mod hooks;
 mod identity;
 mod inputs;
+mod once;
 mod races;
 mod rules;
 mod scene;
