@@ -176,7 +176,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'The profile' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own name for the person: it comes back with `complete`, and the state does not show it' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own name for the person, and for the account: it comes back with `complete`, and the state does not show it' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'An attribute that the grant will have' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'How long the response is awaited' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Where the person is sent back to [default: the profile\'s first]' -r
@@ -189,7 +189,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any process with the key can complete it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY can complete it'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l json -d 'Print the result, and an error, as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Say more about what is done'
@@ -201,7 +201,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'The issuer that came with the code' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Refuse any other state than this one' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Refuse a state of another profile' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted: sub=… or email=…' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted, exactly as the server names them: sub=… or email=…' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
