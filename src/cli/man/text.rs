@@ -107,7 +107,9 @@ pub fn more(path: &str) -> &'static [&'static str] {
 }
 
 const MORE: &[(&str, &[&str])] = &[
-    ("", &[
+    (
+        "",
+        &[
             "A profile in the configuration names a service and the client that is registered there. `oauthctl login` \
              takes a person through the login in a browser, and keeps the tokens in the keyring of the system or in \
              encrypted files. From then on `oauthctl token` prints an access token that works: from the store, or \
@@ -116,57 +118,87 @@ const MORE: &[(&str, &[&str])] = &[
              `error:` and often a line `hint:` on standard error; with `--json` it is one JSON object there. The exit \
              status says what to do.",
             "Durations are written 30s, 5m, 2h, 7d, or as a number of seconds.",
-    ]),
-    ("login", &[
+        ],
+    ),
+    (
+        "login",
+        &[
             "The authorization code flow with PKCE: a listener on a loopback address is up before the browser opens, \
              and takes the one callback that has the right state. The store is tried before, so that a login does not \
              end with tokens that cannot be kept; the browser is told that it worked only once they are.",
             "On a machine without a browser the URL is printed. It can be opened anywhere: the browser then fails to \
              load a page at the redirect URI, whose address is pasted at the prompt.",
             "Tokens are not printed: `oauthctl token` does that.",
-    ]),
-    ("token", &[
+        ],
+    ),
+    (
+        "token",
+        &[
             "A stored token with at least `--min-ttl` left is printed without any network traffic. Otherwise it is \
              refreshed, once over all processes, and what came is stored before it is printed. A grant that needs no \
              person, such as client_credentials, is run again. Otherwise the exit status is 4.",
             "A refresh that fails for a passing reason, while the stored token still has some life, prints that token \
              with a warning.",
-    ]),
-    ("exec", &[
+        ],
+    ),
+    (
+        "exec",
+        &[
             "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names, and in no list of processes. \
              On Unix the command takes oauthctl's place.",
-    ]),
-    ("logout", &[
+        ],
+    ),
+    (
+        "logout",
+        &[
             "The tokens are forgotten here even where the server could not be asked to revoke them; the exit status \
              then says so.",
-    ]),
-        "status" => {
-            &["No store is opened and no server is asked, so it works while a keyring is locked."]
-        }
-    ("start", &[
+        ],
+    ),
+    (
+        "status",
+        &["No store is opened and no server is asked, so it works while a keyring is locked."],
+    ),
+    (
+        "start",
+        &[
             "For web applications, bots and jobs: the response comes to another process, perhaps much later. Any number \
              of flows may be open at once, for any number of people. The state is signed, works once, and expires.",
-    ]),
-    ("complete", &[
+        ],
+    ),
+    (
+        "complete",
+        &[
             "The code is redeemed once, if the state is one that `oauthctl start` made, has not been used, and has not \
              expired; the tokens are kept under the account that is named by the flow's user. Everything else ends with \
              exit status 7, and redeems nothing.",
-    ]),
-    ("attr", &[
+        ],
+    ),
+    (
+        "attr",
+        &[
             "Attributes live as long as the grant, over every refresh, and are shown by `oauthctl token --json` and \
              `oauthctl status --json`.",
-    ]),
-    ("store migrate", &[
-            "An account is removed from the old store once the new one has it, and reads it back.",
-    ]),
+        ],
+    ),
+    (
+        "store migrate",
+        &["An account is removed from the old store once the new one has it, and reads it back."],
+    ),
     ("import", &["What is stored already is not overwritten without `--replace`."]),
-    ("sandbox", &[
+    (
+        "sandbox",
+        &[
             "On loopback only, and in memory only: for tests of your own programs. Any client ID is taken for a public \
              client. It prints its issuer and runs until it is stopped.",
-    ]),
-    ("man", &[
+        ],
+    ),
+    (
+        "man",
+        &[
             "The pages need no network and no configuration. The same version always writes the same pages.",
-    ]),
+        ],
+    ),
 ];
 
 /// Examples that are in no `--help`.
