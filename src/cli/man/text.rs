@@ -183,7 +183,7 @@ const MORE: &[(&str, &[&str])] = &[
     ),
     (
         "store migrate",
-        &["An account is removed from the old store once the new one has it, and reads it back."],
+        &["An account leaves the old store only after it was read back from the new one."],
     ),
     ("import", &["What is stored already is not overwritten without `--replace`."]),
     (
