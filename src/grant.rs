@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
 use crate::time::Timestamp;
 
@@ -91,6 +92,25 @@ pub struct Pin {
     pub client_id: String,
     /// How the client authenticates (a `token_endpoint_auth_method` of RFC 7591).
     pub client_auth: String,
+}
+
+impl Pin {
+    /// What a configuration names otherwise than this, without asking the server.
+    pub fn differs_from(
+        &self,
+        issuer: Option<&str>,
+        token_endpoint: Option<&str>,
+        client_id: &str,
+    ) -> Option<&'static str> {
+        let issuers = self.issuer.as_deref().zip(issuer);
+        if issuers.is_some_and(|(pinned, named)| pinned != named) {
+            return Some("issuer");
+        }
+        if token_endpoint.is_some_and(|named| named != self.token_endpoint) {
+            return Some("token endpoint");
+        }
+        (client_id != self.client_id).then_some("client")
+    }
 }
 
 /// The tokens of a successful token response (RFC 6749, section 5.1).
@@ -278,6 +298,9 @@ pub struct AccountEntry {
     /// Whether values are kept with the grant. They are in its store, not here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_attributes: bool,
+    /// Whether the server has been seen to replace the refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotates: Option<bool>,
     /// Whether only a person can make it work again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_required: bool,
@@ -320,9 +343,37 @@ impl AccountEntry {
             refreshed_at: grant.refreshed_at,
             user: grant.user.clone(),
             has_attributes: !grant.attributes.is_empty() || !grant.kept.is_empty(),
+            rotates: grant.rotates,
             login_required: grant.dead.is_some(),
             last_error: None,
         }
+    }
+
+    /// Refuses a record that is older than the one that was committed last in its store: a copy that
+    /// was put back over it. To send its refresh token, which the server has replaced since, could end
+    /// the whole login (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as
+    /// good as a new one; so is any that this index knows nothing of.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Store`](crate::ErrorKind::Store).
+    pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
+        let is_older = self.store == store
+            && self.grant_id == grant.id
+            && self.generation > grant.generation
+            && self.rotates != Some(false);
+        if !is_older {
+            return Ok(());
+        }
+        Err(Error::store(format!(
+            "the record of {} is an older copy: its refresh token has been replaced since",
+            grant.key
+        ))
+        .hint(
+            "nothing was sent: put the newest record back, or log in again with `oauthctl login`; to \
+             use the old one nevertheless, give what `oauthctl export` prints to \
+             `oauthctl import --replace`",
+        ))
     }
 }
 

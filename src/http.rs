@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
+use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
 
 pub use proxy::can_be_proxy;
@@ -223,16 +224,6 @@ impl Target {
         }
         let port = url.port_or_known_default().unwrap_or_default();
         Ok(Self { host, port, loopback: is_loopback(url), tls })
-    }
-}
-
-/// Whether a URL's host is this machine: 127.0.0.0/8, `[::1]` or `localhost`.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
     }
 }
 

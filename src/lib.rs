@@ -97,6 +97,8 @@
 //! crate is the flow with its transport and an in-memory store: `login` adds the listener and the browser,
 //! `keyring` and `file` the stores, `sandbox` the server for tests.
 
+#![warn(unreachable_pub)]
+
 pub mod blocking;
 pub mod clock;
 pub mod error;

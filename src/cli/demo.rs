@@ -12,6 +12,7 @@ use oauthctl::login::Browser;
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::port::{Http, HttpRequest, Method};
 use oauthctl::profile::{ConfigFile, Profile};
+use oauthctl::protocol::state::StateKey;
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FileStore, KeySource, StateDir};
 use oauthctl::{Error, GrantKey, Result, Timestamp, time};
@@ -45,7 +46,7 @@ struct Place(PathBuf);
 
 impl Place {
     fn make() -> Result<Self> {
-        let name = format!("oauthctl-demo-{}", oauthctl::protocol::random::token(12)?);
+        let name = format!("oauthctl-demo-{}", StateKey::generate()?.expose());
         let path = std::env::temp_dir().join(name);
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
@@ -173,7 +174,7 @@ async fn log_in(
         Progress::Noise(what) | Progress::NotPasted(what) | Progress::BrowserFailed(_, what) => {
             context.voice.say(what);
         }
-        Progress::Redeeming => {}
+        Progress::Server(_) | Progress::Redeeming => {}
     };
     let login = attempt::log_in(manager, attempt, &mut tell);
     tokio::pin!(login);

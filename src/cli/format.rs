@@ -6,6 +6,8 @@ use oauthctl::flow::Handout;
 use oauthctl::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
+use super::report;
+
 /// The environment variable that carries a token.
 pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 
@@ -63,10 +65,7 @@ pub fn render(
         }
         Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
         Format::Xoauth2 => xoauth2(user, token)?,
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&to_json(handout, now));
-            format!("{}\n", text.map_err(|e| Error::internal(e.to_string()))?)
-        }
+        Format::Json => format!("{}\n", report::json_text(&to_json(handout, now))?),
     })
 }
 

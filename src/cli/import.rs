@@ -8,6 +8,7 @@ use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::Profile;
 use oauthctl::store::{KeySource, portable};
+use oauthctl::text::one_line;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::Context;
@@ -98,6 +99,8 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
                 .hint("`--replace` replaces it"));
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
+        // What the index knows is of the record that is replaced.
+        lock.retract()?;
         store.grants.save(&grant).await?;
         lock.clear_intent()?;
         lock.publish(&AccountEntry::of(&grant, &store.grants.name()))?;
@@ -105,6 +108,19 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
     };
     if runner::block_on(None, work)? {
         context.voice.say(format!("Imported {}.", grant.key));
+        warn_of_no_profile(context, &grant.key.profile)?;
+    }
+    Ok(())
+}
+
+/// A line may come before its configuration; a misspelt profile should be seen all the same.
+fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
+    if let Err(unknown) = context.config()?.profile(name) {
+        let add = format!(
+            "add it before its token is asked for: `oauthctl profile add {}`",
+            one_line(name)
+        );
+        context.voice.warn(&unknown.hint(add));
     }
     Ok(())
 }

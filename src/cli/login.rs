@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use oauthctl::flow::{Completed, FlowManager};
-use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
+use oauthctl::port::Coordinator as _;
 use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri, SecretSource};
 use oauthctl::store::LoginOutcome;
 use oauthctl::text::one_line;
@@ -16,7 +17,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::{manager, report, run as runner};
+use super::{callbacks, manager, report, run as runner};
 
 #[derive(Debug, Args, Default)]
 #[command(after_help = "Examples:\n  \
@@ -109,11 +110,12 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     context.tell_config_warnings()?;
     let manager = manager::build(context, profile)?;
+    let before = logged_in(context, &key)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {
         report::print_json(&to_json(&grant))?;
     }
-    context.voice.say(summary(&grant, profile));
+    context.voice.say(summary(&grant, profile, &before));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -128,8 +130,9 @@ pub fn log_in(
     key: &GrantKey,
     manager: &FlowManager,
 ) -> Result<()> {
+    let before = logged_in(context, key)?;
     let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
-    context.voice.say(summary(&grant, profile));
+    context.voice.say(summary(&grant, profile, &before));
     Ok(())
 }
 
@@ -177,7 +180,7 @@ fn log_in_with(
         }
         let attempt = plan(args, context, profile, key, timeout)?;
         let listens = attempt.listen;
-        let mut tell = |progress: Progress<'_>| narrate(context, listens, progress);
+        let mut tell = |progress: Progress<'_>| narrate(context, profile, listens, progress);
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
@@ -319,10 +322,14 @@ fn why_no_browser(reason: Headless) -> String {
     format!("No browser is opened here: {reason}.")
 }
 
-fn narrate(context: &Context, listens: bool, progress: Progress<'_>) {
+fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
     let voice = &context.voice;
     let can_paste = std::io::stdin().is_terminal();
     match progress {
+        Progress::Server(server) if !server.iss_parameter_supported => {
+            callbacks::tell(context, profile);
+        }
+        Progress::Server(_) => {}
         Progress::Opening(url) => {
             voice.say("Opening the browser. Waiting for you to log in there …");
             voice.remark(format!("If it does not open, go to:\n  {url}"));
@@ -341,7 +348,7 @@ fn narrate(context: &Context, listens: bool, progress: Progress<'_>) {
             }
         }
         Progress::BrowserFailed(url, why) => {
-            voice.say(format!("The browser did not open ({}).", one_line(&why)));
+            voice.say(format!("The browser did not open: {}.", one_line(&why)));
             voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
         }
         Progress::Noise(what) | Progress::NotPasted(what) => {
@@ -365,7 +372,23 @@ pub fn to_json(grant: &Grant) -> Value {
     })
 }
 
-fn summary(grant: &Grant, profile: &Profile) -> String {
+/// Who is logged in to this account now, as far as the index knows.
+fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
+    Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
+}
+
+/// Whether these are two persons, where enough is known of both.
+fn is_another(one: &Identity, other: &Identity) -> bool {
+    match (&one.sub, &other.sub) {
+        (Some(one), Some(other)) => one != other,
+        _ => match (one.label(), other.label()) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        },
+    }
+}
+
+fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
     let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
     let scopes = if grant.tokens.scopes.is_empty() {
@@ -382,8 +405,12 @@ fn summary(grant: &Grant, profile: &Profile) -> String {
     } else {
         "it cannot be refreshed"
     };
+    let replaced = match before.label().filter(|_| is_another(before, &grant.identity)) {
+        Some(label) => format!(" This replaces the login of {}.", one_line(label)),
+        None => String::new(),
+    };
     format!(
-        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.",
+        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.{replaced}",
         grant.key,
         who,
         one_line(server.unwrap_or("its server")),

@@ -14,6 +14,7 @@ use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::{self, Context};
+use super::report::Voice;
 use super::{export, write_back};
 
 /// Builds the manager of a profile over the store that the profile uses.
@@ -70,7 +71,7 @@ fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> R
         .with_trace(context.trace.clone())
         .with_discovery_cache(cache);
     Ok(match profile.is_some_and(|p| !p.write_back.is_empty()) {
-        true => ports.with_committed(Arc::new(WriteBack)),
+        true => ports.with_committed(Arc::new(WriteBack(context.voice))),
         false => ports,
     })
 }
@@ -138,7 +139,7 @@ impl Secrets for ProfileSecrets {
 }
 
 /// Gives every new generation to the profile's `write_back` command.
-struct WriteBack;
+struct WriteBack(Voice);
 
 impl Committed for WriteBack {
     fn committed<'a>(
@@ -147,7 +148,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(&profile.write_back, &export::line(grant)?)
+            write_back::feed(&profile.write_back, &export::line(grant)?, self.0)
                 .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })

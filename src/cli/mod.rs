@@ -1,6 +1,7 @@
 //! The command line: one file a command, each with its `Args` and its `run`.
 
 mod attr;
+mod callbacks;
 mod complete;
 mod completions;
 mod context;

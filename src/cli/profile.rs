@@ -12,7 +12,7 @@ use oauthctl::{Error, Result, Secret};
 use serde_json::json;
 
 use super::context::Context;
-use super::{report, run as runner};
+use super::{callbacks, report, run as runner};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
@@ -150,6 +150,14 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         }
     }
     context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));
+    let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
+    if !uris.is_empty() {
+        let uris = uris.join(", ");
+        context.voice.say(format!("Redirect URI, where the service asks for one: {uris}"));
+    }
+    if let Some(note) = note {
+        context.voice.say(note);
+    }
     context.voice.say(format!("Log in with `oauthctl login {}`.", args.name));
     Ok(ExitCode::SUCCESS)
 }
@@ -211,7 +219,13 @@ fn list(context: &Context) -> Result<ExitCode> {
 
 fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
     let profile = context.profile(&args.name)?;
-    let shown = describe::effective(profile);
+    let mut shown = describe::effective(profile);
+    let (uris, note) = callbacks::to_register(context, profile);
+    if !uris.is_empty() {
+        shown.insert("redirect_uri".to_owned(), json!(uris));
+    }
+    let store = context.store_spec(context.config()?.store_of(profile))?;
+    shown.insert("store".to_owned(), json!(store.to_string()));
     if context.voice.json {
         report::print_json(&shown.into())?;
     } else {
@@ -219,6 +233,9 @@ fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
         let rows =
             shown.iter().map(|(key, value)| format!("{key:<width$}  {}\n", report::plain(value)));
         report::print(&rows.collect::<String>())?;
+    }
+    if let Some(note) = note {
+        context.voice.say(note);
     }
     Ok(ExitCode::SUCCESS)
 }

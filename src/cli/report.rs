@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use oauthctl::text::one_line;
+use oauthctl::text::{is_harmless, one_line};
 use oauthctl::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -73,8 +73,9 @@ impl Voice {
     /// Reports an error and says with which code the program ends.
     pub fn fail(&self, error: &Error) -> ExitCode {
         let code = error.exit_code();
+        let error = &about_open_files(error.clone());
         if self.json {
-            stderr_line(&error_json(error, code).to_string());
+            stderr_line(&escaped(&error_json(error, code).to_string()));
         } else {
             stderr_line(&format!("{} {}", self.paint("error:", "31;1"), error.message()));
             if let Some(hint) = error.advice() {
@@ -88,6 +89,15 @@ impl Voice {
     pub fn paint(&self, text: &str, code: &str) -> String {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// Whatever failed for want of a file descriptor (EMFILE, ENFILE), there is one thing to do about it.
+fn about_open_files(error: Error) -> Error {
+    let lacks = |number: &str| error.message().contains(&format!("(os error {number})"));
+    if cfg!(unix) && (lacks("24") || lacks("23")) {
+        return error.hint("raise the limit of open files: `ulimit -n 1024`");
+    }
+    error
 }
 
 fn error_json(error: &Error, code: u8) -> Value {
@@ -138,8 +148,33 @@ pub fn print_line(text: &str) -> Result<(), Error> {
 ///
 /// As [`print`].
 pub fn print_json(value: &Value) -> Result<(), Error> {
+    print_line(&json_text(value)?)
+}
+
+/// JSON for people and programs: the values are exact, and none can do anything to a terminal.
+///
+/// # Errors
+///
+/// None that is known.
+pub fn json_text(value: &Value) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal(e.to_string()))?;
-    print_line(&text)
+    Ok(escaped(&text))
+}
+
+/// Escapes what JSON allows in a string and a terminal may obey or hide: C1, bidirectional overrides,
+/// invisible characters (RFC 8259, section 7). They stand nowhere but in strings.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || is_harmless(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
 }
 
 /// Rows of a name and a text, the texts aligned and broken between words to keep to 80 columns.

@@ -21,6 +21,7 @@ pub fn block_on<T>(
     manager: Option<&FlowManager>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
+    room_for_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -36,6 +37,28 @@ pub fn block_on<T>(
                 .with_exit_code(code))
         }
     }
+}
+
+/// The open files that a run may need at once: its runtime, sockets, a record and its directories.
+#[cfg(unix)]
+const DESCRIPTORS: usize = 20;
+
+/// Proves that they can be had. Without them the runtime panics, or a token that was spent cannot be
+/// saved.
+#[cfg(unix)]
+fn room_for_descriptors() -> Result<()> {
+    let pairs = (0..DESCRIPTORS / 2).map(|_| std::os::unix::net::UnixStream::pair());
+    match pairs.collect::<std::io::Result<Vec<_>>>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::unavailable(format!(
+            "this needs up to {DESCRIPTORS} open files at once: {error}"
+        ))),
+    }
+}
+
+#[cfg(not(unix))]
+fn room_for_descriptors() -> Result<()> {
+    Ok(())
 }
 
 enum Ended<T> {

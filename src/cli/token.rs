@@ -128,8 +128,29 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     if let Some(warning) = &handout.warning {
         context.voice.warn(warning);
     }
+    let endpoint = profile.endpoints.token.as_deref();
+    warn_of_move(context, &handout, profile.issuer.as_deref(), endpoint, &profile.client.id);
     warn_of_short_life(context, selection, &handout);
     Ok(handout)
+}
+
+/// A token of the server or client that the configuration named before still works there, and nowhere
+/// else.
+fn warn_of_move(
+    context: &Context,
+    handout: &Handout,
+    issuer: Option<&str>,
+    token_endpoint: Option<&str>,
+    client_id: &str,
+) {
+    let grant = &handout.grant;
+    let Some(what) = grant.pin.differs_from(issuer, token_endpoint, client_id) else { return };
+    let warning = format!(
+        "the token of {} belongs to another {what} than the configuration names now",
+        grant.key
+    );
+    let hint = format!("run `{}` for a new one", flow::login_command(&grant.key));
+    context.voice.warn(&Error::config(warning).hint(hint));
 }
 
 /// A job that asked for a token that lasts must hear that the server gives none.
@@ -185,7 +206,12 @@ fn from_store(context: &Context, selection: &Selection, want: &Want) -> Result<O
         return Ok(None);
     };
     let request = request(selection, want, Duration::from_secs(snapshot.min_ttl_seconds));
-    Ok(flow::stored(&grant, &request, false, Timestamp::now()))
+    let handout = flow::stored(&grant, &request, false, Timestamp::now());
+    if let Some(handout) = &handout {
+        let (issuer, endpoint) = (snapshot.issuer.as_deref(), snapshot.token_endpoint.as_deref());
+        warn_of_move(context, handout, issuer, endpoint, &snapshot.client_id);
+    }
+    Ok(handout)
 }
 
 trait PollOnce: Future {

@@ -62,6 +62,7 @@ impl FlowManager {
         let found = self.ports.store.load(key).await?;
         let mut grant =
             found.ok_or_else(|| login_required(key, &format!("nobody has logged in to {key}")))?;
+        self.refuse_older(&grant)?;
         drop_expired(&mut grant.attributes, self.now());
         let outcome = change(&mut grant.attributes)?;
         self.prove_store(key).await?;

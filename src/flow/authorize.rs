@@ -24,7 +24,8 @@ use crate::time::Timestamp;
 pub struct AuthorizeRequest {
     /// Where the grant will be kept.
     pub key: GrantKey,
-    /// The redirect URI, exactly as the server will see it.
+    /// The redirect URI, exactly as the server will see it; empty takes the profile's first
+    /// ([`Profile::login_redirect_uris`]).
     pub redirect_uri: String,
     /// The scopes; empty takes the profile's.
     pub scopes: Vec<String>,
@@ -95,18 +96,43 @@ impl FlowManager {
     /// takes no S256; and the refusal of a pushed request.
     pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Authorization> {
         let profile = self.profile(&request.key.profile)?;
-        self.authorize_with(profile, request, |_| random::token(32)).await
+        self.authorize_with(profile, None, request, |_| random::token(32)).await
+    }
+
+    /// The same at a server that was resolved before ([`FlowManager::server`]), for whoever chose the
+    /// redirect URI by it.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::authorize`].
+    pub async fn authorize_at(
+        &self,
+        server: AuthorizationServer,
+        request: AuthorizeRequest,
+    ) -> Result<Authorization> {
+        let profile = self.profile(&request.key.profile)?;
+        self.authorize_with(profile, Some(server), request, |_| random::token(32)).await
     }
 
     /// The same with a state that is made of what else the flow is.
     pub(super) async fn authorize_with(
         &self,
         profile: &Profile,
-        request: AuthorizeRequest,
+        server: Option<AuthorizationServer>,
+        mut request: AuthorizeRequest,
         make_state: impl FnOnce(&Authorization) -> Result<String>,
     ) -> Result<Authorization> {
         check_extra(&request.extra)?;
-        let server = self.server_of(profile).await?;
+        let server = match server {
+            Some(server) => server,
+            None => self.server_of(profile).await?,
+        };
+        if request.redirect_uri.is_empty() {
+            let uris = profile.login_redirect_uris(server.iss_parameter_supported);
+            let first = uris.into_iter().next().map(|uri| uri.text);
+            request.redirect_uri =
+                first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+        }
         let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
             Error::config(format!(
                 "no authorization endpoint is known for profile `{}`",
@@ -307,7 +333,8 @@ fn refuse_reserved(endpoint: &str) -> Result<()> {
     }
 }
 
-fn check_extra(extra: &[(String, String)]) -> Result<()> {
+/// Refuses parameters that belong to the protocol.
+pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
     let reserved = |name: &&(String, String)| {
         authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
     };

@@ -51,14 +51,9 @@ impl FlowManager {
     }
 
     /// Saves a grant, clears the intent and publishes.
-    pub(super) async fn commit(
-        &self,
-        profile: &Profile,
-        lock: &mut dyn Lock,
-        grant: &Grant,
-    ) -> Result<Warnings> {
+    pub(super) async fn commit(&self, lock: &mut dyn Lock, grant: &Grant) -> Result<Warnings> {
         self.save(grant).await?;
-        Ok(self.announce(profile, lock, grant).await)
+        Ok(self.announce(lock, grant))
     }
 
     async fn save(&self, grant: &Grant) -> Result<()> {
@@ -74,20 +69,17 @@ impl FlowManager {
     }
 
     /// Tells of a generation that is durable: the intent is cleared, the index brought up to date.
-    pub(super) async fn announce(
-        &self,
-        profile: &Profile,
-        lock: &mut dyn Lock,
-        grant: &Grant,
-    ) -> Warnings {
+    pub(super) fn announce(&self, lock: &mut dyn Lock, grant: &Grant) -> Warnings {
         let mut warnings = Vec::new();
         warnings.extend(lock.clear_intent().err());
         let entry = AccountEntry::of(grant, &self.ports.store.name());
         warnings.extend(lock.publish(&entry).err());
-        if let Some(committed) = &self.ports.committed {
-            warnings.extend(committed.committed(profile, grant).await.err());
-        }
         warnings
+    }
+
+    /// Lets others see a generation that is durable. It is no part of what a signal must wait for.
+    pub(super) async fn show(&self, profile: &Profile, grant: &Grant) -> Option<Error> {
+        self.ports.committed.as_ref()?.committed(profile, grant).await.err()
     }
 
     /// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
@@ -103,6 +95,14 @@ impl FlowManager {
         });
         // The index is a convenience: the failure itself is what the caller gets to see.
         let _ = lock.publish(&entry);
+    }
+
+    /// Refuses a record that was put back over a newer one, as far as the index can tell.
+    pub(super) fn refuse_older(&self, grant: &Grant) -> Result<()> {
+        match self.ports.coordinator.account(&grant.key) {
+            Ok(Some(entry)) => entry.refuse_older(grant, &self.ports.store.name()),
+            _ => Ok(()),
+        }
     }
 
     /// The id of the failure that was noted last.

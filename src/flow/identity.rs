@@ -152,7 +152,8 @@ impl FlowManager {
             return Ok(());
         }
         if found.sub != known.sub {
-            return Err(Error::validation("userinfo is about another person than the id_token"));
+            return Err(Error::validation("userinfo is about another person than the id_token")
+                .hint("nothing was stored; this can be an attack, or a fault of the server"));
         }
         if known.email.is_none() {
             (known.email, known.email_verified) = (found.email, found.email_verified);

@@ -46,6 +46,8 @@ use crate::profile::{AuthorizationServer, ClientAuth, Profile, discovery};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
+#[cfg(feature = "login")]
+pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest};
 pub use complete::Expected;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};

@@ -79,7 +79,8 @@ impl FlowManager {
             About { tokens: Some(&tokens), ..About::of(&grant, &grant.grant_type, self.now()) };
         let answer = self.hook(profile, "post_token", about).await?;
         keep(&mut grant, answer, self.now())?;
-        let warnings = self.commit(profile, lock, &grant).await?;
+        let mut warnings = self.commit(lock, &grant).await?;
+        warnings.extend(self.show(profile, &grant).await);
         Ok(Handout { grant, tokens, warning: warnings.into_iter().next(), fresh: true })
     }
 

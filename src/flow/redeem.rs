@@ -72,7 +72,7 @@ impl FlowManager {
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
-        let _critical = self.enter_critical();
+        let critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
             // Whatever became of the marks: the grant that this code gave is there.
             let stored = self.ports.store.load(&pending.key).await.ok().flatten();
@@ -100,7 +100,9 @@ impl FlowManager {
                 return Err(error);
             }
         }
-        warnings.extend(self.commit(profile, &mut *lock, &grant).await?);
+        warnings.extend(self.commit(&mut *lock, &grant).await?);
+        drop(critical);
+        warnings.extend(self.show(profile, &grant).await);
         Ok(Completed { grant, warnings })
     }
 

@@ -72,6 +72,14 @@ impl FlowManager {
             Ok(reply) => {
                 let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
                 drop(critical);
+                let taken = match taken {
+                    Renewed::Handout(mut handout) => {
+                        let failed = self.show(profile, &handout.grant).await;
+                        handout.warning = handout.warning.or(failed);
+                        Renewed::Handout(handout)
+                    }
+                    other => other,
+                };
                 self.after_refresh(profile, taken, lock).await
             }
             Err(Failed { error, perhaps_spent }) => {
@@ -135,10 +143,10 @@ impl FlowManager {
             form.push(("scope".to_owned(), grant.tokens.scopes.join(&profile.scope_separator)));
         }
         narrow(&mut form, profile, want);
-        if profile.quirks.redirect_uri_on_refresh
-            && let Some(uri) = profile.redirect_uris.first()
-        {
-            form.push(("redirect_uri".to_owned(), uri.text.clone()));
+        if profile.quirks.redirect_uri_on_refresh {
+            let mut uris = profile.login_redirect_uris(server.iss_parameter_supported);
+            uris.truncate(1);
+            form.extend(uris.into_iter().map(|uri| ("redirect_uri".to_owned(), uri.text)));
         }
         form.extend(profile.token_params.clone());
         form.extend(profile.refresh_params.clone());
@@ -206,7 +214,7 @@ impl FlowManager {
             overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
         grant.generation = grant.generation.saturating_add(1);
-        let warnings = self.announce(profile, lock, &grant).await;
+        let warnings = self.announce(lock, &grant);
         let warning = identified.warning.or(warnings.into_iter().next());
         let handout = Handout { warning, ..handout(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))

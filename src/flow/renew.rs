@@ -56,6 +56,9 @@ impl FlowManager {
                 return Ok(handout);
             }
             self.needs_no_login(profile, key, current.as_ref())?;
+            if let Some(grant) = &current {
+                self.refuse_older(grant)?;
+            }
             if let Some(failure) = self.failure_since(key, last_failure.as_deref()) {
                 return self.despite(current, want, failure);
             }

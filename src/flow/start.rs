@@ -182,12 +182,10 @@ impl FlowManager {
     pub async fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {
         let profile = self.profile(profile)?;
         let flows = self.pending_flows()?;
-        let redirect_uri = match &request.redirect_uri {
-            Some(uri) => uri.clone(),
-            None => first_redirect_uri(profile)?,
-        };
-        check(profile, &request, &redirect_uri)?;
-        let StartRequest { user, account, attributes, scopes, extra, ttl, sealed, .. } = request;
+        check(profile, &request)?;
+        let StartRequest { user, account, attributes, redirect_uri, scopes, extra, ttl, sealed } =
+            request;
+        let redirect_uri = redirect_uri.unwrap_or_default();
         let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
         let key = GrantKey::new(&profile.name, account);
         let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
@@ -195,7 +193,7 @@ impl FlowManager {
         let (rfp, jti) = (random::token(16)?, random::token(16)?);
         let mut record = None;
         let authorization = self
-            .authorize_with(profile, asked, |authorization| {
+            .authorize_with(profile, None, asked, |authorization| {
                 let expires = authorization.expires_at.unix();
                 let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
                 let user = user.as_deref();
@@ -231,12 +229,7 @@ impl FlowManager {
     }
 }
 
-fn first_redirect_uri(profile: &Profile) -> Result<String> {
-    let first = profile.redirect_uris.first().map(|uri| uri.text.clone());
-    first.ok_or_else(|| Error::config("the profile has no redirect URI"))
-}
-
-fn check(profile: &Profile, request: &StartRequest, redirect_uri: &str) -> Result<()> {
+fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
     if profile.grant != GrantType::AuthorizationCode {
         return Err(Error::config(format!(
             "a flow with the grant `{}` cannot be completed elsewhere",
@@ -244,7 +237,9 @@ fn check(profile: &Profile, request: &StartRequest, redirect_uri: &str) -> Resul
         ))
         .hint("use `grant = \"authorization_code\"`"));
     }
-    if let Err(why) = endpoint::redirect_uri(redirect_uri) {
+    if let Some(uri) = &request.redirect_uri
+        && let Err(why) = endpoint::redirect_uri(uri)
+    {
         return Err(Error::usage(format!("the redirect URI {why}")));
     }
     if request.ttl.as_secs() == 0 || request.ttl > LONGEST_TTL {

@@ -8,10 +8,10 @@ use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Authorization, AuthorizeRequest, Completed, FlowManager};
+use crate::flow::{Authorization, AuthorizeRequest, Completed, FlowManager, check_extra};
 use crate::grant::GrantKey;
 use crate::port::BoxFuture;
-use crate::profile::Profile;
+use crate::profile::{AuthorizationServer, Profile, RedirectUri};
 use crate::protocol::authorization::Judgement;
 use crate::text::one_line;
 
@@ -52,6 +52,8 @@ pub fn rules(profile: &Profile) -> Rules {
 /// What the person is to be told while a login runs.
 #[derive(Debug)]
 pub enum Progress<'a> {
+    /// The server is known; nothing has been opened yet.
+    Server(&'a AuthorizationServer),
     /// The browser is opened at this URL.
     Opening(&'a str),
     /// The person must open this URL.
@@ -72,13 +74,13 @@ enum Response {
     Pasted(Vec<(String, String)>, Judgement),
 }
 
-/// Logs in: opens the listener, then the browser, judges what comes, redeems the code, stores the
+/// Logs in: finds the server, opens the listener, then the browser, judges what comes, redeems the code, stores the
 /// tokens, and only then lets the browser show that it worked.
 ///
 /// # Errors
 ///
 /// `Timeout` when the person did not answer, `Validation` when the time ran out after forged
-/// callbacks had come; and those of [`FlowManager::authorize`] and [`FlowManager::redeem`].
+/// callbacks had come; and those of [`FlowManager::authorize_at`] and [`FlowManager::redeem`].
 pub async fn log_in(
     manager: &FlowManager,
     attempt: Attempt,
@@ -86,34 +88,16 @@ pub async fn log_in(
 ) -> Result<Completed> {
     let profile = manager.profile(&attempt.key.profile)?;
     manager.prove_store(&attempt.key).await?;
+    check_extra(&attempt.extra)?;
+    let server = manager.server(&profile.name).await?;
+    tell(Progress::Server(&server));
+    // What tells the servers apart decides where the response is awaited.
+    let uris = profile.login_redirect_uris(server.iss_parameter_supported);
     let mut listener = match attempt.listen {
-        true => Some(bind(profile, &attempt).await?),
+        true => Some(bind(profile, &uris, &attempt).await?),
         false => None,
     };
-    let outcome = run(manager, profile, attempt, listener.as_mut(), tell).await;
-    if let Some(listener) = listener {
-        listener.close(PAGE_GRACE).await;
-    }
-    outcome
-}
-
-async fn bind(profile: &Profile, attempt: &Attempt) -> Result<Listener> {
-    let options = ListenOptions {
-        form_post: profile.quirks.form_post,
-        other_family: attempt.may_change_family,
-        rules: attempt.rules,
-    };
-    Listener::bind(&profile.redirect_uris, attempt.port, options).await
-}
-
-async fn run(
-    manager: &FlowManager,
-    profile: &Profile,
-    mut attempt: Attempt,
-    mut listener: Option<&mut Listener>,
-    tell: &mut (dyn FnMut(Progress<'_>) + Send),
-) -> Result<Completed> {
-    let redirect_uri = match (&listener, profile.redirect_uris.first()) {
+    let redirect_uri = match (&listener, uris.first()) {
         (Some(listener), _) => listener.redirect_uri().to_owned(),
         (None, Some(uri)) => uri.text.clone(),
         (None, None) => return Err(Error::config("the profile has no redirect URI")),
@@ -121,11 +105,39 @@ async fn run(
     let request = AuthorizeRequest {
         key: attempt.key.clone(),
         redirect_uri,
-        scopes: std::mem::take(&mut attempt.scopes),
-        extra: std::mem::take(&mut attempt.extra),
+        scopes: attempt.scopes.clone(),
+        extra: attempt.extra.clone(),
         ttl: attempt.timeout,
     };
-    let pending = manager.authorize(request).await?;
+    let own = uris.first().filter(|_| uris != profile.redirect_uris);
+    let outcome = async {
+        let pending = manager.authorize_at(server, request).await?;
+        run(manager, profile, attempt, pending, listener.as_mut(), tell).await
+    };
+    let outcome = outcome.await.map_err(|error| unregistered(error, own));
+    if let Some(listener) = listener {
+        listener.close(PAGE_GRACE).await;
+    }
+    outcome
+}
+
+async fn bind(profile: &Profile, uris: &[RedirectUri], attempt: &Attempt) -> Result<Listener> {
+    let options = ListenOptions {
+        form_post: profile.quirks.form_post,
+        other_family: attempt.may_change_family,
+        rules: attempt.rules,
+    };
+    Listener::bind(uris, attempt.port, options).await
+}
+
+async fn run(
+    manager: &FlowManager,
+    profile: &Profile,
+    mut attempt: Attempt,
+    pending: Authorization,
+    mut listener: Option<&mut Listener>,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Completed> {
     if let Ok(url) = url::Url::parse(&pending.authorization_url) {
         manager.ports().trace.authorization_request(&url);
     }
@@ -290,6 +302,17 @@ async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Sec
     match pasted {
         Some(lines) => lines.next().await,
         None => std::future::pending().await,
+    }
+}
+
+/// A server that does not know the redirect URI shows that in the browser, and nobody comes back.
+fn unregistered(error: Error, own: Option<&RedirectUri>) -> Error {
+    match own {
+        Some(uri) if error.kind() == ErrorKind::Timeout => error.hint(format!(
+            "log in again; if the server did not like the redirect URI, register {} with it",
+            uri.text
+        )),
+        _ => error,
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) struct Whole<'a, 't> {
     pub profile: &'a Profile,
     /// The user's keys over the preset's.
     pub table: &'a Table,
+    /// Keys of ours that misspelt ones were meant to be.
+    pub meant: &'a [&'static str],
     /// Where the profile begins.
     pub at: usize,
     /// The table as people know it: `[profiles.x]`.
@@ -48,8 +50,9 @@ impl Whole<'_, '_> {
         keys.iter().find_map(|key| find(self.table, key)).map_or(self.at, |entry| entry.at)
     }
 
+    /// A key that is misspelt has been reported already, and that it is missing follows from that.
     fn has(&self, key: &str) -> bool {
-        find(self.table, key).is_some()
+        find(self.table, key).is_some() || self.meant.contains(&key)
     }
 
     fn fail(&mut self, keys: &[&str], what: &str) {

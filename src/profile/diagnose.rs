@@ -1,5 +1,6 @@
 //! What is wrong with a configuration file: everything at once, each with its place.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -8,20 +9,46 @@ use crate::text::one_line;
 /// The most syntax errors that are shown: after the first few, one follows from another.
 const SYNTAX_ERRORS_SHOWN: usize = 5;
 
+/// The most problems that are shown.
+const SHOWN: usize = 100;
+
 /// The problems of one file.
 pub(crate) struct Problems<'t> {
     path: String,
     text: &'t str,
+    /// Where each line begins.
+    lines: Vec<usize>,
     syntax: Vec<(usize, String)>,
-    found: Vec<(usize, String)>,
+    found: Vec<(usize, Problem)>,
     warnings: Vec<(usize, String)>,
+}
+
+/// What is wrong, put into words only where it is shown.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Problem {
+    Told(String),
+    UnknownKey { key: String, place: String, known: &'static [&'static str] },
+}
+
+impl Problem {
+    fn told(&self) -> String {
+        match self {
+            Self::Told(message) => message.clone(),
+            Self::UnknownKey { key, place, known } => {
+                let near = suggestion(key, known.iter().copied());
+                format!("unknown key `{}` in {place}{near}", one_line(key))
+            }
+        }
+    }
 }
 
 impl<'t> Problems<'t> {
     pub(crate) fn new(path: &Path, text: &'t str) -> Self {
+        let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self {
             path: one_line(&path.display().to_string()),
             text,
+            lines: std::iter::once(0).chain(begins.map(|(at, _)| at + 1)).collect(),
             syntax: Vec::new(),
             found: Vec::new(),
             warnings: Vec::new(),
@@ -30,7 +57,19 @@ impl<'t> Problems<'t> {
 
     /// Adds an error at this offset.
     pub(crate) fn add(&mut self, at: usize, message: impl Into<String>) {
-        self.found.push((at, message.into()));
+        self.found.push((at, Problem::Told(message.into())));
+    }
+
+    /// Adds a key that no table of ours has.
+    pub(crate) fn unknown_key(
+        &mut self,
+        key: &str,
+        at: usize,
+        place: &str,
+        known: &'static [&'static str],
+    ) {
+        let (key, place) = (key.to_owned(), place.to_owned());
+        self.found.push((at, Problem::UnknownKey { key, place, known }));
     }
 
     /// Adds a warning at this offset.
@@ -57,38 +96,49 @@ impl<'t> Problems<'t> {
         !self.syntax.is_empty()
     }
 
-    /// Line and column of an offset, counted from one; columns are characters.
-    fn position(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, before[line_start..].chars().count() + 1)
+    /// The line of an offset, counted from zero.
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|begin| *begin <= at) - 1
     }
 
-    fn placed(&self, (at, message): &(usize, String)) -> String {
-        let (line, column) = self.position(*at);
+    /// Line and column of an offset, counted from one; columns are characters.
+    fn position(&self, at: usize) -> (usize, usize) {
+        let at = at.min(self.text.len());
+        let line = self.line(at);
+        let before = self.text.get(self.lines[line]..at).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
+
+    fn placed(&self, at: usize, message: &str) -> String {
+        let (line, column) = self.position(at);
         format!("{}:{line}:{column}: {message}", self.path)
     }
 
-    /// The warnings, or one error that lists every problem, one a line, in the order of the file.
+    /// The warnings, or one error that lists the problems, one a line, in the order of the file.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         let mut syntax = self.syntax_by_line();
-        let broken: Vec<usize> = syntax.iter().map(|(at, _)| self.position(*at).0).collect();
+        let broken: HashSet<usize> = syntax.iter().map(|(at, _)| self.line(*at)).collect();
         let mut count = 0;
         syntax.retain(|(_, message)| {
             count += 1;
             count <= SYNTAX_ERRORS_SHOWN || message.starts_with("unclosed")
         });
         let mut all = std::mem::take(&mut self.found);
-        all.retain(|(at, _)| !broken.contains(&self.position(*at).0));
-        all.extend(syntax);
+        all.retain(|(at, _)| !broken.contains(&self.line(*at)));
+        all.extend(syntax.into_iter().map(|(at, message)| (at, Problem::Told(message))));
         all.sort();
         all.dedup();
         self.warnings.sort();
         if all.is_empty() {
-            return Ok(self.warnings.iter().map(|warning| self.placed(warning)).collect());
+            let warnings = self.warnings.iter();
+            return Ok(warnings.map(|(at, message)| self.placed(*at, message)).collect());
         }
-        let lines: Vec<String> = all.iter().map(|problem| self.placed(problem)).collect();
+        let shown = all.iter().take(SHOWN);
+        let mut lines: Vec<String> =
+            shown.map(|(at, problem)| self.placed(*at, &problem.told())).collect();
+        if all.len() > SHOWN {
+            lines.push(format!("{}: and {} more", self.path, all.len() - SHOWN));
+        }
         Err(Error::config(lines.join("\n")))
     }
 
@@ -98,8 +148,8 @@ impl<'t> Problems<'t> {
         all.sort();
         let mut shown: Vec<(usize, String)> = Vec::new();
         for (at, message) in all {
-            let line = self.position(at).0;
-            if shown.last().is_none_or(|(last, _)| self.position(*last).0 != line) {
+            let line = self.line(at);
+            if shown.last().is_none_or(|(last, _)| self.line(*last) != line) {
                 shown.push((at, message));
             }
         }
@@ -118,10 +168,22 @@ pub(crate) fn nearest<'c>(
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
+/// How like a word must be to be taken for what was meant.
+const LIKE: f64 = 0.8;
+
+/// The candidate that was probably meant.
+pub(crate) fn probably<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let (best, likeness) = nearest(word, candidates)?;
+    (likeness >= LIKE).then_some(best)
+}
+
 /// The words that name the nearest candidate: a question where it is near, a fact where it is not.
 pub(crate) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     match nearest(word, candidates) {
-        Some((best, likeness)) if likeness >= 0.8 => format!(", did you mean `{best}`?"),
+        Some((best, likeness)) if likeness >= LIKE => format!(", did you mean `{best}`?"),
         Some((best, _)) => format!("; the nearest is `{best}`"),
         None => String::new(),
     }
@@ -156,6 +218,20 @@ mod tests {
         problems.warn(2, "a warning is no error");
         let error = problems.finish().unwrap_err();
         assert_eq!(error.message(), "c.toml:1:1: first\nc.toml:3:1: third");
+    }
+
+    #[test]
+    fn of_very_many_problems_the_first_are_shown_and_the_others_counted() {
+        let text = "x\n".repeat(100_000);
+        let mut problems = Problems::new(Path::new("c.toml"), &text);
+        for line in (0..100_000).rev() {
+            problems.unknown_key("scops", line * 2, "[p]", &["scopes"]);
+        }
+        let error = problems.finish().unwrap_err();
+        let lines: Vec<&str> = error.message().lines().collect();
+        assert_eq!(lines.len(), SHOWN + 1);
+        assert!(lines[0].starts_with("c.toml:1:1: unknown key `scops` in [p], did you mean"));
+        assert_eq!(lines[SHOWN], "c.toml: and 99900 more");
     }
 
     #[test]

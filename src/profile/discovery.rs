@@ -36,7 +36,7 @@ const CACHE_VERSION: u32 = 1;
 /// `Validation` where the metadata is not the issuer's, names an unsafe endpoint, or excludes
 /// PKCE with S256; `Config` where there is no metadata or an endpoint is still missing;
 /// `Unavailable` where the server does not answer.
-pub async fn resolve(
+pub(crate) async fn resolve(
     profile: &Profile,
     http: &dyn Http,
     clock: &dyn Clock,
@@ -57,7 +57,7 @@ pub async fn resolve(
 ///
 /// # Errors
 /// As [`resolve`].
-pub async fn resolve_fully(
+pub(crate) async fn resolve_fully(
     profile: &Profile,
     http: &dyn Http,
     clock: &dyn Clock,
@@ -68,6 +68,19 @@ pub async fn resolve_fully(
         None => overridden(profile, nothing()),
     };
     judge_for(profile, server)
+}
+
+/// Whether responses of this profile's server are to carry `iss` (RFC 9207), as the metadata said when
+/// it was last fetched into `cache_dir`; `None` where it was not yet, and would have to be.
+pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
+    let Some(issuer) = &profile.issuer else { return Some(false) };
+    if missing(profile, &profile.endpoints).is_empty() {
+        return Some(false);
+    }
+    let bytes = atomic_file::read(&cache_path(cache_dir, issuer))?;
+    let entry: Cached = serde_json::from_slice(&bytes).ok()?;
+    let server = judge(issuer, &entry.document).ok().filter(|_| entry.issuer == *issuer)?;
+    Some(server.iss_parameter_supported)
 }
 
 fn nothing() -> AuthorizationServer {

@@ -59,10 +59,27 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         profiles.insert(&new.name, Item::Table(table));
         let text = document.to_string();
         let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
-            error.context(format!("the profile `{name}` would not be valid, and is not added"))
+            let what = without_places(error.message(), path);
+            Error::config(format!(
+                "the profile `{name}` would not be valid, and is not added: {what}"
+            ))
         })?;
         Ok((text, config))
     })
+}
+
+/// The problems of a text that nobody gets to see: its lines would lead nowhere.
+fn without_places(problems: &str, path: &Path) -> String {
+    let path = one_line(&path.display().to_string());
+    let plain = |line: &str| {
+        let rest = line.strip_prefix(&path)?.strip_prefix(':')?;
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let (_, rest) = rest.split_once(':').filter(|(line, _)| is_number(line))?;
+        let (_, rest) = rest.split_once(": ").filter(|(column, _)| is_number(column))?;
+        Some(rest.to_owned())
+    };
+    let lines = problems.lines().map(|line| plain(line).unwrap_or_else(|| line.to_owned()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Takes a profile out of the file, and out of `[defaults] profile`.

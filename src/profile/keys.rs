@@ -1,15 +1,16 @@
 //! The keys of a profile: one table of names with how each is read.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::diagnose::{Problems, suggestion};
+use super::diagnose::{Problems, probably};
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
 use super::{
-    Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce, Profile,
-    Quirks, RedirectUri, TokenRequestFormat,
+    Callback, Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce,
+    Profile, Quirks, RedirectUri, TokenRequestFormat,
 };
 use crate::text::one_line;
 
@@ -102,8 +103,18 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
     ("hooks", hooks),
 ];
 
+/// Their names.
+static KEY_NAMES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
+
+/// The keys that a table's unknown ones were probably meant to be.
+pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
+    let unknown = table.iter().filter(|entry| !KEY_NAMES.contains(&entry.key.as_str()));
+    unknown.filter_map(|entry| probably(&entry.key, KEY_NAMES.iter().copied())).collect()
+}
+
 /// The keys that name endpoints of one server, and go with its issuer.
-const SERVER_KEYS: [&str; 12] = [
+pub(crate) const SERVER_KEYS: [&str; 12] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -140,7 +151,7 @@ fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
     let place = format!("{}.hooks]", reader.place.trim_end_matches(']'));
     for hook in table {
         if !EVENTS.contains(&hook.key.as_str()) {
-            unknown_key(&hook.key, hook.at, &place, EVENTS, reader.problems);
+            reader.problems.unknown_key(&hook.key, hook.at, &place, &EVENTS);
             continue;
         }
         let mut inner = Reader {
@@ -173,25 +184,13 @@ fn read_hook(reader: &mut Reader<'_, '_>) -> Option<Hook> {
         match member.key.as_str() {
             "command" => put(&mut hook.command, inner.command()),
             "give_token" => put(&mut hook.give_token, inner.flag()),
-            name => unknown_key(name, member.at, &place, HOOK_KEYS, reader.problems),
+            name => reader.problems.unknown_key(name, member.at, &place, &HOOK_KEYS),
         }
     }
     if !table.iter().any(|member| member.key == "command") {
         return reader.fail("needs a `command`");
     }
     Some(hook)
-}
-
-/// Reports a key that no table of ours has.
-pub(crate) fn unknown_key<'c>(
-    key: &str,
-    at: usize,
-    place: &str,
-    known: impl IntoIterator<Item = &'c str>,
-    problems: &mut Problems<'_>,
-) {
-    let near = suggestion(key, known);
-    problems.add(at, format!("unknown key `{}` in {place}{near}", one_line(key)));
 }
 
 /// Reads every key of a profile's table, the preset's included.
@@ -206,15 +205,7 @@ pub(crate) fn read(
     for entry in table {
         match KEYS.iter().find(|(key, _)| *key == entry.key) {
             Some((_, set)) => set(&mut draft, &mut Reader { entry, place, around, problems }),
-            None => {
-                unknown_key(
-                    &entry.key,
-                    entry.at,
-                    place,
-                    KEYS.iter().map(|(key, _)| *key),
-                    problems,
-                );
-            }
+            None => problems.unknown_key(&entry.key, entry.at, place, &KEY_NAMES),
         }
     }
     if draft.profile.grant == GrantType::DeviceCode && find(table, "flow").is_none() {
@@ -327,12 +318,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         scopes: Vec::new(),
         scope_separator: " ".to_owned(),
         scope_param: "scope".to_owned(),
-        redirect_uris: vec![RedirectUri {
-            text: "http://127.0.0.1/callback".to_owned(),
-            host: LoopbackHost::V4,
-            port: None,
-            path: "/callback".to_owned(),
-        }],
+        redirect_uris: vec![built_in_redirect()],
         audience: None,
         resource: Vec::new(),
         pkce: Pkce::S256,
@@ -353,6 +339,17 @@ pub(crate) fn defaults(name: &str) -> Profile {
         ca_file: None,
         write_back: Vec::new(),
         hooks: BTreeMap::new(),
+        callback: Callback::default(),
         quirks: Quirks::default(),
+    }
+}
+
+/// The redirect URI of a profile that names none.
+pub(crate) fn built_in_redirect() -> RedirectUri {
+    RedirectUri {
+        text: "http://127.0.0.1/callback".to_owned(),
+        host: LoopbackHost::V4,
+        port: None,
+        path: "/callback".to_owned(),
     }
 }

@@ -20,6 +20,7 @@ const MAX_BYTES: u64 = 16 << 20;
 
 /// What the configuration says.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// The file.
     pub path: PathBuf,
@@ -46,6 +47,7 @@ impl std::fmt::Debug for Config {
 
 /// `[defaults]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Defaults {
     /// The profile of a command that names none.
     pub profile: Option<String>,
@@ -59,10 +61,13 @@ pub struct Defaults {
 
 /// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "each is the command for the operation of that name")]
+#[non_exhaustive]
 pub struct StoreCommand {
+    /// Gives the record on stdout.
     pub get: Vec<String>,
+    /// Gets the record on stdin.
     pub set: Vec<String>,
+    /// Removes the record.
     pub delete: Vec<String>,
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Profile;
+use super::callbacks;
 use super::check::{self, Whole};
 use super::diagnose::{Problems, shown_key, suggestion};
-use super::keys::{self, Draft, unknown_key};
+use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
@@ -29,7 +30,7 @@ impl<'t> Sections<'_, 't> {
         let mut config = Config::empty(Path::new(""));
         for section in root {
             if !SECTIONS.contains(&section.key.as_str()) {
-                unknown_key(&section.key, section.at, "the file", SECTIONS, self.problems);
+                self.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
                 continue;
             }
             let Some(table) = self.table(section, "the file") else { continue };
@@ -69,7 +70,7 @@ impl<'t> Sections<'_, 't> {
                 "store" => defaults.store = reader.store(),
                 "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
                 "client_id_metadata_url" => defaults.client_id_metadata_url = reader.url(),
-                key => unknown_key(key, entry.at, place, DEFAULTS, self.problems),
+                key => self.problems.unknown_key(key, entry.at, place, &DEFAULTS),
             }
         }
         defaults
@@ -82,7 +83,7 @@ impl<'t> Sections<'_, 't> {
                 let table = self.table(entry, "[store]");
                 found = table.map(|table| self.store_command(table, entry.at));
             } else {
-                unknown_key(&entry.key, entry.at, "[store]", ["command"], self.problems);
+                self.problems.unknown_key(&entry.key, entry.at, "[store]", &["command"]);
             }
         }
         found
@@ -97,7 +98,7 @@ impl<'t> Sections<'_, 't> {
                 "set" => &mut commands.set,
                 "delete" => &mut commands.delete,
                 key => {
-                    unknown_key(key, entry.at, place, STORE_COMMANDS, self.problems);
+                    self.problems.unknown_key(key, entry.at, place, &STORE_COMMANDS);
                     continue;
                 }
             };
@@ -115,6 +116,7 @@ impl<'t> Sections<'_, 't> {
 
     fn profiles(&mut self, table: &Table) -> BTreeMap<String, Profile> {
         let mut profiles = BTreeMap::new();
+        let mut tables = Vec::new();
         for entry in table {
             if let Err(why) = profile_name(&entry.key) {
                 self.problems.add(entry.at, why);
@@ -123,8 +125,10 @@ impl<'t> Sections<'_, 't> {
             let Some(own) = self.table(entry, "[profiles]") else { continue };
             if let Some(profile) = self.profile(entry, own) {
                 profiles.insert(entry.key.clone(), profile);
+                tables.push((entry.at, entry.key.as_str(), own));
             }
         }
+        callbacks::assign(&mut profiles, &tables);
         profiles
     }
 
@@ -159,12 +163,13 @@ impl<'t> Sections<'_, 't> {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }
         if !self.problems.has_syntax_errors() {
+            let meant = keys::meant(own);
             if let Some((preset, at)) = preset {
-                self.needs_are_met(preset, at, table, &place);
+                self.needs_are_met(preset, at, table, &meant, &place);
             }
-            let problems = &mut *self.problems;
+            let (meant, problems) = (meant.as_slice(), &mut *self.problems);
             let (profile, place) = (&draft.profile, place.as_str());
-            check::check(Whole { profile, table, at: entry.at, place, problems });
+            check::check(Whole { profile, table, meant, at: entry.at, place, problems });
         }
         Some(draft.profile)
     }
@@ -199,8 +204,15 @@ impl<'t> Sections<'_, 't> {
     }
 
     /// What a preset cannot know: a tenant's own URL, a client secret.
-    fn needs_are_met(&mut self, preset: &Preset, at: usize, table: &Table, place: &str) {
-        let has = |key: &str| find(table, key).is_some();
+    fn needs_are_met(
+        &mut self,
+        preset: &Preset,
+        at: usize,
+        table: &Table,
+        meant: &[&str],
+        place: &str,
+    ) {
+        let has = |key: &str| find(table, key).is_some() || meant.contains(&key);
         let names_server = has("authorization_endpoint") && has("token_endpoint");
         let met = |need: &str| match need {
             "root_url" | "issuer" => has("root_url") || has("issuer") || names_server,

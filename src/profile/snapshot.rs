@@ -9,7 +9,7 @@ use super::atomic_file;
 use super::schema::{Config, ConfigFile, StoreCommand};
 
 /// Part of the hash: what an older program wrote, whose presets may differ, is not believed.
-const FORMAT: &str = concat!("oauthctl snapshot 1 ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("oauthctl snapshot 2 ", env!("CARGO_PKG_VERSION"));
 
 /// The settings of one profile, valid for exactly one content of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub struct Snapshot {
     pub cache: Option<String>,
     /// How much life a token must have left to be handed out.
     pub min_ttl_seconds: u64,
+    /// The issuer.
+    pub issuer: Option<String>,
+    /// The token endpoint, where the configuration names it.
+    pub token_endpoint: Option<String>,
+    /// The client.
+    pub client_id: String,
 }
 
 impl Snapshot {
@@ -56,6 +62,9 @@ impl Snapshot {
             store,
             cache: config.defaults.cache.clone(),
             min_ttl_seconds: settings.min_ttl.as_secs(),
+            issuer: settings.issuer.clone(),
+            token_endpoint: settings.endpoints.token.clone(),
+            client_id: settings.client.id.clone(),
         };
         let Ok(bytes) = serde_json::to_vec(&snapshot) else { return };
         if atomic_file::private_directory(&state_dir.join("resolved")).is_err() {

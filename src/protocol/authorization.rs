@@ -8,7 +8,7 @@ use crate::profile::{AuthorizationServer, Profile};
 
 /// What is new in every authorization request.
 #[derive(Debug)]
-pub struct AuthorizationRequest<'a> {
+pub(crate) struct AuthorizationRequest<'a> {
     /// The redirect URI, exactly as it will be repeated in the token request.
     pub redirect_uri: &'a str,
     /// The state.
@@ -27,7 +27,7 @@ pub struct AuthorizationRequest<'a> {
 
 impl AuthorizationRequest<'_> {
     /// The parameters in the order in which they are sent.
-    pub fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
+    pub(crate) fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
         let mut parameters: Vec<(String, String)> = vec![
             ("response_type".to_owned(), "code".to_owned()),
             ("client_id".to_owned(), profile.client.id.clone()),
@@ -75,7 +75,7 @@ impl AuthorizationRequest<'_> {
 }
 
 /// Names that no configuration and no flag may set in an authorization request.
-pub const RESERVED: [&str; 12] = [
+pub(crate) const RESERVED: [&str; 12] = [
     "response_type",
     "client_id",
     "client_secret",
@@ -92,7 +92,7 @@ pub const RESERVED: [&str; 12] = [
 
 /// Appends parameters to an endpoint, whose own query stays as it is written (RFC 6749, section
 /// 3.1), each encoded once.
-pub fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
+pub(crate) fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
     let mut url = endpoint.to_owned();
     let mut separator = match endpoint.find('?') {
         None => "?",
@@ -130,7 +130,7 @@ pub enum Judgement {
 
 /// Judges an authorization response, in this order: state, `iss`, `error`, code. The redirect URI
 /// has been checked by whoever received it.
-pub fn judge(
+pub(crate) fn judge(
     parameters: &[(String, String)],
     state: &str,
     server: &AuthorizationServer,
@@ -177,7 +177,8 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
     }
 }
 
-/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it.
+/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it. Where
+/// the profile names no issuer, it must at least be at the place that the profile names.
 fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -> Result<()> {
     let given = single(parameters, "iss")
         .map_err(|()| Error::validation("the authorization response repeats `iss`"))?;
@@ -187,12 +188,31 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
             crate::text::one_line(given)
         ))
         .hint("this can be an attack that mixes up servers; nothing of the response was used")),
+        (Some(given), None) if !is_of_server(given, server) => Err(Error::validation(format!(
+            "the authorization response names the issuer {}, and the profile names none",
+            crate::text::one_line(given)
+        ))
+        .hint(
+            "nothing of the response was used: it can be another server's; if that is what this \
+             server calls itself, set it in the profile: `issuer = \"…\"`",
+        )),
         (None, _) if server.iss_parameter_supported => Err(Error::validation(
             "the authorization response has no `iss`, which the server's metadata promises",
         )
         .hint("this can be an attack that mixes up servers; nothing of the response was used")),
         _ => Ok(()),
     }
+}
+
+/// Whether an issuer that nobody announced has the origin of an endpoint to which the person or the
+/// code goes anyway.
+fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
+    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+    let Some(own) = origin(issuer).filter(url::Origin::is_tuple) else { return false };
+    [&server.endpoints.authorization, &server.endpoints.token]
+        .into_iter()
+        .flatten()
+        .any(|endpoint| origin(endpoint).as_ref() == Some(&own))
 }
 
 /// The value of a parameter that may stand once.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use age::secrecy::ExposeSecret;
+use age::stream::StreamReader;
 use age::{DecryptError, Decryptor};
 use zeroize::Zeroizing;
 
@@ -172,6 +173,16 @@ impl FileStore {
         dir.sweep(slug)
     }
 
+    /// A record that another key opens is as good as ever, and a login with this one must not take its
+    /// place. What is damaged beyond that is for the reader to tell.
+    fn is_not_anothers(&self, dir: &Dir, file: &str) -> Result<()> {
+        let Ok(Some(sealed)) = dir.read(file) else { return Ok(()) };
+        match open(self.key()?, &sealed) {
+            Err(DecryptError::NoMatchingKeys) => Err(anothers(&place(dir, file))),
+            _ => Ok(()),
+        }
+    }
+
     fn take_reserved(&self, slug: &str) -> Option<Reserved> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
     }
@@ -180,7 +191,9 @@ impl FileStore {
         let slug = key.slug();
         let dir = Dir::create(&self.path, &self.warnings)?;
         self.key_to_write(&dir)?;
-        dir.exists(&file_of(&slug))?;
+        if dir.exists(&file_of(&slug))? {
+            self.is_not_anothers(&dir, &file_of(&slug))?;
+        }
         dir.sweep(&slug)?;
         let size = bytes.saturating_add(bytes / 1024 + OVERHEAD).max(LEAST_ROOM);
         let reserved = match self.take_reserved(&slug) {
@@ -201,6 +214,7 @@ impl FileStore {
     fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let file = file_of(&key.slug());
+        self.is_not_anothers(&dir, &file)?;
         for number in 1..u32::MAX {
             let aside = format!("{file}.damaged-{number}");
             // Even what is no file of ours can be moved: only its name is touched.
@@ -343,22 +357,29 @@ fn missing_key(path: &Path) -> Error {
     )
 }
 
-/// The variants are put into words here: the crate's own are for other programs.
+/// Opens the header. The variants of the error are put into words elsewhere: the crate's own are for
+/// other programs.
+fn open<'s>(key: &Key, sealed: &'s [u8]) -> Result<StreamReader<&'s [u8]>, DecryptError> {
+    Decryptor::new_buffered(sealed)?.decrypt(std::iter::once(&key.0 as &dyn age::Identity))
+}
+
+/// A damaged list of recipients looks the same: only its key could tell.
+fn anothers(place: &str) -> Error {
+    Error::store(format!(
+        "the record in {place} is sealed for another key than the one that was given, or is damaged"
+    ))
+    .hint(
+        "nothing was changed: give the key that it was sealed with, by OAUTHCTL_STORE_KEY, \
+         OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, `oauthctl logout --local` \
+         forgets the record, and a login begins anew",
+    )
+}
+
 fn unseal(key: &Key, sealed: &[u8], place: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let unreadable = |error: DecryptError| match error {
-        DecryptError::NoMatchingKeys => Error::store(format!(
-            "the record in {place} is sealed for another key than the one that was given, or is \
-             damaged"
-        ))
-        .hint(
-            "nothing was changed: check OAUTHCTL_STORE_KEY, OAUTHCTL_STORE_KEY_FILE or the file \
-             `store.key`; `oauthctl login` starts over and keeps the old record aside",
-        ),
+    let mut reader = open(key, sealed).map_err(|error| match error {
+        DecryptError::NoMatchingKeys => anothers(place),
         _ => record::damaged(place, "it does not decrypt"),
-    };
-    let mut reader = Decryptor::new_buffered(sealed)
-        .and_then(|decryptor| decryptor.decrypt(std::iter::once(&key.0 as &dyn age::Identity)))
-        .map_err(unreadable)?;
+    })?;
     // Its plaintext is shorter: nothing grows, and no copy stays behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len()));
     reader.read_to_end(&mut bytes).map_err(|_| record::damaged(place, "it does not decrypt"))?;

@@ -53,6 +53,10 @@ async fn one(
 ) -> Result<bool> {
     let mut lock = coordinator.lock(key, WAIT).await?;
     let Some(grant) = from.load(key).await? else { return Ok(false) };
+    let known = coordinator.account(key)?;
+    if let Some(known) = &known {
+        known.refuse_older(&grant, &from.name())?;
+    }
     if let Some(there) = to.load(key).await?
         && there.generation >= grant.generation
         && there != grant
@@ -64,7 +68,7 @@ async fn one(
         .hint("log out of the account in one of the two stores first"));
     }
     copy(to, &grant).await?;
-    let last_error = coordinator.account(key)?.and_then(|entry| entry.last_error);
+    let last_error = known.and_then(|entry| entry.last_error);
     lock.publish(&AccountEntry { last_error, ..AccountEntry::of(&grant, &to.name()) })?;
     from.remove(key).await?;
     // Two names can lead to one place: then the old record was the new one.

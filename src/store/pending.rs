@@ -128,16 +128,21 @@ impl FilePending {
 
     fn list_now(&self) -> Result<Vec<PendingRecord>> {
         let now = self.waiting.clock.now();
-        let mut found = Vec::new();
+        let (mut found, mut damaged) = (Vec::new(), Vec::new());
         for dir in self.waiting.slots()? {
             for name in dir.names()?.iter().filter(|name| name.ends_with(".flow")) {
                 match read(&dir, name) {
                     Ok(record) => found.extend(record.filter(|r| r.expires_at > now)),
-                    Err(error) => {
-                        self.waiting.warnings.push(format!("skipped: {}", error.message()));
-                    }
+                    Err(error) => damaged.push(error),
                 }
             }
+        }
+        if let Some(first) = damaged.first() {
+            let more = match damaged.len() {
+                1 => String::new(),
+                many => format!("; and {} more", many - 1),
+            };
+            self.waiting.warnings.push(format!("skipped: {}{more}", first.message()));
         }
         let mut waiting = Vec::new();
         for record in found {
@@ -169,10 +174,11 @@ fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
     };
     let kept: OnDisk = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
     if kept.version > VERSION {
-        return Err(Error::store(format!("a newer oauthctl wrote `{}`", place.display())));
+        return Err(Error::store(format!("a newer oauthctl wrote `{}`", place.display()))
+            .hint("complete it with that one"));
     }
     let sealed = STANDARD.decode(&kept.sealed).map_err(|_| damaged())?;
-    if flow_file(&kept.id) != name {
+    if kept.version != VERSION || flow_file(&kept.id) != name {
         return Err(damaged());
     }
     Ok(Some(PendingRecord { id: kept.id, expires_at: kept.expires_at, sealed }))

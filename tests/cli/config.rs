@@ -32,6 +32,22 @@ fn the_configuration_is_the_flags_then_the_variables_then_the_platforms() {
 }
 
 #[test]
+fn a_very_large_file_full_of_mistakes_is_refused_without_listing_them_all() {
+    let home = Home::new();
+    let profile = |n: usize| {
+        format!("[profiles.p{n}]\nclient_idd = \"c\"\nscops = []\nissuer = \"https://a.example\"\n")
+    };
+    home.config(&(0..20_000).map(profile).collect::<String>());
+    let output = home.run(["token", "-p", "p1"]).fails(3);
+    assert!(output.stderr.contains("config.toml:2:1: unknown key `client_idd`"));
+    assert!(output.stderr.contains("did you mean `scopes`?"));
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!(lines.len(), 101, "{}", output.stderr);
+    let others = lines[100].rsplit_once("config.toml: and ").expect(lines[100]).1;
+    assert!(others.ends_with("9900 more"), "{others}");
+}
+
+#[test]
 fn the_state_directory_is_the_variables_then_the_platforms() {
     let mut home = Home::new();
     let state = |home: &Home| home.run(["store", "info", "--json"]).ok().json()["state"].clone();

@@ -161,6 +161,45 @@ fn a_shown_profile_hides_its_secrets() {
 }
 
 #[test]
+fn what_is_shown_is_what_holds() {
+    let mut home = Home::new();
+    home.config("[profiles.a]\nissuer = \"https://a.example\"\nclient_id = \"x\"\n");
+    let shown = |home: &Home| home.run(["profile", "show", "a", "--json"]).ok().json();
+    assert_eq!(shown(&home)["store"], "file");
+    assert_eq!(shown(&home)["redirect_uri"][0], "http://127.0.0.1/callback");
+    home.unset("OAUTHCTL_STORE");
+    assert_eq!(shown(&home)["store"], "keyring");
+}
+
+#[test]
+fn a_misspelt_key_is_one_mistake() {
+    let home = Home::new();
+    home.config(
+        "[profiles.a]\nissuer = \"https://a.example\"\nclient_idd = \"x\"\n\
+         [profiles.b]\nisuer = \"https://a.example\"\nclient_id = \"x\"\n\
+         [profiles.c]\nprovider = \"asana\"\nclient_id = \"x\"\nclient_secrett = { env = \"S\" }\n",
+    );
+    let said = home.run(["profile", "list"]).fails(3).stderr;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, meant) in lines.iter().zip(["client_id", "issuer", "client_secret"]) {
+        assert!(line.contains(&format!("did you mean `{meant}`?")), "{line}");
+    }
+}
+
+#[test]
+fn a_profile_that_is_not_added_has_no_lines() {
+    let home = Home::new();
+    home.config("# kept\n");
+    let args = ["profile", "add", "a", "--client-id", "x", "--issuer", "https://a.example"];
+    let more = ["--set", "pkcee=off", "--set", "grant=nonsense"];
+    let said = home.run(args.iter().chain(&more)).fails(3).stderr;
+    assert!(said.contains("unknown key `pkcee` in [profiles.a], did you mean `pkce`?"), "{said}");
+    assert!(said.contains("`grant` in [profiles.a]"), "{said}");
+    assert!(!said.contains("config.toml:"), "{said}");
+}
+
+#[test]
 fn every_provider_can_be_listed_shown_and_added() {
     let home = Home::new();
     let listed = home.run(["providers"]).ok().stdout;

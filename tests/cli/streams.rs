@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
-use crate::fixture::{REFRESH, TOKEN, planted, with_sandbox};
+use serde_json::json;
+
+use crate::fixture::{REFRESH, TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::{Home, assert_not_shown};
 
 /// Runs through `sh`, which does with the streams what the script says; `$1` is the program.
@@ -50,6 +52,42 @@ fn a_refresh_that_nobody_could_read_is_kept() {
     let after = home.run(["token", "--cached"]).ok();
     assert_ne!(after.line(), before.line());
     home.run(["token", "--force-refresh"]).ok();
+}
+
+/// Whatever stands in records and in the index: the values are exact, and the terminal is safe.
+#[test]
+fn json_is_exact_and_harmless() {
+    let odd = "a\u{1b}[31m\u{9b}31m\u{202e}\u{200b}\u{7f}\n\u{e0041} é 漢 \u{1f600}";
+    let home = planted(TOKEN);
+    plant(
+        &home,
+        &grant("default", TOKEN, |grant| {
+            grant["identity"] = json!({ "sub": odd });
+            grant["tokens"]["scopes"] = json!([odd]);
+            grant["kept"] = json!({ "odd": odd });
+        }),
+    );
+    let harmless = |text: &str| {
+        let seen =
+            |c: char| c == '\n' || !c.is_control() && !"\u{202e}\u{200b}\u{e0041}".contains(c);
+        assert!(text.chars().all(seen), "{text:?}");
+        assert!(text.is_empty() || text.contains("\\u009b"), "{text}");
+    };
+    let status = home.run(["status", "--json"]).ok();
+    harmless(&status.stdout);
+    assert!(status.stdout.contains("é 漢 \u{1f600}"), "{}", status.stdout);
+    let status = status.json();
+    assert_eq!(status[0]["identity"]["sub"], odd);
+    assert_eq!(
+        (&status[0]["scopes"][0], &status[0]["attributes"]["odd"]),
+        (&json!(odd), &json!(odd))
+    );
+    let token = home.run(["token", "--json"]).ok();
+    harmless(&token.stdout);
+    assert_eq!(token.json()["scope"], odd);
+    let unknown = home.run(["token", "-p", odd, "--json"]).fails(3);
+    assert!(!unknown.stderr.contains('\u{9b}') && !unknown.stderr.contains('\u{202e}'));
+    harmless(&home.run(["attr", "list", "-p", "p", "--json"]).ok().stdout);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! id_tokens and the keys that they are judged by (OpenID Connect Core, section 3.1.3.7; RFC 8725): whatever is
 //! wrong with one ends the login with exit code 7 and nothing stored.
 
+use serde_json::json;
+
 use crate::person::*;
 use crate::support::*;
 
@@ -197,4 +199,22 @@ fn a_login_without_openid_needs_no_keys() {
     pasting(&home, "jwks.empty~tag.plain", "scopes = [\"api\"]\n");
     paste(&home).ok();
     assert_eq!(hostile().requests("jwks.empty~tag.plain", "jwks").len(), 0);
+}
+
+#[test]
+fn a_login_as_another_person_says_whose_it_replaces() {
+    let server = Servers::hostile();
+    let mut home = Home::new();
+    home.profile("p", &server.issuer("honest"), "cli", OPENID);
+    let said = home.login("p").stderr;
+    assert!(said.contains("as alice") && !said.contains("replaces"), "{said}");
+    let said = home.login("p").stderr;
+    assert!(!said.contains("replaces"), "{said}");
+    server.set(&json!({ "sub": "bob" }));
+    let said = home.login("p").stderr;
+    assert!(
+        said.contains("as bob") && said.contains("replaces the login of alice@example.com."),
+        "{said}"
+    );
+    home.run(["login", "p", "--account", "other"]).ok();
 }

@@ -418,3 +418,15 @@ fn the_browser_inherits_no_secret() {
     let sockets = opened.descriptors.values().filter(|to| to.starts_with("socket:")).count();
     assert_eq!(sockets, 0, "{:?}", opened.descriptors);
 }
+
+#[test]
+fn a_browser_that_is_not_there_is_told_once_with_the_url() {
+    let mut home = home("tag.no-such-browser");
+    home.set("BROWSER", "no-such-browser");
+    let mut running = home.spawn(["login", "p"]);
+    let url = url_to_open(&mut running);
+    visit(&callback(&url)).unwrap();
+    let said = running.wait().ok().stderr;
+    let told = "The browser did not open: no browser could be started (no-such-browser: not found in PATH).";
+    assert!(said.contains(told), "{said}");
+}

@@ -11,6 +11,7 @@ mod discovery;
 mod identity;
 mod limits;
 mod login;
+mod mix_up;
 mod once;
 mod person;
 mod proxy;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, files_like};
+use crate::support::traced;
 use crate::support::{Home, Output};
-use crate::sweep::traced;
 
 /// Runs the program where every `flock` fails as on a file system that has none.
 fn without_locks(home: &Home, error: &str, args: &[&str]) -> Output {

@@ -6,6 +6,7 @@
 mod support;
 
 mod clock;
+mod descriptors;
 mod failures;
 mod holders;
 mod keys;

@@ -113,3 +113,34 @@ fn a_revocation_endpoint_that_has_moved_gets_nothing() {
     assert!(scene.server.requests("honest", "revoke").is_empty());
     assert!(crate::scene::files_like(&scene.home, ".age").is_empty(), "forgotten all the same");
 }
+
+/// It still works where it came from, so it is handed out; but nobody is left to wonder.
+#[test]
+fn an_access_token_of_another_server_or_client_is_handed_out_with_a_warning() {
+    let scene = Scene::logged_in("honest", 3600);
+    let (issuer, other) = (scene.server.issuer("honest"), scene.server.issuer("tag.other"));
+    for (what, settings) in [
+        ("", format!("issuer = {issuer:?}\nclient_id = \"cli\"\n")),
+        ("issuer", format!("issuer = {other:?}\nclient_id = \"cli\"\n")),
+        ("client", format!("issuer = {issuer:?}\nclient_id = \"somebody-else\"\n")),
+        (
+            "token endpoint",
+            format!(
+                "issuer = {issuer:?}\nclient_id = \"cli\"\ntoken_endpoint = \"{other}/token\"\n"
+            ),
+        ),
+    ] {
+        scene.home.config(&format!("[profiles.p]\n{settings}"));
+        // The long way, and the short one that the first call prepares.
+        for round in ["parsed", "kept"] {
+            let output = scene.home.run(["token", "-p", "p"]).ok();
+            assert_eq!(output.line(), scene.newest("access_token"), "{what}, {round}");
+            let warning = format!("belongs to another {what} than the configuration names now");
+            assert_eq!(output.stderr.matches(&warning).count(), usize::from(!what.is_empty()));
+            assert_eq!(output.stderr.is_empty(), what.is_empty(), "{round}: {}", output.stderr);
+            let hinted = output.stderr.contains("hint: run `oauthctl login p`");
+            assert_eq!(hinted, !what.is_empty(), "{round}: {}", output.stderr);
+        }
+    }
+    assert_eq!(scene.home.run(["token", "-p", "p", "-q"]).ok().stderr, "");
+}

@@ -34,6 +34,20 @@ fn there_and_back() {
 }
 
 #[test]
+fn a_line_may_come_before_its_profile() {
+    let scene = Scene::logged_in("honest", 3600);
+    let export = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let other = Home::new();
+    let early = other.run_with(["import", "-"], &export).ok().stderr;
+    assert!(early.contains("warning: no profile `p`"), "{early}");
+    assert!(early.contains("hint: add it") && early.contains("oauthctl profile add p"), "{early}");
+    other.profile("p", &scene.server.issuer("honest"), "cli", "scopes = [\"api\"]");
+    assert_eq!(other.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
+    let late = other.run_with(["import", "--replace", "-"], &export).ok().stderr;
+    assert!(!late.contains("warning:"), "{late}");
+}
+
+#[test]
 fn encrypted_to_a_recipient() {
     let scene = Scene::logged_in("honest", 3600);
     let keygen = scene.home.run(["--json", "store", "keygen"]).ok().json();

@@ -1,6 +1,8 @@
 //! Signals end a login at once, and a refresh when nothing is lost by it.
 
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -9,6 +11,9 @@ use crate::scene::{Scene, await_turn, files_like};
 use crate::support::{Running, assert_no_secret, await_some};
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
+/// Less than any command's own limit.
+const SOON: Duration = Duration::from_secs(20);
 
 /// The authority of the redirect URI in an authorization URL.
 fn listener(url: &str) -> String {
@@ -161,24 +166,79 @@ fn a_command_gets_the_signals_meant_for_it() {
     assert_no_secret(&scene.home, scene.server.secrets_minted());
 }
 
+/// The process that wrote its number into this file, once it runs.
+fn await_child(mark: &Path) -> PathBuf {
+    await_some("the command", || {
+        let number = std::fs::read_to_string(mark).ok()?;
+        Some(Path::new("/proc").join(number.strip_suffix('\n')?))
+    })
+}
+
 #[test]
-fn a_write_back_that_hangs_does_not_hold_a_second_signal() {
-    let scene = Scene::logged_in("honest", 30);
-    let issuer = scene.server.issuer("honest");
+fn a_write_back_that_hangs_ends_with_the_signal_and_that_is_told() {
+    for (signal, code) in SIGNALS {
+        let mut scene = Scene::logged_in("honest", 30);
+        scene.home.deadline(SOON);
+        let issuer = scene.server.issuer("honest");
+        let mark = scene.home.path("tmp/reached");
+        let more = format!(
+            "scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", \"echo $$ > {}; exec sleep 1000\"]",
+            mark.display()
+        );
+        scene.home.config("").profile("p", &issuer, "cli", &more);
+        let token = scene.home.spawn(["token", "-p", "p"]);
+        let child = await_child(&mark);
+        token.signal(signal);
+        let output = token.wait().fails(code);
+        assert!(output.stderr.contains("`write_back` was interrupted"), "{}", output.stderr);
+        assert!(!child.exists(), "the command has ended");
+        // What it wrote back late or never is stored all the same.
+        scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"api\"]");
+        scene.works();
+        assert_eq!(scene.refreshes(), 1);
+    }
+}
+
+#[test]
+fn a_login_whose_tokens_are_written_back_ends_with_the_signal() {
+    let mut scene = Scene::new("honest");
+    scene.home.deadline(SOON);
     let mark = scene.home.path("tmp/reached");
     let more = format!(
-        "scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", \"touch {}; exec sleep 1000\"]",
+        "scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", \"echo $$ > {}; exec sleep 1000\"]",
         mark.display()
     );
-    scene.home.config("").profile("p", &issuer, "cli", &more);
-    let mut token = scene.home.spawn(["token", "-p", "p"]);
-    await_some("the command", || mark.exists().then_some(()));
-    token.signal(Signal::TERM);
-    await_caught(&mut token, Signal::TERM);
-    token.signal(Signal::TERM);
-    token.wait().fails(143);
-    // What it wrote back late or never is stored all the same.
-    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"api\"]");
+    scene.home.config("").profile("p", &scene.server.issuer("honest"), "cli", &more);
+    scene.home.browser(&json!({ "mode": "honest" }));
+    let login = scene.home.spawn(["login", "p"]);
+    let child = await_child(&mark);
+    login.signal(Signal::TERM);
+    login.wait().fails(143);
+    assert!(!child.exists());
     scene.works();
-    assert_eq!(scene.refreshes(), 1);
+    assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn a_hook_that_hangs_beside_a_refresh_ends_with_the_signal() {
+    for (event, refreshes) in [("pre_token", 0), ("post_token", 1)] {
+        let mut scene = Scene::logged_in("honest", 30);
+        scene.home.deadline(SOON);
+        let issuer = scene.server.issuer("honest");
+        let mark = scene.home.path("tmp/reached");
+        let more = format!(
+            "scopes = [\"api\"]\n[profiles.p.hooks]\n\
+             {event} = [\"sh\", \"-c\", \"echo $$ > {}; exec sleep 1000\"]",
+            mark.display()
+        );
+        scene.home.config("").profile("p", &issuer, "cli", &more);
+        let token = scene.home.spawn(["token", "-p", "p"]);
+        let child = await_child(&mark);
+        token.signal(Signal::TERM);
+        token.wait().fails(143);
+        assert!(!child.exists(), "{event}: the hook has ended");
+        assert_eq!(scene.refreshes(), refreshes, "{event}");
+        scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"api\"]");
+        scene.works();
+    }
 }

@@ -215,6 +215,103 @@ fn the_key_is_the_environments_or_a_files() {
 }
 
 #[test]
+fn a_login_under_another_key_is_refused_before_the_browser_opens() {
+    let mut scene = Scene::new("honest");
+    let key = |scene: &Scene| scene.home.run(["store", "keygen"]).ok().line().to_owned();
+    let (own, other) = (key(&scene), key(&scene));
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.home.login("p");
+    let before = std::fs::read(scene.record()).unwrap();
+    scene.home.set("OAUTHCTL_STORE_KEY", &other);
+    let browser = scene.home.browser(&json!({ "mode": "honest" }));
+    let output = scene.home.run(["login", "p"]).fails(10);
+    assert!(output.stderr.contains("sealed for another key"), "{}", output.stderr);
+    assert!(output.stderr.contains("logout --local"), "{}", output.stderr);
+    assert!(browser.openings().is_empty());
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    assert!(files_like(&scene.home, ".damaged-1").is_empty());
+    // A flow of two phases spends its code no more than that.
+    let begun = scene.home.run(["start", "p"]).ok().json();
+    let state = begun["state"].as_str().unwrap();
+    let issuer = scene.server.issuer("honest");
+    let complete = ["complete", "--code", "c", "--state", state, "--iss", &issuer];
+    assert!(scene.home.run(complete).fails(10).stderr.contains("another key"));
+    assert_eq!(scene.redemptions(), 1);
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.works();
+    // To start anew is a decision.
+    scene.home.set("OAUTHCTL_STORE_KEY", &other);
+    scene.home.run(["logout", "p", "--local"]).ok();
+    scene.home.login("p");
+    scene.works();
+}
+
+/// Logged in, with a record that has been replaced by a refresh since: the place, and the old content.
+fn replaced(scenario: &str) -> (Scene, std::path::PathBuf, Vec<u8>) {
+    let scene = Scene::logged_in(scenario, 3600);
+    scene.home.run(["refresh", "p"]).ok();
+    let (record, old) = (scene.record(), std::fs::read(scene.record()).unwrap());
+    scene.home.run(["refresh", "p"]).ok();
+    (scene, record, old)
+}
+
+#[test]
+fn an_older_copy_of_a_record_is_not_spent() {
+    let (mut scene, record, old) = replaced("honest");
+    let newest = std::fs::read(&record).unwrap();
+    std::fs::write(&record, &old).unwrap();
+    for args in [
+        ["refresh", "p"].as_slice(),
+        &["token", "-p", "p", "--force-refresh"],
+        &["token", "-p", "p", "--min-ttl", "2h"],
+        &["attr", "set", "-p", "p", "k", "v"],
+        &["refresh", "p"],
+    ] {
+        let output = scene.home.run(args).fails(10);
+        assert!(output.stderr.contains("is an older copy"), "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains("hint: nothing was sent"), "{args:?}: {}", output.stderr);
+    }
+    let elsewhere = format!("file:{}", scene.home.path("elsewhere").display());
+    let migration = scene.home.run(["store", "migrate", "--to", &elsewhere]);
+    assert!(migration.stderr.contains("is an older copy"), "{}", migration.stderr);
+    assert_eq!(scene.refreshes(), 2);
+    assert_eq!(std::fs::read(&record).unwrap(), old);
+    // The newest one goes on, and so does a new login over the old one.
+    std::fs::write(&record, &newest).unwrap();
+    scene.home.run(["refresh", "p"]).ok();
+    std::fs::write(&record, &newest).unwrap();
+    scene.home.run(["refresh", "p"]).fails(10);
+    scene.home.login("p");
+    scene.home.run(["refresh", "p"]).ok();
+    scene.home.run(["logout", "p"]).ok();
+    scene.home.login("p");
+    scene.home.run(["refresh", "p"]).ok();
+    scene.works();
+}
+
+#[test]
+fn an_old_record_is_good_where_that_is_meant_or_does_no_harm() {
+    // No refresh token was replaced.
+    let (scene, record, old) = replaced("rotation.omit");
+    std::fs::write(&record, &old).unwrap();
+    scene.home.run(["refresh", "p"]).ok();
+    // Nothing is known: a job whose cache holds the records alone.
+    let (scene, record, _) = replaced("honest");
+    std::fs::remove_dir_all(scene.home.state_dir()).unwrap();
+    assert!(record.exists());
+    scene.home.run(["refresh", "p"]).ok();
+    // The person says so.
+    let (scene, record, old) = replaced("honest");
+    scene.server.set(&json!({ "grace": 1 }));
+    std::fs::write(&record, &old).unwrap();
+    scene.home.run(["refresh", "p"]).fails(10);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    scene.home.run_with(["import", "--replace", "-"], &line).ok();
+    scene.home.run(["refresh", "p"]).ok();
+    scene.works();
+}
+
+#[test]
 fn nothing_lies_around_in_clear() {
     let mut scene = Scene::logged_in("honest", 30);
     scene.home.run(["token", "-p", "p"]).ok();

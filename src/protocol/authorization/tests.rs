@@ -144,3 +144,32 @@ fn a_denial_is_told_from_a_failure() {
         judge(&pairs(&[("state", "S"), ("access_token", "X")]), "S", &server(None, false));
     assert!(matches!(neither, Judgement::Failed(error) if error.kind() == ErrorKind::Validation));
 }
+
+#[test]
+fn without_a_known_issuer_it_must_be_where_an_endpoint_is() {
+    let mut server = server(None, false);
+    server.endpoints.authorization = Some("https://s.example/authorize".to_owned());
+    server.endpoints.token = Some("https://api.s.example:8443/token".to_owned());
+    for (iss, fits) in [
+        ("https://s.example", true),
+        ("https://s.example:443/tenant", true),
+        ("https://api.s.example:8443", true),
+        ("https://api.s.example", false),
+        ("http://s.example", false),
+        ("https://s.example.evil.example", false),
+        ("https://s.example@evil.example", false),
+        ("s.example", false),
+        ("data:,s.example", false),
+        ("", false),
+    ] {
+        let list = pairs(&[("state", "S"), ("code", "CANARY"), ("iss", iss)]);
+        match judge(&list, "S", &server) {
+            Judgement::Code(_) => assert!(fits, "{iss}"),
+            Judgement::Failed(error) => {
+                assert!(!fits && error.kind() == ErrorKind::Validation, "{iss}: {error}");
+                assert!(error.advice().unwrap().contains("issuer = "), "{error:?}");
+            }
+            Judgement::NotOurs(why) => panic!("{iss}: {why}"),
+        }
+    }
+}

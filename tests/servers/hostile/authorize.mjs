@@ -8,6 +8,9 @@ import { CLIENTS } from './world.mjs';
 
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost):\d+\/\S*$/;
 
+/** A redirect URI as it is registered: a native application may come back at any port (RFC 8252, section 7.3). */
+const withoutPort = (uri) => uri.replace(/^(http:\/\/[^/]*):\d+/, '$1');
+
 /** What is wrong with an authorization request, or nothing. */
 function fault(p) {
   if (p.get('response_type') !== 'code') return 'response_type is not code';
@@ -123,6 +126,11 @@ export const AUTHORIZE_UNREDEEMABLE = {
   'code-non-ascii': change('code', () => 'cod\u00e9'),
 };
 
+/** What a dishonest server does to have the code of an honest one: see the parameter `bounce_to`. */
+export const AUTHORIZE_MIX_UP = {
+  'bounce-to': (_a, x, p) => ({ away: `${x.world.params.bounce_to}/authorize?${p}` }),
+};
+
 /** Odd answers that are right nevertheless. */
 export const AUTHORIZE_GOOD = {
   'unknown-parameters': add(['session_state', 'abc'], ['x', '<>&"']),
@@ -134,6 +142,7 @@ const TABLES = [
   AUTHORIZE_INVALID,
   AUTHORIZE_FAILED,
   AUTHORIZE_UNREDEEMABLE,
+  AUTHORIZE_MIX_UP,
   AUTHORIZE_GOOD,
 ];
 
@@ -169,6 +178,10 @@ export function authorize(x) {
   }
   const wrong = fault(p);
   if (wrong) return x.refuse(400, 'invalid_request', wrong);
+  const { registered } = x.world.params;
+  if (registered && !registered.includes(withoutPort(p.get('redirect_uri')))) {
+    return x.refuse(400, 'invalid_request', 'redirect_uri is not registered');
+  }
   const a = honest(x, p);
   const what = behaviour(x, 'authorize');
   if (!what) return send(x, a.redirect, plain(a));

@@ -123,6 +123,13 @@ export const ID_TOKEN_GOOD = {
   'iat-ahead-4-min': claims((c) => ({ iat: c.iat + 240, exp: c.exp + 240 })),
   'kid-absent': header(() => ({ kid: undefined })),
   'typ-jwt': header(() => ({ typ: 'JWT' })),
+  'email-verified': claims(() => ({ email_verified: true })),
+  'email-verified-string': claims(() => ({ email_verified: 'true' })),
+  'email-unverified': claims(() => ({ email_verified: false })),
+  'email-unverified-string': claims(() => ({ email_verified: 'false' })),
+  'email-verified-nonsense': claims(() => ({ email_verified: 1 })),
+  'email-invisible': claims((c) => ({ email: `${c.email}\u200b`, email_verified: true })),
+  'email-missing': without('email'),
   'unknown-claims': claims(() => ({ x: { y: [1] }, amr: ['pwd'] })),
   // With jwks.rotated-after-first: the key changed since it was fetched.
   'key-k2': header(() => ({ kid: 'k2' }), 'k2'),

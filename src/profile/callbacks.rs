@@ -1,0 +1,262 @@
+//! Where the responses of several servers come in, so that one server cannot have another's code
+//! sent to it (mix-up: RFC 9700, section 4.4).
+//!
+//! A server that answers without `iss` (RFC 9207) is told from the others by its redirect URI
+//! alone. Profiles that leave theirs to the program therefore do not share one.
+
+use std::collections::{BTreeMap, HashSet};
+
+use url::Url;
+
+use super::node::{Table, Value, find};
+use super::presets::{self, Preset};
+use super::{Config, GrantType, LoopbackHost, Profile, RedirectUri, keys};
+
+/// The path of the built-in redirect URI.
+const PATH: &str = "/callback";
+
+/// What is known of a profile's redirect URI beside its text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Callback {
+    /// An earlier profile of another server has the built-in path, and this one leaves its redirect
+    /// URI to the program: its responses come in at a path of its own, unless they carry `iss`.
+    pub own_path: bool,
+    /// The server is one that the preset names, not the configuration.
+    pub server_of_preset: bool,
+}
+
+impl Profile {
+    /// The redirect URIs that a login uses, in order of preference: those of the configuration, or
+    /// one with a path of the profile's own (`/NAME/callback`) where an earlier profile, of another
+    /// server, has the built-in one. A server that announces `iss` in its responses
+    /// ([`iss_parameter_supported`](super::AuthorizationServer::iss_parameter_supported)) needs none.
+    pub fn login_redirect_uris(&self, announces_iss: bool) -> Vec<RedirectUri> {
+        match self.callback.own_path && !announces_iss {
+            true => vec![own(&self.name)],
+            false => self.redirect_uris.clone(),
+        }
+    }
+}
+
+impl Config {
+    /// The profiles of other servers whose responses come in at the same path as this one's, because
+    /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
+    /// code sent to it.
+    pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
+        if !takes_part(profile) || profile.callback.own_path {
+            return Vec::new();
+        }
+        let (server, paths) = (Server::of(profile), paths(profile));
+        let shares = |other: &&Profile| {
+            other.name != profile.name
+                && takes_part(other)
+                && !other.callback.own_path
+                && !(other.callback.server_of_preset && profile.callback.server_of_preset)
+                && self::paths(other).iter().any(|path| paths.contains(path))
+                && Server::of(other).is_other(&server)
+        };
+        self.profiles.values().filter(shares).collect()
+    }
+}
+
+/// Decides for every profile, in the order of the file, whether it gets a path of its own. What comes
+/// later in the file changes nothing for what is registered already.
+pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(usize, &str, &Table)]) {
+    let mut tables = tables.to_vec();
+    tables.sort_by_key(|(at, ..)| *at);
+    let mut holders: Vec<(Server, bool)> = Vec::new();
+    let mut known = HashSet::new();
+    for (_, name, own) in tables {
+        let Some(profile) = profiles.get_mut(name) else { continue };
+        let of_preset = preset(own).is_some_and(|preset| names_only(preset, own));
+        profile.callback.server_of_preset = of_preset;
+        if !takes_part(profile) {
+            continue;
+        }
+        let server = Server::of(profile);
+        let is_taken =
+            |(holder, named): &(Server, bool)| !(*named && of_preset) && holder.is_other(&server);
+        if left_to_us(profile, own) && holders.iter().any(is_taken) {
+            profile.callback.own_path = true;
+        } else if paths(profile).contains(&PATH) && known.insert((server.clone(), of_preset)) {
+            holders.push((server, of_preset));
+        }
+    }
+}
+
+/// Whether nobody chose the redirect URI.
+fn left_to_us(profile: &Profile, own: &Table) -> bool {
+    find(own, "redirect_uri").is_none() && profile.redirect_uris == [keys::built_in_redirect()]
+}
+
+fn preset(own: &Table) -> Option<&'static Preset> {
+    match &find(own, "provider")?.node.value {
+        Value::Text(name) => presets::find(name),
+        _ => None,
+    }
+}
+
+/// Whether the profile goes to no server but the preset's own.
+fn names_only(preset: &Preset, own: &Table) -> bool {
+    let of_server = |key: &str| key == "root_url" || keys::SERVER_KEYS.contains(&key);
+    own.iter().filter(|entry| of_server(&entry.key)).all(|entry| match &entry.node.value {
+        Value::Text(text) => {
+            preset.profile.get(&entry.key).and_then(toml::Value::as_str) == Some(text)
+        }
+        _ => false,
+    })
+}
+
+fn takes_part(profile: &Profile) -> bool {
+    profile.grant == GrantType::AuthorizationCode
+}
+
+/// The paths at which responses can come in on this machine.
+fn paths(profile: &Profile) -> Vec<&str> {
+    let here = profile.redirect_uris.iter().filter(|uri| uri.host != LoopbackHost::Elsewhere);
+    here.map(|uri| if uri.path.is_empty() { "/" } else { uri.path.as_str() }).collect()
+}
+
+/// What tells a server from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Server {
+    issuer: Option<String>,
+    origins: [Option<String>; 2],
+}
+
+impl Server {
+    fn of(profile: &Profile) -> Self {
+        let issuer = profile.issuer.clone();
+        let origin = |endpoint: &Option<String>| {
+            let url = Url::parse(endpoint.as_ref().or(issuer.as_ref())?).ok()?;
+            Some(url.origin().ascii_serialization())
+        };
+        let endpoints = &profile.endpoints;
+        let origins = [origin(&endpoints.authorization), origin(&endpoints.token)];
+        Self { issuer, origins }
+    }
+
+    fn is_other(&self, other: &Self) -> bool {
+        match (&self.issuer, &other.issuer) {
+            (Some(own), Some(other)) => own != other,
+            _ => self.origins != other.origins || self.origins.contains(&None),
+        }
+    }
+}
+
+/// The redirect URI of a profile's own. It is never below the built-in path, since some servers accept
+/// what is below a registered path, and no browser may take its first segment for a step upwards.
+fn own(name: &str) -> RedirectUri {
+    let special = name == "." || name == ".." || name.eq_ignore_ascii_case("callback");
+    let mut path = String::from(if special { "/~" } else { "/" });
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => path.push(byte.into()),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path.push_str(PATH);
+    RedirectUri {
+        text: format!("http://127.0.0.1{path}"),
+        host: LoopbackHost::V4,
+        port: None,
+        path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::profile::ConfigFile;
+
+    fn config(text: &str) -> Config {
+        ConfigFile::of_text(Path::new("c.toml"), text).parse().unwrap()
+    }
+
+    /// The profiles with a path of their own.
+    fn own_paths(text: &str) -> Vec<String> {
+        let config = config(text);
+        config.profiles.values().filter(|p| p.callback.own_path).map(|p| p.name.clone()).collect()
+    }
+
+    fn profile(name: &str, more: &str) -> String {
+        format!("[profiles.{name}]\nclient_id = \"c\"\n{more}\n")
+    }
+
+    const A: &str = "issuer = \"https://a.example\"";
+    const B: &str = "issuer = \"https://b.example\"";
+
+    #[test]
+    fn the_later_profile_of_another_server_gives_way_whatever_its_name() {
+        let text = profile("z", A) + &profile("m", B) + &profile("a", A);
+        assert_eq!(own_paths(&text), ["m"], "`a` belongs to the server that was first");
+        let third = "issuer = \"https://c.example\"";
+        assert_eq!(own_paths(&(text + &profile("b", third))), ["b", "m"]);
+    }
+
+    #[test]
+    fn what_is_set_stays_and_holds_the_path_too() {
+        let set = |server: &str, uri: &str| format!("{server}\nredirect_uri = \"{uri}\"");
+        let localhost = set(A, "http://localhost:17865/callback");
+        assert_eq!(own_paths(&(profile("x", &localhost) + &profile("y", B))), ["y"]);
+        let elsewhere = set(A, "http://127.0.0.1/other");
+        assert!(own_paths(&(profile("x", &elsewhere) + &profile("y", B))).is_empty());
+        let both = profile("x", A) + &profile("y", &set(B, "http://127.0.0.1/callback"));
+        assert!(own_paths(&both).is_empty());
+        let both = config(&both);
+        let sharing = |name: &str| both.sharing_a_callback(&both.profiles[name]).len();
+        assert_eq!((sharing("x"), sharing("y")), (1, 1));
+    }
+
+    #[test]
+    fn grants_without_a_redirect_take_no_path() {
+        let machine = format!("{A}\ngrant = \"client_credentials\"\nclient_secret = \"s\"");
+        assert!(own_paths(&(profile("x", &machine) + &profile("y", B))).is_empty());
+        assert!(own_paths(&(profile("y", B) + &profile("x", &machine))).is_empty());
+    }
+
+    #[test]
+    fn two_servers_that_presets_name_are_no_pair_but_a_foreign_one_is() {
+        let (github, gitlab) =
+            ("provider = \"github\"\nclient_secret = \"s\"", "provider = \"gitlab\"");
+        assert!(own_paths(&(profile("x", github) + &profile("y", gitlab))).is_empty());
+        let own_gitlab = format!("{gitlab}\nroot_url = \"https://git.example/oauth/\"");
+        assert_eq!(own_paths(&(profile("x", github) + &profile("y", &own_gitlab))), ["y"]);
+        assert_eq!(own_paths(&(profile("x", A) + &profile("y", github))), ["y"]);
+        let spelt_out = format!("{gitlab}\nissuer = \"https://gitlab.com\"");
+        assert!(own_paths(&(profile("x", github) + &profile("y", &spelt_out))).is_empty());
+    }
+
+    #[test]
+    fn without_an_issuer_the_origins_of_the_endpoints_count() {
+        let at = |authorization: &str, token: &str| {
+            format!(
+                "authorization_endpoint = \"https://{authorization}\"\ntoken_endpoint = \"https://{token}\""
+            )
+        };
+        let first = profile("x", &at("a.example/1", "a.example/2"));
+        let second = |server: &str| own_paths(&format!("{first}{}", profile("y", server)));
+        assert!(second(&at("a.example/3", "a.example:443/4")).is_empty());
+        assert_eq!(second(&at("a.example/1", "t.example/2")), ["y"]);
+        assert!(second(A).is_empty());
+        assert_eq!(second(B), ["y"]);
+    }
+
+    #[test]
+    fn the_path_of_a_profile_is_its_own_and_stays_what_it_is() {
+        for (name, path) in [
+            ("work", "/work/callback"),
+            ("a b/ü", "/a%20b%2F%C3%BC/callback"),
+            ("..", "/~../callback"),
+            ("callback", "/~callback/callback"),
+            ("~callback", "/%7Ecallback/callback"),
+        ] {
+            let uri = own(name);
+            assert_eq!(uri.path, path);
+            assert_eq!(Url::parse(&uri.text).unwrap().path(), path, "as a browser reads it");
+            assert_eq!(crate::profile::endpoint::redirect_uri(&uri.text).unwrap(), uri);
+        }
+    }
+}

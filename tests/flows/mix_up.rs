@@ -1,0 +1,175 @@
+//! Two servers that send no `iss`, one of them dishonest: it must not get the other's code (RFC 9700,
+//! section 4.4). And whose `iss` is taken where the profile names no issuer.
+
+use serde_json::{Value, json};
+
+use crate::person::*;
+use crate::support::*;
+
+/// Announces no `iss`, sends none, and takes only redirect URIs that are registered.
+const HONEST: &str = "discovery.no-iss-announced~authorize.iss-missing";
+/// Announces no `iss`, and sends whoever comes on to another server.
+const DISHONEST: &str = "discovery.no-iss-announced~authorize.bounce-to";
+
+const API: &str = "scopes = [\"api\"]";
+
+/// An honest and a dishonest server.
+struct Pair {
+    honest: Hostile,
+    dishonest: Hostile,
+    home: Home,
+}
+
+impl Pair {
+    /// With a profile of each, in this order of the file.
+    fn new(order: [&str; 2], more: &str) -> Self {
+        let (honest, dishonest) = (Servers::hostile(), Servers::hostile());
+        dishonest.set(&json!({ "bounce_to": honest.issuer(HONEST) }));
+        let home = Home::new();
+        for name in order {
+            let issuer = match name {
+                "honest" => honest.issuer(HONEST),
+                _ => dishonest.issuer(DISHONEST),
+            };
+            home.profile(name, &issuer, "cli", &format!("{API}\n{more}"));
+        }
+        Self { honest, dishonest, home }
+    }
+
+    /// Registers with the honest server what the program says is to be registered.
+    fn register(&self) -> Value {
+        let shown = self.home.run(["profile", "show", "honest", "--json"]).ok().json();
+        self.honest.set(&json!({ "registered": shown["redirect_uri"] }));
+        shown["redirect_uri"].clone()
+    }
+
+    /// The codes of the honest server that the dishonest one was sent.
+    fn codes_that_leaked(&self) -> Vec<String> {
+        let codes = self.honest.secrets_minted();
+        let requests = self.dishonest.control.get("/journal").to_string();
+        codes.into_iter().filter(|code| requests.contains(code)).collect()
+    }
+}
+
+#[test]
+fn a_dishonest_server_cannot_have_the_code_of_another_sent_to_it() {
+    for (order, registered, own) in [
+        (["honest", "dishonest"], "http://127.0.0.1/callback", "/dishonest/callback"),
+        (["dishonest", "honest"], "http://127.0.0.1/honest/callback", "/callback"),
+    ] {
+        let mut pair = Pair::new(order, "");
+        assert_eq!(pair.register(), json!([registered]), "{order:?}");
+        let (running, url) = listening(&pair.home, &["dishonest", "--timeout", "2s"]);
+        let redirect = url::Url::parse(&parameters(&url)["redirect_uri"]).unwrap();
+        assert_eq!(redirect.path(), own, "{order:?}");
+        let bounced = visit(&callback(&url)).unwrap();
+        assert_eq!(bounced.status, 400, "the honest server refuses: {bounced:?}");
+        assert!(bounced.body.contains("not registered"), "{bounced:?}");
+        let output = running.wait().fails(6);
+        if own != "/callback" {
+            assert!(error(&output).contains("register http://127.0.0.1/dishonest/callback"));
+        }
+        assert_eq!(pair.codes_that_leaked(), [""; 0], "{order:?}");
+        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0, "{order:?}");
+        pair.home.login("honest");
+    }
+}
+
+/// The server and the test would see it: at a shared path the code does go to the dishonest server.
+#[test]
+fn a_path_that_is_shared_on_purpose_is_warned_about() {
+    let shared = "redirect_uri = \"http://127.0.0.1/callback\"";
+    let pair = Pair::new(["honest", "dishonest"], shared);
+    assert_eq!(pair.register(), json!(["http://127.0.0.1/callback"]));
+    let (running, url) = listening(&pair.home, &["dishonest"]);
+    visit(&callback(&callback(&url))).unwrap();
+    let output = running.wait().fails(4);
+    let warning = "profiles `dishonest` and `honest` have the same redirect path";
+    assert_eq!(output.stderr.matches(warning).count(), 1, "{}", output.stderr);
+    let hint = "redirect_uri = \"http://127.0.0.1/dishonest/callback\"";
+    assert!(output.stderr.contains(hint), "{}", output.stderr);
+    assert_eq!(pair.codes_that_leaked().len(), 1);
+}
+
+/// No alarm where one server of the two says who it is.
+#[test]
+fn a_server_that_announces_iss_keeps_the_path() {
+    let (first, second) = (Servers::hostile(), Servers::hostile());
+    let mut home = Home::new();
+    home.profile("first", &first.issuer(HONEST), "cli", API);
+    home.profile("second", &second.issuer("honest"), "cli", API);
+    let before = home.run(["profile", "show", "second", "--json"]).ok();
+    assert_eq!(before.json()["redirect_uri"], json!(["http://127.0.0.1/second/callback"]));
+    assert!(before.stderr.contains("If this server announces `iss`"), "{}", before.stderr);
+    let (running, url) = listening(&home, &["second"]);
+    assert!(parameters(&url)["redirect_uri"].ends_with("/callback"));
+    assert!(!parameters(&url)["redirect_uri"].contains("second"));
+    visit(&callback(&url)).unwrap();
+    running.wait().ok();
+    let after = home.run(["profile", "show", "second", "--json"]).ok();
+    assert_eq!(after.json()["redirect_uri"], json!(["http://127.0.0.1/callback"]));
+    let set = "scopes = [\"api\"]\nredirect_uri = \"http://127.0.0.1/callback\"";
+    home.config("");
+    home.profile("first", &first.issuer(HONEST), "cli", set);
+    home.profile("second", &second.issuer("honest"), "cli", set);
+    let output = home.login("first");
+    assert!(!output.stderr.contains("same redirect path"), "{}", output.stderr);
+}
+
+#[test]
+fn a_flow_that_is_completed_elsewhere_has_the_path_too() {
+    let pair = Pair::new(["dishonest", "honest"], "");
+    let begun = pair.home.run(["start", "honest"]).ok().json();
+    let url = begun["authorization_url"].as_str().unwrap();
+    assert_eq!(parameters(url)["redirect_uri"], "http://127.0.0.1/honest/callback");
+    let chosen = ["start", "honest", "--redirect-uri", "https://app.example/callback"];
+    let begun = pair.home.run(chosen).ok().json();
+    let url = begun["authorization_url"].as_str().unwrap();
+    assert_eq!(parameters(url)["redirect_uri"], "https://app.example/callback");
+    pair.home.run(["start", "honest", "--redirect-uri", ""]).fails(2);
+}
+
+#[test]
+fn adding_a_profile_says_what_to_register() {
+    let home = Home::new();
+    let add = |name: &str, issuer: &str| {
+        home.run(["profile", "add", name, "--client-id", "c", "--issuer", issuer]).ok().stderr
+    };
+    let first = add("first", "https://a.example");
+    assert!(first.contains("asks for one: http://127.0.0.1/callback\n"), "{first}");
+    let second = add("second", "https://b.example");
+    assert!(second.contains("asks for one: http://127.0.0.1/second/callback\n"), "{second}");
+}
+
+/// A profile that names endpoints and no issuer.
+fn without_issuer(scenario: &str) -> Home {
+    let home = Home::new();
+    let issuer = hostile().issuer(scenario);
+    home.config(&format!(
+        "[profiles.p]\nclient_id = \"cli\"\n{API}\nauthorization_endpoint = \"{issuer}/authorize\"\n\
+         token_endpoint = \"{issuer}/token\"\n"
+    ));
+    home
+}
+
+#[test]
+fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
+    let scenario = "tag.no-issuer";
+    let home = without_issuer(scenario);
+    let (running, url) = listening(&home, &["p"]);
+    visit(&callback(&url)).unwrap();
+    running.wait().ok();
+    let redeemed = || hostile().requests(scenario, "token").len();
+    assert_eq!(redeemed(), 1);
+    for foreign in ["https://evil.example", "https://127.0.0.1", "nonsense", "data:,x"] {
+        let (running, url) = listening(&home, &["p"]);
+        let to = callback(&url);
+        let (before, iss) = to.split_once("&iss=").unwrap();
+        assert!(!iss.contains('&'), "{to}");
+        visit(&format!("{before}&iss={foreign}")).unwrap();
+        let output = running.wait().fails(7);
+        let said = error(&output);
+        assert!(said.contains(foreign) && said.contains("issuer = \"…\""), "{foreign}: {said}");
+        assert_eq!(redeemed(), 1, "{foreign}");
+    }
+}
