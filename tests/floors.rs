@@ -51,6 +51,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("age", &["src/store/"]),
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
+    ("clap_mangen", THE_PROGRAM),
     ("hyper", LOOPBACK_SERVERS),
     ("hyper_util", LOOPBACK_SERVERS),
     ("http_body_util", LOOPBACK_SERVERS),
