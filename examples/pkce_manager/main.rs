@@ -101,9 +101,9 @@ impl Desk {
     }
 
     async fn start(&self, user: &str, account: &str, life: Duration) -> Result<Started> {
+        let request = StartRequest::for_user(user).account(name_of(user, account)?);
         fs::create_dir_all(self.place_of(user)).map_err(failed)?;
         let (flows, manager) = self.of(user)?;
-        let request = StartRequest::for_user(user).account(name_of(user, account));
         let started = manager.start(PROFILE, request.param("login_hint", user).ttl(life)).await?;
         if let (Some(id), Some(challenge)) = (id_of(&started), challenge_of(&started)) {
             flows.note(&id, started.expires_at, challenge)?;
@@ -136,7 +136,7 @@ impl Desk {
     }
 
     async fn token(&self, user: &str, account: &str, want: TokenRequest) -> Result<()> {
-        let key = GrantKey::new(PROFILE, name_of(user, account));
+        let key = GrantKey::new(PROFILE, name_of(user, account)?);
         let handout = self.of(user)?.1.token(&key, &want).await?;
         let (grant, how) = (&handout.grant, if handout.fresh { "refreshed" } else { "stored" });
         // `handout.tokens.access_token.expose()` is what a request is sent with, and not shown here.
@@ -145,9 +145,13 @@ impl Desk {
     }
 }
 
-/// One user may have several grants: this is the name that each is kept by.
-fn name_of(user: &str, account: &str) -> String {
-    format!("{account} of {user}")
+/// One user may have several grants: this is the name that each is kept by. The name of a user may be
+/// any text, that of an account one word, so that no two of them have a name in common.
+fn name_of(user: &str, account: &str) -> Result<String> {
+    if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Error::usage("an account is named by one word of letters and digits"));
+    }
+    Ok(format!("{account} of {user}"))
 }
 
 /// The name of a flow, which its state says.

@@ -206,6 +206,11 @@ fn a_user_who_is_unknown_is_told_from_a_response_that_is_not_theirs() {
     scene.start("brook", "laptop");
     scene.refuses("brook", &callback);
     scene.complete("ada", &callback).ok();
+    // "laptop of ada" of "brook" would be "laptop" of "ada of brook".
+    for account in ["laptop of ada", ""] {
+        scene.run(&["start", "brook", account]).fails(2);
+        scene.run(&["token", "brook", account]).fails(2);
+    }
 }
 
 #[test]
