@@ -1,10 +1,10 @@
 //! Start here, complete there: one process sends a person off, another takes what they come back with.
 //!
 //! ```sh
-//! cargo run --example signed_state -- both
+//! cargo run --example signed_state
 //! ```
 //!
-//! This is all in one process, asynchronous, many people at once, with the crate's sandbox as
+//! This is `both`: all in one process, asynchronous, many people at once, with the crate's sandbox as
 //! the authorization server. For two processes, which are blocking ones, the sandbox needs a third:
 //!
 //! ```sh
@@ -115,7 +115,10 @@ struct How {
 }
 
 fn main() -> ExitCode {
-    let Cli { server, command } = Cli::parse();
+    let Cli { server, command } = match std::env::args_os().len() {
+        1 => Cli::parse_from(["signed_state", "both"]),
+        _ => Cli::parse(),
+    };
     let done = match command {
         Command::Start { user, how } => start(&server, user, how),
         Command::Complete { url, user } => complete(&server, &url, user),
@@ -194,8 +197,7 @@ async fn many(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode>
     let issuer = match &server.issuer {
         Some(issuer) => issuer,
         None => {
-            let mut options = SandboxOptions::default();
-            options.auto_consent = true;
+            let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
             sandbox.insert(Sandbox::start(options).await?).issuer()
         }
     };
