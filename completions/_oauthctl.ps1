@@ -263,7 +263,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the flows that wait for their response')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one of them')
             [CompletionResult]::new('cancel', 'cancel', [CompletionResultType]::ParameterValue, 'Forget one: its response will be refused')
             [CompletionResult]::new('rotate-key', 'rotate-key', [CompletionResultType]::ParameterValue, 'Make a new key for states; the one before is still taken for as long as its states live')
             break
@@ -376,7 +376,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The profile [env: OAUTHCTL_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile [env: OAUTHCTL_PROFILE]')
             [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'The account, where the profile has several')
-            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'When it is gone [default: with the grant]')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it is kept [default: as long as the grant]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write every exchange to a HAR file, with secrets redacted')

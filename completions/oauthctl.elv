@@ -251,7 +251,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand list 'List the flows that wait for their response'
-            cand show 'Show one'
+            cand show 'Show one of them'
             cand cancel 'Forget one: its response will be refused'
             cand rotate-key 'Make a new key for states; the one before is still taken for as long as its states live'
         }
@@ -357,7 +357,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'The profile [env: OAUTHCTL_PROFILE]'
             cand --profile 'The profile [env: OAUTHCTL_PROFILE]'
             cand --account 'The account, where the profile has several'
-            cand --ttl 'When it is gone [default: with the grant]'
+            cand --ttl 'How long it is kept [default: as long as the grant]'
             cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'

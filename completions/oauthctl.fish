@@ -228,7 +228,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "list" -d 'List the flows that wait for their response'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show one'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show one of them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Forget one: its response will be refused'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Make a new key for states; the one before is still taken for as long as its states live'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -313,7 +313,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s p -l profile -d 'The profile [env: OAUTHCTL_PROFILE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'The account, where the profile has several' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l ttl -d 'When it is gone [default: with the grant]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l ttl -d 'How long it is kept [default: as long as the grant]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F

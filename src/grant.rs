@@ -156,6 +156,9 @@ pub struct Identity {
     /// The e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Whether the server has made sure that the address is the person's; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// The user name (`preferred_username`, `login`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,

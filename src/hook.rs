@@ -1,7 +1,7 @@
 //! Runs hooks that are commands: JSON on stdin, JSON on stdout, no shell.
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,13 @@ use crate::text::one_line;
 
 const POLL: Duration = Duration::from_millis(2);
 
+/// What a runner of GitHub Actions gives out id tokens for.
+const GITHUB_VARIABLES: [&str; 2] =
+    ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"];
+
 /// Runs the commands that profiles name. They inherit the environment, but none of the variables that
-/// hold this program's keys or the profile's secrets.
+/// hold this program's keys or the profile's secrets. One that takes too long is killed with
+/// everything that it has started; so is one that nobody waits for any more.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CommandHooks;
 
@@ -29,25 +34,16 @@ impl Hooks for CommandHooks {
         hook: &'a Hook,
         input: Secret,
     ) -> BoxFuture<'a, Result<Secret>> {
-        let client = &profile.client;
-        let sources = [&client.secret, &client.private_key, &client.assertion];
-        let hidden = sources.into_iter().flatten().filter_map(|source| match source {
-            SecretSource::Env(name) => Some(name.clone()),
-            _ => None,
-        });
-        let hidden: Vec<String> =
-            hidden.chain(PRIVATE_VARIABLES.iter().map(|name| (*name).to_owned())).collect();
-        let argv = hook.command.clone();
+        let (argv, hidden) = (hook.command.clone(), hidden(profile));
         Box::pin(async move {
             let (sender, receiver) = tokio::sync::oneshot::channel();
-            let running = Running::default();
-            // Dropped with this future: a hook does not outlive whoever awaits it.
-            let _ending = Ending(running.clone());
+            let waiting = Waiting(Arc::default());
+            let process = Arc::clone(&waiting.0);
             std::thread::Builder::new()
                 .name("hook".to_owned())
                 .spawn(move || {
                     // The receiver is gone where the caller has given up.
-                    let _ = sender.send(run(&argv, &hidden, input, HOOK_LIMIT, &running));
+                    let _ = sender.send(run(&process, &argv, &hidden, input, HOOK_LIMIT));
                 })
                 .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
             receiver.await.map_err(|_| Error::internal("the thread of a hook ended early"))?
@@ -55,102 +51,108 @@ impl Hooks for CommandHooks {
     }
 }
 
-/// What runs, and whether it may.
-#[derive(Debug, Clone, Default)]
-struct Running(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    child: Option<Child>,
-    is_over: bool,
+/// The variables that a profile's hooks do not get.
+fn hidden(profile: &Profile) -> Vec<String> {
+    let client = &profile.client;
+    let sources = [&client.secret, &client.private_key, &client.assertion];
+    let mut hidden: Vec<String> = PRIVATE_VARIABLES.map(str::to_owned).into();
+    for source in sources.into_iter().flatten() {
+        match source {
+            SecretSource::Env(name) => hidden.push(name.clone()),
+            SecretSource::GithubActions { .. } => {
+                hidden.extend(GITHUB_VARIABLES.map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    hidden
 }
 
-impl Running {
+/// A hook's process, between the thread that runs it and the caller that waits.
+#[derive(Default)]
+struct Process(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    child: Option<Child>,
+    given_up: bool,
+}
+
+impl Process {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a child that was just started, with its pipes.
-    fn begin(
-        &self,
-        mut child: Child,
-    ) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    /// Kills it, and what it has started, if it has not ended; if it has not begun, it never will.
+    fn kill(&self) {
         let mut state = self.state();
-        let is_over = state.is_over;
-        state.child = Some(child);
-        drop(state);
-        if is_over {
-            self.end();
-        }
-        pipes
-    }
-
-    /// Ends it, where it has not ended.
-    fn end(&self) {
-        let mut state = self.state();
-        state.is_over = true;
+        state.given_up = true;
         if let Some(mut child) = state.child.take() {
+            kill_group(&child);
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 
-    /// How it ended, if it did so in time.
     fn ended(&self, deadline: Instant) -> Option<ExitStatus> {
         loop {
-            match self.state().child.as_mut()?.try_wait() {
-                Ok(Some(status)) => return Some(status),
+            let mut state = self.state();
+            match state.child.as_mut()?.try_wait() {
+                Ok(Some(status)) => {
+                    state.child = None;
+                    return Some(status);
+                }
                 Ok(None) if Instant::now() < deadline => {}
                 _ => return None,
             }
+            drop(state);
             std::thread::sleep(POLL);
         }
     }
 }
 
-struct Ending(Running);
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
 
-impl Drop for Ending {
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
+
+/// The caller's end of a process: dropped, nothing of it goes on.
+struct Waiting(Arc<Process>);
+
+impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.kill();
     }
 }
 
 fn run(
+    process: &Process,
     argv: &[String],
     hidden: &[String],
     input: Secret,
     limit: Duration,
-    running: &Running,
 ) -> Result<Secret> {
     let deadline = Instant::now() + limit;
     let [program, arguments @ ..] = argv else {
         return Err(Error::config("the command is empty"));
     };
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in hidden {
-        command.env_remove(name);
-    }
     let shown = one_line(program);
-    let child =
-        command.spawn().map_err(|e| Error::config(format!("`{shown}` did not start: {e}")))?;
-    let (stdin, stdout, stderr) = running.begin(child);
-    if let Some(mut stdin) = stdin {
-        // A command that does not read must not keep us; why it did not, its exit code says.
-        std::thread::spawn(move || stdin.write_all(input.expose().as_bytes()));
-    }
-    let output = stdout.map(collect);
-    let complaint = stderr.map(collect);
+    let (output, complaint) = start(process, &mut prepared(program, arguments, hidden), input)
+        .map_err(|e| Error::config(format!("`{shown}` did not start: {e}")))?;
     let bytes = output.and_then(|output| received(&output, deadline));
     let too_large = bytes.as_ref().is_some_and(|bytes| bytes.len() > HOOK_ANSWER);
     let status = match &bytes {
-        Some(_) if !too_large => running.ended(deadline),
+        Some(_) if !too_large => process.ended(deadline),
         _ => None,
     };
     let (Some(bytes), Some(status)) = (bytes, status) else {
-        running.end();
+        process.kill();
         return Err(Error::config(match too_large {
             true => format!("`{shown}` answered with more than {HOOK_ANSWER} bytes"),
             false => format!("`{shown}` took more than {} s", limit.as_secs()),
@@ -170,14 +172,50 @@ fn run(
     }
 }
 
+fn prepared(program: &str, arguments: &[String], hidden: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for name in hidden {
+        command.env_remove(name);
+    }
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
+
+/// Starts it, gives it the input, and begins to read what it says: its answer, and its complaints.
+fn start(
+    process: &Process,
+    command: &mut Command,
+    input: Secret,
+) -> std::io::Result<(Option<Collected>, Option<Collected>)> {
+    let mut state = process.state();
+    if state.given_up {
+        return Err(std::io::ErrorKind::Interrupted.into());
+    }
+    let mut child = command.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not read must not keep us; why it did not, its exit code says.
+        std::thread::spawn(move || stdin.write_all(input.expose().as_bytes()));
+    }
+    let output = child.stdout.take().map(|pipe| collect(pipe, false));
+    let complaint = child.stderr.take().map(|pipe| collect(pipe, true));
+    state.child = Some(child);
+    Ok((output, complaint))
+}
+
 type Collected = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
-/// Reads a pipe to its end, or until there is too much, in a thread of its own.
-fn collect(pipe: impl Read + Send + 'static) -> Collected {
+/// Reads a pipe to its end, or until there is too much, in a thread of its own. What is too much is
+/// drained, if it is no fault, so that the writer can end.
+fn collect(mut pipe: impl Read + Send + 'static, drained: bool) -> Collected {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
-        let _ = pipe.take(HOOK_ANSWER as u64 + 1).read_to_end(&mut bytes);
+        let _ = pipe.by_ref().take(HOOK_ANSWER as u64 + 1).read_to_end(&mut bytes);
+        if drained {
+            let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+        }
         let _ = sender.send(bytes);
     });
     receiver
@@ -193,8 +231,13 @@ mod tests {
 
     fn sh(script: &str, limit: Duration) -> Result<Secret> {
         let argv = ["sh", "-c", script].map(str::to_owned);
-        let input = Secret::new("{\"event\":\"x\"}");
-        run(&argv, &["HOME".to_owned()], input, limit, &Running::default())
+        run(
+            &Process::default(),
+            &argv,
+            &["HOME".to_owned()],
+            Secret::new("{\"event\":\"x\"}"),
+            limit,
+        )
     }
 
     #[test]
@@ -217,8 +260,42 @@ mod tests {
             let error = sh(script, limit).unwrap_err();
             assert!(error.message().contains(says), "{script}: {error}");
         }
-        let nowhere = ["/nowhere/at/all".to_owned()];
-        let error = run(&nowhere, &[], Secret::default(), short, &Running::default());
-        assert!(error.unwrap_err().message().contains("did not start"));
+        for nothing in ["/nowhere/at/all", "/", "/etc/passwd"] {
+            let argv = [nothing.to_owned()];
+            let error = run(&Process::default(), &argv, &[], Secret::default(), short);
+            assert!(error.unwrap_err().message().contains("did not start"), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn one_that_complains_at_length_may_go_on() {
+        let script = "head -c 3000000 /dev/zero | tr '\\0' x >&2; printf {}";
+        assert_eq!(sh(script, HOOK_LIMIT).unwrap().expose(), "{}");
+    }
+
+    /// A script that leaves two processes which never end by themselves, and a pipe that ends with them.
+    fn with_family(then: &str) -> (std::io::PipeReader, Command) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let script = format!("sleep 1000 & {then}");
+        let mut command = prepared("sh", &["-c".to_owned(), script], &[]);
+        // It is inherited by them all: its end is that of the last one.
+        command.stderr(writer);
+        (reader, command)
+    }
+
+    #[test]
+    fn nothing_that_it_started_outlives_the_caller() {
+        for then in ["sleep 1000", "exec sleep 1000", "echo {}"] {
+            let (mut reader, mut command) = with_family(then);
+            let waiting = Waiting(Arc::default());
+            start(&waiting.0, &mut command, Secret::default()).unwrap();
+            drop(command);
+            drop(waiting);
+            assert_eq!(reader.read_to_end(&mut Vec::new()).unwrap(), 0);
+        }
+        let given_up = Process::default();
+        given_up.kill();
+        let argv = ["true".to_owned()];
+        assert!(run(&given_up, &argv, &[], Secret::default(), HOOK_LIMIT).is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! followed; nothing is sent twice; and both the time and the size of an answer are bounded.
 
 mod failure;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +16,14 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
+use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
+
+pub use proxy::can_be_proxy;
 
 /// The most bytes of a body, after decompression.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -57,7 +61,8 @@ impl Default for Options {
 /// Where connections to other hosts go through.
 #[derive(Debug, Clone)]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case. A value that
+    /// [cannot name a proxy](can_be_proxy) is passed over.
     Environment,
     /// None.
     Direct,
@@ -156,11 +161,11 @@ impl HttpClient {
         Ok(match &self.options.proxy {
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
-            Proxy::Url(url) => {
-                let proxy = reqwest::Proxy::https(url.expose())
-                    .map_err(|_| failure::not_sent("the URL of the proxy is invalid", None))?;
-                builder.proxy(proxy)
+            Proxy::Url(url) if can_be_proxy(url.expose()) => {
+                let proxy = reqwest::Proxy::https(url.expose());
+                builder.proxy(proxy.map_err(|_| failure::of_proxy_url())?)
             }
+            Proxy::Url(_) => return Err(failure::of_proxy_url()),
         })
     }
 }
@@ -219,16 +224,6 @@ impl Target {
         }
         let port = url.port_or_known_default().unwrap_or_default();
         Ok(Self { host, port, loopback: is_loopback(url), tls })
-    }
-}
-
-/// Whether a URL's host is this machine: 127.0.0.0/8, `[::1]` or `localhost`.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
     }
 }
 

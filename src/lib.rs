@@ -1,7 +1,58 @@
 //! Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to anything that needs one.
 //!
-//! This is the library under the `oauthctl` program. The program is its first user: whatever the
-//! program does, it does through what is public here.
+//! An application sends a person to an authorization server, takes the response, and from then on asks
+//! for a token whenever it needs one; everything between is here: PKCE, `state`, validation, single
+//! use, storage, locking, refresh, rotation. This is the library under the `oauthctl` program, which
+//! is its first user.
+//!
+//! ```toml
+//! [dependencies]
+//! oauthctl = { version = "0.1", default-features = false } # the flow alone: see "Features"
+//! ```
+//!
+//! # A token in fifteen lines
+//!
+//! ```
+//! # #[cfg(not(feature = "sandbox"))] fn main() {}
+//! # #[cfg(feature = "sandbox")]
+//! # fn main() -> oauthctl::Result<()> {
+//! #     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! #     runtime.block_on(show())
+//! # }
+//! # #[cfg(feature = "sandbox")]
+//! # async fn show() -> oauthctl::Result<()> {
+//! # use oauthctl::{port::{Http, HttpRequest, Method}, sandbox::{Sandbox, SandboxOptions}};
+//! # let mut options = SandboxOptions::default();
+//! # options.auto_consent = true;
+//! # let sandbox = Sandbox::start(options).await?;
+//! # let issuer = sandbox.issuer();
+//! use oauthctl::profile::Config;
+//! use oauthctl::{AuthorizationResponse, Expected, FlowManager, Ports, StartRequest, TokenRequest};
+//!
+//! let config: Config = format!("[profiles.example]
+//!     issuer = '{issuer}'
+//!     client_id = 'my-application'
+//!     redirect_uri = 'http://127.0.0.1:8080/callback'").parse()?;
+//! let manager = FlowManager::new(config.profiles.into_values(), Ports::in_memory());
+//!
+//! // "Connect my account": send the person to the URL, and keep the state in their session.
+//! let started = manager.start("example", StartRequest::for_user("4711")).await?;
+//! # let url = started.authorization_url.parse().unwrap();
+//! # let (headers, body) = (Vec::new(), Default::default());
+//! # let request = HttpRequest { purpose: "browser", method: Method::Get, url, headers, body };
+//! # let answer = manager.ports().http.send(&request).await.unwrap();
+//! # let callback = answer.header("location").unwrap();
+//!
+//! // The person comes back to the redirect URI, in this process or in another.
+//! let response = AuthorizationResponse::from_url(callback)?;
+//! let done = manager.complete(&response, &Expected::default().state(started.state)).await?;
+//!
+//! // From now on, wherever a token is needed: one that works, refreshed if it has to be.
+//! let handout = manager.token(&done.grant.key, &TokenRequest::default()).await?;
+//! println!("Authorization: Bearer {}", handout.tokens.access_token.expose());
+//! # assert_eq!((done.grant.user.as_deref(), done.grant.key.account.as_str()), (Some("4711"), "4711"));
+//! # Ok(()) }
+//! ```
 //!
 //! # The map
 //!
@@ -29,33 +80,6 @@
 //! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`
 //! and `sandbox`, clap in the program.
 //!
-//! # A token in a few lines
-//!
-//! ```no_run
-//! use std::{sync::Arc, time::Duration};
-//! use oauthctl::flow::{FlowManager, NoSecrets, Ports, TokenRequest};
-//! use oauthctl::store::{MemoryCoordinator, MemoryStore};
-//! use oauthctl::{GrantKey, clock::SystemClock, http::HttpClient, profile::Config, trace::Trace};
-//!
-//! # async fn show() -> oauthctl::Result<()> {
-//! let manager = FlowManager::new(Ports {
-//!     http: Arc::new(HttpClient::new(Default::default())),
-//!     clock: Arc::new(SystemClock),
-//!     store: Arc::new(MemoryStore::new()), // or a store of yours: see `port::GrantStore`
-//!     coordinator: Arc::new(MemoryCoordinator::new(Arc::new(SystemClock))),
-//!     secrets: Arc::new(NoSecrets),
-//!     committed: None,
-//!     trace: Trace::off(),
-//!     discovery_cache: None,
-//! });
-//! let config = Config::load("config.toml".as_ref())?;
-//! let profile = config.profile("gitlab")?;
-//! let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
-//! let handout = manager.token(profile, &GrantKey::new("gitlab", "default"), &want).await?;
-//! println!("{} works until {:?}", handout.tokens.token_type, handout.tokens.expires_at);
-//! # Ok(()) }
-//! ```
-//!
 //! # What is guaranteed
 //!
 //! - However many callers and processes ask at once, one refresh request is made per account.
@@ -73,6 +97,9 @@
 //! crate is the flow with its transport and an in-memory store: `login` adds the listener and the browser,
 //! `keyring` and `file` the stores, `sandbox` the server for tests.
 
+#![warn(unreachable_pub)]
+
+pub mod blocking;
 pub mod clock;
 pub mod error;
 pub mod flow;
@@ -84,6 +111,7 @@ pub mod login;
 pub mod port;
 pub mod profile;
 pub mod protocol;
+mod ready;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;
@@ -93,6 +121,8 @@ pub mod time;
 pub mod trace;
 
 pub use error::{Error, ErrorKind, OAuthError, Result};
+pub use flow::{Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
 pub use grant::{AccountEntry, Grant, GrantKey, Identity, TokenSet};
+pub use protocol::response::AuthorizationResponse;
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -1,7 +1,68 @@
-//! The few traits through which the world is reached.
+//! The few traits through which the world is reached, and which a caller may implement.
 //!
 //! All are object-safe, and their futures are boxed and tied to no executor: an implementation
 //! that has its answer at hand returns a future that is ready at once.
+//!
+//! | trait | implement it to | given |
+//! | --- | --- | --- |
+//! | [`GrantStore`] | keep grants in a database of your own | [`MemoryStore`](crate::store::MemoryStore), and with their features `KeyringStore` and `FileStore` |
+//! | [`PendingStore`] | keep started authorizations there too | [`MemoryPending`](crate::store::MemoryPending), [`FilePending`](crate::store::FilePending) |
+//! | [`Coordinator`], [`Lock`] | make several machines take turns | [`MemoryCoordinator`](crate::store::MemoryCoordinator) for one process, [`StateDir`](crate::store::StateDir) for all processes of a machine |
+//! | [`Http`] | send through a transport of your own | [`HttpClient`](crate::http::HttpClient) |
+//! | [`Clock`] | have time stand still in tests | [`SystemClock`](crate::clock::SystemClock) |
+//! | [`SecretItems`] | keep client secrets by name | the stores above |
+//!
+//! [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
+//! [`Hooks`](crate::flow::Hooks) belong to the flow, and stand there.
+//!
+//! # A store of your own
+//!
+//! A [`Grant`] is one JSON document for one user of one profile: a row whose key is the [`GrantKey`].
+//! It holds tokens in clear text, so encrypt what you write.
+//!
+//! ```
+//! use std::{collections::BTreeMap, sync::{Arc, Mutex}};
+//! use oauthctl::port::{BoxFuture, GrantStore};
+//! use oauthctl::{Error, Grant, GrantKey, Ports, Result};
+//!
+//! /// Stands for a table `grants (profile, user, document)`.
+//! #[derive(Default)]
+//! struct MyDatabase(Mutex<BTreeMap<GrantKey, Vec<u8>>>);
+//!
+//! impl GrantStore for MyDatabase {
+//!     fn name(&self) -> String {
+//!         "my database".to_owned()
+//!     }
+//!
+//!     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+//!         Box::pin(async move {
+//!             let Some(document) = self.0.lock().unwrap().get(key).cloned() else { return Ok(None) };
+//!             serde_json::from_slice(&document).map(Some).map_err(|_| Error::store("a damaged row"))
+//!         })
+//!     }
+//!
+//!     fn prepare<'a>(&'a self, _: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
+//!         Box::pin(async { Ok(()) }) // a real one asks whether the database can be written
+//!     }
+//!
+//!     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+//!         Box::pin(async move {
+//!             let document = serde_json::to_vec(grant).map_err(|e| Error::store(e.to_string()))?;
+//!             self.0.lock().unwrap().insert(grant.key.clone(), document);
+//!             Ok(())
+//!         })
+//!     }
+//!
+//!     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+//!         Box::pin(async move { Ok(self.0.lock().unwrap().remove(key).is_some()) })
+//!     }
+//! }
+//!
+//! let ports = Ports::in_memory().with_store(Arc::new(MyDatabase::default()));
+//! # assert_eq!(ports.store.name(), "my database");
+//! ```
+//!
+//! [`PendingStore`] has an example of its own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -97,50 +158,107 @@ pub struct HttpError {
     pub hint: Option<String>,
 }
 
-/// Sends requests. It never follows a redirect, and takes a status of any kind for an answer.
+/// Sends requests.
+///
+/// An implementation must never follow a redirect, send nothing twice by itself, verify TLS, and take
+/// a status of any kind for an answer: judging it is not its task. A code or a refresh token may be in
+/// the request, so nothing of it belongs into a log.
 pub trait Http: Send + Sync {
     /// Sends one request and reads its whole answer, within 30 s and 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no answer. [`HttpError::not_sent`] may be set only where the server cannot have
+    /// acted on the request: the flow then sends it again.
     fn send<'a>(
         &'a self,
         request: &'a HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
 }
 
-/// Time.
+/// Time. All expiry is judged by [`now`](Self::now), and every wait is a
+/// [`sleep`](Self::sleep), so that a clock of a test's own moves both.
 pub trait Clock: Send + Sync {
-    /// The wall clock's time.
+    /// The wall clock's time. It may go back; the flow copes with that.
     fn now(&self) -> Timestamp;
-    /// Waits.
+    /// Waits. A future that is dropped waits no longer.
     fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()>;
 }
 
-/// Keeps grants.
+/// Keeps grants: one record for each [`GrantKey`], which names the profile and the account or user.
 ///
-/// `save` replaces a record as a whole and durably, or leaves the old one; it may be called only
-/// under the [`Lock`] of its key. A record that cannot be read is an error of kind
-/// [`Store`](crate::ErrorKind::Store), never `None`.
+/// The manager calls `save`, `set_aside` and `remove` only in the turn of their key, under the [`Lock`]
+/// that the [`Coordinator`] gave; `load` and `list` come at any time and from any task. What an
+/// implementation must keep:
+///
+/// - A record is replaced as a whole or not at all, also where the process dies. A `load` meanwhile
+///   sees the one before or the one after.
+/// - Once `save` has returned, the record is durable: the refresh token that was replaced is worth
+///   nothing any more.
+/// - A record that is there but cannot be read is an error of kind
+///   [`Store`](crate::ErrorKind::Store), never `None`: `None` is believed, and overwritten.
+/// - Records are secret. Keep them encrypted, and nothing of them in errors or logs.
+///
+/// Any of these futures may be dropped; `save` and `remove` must then have happened, or not.
+///
+/// The [module](self) has an example.
 pub trait GrantStore: Send + Sync {
-    /// The store's name, as `--store` takes it.
+    /// The store's name, for messages and [`AccountEntry::store`].
     fn name(&self) -> String;
     /// Reads a grant.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails or the record is damaged. No token is handed out and
+    /// nothing is refreshed then.
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>>;
     /// Proves that a record of about `bytes` can be saved under this key (open, unlocked, room for
     /// it), without changing what is there. Called before a code or a refresh token is spent.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it could not be saved. Nothing is spent then.
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>>;
     /// Saves a grant under its key.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it was not saved. It is tried again a few times, since the tokens
+    /// exist nowhere else.
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>>;
     /// Moves a damaged record aside, so that the next `save` loses nothing, and says where it went.
-    /// `None` where there was nothing to move.
-    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>>;
+    /// `None`, as without an implementation, where nothing was moved: then a damaged record stands in
+    /// the way of a new login until somebody removes it.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it could not be moved.
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        let _ = key;
+        Box::pin(std::future::ready(Ok(None)))
+    }
     /// Removes a grant and every copy of it. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it may still be there.
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>>;
+    /// The keys of all grants, in any order. `None`, as without an implementation, where the store
+    /// cannot tell: then the index of the [`Coordinator`] is believed.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails.
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Option<Vec<GrantKey>>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// What is remembered of a started authorization until its response comes: sealed, so that whoever
 /// keeps it learns nothing but its name and its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRecord {
-    /// The name of the flow: the `jti` of its state.
+    /// The name of the flow: the `jti` of its state. Letters, digits, `-` and `_`.
     pub id: String,
     /// When it is worth nothing any more.
     pub expires_at: Timestamp,
@@ -148,62 +266,214 @@ pub struct PendingRecord {
     pub sealed: Vec<u8>,
 }
 
-/// Keeps started authorizations, for any number of processes at once.
+/// Keeps started authorizations, for any number of processes at once. No lock is held around its
+/// methods: what must happen once is decided by the store itself.
 ///
-/// A record that has expired may be dropped at any time. A store has a limit, and refuses more
-/// ([`Store`](crate::ErrorKind::Store)); it never drops what has not expired.
+/// A record that has expired may be dropped at any time, one that has not never. A store should have
+/// a limit, and refuse more ([`Store`](crate::ErrorKind::Store)): whoever can start flows could fill
+/// it otherwise.
+///
+/// ```
+/// use std::{collections::BTreeMap, sync::Mutex};
+/// use oauthctl::port::{BoxFuture, PendingRecord, PendingStore};
+/// use oauthctl::{Error, Result, Timestamp};
+///
+/// /// Stands for a table `flows (id primary key, expires_at, sealed null)`: a flow that is used
+/// /// without having been put has nothing sealed.
+/// #[derive(Default)]
+/// struct Flows(Mutex<BTreeMap<String, (Timestamp, Option<PendingRecord>)>>);
+///
+/// impl PendingStore for Flows {
+///     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
+///         Box::pin(async move {
+///             let row = (record.expires_at, Some(record.clone()));
+///             match self.0.lock().unwrap().insert(record.id.clone(), row) {
+///                 None => Ok(()),
+///                 Some(_) => Err(Error::store("this flow is known already")),
+///             }
+///         })
+///     }
+///
+///     fn get<'a>(
+///         &'a self,
+///         id: &'a str,
+///         expires_at: Timestamp,
+///     ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
+///         Box::pin(async move {
+///             let row = self.0.lock().unwrap().get(id).cloned();
+///             Ok(row.and_then(|(_, record)| record).filter(|r| r.expires_at == expires_at))
+///         })
+///     }
+///
+///     // DELETE FROM flows WHERE id = … AND expires_at = … AND sealed IS NOT NULL: one row, or none.
+///     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+///         Box::pin(async move {
+///             let mut rows = self.0.lock().unwrap();
+///             let is_it = matches!(rows.get(id), Some((at, Some(_))) if *at == expires_at);
+///             Ok(is_it && rows.remove(id).is_some())
+///         })
+///     }
+///
+///     // INSERT … ON CONFLICT DO NOTHING: one row, or none.
+///     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+///         Box::pin(async move {
+///             let mut rows = self.0.lock().unwrap();
+///             let is_new = !rows.contains_key(id);
+///             rows.entry(id.to_owned()).or_insert((expires_at, None));
+///             Ok(is_new)
+///         })
+///     }
+///
+///     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
+///         Box::pin(async move {
+///             let now = Timestamp::now();
+///             let rows = self.0.lock().unwrap();
+///             let records = rows.values().filter_map(|(_, record)| record.clone());
+///             Ok(records.filter(|record| record.expires_at > now).collect())
+///         })
+///     }
+/// }
+///
+/// // The keys of the states, which every process that completes flows must know.
+/// use oauthctl::protocol::state::StateKeys;
+/// let keys = StateKeys::generate()?;
+/// let ports = oauthctl::Ports::in_memory().with_pending(std::sync::Arc::new(Flows::default()), keys);
+/// # assert!(ports.pending.is_some());
+/// # Ok::<(), oauthctl::Error>(())
+/// ```
 pub trait PendingStore: Send + Sync {
-    /// Keeps a record under its id, which is new.
+    /// Keeps a record under its id, which is new. It need not outlive a power cut: where it is gone
+    /// the person starts again, and nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it is not kept. The person is then sent nowhere.
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>>;
     /// Reads a record; `None` where there is none of this id and time.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails: the flow is then neither completed nor lost.
     fn get<'a>(
         &'a self,
         id: &'a str,
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>>;
     /// Takes a record away for good: `true` for exactly one caller, however many try at once, and
-    /// durable before it returns. This is what makes a state work once.
+    /// durable before it returns. This is what makes a state work once; the code is sent after it. It
+    /// must hold until the record has expired, even where an old copy of the record comes back.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it is not certain that nobody else can take it. Nothing is redeemed.
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
-    /// Notes, durably, that an id which was never put is used: `true` for exactly one caller.
+    /// Notes, durably, until `expires_at` at least, that an id which was never put is used: `true` for
+    /// exactly one caller. This makes a sealed state work once.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim`](Self::claim).
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
-    /// All records that have not expired.
+    /// All records that have not expired, in any order.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails.
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>>;
 }
 
-/// Keeps named secrets that are not grants: client secrets.
+/// Keeps named secrets that are not grants: the client secrets of profiles that say
+/// `{ keyring = "NAME" }`.
 pub trait SecretItems: Send + Sync {
     /// Reads an item.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails or the item is damaged.
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<crate::Secret>>>;
-    /// Writes an item, durably.
+    /// Writes an item, as a whole and durably.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it was not written.
     fn set<'a>(&'a self, name: &'a str, value: &'a crate::Secret) -> BoxFuture<'a, Result<()>>;
     /// Removes an item. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it may still be there.
     fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>>;
 }
 
-/// A lock on one key, released when dropped, and by the operating system when its holder dies.
+/// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
+/// too. Its methods do not wait for anything; they are short writes.
+///
+/// An intent says that a refresh token is being spent. It must outlive the process that wrote it if the
+/// lock does: it is how the next holder learns that a token may be spent already.
 pub trait Lock: Send {
     /// The intent that an earlier holder wrote and did not clear.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it cannot be read. Nothing is refreshed then.
     fn intent(&self) -> Result<Option<Intent>>;
     /// Writes an intent, durably.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it is not written. Nothing is spent then.
     fn set_intent(&mut self, intent: &Intent) -> Result<()>;
     /// Clears the intent.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where it may still be there.
     fn clear_intent(&mut self) -> Result<()>;
     /// Publishes what is known about the account without its secrets.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the index cannot be written. The grant itself is saved by then.
     fn publish(&mut self, entry: &AccountEntry) -> Result<()>;
     /// Takes the account out of what is published.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish).
     fn retract(&mut self) -> Result<()>;
 }
 
-/// Makes processes take turns, and keeps the index of accounts.
+/// Makes all that use one store of grants take turns, and keeps the index of accounts.
+///
+/// With a database of your own this need not be yours:
+/// [`MemoryCoordinator`](crate::store::MemoryCoordinator) serves any number of tasks and threads of one
+/// process, and [`StateDir`](crate::store::StateDir) all processes of one machine. Implement it where
+/// several machines share one store: an advisory lock of the database, held on a connection of its
+/// own, is the usual way. Without a common lock, machines that refresh one grant at the same time are
+/// told apart by [`Grant::generation`], and the later one gives way; a server that rotates refresh
+/// tokens may then have ended the grant.
 pub trait Coordinator: Send + Sync {
-    /// Takes the lock of this key, waiting at most this long for it.
+    /// Takes the lock of this key, waiting at most this long for it. A future that is dropped leaves
+    /// no lock behind.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Unavailable` where another holds it for longer, `Store` where it cannot be had at all.
     fn lock<'a>(
         &'a self,
         key: &'a GrantKey,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Lock>>>;
-    /// The entry of one account.
+    /// The entry of one account. It is asked without the lock, and must be quick.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the index cannot be read.
     fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>>;
     /// All accounts that are known, sorted by key.
+    ///
+    /// # Errors
+    ///
+    /// As [`account`](Self::account).
     fn accounts(&self) -> Result<Vec<AccountEntry>>;
 }

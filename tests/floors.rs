@@ -24,6 +24,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("hook", 3),
     ("http", 3),
     ("store", 3),
+    // The ports that are ready to use: clock, transport and memory put together.
+    ("ready", 3),
+    ("blocking", 3),
     ("sandbox", 3),
     ("login", 3),
     ("credential", 4),

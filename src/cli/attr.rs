@@ -54,7 +54,7 @@ pub struct SetArgs {
     /// Its value
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     value: String,
-    /// When it is gone [default: with the grant]
+    /// How long it is kept [default: as long as the grant]
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
     ttl: Option<Duration>,
 }
@@ -80,7 +80,12 @@ pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
             let (manager, key) = open(&args.account, context)?;
             let unsetting = manager.unset_attribute(&key, &args.name);
             if !runner::block_on(Some(&manager), unsetting)? {
-                context.voice.say(format!("There was no attribute `{}`.", one_line(&args.name)));
+                let name = one_line(&args.name);
+                let all = load(&args.account, context)?.attributes_at(Timestamp::now());
+                context.voice.say(match all.contains_key(&args.name) {
+                    true => format!("`{name}` came from the server, and stays with the grant."),
+                    false => format!("There was no attribute `{name}`."),
+                });
             }
         }
         AttrCommand::List(account) => list(account, context)?,
@@ -97,7 +102,7 @@ fn open(account: &Account, context: &Context) -> Result<(FlowManager, GrantKey)>
 
 fn load(account: &Account, context: &Context) -> Result<Grant> {
     let (manager, key) = open(account, context)?;
-    runner::block_on(None, manager.peek(&key))?.ok_or_else(|| {
+    runner::block_on(None, manager.grant(&key))?.ok_or_else(|| {
         Error::login_required(format!("nobody has logged in to {key}"))
             .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
     })

@@ -1,7 +1,7 @@
 //! What people are told about redirect URIs: which one to register, and which profiles share one.
 
 use oauthctl::Error;
-use oauthctl::profile::{GrantType, Profile, discovery};
+use oauthctl::profile::{self, GrantType, Profile};
 use oauthctl::text::one_line;
 
 use super::context::Context;
@@ -56,5 +56,5 @@ pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option
 /// Whether the server of a profile announces `iss`, as far as can be known without asking it.
 fn announces_iss(context: &Context, profile: &Profile) -> Option<bool> {
     let cache = context.state_path().ok()?.join("discovery");
-    discovery::announces_iss(profile, &cache)
+    profile::announces_iss(profile, &cache)
 }

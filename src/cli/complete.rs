@@ -4,11 +4,9 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl::flow::{Completed, RequiredIdentity};
-use oauthctl::login::{Parameters, attempt, parse_pasted, parse_query};
-use oauthctl::{Error, ErrorKind, Result, Secret, Timestamp};
+use oauthctl::flow::Completed;
+use oauthctl::{AuthorizationResponse, Error, Expected, FlowManager, Result, Secret, Timestamp};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::context::Context;
 use super::login::parse_parameter;
@@ -56,21 +54,16 @@ pub struct CompleteArgs {
 ///
 /// As the contract's exit codes say.
 pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
-    let required = required(&args.require_identity)?;
-    let callback = callback(args)?;
-    let two_phase = pending::to_complete(context)?;
-    let state = callback.state()?;
-    let recognizing = two_phase.recognize(state.expose(), args.expect_state.as_deref());
-    let recognized = runner::block_on(None, recognizing)?;
-    if args.profile.as_ref().is_some_and(|name| name != recognized.profile()) {
-        return Err(Error::new(ErrorKind::InvalidState, "the state is another profile's"));
-    }
+    let expected = expected(args)?;
+    let response = response(args)?;
+    let waiting = pending::to_complete(context)?;
+    let flows = waiting.flows();
+    let recognized = runner::block_on(None, flows.recognize(&response, &expected))?;
     let profile = context.profile(recognized.profile())?;
-    let parameters = callback.parameters(recognized.redirect_uri(), attempt::rules(profile))?;
-    let manager = manager::build(context, profile)?.with_two_phase(two_phase);
-    let response = parameters.to_pairs();
-    let finishing = manager.finish(profile, &recognized, &response, required.as_ref());
-    let completed = runner::block_on(Some(&manager), finishing)?;
+    let ports = waiting.add_to(manager::ports(context, profile)?);
+    let manager = FlowManager::new([profile.clone()], ports);
+    let completing = manager.complete_recognized(&recognized, &response, &expected);
+    let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
     for warning in &completed.warnings {
         context.voice.warn(warning);
     }
@@ -96,39 +89,34 @@ fn to_json(completed: &Completed, show_token: bool) -> Value {
     object
 }
 
-fn required(given: &[(String, String)]) -> Result<Option<RequiredIdentity>> {
-    let mut required = RequiredIdentity::default();
-    for (claim, value) in given {
+fn expected(args: &CompleteArgs) -> Result<Expected> {
+    let mut expected = Expected::default();
+    expected.state = args.expect_state.clone().map(Into::into);
+    expected.profile.clone_from(&args.profile);
+    for (claim, value) in &args.require_identity {
         let place = match claim.as_str() {
-            "sub" => &mut required.sub,
-            "email" => &mut required.email,
+            "sub" => &mut expected.identity.sub,
+            "email" => &mut expected.identity.email,
             _ => return Err(Error::usage("`--require-identity` takes sub=… or email=…")),
         };
         if value.is_empty() || place.replace(value.clone()).is_some() {
             return Err(Error::usage(format!("`--require-identity {claim}=…` needs one value")));
         }
     }
-    Ok((!given.is_empty()).then_some(required))
+    Ok(expected)
 }
 
-/// A response as it was given: a URL, or the parameters of one.
-enum Callback {
-    Url(Secret),
-    Query(Secret),
-}
-
-fn callback(args: &CompleteArgs) -> Result<Callback> {
+/// The response as it was given: a URL, or the parameters of one.
+fn response(args: &CompleteArgs) -> Result<AuthorizationResponse> {
     if let (Some(code), Some(state)) = (&args.code, &args.state) {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("code", code).append_pair("state", state);
-        if let Some(iss) = &args.iss {
-            query.append_pair("iss", iss);
-        }
-        return Ok(Callback::Query(Secret::new(query.finish())));
+        let iss = args.iss.as_ref().map(|iss| ("iss", iss));
+        return AuthorizationResponse::from_parameters(
+            [("code", code), ("state", state)].into_iter().chain(iss),
+        );
     }
     match args.callback.as_deref() {
-        Some("-") => read_stdin().map(Callback::Url),
-        Some(url) => Ok(Callback::Url(Secret::new(url.trim()))),
+        Some("-") => AuthorizationResponse::from_url(read_stdin()?.expose()),
+        Some(url) => AuthorizationResponse::from_url(url),
         None => Err(Error::usage("give the callback URL, or `-` to read it from stdin")),
     }
 }
@@ -142,46 +130,20 @@ fn read_stdin() -> Result<Secret> {
     if bytes.len() as u64 > LONGEST {
         return Err(Error::validation("the callback URL is over 64 KiB"));
     }
-    match std::str::from_utf8(&bytes).map(str::trim) {
+    // Some shells put a byte order mark before what they pipe.
+    let text = std::str::from_utf8(&bytes).map(|text| text.trim_start_matches('\u{feff}').trim());
+    match text {
         Ok(text) => Ok(Secret::new(text)),
         Err(_) => Err(Error::validation("the callback URL is not UTF-8")),
     }
 }
 
-impl Callback {
-    /// The state, before it is known whose it is.
-    fn state(&self) -> Result<Secret> {
-        let query = match self {
-            Self::Query(query) => query.expose(),
-            Self::Url(url) => {
-                let (place, query) = url.expose().split_once('?').ok_or_else(no_url)?;
-                if !place.contains("://") {
-                    return Err(no_url());
-                }
-                query.split('#').next().unwrap_or_default()
-            }
-        };
-        // Line breaks in a description cannot matter yet: the provider's own rules come later.
-        let lenient = oauthctl::login::Rules { fold_description: true };
-        let parameters = parse_query(query, lenient).map_err(cannot_be_used)?;
-        parameters.require_response().map_err(cannot_be_used)?;
-        parameters.get("state").map(Secret::new).ok_or_else(no_url)
-    }
-
-    /// The parameters, once it is known where they must have come in.
-    fn parameters(&self, redirect_uri: &str, rules: oauthctl::login::Rules) -> Result<Parameters> {
-        match self {
-            Self::Url(url) => parse_pasted(url.expose(), redirect_uri, rules),
-            Self::Query(query) => parse_query(query.expose(), rules).map_err(cannot_be_used),
+/// What has to be done again was begun by `start`, not by `login`.
+fn start_again(error: Error) -> Error {
+    match error.advice() {
+        Some(advice) if advice.contains("log in again") => {
+            error.hint("nothing was stored; start again with `oauthctl start`")
         }
+        _ => error,
     }
-}
-
-fn no_url() -> Error {
-    Error::validation("this is no callback URL with a state")
-        .hint("give the whole URL that the person came back to, with its query")
-}
-
-fn cannot_be_used(error: Error) -> Error {
-    error.context("the callback cannot be used")
 }

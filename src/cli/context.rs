@@ -1,11 +1,12 @@
 //! What a command runs in: the environment, the configuration, the stores, the trace.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
+use oauthctl::http::{Proxy, can_be_proxy};
 use oauthctl::profile::Profile;
 use oauthctl::profile::{Config, ConfigFile};
 use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
@@ -304,6 +305,20 @@ impl Context {
     /// As [`Context::open_store`].
     pub fn store_of(&self, profile: &Profile) -> Result<Store> {
         self.open_store(&self.store_spec(self.config()?.store_of(profile))?)
+    }
+}
+
+/// The proxy of the environment. Where what should name it cannot, requests fail: without one they
+/// might go a way that the person does not want.
+pub fn proxy() -> Proxy {
+    let first = |names: [&str; 2]| names.into_iter().find_map(std::env::var_os);
+    let named = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
+    let named = named.or_else(|| first(["ALL_PROXY", "all_proxy"]));
+    match named.as_deref().map(OsStr::to_string_lossy) {
+        Some(value) if !value.is_empty() && !can_be_proxy(&value) => {
+            Proxy::Url(Secret::new(value.into_owned()))
+        }
+        _ => Proxy::Environment,
     }
 }
 

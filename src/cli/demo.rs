@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{FlowManager, Handout, NoSecrets, Ports, TokenRequest};
+use oauthctl::flow::{FlowManager, Handout, Ports, TokenRequest};
 use oauthctl::http::{HttpClient, Options};
 use oauthctl::login::Browser;
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::port::{Http, HttpRequest, Method};
 use oauthctl::profile::{ConfigFile, Profile};
+use oauthctl::protocol::state::StateKey;
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FileStore, KeySource, StateDir};
 use oauthctl::{Error, GrantKey, Result, Timestamp, time};
@@ -46,7 +46,7 @@ struct Place(PathBuf);
 
 impl Place {
     fn make() -> Result<Self> {
-        let name = format!("oauthctl-demo-{}", oauthctl::protocol::random::token(12)?);
+        let name = format!("oauthctl-demo-{}", StateKey::generate()?.expose());
         let path = std::env::temp_dir().join(name);
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
@@ -74,7 +74,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     step.tell(&format!("An authorization server of our own runs at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
     let http: Arc<dyn Http> = Arc::new(HttpClient::new(Options::default()));
-    let manager = manager(context, place, &http);
+    let manager = manager(context, profile.clone(), place, &http);
     let key = GrantKey::new("demo", "default");
 
     let grant = log_in(args, context, &manager, &profile, &key, &http, &mut step).await?;
@@ -84,8 +84,8 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     ));
     step.tell("The tokens went into an encrypted file (age) in a temporary directory; a login of yours uses the keyring.");
 
-    let want = TokenRequest { min_ttl: Duration::from_secs(60), ..TokenRequest::default() };
-    let stored = manager.token(&profile, &key, &want).await?;
+    let want = TokenRequest::default();
+    let stored = manager.token(&key, &want).await?;
     step.tell(&format!(
         "`oauthctl token` prints the stored token without any request; {}.",
         life(&stored)
@@ -94,7 +94,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         report::print_line(stored.tokens.access_token.expose())?;
     }
 
-    let forced = manager.token(&profile, &key, &TokenRequest { force: true, ..want }).await?;
+    let forced = manager.token(&key, &want.force()).await?;
     let rotated = stored.grant.tokens.refresh_token != forced.grant.tokens.refresh_token;
     step.tell(&format!(
         "A refresh gave a new access token{}, stored before it was printed:",
@@ -104,7 +104,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         report::print_line(forced.tokens.access_token.expose())?;
     }
 
-    manager.revoke(Some(&profile), &key).await?;
+    manager.revoke(&key).await?;
     step.tell("`oauthctl logout` revoked the tokens at the server and forgot them here.");
     let requests = sandbox.journal().len();
     step.tell(&format!("Done: {requests} requests on loopback, nothing left on this machine."));
@@ -129,18 +129,12 @@ fn profile(issuer: &str, place: &Path) -> Result<Profile> {
     config.profile("demo").cloned()
 }
 
-fn manager(context: &Context, place: &Path, http: &Arc<dyn Http>) -> FlowManager {
+fn manager(context: &Context, profile: Profile, place: &Path, http: &Arc<dyn Http>) -> FlowManager {
     let key = KeySource::Generated(place.join("store.key"));
-    FlowManager::new(Ports {
-        http: Arc::clone(http),
-        clock: Arc::new(SystemClock),
-        store: Arc::new(FileStore::open(place.join("tokens"), key)),
-        coordinator: Arc::new(StateDir::open(place.join("state"), Arc::new(SystemClock))),
-        secrets: Arc::new(NoSecrets),
-        committed: None,
-        trace: context.trace.clone(),
-        discovery_cache: None,
-    })
+    let store = Arc::new(FileStore::open(place.join("tokens"), key));
+    let state = Arc::new(StateDir::open(place.join("state"), Arc::new(SystemClock)));
+    let ports = Ports::new(Arc::clone(http), Arc::new(SystemClock), store, state);
+    FlowManager::new([profile], ports.with_trace(context.trace.clone()))
 }
 
 async fn log_in(
@@ -182,7 +176,7 @@ async fn log_in(
         }
         Progress::Server(_) | Progress::Redeeming => {}
     };
-    let login = attempt::log_in(manager, profile, attempt, &mut tell);
+    let login = attempt::log_in(manager, attempt, &mut tell);
     tokio::pin!(login);
     let completed = tokio::select! {
         completed = &mut login => completed?,

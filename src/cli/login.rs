@@ -13,7 +13,7 @@ use oauthctl::port::Coordinator as _;
 use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri, SecretSource};
 use oauthctl::store::LoginOutcome;
 use oauthctl::text::one_line;
-use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -144,8 +144,8 @@ fn log_in_with(
     manager: &FlowManager,
 ) -> Result<Grant> {
     if !profile.grant.needs_person() {
-        let want = oauthctl::flow::TokenRequest { force: true, ..Default::default() };
-        let handout = runner::block_on(Some(manager), manager.token(profile, key, &want))?;
+        let want = TokenRequest::default().force();
+        let handout = runner::block_on(Some(manager), manager.token(key, &want))?;
         return Ok(handout.grant);
     }
     if profile.grant != GrantType::AuthorizationCode {
@@ -175,21 +175,22 @@ fn log_in_with(
             }
         };
         if let Some(outcome) = lock.joined().cloned() {
-            return joined(context, manager, key, &outcome).await;
+            let grant = joined(context, manager, key, &outcome).await?;
+            return Ok((grant, Vec::new()));
         }
         let attempt = plan(args, context, profile, key, timeout)?;
         let listens = attempt.listen;
         let mut tell = |progress: Progress<'_>| narrate(context, profile, listens, progress);
-        let outcome = attempt::log_in(manager, profile, attempt, &mut tell).await;
+        let outcome = attempt::log_in(manager, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
-        outcome
+        outcome.map(|completed| (completed.grant, completed.warnings))
     };
-    let completed = runner::block_on(Some(manager), work)?;
-    for warning in &completed.warnings {
+    let (grant, warnings) = runner::block_on(Some(manager), work)?;
+    for warning in &warnings {
         context.voice.warn(warning);
     }
-    Ok(completed.grant)
+    Ok(grant)
 }
 
 /// Another process logged in to this account while we waited: its end is ours.
@@ -198,12 +199,12 @@ async fn joined(
     manager: &FlowManager,
     key: &GrantKey,
     outcome: &LoginOutcome,
-) -> Result<Completed> {
-    if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.peek(key).await?)
+) -> Result<Grant> {
+    if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.grant(key).await?)
         && *id == grant.id
     {
         context.voice.say("Another login to this account was under way; its result is used.");
-        return Ok(Completed { grant, warnings: Vec::new() });
+        return Ok(grant);
     }
     let kind = match outcome.error.as_deref() {
         Some("access_denied") => ErrorKind::AccessDenied,

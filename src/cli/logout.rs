@@ -113,15 +113,20 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         }
     };
     let manager = manager::build_over(context, profile, &context.open_store(&spec)?)?;
-    let asked = profile.filter(|_| !local);
-    let revoked = runner::block_on(Some(&manager), manager.revoke(asked, key))?;
-    let (word, failed) = match revoked.at_server {
-        AtServer::NotAsked => ("not_asked", None),
+    let ending = async {
+        match local {
+            true => manager.forget(key).await.map(|forgotten| (forgotten, AtServer::NotAsked)),
+            false => manager.revoke(key).await.map(|ended| (ended.forgotten, ended.at_server)),
+        }
+    };
+    let (forgotten, at_server) = runner::block_on(Some(&manager), ending)?;
+    let (word, failed) = match at_server {
         AtServer::NoEndpoint => ("no_endpoint", None),
         AtServer::Revoked => ("revoked", None),
         AtServer::Failed(error) => ("failed", Some(error)),
+        _ => ("not_asked", None),
     };
-    context.voice.say(match (revoked.forgotten, word) {
+    context.voice.say(match (forgotten, word) {
         (false, _) => format!("Nobody was logged in to {key}."),
         (true, "revoked") => format!("Logged out of {key}: the tokens are revoked and forgotten."),
         (true, "no_endpoint") => format!(
@@ -132,7 +137,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     });
     let result = json!({
         "profile": key.profile, "account": key.account,
-        "forgotten": revoked.forgotten, "revocation": word,
+        "forgotten": forgotten, "revocation": word,
     });
     let failed = failed.map(|e| {
         e.context(format!("{key} is forgotten here, but could not be revoked"))

@@ -13,7 +13,7 @@ use oauthctl::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl::store::Store;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
-use super::context::Context;
+use super::context::{self, Context};
 use super::report::Voice;
 use super::{export, write_back};
 
@@ -23,8 +23,16 @@ use super::{export, write_back};
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    let opened = context.store_of(profile)?;
-    build_over(context, Some(profile), &opened)
+    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+}
+
+/// What the manager of a profile is built from.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn ports(context: &Context, profile: &Profile) -> Result<Ports> {
+    ports_over(context, Some(profile), &context.store_of(profile)?)
 }
 
 /// The same over a store that is already open. Without a profile, grants can only be forgotten.
@@ -37,10 +45,15 @@ pub fn build_over(
     profile: Option<&Profile>,
     opened: &Store,
 ) -> Result<FlowManager> {
+    Ok(FlowManager::new(profile.cloned(), ports_over(context, profile, opened)?))
+}
+
+fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
     let state = context.state()?;
     let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
+        proxy: context::proxy(),
         ..Options::default()
     }));
     let secrets =
@@ -51,18 +64,16 @@ pub fn build_over(
         }
         _ => plain,
     };
-    let writes_back = profile.is_some_and(|p| !p.write_back.is_empty());
-    let manager = FlowManager::new(Ports {
-        http,
-        clock: Arc::new(SystemClock),
-        store: Arc::clone(&opened.grants),
-        coordinator: Arc::new(state),
-        secrets,
-        committed: writes_back.then(|| Arc::new(WriteBack(context.voice)) as Arc<dyn Committed>),
-        trace: context.trace.clone(),
-        discovery_cache: Some(cache),
-    });
-    Ok(manager.with_hooks(Arc::new(CommandHooks)))
+    let (clock, store) = (Arc::new(SystemClock), Arc::clone(&opened.grants));
+    let ports = Ports::new(http, clock, store, Arc::new(state))
+        .with_secrets(secrets)
+        .with_hooks(Arc::new(CommandHooks))
+        .with_trace(context.trace.clone())
+        .with_discovery_cache(cache);
+    Ok(match profile.is_some_and(|p| !p.write_back.is_empty()) {
+        true => ports.with_committed(Arc::new(WriteBack(context.voice))),
+        false => ports,
+    })
 }
 
 /// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.
@@ -76,6 +87,7 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate),
+        proxy: context::proxy(),
         ..Options::default()
     })))
 }

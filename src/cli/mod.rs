@@ -235,7 +235,8 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
     if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
         return Error::usage("no command is given").hint("see `oauthctl --help`");
     }
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words =
+        |text: &str| text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ");
     let message = words(text.split("\n\n").next().unwrap_or_default());
     let tips: Vec<String> = text
         .lines()
@@ -252,6 +253,17 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         (true, ..) => format!("see `{command} --help`"),
     };
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// A word of the command line as it may be shown: the query of a callback URL holds its code.
+fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
+    match word.split_once('?') {
+        Some((place, _)) if place.contains("://") => {
+            let end = if word.ends_with('\'') { "'" } else { "" };
+            format!("{place}?…{end}").into()
+        }
+        _ => word.into(),
+    }
 }
 
 /// The word that clap did not expect, where it is no flag.

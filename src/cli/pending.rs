@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{PendingInfo, TwoPhase};
+use oauthctl::flow::{PendingFlows, PendingInfo, Ports};
 use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
 use oauthctl::store::{FilePending, StateKeyFile};
 use oauthctl::text::one_line;
@@ -20,7 +20,7 @@ use super::{report, run as runner};
 pub enum PendingCommand {
     /// List the flows that wait for their response
     List,
-    /// Show one
+    /// Show one of them
     Show(Which),
     /// Forget one: its response will be refused
     Cancel(Which),
@@ -36,6 +36,10 @@ pub struct Which {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "States of the key before are taken until they expire, those of the one before\n\
+that no more: do not rotate twice in a row."
+)]
 pub struct RotateArgs {
     /// How states are signed from now on
     #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
@@ -51,7 +55,7 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
     match command {
         PendingCommand::List => list(context)?,
         PendingCommand::Show(which) => {
-            let flow = find(&all(&to_complete(context)?)?, &which.grant_id)?;
+            let flow = find(&all(&to_complete(context)?.flows())?, &which.grant_id)?;
             if context.voice.json {
                 report::print_json(&to_json(&flow))?;
             } else {
@@ -59,9 +63,9 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
             }
         }
         PendingCommand::Cancel(which) => {
-            let two_phase = to_complete(context)?;
-            let flow = find(&all(&two_phase)?, &which.grant_id)?;
-            if !runner::block_on(None, two_phase.cancel(&flow))? {
+            let flows = to_complete(context)?.flows();
+            let flow = find(&all(&flows)?, &which.grant_id)?;
+            if !runner::block_on(None, flows.cancel(&flow))? {
                 return Err(unknown(&which.grant_id));
             }
             if context.voice.json {
@@ -75,7 +79,7 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn list(context: &Context) -> Result<()> {
-    let flows = all(&to_complete(context)?)?;
+    let flows = all(&to_complete(context)?.flows())?;
     if context.voice.json {
         return report::print_json(&Value::Array(flows.iter().map(to_json).collect()));
     }
@@ -103,8 +107,8 @@ fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn all(two_phase: &TwoPhase) -> Result<Vec<PendingInfo>> {
-    runner::block_on(None, two_phase.list())
+fn all(flows: &PendingFlows) -> Result<Vec<PendingInfo>> {
+    runner::block_on(None, flows.list())
 }
 
 fn find(flows: &[PendingInfo], grant_id: &str) -> Result<PendingInfo> {
@@ -146,14 +150,35 @@ fn describe(flow: &PendingInfo) -> String {
 }
 
 /// The variable with the key for states, in place of the file.
-const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
+pub const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
+
+const MAKE_ONE: &str = "make one with `openssl rand -base64 32 | tr '+/' '-_'`; while you change \
+                        keys, set the new one, a comma, and the one before";
+
+/// Where started flows wait, and the keys of their states.
+pub struct Waiting {
+    store: Arc<FilePending>,
+    keys: Arc<StateKeys>,
+}
+
+impl Waiting {
+    /// What can be said of the flows without a profile.
+    pub fn flows(&self) -> PendingFlows {
+        PendingFlows::new(self.store.clone(), self.keys.clone(), Arc::new(SystemClock))
+    }
+
+    /// The same ports, able to start and to complete flows.
+    pub fn add_to(&self, ports: Ports) -> Ports {
+        ports.with_pending(self.store.clone(), self.keys.clone())
+    }
+}
 
 /// What a flow is started with: a key is made where there is none.
 ///
 /// # Errors
 ///
 /// `Config` for a variable that holds no key, `Store` where the file cannot be used.
-pub fn to_start(context: &Context, ttl: Duration) -> Result<TwoPhase> {
+pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
         None => runner::block_on(None, key_file(context)?.keys_for(ttl))?,
@@ -166,7 +191,7 @@ pub fn to_start(context: &Context, ttl: Duration) -> Result<TwoPhase> {
 /// # Errors
 ///
 /// As [`to_start`].
-pub fn to_complete(context: &Context) -> Result<TwoPhase> {
+pub fn to_complete(context: &Context) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
         None => key_file(context)?.keys()?,
@@ -174,18 +199,19 @@ pub fn to_complete(context: &Context) -> Result<TwoPhase> {
     over(context, keys)
 }
 
-fn over(context: &Context, keys: StateKeys) -> Result<TwoPhase> {
-    let clock = Arc::new(SystemClock);
-    let store = FilePending::open(context.state_path()?.join("pending"), clock.clone());
+fn over(context: &Context, keys: StateKeys) -> Result<Waiting> {
+    let path = context.state_path()?.join("pending");
+    let store = FilePending::open(path, Arc::new(SystemClock));
     context.note_warnings(store.warnings());
-    Ok(TwoPhase::new(Arc::new(store), keys, clock))
+    Ok(Waiting { store: Arc::new(store), keys: Arc::new(keys) })
 }
 
 /// One key, or after a comma also the one before it.
 fn from_environment(context: &Context) -> Result<Option<StateKeys>> {
     let Some(text) = context.env(VARIABLE)?.map(Secret::new) else { return Ok(None) };
     let read = |part: &str| {
-        StateKey::read(&Secret::new(part), StateAlg::Hs256).map_err(|error| error.context(VARIABLE))
+        StateKey::read(&Secret::new(part), StateAlg::Hs256)
+            .map_err(|error| error.context(VARIABLE).hint(MAKE_ONE))
     };
     let mut parts = text.expose().split(',');
     let current = read(parts.next().unwrap_or_default())?;

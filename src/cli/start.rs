@@ -5,17 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use oauthctl::flow::{BeginRequest, StartRequest};
-use oauthctl::grant::DEFAULT_ACCOUNT;
-use oauthctl::{Error, GrantKey, Result, time};
+use oauthctl::flow::USUAL_TTL;
+use oauthctl::{Error, FlowManager, Result, StartRequest, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
 use super::{manager, pending, report, run as runner};
 
-/// How long a response is awaited where nobody says.
-const TTL: Duration = Duration::from_secs(600);
+/// The longest first line of a request that common servers take, in bytes.
+const LONGEST_URL: usize = 8 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
@@ -64,33 +63,40 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.as_deref().or(args.name.as_deref()))?;
     let profile = context.profile(&name)?;
     context.tell_config_warnings()?;
-    if args.redirect_uri.as_deref() == Some("") {
-        return Err(Error::usage("the redirect URI is empty"));
+    let mut request = StartRequest::default().scopes(args.scopes.clone()).ttl(args.ttl);
+    request.user.clone_from(&args.user);
+    request.attributes = attributes(&args.attributes)?;
+    request.redirect_uri.clone_from(&args.redirect_uri);
+    request.extra.clone_from(&args.params);
+    request
+        .extra
+        .extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
+    request.sealed = args.sealed;
+    let waiting = pending::to_start(context, args.ttl.max(USUAL_TTL))?;
+    if args.sealed && context.env(pending::VARIABLE)?.is_none() {
+        context.voice.say(format!(
+            "Sealed with the key of this machine: to complete it elsewhere, use {}.",
+            pending::VARIABLE
+        ));
     }
-    let mut extra = args.params.clone();
-    extra.extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
-    let request = BeginRequest {
-        start: StartRequest {
-            key: GrantKey::new(&name, DEFAULT_ACCOUNT),
-            redirect_uri: args.redirect_uri.clone().unwrap_or_default(),
-            scopes: args.scopes.clone(),
-            extra,
-            ttl: args.ttl,
-        },
-        user: args.user.clone(),
-        attributes: attributes(&args.attributes)?,
-        sealed: args.sealed,
-    };
-    let two_phase = pending::to_start(context, args.ttl.max(TTL))?;
-    let manager = manager::build(context, profile)?.with_two_phase(two_phase);
-    let begun = runner::block_on(Some(&manager), manager.begin(profile, request))?;
+    let ports = waiting.add_to(manager::ports(context, profile)?);
+    let manager = FlowManager::new([profile.clone()], ports);
+    let started = runner::block_on(Some(&manager), manager.start(&name, request))?;
+    if started.authorization_url.len() > LONGEST_URL {
+        let what = format!(
+            "the authorization URL has {} bytes, and many servers take no more than {LONGEST_URL}",
+            started.authorization_url.len()
+        );
+        let hint = "give the flow fewer attributes and parameters, or leave out `--sealed`";
+        context.voice.warn(&Error::validation(what).hint(hint));
+    }
     report::print_json(&json!({
-        "authorization_url": begun.authorization_url,
-        "state": begun.state,
-        "grant_id": begun.grant_id,
-        "profile": name,
-        "user": begun.user,
-        "expires_at": begun.expires_at.to_string(),
+        "authorization_url": started.authorization_url,
+        "state": started.state,
+        "grant_id": started.grant_id,
+        "profile": started.profile,
+        "user": started.user,
+        "expires_at": started.expires_at.to_string(),
     }))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -117,11 +117,11 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     }
     let manager = manager::build(context, profile)?;
     let request = request(selection, want, profile.min_ttl);
-    let outcome = runner::block_on(Some(&manager), manager.token(profile, &key, &request));
+    let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
     let handout = match outcome {
         Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
             login::log_in(context, profile, &key, &manager)?;
-            runner::block_on(Some(&manager), manager.token(profile, &key, &request))?
+            runner::block_on(Some(&manager), manager.token(&key, &request))?
         }
         other => other?,
     };
@@ -170,14 +170,12 @@ fn warn_of_short_life(context: &Context, selection: &Selection, handout: &Handou
 }
 
 fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenRequest {
-    TokenRequest {
-        min_ttl: selection.min_ttl.unwrap_or(of_profile),
-        force: want.force,
-        cached: want.cached,
-        scopes: selection.scopes.clone(),
-        resource: selection.resource.clone(),
-        audience: selection.audience.clone(),
-    }
+    let min_ttl = selection.min_ttl.unwrap_or(of_profile);
+    let mut request = TokenRequest::default().min_ttl(min_ttl).scopes(selection.scopes.clone());
+    (request.force, request.cached) = (want.force, want.cached);
+    request.resource.clone_from(&selection.resource);
+    request.audience.clone_from(&selection.audience);
+    request
 }
 
 /// The cached path: no configuration is parsed, no runtime, thread or TLS is set up. Whatever it

@@ -9,6 +9,7 @@ use super::renew::login_required;
 use super::{FlowManager, LOCK_WAIT};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Attribute, GrantKey};
+use crate::protocol::json::{DEEPEST_KEPT, is_flat};
 use crate::time::Timestamp;
 
 /// The most bytes of an attribute's name.
@@ -18,7 +19,8 @@ const LONGEST_NAME: usize = 256;
 const LARGEST: usize = 32 * 1024;
 
 impl FlowManager {
-    /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
+    /// Sets an attribute of a grant, for so long, or for as long as the grant lives. The profile need
+    /// not be known here.
     ///
     /// # Errors
     ///
@@ -80,10 +82,21 @@ pub(super) fn drop_expired(attributes: &mut BTreeMap<String, Attribute>, now: Ti
     attributes.retain(|_, attribute| attribute.expires_at.is_none_or(|at| now < at));
 }
 
+/// Refuses names that no attribute can have.
+pub(super) fn check_names<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<()> {
+    match names.any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
+        true => Err(Error::usage(format!("an attribute's name has 1 to {LONGEST_NAME} bytes"))),
+        false => Ok(()),
+    }
+}
+
 /// Refuses attributes that a record has no room for.
 pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
-    if attributes.keys().any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
-        return Err(Error::usage(format!("an attribute's name has 1 to {LONGEST_NAME} bytes")));
+    check_names(attributes.keys())?;
+    if !attributes.values().all(|attribute| is_flat(&attribute.value)) {
+        return Err(Error::usage(format!(
+            "an attribute's value is nested at most {DEEPEST_KEPT} deep"
+        )));
     }
     let size = |(name, a): (&String, &Attribute)| name.len() + a.value.to_string().len();
     if attributes.iter().map(size).sum::<usize>() > LARGEST {

@@ -1,229 +1,156 @@
-//! Completing an authorization: redeeming the code, validating what comes back, storing it.
+//! Completing a started authorization with the response that came for it.
 
-use std::collections::BTreeMap;
-
-use super::commit::Warnings;
-use super::exchange::{Exchange, Spends};
-use super::hooks::{self, About, keep};
-use super::identity::Identified;
+use super::pending::{Claim, Recognized};
+use super::redeem::{Completed, Terms};
+use super::remembered::{elsewhere, name_of};
 use super::required::RequiredIdentity;
-use super::two_phase::Claim;
-use super::{FlowManager, PendingFlow, token_endpoint};
+use super::{FlowManager, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
-use crate::profile::Profile;
-use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::authorization::{self, Judgement};
+use crate::protocol::callback::Rules;
+use crate::protocol::response::AuthorizationResponse;
 
-/// A completed authorization: validated and stored.
-#[derive(Debug, Clone)]
-pub struct Completed {
-    /// The grant.
-    pub grant: Grant,
-    /// What else happened; none of it undoes the login.
-    pub warnings: Vec<Error>,
+/// What must hold of a response, beside being authentic.
+///
+/// Name the [`state`](Self::state) that the person's session was given, or at least the
+/// [`user`](Self::user) who is signed in there: without either, whoever gets hold of another
+/// person's callback URL can have it completed (RFC 6749, section 10.12).
+///
+/// ```
+/// use oauthctl::Expected;
+///
+/// let expected = Expected::default().user("4711").email("ada@example.org");
+/// assert_eq!(expected.identity.email.as_deref(), Some("ada@example.org"));
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The state of the flow.
+    pub state: Option<Secret>,
+    /// The profile of the flow.
+    pub profile: Option<String>,
+    /// The caller's own name for the person, as the flow was started with.
+    pub user: Option<String>,
+    /// Who must have granted, as the server reports it.
+    pub identity: RequiredIdentity,
 }
 
-/// What must hold beside the protocol's rules.
-#[derive(Default)]
-pub(super) struct Terms<'a> {
-    /// Taken right before the code is sent, so that it is sent once.
-    pub(super) claim: Option<Claim<'a>>,
-    /// Who must have granted.
-    pub(super) identity: Option<&'a RequiredIdentity>,
+impl Expected {
+    /// The same with the state that the person's session was given.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<String>) -> Self {
+        self.state = Some(Secret::new(state));
+        self
+    }
+
+    /// The same with the profile.
+    #[must_use]
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
+        self
+    }
+
+    /// The same with the user that the flow must have been started for.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// The same with the subject who must have granted.
+    #[must_use]
+    pub fn sub(mut self, sub: impl Into<String>) -> Self {
+        self.identity.sub = Some(sub.into());
+        self
+    }
+
+    /// The same with the e-mail address of the person who must have granted.
+    #[must_use]
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.identity.email = Some(email.into());
+        self
+    }
 }
 
 impl FlowManager {
-    /// Redeems the code of a judged response, validates the tokens and stores them.
-    ///
-    /// The lock is taken and the store proved writable before the code is sent; it is sent once.
-    /// `callback` are the parameters of the response, for values that the profile keeps.
+    /// Completes a started authorization: finds the flow that the response belongs to, judges it,
+    /// takes the flow for this call alone, redeems the code, validates what comes and stores it.
     ///
     /// # Errors
     ///
-    /// `Timeout` for an expired flow; `Store` or `Unavailable` with nothing spent; the server's
-    /// refusal; `Validation` where the answer is not what was asked for.
+    /// [`InvalidState`](ErrorKind::InvalidState), with nothing redeemed, for every state but one
+    /// that was made with these keys, has not expired and was not used, and for one that is not the
+    /// expected one, or another profile's, user's, client's or server's. Everything else is about a
+    /// flow that is real:
+    ///
+    /// - `Validation`: the response came in elsewhere, its `iss` is another server's, the id_token
+    ///   is not what was asked for, or another person has granted than the expected one;
+    /// - `AccessDenied`: the person said no, or a hook did;
+    /// - `ServerRefused`, `LoginRequired`: the server refused the code;
+    /// - `Unavailable`: network or server failed;
+    /// - `Store`: nothing could be kept, and nothing was spent;
+    /// - `Config`: the profile is unknown here, or a secret of it cannot be read.
+    ///
+    /// A code is sent once. A future that is dropped after that has lost it, and the person must
+    /// start again: let it run to its end.
     pub async fn complete(
         &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-        code: &Secret,
-        callback: &[(String, String)],
+        response: &AuthorizationResponse,
+        expected: &Expected,
     ) -> Result<Completed> {
-        if self.now() > pending.expires_at {
-            return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
-                .hint("log in again"));
-        }
-        self.redeem_once(profile, pending, code, callback, &Terms::default()).await
+        let recognized = self.pending_flows()?.recognize(response, expected).await?;
+        self.complete_recognized(&recognized, response, expected).await
     }
 
-    /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
-    pub(super) async fn redeem_once(
+    /// The second half of [`complete`](Self::complete), for a flow that
+    /// [`PendingFlows::recognize`](super::PendingFlows::recognize) has found: for who can build the
+    /// manager only once the profile is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    pub async fn complete_recognized(
         &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-        code: &Secret,
-        callback: &[(String, String)],
-        terms: &Terms<'_>,
+        recognized: &Recognized,
+        response: &AuthorizationResponse,
+        expected: &Expected,
     ) -> Result<Completed> {
-        let (attributes, params) = self.before_redeeming(profile, pending).await?;
-        let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
-        self.prove_store(&pending.key).await?;
-        let critical = self.enter_critical();
-        if let Some(claim) = &terms.claim {
-            claim.take().await?;
+        let flows = self.pending_flows()?;
+        let Recognized { claims, state, flow, is_sealed } = recognized;
+        let profile = self.profile(recognized.profile())?;
+        let parameters = response.parameters(recognized.redirect_uri(), Rules::of(profile))?;
+        let parameters = parameters.to_pairs();
+        claims.check_time(self.now())?;
+        flow.belongs_to(profile)?;
+        let server = match &flow.server {
+            Some(server) => server.clone(),
+            None => self.server_of(profile).await?,
+        };
+        if name_of(&server) != claims.server {
+            return Err(elsewhere("the server is another now"));
         }
-        let reply = self.redeem(profile, pending, code, params).await?;
-        let identified =
-            self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
-        let (replaced, mut warnings) = self.replaced(&pending.key).await?;
-        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
-        grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
-        for name in &profile.keep_from_callback {
-            if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
-                grant.kept.insert(name.clone(), value.clone().into());
+        let authorization = flow.authorization(claims, state, server);
+        if let Some(difference) = moved(&authorization.pin, &pin(profile, &authorization.server)?) {
+            return Err(elsewhere(&difference));
+        }
+        let claim = Claim { store: flows.store(), claims, is_sealed: *is_sealed };
+        match authorization::judge(&parameters, state.expose(), &authorization.server) {
+            Judgement::NotOurs(what) => Err(Error::new(
+                ErrorKind::InvalidState,
+                format!("the response does not belong to this flow: {what}"),
+            )),
+            Judgement::Failed(error) => {
+                // A refusal in the server's name ends the flow; a forged one does not.
+                if error.oauth_error().is_some() {
+                    claim.take().await?;
+                }
+                Err(error)
+            }
+            Judgement::Code(code) => {
+                let terms = Terms { claim: Some(claim), identity: Some(&expected.identity) };
+                self.redeem_once(profile, &authorization, &code, &parameters, &terms).await
             }
         }
-        grant.attributes.extend(attributes);
-        if let Err(error) = self.accept(profile, &mut grant, terms).await {
-            self.discard(profile, &pending.server, &grant).await;
-            return Err(error);
-        }
-        warnings.extend(self.commit(&mut *lock, &grant).await?);
-        drop(critical);
-        warnings.extend(self.show(profile, &grant).await);
-        Ok(Completed { grant, warnings })
     }
-
-    /// Asks the hooks before the code is sent; no lock is held meanwhile.
-    async fn before_redeeming(
-        &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-    ) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
-        let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
-        for event in ["authorization", "pre_token"] {
-            let about = About {
-                grant_type: profile.grant.as_str(),
-                grant_id: &pending.grant_id,
-                key: &pending.key,
-                user: pending.user.as_deref(),
-                attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
-                scopes: &pending.scopes,
-                tokens: None,
-            };
-            let answer = self.hook(profile, event, about).await?;
-            attributes.extend(answer.attributes);
-            params.extend(answer.params);
-        }
-        Ok((attributes, params))
-    }
-
-    /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
-    /// against it.
-    async fn accept(&self, profile: &Profile, grant: &mut Grant, terms: &Terms<'_>) -> Result<()> {
-        if let Some(required) = terms.identity {
-            self.require_identity(profile, grant, required).await?;
-        }
-        let about = About::of(grant, &grant.grant_type, self.now());
-        let answer = self.hook(profile, "post_token", about).await?;
-        keep(grant, answer, self.now())
-    }
-
-    async fn redeem(
-        &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-        code: &Secret,
-        params: BTreeMap<String, String>,
-    ) -> Result<TokenReply> {
-        self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
-        let mut form = vec![
-            ("grant_type".to_owned(), "authorization_code".to_owned()),
-            ("code".to_owned(), code.expose().to_owned()),
-            ("redirect_uri".to_owned(), pending.redirect_uri.clone()),
-        ];
-        if let Some(verifier) = &pending.verifier {
-            form.push(("code_verifier".to_owned(), verifier.expose().to_owned()));
-        }
-        form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
-        form.extend(profile.token_params.clone());
-        hooks::add(&mut form, params);
-        let exchange = Exchange {
-            purpose: "token request",
-            endpoint: token_endpoint(profile, &pending.server)?,
-            form,
-            spends: Spends::Once,
-            dpop_key: pending.dpop_key.as_ref(),
-            may_be_json: true,
-        };
-        let response = self.exchange(profile, &pending.server, &exchange).await;
-        let response = response.map_err(|no_answer| no_answer.error)?;
-        reply::judge(&response, profile, "token request")
-    }
-
-    fn new_grant(
-        &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-        reply: TokenReply,
-        identified: Identified,
-        warnings: &mut Warnings,
-    ) -> Grant {
-        let now = self.now();
-        warnings.extend(identified.warning);
-        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token_is_valid);
-        warnings.extend(narrower(&pending.scopes, &tokens.scopes));
-        Grant {
-            version: GRANT_VERSION,
-            id: pending.grant_id.clone(),
-            generation: 1,
-            key: pending.key.clone(),
-            pin: pending.pin.clone(),
-            grant_type: profile.grant.as_str().to_owned(),
-            tokens,
-            identity: identified.identity,
-            id_token_claims: identified.claims,
-            kept: reply.kept,
-            user: pending.user.clone(),
-            attributes: pending.attributes.clone(),
-            dpop_key: pending.dpop_key.clone(),
-            narrowed: std::collections::BTreeMap::new(),
-            rotates: None,
-            obtained_at: now,
-            refreshed_at: now,
-            dead: None,
-        }
-    }
-
-    /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
-    /// response, what was asked for is what was granted (RFC 6749, section 5.1).
-    pub(super) fn tokens(
-        &self,
-        reply: &TokenReply,
-        asked: &[String],
-        id_token_is_valid: bool,
-    ) -> TokenSet {
-        let now = self.now();
-        TokenSet {
-            access_token: reply.access_token.clone(),
-            token_type: reply.token_type.to_owned(),
-            expires_at: reply.expires_in.map(|life| now.plus(life)),
-            refresh_token: reply.refresh_token.clone(),
-            refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
-            id_token: reply.id_token.clone().filter(|_| id_token_is_valid),
-            scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
-        }
-    }
-}
-
-fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {
-    let missing: Vec<&str> =
-        asked.iter().filter(|s| !granted.contains(s)).map(String::as_str).collect();
-    (!missing.is_empty()).then(|| {
-        Error::new(
-            ErrorKind::ServerRefused,
-            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
-        )
-    })
 }

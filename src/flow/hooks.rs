@@ -2,7 +2,6 @@
 //! what they are told, and what their answers do, is decided here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -28,10 +27,19 @@ pub const HOOK_ANSWER: usize = 1024 * 1024;
 /// What an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
-/// Runs hooks. An implementation ends a hook that takes longer than [`HOOK_LIMIT`], and refuses an
-/// answer over [`HOOK_ANSWER`].
+/// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
+/// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
+/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
+/// grant: a hook that asks for a token of the same grant waits for itself.
 pub trait Hooks: Send + Sync {
-    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON text.
+    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
+    /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
+    /// [`Hook::give_token`] says so. A future that is dropped ends the hook, or leaves it to end by
+    /// itself; its answer is not used.
+    ///
+    /// # Errors
+    ///
+    /// Of any kind, where it could not be run; nothing goes on without it then.
     fn run<'a>(
         &'a self,
         profile: &'a Profile,
@@ -74,14 +82,6 @@ pub(super) struct Answer {
 }
 
 impl FlowManager {
-    /// The same manager with something that runs the hooks of profiles. Without it, a profile with a
-    /// hook is refused where the hook would run: it may be there to deny.
-    #[must_use]
-    pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
-        self.hooks = Some(hooks);
-        self
-    }
-
     /// How long a caller waits for another that holds the lock, with the hooks of both.
     pub(super) fn lock_wait(profile: &Profile) -> Duration {
         if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
@@ -99,7 +99,7 @@ impl FlowManager {
         about: About<'_>,
     ) -> Result<Answer> {
         let Some(hook) = profile.hooks.get(event) else { return Ok(Answer::default()) };
-        let Some(hooks) = &self.hooks else {
+        let Some(hooks) = &self.ports.hooks else {
             return Err(Error::config(format!(
                 "profile `{}` has a hook at `{event}`, and this program runs none",
                 one_line(&profile.name)
@@ -130,13 +130,14 @@ impl FlowManager {
     /// # Errors
     ///
     /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
-    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies.
-    pub async fn token(
-        &self,
-        profile: &Profile,
-        key: &GrantKey,
-        want: &TokenRequest,
-    ) -> Result<Handout> {
+    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies,
+    /// `Config` where the key's profile is unknown here.
+    ///
+    /// A future that is dropped while a rotating refresh token is under way can lose it, and the
+    /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
+    pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
+        let profile = self.profile(&key.profile)?;
+        let want = &want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
         let outcome = self.hand_out(profile, key, want).await;
         if let Err(error) = &outcome
             && error.kind() == ErrorKind::LoginRequired
@@ -195,8 +196,22 @@ impl FlowManager {
 /// Keeps a hook's attributes with the grant.
 pub(super) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
     drop_expired(&mut grant.attributes, now);
-    grant.attributes.extend(answer.attributes);
-    check(&grant.attributes)
+    merge(&mut grant.attributes, answer.attributes)
+}
+
+/// Adds a hook's attributes to those that there are.
+pub(super) fn merge(
+    all: &mut BTreeMap<String, Attribute>,
+    more: BTreeMap<String, Attribute>,
+) -> Result<()> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    all.extend(more);
+    check(all).map_err(|error| {
+        let what = format!("the attributes of a hook cannot be kept: {}", error.message());
+        Error::config(what).hint("nothing goes on without it: correct the hook")
+    })
 }
 
 /// Puts a hook's parameters into a token request; they replace those of the same name.

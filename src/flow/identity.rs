@@ -123,19 +123,20 @@ impl FlowManager {
         let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
             return Identified::default();
         };
-        // An OpenID provider answers only for `openid`, and then there was an id_token; elsewhere
-        // (GitHub) the profile or preset names an endpoint of the provider's own.
-        if server.issuer.is_some() || profile.endpoints.userinfo.is_none() {
+        // Elsewhere (GitHub) the profile or preset names an endpoint of the provider's own.
+        if profile.endpoints.userinfo.is_none() {
             return Identified::default();
         }
         match self.userinfo(endpoint, reply.token_type, &reply.access_token).await {
             Ok(identity) => Identified { identity, ..Identified::default() },
+            // An OpenID provider need not answer without `openid`.
+            Err(_) if server.issuer.is_some() => Identified::default(),
             Err(error) => Identified { warning: Some(error), ..Identified::default() },
         }
     }
 
-    /// Adds what userinfo knows of the person of the id_token (OpenID Connect Core, section 5.3.2:
-    /// only if the subjects are equal).
+    /// Adds what userinfo knows of the person: of that of the id_token, if there was one (OpenID
+    /// Connect Core, section 5.3.2: only if the subjects are equal).
     pub(super) async fn complete_identity(
         &self,
         profile: &Profile,
@@ -145,11 +146,18 @@ impl FlowManager {
         let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
         let tokens = &grant.tokens;
         let found = self.userinfo(endpoint, &tokens.token_type, &tokens.access_token).await?;
-        if found.sub.is_none() || found.sub != grant.identity.sub {
-            return Err(Error::validation("userinfo is about another person than the id_token"));
-        }
         let known = &mut grant.identity;
-        known.email = known.email.take().or(found.email);
+        if known.sub.is_none() {
+            *known = found;
+            return Ok(());
+        }
+        if found.sub != known.sub {
+            return Err(Error::validation("userinfo is about another person than the id_token")
+                .hint("nothing was stored; this can be an attack, or a fault of the server"));
+        }
+        if known.email.is_none() {
+            (known.email, known.email_verified) = (found.email, found.email_verified);
+        }
         known.username = known.username.take().or(found.username);
         known.name = known.name.take().or(found.name);
         Ok(())
@@ -186,9 +194,19 @@ impl FlowManager {
                 _ => None,
             })
         };
+        // Exactly as it is: two people may differ in what nobody sees.
+        let exactly = |name: &&str| match claims.get(*name) {
+            Some(Value::String(s)) if !s.is_empty() => Some(s.clone()),
+            Some(Value::Number(n)) => Some(n.to_string()),
+            _ => None,
+        };
         Ok(Identity {
-            sub: text(&["sub", "id", "user_id", "account_id"]),
+            sub: ["sub", "id", "user_id", "account_id"].iter().find_map(exactly),
             email: text(&["email"]),
+            email_verified: id_token::email_verified(
+                claims.get("email"),
+                claims.get("email_verified"),
+            ),
             username: text(&["preferred_username", "login", "username"]),
             name: text(&["name", "display_name"]),
         })

@@ -1,10 +1,22 @@
 //! The deep module: everything hard about a grant behind a handful of methods.
 //!
-//! [`FlowManager`] starts and completes authorizations, hands out tokens, and revokes. PKCE, state,
-//! validation, locking, rotation and crash safety happen inside; the world is reached through the
-//! traits of [`crate::port`].
+//! [`FlowManager`] starts and completes authorizations, hands out tokens, lists and revokes. PKCE,
+//! state, validation, locking, rotation and crash safety happen inside; the world is reached through
+//! the traits of [`crate::port`], gathered in [`Ports`].
+//!
+//! | to | call |
+//! | --- | --- |
+//! | send a person to the server, whose response comes elsewhere or later | [`start`](FlowManager::start), then [`complete`](FlowManager::complete) |
+//! | see and cancel what waits for its response | [`pending`](FlowManager::pending), [`cancel`](FlowManager::cancel) |
+//! | get a token that works | [`token`](FlowManager::token) |
+//! | see what there is | [`list`](FlowManager::list), [`grant`](FlowManager::grant) |
+//! | keep values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
+//! | end a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) without the server |
+//! | receive the response in this very process (what `oauthctl::login` builds on) | [`authorize`](FlowManager::authorize), [`Authorization::judge`], [`redeem`](FlowManager::redeem) |
 
+mod accounts;
 mod attributes;
+mod authorize;
 mod commit;
 mod complete;
 mod exchange;
@@ -12,38 +24,41 @@ mod hooks;
 mod identity;
 mod key_cache;
 mod obtain;
+mod pending;
+mod ports;
+mod redeem;
 mod refresh;
 mod remembered;
 mod renew;
 mod required;
 mod revoke;
 mod start;
-mod two_phase;
+mod want;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::Secret;
 use crate::error::{Error, Result};
-use crate::grant::{Grant, GrantKey, Pin, TokenSet};
-use crate::port::{BoxFuture, Clock, Coordinator, GrantStore, Http};
-use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, discovery};
+use crate::grant::Pin;
+use crate::profile::{AuthorizationServer, ClientAuth, Profile, discovery};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
-use crate::trace::Trace;
 
-pub use complete::Completed;
+#[cfg(feature = "login")]
+pub(crate) use authorize::check_extra;
+pub use authorize::{Authorization, AuthorizeRequest};
+pub use complete::Expected;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
+pub use pending::{PendingFlows, PendingInfo, Recognized};
+pub use ports::{Committed, InlineSecrets, Ports, Secrets};
+pub use redeem::Completed;
 pub use renew::{login_command, stored};
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
-#[cfg(feature = "login")]
-pub(crate) use start::check_extra;
-pub use start::{PendingFlow, StartRequest};
-pub use two_phase::{BeginRequest, Begun, PendingInfo, Recognized, TwoPhase};
+pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started, USUAL_TTL};
+pub use want::{Handout, TokenRequest};
 
 /// How long a caller waits for another that is refreshing the same grant: longer than one request may
 /// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
@@ -56,112 +71,38 @@ pub const ASSUMED_LIFE: Duration = Duration::from_secs(3_600);
 /// The room that is reserved for a record before a code or refresh token is spent.
 const RECORD_ROOM: usize = 64 * 1024;
 
-/// Turns the references to secrets in a profile into secrets.
-pub trait Secrets: Send + Sync {
-    /// Reads a secret from where the profile says it is.
-    fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>>;
-}
-
-/// The secrets of a profile that names none: a public client's.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn resolve<'a>(&'a self, _: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
-        let error = Error::config("the profile names a secret, and there is nowhere to read it");
-        Box::pin(std::future::ready(Err(error)))
-    }
-}
-
-/// Sees every grant right after it was committed: write-back to a CI system, for instance.
-pub trait Committed: Send + Sync {
-    /// Called once a new generation is durable. An error is told to the caller as a warning: the
-    /// commit stands.
-    fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant)
-    -> BoxFuture<'a, Result<()>>;
-}
-
-/// What a [`FlowManager`] is built from.
-#[derive(Clone)]
-pub struct Ports {
-    /// The transport.
-    pub http: Arc<dyn Http>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Where grants are kept.
-    pub store: Arc<dyn GrantStore>,
-    /// Who takes turns.
-    pub coordinator: Arc<dyn Coordinator>,
-    /// Where client secrets come from.
-    pub secrets: Arc<dyn Secrets>,
-    /// Who sees commits.
-    pub committed: Option<Arc<dyn Committed>>,
-    /// The teaching trace.
-    pub trace: Trace,
-    /// Where discovered metadata is cached.
-    pub discovery_cache: Option<PathBuf>,
-}
-
-/// Starts and completes authorizations, hands out tokens, and revokes them.
+/// Starts and completes authorizations, hands out tokens, lists and revokes them.
+///
+/// A clone is cheap and is the same manager: it may be shared by any number of tasks and threads.
+/// Two managers over the same stores and the same coordinator are as good as one.
+///
+/// The front page of the crate has an example; `oauthctl::blocking::FlowManager` is the same for
+/// programs without an asynchronous runtime.
 #[derive(Clone)]
 pub struct FlowManager {
+    profiles: Arc<BTreeMap<String, Profile>>,
     ports: Ports,
     critical: Arc<AtomicUsize>,
     keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
-    two_phase: Option<TwoPhase>,
-    hooks: Option<Arc<dyn Hooks>>,
 }
 
-/// What a caller wants of [`FlowManager::token`].
-#[derive(Debug, Clone, Default)]
-pub struct TokenRequest {
-    /// The least life that the token must have left.
-    pub min_ttl: Duration,
-    /// Refresh even if the stored token has enough life.
-    pub force: bool,
-    /// Never use the network.
-    pub cached: bool,
-    /// Ask for these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
-    pub scopes: Vec<String>,
-    /// Ask for a token for this resource (RFC 8707).
-    pub resource: Option<String>,
-    /// Ask for a token for this audience.
-    pub audience: Option<String>,
-}
-
-impl TokenRequest {
-    /// The name under which a narrowed token is kept; `None` for the grant's own.
-    fn narrowing(&self) -> Option<String> {
-        if self.scopes.is_empty() && self.resource.is_none() && self.audience.is_none() {
-            return None;
-        }
-        let mut scopes = self.scopes.clone();
-        scopes.sort();
-        let none = String::new();
-        let (resource, audience) =
-            (self.resource.as_ref().unwrap_or(&none), self.audience.as_ref().unwrap_or(&none));
-        Some(format!("scope={} resource={resource} audience={audience}", scopes.join(" ")))
+impl std::fmt::Debug for FlowManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FlowManager")
+            .field("profiles", &self.profiles.keys())
+            .field("ports", &self.ports)
+            .finish()
     }
 }
 
-/// A token that was handed out, and the grant that it belongs to.
-#[derive(Debug, Clone)]
-pub struct Handout {
-    /// The grant.
-    pub grant: Grant,
-    /// The tokens: the grant's own, or narrowed ones.
-    pub tokens: TokenSet,
-    /// Why a refresh failed although a token could be handed out.
-    pub warning: Option<Error>,
-    /// Whether the token came from a request that this call made.
-    pub fresh: bool,
-}
-
 impl FlowManager {
-    /// A manager over these ports.
-    pub fn new(mut ports: Ports) -> Self {
+    /// A manager of these profiles over these ports. Of two profiles with one name, the latter
+    /// stays.
+    pub fn new(profiles: impl IntoIterator<Item = Profile>, mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        Self { ports, critical: Arc::default(), keys: Arc::default(), two_phase: None, hooks: None }
+        let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile));
+        let profiles = Arc::new(profiles.collect());
+        Self { profiles, ports, critical: Arc::default(), keys: Arc::default() }
     }
 
     /// What the manager was built from.
@@ -184,22 +125,21 @@ impl FlowManager {
     /// # Errors
     ///
     /// `Validation` for metadata that does not match its issuer or is unsafe, `Unavailable` where
-    /// it cannot be had, `Config` where an endpoint is missing.
-    pub async fn server(&self, profile: &Profile) -> Result<AuthorizationServer> {
+    /// it cannot be had, `Config` where an endpoint is missing or the profile is unknown.
+    pub async fn server(&self, profile: &str) -> Result<AuthorizationServer> {
+        self.server_of(self.profile(profile)?).await
+    }
+
+    async fn server_of(&self, profile: &Profile) -> Result<AuthorizationServer> {
         let cache = self.ports.discovery_cache.as_deref();
         discovery::resolve(profile, &*self.ports.http, &*self.ports.clock, cache).await
     }
 
     /// The same with the optional endpoints (revocation, userinfo), which are not worth a request
     /// on the way to a token.
-    pub(crate) async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
+    async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
         let cache = self.ports.discovery_cache.as_deref();
         discovery::resolve_fully(profile, &*self.ports.http, &*self.ports.clock, cache).await
-    }
-
-    /// Looks at what is stored, without lock or network.
-    pub async fn peek(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        self.ports.store.load(key).await
     }
 
     fn now(&self) -> Timestamp {
@@ -217,7 +157,7 @@ impl Drop for Critical {
 }
 
 /// The way a client authenticates: as configured, else by what it has and what the server takes.
-pub fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
+fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
     if let Some(method) = profile.client.auth {
         return method;
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::PendingFlow;
-use super::two_phase::PendingInfo;
+use super::Authorization;
+use super::pending::PendingInfo;
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, DEFAULT_ACCOUNT, GrantKey, Pin};
@@ -31,7 +31,7 @@ pub(super) struct Remembered {
     pub(super) rfp: String,
     pub(super) grant_id: String,
     pub(super) profile: String,
-    /// Where there is no user, after whom the account is named.
+    /// Where it is not named after the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "encoded")]
@@ -62,7 +62,7 @@ pub(super) struct Whole {
 
 impl Remembered {
     pub(super) fn of(
-        pending: &PendingFlow,
+        pending: &Authorization,
         user: Option<&str>,
         attributes: &BTreeMap<String, Value>,
         rfp: &str,
@@ -73,7 +73,7 @@ impl Remembered {
             rfp: rfp.to_owned(),
             grant_id: pending.grant_id.clone(),
             profile: pending.key.profile.clone(),
-            account: user.is_none().then(|| pending.key.account.clone()),
+            account: (user != Some(&*pending.key.account)).then(|| pending.key.account.clone()),
             user: user.map(str::to_owned),
             attributes: attributes.clone(),
             redirect_uri: pending.redirect_uri.clone(),
@@ -87,18 +87,17 @@ impl Remembered {
         }
     }
 
-    pub(super) fn pending(
+    pub(super) fn authorization(
         &self,
         claims: &StateClaims,
         state: &Secret,
         server: AuthorizationServer,
-    ) -> PendingFlow {
-        let account = self.user.as_deref().or(self.account.as_deref()).unwrap_or(DEFAULT_ACCOUNT);
+    ) -> Authorization {
         let kept = |value: &Value| Attribute { value: value.clone(), expires_at: None };
-        PendingFlow {
+        Authorization {
             authorization_url: String::new(),
             redirect_uri: self.redirect_uri.clone(),
-            key: GrantKey::new(&self.profile, account),
+            key: GrantKey::new(&self.profile, self.account()),
             scopes: self.scopes.clone(),
             expires_at: Timestamp::from_unix(claims.exp),
             grant_id: self.grant_id.clone(),
@@ -111,6 +110,10 @@ impl Remembered {
             server,
             pin: self.pin.clone(),
         }
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_deref().or(self.user.as_deref()).unwrap_or(DEFAULT_ACCOUNT)
     }
 
     /// Refuses a profile that is another, or has come to mean another server or client.
@@ -136,7 +139,9 @@ impl Remembered {
     }
 
     pub(super) fn info(self, record: &PendingRecord) -> PendingInfo {
+        let account = self.account().to_owned();
         PendingInfo {
+            account,
             grant_id: self.grant_id,
             profile: self.profile,
             user: self.user,

@@ -87,7 +87,7 @@ impl FlowManager {
 
     /// The stored token while it has any life at all, with the error as a warning.
     fn instead(&self, found: Option<Grant>, want: &TokenRequest, error: Error) -> Result<Handout> {
-        let relaxed = TokenRequest { min_ttl: Duration::ZERO, ..want.clone() };
+        let relaxed = want.any_life();
         match found.and_then(|grant| stored(&grant, &relaxed, want.force, self.now())) {
             Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
             None => Err(error),
@@ -163,7 +163,7 @@ impl FlowManager {
         want: &TokenRequest,
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
-        let server = self.server(profile).await?;
+        let server = self.server_of(profile).await?;
         let new_pin = pin(profile, &server)?;
         let previous = match current {
             None => None,
@@ -211,7 +211,7 @@ impl Seen<'_> {
         let access = |grant: &Grant| wanted(grant, want).map(|tokens| tokens.access_token.clone());
         let is_new = access(now_stored) != self.grant.and_then(access);
         if is_new && now_stored.refreshed_at >= self.at {
-            let any_life = TokenRequest { min_ttl: Duration::ZERO, ..want.clone() };
+            let any_life = want.any_life();
             return stored(now_stored, &any_life, false, now);
         }
         stored(now_stored, want, want.force && !is_new, now)
@@ -230,10 +230,10 @@ pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: 
 }
 
 /// The stored tokens, if they have enough life: what [`FlowManager::token`] answers without lock or
-/// network. With `force` there are none.
+/// network. Without a `min_ttl` any life is enough; with `force` none is.
 pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
     let tokens = wanted(grant, want)?;
-    let enough = !force && lives(grant, tokens, want.min_ttl, now);
+    let enough = !force && lives(grant, tokens, want.least_life(), now);
     enough.then(|| handout(grant, tokens.clone(), false))
 }
 

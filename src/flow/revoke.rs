@@ -10,6 +10,7 @@ use crate::protocol::json;
 
 /// What became of a grant that was to end.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Revoked {
     /// Whether there was something to forget.
     pub forgotten: bool,
@@ -19,8 +20,9 @@ pub struct Revoked {
 
 /// What the server did about a revocation.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum AtServer {
-    /// It was not asked.
+    /// It was not asked: nothing was stored, or the profile is unknown here.
     NotAsked,
     /// It has no revocation endpoint.
     NoEndpoint,
@@ -31,13 +33,26 @@ pub enum AtServer {
 }
 
 impl FlowManager {
-    /// Revokes a grant at its server and forgets it. It is forgotten even where revocation fails;
-    /// without a profile it is only forgotten.
+    /// Revokes a grant at its server and forgets it. It is forgotten even where revocation fails,
+    /// and where its profile is unknown here: then no server is asked.
     ///
     /// # Errors
     ///
     /// `Store` where the record cannot be removed, `Unavailable` where another process holds it.
-    pub async fn revoke(&self, profile: Option<&Profile>, key: &GrantKey) -> Result<Revoked> {
+    pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
+        self.end(self.profiles.get(&key.profile), key).await
+    }
+
+    /// Forgets a grant without asking its server. Says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::revoke`].
+    pub async fn forget(&self, key: &GrantKey) -> Result<bool> {
+        self.end(None, key).await.map(|ended| ended.forgotten)
+    }
+
+    async fn end(&self, profile: Option<&Profile>, key: &GrantKey) -> Result<Revoked> {
         // A refresh that is under way finishes first: what it brings is revoked too.
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
         let _critical = self.enter_critical();
@@ -61,7 +76,7 @@ impl FlowManager {
     }
 
     async fn try_revoke(&self, profile: &Profile, grant: &Grant) -> Result<bool> {
-        let server = self.server(profile).await?;
+        let server = self.server_of(profile).await?;
         if let Some(difference) = moved(&grant.pin, &pin(profile, &server)?) {
             return Err(Error::new(
                 ErrorKind::Config,

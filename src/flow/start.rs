@@ -1,326 +1,266 @@
-//! Starting an authorization: the request, and what must be remembered until its response comes.
+//! Starting an authorization whose response comes elsewhere or later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oauth2::PkceCodeChallenge;
 use serde_json::Value;
 
-use super::exchange::{Exchange, Spends};
-use super::{FlowManager, pin};
-use crate::Secret;
-use crate::error::{Error, ErrorKind, OAuthError, Result};
-use crate::grant::{Attribute, GrantKey, Pin};
-use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
-use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
-use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, json, random};
-use crate::time::Timestamp;
+use super::remembered::{Remembered, Whole, name_of, seal, sealed_state};
+use super::{AuthorizeRequest, FlowManager, attributes};
+use crate::error::{Error, Result};
+use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
+use crate::profile::{GrantType, Profile, endpoint};
+use crate::protocol::random;
+use crate::protocol::state::StateClaims;
+use crate::time::{Timestamp, describe};
 
-/// What a caller wants of [`FlowManager::start`].
+/// The most bytes of a user reference.
+pub const LONGEST_USER: usize = 1024;
+
+/// The longest life of a state.
+pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long a response is awaited where nobody says.
+pub const USUAL_TTL: Duration = Duration::from_secs(600);
+
+/// The most bytes of all attributes of a flow together.
+const LARGEST_ATTRIBUTES: usize = 16 * 1024;
+
+/// What a caller wants of [`FlowManager::start`]. The default asks for what the profile says.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauthctl::StartRequest;
+///
+/// let request = StartRequest::for_user("4711")
+///     .scopes(["read_api"])
+///     .param("login_hint", "ada@example.org")
+///     .attribute("plan", "gold")
+///     .ttl(Duration::from_secs(1_800));
+/// assert_eq!(request.user.as_deref(), Some("4711"));
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct StartRequest {
-    /// Where the grant will be kept.
-    pub key: GrantKey,
-    /// The redirect URI, exactly as the server will see it; empty takes the profile's first
-    /// ([`Profile::login_redirect_uris`]).
-    pub redirect_uri: String,
+    /// The caller's own name for the person: any text of 1 to [`LONGEST_USER`] bytes. It comes back
+    /// with the grant, and neither the state nor the server shows it.
+    pub user: Option<String>,
+    /// The account that the grant is kept as; `None` takes the user's name, else `default`.
+    pub account: Option<String>,
+    /// Attributes that the grant will have, of 16 KiB together at most.
+    pub attributes: BTreeMap<String, Value>,
+    /// Where the person is sent back to; `None` takes the profile's first redirect URI.
+    pub redirect_uri: Option<String>,
     /// The scopes; empty takes the profile's.
     pub scopes: Vec<String>,
     /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
     pub extra: Vec<(String, String)>,
-    /// How long the response is awaited.
+    /// How long the response is awaited: [`LONGEST_TTL`] at most.
     pub ttl: Duration,
+    /// Whether all of the flow goes into the state itself, encrypted, and nothing into the pending
+    /// store: then any process with the key can complete it. That the state is used is noted in the
+    /// store all the same, so processes without a common store can each complete it once.
+    pub sealed: bool,
 }
 
-/// A started authorization. The server is frozen in it: a response is redeemed nowhere else.
-#[derive(Debug, Clone)]
-pub struct PendingFlow {
-    /// Where the person must go.
-    pub authorization_url: String,
-    /// The redirect URI.
-    pub redirect_uri: String,
-    /// Where the grant will be kept.
-    pub key: GrantKey,
-    /// The scopes that were asked for.
-    pub scopes: Vec<String>,
-    /// Until when a response is taken.
-    pub expires_at: Timestamp,
-    /// The name that the grant will have.
-    pub grant_id: String,
-    pub(super) user: Option<String>,
-    pub(super) attributes: BTreeMap<String, Attribute>,
-    pub(super) state: Secret,
-    pub(super) nonce: Option<String>,
-    pub(super) verifier: Option<Secret>,
-    pub(super) dpop_key: Option<Secret>,
-    pub(super) server: AuthorizationServer,
-    pub(super) pin: Pin,
+impl Default for StartRequest {
+    /// No user, nothing but what the profile says, [`USUAL_TTL`].
+    fn default() -> Self {
+        Self {
+            user: None,
+            account: None,
+            attributes: BTreeMap::new(),
+            redirect_uri: None,
+            scopes: Vec::new(),
+            extra: Vec::new(),
+            ttl: USUAL_TTL,
+            sealed: false,
+        }
+    }
 }
 
-impl PendingFlow {
-    /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
-    pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
-        authorization::judge(parameters, self.state.expose(), &self.server)
+impl StartRequest {
+    /// For a person whom the caller knows by this name.
+    pub fn for_user(user: impl Into<String>) -> Self {
+        Self { user: Some(user.into()), ..Self::default() }
     }
 
-    /// The server that was asked.
-    pub fn server(&self) -> &AuthorizationServer {
-        &self.server
+    /// The same, kept as this account.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
+    /// The same with an attribute, which the grant will have.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same with another redirect URI than the profile's first.
+    #[must_use]
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.redirect_uri = Some(uri.into());
+        self
+    }
+
+    /// The same for these scopes instead of the profile's.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same with a further parameter of the authorization request.
+    #[must_use]
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extra.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with another life.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// The same with all of the flow in the state.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        self.sealed = true;
+        self
+    }
+}
+
+/// A flow that waits for its response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Started {
+    /// Where the person must go.
+    pub authorization_url: String,
+    /// The state of that URL, to be kept in the person's own session until the response comes
+    /// ([`Expected::state`](super::Expected::state)). With the code it completes the flow.
+    pub state: String,
+    /// The name that the grant will have.
+    pub grant_id: String,
+    /// The profile.
+    pub profile: String,
+    /// The account that the grant will be kept as.
+    pub account: String,
+    /// The caller's own name for the person.
+    pub user: Option<String>,
+    /// Until when a response is taken.
+    pub expires_at: Timestamp,
+}
+
+impl Started {
+    /// Where the grant will be, once the flow is completed.
+    pub fn key(&self) -> GrantKey {
+        GrantKey::new(&self.profile, &self.account)
     }
 }
 
 impl FlowManager {
-    /// Starts an authorization: makes verifier, state and nonce anew and, where the server wants
-    /// it, pushes the request (RFC 9126).
+    /// Starts an authorization whose response comes elsewhere or later: any manager with the same
+    /// profile, pending store and keys can [`complete`](Self::complete) it, in whatever process.
+    /// Any number may be open at once.
+    ///
+    /// The person is to be sent to [`Started::authorization_url`]. Keep [`Started::state`] in that
+    /// person's session, and expect it when the response comes.
     ///
     /// # Errors
     ///
-    /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
-    /// takes no S256; and the refusal of a pushed request.
-    pub async fn start(&self, profile: &Profile, request: StartRequest) -> Result<PendingFlow> {
-        self.start_with(profile, None, request, |_| random::token(32)).await
-    }
-
-    /// The same at a server that was resolved before, for whoever chose the redirect URI by it.
+    /// `Config` for an unknown profile, one with another grant than `authorization_code`, or a
+    /// manager without a pending store; `Usage` for a user, attributes, parameters or a redirect URI
+    /// that cannot be; `Validation` and `Unavailable` for metadata that is wrong or cannot be had;
+    /// the refusal of a pushed request; `Store` where the pending store is full or fails.
     ///
-    /// # Errors
-    ///
-    /// As [`FlowManager::start`].
-    pub async fn start_at(
-        &self,
-        profile: &Profile,
-        server: AuthorizationServer,
-        request: StartRequest,
-    ) -> Result<PendingFlow> {
-        self.start_with(profile, Some(server), request, |_| random::token(32)).await
-    }
-
-    /// The same with a state that is made of what else the flow is.
-    pub(super) async fn start_with(
-        &self,
-        profile: &Profile,
-        server: Option<AuthorizationServer>,
-        mut request: StartRequest,
-        make_state: impl FnOnce(&PendingFlow) -> Result<String>,
-    ) -> Result<PendingFlow> {
-        check_extra(&request.extra)?;
-        let server = match server {
-            Some(server) => server,
-            None => self.server(profile).await?,
-        };
-        if request.redirect_uri.is_empty() {
-            let uris = profile.login_redirect_uris(server.iss_parameter_supported);
-            request.redirect_uri = uris.first().map(|uri| uri.text.clone()).unwrap_or_default();
-        }
-        let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
-            Error::config(format!(
-                "no authorization endpoint is known for profile `{}`",
-                profile.name
-            ))
-            .hint("set `authorization_endpoint`, or `issuer` for discovery")
-        })?;
-        refuse_reserved(&endpoint)?;
-        let scopes =
-            if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
-        let (challenge, verifier) = self.make_challenge(profile, &server)?;
-        let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
-        let dpop_key = self.dpop_key(profile).await?;
-        let mut pending = PendingFlow {
-            authorization_url: String::new(),
-            redirect_uri: request.redirect_uri,
-            key: request.key,
-            scopes,
-            expires_at: self.now().plus(request.ttl),
-            grant_id: random::grant_id()?,
-            user: None,
-            attributes: BTreeMap::new(),
-            state: Secret::default(),
-            nonce,
-            verifier,
-            dpop_key,
-            pin: pin(profile, &server)?,
-            server,
-        };
-        pending.state = Secret::new(make_state(&pending)?);
-        pending.authorization_url = self
-            .request_url(profile, &pending, &endpoint, challenge.as_deref(), &request.extra)
+    /// A future that is dropped leaves at most a pending flow that expires by itself.
+    pub async fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {
+        let profile = self.profile(profile)?;
+        let flows = self.pending_flows()?;
+        check(profile, &request)?;
+        let StartRequest { user, account, attributes, redirect_uri, scopes, extra, ttl, sealed } =
+            request;
+        let redirect_uri = redirect_uri.unwrap_or_default();
+        let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+        let key = GrantKey::new(&profile.name, account);
+        let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
+        let state_key = flows.keys().current()?;
+        let (rfp, jti) = (random::token(16)?, random::token(16)?);
+        let mut record = None;
+        let authorization = self
+            .authorize_with(profile, None, asked, |authorization| {
+                let expires = authorization.expires_at.unix();
+                let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
+                let user = user.as_deref();
+                let mut flow = Remembered::of(authorization, user, &attributes, &rfp, started_at);
+                let claims = StateClaims {
+                    rfp: rfp.clone(),
+                    iat: started_at.unix(),
+                    exp: expires,
+                    server: name_of(&authorization.server),
+                    aud: profile.client.id.clone(),
+                    jti: jti.clone(),
+                };
+                if sealed {
+                    flow.server = None;
+                    return sealed_state(state_key, Whole { claims, flow });
+                }
+                record = Some(seal(state_key, &claims, &flow)?);
+                state_key.sign(&claims)
+            })
             .await?;
-        Ok(pending)
-    }
-
-    /// Where the person must go: the whole request, or a reference to the pushed one.
-    async fn request_url(
-        &self,
-        profile: &Profile,
-        pending: &PendingFlow,
-        endpoint: &str,
-        challenge: Option<&str>,
-        extra: &[(String, String)],
-    ) -> Result<String> {
-        let PendingFlow { server, dpop_key, .. } = pending;
-        let thumbprint = match dpop_key {
-            Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
-            None => None,
-        };
-        let message = AuthorizationRequest {
-            redirect_uri: &pending.redirect_uri,
-            state: pending.state.expose(),
-            nonce: pending.nonce.as_deref(),
-            code_challenge: challenge,
-            dpop_jkt: thumbprint.as_deref(),
-            scopes: &pending.scopes,
-            extra,
-        };
-        self.ports.trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
-        let parameters = message.parameters(profile);
-        let pushed = match profile.par {
-            Par::Never if server.require_par => return Err(par_required(profile)),
-            Par::Never => None,
-            Par::Always => Some(()),
-            Par::Auto => server.require_par.then_some(()),
-        };
-        if pushed.is_none() {
-            return Ok(authorization::url(endpoint, &parameters));
+        if let Some(record) = record {
+            flows.store().put(&record).await?;
         }
-        let uri = self.push(profile, server, parameters, dpop_key.as_ref()).await?;
-        let client = ("client_id".to_owned(), profile.client.id.clone());
-        Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
-    }
-
-    fn make_challenge(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-    ) -> Result<(Option<String>, Option<Secret>)> {
-        if profile.pkce == Pkce::Off {
-            return Ok((None, None));
-        }
-        // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
-        if let Some(methods) = &server.code_challenge_methods
-            && !methods.iter().any(|m| m == "S256")
-        {
-            return Err(Error::validation("the server's metadata offers no PKCE with S256").hint(
-                "`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`",
-            ));
-        }
-        self.ports
-            .trace
-            .step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
-    }
-
-    async fn push(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        parameters: Vec<(String, String)>,
-        dpop_key: Option<&Secret>,
-    ) -> Result<String> {
-        let endpoint =
-            server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
-                Error::config(
-                    "the profile asks for a pushed authorization request, and no endpoint is known",
-                )
-                .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
-            })?;
-        self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
-        // `client_id` comes from the client authentication; twice is an error at strict servers.
-        let form = parameters.into_iter().filter(|(n, _)| n != "client_id").collect();
-        let exchange = Exchange {
-            purpose: "pushed authorization request",
-            endpoint,
-            form,
-            spends: Spends::Again,
-            dpop_key,
-            may_be_json: false,
-        };
-        let with_client = self.exchange_with_client_id(profile, server, exchange).await;
-        let response = with_client.map_err(|no_answer| no_answer.error)?;
-        let body = json::object(&response.body).unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
-        if let Some(error) = text("error") {
-            let oauth = OAuthError::new(error, text("error_description"));
-            return Err(Error::refused("the pushed authorization request was refused", oauth));
-        }
-        match (response.status, text("request_uri")) {
-            (201, Some(uri)) if is_request_uri(uri) => Ok(uri.to_owned()),
-            (429 | 500..=599, _) => Err(Error::unavailable(format!(
-                "the pushed authorization request failed: the server answered {}",
-                response.status
-            ))
-            .hint("try again later")),
-            (400..=499, _) => Err(Error::new(
-                ErrorKind::ServerRefused,
-                format!("the pushed authorization request was refused: status {}", response.status),
-            )
-            .hint("run the same command with `--trace` to see the exchange")),
-            (201, _) => Err(Error::validation(
-                "the answer to the pushed authorization request has no `request_uri` that can be used",
-            )),
-            (status, _) => Err(Error::validation(format!(
-                "the pushed authorization request got status {status} where 201 is expected"
-            ))),
-        }
-    }
-
-    /// RFC 9126, section 2.1, wants `client_id` in the body whatever the authentication is.
-    async fn exchange_with_client_id(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        mut exchange: Exchange<'_>,
-    ) -> Result<crate::port::HttpResponse, super::exchange::NoAnswer> {
-        use crate::profile::ClientAuth::ClientSecretBasic;
-        if super::client_auth(profile, server) == ClientSecretBasic {
-            exchange.form.push(("client_id".to_owned(), profile.client.id.clone()));
-        }
-        self.exchange(profile, server, &exchange).await
+        Ok(Started {
+            authorization_url: authorization.authorization_url,
+            state: authorization.state.expose().to_owned(),
+            grant_id: authorization.grant_id,
+            profile: authorization.key.profile,
+            account: authorization.key.account,
+            user,
+            expires_at: authorization.expires_at,
+        })
     }
 }
 
-/// A reference that the server made (RFC 9126, section 2.2). One that leads over plain http (RFC 9101,
-/// section 5.2) would let whoever is on the way write the request.
-fn is_request_uri(uri: &str) -> bool {
-    let is_plain_http = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
-    !uri.is_empty() && !is_plain_http && uri.bytes().all(|b| b.is_ascii_graphic())
-}
-
-fn par_required(profile: &Profile) -> Error {
-    Error::config(format!(
-        "the server of profile `{}` requires pushed authorization requests, and `par` is `never`",
-        profile.name
-    ))
-    .hint("set `par = \"auto\"`")
-}
-
-/// The endpoint's own query must not say what the request is to say: servers differ in which of two
-/// equal names they believe.
-fn refuse_reserved(endpoint: &str) -> Result<()> {
-    let query = endpoint.split_once('?').map_or("", |(_, query)| query);
-    let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-    let is_reserved = |name: &std::borrow::Cow<'_, str>| {
-        authorization::RESERVED.contains(&name.as_ref()) || name == "scope"
-    };
-    match names.find(is_reserved) {
-        Some(name) => Err(Error::validation(format!(
-            "the authorization endpoint sets `{}` itself",
-            crate::text::one_line(&name)
+fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
+    if profile.grant != GrantType::AuthorizationCode {
+        return Err(Error::config(format!(
+            "a flow with the grant `{}` cannot be completed elsewhere",
+            profile.grant.as_str()
         ))
-        .hint("an endpoint may have a query, but none of the protocol's own parameters")),
-        None => Ok(()),
+        .hint("use `grant = \"authorization_code\"`"));
     }
-}
-
-/// Refuses parameters that belong to the protocol.
-pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
-    let reserved = |name: &&(String, String)| {
-        authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
-    };
-    match extra.iter().find(reserved) {
-        Some((name, _)) => Err(Error::usage(format!("`{name}` cannot be set by hand"))
-            .hint("it belongs to the protocol; `--scope` sets scopes")),
-        None => Ok(()),
+    if let Some(uri) = &request.redirect_uri
+        && let Err(why) = endpoint::redirect_uri(uri)
+    {
+        return Err(Error::usage(format!("the redirect URI {why}")));
     }
+    if request.ttl.as_secs() == 0 || request.ttl > LONGEST_TTL {
+        return Err(Error::usage(format!(
+            "a state lives for a second at least and {} at most",
+            describe(LONGEST_TTL)
+        )));
+    }
+    let names = [("a user reference", &request.user), ("an account", &request.account)];
+    for (what, name) in names {
+        if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_USER) {
+            return Err(Error::usage(format!("{what} has 1 to {LONGEST_USER} bytes")));
+        }
+    }
+    attributes::check_names(request.attributes.keys())?;
+    let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
+    if size > LARGEST_ATTRIBUTES {
+        return Err(Error::usage(format!(
+            "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
+        ))
+        .hint("set the others later: `oauthctl attr set`"));
+    }
+    Ok(())
 }

@@ -40,6 +40,16 @@ pub(super) fn of_client_certificate() -> HttpError {
     )
 }
 
+/// What is to be the proxy cannot be one. It is not shown: there may be a password in it.
+pub(super) fn of_proxy_url() -> HttpError {
+    not_sent(
+        "the URL of the proxy is invalid",
+        Some(
+            "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://".to_owned(),
+        ),
+    )
+}
+
 /// TLS could not be set up.
 pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError {
     let causes = Causes::of(error);

@@ -8,7 +8,7 @@ use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Completed, FlowManager, PendingFlow, StartRequest, check_extra};
+use crate::flow::{Authorization, AuthorizeRequest, Completed, FlowManager, check_extra};
 use crate::grant::GrantKey;
 use crate::port::BoxFuture;
 use crate::profile::{AuthorizationServer, Profile, RedirectUri};
@@ -46,7 +46,7 @@ pub struct Attempt {
 
 /// What this profile's provider puts into callbacks.
 pub fn rules(profile: &Profile) -> Rules {
-    Rules { fold_description: profile.quirks.fold_error_description }
+    Rules::of(profile)
 }
 
 /// What the person is to be told while a login runs.
@@ -80,16 +80,16 @@ enum Response {
 /// # Errors
 ///
 /// `Timeout` when the person did not answer, `Validation` when the time ran out after forged
-/// callbacks had come; and those of [`FlowManager::start_at`] and [`FlowManager::complete`].
+/// callbacks had come; and those of [`FlowManager::authorize_at`] and [`FlowManager::redeem`].
 pub async fn log_in(
     manager: &FlowManager,
-    profile: &Profile,
     attempt: Attempt,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
+    let profile = manager.profile(&attempt.key.profile)?;
     manager.prove_store(&attempt.key).await?;
     check_extra(&attempt.extra)?;
-    let server = manager.server(profile).await?;
+    let server = manager.server(&profile.name).await?;
     tell(Progress::Server(&server));
     // What tells the servers apart decides where the response is awaited.
     let uris = profile.login_redirect_uris(server.iss_parameter_supported);
@@ -102,7 +102,7 @@ pub async fn log_in(
         (None, Some(uri)) => uri.text.clone(),
         (None, None) => return Err(Error::config("the profile has no redirect URI")),
     };
-    let request = StartRequest {
+    let request = AuthorizeRequest {
         key: attempt.key.clone(),
         redirect_uri,
         scopes: attempt.scopes.clone(),
@@ -111,7 +111,7 @@ pub async fn log_in(
     };
     let own = uris.first().filter(|_| uris != profile.redirect_uris);
     let outcome = async {
-        let pending = manager.start_at(profile, server, request).await?;
+        let pending = manager.authorize_at(server, request).await?;
         run(manager, profile, attempt, pending, listener.as_mut(), tell).await
     };
     let outcome = outcome.await.map_err(|error| unregistered(error, own));
@@ -134,7 +134,7 @@ async fn run(
     manager: &FlowManager,
     profile: &Profile,
     mut attempt: Attempt,
-    pending: PendingFlow,
+    pending: Authorization,
     mut listener: Option<&mut Listener>,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
@@ -164,7 +164,7 @@ async fn run(
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
-            let completing = manager.complete(profile, &pending, &code, &parameters);
+            let completing = manager.redeem(&pending, &code, &parameters);
             turn_away_while(completing, listener).await
         }
         Judgement::Failed(error) => Err(error),
@@ -185,13 +185,13 @@ fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
     format!("{path}?{query}")
 }
 
-fn attempt_timeout(pending: &PendingFlow, manager: &FlowManager) -> Duration {
+fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
     pending.expires_at.remaining(manager.ports().clock.now())
 }
 
 /// Waits for the authentic response; everything else is answered, told and ignored.
 async fn wait(
-    pending: &PendingFlow,
+    pending: &Authorization,
     attempt: &mut Attempt,
     mut listener: Option<&mut Listener>,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
@@ -257,7 +257,7 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
 }
 
 fn judge_pasted(
-    pending: &PendingFlow,
+    pending: &Authorization,
     line: Result<crate::Secret>,
     rules: Rules,
 ) -> Result<Response> {

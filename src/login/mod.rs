@@ -8,7 +8,6 @@
 pub mod attempt;
 mod bind;
 pub mod browser;
-pub mod callback;
 mod connection;
 mod head;
 pub mod listener;
@@ -16,8 +15,8 @@ mod noise;
 pub mod page;
 pub mod paste;
 
+pub use crate::protocol::callback::{self, Parameters, Rules, parse_query};
 pub use browser::{Browser, Headless, Launched, is_headless};
-pub use callback::{Parameters, Rules, parse_query};
 pub use listener::{Candidate, Event, ListenOptions, Listener};
 pub use noise::{Noise, NoiseReport};
 pub use page::Page;

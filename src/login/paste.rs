@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::callback::{Parameters, Rules, parse_query};
 use crate::error::{Error, Result};
+use crate::protocol::response::Parts;
 use crate::secret::Secret;
 
 /// The most bytes of one pasted line.
@@ -25,11 +26,16 @@ const LINES: usize = 4;
 /// [`Parameters::require_response`] refuses. No message repeats what was pasted.
 pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Parameters> {
     let text = unquote(pasted);
-    let query = match split(text) {
+    let query = match Parts::of(text) {
         Some(url) => {
-            let expected = split(redirect_uri)
+            let expected = Parts::of(redirect_uri)
                 .ok_or_else(|| Error::internal("the redirect URI is not a URL"))?;
-            url.require_place(&expected)?;
+            if let Some(what) = url.differs_from(&expected) {
+                let text = format!(
+                    "the pasted URL has another {what} than the redirect URI of this login"
+                );
+                return Err(Error::validation(text).hint(HINT));
+            }
             url.query
         }
         None if text.contains('=') => {
@@ -54,59 +60,6 @@ fn unquote(text: &str) -> &str {
         .into_iter()
         .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close))
         .map_or(text, str::trim)
-}
-
-/// A URL in its parts, none of them decoded.
-struct Parts<'a> {
-    scheme: &'a str,
-    authority: &'a str,
-    path: &'a str,
-    query: &'a str,
-}
-
-fn split(text: &str) -> Option<Parts<'_>> {
-    let (scheme, rest) = text.split_once("://")?;
-    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-    if scheme.is_empty() || !is_scheme {
-        return None;
-    }
-    let rest = rest.split('#').next().unwrap_or_default();
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
-    Some(Parts { scheme, authority, path, query })
-}
-
-impl Parts<'_> {
-    fn require_place(&self, expected: &Parts<'_>) -> Result<()> {
-        let (place, wanted) = (self.place(), expected.place());
-        let differs = |what: &str| {
-            let text =
-                format!("the pasted URL has another {what} than the redirect URI of this login");
-            Err(Error::validation(text).hint(HINT))
-        };
-        if place.0 != wanted.0 {
-            return differs("scheme");
-        }
-        if place.1 != wanted.1 {
-            return differs("host or port");
-        }
-        if place.2 != wanted.2 {
-            return differs("path");
-        }
-        Ok(())
-    }
-
-    /// Scheme, authority and path as a browser shows them: the names in lower case, no default
-    /// port, a slash for an empty path.
-    fn place(&self) -> (String, String, &str) {
-        let scheme = self.scheme.to_ascii_lowercase();
-        let mut authority = self.authority.to_ascii_lowercase();
-        let default = if scheme == "https" { ":443" } else { ":80" };
-        if let Some(without) = authority.strip_suffix(default) {
-            authority.truncate(without.len());
-        }
-        (scheme, authority, if self.path.is_empty() { "/" } else { self.path })
-    }
 }
 
 /// Lines that arrive on standard input while something else is waited for.

@@ -36,7 +36,7 @@ const CACHE_VERSION: u32 = 1;
 /// `Validation` where the metadata is not the issuer's, names an unsafe endpoint, or excludes
 /// PKCE with S256; `Config` where there is no metadata or an endpoint is still missing;
 /// `Unavailable` where the server does not answer.
-pub async fn resolve(
+pub(crate) async fn resolve(
     profile: &Profile,
     http: &dyn Http,
     clock: &dyn Clock,
@@ -57,7 +57,7 @@ pub async fn resolve(
 ///
 /// # Errors
 /// As [`resolve`].
-pub async fn resolve_fully(
+pub(crate) async fn resolve_fully(
     profile: &Profile,
     http: &dyn Http,
     clock: &dyn Clock,

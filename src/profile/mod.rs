@@ -12,8 +12,8 @@ mod bad_files;
 mod callbacks;
 mod check;
 pub mod describe;
-mod diagnose;
-pub mod discovery;
+pub(crate) mod diagnose;
+pub(crate) mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;
 mod keys;
@@ -21,17 +21,19 @@ mod metadata;
 mod node;
 pub mod presets;
 pub(crate) mod reader;
-pub mod schema;
+mod schema;
 pub mod secret_source;
 mod sections;
 pub mod snapshot;
 
 pub use callbacks::Callback;
+pub use discovery::announces_iss;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet
 /// fetched. Names are those of RFC 8414 and RFC 7591.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Profile {
     /// The name in the configuration.
     pub name: String,
@@ -103,6 +105,7 @@ pub struct Profile {
 
 /// A command that is run at one of the turning points of a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Hook {
     /// The program and its arguments; no shell is used.
     pub command: Vec<String>,
@@ -113,23 +116,35 @@ pub struct Hook {
 /// Endpoints, by their names in RFC 8414 without the suffix.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(missing_docs, reason = "each is the metadata field of the same name")]
+#[non_exhaustive]
 pub struct Endpoints {
+    /// Where the person is sent (RFC 6749, section 3.1).
     pub authorization: Option<String>,
+    /// Where codes and refresh tokens are redeemed (RFC 6749, section 3.2).
     pub token: Option<String>,
+    /// Where refresh tokens are redeemed, where that is elsewhere; no metadata names it.
     pub refresh: Option<String>,
+    /// Where device codes come from (RFC 8628, section 3.1).
     pub device_authorization: Option<String>,
+    /// Where authorization requests are pushed (RFC 9126).
     pub pushed_authorization_request: Option<String>,
+    /// Where tokens are revoked (RFC 7009).
     pub revocation: Option<String>,
+    /// Where tokens are looked into (RFC 7662).
     pub introspection: Option<String>,
+    /// Who has granted (OpenID Connect Core, section 5.3).
     pub userinfo: Option<String>,
+    /// Where clients are registered (RFC 7591).
     pub registration: Option<String>,
+    /// Where a session at the server is ended (OpenID Connect RP-Initiated Logout).
     pub end_session: Option<String>,
+    /// The server's public keys (RFC 7517, section 5).
     pub jwks_uri: Option<String>,
 }
 
 /// The client, as it is registered with the server.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Client {
     /// The client id.
     pub id: String,
@@ -146,6 +161,7 @@ pub struct Client {
 
 /// Where a secret comes from. Its `Debug` shows the place, never the value.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SecretSource {
     /// Written in the configuration.
     Inline(crate::Secret),
@@ -179,13 +195,19 @@ impl std::fmt::Debug for SecretSource {
 
 /// How a client authenticates at the token endpoint (RFC 7591, section 2; RFC 8705).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the registered method of the same name")]
+#[non_exhaustive]
 pub enum ClientAuth {
+    /// `none`: a public client names itself only.
     None,
+    /// `client_secret_basic`: HTTP Basic (RFC 6749, section 2.3.1).
     ClientSecretBasic,
+    /// `client_secret_post`: the secret in the body.
     ClientSecretPost,
+    /// `client_secret_jwt`: an assertion under the secret (RFC 7523, section 2.2).
     ClientSecretJwt,
+    /// `private_key_jwt`: an assertion under a key (RFC 7523, section 2.2).
     PrivateKeyJwt,
+    /// `tls_client_auth`: a client certificate (RFC 8705, section 2.1).
     TlsClientAuth,
 }
 
@@ -208,13 +230,19 @@ impl ClientAuth {
 
 /// The grant types that a profile can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the grant type of the same name")]
+#[non_exhaustive]
 pub enum GrantType {
+    /// A person logs in with a browser (RFC 6749, section 4.1).
     AuthorizationCode,
+    /// A person logs in on another device (RFC 8628).
     DeviceCode,
+    /// In the client's own name (RFC 6749, section 4.4).
     ClientCredentials,
+    /// By an assertion (RFC 7523, section 2.1).
     JwtBearer,
+    /// For another token (RFC 8693).
     TokenExchange,
+    /// By the person's password (RFC 6749, section 4.3).
     Password,
 }
 
@@ -254,6 +282,7 @@ impl GrantType {
 
 /// A redirect URI, on the loopback interface unless its host says otherwise. The text is kept as written: servers compare it byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RedirectUri {
     /// The URI as configured.
     pub text: String,
@@ -263,6 +292,16 @@ pub struct RedirectUri {
     pub port: Option<u16>,
     /// Its path, with the leading slash; empty where the URI has none.
     pub path: String,
+}
+
+impl std::str::FromStr for RedirectUri {
+    type Err = crate::Error;
+
+    /// Reads a redirect URI: http on a loopback host, with or without a port, or https elsewhere.
+    fn from_str(text: &str) -> crate::Result<Self> {
+        endpoint::redirect_uri(text)
+            .map_err(|why| crate::Error::config(format!("the redirect URI {why}")))
+    }
 }
 
 /// The hosts that a loopback redirect can name (RFC 8252, sections 7.3 and 8.3).
@@ -310,6 +349,7 @@ pub enum TokenRequestFormat {
 
 /// The ways to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LoginFlow {
     /// A browser on this machine, and the loopback listener.
     Browser,
@@ -321,6 +361,7 @@ pub enum LoginFlow {
 
 /// What differs at a provider and is not a profile key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quirks {
     /// `redirect_uri` must be repeated on refresh (GitLab).
     pub redirect_uri_on_refresh: bool,
@@ -341,6 +382,7 @@ pub struct Quirks {
 /// An authorization server as it is known for one attempt: what configuration says, completed by
 /// discovery (RFC 8414, OpenID Connect Discovery). Frozen when the attempt starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuthorizationServer {
     /// The issuer.
     pub issuer: Option<String>,

@@ -20,6 +20,7 @@ const MAX_BYTES: u64 = 16 << 20;
 
 /// What the configuration says.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// The file.
     pub path: PathBuf,
@@ -46,6 +47,7 @@ impl std::fmt::Debug for Config {
 
 /// `[defaults]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Defaults {
     /// The profile of a command that names none.
     pub profile: Option<String>,
@@ -59,10 +61,13 @@ pub struct Defaults {
 
 /// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "each is the command for the operation of that name")]
+#[non_exhaustive]
 pub struct StoreCommand {
+    /// Gives the record on stdout.
     pub get: Vec<String>,
+    /// Gets the record on stdin.
     pub set: Vec<String>,
+    /// Removes the record.
     pub delete: Vec<String>,
 }
 
@@ -219,6 +224,27 @@ impl Config {
     /// The store of a profile: its own, else the default one; `None` leaves it to the caller.
     pub fn store_of<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
         profile.store.as_deref().or(self.defaults.store.as_deref())
+    }
+}
+
+/// Reads a configuration that is in no file. What is relative in it begins at the current directory.
+///
+/// ```
+/// use oauthctl::profile::Config;
+///
+/// let config: Config = r#"
+///     [profiles.gitlab]
+///     provider = "gitlab"
+///     client_id = "my-application"
+/// "#.parse()?;
+/// assert_eq!(config.profile("gitlab")?.client.id, "my-application");
+/// # Ok::<(), oauthctl::Error>(())
+/// ```
+impl std::str::FromStr for Config {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ConfigFile::of_text(Path::new("the configuration"), text).parse()
     }
 }
 

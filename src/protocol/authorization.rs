@@ -8,7 +8,7 @@ use crate::profile::{AuthorizationServer, Profile};
 
 /// What is new in every authorization request.
 #[derive(Debug)]
-pub struct AuthorizationRequest<'a> {
+pub(crate) struct AuthorizationRequest<'a> {
     /// The redirect URI, exactly as it will be repeated in the token request.
     pub redirect_uri: &'a str,
     /// The state.
@@ -27,7 +27,7 @@ pub struct AuthorizationRequest<'a> {
 
 impl AuthorizationRequest<'_> {
     /// The parameters in the order in which they are sent.
-    pub fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
+    pub(crate) fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
         let mut parameters: Vec<(String, String)> = vec![
             ("response_type".to_owned(), "code".to_owned()),
             ("client_id".to_owned(), profile.client.id.clone()),
@@ -75,7 +75,7 @@ impl AuthorizationRequest<'_> {
 }
 
 /// Names that no configuration and no flag may set in an authorization request.
-pub const RESERVED: [&str; 12] = [
+pub(crate) const RESERVED: [&str; 12] = [
     "response_type",
     "client_id",
     "client_secret",
@@ -92,7 +92,7 @@ pub const RESERVED: [&str; 12] = [
 
 /// Appends parameters to an endpoint, whose own query stays as it is written (RFC 6749, section
 /// 3.1), each encoded once.
-pub fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
+pub(crate) fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
     let mut url = endpoint.to_owned();
     let mut separator = match endpoint.find('?') {
         None => "?",
@@ -130,7 +130,7 @@ pub enum Judgement {
 
 /// Judges an authorization response, in this order: state, `iss`, `error`, code. The redirect URI
 /// has been checked by whoever received it.
-pub fn judge(
+pub(crate) fn judge(
     parameters: &[(String, String)],
     state: &str,
     server: &AuthorizationServer,

@@ -14,14 +14,14 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The `client_assertion_type` of RFC 7523.
-pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How long an assertion of ours lives, in seconds.
 const ASSERTION_LIFE: u64 = 60;
 
 /// What a client can prove itself with.
 #[derive(Debug, Default)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// The client secret.
     pub secret: Option<Secret>,
     /// The private key.
@@ -37,7 +37,7 @@ pub struct Credentials {
 ///
 /// [`Config`](crate::ErrorKind::Config) where the credential that the method needs is missing or
 /// empty, or the request already carries one or another client's id.
-pub fn authenticate(
+pub(crate) fn authenticate(
     method: ClientAuth,
     client_id: &str,
     credentials: &Credentials,
@@ -93,7 +93,7 @@ fn refuse_other_credentials(
 
 /// The value of an `Authorization` header with HTTP Basic, for which id and secret are first
 /// form-urlencoded (RFC 6749, section 2.3.1 and appendix B).
-pub fn basic(client_id: &str, secret: &Secret) -> String {
+pub(crate) fn basic(client_id: &str, secret: &Secret) -> String {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Secret::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
     format!("Basic {}", STANDARD.encode(pair.expose()))

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// [`Internal`](crate::ErrorKind::Internal) where signing fails.
-pub fn proof(
+pub(crate) fn proof(
     key: &SigningKey,
     method: &str,
     url: &Url,
@@ -51,7 +51,7 @@ pub fn proof(
 /// # Errors
 ///
 /// As [`SigningKey::public`].
-pub fn thumbprint(key: &SigningKey) -> Result<String> {
+pub(crate) fn thumbprint(key: &SigningKey) -> Result<String> {
     Ok(key.public()?.thumbprint())
 }
 

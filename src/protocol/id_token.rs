@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::jwks::{self, JwkSet, KeySource};
+use super::jwks::KeySource;
 use super::jws::{self, Alg, Compact};
 use crate::error::{Error, Result};
 use crate::grant::{Identity, PinnedClaims};
@@ -13,15 +13,15 @@ use crate::text;
 use crate::time::{self, Timestamp};
 
 /// The largest id_token, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// How far the server's clock and ours may be apart, in seconds.
-pub const MAX_SKEW: u64 = 300;
+pub(crate) const MAX_SKEW: u64 = 300;
 
 const WHAT: &str = "id_token";
 
 /// What an id_token must say.
 #[derive(Debug, Clone, Copy)]
-pub struct Expectations<'a> {
+pub(crate) struct Expectations<'a> {
     /// The issuer, compared byte for byte; without one nothing can be verified.
     pub issuer: Option<&'a str>,
     /// The client, which must be the audience.
@@ -45,7 +45,7 @@ pub struct Expectations<'a> {
 
 /// The outcome for an id_token that broke no rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Every check was made, and passed.
     Valid(Box<IdTokenClaims>),
     /// It could not be verified, for this reason: its claims must be neither believed nor shown as
@@ -55,7 +55,7 @@ pub enum Verdict {
 
 /// The claims of an id_token that was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdTokenClaims {
+pub(crate) struct IdTokenClaims {
     /// The issuer.
     pub iss: String,
     /// The subject.
@@ -68,7 +68,7 @@ pub struct IdTokenClaims {
     pub iat: Timestamp,
     /// The e-mail address, fit to print.
     pub email: Option<String>,
-    /// Whether the server says that the address is the person's.
+    /// Whether the server says that the address is the person's: see [`email_verified`].
     pub email_verified: Option<bool>,
     /// The user name, fit to print.
     pub preferred_username: Option<String>,
@@ -78,17 +78,18 @@ pub struct IdTokenClaims {
 
 impl IdTokenClaims {
     /// Who granted.
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         Identity {
             sub: Some(self.sub.clone()),
             email: self.email.clone(),
+            email_verified: self.email_verified,
             username: self.preferred_username.clone(),
             name: self.name.clone(),
         }
     }
 
     /// What a later id_token of the same grant must repeat.
-    pub fn pinned(&self) -> PinnedClaims {
+    pub(crate) fn pinned(&self) -> PinnedClaims {
         PinnedClaims { iss: self.iss.clone(), sub: self.sub.clone(), aud: self.aud.clone() }
     }
 }
@@ -98,8 +99,8 @@ impl IdTokenClaims {
 /// # Errors
 ///
 /// [`Validation`](crate::ErrorKind::Validation) with the first rule that it breaks; the errors of
-/// [`jwks::fetch`] where the keys cannot be had.
-pub async fn validate(
+/// [`KeySource`] where the keys cannot be had.
+pub(crate) async fn validate(
     raw: &Secret,
     expected: &Expectations<'_>,
     keys: Option<&KeySource>,
@@ -113,20 +114,6 @@ pub async fn validate(
     };
     let token = open(raw.expose(), expected)?;
     keys.verify(http, &token, WHAT, expected.now).await?;
-    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
-}
-
-/// Validates an id_token with keys that are at hand.
-///
-/// # Errors
-///
-/// [`Validation`](crate::ErrorKind::Validation) with the first rule that it breaks.
-pub fn validate_with(raw: &Secret, expected: &Expectations<'_>, keys: &JwkSet) -> Result<Verdict> {
-    let Some(issuer) = expected.issuer else {
-        return Ok(Verdict::Unverifiable("the profile names no issuer"));
-    };
-    let token = open(raw.expose(), expected)?;
-    jwks::judge(keys.verify(&token), &token, WHAT)?;
     judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
 
@@ -191,7 +178,7 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
         exp,
         iat,
         email: printable(&claims.email),
-        email_verified: claims.email_verified.as_ref().and_then(Value::as_bool),
+        email_verified: email_verified(claims.email.as_ref(), claims.email_verified.as_ref()),
         preferred_username: printable(&claims.preferred_username),
         name: printable(&claims.name),
     })
@@ -360,6 +347,21 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// A claim that is only shown: anything but a text is left out.
+/// Whether a server has made sure of an e-mail address (OpenID Connect Core, section 5.1); some say it as
+/// a string. An address that cannot be shown as it is, is nobody's: it could be taken for another.
+pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
+    let address = email?.as_str()?;
+    if text::one_line(address) != address {
+        return Some(false);
+    }
+    match verified? {
+        Value::Null => None,
+        Value::Bool(verified) => Some(*verified),
+        Value::String(text) => Some(text == "true"),
+        _ => Some(false),
+    }
+}
+
 fn printable(value: &Option<Value>) -> Option<String> {
     let text = text::one_line(value.as_ref()?.as_str()?);
     (!text.is_empty()).then_some(text)

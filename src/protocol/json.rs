@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 /// Reads exactly one JSON object. Duplicate names, a byte order mark, text behind the object and
 /// nesting deeper than 128 are errors; the error text quotes nothing of the input.
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match value(bytes)? {
         Value::Object(map) => Ok(map),
         Value::Array(_) => Err("an array where an object is expected".to_owned()),
@@ -14,7 +14,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// Reads exactly one JSON value under the same rules.
-pub fn value(bytes: &[u8]) -> Result<Value, String> {
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
     if bytes.is_empty() {
         return Err("an empty body".to_owned());
     }
@@ -22,6 +22,23 @@ pub fn value(bytes: &[u8]) -> Result<Value, String> {
     let value = Strict.deserialize(&mut deserializer).map_err(|e| describe(&e))?;
     deserializer.end().map_err(|e| describe(&e))?;
     Ok(value)
+}
+
+/// How deep a value may be nested that is kept in a record: the record around it is nested as well, and
+/// must stay readable.
+pub(crate) const DEEPEST_KEPT: usize = 32;
+
+/// Whether a value is nested no deeper than [`DEEPEST_KEPT`].
+pub(crate) fn is_flat(value: &Value) -> bool {
+    fn within(value: &Value, deepest: usize) -> bool {
+        match (value, deepest.checked_sub(1)) {
+            (Value::Array(items), Some(left)) => items.iter().all(|item| within(item, left)),
+            (Value::Object(members), Some(left)) => members.values().all(|item| within(item, left)),
+            (Value::Array(_) | Value::Object(_), None) => false,
+            _ => true,
+        }
+    }
+    within(value, DEEPEST_KEPT)
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Mutex;
-use url::{Host, Url};
+use url::Url;
 
 use super::jws::{Alg, Compact};
 use super::public_key::{MIN_RSA_BITS, PublicKey};
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, Method};
+use crate::profile::endpoint;
 use crate::text;
 use crate::time::Timestamp;
 
 /// The largest JWK Set, in bytes.
-pub const MAX_SET_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_SET_BYTES: usize = 1024 * 1024;
 /// The most keys in a JWK Set.
-pub const MAX_KEYS: usize = 100;
+pub(crate) const MAX_KEYS: usize = 100;
 /// The most keys that one signature is tried with.
 const MAX_TRIES: usize = 8;
 /// How long fetched keys are used without asking again.
@@ -27,7 +28,7 @@ const REFETCH_PAUSE: u64 = 30;
 
 /// A JWK Set, reduced to the keys that can verify.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct JwkSet {
+pub(crate) struct JwkSet {
     keys: Vec<Jwk>,
 }
 
@@ -40,7 +41,7 @@ struct Jwk {
 
 /// What came of verifying a signature with a set of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Check {
+pub(crate) enum Check {
     /// A key of the set made it.
     Verified,
     /// No key of the set has the token's `kid` and fits its `alg`.
@@ -59,7 +60,7 @@ impl JwkSet {
     ///
     /// [`Validation`](crate::ErrorKind::Validation): not a JWK Set, above [`MAX_SET_BYTES`], or
     /// more than [`MAX_KEYS`].
-    pub fn parse(json: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
         if json.len() > MAX_SET_BYTES {
             return Err(Error::validation(format!(
                 "the JWK Set has {} bytes, more than the {MAX_SET_BYTES} that are accepted",
@@ -81,19 +82,9 @@ impl JwkSet {
         Ok(Self { keys: keys.iter().filter_map(Jwk::read).collect() })
     }
 
-    /// How many keys can verify something.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether no key can verify anything.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
     /// Verifies a signature. A `kid` chooses the keys of that name; without one every key that
     /// fits the algorithm is tried, eight at most.
-    pub fn verify(&self, token: &Compact<'_>) -> Check {
+    pub(crate) fn verify(&self, token: &Compact<'_>) -> Check {
         let mut outcome = Check::NoKey;
         for jwk in self.candidates(token.kid.as_deref(), token.alg) {
             match jwk.key.rsa_bits() {
@@ -146,17 +137,12 @@ impl Jwk {
     }
 }
 
-/// Fetches a JWK Set, without following redirects.
+/// Fetches a JWK Set, without following redirects: the set, and the document that it was read from.
 ///
 /// # Errors
 ///
 /// [`Unavailable`](crate::ErrorKind::Unavailable) where the network or the server fails;
 /// [`Validation`](crate::ErrorKind::Validation) for any status but 200, and for what is no set.
-pub async fn fetch(http: &dyn Http, jwks_uri: &Url) -> Result<JwkSet> {
-    fetch_document(http, jwks_uri).await.map(|(set, _)| set)
-}
-
-/// The set, and the document that it was read from.
 async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<u8>)> {
     let request = HttpRequest {
         purpose: "JWKS request",
@@ -194,7 +180,7 @@ async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<
 /// The keys behind a `jwks_uri`, fetched when first needed, kept for an hour at most, and fetched
 /// again when a token does not fit them: once per verification, and every 30 s at most.
 #[derive(Debug)]
-pub struct KeySource {
+pub(crate) struct KeySource {
     jwks_uri: Url,
     state: Mutex<State>,
 }
@@ -217,16 +203,11 @@ impl KeySource {
     ///
     /// [`Config`](crate::ErrorKind::Config) where it is not an https URL (http only on the
     /// loopback interface), or carries a user name.
-    pub fn new(jwks_uri: &str) -> Result<Self> {
+    pub(crate) fn new(jwks_uri: &str) -> Result<Self> {
         let refused =
             |why: &str| Error::config(format!("`jwks_uri` {why}: `{}`", text::one_line(jwks_uri)));
         let url = Url::parse(jwks_uri).map_err(|_| refused("is not a URL"))?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
+        let loopback = endpoint::is_loopback(&url);
         if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
             return Err(refused("is neither https nor http on the loopback interface"));
         }
@@ -238,7 +219,7 @@ impl KeySource {
 
     /// Uses this document, which another source fetched at that time, for as long as if it had been
     /// fetched here. One that is no JWK Set, or of a time to come, is not used.
-    pub fn start_with(&mut self, document: &[u8], fetched_at: Timestamp, now: Timestamp) {
+    pub(crate) fn start_with(&mut self, document: &[u8], fetched_at: Timestamp, now: Timestamp) {
         if let Ok(set) = JwkSet::parse(document)
             && fetched_at <= now
         {
@@ -249,7 +230,7 @@ impl KeySource {
     }
 
     /// The document that was last fetched here, and when; each is given once.
-    pub async fn take_fetched(&self) -> Option<(Vec<u8>, Timestamp)> {
+    pub(crate) async fn take_fetched(&self) -> Option<(Vec<u8>, Timestamp)> {
         let mut state = self.state.lock().await;
         state.document.take().zip(state.fetched_at)
     }
@@ -260,7 +241,7 @@ impl KeySource {
     ///
     /// [`Validation`](crate::ErrorKind::Validation) where no key of the server made it; the
     /// errors of [`fetch`] where the keys cannot be had.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         http: &dyn Http,
         token: &Compact<'_>,

@@ -13,8 +13,7 @@ use crate::text;
 /// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). All
 /// are asymmetric: a key that verifies can never be a key that signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the registered algorithm of the same name")]
-pub enum Alg {
+pub(crate) enum Alg {
     RS256,
     RS384,
     RS512,
@@ -28,7 +27,7 @@ pub enum Alg {
 
 impl Alg {
     /// All algorithms with their registered names.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub(crate) const ALL: [(&'static str, Self); 9] = [
         ("RS256", Self::RS256),
         ("RS384", Self::RS384),
         ("RS512", Self::RS512),
@@ -41,18 +40,18 @@ impl Alg {
     ];
 
     /// The algorithm of exactly this name. Names are case-sensitive.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, alg)| *alg)
     }
 
     /// The registered name.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
     }
 
     /// The hash that goes with the algorithm, as `at_hash` uses it (OpenID Connect Core, section
     /// 3.1.3.6; for Ed25519 the hash inside the algorithm).
-    pub fn digest(self) -> &'static aws_lc_rs::digest::Algorithm {
+    pub(crate) fn digest(self) -> &'static aws_lc_rs::digest::Algorithm {
         match self {
             Self::RS256 | Self::PS256 | Self::ES256 => &aws_lc_rs::digest::SHA256,
             Self::RS384 | Self::PS384 | Self::ES384 => &aws_lc_rs::digest::SHA384,
@@ -63,7 +62,7 @@ impl Alg {
 
 /// A compact JWS taken apart. Nothing in it may be believed before its signature is verified.
 #[derive(Debug)]
-pub struct Compact<'a> {
+pub(crate) struct Compact<'a> {
     /// The algorithm that the header names.
     pub alg: Alg,
     /// The key that the header names.
@@ -120,7 +119,7 @@ impl<'a> Compact<'a> {
     /// [`Validation`](crate::ErrorKind::Validation): not a compact JWS, encrypted or nested,
     /// unsigned, signed by an algorithm that is not in [`Alg`], extensions declared critical, or
     /// a key of its own brought along (`jwk`, `jku`, `x5u`).
-    pub fn parse(raw: &'a str, what: &str, limit: usize) -> Result<Self> {
+    pub(crate) fn parse(raw: &'a str, what: &str, limit: usize) -> Result<Self> {
         if raw.len() > limit {
             return Err(Error::validation(format!(
                 "the {what} has {} bytes, more than the {limit} that are accepted",

@@ -1,16 +1,18 @@
 //! The wire: requests are built and replies are judged here, by pure functions over given values.
 
-pub mod authorization;
-pub mod client_auth;
-pub mod dpop;
-pub mod id_token;
-pub mod json;
-pub mod jwks;
-pub mod jws;
-pub mod public_key;
-pub mod random;
-pub mod reply;
-pub mod signing_key;
+pub(crate) mod authorization;
+pub mod callback;
+pub(crate) mod client_auth;
+pub(crate) mod dpop;
+pub(crate) mod id_token;
+pub(crate) mod json;
+pub(crate) mod jwks;
+pub(crate) mod jws;
+pub(crate) mod public_key;
+pub(crate) mod random;
+pub(crate) mod reply;
+pub mod response;
+pub(crate) mod signing_key;
 pub mod state;
 
 #[cfg(test)]

@@ -15,14 +15,14 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The least modulus of RSA, in bits (RFC 7518, section 3.3).
-pub const MIN_RSA_BITS: usize = 2048;
+pub(crate) const MIN_RSA_BITS: usize = 2048;
 
 /// The largest modulus of RSA, in bytes; a larger one only costs time.
 const MAX_RSA_BYTES: usize = 1024;
 
 /// A public key of a kind that is supported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PublicKey {
+pub(crate) enum PublicKey {
     /// RSA, big-endian without leading zeros.
     Rsa {
         /// The modulus.
@@ -41,7 +41,7 @@ pub enum PublicKey {
 impl PublicKey {
     /// Reads the members of a JWK. `None` where the kind is unknown, a member is missing or a
     /// value cannot be one.
-    pub fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
+    pub(crate) fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| text(name).and_then(|t| LENIENT.decode(t).ok());
         match (text("kty")?, text("crv")) {
@@ -58,7 +58,7 @@ impl PublicKey {
     }
 
     /// The size of an RSA modulus; `None` for other kinds.
-    pub fn rsa_bits(&self) -> Option<usize> {
+    pub(crate) fn rsa_bits(&self) -> Option<usize> {
         match self {
             Self::Rsa { n, .. } => {
                 let unused = n.first().map_or(0, |first| first.leading_zeros() as usize);
@@ -69,7 +69,7 @@ impl PublicKey {
     }
 
     /// Whether signatures of this algorithm can be made with such a key.
-    pub fn fits(&self, alg: Alg) -> bool {
+    pub(crate) fn fits(&self, alg: Alg) -> bool {
         match self {
             Self::Rsa { .. } => rsa_parameters(alg).is_some(),
             Self::P256(_) => alg == Alg::ES256,
@@ -80,7 +80,7 @@ impl PublicKey {
 
     /// Whether `signature` was made over `message` with this key's private half. Never for an
     /// algorithm that does not fit, nor for RSA below [`MIN_RSA_BITS`].
-    pub fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         if !self.fits(alg) {
             return false;
         }
@@ -99,7 +99,7 @@ impl PublicKey {
     }
 
     /// The key as a JWK with its required members only, in the order of RFC 7638.
-    pub fn to_jwk(&self) -> Value {
+    pub(crate) fn to_jwk(&self) -> Value {
         match self {
             Self::Rsa { n, e } => json!({"e": b64(e), "kty": "RSA", "n": b64(n)}),
             Self::P256(point) => ec_jwk("P-256", &point[1..33], &point[33..]),
@@ -109,7 +109,7 @@ impl PublicKey {
     }
 
     /// The JWK thumbprint with SHA-256 (RFC 7638), as `dpop_jkt` and `jkt` carry it.
-    pub fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         let canonical = self.to_jwk().to_string();
         b64(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, canonical.as_bytes()))
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// [`Internal`](crate::ErrorKind::Internal) where the generator fails.
-pub fn token(bytes: usize) -> Result<String> {
+pub(crate) fn token(bytes: usize) -> Result<String> {
     let mut buffer = Zeroizing::new(vec![0u8; bytes]);
     aws_lc_rs::rand::fill(&mut buffer)
         .map_err(|_| Error::internal("the random number generator failed"))?;
@@ -24,7 +24,7 @@ pub fn token(bytes: usize) -> Result<String> {
 /// # Errors
 ///
 /// As [`token`].
-pub fn grant_id() -> Result<String> {
+pub(crate) fn grant_id() -> Result<String> {
     Ok(format!("g_{}", token(16)?))
 }
 

@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::error::{Error, OAuthError, Result};
 use crate::port::HttpResponse;
 use crate::profile::Profile;
-use crate::protocol::json;
+use crate::protocol::json::{self, is_flat};
 use crate::text::one_line;
 
 /// The longest lifetime that is believed: ten years.
@@ -19,7 +19,7 @@ const LONGEST: u64 = 10 * 365 * 86_400;
 /// A token response that was accepted. Lifetimes are relative; the caller's clock makes them
 /// points in time.
 #[derive(Debug)]
-pub struct TokenReply {
+pub(crate) struct TokenReply {
     /// The access token.
     pub access_token: Secret,
     /// `Bearer` or `DPoP`.
@@ -44,7 +44,7 @@ pub struct TokenReply {
 ///
 /// `ServerRefused` or `AccessDenied` for an OAuth error; `Unavailable` for 429 and 5xx; `Validation`
 /// for an answer that is no token response. None of them quotes a token.
-pub fn judge(response: &HttpResponse, profile: &Profile, asked: &str) -> Result<TokenReply> {
+pub(crate) fn judge(response: &HttpResponse, profile: &Profile, asked: &str) -> Result<TokenReply> {
     let lenient = profile.quirks.lenient_reply;
     let body = match response.status {
         200 => read_body(response),
@@ -89,7 +89,8 @@ fn read_tokens(
         return Err("a DPoP token that nobody asked for".to_owned());
     }
     let keep = profile.keep.iter().filter_map(|name| {
-        let value = tokens.get(name).or_else(|| body.get(name))?;
+        // One that is nested without an end would make the whole record unreadable.
+        let value = tokens.get(name).or_else(|| body.get(name)).filter(|value| is_flat(value))?;
         Some((name.clone(), value.clone()))
     });
     let refresh_lifetime =
@@ -317,7 +318,7 @@ fn status_hint(status: u16) -> &'static str {
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3) in seconds or as a date.
-pub fn retry_after(response: &HttpResponse, now: crate::Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(response: &HttpResponse, now: crate::Timestamp) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -22,7 +22,7 @@ const EXPECTED: &str = "give an unencrypted private key, RSA of 2048 to 8192 bit
                         P-384, or Ed25519, as PEM (PKCS #8, SEC 1 or PKCS #1) or as a JWK";
 
 /// A private key that signs JWTs. Its `Debug` shows the algorithm only.
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     pair: Pair,
     alg: Alg,
     kid: Option<String>,
@@ -48,7 +48,7 @@ impl SigningKey {
     ///
     /// [`Config`](crate::ErrorKind::Config) where it is no private key of a kind that is
     /// supported; the message holds nothing of what was read.
-    pub fn read(text: &Secret) -> Result<Self> {
+    pub(crate) fn read(text: &Secret) -> Result<Self> {
         let text = text.expose().trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Err(unreadable("is empty"));
@@ -61,7 +61,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`Internal`](crate::ErrorKind::Internal) where the generator fails.
-    pub fn generate() -> Result<Self> {
+    pub(crate) fn generate() -> Result<Self> {
         let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| Error::internal("generating a key failed"))?;
         Ok(Self { pair: Pair::Ec(pair), alg: Alg::ES256, kid: None })
@@ -72,7 +72,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`Store`](crate::ErrorKind::Store) where it is none.
-    pub fn from_stored(stored: &Secret) -> Result<Self> {
+    pub(crate) fn from_stored(stored: &Secret) -> Result<Self> {
         let der = STANDARD.decode(stored.expose()).map(Zeroizing::new).ok();
         der.and_then(|der| from_pkcs8(&der))
             .ok_or_else(|| Error::store("the stored DPoP key is damaged").hint("log in again"))
@@ -83,7 +83,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`Internal`](crate::ErrorKind::Internal) where the key cannot be written.
-    pub fn to_stored(&self) -> Result<Secret> {
+    pub(crate) fn to_stored(&self) -> Result<Secret> {
         let failed = |_| Error::internal("writing a private key failed");
         let encode = |der: &[u8]| Secret::new(STANDARD.encode(der));
         match &self.pair {
@@ -94,13 +94,8 @@ impl SigningKey {
         .map_err(failed)
     }
 
-    /// The algorithm that this key signs with.
-    pub fn alg(&self) -> Alg {
-        self.alg
-    }
-
     /// The key's id, where its JWK has one.
-    pub fn kid(&self) -> Option<&str> {
+    pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
@@ -109,7 +104,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`Internal`](crate::ErrorKind::Internal) where the cryptography gives no such key.
-    pub fn public(&self) -> Result<PublicKey> {
+    pub(crate) fn public(&self) -> Result<PublicKey> {
         let key = match &self.pair {
             Pair::Rsa(pair) => rsa_public(pair.public_key().as_ref()),
             Pair::Ec(pair) => {
@@ -130,7 +125,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`Internal`](crate::ErrorKind::Internal) where signing fails.
-    pub fn sign_jwt(&self, mut header: Value, claims: &Value) -> Result<String> {
+    pub(crate) fn sign_jwt(&self, mut header: Value, claims: &Value) -> Result<String> {
         header["alg"] = self.alg.as_str().into();
         jws::compact(&header, claims, |message| self.sign(message))
     }

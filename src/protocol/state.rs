@@ -273,6 +273,25 @@ impl StateKeys {
         Self(keys)
     }
 
+    /// One new key, known to nobody else: states made with it end with the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the generator fails.
+    pub fn generate() -> Result<Self> {
+        Self::of_secret(&StateKey::generate()?)
+    }
+
+    /// The key of one secret, which signs with HS256: what every process that completes flows has
+    /// to know. [`StateKey::generate`] makes such a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) where it is none.
+    pub fn of_secret(secret: &Secret) -> Result<Self> {
+        Ok(Self::new(StateKey::read(secret, StateAlg::Hs256)?, Vec::new()))
+    }
+
     /// No key at all: no state can be ours.
     pub fn none() -> Self {
         Self(Vec::new())

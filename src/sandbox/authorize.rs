@@ -1,7 +1,7 @@
 //! The authorization endpoint with its consent page, and pushed requests (RFC 9126).
 
 use serde_json::json;
-use url::{Host, Url};
+use url::Url;
 
 use super::client;
 use super::keys::random;
@@ -12,6 +12,7 @@ use super::reply::{Outcome, Refusal, Reply, object};
 use super::request::{Call, Params};
 use super::scenario::{Response, Rule};
 use super::store::{AuthorizationRequest, Code, Pushed, Store, Transaction};
+use crate::profile::endpoint;
 
 /// How long a code can be redeemed, in seconds.
 const CODE_TTL: u64 = 60;
@@ -210,13 +211,10 @@ pub(super) fn may_return_to(store: &Store, client_id: &str, uri: &str) -> bool {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let host = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "http" && host && url.username().is_empty() && url.password().is_none()
+    url.scheme() == "http"
+        && endpoint::is_loopback(url)
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 fn same_but_port(known: &str, url: &Url) -> bool {

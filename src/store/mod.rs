@@ -25,6 +25,7 @@ pub mod pending;
 pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
+mod shelf;
 pub mod state_dir;
 pub mod state_keys;
 
@@ -58,15 +59,12 @@ pub use state_keys::StateKeyFile;
 /// # Ok::<(), oauthctl::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StoreSpec {
     /// The operating system's keyring.
     Keyring,
     /// Encrypted files, in this directory or in the usual one.
     File(Option<PathBuf>),
-    /// Commands of the person's.
-    Command,
-    /// Another oauthctl.
-    Broker,
 }
 
 impl FromStr for StoreSpec {
@@ -76,8 +74,10 @@ impl FromStr for StoreSpec {
         match text {
             "keyring" => Ok(Self::Keyring),
             "file" => Ok(Self::File(None)),
-            "command" => Ok(Self::Command),
-            "broker" => Ok(Self::Broker),
+            "command" | "broker" => {
+                Err(Error::store(format!("the store `{text}` is not in this version"))
+                    .hint("use `--store keyring` or `--store file`"))
+            }
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
                 _ => Err(Error::usage(format!("`{text}` is no store"))
@@ -93,8 +93,6 @@ impl std::fmt::Display for StoreSpec {
             Self::Keyring => f.write_str("keyring"),
             Self::File(None) => f.write_str("file"),
             Self::File(Some(directory)) => write!(f, "file:{}", directory.display()),
-            Self::Command => f.write_str("command"),
-            Self::Broker => f.write_str("broker"),
         }
     }
 }
@@ -146,10 +144,6 @@ impl StoreSpec {
                 let warnings = store.warnings();
                 let store = Arc::new(store);
                 Ok(Store { grants: store.clone(), items: store, warnings })
-            }
-            Self::Command | Self::Broker => {
-                Err(Error::store(format!("the store `{self}` is not in this version"))
-                    .hint("use `--store keyring` or `--store file`"))
             }
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build has no store `{self}`"))),

@@ -1,18 +1,17 @@
-//! Started authorizations in files: `pending/SLOT/NAME`, where the slot is a span of time in which
-//! they expire. A flow is found by its id and time, so that nothing is listed to start or to complete
-//! one; what has expired goes slot by slot.
+//! Started authorizations in files: `pending/SLOT/NAME`, and what was used of them: `pending.used/SLOT/NAME`.
+//!
+//! A state works once because one process alone makes its mark. The marks stand beside the flows, not
+//! among them, and stay until the state has expired: old flows that are copied back are of no use.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::fs::{self, Dir, Warnings};
+use super::fs::{Dir, Warnings};
+use super::shelf::Shelf;
 use crate::error::{Error, Result};
 use crate::port::{BoxFuture, Clock, PendingRecord, PendingStore};
 use crate::time::Timestamp;
@@ -20,28 +19,19 @@ use crate::time::Timestamp;
 const VERSION: u32 = 1;
 /// How many flows may be pending.
 const LIMIT: u64 = 20_000;
-/// The span of a slot, in seconds.
-const SLOT: u64 = 600;
-/// How long after its end a slot is left alone: clocks differ.
-const GRACE: u64 = 120;
-/// How many expired records one start removes. More than one, so that they get fewer.
-const COLLECTED: usize = 64;
-/// How long the counter is waited for.
-const WAIT: Duration = Duration::from_secs(10);
-const COUNT: &str = "count";
+/// How many used states are remembered for each that may be pending.
+const USED: u64 = 5;
 
 /// Pending flows in a directory, for the processes of one user.
 #[derive(Clone)]
 pub struct FilePending {
-    path: PathBuf,
-    clock: Arc<dyn Clock>,
-    limit: u64,
-    warnings: Warnings,
+    waiting: Shelf,
+    used: Shelf,
 }
 
 impl std::fmt::Debug for FilePending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FilePending({})", self.path.display())
+        write!(f, "FilePending({})", self.waiting.path.display())
     }
 }
 
@@ -54,31 +44,35 @@ struct OnDisk {
 }
 
 impl FilePending {
-    /// Flows below this directory. Nothing is read or made until it is needed.
+    /// Flows below this directory; the marks of used states stand below one of the same name with
+    /// `.used` behind it. Nothing is read or made until it is needed.
     pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { path: path.into(), clock, limit: LIMIT, warnings: Warnings::default() }
+        let (path, warnings) = (path.into(), Warnings::default());
+        let mut beside = path.clone().into_os_string();
+        beside.push(".used");
+        let shelf = |path, full| {
+            let (clock, warnings) = (Arc::clone(&clock), warnings.clone());
+            Shelf { path, clock, limit: LIMIT, full, warnings }
+        };
+        let used = shelf(beside.into(), too_many_used as fn(u64) -> Error);
+        Self { waiting: shelf(path, too_many_pending), used }.with_limit(LIMIT)
     }
 
     /// The same with another limit.
     #[must_use]
     pub fn with_limit(mut self, limit: u64) -> Self {
-        self.limit = limit;
+        self.waiting.limit = limit;
+        self.used.limit = limit.saturating_mul(USED);
         self
     }
 
     /// What was repaired or skipped on the way.
     pub fn warnings(&self) -> Warnings {
-        self.warnings.clone()
-    }
-
-    fn slot(&self, expires_at: Timestamp) -> Result<Option<Dir>> {
-        Dir::open(&self.path.join(slot_name(expires_at)), &self.warnings)
+        self.waiting.warnings.clone()
     }
 
     async fn put_now(&self, record: &PendingRecord) -> Result<()> {
-        let root = Dir::create(&self.path, &self.warnings)?;
-        let collected = self.collect(&root)?;
-        self.count_in(&root, collected).await?;
+        let dir = self.waiting.room(record.expires_at).await?;
         let kept = OnDisk {
             version: VERSION,
             id: record.id.clone(),
@@ -87,117 +81,107 @@ impl FilePending {
         };
         let bytes = serde_json::to_vec(&kept).map_err(|e| Error::internal(e.to_string()))?;
         // After a power cut it may be missing: then the person starts again, and nothing is spent.
-        root.make_child(&slot_name(record.expires_at))?
-            .replace_lazily(&flow_file(&record.id), &bytes)
+        dir.replace_lazily(&flow_file(&record.id), &bytes)
     }
 
-    /// Counts one more, and those that are gone. What dies between counting and writing leaves the
-    /// count too high, never too low; it is counted anew when the limit seems to be reached.
-    async fn count_in(&self, root: &Dir, gone: u64) -> Result<()> {
-        let mut counter = Counter::take(root, &*self.clock).await?;
-        let mut count = counter.read().map(|count| count.saturating_sub(gone));
-        if count.is_none_or(|count| count >= self.limit) {
-            count = Some(self.recount(root)?);
-        }
-        let count = count.unwrap_or_default();
-        counter.write(if count >= self.limit { count } else { count + 1 })?;
-        if count >= self.limit {
-            return Err(Error::store(format!(
-                "{count} authorizations are pending, and no more are kept"
-            ))
-            .hint("complete or cancel some: `oauthctl pending list`; each expires by itself"));
-        }
-        Ok(())
-    }
-
-    /// One fewer. Where the counter cannot be had, it stays too high for a while.
-    async fn count_out(&self) {
-        let Ok(Some(root)) = Dir::open(&self.path, &self.warnings) else { return };
-        if let Ok(mut counter) = Counter::take(&root, &*self.clock).await
-            && let Some(count) = counter.read()
-        {
-            let _ = counter.write(count.saturating_sub(1));
+    fn is_used(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        match self.used.slot(expires_at)? {
+            Some(dir) => dir.exists(&used_file(id)),
+            None => Ok(false),
         }
     }
 
-    fn recount(&self, root: &Dir) -> Result<u64> {
-        let mut count = 0;
-        for slot in slots(root)? {
-            if slot.end() + GRACE <= self.clock.now().unix() {
-                self.empty(root, &slot, usize::MAX)?;
-            } else if let Some(dir) = root.child(&slot.0)? {
-                count += dir.names()?.len() as u64;
-            }
+    async fn claim_now(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        let Some(dir) = self.waiting.slot(expires_at)? else { return Ok(false) };
+        let file = flow_file(id);
+        if !dir.exists(&file)? {
+            return Ok(false);
         }
-        Ok(count)
-    }
-
-    /// Removes some of what has expired, and says how many.
-    fn collect(&self, root: &Dir) -> Result<u64> {
-        let mut removed = 0;
-        for slot in slots(root)? {
-            if slot.end() + GRACE <= self.clock.now().unix() && removed < COLLECTED {
-                removed += self.empty(root, &slot, COLLECTED - removed)?;
-            }
+        let is_ours = self.mark_now(id, expires_at).await?;
+        // The mark alone decides. What stays here, or comes back, is of no use.
+        if dir.remove_lazily(&file).unwrap_or(false) {
+            self.waiting.count_out().await;
         }
-        Ok(removed as u64)
-    }
-
-    fn empty(&self, root: &Dir, slot: &Slot, most: usize) -> Result<usize> {
-        let Some(dir) = root.child(&slot.0)? else { return Ok(0) };
-        let names = dir.some_names(most)?;
-        let mut removed = 0;
-        for name in &names {
-            // What a dead process left half-written was never counted.
-            let counted = !name.starts_with('.');
-            removed += usize::from(dir.remove_lazily(name)? && counted);
-        }
-        if names.len() < most {
-            // Another process may be at the same slot: the last one removes it.
-            let _ = std::fs::remove_dir(root.path_of(&slot.0));
-        }
-        Ok(removed)
-    }
-
-    fn read(&self, dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
-        let Some(bytes) = dir.read(name)? else { return Ok(None) };
-        let place = dir.path_of(name);
-        let damaged = || Error::store(format!("`{}` is damaged", place.display()));
-        let kept: OnDisk = serde_json::from_slice(&bytes)
-            .map_err(|_| damaged().hint("it is of no use: remove it, and start again"))?;
-        if kept.version > VERSION {
-            return Err(Error::store(format!("a newer oauthctl wrote `{}`", place.display())));
-        }
-        let sealed = STANDARD.decode(&kept.sealed).map_err(|_| damaged())?;
-        if flow_file(&kept.id) != name {
-            return Err(damaged());
-        }
-        Ok(Some(PendingRecord { id: kept.id, expires_at: kept.expires_at, sealed }))
-    }
-
-    fn list_now(&self) -> Result<Vec<PendingRecord>> {
-        let Some(root) = Dir::open(&self.path, &self.warnings)? else { return Ok(Vec::new()) };
-        let now = self.clock.now();
-        let mut found = Vec::new();
-        for slot in slots(&root)? {
-            let Some(dir) = root.child(&slot.0)? else { continue };
-            for name in dir.names()?.iter().filter(|name| name.ends_with(".flow")) {
-                match self.read(&dir, name) {
-                    Ok(record) => found.extend(record.filter(|r| r.expires_at > now)),
-                    Err(error) => self.warnings.push(format!("skipped: {}", error.message())),
-                }
-            }
-        }
-        found.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
-        Ok(found)
+        Ok(is_ours)
     }
 
     async fn mark_now(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
-        let root = Dir::create(&self.path, &self.warnings)?;
-        let collected = self.collect(&root)?;
-        self.count_in(&root, collected).await?;
-        root.make_child(&slot_name(expires_at))?.create_new(&used_file(id), b"used\n")
+        if self.is_used(id, expires_at)? {
+            return Ok(false);
+        }
+        let dir = self.used.room(expires_at).await?;
+        let is_first = dir.create_new(&used_file(id), b"used\n");
+        if !matches!(is_first, Ok(true)) {
+            self.used.count_out().await;
+        }
+        is_first
     }
+
+    fn get_now(&self, id: &str, expires_at: Timestamp) -> Result<Option<PendingRecord>> {
+        let Some(dir) = self.waiting.slot(expires_at)? else { return Ok(None) };
+        if self.is_used(id, expires_at)? {
+            return Ok(None);
+        }
+        let found = read(&dir, &flow_file(id))?;
+        Ok(found.filter(|record| record.id == id && record.expires_at == expires_at))
+    }
+
+    fn list_now(&self) -> Result<Vec<PendingRecord>> {
+        let now = self.waiting.clock.now();
+        let (mut found, mut damaged) = (Vec::new(), Vec::new());
+        for dir in self.waiting.slots()? {
+            for name in dir.names()?.iter().filter(|name| name.ends_with(".flow")) {
+                match read(&dir, name) {
+                    Ok(record) => found.extend(record.filter(|r| r.expires_at > now)),
+                    Err(error) => damaged.push(error),
+                }
+            }
+        }
+        if let Some(first) = damaged.first() {
+            let more = match damaged.len() {
+                1 => String::new(),
+                many => format!("; and {} more", many - 1),
+            };
+            self.waiting.warnings.push(format!("skipped: {}{more}", first.message()));
+        }
+        let mut waiting = Vec::new();
+        for record in found {
+            if !self.is_used(&record.id, record.expires_at)? {
+                waiting.push(record);
+            }
+        }
+        waiting.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
+        Ok(waiting)
+    }
+}
+
+fn too_many_pending(count: u64) -> Error {
+    Error::store(format!("{count} authorizations are pending, and no more are kept"))
+        .hint("complete or cancel some: `oauthctl pending list`; each expires by itself")
+}
+
+fn too_many_used(count: u64) -> Error {
+    Error::store(format!("{count} used states are remembered, and no more are kept"))
+        .hint("try again later: each is forgotten once it has expired")
+}
+
+fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
+    let Some(bytes) = dir.read(name)? else { return Ok(None) };
+    let place = dir.path_of(name);
+    let damaged = || {
+        Error::store(format!("`{}` is damaged", place.display()))
+            .hint("it is of no use: remove it, and start again")
+    };
+    let kept: OnDisk = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+    if kept.version > VERSION {
+        return Err(Error::store(format!("a newer oauthctl wrote `{}`", place.display()))
+            .hint("complete it with that one"));
+    }
+    let sealed = STANDARD.decode(&kept.sealed).map_err(|_| damaged())?;
+    if kept.version != VERSION || flow_file(&kept.id) != name {
+        return Err(damaged());
+    }
+    Ok(Some(PendingRecord { id: kept.id, expires_at: kept.expires_at, sealed }))
 }
 
 impl PendingStore for FilePending {
@@ -210,23 +194,11 @@ impl PendingStore for FilePending {
         id: &'a str,
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
-        Box::pin(async move {
-            let Some(dir) = self.slot(expires_at)? else { return Ok(None) };
-            let found = self.read(&dir, &flow_file(id))?;
-            Ok(found.filter(|record| record.id == id && record.expires_at == expires_at))
-        })
+        Box::pin(async move { self.get_now(id, expires_at) })
     }
 
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let Some(dir) = self.slot(expires_at)? else { return Ok(false) };
-            // The system lets exactly one process remove a name.
-            let claimed = dir.remove(&flow_file(id))?;
-            if claimed {
-                self.count_out().await;
-            }
-            Ok(claimed)
-        })
+        Box::pin(self.claim_now(id, expires_at))
     }
 
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
@@ -236,25 +208,6 @@ impl PendingStore for FilePending {
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
         Box::pin(async move { self.list_now() })
     }
-}
-
-/// The name of a slot's directory.
-struct Slot(String);
-
-impl Slot {
-    /// When everything in it has expired.
-    fn end(&self) -> u64 {
-        self.0.parse::<u64>().map_or(u64::MAX / 2, |number| (number + 1).saturating_mul(SLOT))
-    }
-}
-
-fn slots(root: &Dir) -> Result<Vec<Slot>> {
-    let is_slot = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
-    Ok(root.names()?.into_iter().filter(is_slot).map(Slot).collect())
-}
-
-fn slot_name(expires_at: Timestamp) -> String {
-    format!("{:010}", expires_at.unix() / SLOT)
 }
 
 /// Ids are hashed: no id leaves its folder, and none meets another on any file system.
@@ -269,35 +222,6 @@ fn used_file(id: &str) -> String {
 fn hashed(id: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
     digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// How many there are, in a file that is also the lock over it.
-struct Counter(File);
-
-impl Counter {
-    async fn take(root: &Dir, clock: &dyn Clock) -> Result<Self> {
-        let taken = fs::poll(clock, WAIT, || root.try_lock(COUNT)).await?;
-        taken.map(Self).ok_or_else(|| {
-            Error::store("the counter of pending authorizations is held by another process")
-                .hint("try again; if it lasts, look for an oauthctl that hangs")
-        })
-    }
-
-    fn read(&mut self) -> Option<u64> {
-        let mut text = String::new();
-        self.0.seek(SeekFrom::Start(0)).ok()?;
-        (&mut self.0).take(32).read_to_string(&mut text).ok()?;
-        text.trim().parse().ok()
-    }
-
-    fn write(&mut self, count: u64) -> Result<()> {
-        let mut act = || {
-            self.0.seek(SeekFrom::Start(0))?;
-            // Of a fixed width: a longer one before it leaves nothing behind.
-            self.0.write_all(format!("{count:020}\n").as_bytes())
-        };
-        act().map_err(|e| Error::store(format!("pending authorizations cannot be counted: {e}")))
-    }
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ impl StateKeyFile {
     pub async fn keys_for(&self, life: Duration) -> Result<StateKeys> {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
+        dir.sweep(name)?;
         let mut ring = match self.ring(&dir)? {
             Some(ring) => ring,
             None => {
@@ -133,6 +134,7 @@ impl StateKeyFile {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
         let _lock = self.lock(&dir).await?;
+        dir.sweep(name)?;
         let previous = self.ring(&dir)?.map(|ring| {
             let until = self.clock.now().plus(Duration::from_secs(ring.current.longest));
             Entry { until: Some(until), ..ring.current }
@@ -154,7 +156,8 @@ impl StateKeyFile {
         let Some(bytes) = dir.read(self.split()?.1)? else { return Ok(None) };
         let ring: Ring = serde_json::from_slice(&bytes).map_err(|_| self.damaged())?;
         if ring.version > VERSION {
-            return Err(Error::store(format!("a newer oauthctl wrote `{}`", self.path.display())));
+            return Err(Error::store(format!("a newer oauthctl wrote `{}`", self.path.display()))
+                .hint("use that one"));
         }
         Ok(Some(ring))
     }
@@ -164,6 +167,7 @@ impl StateKeyFile {
         let lock = fs::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
         lock.ok_or_else(|| {
             Error::store(format!("`{}` is held by another process", self.path.display()))
+                .hint("try again; if it lasts, look for an oauthctl that hangs")
         })
     }
 

@@ -51,7 +51,7 @@ impl Json {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Number(number) => number.clone(),
-            Self::Text(text) => quoted(text),
+            Self::Text(text) => as_json(text),
             Self::List(_) => "[]".to_owned(),
             Self::Members(_) => "{}".to_owned(),
         }
@@ -96,7 +96,7 @@ impl Writer<'_> {
                 for (at, (name, value)) in members.iter().enumerate() {
                     let comma = if at + 1 < members.len() { "," } else { "" };
                     let top = (depth == 0).then_some(name.as_str());
-                    self.write(value, depth + 1, &format!("{}: ", quoted(name)), comma, top);
+                    self.write(value, depth + 1, &format!("{}: ", as_json(name)), comma, top);
                 }
                 self.lines.push(format!("{indent}}}{after}"));
             }
@@ -112,7 +112,7 @@ impl Writer<'_> {
     }
 }
 
-fn quoted(text: &str) -> String {
+fn as_json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -8,7 +8,7 @@ mod har;
 mod http;
 mod json;
 mod names;
-pub mod redact;
+mod redact;
 #[cfg(test)]
 mod tests;
 

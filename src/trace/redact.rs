@@ -20,16 +20,6 @@ const REMEMBERED: usize = 512;
 /// Path segments of this many characters hold no secret worth the name (less than 128 bits).
 const SHORT_SEGMENT: usize = 20;
 
-/// A callback as it arrived (a URL, a request target, or a form-encoded body), fit to be shown.
-///
-/// ```
-/// let shown = oauthctl::trace::redact::callback("/callback?code=s3cret&iss=https%3A%2F%2Fas.example");
-/// assert_eq!(shown, "/callback?code=[redacted, 6 characters]&iss=https://as.example");
-/// ```
-pub fn callback(target: &str) -> String {
-    Redactor::default().target(target)
-}
-
 /// A body, fit to be shown.
 pub(super) enum Body {
     /// There is none.

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::fixture::{PROFILE, TOKEN, grant, planted, with_sandbox};
-use crate::support::{Home, Output};
+use crate::support::{DEADLINE, Home, Output, Running};
 
 /// Every command, with something to do.
 const ALL: &[&str] = &[
@@ -20,14 +20,19 @@ const ALL: &[&str] = &[
     "profile show p",
     "profile path",
     "profile add q --issuer https://q.example --client-id c",
-    "profile remove p",
     "providers",
     "store info",
     "store keygen",
     "login p --no-input",
     "login p --no-browser --timeout 1s",
+    "start p",
+    "start p --sealed --user u",
+    "complete http://127.0.0.1:4711/callback?code=c&state=s",
+    "pending list",
+    "attr list -p p",
     "logout --local",
     "import",
+    "profile remove p",
     "completions bash",
     "demo",
     "--help",
@@ -46,25 +51,18 @@ fn sane(output: &Output, what: &str) {
     }
 }
 
-/// Runs a command line through a wrapper such as `prlimit`.
+/// Runs a command line through a wrapper such as `prlimit`. What hangs fails the test.
 fn wrapped(home: &Home, wrapper: &[&str], line: &str) -> Output {
     let program = home.command([""]);
-    let output = Command::new(wrapper[0])
+    let mut command = Command::new(wrapper[0]);
+    command
         .args(&wrapper[1..])
         .arg(program.get_program())
         .args(line.split(' '))
         .env_clear()
         .envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))))
-        .current_dir(home.path("home"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    use std::os::unix::process::ExitStatusExt;
-    Output {
-        status: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap()),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+        .current_dir(home.path("home"));
+    Running::start(&mut command, DEADLINE).wait()
 }
 
 #[test]
@@ -158,6 +156,9 @@ fn little_memory_is_enough() {
     {
         wrapped(&home, &limit, line).ok();
     }
+    wrapped(&home, &limit, "start s --user u").ok();
+    wrapped(&home, &limit, "pending list").ok();
+    wrapped(&home, &limit, "login s --no-browser --timeout 1s").fails(6);
 }
 
 #[test]
@@ -168,7 +169,9 @@ fn what_is_not_utf_8_is_refused_or_taken_as_it_is() {
     {
         let mut home = planted(TOKEN);
         home.set(name, odd(b"\xff\xfe"));
-        for line in ["token", "status", "login p --no-input", "store info", "profile list"] {
+        for line in
+            ["token", "status", "login p --no-input", "start p", "store info", "profile list"]
+        {
             sane(&home.run(line.split(' ')), &format!("{name}: {line}"));
         }
     }

@@ -112,6 +112,26 @@ fn a_pushed_request_that_failed_opens_no_browser() {
     check("discovery.par-required~par", PUSHED);
 }
 
+/// The server has forgotten the pushed request before the person comes: the attempt ends without an answer, and what
+/// was asked for is never told in the URL. The next attempt pushes anew.
+#[test]
+fn a_pushed_request_that_has_expired_is_pushed_anew_and_never_sent_by_value() {
+    let scenario = "discovery.par-required~par.expired.1";
+    let home = home(scenario);
+    let (running, url) = listening(&home, &["p", "--timeout", "3s"]);
+    assert_eq!(visit(&url).unwrap().status, 400);
+    running.wait().fails(6);
+    let (running, again) = listening(&home, &["p"]);
+    assert_ne!(url, again);
+    assert_eq!(visit(&callback(&again)).unwrap().status, 200);
+    running.wait().ok();
+    for url in [&url, &again] {
+        let names: Vec<String> = parameters(url).into_keys().collect();
+        assert_eq!(names, ["client_id", "request_uri"]);
+    }
+    assert_eq!(hostile().requests(scenario, "par").len(), 2);
+}
+
 #[test]
 fn metadata_that_a_client_can_live_with_is_lived_with() {
     let home = Home::new();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::LazyLock;
 
 use url::Url;
@@ -35,6 +35,9 @@ pub struct Page {
 /// Gets a URL, without following a redirect; `None` where nobody answers.
 pub fn visit(url: &str) -> Option<Page> {
     let url = Url::parse(url).unwrap_or_else(|error| panic!("{error}: {url}"));
+    if url.scheme() == "https" {
+        return visit_over_tls(&url);
+    }
     let host = url.host_str().unwrap().trim_matches(['[', ']']);
     let mut stream = TcpStream::connect((host, url.port().unwrap())).ok()?;
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -48,6 +51,31 @@ pub fn visit(url: &str) -> Option<Page> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some(Page { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// The same of the hostile server's listeners with a right certificate, wherever their names lead.
+fn visit_over_tls(url: &Url) -> Option<Page> {
+    let authority = reqwest::Certificate::from_pem(hostile().ca.as_bytes()).unwrap();
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port().unwrap()));
+    let client = reqwest::Client::builder()
+        .tls_certs_only([authority])
+        .resolve(url.host_str().unwrap(), here)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(DEADLINE)
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = client.get(url.clone()).send().await.ok()?;
+        let status = answer.status().as_u16();
+        let line =
+            |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+                format!("{name}: {}\r\n", value.to_str().unwrap())
+            };
+        let head = answer.headers().iter().map(line).collect();
+        Some(Page { status, head, body: answer.text().await.ok()? })
+    })
 }
 
 /// Where the authorization URL leads: the callback's URL, as the server wrote it.
@@ -88,6 +116,15 @@ pub fn listening(home: &Home, args: &[&str]) -> (Running, String) {
     let mut running = home.spawn([&["login", "--no-browser"], args].concat());
     let url = url_to_open(&mut running);
     (running, url)
+}
+
+/// Makes `p` a profile of this scenario on a listener over TLS; `more` is further lines.
+pub fn profile_over_tls(home: &Home, listener: &str, scenario: &str, more: &str) {
+    let file = home.path("ca.pem");
+    home.write(&file, &hostile().ca);
+    let more = format!("ca_file = {:?}\n{more}", file.to_str().unwrap());
+    home.config("");
+    home.profile("p", &hostile().issuer_at(listener, scenario), "cli", &more);
 }
 
 /// Scopes with which the server answers with an id_token.

@@ -344,6 +344,13 @@ fn a_narrower_grant_is_told_and_kept_as_granted() {
     let output = paste(&home).ok();
     assert!(output.stderr.contains("missing: api"), "{}", output.stderr);
     assert_eq!(home.run(["token", "--json"]).ok().json()["scope"], "openid");
+    // A refresh asks for no more than that.
+    home.run(["refresh"]).ok();
+    let scenario = "code.scope-less~tag.narrow";
+    let sent = hostile().requests(scenario, "token").pop().unwrap();
+    assert_eq!(sent["grant_type"], "refresh_token");
+    let form = url::form_urlencoded::parse(sent["body"].as_str().unwrap().as_bytes());
+    assert!(form.into_owned().all(|(name, _)| name != "scope"), "{sent}");
 }
 
 /// A lifetime that makes no sense must not make every call refresh.

@@ -9,6 +9,8 @@ mod clock;
 mod descriptors;
 mod failures;
 mod holders;
+mod keys;
+mod locks;
 mod logout;
 mod pinning;
 mod portable;

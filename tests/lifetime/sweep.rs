@@ -1,60 +1,15 @@
 //! Killed at every system call that touches a file: what is stored is whole, old or new.
 
-use std::collections::BTreeMap;
-use std::process::Command;
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::scene::{Scene, files_like, stored};
-use crate::support::{Home, Output, Running, assert_no_secret};
+use crate::support::{Call, Home, assert_no_secret, calls, killed_at, traced};
 
-const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,mkdir,mkdirat,fchmod,connect";
-
-/// A place to die: the so-and-so-many-th of these calls.
-type Point = (String, usize);
-
-/// Runs the program under strace; only its first thread, and none of its children.
-fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
-    let program = home.command(args);
-    home.write(&home.path("tmp/strace"), "");
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-qq", "-o"])
-        .arg(home.path("tmp/strace"))
-        .args(options)
-        .arg("--")
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(home.path("home"));
-    Running::start(&mut strace, Duration::from_secs(60)).wait()
-}
-
-/// Runs the program until this call, which kills it. `None` where it came to its end before.
-fn killed_at(home: &Home, args: &[&str], (call, nth): &Point) -> Option<Output> {
-    let inject = format!("inject={call}:signal=KILL:when={nth}");
-    let output = traced(home, &["-e", &format!("trace={call}"), "-e", &inject], args);
-    (output.status == 137).then_some(output)
-}
-
-/// Every call that the program makes in a run that succeeds, as a point each.
-fn points(home: &Home, args: &[&str]) -> Vec<Point> {
+/// Every call that the program makes in a run that succeeds.
+fn points(home: &Home, args: &[&str]) -> Vec<Call> {
     // What only a first run writes is written by then.
     home.run(args).ok();
-    let output = traced(home, &["-e", &format!("trace={CALLS}")], args);
-    assert_eq!(output.status, 0, "{}", output.stderr);
-    let log = std::fs::read_to_string(home.path("tmp/strace")).unwrap();
-    let mut counts = BTreeMap::new();
-    let calls =
-        log.lines().filter_map(|line| line.split_once('(')).map(|(call, _)| call.to_owned());
-    calls
-        .map(|call| {
-            let count = counts.entry(call.clone()).and_modify(|c| *c += 1).or_insert(1_usize);
-            (call, *count)
-        })
-        .collect()
+    calls(home, args)
 }
 
 #[test]
@@ -95,7 +50,7 @@ fn a_refresh_that_is_killed_where_nothing_is_forgiven() {
     let mut scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];
     let points = points(&scene.home, &args);
-    let sent = points.iter().position(|(call, _)| call == "connect").unwrap();
+    let sent = points.iter().position(|call| call.name == "connect").unwrap();
     for point in &points[sent..] {
         killed_at(&scene.home, &args, point);
         scene.stored();
@@ -140,8 +95,9 @@ fn a_first_login_that_is_killed_leaves_nothing_half_made() {
     let mut scene = Scene::new("honest");
     let args = ["login", "p"];
     let calls = [("write", 6), ("fsync", 12), ("renameat", 8), ("mkdir", 6), ("unlinkat", 2)];
-    let points =
-        calls.iter().flat_map(|(call, count)| (1..=*count).map(|nth| (call.to_string(), nth)));
+    let points = calls.iter().flat_map(|(name, count)| {
+        (1..=*count).map(|nth| Call { name: name.to_string(), nth, line: String::new() })
+    });
     for point in points {
         scene.home.browser(&json!({ "mode": "honest" }));
         killed_at(&scene.home, &args, &point);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use oauthctl::login::{Candidate, Event, ListenOptions, Listener, NoiseReport, Page};
-use oauthctl::profile::{LoopbackHost, RedirectUri};
+use oauthctl::profile::RedirectUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -20,18 +20,7 @@ pub async fn guard<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 pub fn redirect(text: &str) -> RedirectUri {
-    let rest = text.strip_prefix("http://").unwrap();
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, name) = [
-        (LoopbackHost::V4, "127.0.0.1"),
-        (LoopbackHost::V6, "[::1]"),
-        (LoopbackHost::Name, "localhost"),
-    ]
-    .into_iter()
-    .find(|(_, name)| authority.starts_with(name))
-    .unwrap();
-    let port = authority[name.len()..].strip_prefix(':').map(|port| port.parse().unwrap());
-    RedirectUri { text: text.to_owned(), host, port, path: path.to_owned() }
+    text.parse().unwrap()
 }
 
 pub async fn listen(text: &str, options: ListenOptions) -> Listener {

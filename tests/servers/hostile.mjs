@@ -19,7 +19,7 @@ import { parse } from './hostile/scenario.mjs';
 import { ROTATION, token } from './hostile/token.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './hostile/transport.mjs';
 import { CLIENTS, World } from './hostile/world.mjs';
-import { certificates } from './hostile/x509.mjs';
+import { NAMED_HOST, certificates } from './hostile/x509.mjs';
 import { Barrier, control } from './lib/control.mjs';
 import { announce, bytes, listen } from './lib/process.mjs';
 
@@ -124,7 +124,8 @@ async function start() {
   certs['tls-1.1'] = { ...certs.https, ...OLD_TLS };
   for (const [name, { key, cert, ...more }] of Object.entries(certs)) {
     const server = createTlsServer({ key, cert, ...more }, handler(name));
-    world.bases[name] = `https://127.0.0.1:${await listen(server)}`;
+    const host = name === 'named' ? NAMED_HOST : '127.0.0.1';
+    world.bases[name] = `https://${host}:${await listen(server)}`;
   }
   // A port where nobody listens: bound once, so that it is not somebody else's, and closed.
   const gone = createServer();

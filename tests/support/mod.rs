@@ -12,6 +12,7 @@ mod process;
 mod scan;
 mod secret_service;
 mod servers;
+mod strace;
 
 pub use browser::{Answer, Browser, Opened, Visit};
 pub use control::Control;
@@ -20,6 +21,7 @@ pub use process::{Output, Running, installed, program};
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;
 pub use servers::{Hostile, OidcProvider, Servers};
+pub use strace::{Call, calls, killed_at, refused, traced};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

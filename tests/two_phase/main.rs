@@ -6,9 +6,13 @@
 mod support;
 
 mod attributes;
+mod damage;
 mod honest;
 mod hooks;
+mod identity;
+mod once;
 mod races;
 mod scene;
 mod sealed;
 mod states;
+mod sweep;

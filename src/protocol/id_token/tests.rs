@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ErrorKind;
+use crate::protocol::jwks::{self, JwkSet};
 use crate::protocol::jws::b64;
 use crate::protocol::test_issuer::{TestKey, set};
 
@@ -64,6 +65,14 @@ fn judge_payload(payload: &[u8], expected: &Expectations<'_>) -> Result<IdTokenC
         jsonwebtoken::crypto::sign(message.as_bytes(), &key.encoding, Algorithm::ES256).unwrap();
     let raw = format!("{message}.{signature}");
     valid(validate_with(&Secret::new(raw), expected, &keys(&[key.jwk(json!({}))])))
+}
+
+/// Validates an id_token with keys that are at hand.
+fn validate_with(raw: &Secret, expected: &Expectations<'_>, keys: &JwkSet) -> Result<Verdict> {
+    let token = open(raw.expose(), expected)?;
+    jwks::judge(keys.verify(&token), &token, WHAT)?;
+    let issuer = expected.issuer.unwrap();
+    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
 
 fn valid(verdict: Result<Verdict>) -> Result<IdTokenClaims> {

@@ -214,7 +214,11 @@ impl Dir {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(refused("create", &path, error.into())),
         }
-        self.handle.sync().map_err(|e| refused("save", &path, e.into()))?;
+        if let Err(error) = self.handle.sync() {
+            // It was not there for anybody: whoever asks next may try again.
+            let _ = self.handle.unlink(name);
+            return Err(refused("save", &path, error.into()));
+        }
         Ok(true)
     }
 
@@ -432,18 +436,18 @@ fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
                 | io::ErrorKind::FileTooLarge => {
-                    Some("make room on that file system and try again: nothing was changed")
+                    "make room on that file system and try again: nothing was changed"
                 }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
-                    "make it writable for you, or choose another place with `--store file:DIR`",
-                ),
-                _ => None,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make it writable for you, or choose another place: `--store file:DIR` for \
+                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
+                }
+                _ => {
+                    "check that file system, or choose another place: `--store file:DIR` for \
+                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
+                }
             };
-            let error = Error::store(format!("cannot {doing} `{path}`: {error}"));
-            match hint {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
+            Error::store(format!("cannot {doing} `{path}`: {error}")).hint(hint)
         }
     }
 }

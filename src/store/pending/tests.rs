@@ -1,7 +1,9 @@
 //! Pending flows in files: single use, expiry, bounds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::super::shelf::{COUNT, slot_name};
 use super::*;
 
 struct Manual(AtomicU64);
@@ -76,17 +78,12 @@ fn of_many_claims_at_once_one_succeeds() {
                         barrier.wait();
                         match sealed {
                             false => run(store.claim("one", one.expires_at)).unwrap(),
-                            true => run(store.mark_used("one", one.expires_at)).unwrap(),
+                            true => run(store.mark_used("two", one.expires_at)).unwrap(),
                         }
                     })
                 })
                 .collect();
-            threads
-                .into_iter()
-                .filter(|_| true)
-                .map(|t| t.join().unwrap())
-                .filter(|won| *won)
-                .count()
+            threads.into_iter().map(|t| t.join().unwrap()).filter(|won| *won).count()
         })
     };
     assert_eq!((claim(false), claim(true)), (1, 1));
@@ -128,11 +125,15 @@ fn a_full_store_refuses_and_has_room_again_after_a_claim_or_a_count_gone_wrong()
         assert_eq!(error.kind(), crate::ErrorKind::Store);
         assert_eq!(store.list().await.unwrap().len(), 3, "nothing was lost");
         assert!(store.claim("f-0", Timestamp::from_unix(6_100)).await.unwrap());
-        store.put(&record("more", 6_100)).await.unwrap();
-        for count in ["", "nonsense", "99999999999999999999999", "00000000000000000900\n"] {
-            assert!(store.claim("more", Timestamp::from_unix(6_100)).await.unwrap(), "{count}");
+        store.put(&record("more-0", 6_100)).await.unwrap();
+        for (n, count) in ["", "nonsense", "99999999999999999999999", "00000000000000000900\n"]
+            .into_iter()
+            .enumerate()
+        {
+            let (old, new) = (format!("more-{n}"), format!("more-{}", n + 1));
+            assert!(store.claim(&old, Timestamp::from_unix(6_100)).await.unwrap(), "{count}");
             std::fs::write(scene.dir.path().join("pending/count"), count).unwrap();
-            store.put(&record("more", 6_100)).await.unwrap();
+            store.put(&record(&new, 6_100)).await.unwrap();
         }
     });
 }
@@ -155,5 +156,64 @@ fn what_is_damaged_is_no_flow_and_hides_no_other() {
         }
         assert_eq!(store.list().await.unwrap().len(), 1);
         assert_eq!(store.warnings().take().len(), 1);
+    });
+}
+
+#[test]
+fn what_was_claimed_is_not_pending_again_when_an_old_copy_comes_back() {
+    let scene = Scene::new();
+    let (store, one) = (scene.store(), record("one", 6_100));
+    run(async {
+        store.put(&one).await.unwrap();
+        let slot = scene.dir.path().join("pending").join(slot_name(one.expires_at));
+        let (place, copy) = (slot.join(flow_file("one")), scene.dir.path().join("copy"));
+        std::fs::copy(&place, &copy).unwrap();
+        assert!(store.claim("one", one.expires_at).await.unwrap());
+        std::fs::copy(&copy, &place).unwrap();
+        assert_eq!(store.get("one", one.expires_at).await.unwrap(), None);
+        assert_eq!(store.list().await.unwrap(), []);
+        assert!(!store.claim("one", one.expires_at).await.unwrap());
+        assert!(!place.exists(), "and it is removed again");
+    });
+}
+
+#[test]
+fn the_marks_are_bounded_and_collected_as_well() {
+    let scene = Scene::new();
+    let store = scene.store().with_limit(2);
+    let at = Timestamp::from_unix(6_100);
+    run(async {
+        for n in 0..10 {
+            let id = format!("s-{n}");
+            assert!(store.mark_used(&id, at).await.unwrap());
+            assert!(!store.mark_used(&id, at).await.unwrap(), "a second time takes no room");
+        }
+        store.put(&record("one", 6_100)).await.unwrap();
+        for error in [store.mark_used("more", at).await, store.claim("one", at).await] {
+            assert_eq!(error.unwrap_err().kind(), crate::ErrorKind::Store);
+        }
+        assert!(store.get("one", at).await.unwrap().is_some(), "not lost");
+        scene.clock.0.store(8_000, Ordering::SeqCst);
+        assert!(store.mark_used("later", Timestamp::from_unix(8_100)).await.unwrap());
+        assert!(!store.used.path.join(slot_name(at)).exists());
+    });
+}
+
+#[test]
+fn what_somebody_put_there_is_in_nobodys_way() {
+    let scene = Scene::new();
+    let store = scene.store();
+    run(async {
+        store.put(&record("old", 6_100)).await.unwrap();
+        let root = scene.dir.path().join("pending");
+        std::fs::create_dir_all(root.join(slot_name(Timestamp::from_unix(6_100))).join("a/b"))
+            .unwrap();
+        for name in ["0000000001", "0099999999", "99999999999999999999999999"] {
+            std::fs::write(root.join(name), "in the way").unwrap();
+        }
+        scene.clock.0.store(8_000, Ordering::SeqCst);
+        store.put(&record("new", 8_100)).await.unwrap();
+        assert_eq!(store.list().await.unwrap().len(), 1);
+        assert!(store.claim("new", Timestamp::from_unix(8_100)).await.unwrap());
     });
 }

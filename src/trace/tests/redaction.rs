@@ -1,6 +1,6 @@
 //! The redactor alone.
 
-use super::super::redact::callback;
+use super::super::redact::Redactor;
 use super::*;
 
 fn shown_body(redactor: &mut Redactor, content_type: &str, body: &str) -> String {
@@ -223,7 +223,7 @@ fn callbacks_are_shown_without_what_they_bring() {
         ("http://127.0.0.1:1/cb?code=", "http://127.0.0.1:1/cb?code="),
         ("", ""),
     ] {
-        assert_eq!(callback(target), expected, "{target}");
+        assert_eq!(Redactor::default().target(target), expected, "{target}");
     }
 }
 

@@ -200,6 +200,15 @@ export const PAR = {
   'invalid-client': (x) => x.refuse(401, 'invalid_client', 'no'),
 };
 
+/** Answers that are right, and of which something goes wrong later. */
+export const PAR_LATER = {
+  // Gone before anybody comes with it (RFC 9126, section 2.2).
+  'expired': (x, body) => {
+    x.state.pushed.clear();
+    return x.json(201, body);
+  },
+};
+
 export function par(x) {
   const p = new URLSearchParams(x.body);
   const wrong = p.has('request_uri') ? 'request_uri in a pushed request' : fault(p);
@@ -209,5 +218,5 @@ export function par(x) {
   const body = JSON.stringify({ request_uri, expires_in: 60 });
   const what = behaviour(x, 'par', 'all');
   if (!what) return x.json(201, body);
-  return find(what, PAR, TRANSPORT, TRANSPORT_GOOD)(x, body);
+  return find(what, PAR, PAR_LATER, TRANSPORT, TRANSPORT_GOOD)(x, body);
 }

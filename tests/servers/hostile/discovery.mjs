@@ -146,7 +146,8 @@ export const JWKS_GOOD = {
 
 export function jwks(x) {
   const what = behaviour(x, 'jwks', 'all');
-  const honest = JSON.stringify(keys(x.world.jwk('k1')));
+  const published = x.world.params.publish.map((name) => x.world.jwk(name));
+  const honest = JSON.stringify(keys(...published));
   if (!what) return x.json(200, honest);
   if (known(what, JWKS, JWKS_GOOD)) {
     return x.json(200, JSON.stringify(find(what, JWKS, JWKS_GOOD)(x.world, x)));

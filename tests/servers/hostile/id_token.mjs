@@ -7,7 +7,7 @@ import { behaviour, find } from './scenario.mjs';
 const b64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const input = (t) => `${b64(t.header)}.${b64(t.claims)}`;
 
-function rs256(x, t, key = 'k1') {
+function rs256(x, t, key = x.world.params.sign) {
   return `${input(t)}.${sign('sha256', Buffer.from(input(t)), x.world.key(key).privateKey).toString('base64url')}`;
 }
 
@@ -123,6 +123,13 @@ export const ID_TOKEN_GOOD = {
   'iat-ahead-4-min': claims((c) => ({ iat: c.iat + 240, exp: c.exp + 240 })),
   'kid-absent': header(() => ({ kid: undefined })),
   'typ-jwt': header(() => ({ typ: 'JWT' })),
+  'email-verified': claims(() => ({ email_verified: true })),
+  'email-verified-string': claims(() => ({ email_verified: 'true' })),
+  'email-unverified': claims(() => ({ email_verified: false })),
+  'email-unverified-string': claims(() => ({ email_verified: 'false' })),
+  'email-verified-nonsense': claims(() => ({ email_verified: 1 })),
+  'email-invisible': claims((c) => ({ email: `${c.email}\u200b`, email_verified: true })),
+  'email-missing': without('email'),
   'unknown-claims': claims(() => ({ x: { y: [1] }, amr: ['pwd'] })),
   // With jwks.rotated-after-first: the key changed since it was fetched.
   'key-k2': header(() => ({ kid: 'k2' }), 'k2'),
@@ -139,7 +146,7 @@ export const REFRESH_ID_TOKEN = {
 export function idToken(x, { client_id, secret, sub, nonce, access_token, refreshed }) {
   const now = x.world.now();
   const t = {
-    header: { alg: 'RS256', kid: 'k1' },
+    header: { alg: 'RS256', kid: x.world.params.sign },
     claims: { iss: x.issuer, sub, aud: client_id, iat: now, exp: now + 3600, email: `${sub}@example.com` },
     access_token,
     secret,

@@ -1,6 +1,8 @@
 // Token responses, given the honest one as an object. The tables answer `{status, type, body}`; a body that is
 // an object is sent as JSON.
 
+import { randomBytes } from 'node:crypto';
+
 const json = (body, status = 200) => ({ status, type: 'application/json', body });
 const text = (body, type = 'application/json', status = 200) => ({ status, type, body });
 const set = (changes) => (t) => json({ ...t, ...changes });
@@ -92,6 +94,15 @@ export const REPLY_ERROR = {
   'error-form': () => text('error=invalid_request', 'application/x-www-form-urlencoded', 400),
   // A server that repeats what it was sent: none of it may be shown.
   'error-echo': (t, x) => json({ error: 'invalid_request', error_description: x.body }, 400),
+};
+
+/** Never content with a nonce: another is wanted each time (RFC 9449, section 8). */
+export const DPOP_NONCE = {
+  'use-dpop-nonce': (x) => x.reply(
+    400,
+    { 'content-type': 'application/json', 'dpop-nonce': randomBytes(12).toString('base64url') },
+    '{"error":"use_dpop_nonce"}',
+  ),
 };
 
 /** Successes in an unusual dress. */

@@ -63,6 +63,9 @@ export const USERINFO = {
   'sub-other': (x) => x.json(200, '{"sub":"mallory","email":"mallory@example.com"}'),
   'sub-missing': (x) => x.json(200, '{"email":"alice@example.com"}'),
   'sub-number': (x) => x.json(200, '{"sub":7}'),
+  'sub-invisible': (x) => x.json(200, '{"sub":"alice\\u200b","email":"alice@example.com"}'),
+  'email-unverified': (x) =>
+    x.json(200, '{"sub":"alice","email":"alice@example.com","email_verified":"false"}'),
   'html': (x) => x.reply(200, { 'content-type': 'text/html' }, '<title>Hello</title>'),
   'array': (x) => x.json(200, '[]'),
   'unsigned-jwt': (x) => {

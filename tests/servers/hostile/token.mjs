@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 
 import { idToken } from './id_token.mjs';
-import { REPLY, REPLY_ERROR, REPLY_EXPIRES, REPLY_GOOD, REPLY_ODD } from './replies.mjs';
+import { DPOP_NONCE, REPLY, REPLY_ERROR, REPLY_EXPIRES, REPLY_GOOD, REPLY_ODD } from './replies.mjs';
 import { behaviourThat, find, known, names } from './scenario.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 import { CLIENTS } from './world.mjs';
@@ -143,7 +143,8 @@ function judge(x, form) {
   return issue(x, client, grant(x, form, client));
 }
 
-const isFault = (what) => known(what, TRANSPORT, REPLY_ERROR);
+const FAULTS = [TRANSPORT, DPOP_NONCE];
+const isFault = (what) => known(what, ...FAULTS, REPLY_ERROR);
 const isReply = (what) => known(what, ...REPLIES);
 const isGood = (what) => known(what, TRANSPORT_GOOD);
 
@@ -156,7 +157,7 @@ function send(x, { status, type, body }) {
 function strike(x, body, ...places) {
   const what = behaviourThat(x, isFault, ...places);
   if (!what) return false;
-  if (known(what, TRANSPORT)) find(what, TRANSPORT)(x, body);
+  if (known(what, ...FAULTS)) find(what, ...FAULTS)(x, body);
   else send(x, find(what, REPLY_ERROR)({}, x));
   return true;
 }

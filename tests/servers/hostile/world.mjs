@@ -34,6 +34,8 @@ export class World {
   /** Parameters that a test may change: see `POST /params`. */
   reset() {
     this.params = { expires_in: 3600, grace: 0, scope: null, sub: 'alice', stall_ms: 60_000 };
+    // The keys of the JWK Set, and the one that signs id_tokens.
+    Object.assign(this.params, { publish: ['k1'], sign: 'k1' });
     // The redirect URIs that are registered, without ports (null: any), and where `bounce-to` leads.
     Object.assign(this.params, { registered: null, bounce_to: null });
   }

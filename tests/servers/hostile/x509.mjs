@@ -62,7 +62,10 @@ function certificate(common, { by, hosts = [], ca = false, from, until }) {
   };
 }
 
-/** The authority to trust, and a certificate for every listener: only `https` is right. */
+/** A host that only a proxy finds: no resolver knows its domain (RFC 6761, section 6.2). */
+export const NAMED_HOST = 'as.test';
+
+/** The authority to trust, and a certificate for every listener: only `https` and `named` are right. */
 export function certificates() {
   const day = 86_400_000;
   const now = Date.now();
@@ -74,6 +77,7 @@ export function certificates() {
   return {
     ca: ca.cert,
     https: certificate('right', { by: ca, hosts, ...valid }),
+    named: certificate('named', { by: ca, hosts: [NAMED_HOST], ...valid }),
     'self-signed': certificate('alone', { hosts, ...valid }),
     'wrong-host': certificate('other', { by: ca, hosts: ['as.example'], ...valid }),
     expired: certificate('old', { by: ca, hosts, ...span(-30, -1) }),

@@ -21,6 +21,13 @@ pub struct Rules {
     pub fold_description: bool,
 }
 
+impl Rules {
+    /// What this profile's provider puts into callbacks.
+    pub fn of(profile: &crate::profile::Profile) -> Self {
+        Self { fold_description: profile.quirks.fold_error_description }
+    }
+}
+
 /// The decoded parameters of a response, in their order. `Debug` shows their names only.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, Zeroizing<String>)>);
@@ -85,7 +92,7 @@ impl std::fmt::Debug for Parameters {
 /// `error_uri`, and a `code` beside an `error`. No message repeats a value.
 ///
 /// ```
-/// use oauthctl::login::{Rules, parse_query};
+/// use oauthctl::protocol::callback::{Rules, parse_query};
 /// let parameters = parse_query("code=a%2Bb&state=s+t", Rules::default())?;
 /// assert_eq!(parameters.get("code"), Some("a+b"));
 /// assert_eq!(parameters.get("state"), Some("s t"));

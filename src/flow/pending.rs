@@ -1,0 +1,204 @@
+//! Started authorizations whose response comes elsewhere or later, as they wait for it.
+//!
+//! The state names the flow. What belongs to it (verifier, nonce, user, attributes, the server as it
+//! was known) waits sealed in a [`PendingStore`]. A response is first recognized, by its state alone
+//! and without the network; only then is it known which profile it belongs to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Expected;
+use super::remembered::{Remembered, VERSION, Whole, name_of, unseal};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::port::{Clock, PendingRecord, PendingStore};
+use crate::protocol::response::AuthorizationResponse;
+use crate::protocol::state::{Opened, StateClaims, StateKeys, refused};
+use crate::time::Timestamp;
+
+/// A pending store with the keys of its states: what can be said of started flows without any
+/// profile.
+#[derive(Clone)]
+pub struct PendingFlows {
+    store: Arc<dyn PendingStore>,
+    keys: Arc<StateKeys>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for PendingFlows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PendingFlows({:?})", self.keys)
+    }
+}
+
+/// A pending flow as [`FlowManager::pending`](super::FlowManager::pending) shows it: no state, no verifier.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PendingInfo {
+    /// The name that the grant will have, and by which the flow is cancelled.
+    pub grant_id: String,
+    /// The profile.
+    pub profile: String,
+    /// The account that the grant will be kept as.
+    pub account: String,
+    /// The caller's own name for the person.
+    pub user: Option<String>,
+    /// The attributes that the grant will have.
+    pub attributes: BTreeMap<String, Value>,
+    /// The redirect URI.
+    pub redirect_uri: String,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// Until when a response is taken.
+    pub expires_at: Timestamp,
+    pub(super) id: String,
+}
+
+/// A flow that a state was found to belong to. Nothing of it is spent yet.
+pub struct Recognized {
+    pub(super) claims: StateClaims,
+    pub(super) state: Secret,
+    pub(super) flow: Remembered,
+    pub(super) is_sealed: bool,
+}
+
+impl std::fmt::Debug for Recognized {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Recognized({})", self.flow.grant_id)
+    }
+}
+
+impl Recognized {
+    /// The profile that the flow belongs to.
+    pub fn profile(&self) -> &str {
+        &self.flow.profile
+    }
+
+    /// Where the response must have come in.
+    pub fn redirect_uri(&self) -> &str {
+        &self.flow.redirect_uri
+    }
+}
+
+/// The right to redeem the code of a flow: one process gets it, once.
+pub(super) struct Claim<'a> {
+    pub(super) store: &'a dyn PendingStore,
+    pub(super) claims: &'a StateClaims,
+    pub(super) is_sealed: bool,
+}
+
+impl Claim<'_> {
+    /// Takes it, durably.
+    pub(super) async fn take(&self) -> Result<()> {
+        let expires_at = Timestamp::from_unix(self.claims.exp);
+        let id = &self.claims.jti;
+        let taken = match self.is_sealed {
+            true => self.store.mark_used(id, expires_at).await?,
+            false => self.store.claim(id, expires_at).await?,
+        };
+        if taken { Ok(()) } else { Err(refused()) }
+    }
+}
+
+impl PendingFlows {
+    /// Flows that wait in this store, with states of these keys.
+    pub fn new(
+        store: Arc<dyn PendingStore>,
+        keys: impl Into<Arc<StateKeys>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, keys: keys.into(), clock }
+    }
+
+    pub(super) fn store(&self) -> &dyn PendingStore {
+        &*self.store
+    }
+
+    pub(super) fn keys(&self) -> &StateKeys {
+        &self.keys
+    }
+
+    /// Finds the flow that a response belongs to, by its state alone and without the network.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`](ErrorKind::InvalidState) for every state but one that was made with these
+    /// keys, has not expired and was not used, and for one that is not as expected; `Store` where
+    /// the pending store fails.
+    pub async fn recognize(
+        &self,
+        response: &AuthorizationResponse,
+        expected: &Expected,
+    ) -> Result<Recognized> {
+        let state = Secret::new(response.state());
+        if expected.state.as_ref().is_some_and(|expected| *expected != state) {
+            return Err(unexpected("the state is not the one that was expected here"));
+        }
+        let (claims, flow, is_sealed) = self.open(state.expose()).await?;
+        let belongs = flow.version == VERSION
+            && Secret::new(flow.rfp.as_str()) == Secret::new(claims.rfp.as_str())
+            && flow.pin.client_id == claims.aud
+            && flow.server.as_ref().is_none_or(|server| name_of(server) == claims.server);
+        if !belongs {
+            return Err(refused());
+        }
+        if expected.profile.as_ref().is_some_and(|name| *name != flow.profile) {
+            return Err(unexpected("the state is another profile's"));
+        }
+        if expected.user.is_some() && expected.user != flow.user {
+            return Err(unexpected("the state is another user's"));
+        }
+        Ok(Recognized { claims, state, flow, is_sealed })
+    }
+
+    /// What a state says, and what is remembered of its flow.
+    async fn open(&self, state: &str) -> Result<(StateClaims, Remembered, bool)> {
+        match self.keys.open(state)? {
+            Opened::Sealed(plain, _) => {
+                let whole: Whole = serde_json::from_slice(&plain).map_err(|_| refused())?;
+                whole.claims.check_time(self.clock.now())?;
+                Ok((whole.claims, whole.flow, true))
+            }
+            Opened::Signed(claims, key) => {
+                claims.check_time(self.clock.now())?;
+                let expires_at = Timestamp::from_unix(claims.exp);
+                let record = self.store.get(&claims.jti, expires_at).await?.ok_or_else(refused)?;
+                let flow = unseal(key, &record).ok_or_else(refused)?;
+                Ok((claims, flow, false))
+            }
+        }
+    }
+
+    /// The flows that wait for their response, those first that expire first. What was sealed with a
+    /// key that is gone cannot be completed, and is left out.
+    ///
+    /// # Errors
+    ///
+    /// `Store` where the pending store fails.
+    pub async fn list(&self) -> Result<Vec<PendingInfo>> {
+        let records = self.store.list().await?;
+        let open = |record: &PendingRecord| {
+            let flow = self.keys.iter().find_map(|key| unseal(key, record))?;
+            Some(flow.info(record))
+        };
+        Ok(records.iter().filter_map(open).collect())
+    }
+
+    /// Forgets a flow: its response will be refused. `false` where it was completed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Store` where the pending store fails.
+    pub async fn cancel(&self, flow: &PendingInfo) -> Result<bool> {
+        self.store.claim(&flow.id, flow.expires_at).await
+    }
+}
+
+fn unexpected(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidState, what)
+        .hint("nothing was redeemed; the response may be another person's")
+}

@@ -1,0 +1,247 @@
+//! The end of an authorization: redeeming the code, validating what comes back, storing it.
+
+use std::collections::BTreeMap;
+
+use super::commit::Warnings;
+use super::exchange::{Exchange, Spends};
+use super::hooks::{self, About, keep, merge};
+use super::identity::Identified;
+use super::pending::Claim;
+use super::required::RequiredIdentity;
+use super::{Authorization, FlowManager, token_endpoint};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
+use crate::profile::Profile;
+use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::state::refused;
+
+/// A completed authorization: validated and stored.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Completed {
+    /// The grant.
+    pub grant: Grant,
+    /// What else happened; none of it undoes the login.
+    pub warnings: Vec<Error>,
+}
+
+/// What must hold beside the protocol's rules.
+#[derive(Default)]
+pub(super) struct Terms<'a> {
+    /// Taken right before the code is sent, so that it is sent once.
+    pub(super) claim: Option<Claim<'a>>,
+    /// Who must have granted.
+    pub(super) identity: Option<&'a RequiredIdentity>,
+}
+
+impl FlowManager {
+    /// Redeems the code of a response that [`Authorization::judge`] found authentic, validates the
+    /// tokens and stores them: the lower level below [`complete`](Self::complete).
+    ///
+    /// The lock is taken and the store proved writable before the code is sent; it is sent once.
+    /// `callback` are the parameters of the response, for values that the profile keeps.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` for an expired flow; `Store` or `Unavailable` with nothing spent; the server's
+    /// refusal; `Validation` where the answer is not what was asked for.
+    pub async fn redeem(
+        &self,
+        pending: &Authorization,
+        code: &Secret,
+        callback: &[(String, String)],
+    ) -> Result<Completed> {
+        let profile = self.profile(&pending.key.profile)?;
+        if self.now() > pending.expires_at {
+            return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
+                .hint("log in again"));
+        }
+        self.redeem_once(profile, pending, code, callback, &Terms::default()).await
+    }
+
+    /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
+    pub(super) async fn redeem_once(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        code: &Secret,
+        callback: &[(String, String)],
+        terms: &Terms<'_>,
+    ) -> Result<Completed> {
+        let (attributes, params) = self.before_redeeming(profile, pending).await?;
+        let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
+        self.prove_store(&pending.key).await?;
+        let critical = self.enter_critical();
+        if let Some(claim) = &terms.claim {
+            // Whatever became of the marks: the grant that this code gave is there.
+            let stored = self.ports.store.load(&pending.key).await.ok().flatten();
+            if stored.is_some_and(|grant| grant.id == pending.grant_id) {
+                return Err(refused());
+            }
+            claim.take().await?;
+        }
+        let reply = self.send_code(profile, pending, code, params).await?;
+        let identified =
+            self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
+        let (replaced, mut warnings) = self.replaced(&pending.key).await?;
+        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
+        grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
+        for name in &profile.keep_from_callback {
+            if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
+                grant.kept.insert(name.clone(), value.clone().into());
+            }
+        }
+        grant.attributes.extend(attributes);
+        match self.accept(profile, &mut grant, terms).await {
+            Ok(warning) => warnings.extend(warning),
+            Err(error) => {
+                self.discard(profile, &pending.server, &grant).await;
+                return Err(error);
+            }
+        }
+        warnings.extend(self.commit(&mut *lock, &grant).await?);
+        drop(critical);
+        warnings.extend(self.show(profile, &grant).await);
+        Ok(Completed { grant, warnings })
+    }
+
+    /// Asks the hooks before the code is sent; no lock is held meanwhile.
+    async fn before_redeeming(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+    ) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
+        let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
+        for event in ["authorization", "pre_token"] {
+            let about = About {
+                grant_type: profile.grant.as_str(),
+                grant_id: &pending.grant_id,
+                key: &pending.key,
+                user: pending.user.as_deref(),
+                attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
+                scopes: &pending.scopes,
+                tokens: None,
+            };
+            let answer = self.hook(profile, event, about).await?;
+            merge(&mut attributes, answer.attributes)?;
+            params.extend(answer.params);
+        }
+        Ok((attributes, params))
+    }
+
+    /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
+    /// against it.
+    async fn accept(
+        &self,
+        profile: &Profile,
+        grant: &mut Grant,
+        terms: &Terms<'_>,
+    ) -> Result<Option<Error>> {
+        let warning = match terms.identity {
+            Some(required) => self.require_identity(profile, grant, required).await?,
+            None => None,
+        };
+        let about = About::of(grant, &grant.grant_type, self.now());
+        let answer = self.hook(profile, "post_token", about).await?;
+        keep(grant, answer, self.now())?;
+        Ok(warning)
+    }
+
+    async fn send_code(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        code: &Secret,
+        params: BTreeMap<String, String>,
+    ) -> Result<TokenReply> {
+        self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
+        let mut form = vec![
+            ("grant_type".to_owned(), "authorization_code".to_owned()),
+            ("code".to_owned(), code.expose().to_owned()),
+            ("redirect_uri".to_owned(), pending.redirect_uri.clone()),
+        ];
+        if let Some(verifier) = &pending.verifier {
+            form.push(("code_verifier".to_owned(), verifier.expose().to_owned()));
+        }
+        form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
+        form.extend(profile.token_params.clone());
+        hooks::add(&mut form, params);
+        let exchange = Exchange {
+            purpose: "token request",
+            endpoint: token_endpoint(profile, &pending.server)?,
+            form,
+            spends: Spends::Once,
+            dpop_key: pending.dpop_key.as_ref(),
+            may_be_json: true,
+        };
+        let response = self.exchange(profile, &pending.server, &exchange).await;
+        let response = response.map_err(|no_answer| no_answer.error)?;
+        reply::judge(&response, profile, "token request")
+    }
+
+    fn new_grant(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        reply: TokenReply,
+        identified: Identified,
+        warnings: &mut Warnings,
+    ) -> Grant {
+        let now = self.now();
+        warnings.extend(identified.warning);
+        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token_is_valid);
+        warnings.extend(narrower(&pending.scopes, &tokens.scopes));
+        Grant {
+            version: GRANT_VERSION,
+            id: pending.grant_id.clone(),
+            generation: 1,
+            key: pending.key.clone(),
+            pin: pending.pin.clone(),
+            grant_type: profile.grant.as_str().to_owned(),
+            tokens,
+            identity: identified.identity,
+            id_token_claims: identified.claims,
+            kept: reply.kept,
+            user: pending.user.clone(),
+            attributes: pending.attributes.clone(),
+            dpop_key: pending.dpop_key.clone(),
+            narrowed: std::collections::BTreeMap::new(),
+            rotates: None,
+            obtained_at: now,
+            refreshed_at: now,
+            dead: None,
+        }
+    }
+
+    /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
+    /// response, what was asked for is what was granted (RFC 6749, section 5.1).
+    pub(super) fn tokens(
+        &self,
+        reply: &TokenReply,
+        asked: &[String],
+        id_token_is_valid: bool,
+    ) -> TokenSet {
+        let now = self.now();
+        TokenSet {
+            access_token: reply.access_token.clone(),
+            token_type: reply.token_type.to_owned(),
+            expires_at: reply.expires_in.map(|life| now.plus(life)),
+            refresh_token: reply.refresh_token.clone(),
+            refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
+            id_token: reply.id_token.clone().filter(|_| id_token_is_valid),
+            scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
+        }
+    }
+}
+
+fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {
+    let missing: Vec<&str> =
+        asked.iter().filter(|s| !granted.contains(s)).map(String::as_str).collect();
+    (!missing.is_empty()).then(|| {
+        Error::new(
+            ErrorKind::ServerRefused,
+            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
+        )
+    })
+}

@@ -1,0 +1,115 @@
+//! What a caller wants of a token, and what is handed out.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::grant::{Grant, TokenSet};
+
+/// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
+/// of the grant's own scopes that lives for as long as the profile's `min_ttl` says.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauthctl::TokenRequest;
+///
+/// let for_a_long_job = TokenRequest::default().min_ttl(Duration::from_secs(600));
+/// let for_another_service = TokenRequest::default().resource("https://mail.example/api");
+/// assert_ne!(for_a_long_job.min_ttl, for_another_service.min_ttl);
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct TokenRequest {
+    /// The least life that the token must have left; `None` takes the profile's.
+    pub min_ttl: Option<Duration>,
+    /// Refresh even if the stored token has enough life.
+    pub force: bool,
+    /// Never use the network.
+    pub cached: bool,
+    /// Ask for these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
+    pub scopes: Vec<String>,
+    /// Ask for a token for this resource (RFC 8707).
+    pub resource: Option<String>,
+    /// Ask for a token for this audience.
+    pub audience: Option<String>,
+}
+
+impl TokenRequest {
+    /// The same with the least life that the token must have left.
+    #[must_use]
+    pub fn min_ttl(mut self, min_ttl: Duration) -> Self {
+        self.min_ttl = Some(min_ttl);
+        self
+    }
+
+    /// The same, but refreshed whatever is stored.
+    #[must_use]
+    pub fn force(mut self) -> Self {
+        self.force = true;
+        self
+    }
+
+    /// The same without the network: what is stored, or an error.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cached = true;
+        self
+    }
+
+    /// The same with fewer scopes than were granted.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same for this resource.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// The same for this audience.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// The same with any life at all.
+    pub(super) fn any_life(&self) -> Self {
+        self.clone().min_ttl(Duration::ZERO)
+    }
+
+    /// The least life, where nobody said so none.
+    pub(super) fn least_life(&self) -> Duration {
+        self.min_ttl.unwrap_or_default()
+    }
+
+    /// The name under which a narrowed token is kept; `None` for the grant's own.
+    pub(super) fn narrowing(&self) -> Option<String> {
+        if self.scopes.is_empty() && self.resource.is_none() && self.audience.is_none() {
+            return None;
+        }
+        let mut scopes = self.scopes.clone();
+        scopes.sort();
+        let none = String::new();
+        let (resource, audience) =
+            (self.resource.as_ref().unwrap_or(&none), self.audience.as_ref().unwrap_or(&none));
+        Some(format!("scope={} resource={resource} audience={audience}", scopes.join(" ")))
+    }
+}
+
+/// A token that was handed out, and the grant that it belongs to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Handout {
+    /// The grant.
+    pub grant: Grant,
+    /// The tokens: the grant's own, or narrowed ones.
+    pub tokens: TokenSet,
+    /// Why a refresh failed although a token could be handed out.
+    pub warning: Option<Error>,
+    /// Whether the token came from a request that this call made.
+    pub fresh: bool,
+}

@@ -1,0 +1,213 @@
+//! Proxies: https goes through them as CONNECT and nothing else, loopback never does, and their password is shown
+//! nowhere.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::person::*;
+use crate::support::*;
+
+const PASSWORD: &str = "CANARY-pr0xy-p4ssw0rd";
+
+/// Every variable that can name a proxy.
+const VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// A proxy that keeps the heads of all requests, and resolves every host to this machine.
+struct Proxy {
+    port: u16,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    /// One that wants the password.
+    fn start() -> Self {
+        Self::answering(None)
+    }
+
+    /// One that gives this answer instead of a tunnel.
+    fn answering(answer: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&heads);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let log = Arc::clone(&log);
+                std::thread::spawn(move || serve(stream, &log, answer));
+            }
+        });
+        Self { port, heads }
+    }
+
+    /// Its URL, with the user and the password.
+    fn url(&self) -> String {
+        format!("http://someone:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// The heads of what it was asked for.
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut client: TcpStream, log: &Mutex<Vec<String>>, answer: Option<&str>) -> Option<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).ok()? == 1 {
+        head.push(byte[0]);
+        // Who speaks TLS to it waits for an answer before there is any end of line.
+        if head.len() == 8192 || !head.is_ascii() || head[0] < b' ' {
+            break;
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    log.lock().unwrap().push(head.clone());
+    if let Some(answer) = answer {
+        return client.write_all(answer.as_bytes()).ok();
+    }
+    let port: u16 = head.strip_prefix("CONNECT ")?.split([':', ' ']).nth(1)?.parse().ok()?;
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+    client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
+    let (from, to) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    std::thread::spawn(move || carry(from, to));
+    carry(server, client);
+    Some(())
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
+
+/// The password, and what stands for it in a header.
+fn secrets() -> [String; 2] {
+    [PASSWORD.to_owned(), STANDARD.encode(format!("someone:{PASSWORD}"))]
+}
+
+/// Neither said nor kept, in any disguise.
+#[track_caller]
+fn assert_unseen(home: &Home, outputs: &[&Output]) {
+    for output in outputs {
+        assert_not_shown(&format!("{}\n{}", output.stdout, output.stderr), secrets());
+    }
+    assert_no_secret(home, secrets());
+}
+
+/// Everything that says what is done.
+fn talkative(home: &Home) -> Vec<String> {
+    let har = home.path("trace.har").display().to_string();
+    ["--verbose", "--trace", "--trace-har", &har].map(str::to_owned).to_vec()
+}
+
+/// A grant's whole life at a server whose name only the proxy knows.
+fn a_life_through(variable: &str) {
+    let proxy = Proxy::start();
+    let scenario = format!("tag.proxy-{variable}");
+    let mut home = Home::new();
+    profile_over_tls(&home, "named", &scenario, OPENID);
+    home.set(variable, proxy.url());
+    let flags = talkative(&home);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    // The listener is on loopback: the browser reaches it, and no proxy is asked.
+    let (running, url) = listening(&home, &[&["p"], &flags[..]].concat());
+    assert_eq!(visit(&callback(&url)).unwrap().status, 200);
+    let login = running.wait().ok();
+    let refresh = home.run([&["refresh", "p"], &flags[..]].concat()).ok();
+    let logout = home.run([&["logout", "p"], &flags[..]].concat()).ok();
+    assert_unseen(&home, &[&login, &refresh, &logout]);
+    let requests = |endpoint| hostile().requests(&scenario, endpoint).len();
+    let made = ["discovery", "token", "jwks", "revoke"].map(requests);
+    assert_eq!(made[1], 2, "{variable}");
+    assert!(made[3] >= 1, "{variable}");
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), made.iter().sum::<usize>(), "{variable}: {heads:?}");
+    let authority = url.strip_prefix("https://").unwrap().split('/').next().unwrap();
+    for head in heads {
+        assert!(head.starts_with(&format!("CONNECT {authority} HTTP/1.1\r\n")), "{head}");
+        assert!(head.contains(&secrets()[1]), "{head}");
+        assert_not_shown(&head, hostile().secrets_minted());
+    }
+}
+
+#[test]
+fn https_goes_through_the_proxy_as_connect_and_nothing_else() {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().for_each(a_life_through);
+}
+
+#[test]
+fn what_is_on_this_machine_is_reached_without_a_proxy() {
+    let proxy = Proxy::start();
+    for (listener, scenario) in [("http", "tag.near"), ("https", "tag.near-tls")] {
+        let mut home = Home::new();
+        profile_over_tls(&home, listener, scenario, OPENID);
+        for variable in VARIABLES {
+            home.set(variable, proxy.url());
+        }
+        let (running, url) = listening(&home, &["p", "--trace"]);
+        assert_eq!(visit(&callback(&url)).unwrap().status, 200);
+        let login = running.wait().ok();
+        let refresh = home.run(["refresh", "p", "--trace"]).ok();
+        assert_unseen(&home, &[&login, &refresh]);
+    }
+    assert_eq!(proxy.heads(), [""; 0]);
+}
+
+#[test]
+fn who_is_named_in_no_proxy_is_not_reached_through_one() {
+    for (variable, value) in
+        [("NO_PROXY", "as.test"), ("no_proxy", ".test"), ("NO_PROXY", "x.example, as.test")]
+    {
+        let proxy = Proxy::start();
+        let mut home = Home::new();
+        profile_over_tls(&home, "named", "tag.no-proxy", "");
+        home.set("HTTPS_PROXY", proxy.url()).set(variable, value);
+        let output = home.run(["login", "p", "--no-browser", "--trace"]).fails(9);
+        assert!(error(&output).contains("as.test"), "{}", output.stderr);
+        assert_eq!(proxy.heads(), [""; 0], "{value}");
+    }
+}
+
+/// A variable's value that leads nowhere, words of the error, and words of the hint.
+#[rustfmt::skip]
+const WRONG: &[(&str, &str, &str)] = &[
+    ("http://someone:PASSWORD@127.0.0.1:REFUSED", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("socks5h://someone:PASSWORD@127.0.0.1:REFUSED", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@proxy.test:3128", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:407", "wants a user name and a password", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:403", "through the proxy: it refused", "NO_PROXY"),
+    ("https://someone:PASSWORD@127.0.0.1:403", "through the proxy", "PROXY"),
+    ("http://someone:PASSWORD@[nonsense", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("gopher://someone:PASSWORD@127.0.0.1:70", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("PASSWORD is no URL", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+];
+
+#[test]
+fn a_proxy_that_is_wrong_is_named_with_its_variable_and_without_its_password() {
+    let refused = url::Url::parse(hostile().bases["refused"].as_deref().unwrap()).unwrap();
+    let wants = Proxy::answering(Some("HTTP/1.1 407 Who are you\r\n\r\n"));
+    let refuses = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
+    for (value, words, hint) in WRONG {
+        let value = value
+            .replace("PASSWORD", PASSWORD)
+            .replace("REFUSED", &refused.port().unwrap().to_string())
+            .replace(":407", &format!(":{}", wants.port))
+            .replace(":403", &format!(":{}", refuses.port));
+        let mut home = Home::new();
+        profile_over_tls(&home, "named", "tag.wrong", "");
+        home.set("HTTPS_PROXY", &value);
+        let flags = talkative(&home);
+        let mut args = vec!["login", "p", "--no-browser"];
+        args.extend(flags.iter().map(String::as_str));
+        let output = home.run(args).fails(9);
+        let (what, how) = error(&output).split_once("\nhint: ").unwrap();
+        assert!(what.contains(words), "{value}: {what}");
+        assert!(how.contains(hint), "{value}: {how}");
+        assert_unseen(&home, &[&output]);
+    }
+    assert_eq!(hostile().requests("tag.wrong", "discovery").len(), 0);
+}

@@ -1,0 +1,52 @@
+//! Values that are kept with a grant.
+
+use std::time::Duration;
+
+use oauthctl::{ErrorKind, Expected, GrantKey, StartRequest, TokenRequest};
+use serde_json::json;
+
+use crate::scene::{Served, response, walk};
+
+#[tokio::test]
+async fn they_live_with_the_grant_or_for_their_time() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let request = StartRequest::for_user("ada").attribute("plan", json!({"name": "gold"}));
+    let started = manager.start("p", request).await.unwrap();
+    let key = started.key();
+    let callback = walk(&started.authorization_url);
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    let short = Some(Duration::from_secs(60));
+    manager.set_attribute(&key, "seen", json!(1), short).await.unwrap();
+    manager.set_attribute(&key, "kept", json!(2), None).await.unwrap();
+    // Over a refresh, for another process.
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap();
+    let other = served.shared.manager([]);
+    let at = |seconds| {
+        served.clock.advance(seconds);
+        let grant = served.shared.users.row("ada", "p").unwrap();
+        json!(grant.attributes_at(served.shared.clock.now()))
+    };
+    assert_eq!(at(59), json!({"plan": {"name": "gold"}, "seen": 1, "kept": 2}));
+    assert_eq!(at(1), json!({"plan": {"name": "gold"}, "kept": 2}));
+    assert!(other.unset_attribute(&key, "kept").await.unwrap());
+    assert!(!other.unset_attribute(&key, "kept").await.unwrap());
+    assert_eq!(at(0), json!({"plan": {"name": "gold"}}));
+    let grant = manager.grant(&key).await.unwrap().unwrap();
+    assert_eq!(grant.id, started.grant_id, "the name of the grant stays");
+}
+
+#[tokio::test]
+async fn they_need_a_grant_and_room() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let nobody = GrantKey::new("p", "nobody");
+    let error = manager.set_attribute(&nobody, "a", json!(1), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LoginRequired);
+    let (_, callback) = crate::scene::come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    let huge = json!("x".repeat(40_000));
+    let error = manager.set_attribute(&key, "a", huge, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(served.shared.users.row("ada", "p").unwrap().attributes.is_empty());
+}

@@ -1,0 +1,186 @@
+//! A person who says no, a server that refuses, and a network that fails are told apart, from each other and from
+//! states that are not to be trusted.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl::sandbox::CONFIDENTIAL_CLIENT;
+use oauthctl::{
+    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, StartRequest, TokenRequest,
+};
+
+use crate::scene::{Served, come_back, profile, response};
+
+/// How the completion of an otherwise right flow fails against this server.
+async fn failure(served: &Served, scenario: &str) -> Error {
+    let manager = served.shared.manager([served.that(scenario)]);
+    let (state, callback) = come_back(&manager, "ada").await;
+    let expected = Expected::default().state(state);
+    manager.complete(&response(&callback), &expected).await.expect_err(scenario)
+}
+
+#[tokio::test]
+async fn denied() {
+    let served = Served::start();
+    let error = failure(&served, "deny").await;
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert_eq!(error.oauth_error().unwrap().code, "access_denied");
+    assert!(!error.is_passing());
+    assert_eq!(served.token_requests(), 0);
+}
+
+#[tokio::test]
+async fn refused() {
+    let served = Served::start();
+    let wrong =
+        format!("client_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = \"not the right one\"");
+    let manager = served.shared.manager([profile("p", served.sandbox.issuer(), &wrong)]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ServerRefused, "{error}");
+    assert_eq!(error.oauth_error().unwrap().code, "invalid_client");
+    // In the front channel, in the server's name.
+    let (_, callback) = come_back(&manager, "ada").await;
+    let code = callback.split(['?', '&']).find(|p| p.starts_with("code=")).unwrap();
+    let refusal = callback.replace(code, "error=invalid_scope&error_description=no%20such%20scope");
+    let error = manager.complete(&response(&refusal), &Expected::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ServerRefused, "{error}");
+    assert_eq!(error.oauth_error().unwrap().description.as_deref(), Some("no such scope"));
+    // The flow has ended with it.
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}");
+}
+
+#[tokio::test]
+async fn failed() {
+    let served = Served::start();
+    for scenario in ["token-500", "token-503-retry-after", "token-drop", "callback-error"] {
+        let error = failure(&served, scenario).await;
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{scenario}: {error}");
+        assert!(error.is_passing(), "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn not_what_was_asked_for() {
+    let served = Served::start();
+    for scenario in ["id-token-wrong-nonce", "id-token-wrong-aud", "wrong-iss", "token-html"] {
+        let error = failure(&served, scenario).await;
+        assert_eq!(error.kind(), ErrorKind::Validation, "{scenario}: {error}");
+        assert_eq!(served.shared.users.row("ada", "p"), None, "{scenario}");
+    }
+    let manager = served.shared.manager([served.honest()]);
+    for wrong in [Expected::default().sub("person-2"), Expected::default().email("x@y.example")] {
+        let (_, callback) = come_back(&manager, "ada").await;
+        let error = manager.complete(&response(&callback), &wrong).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{wrong:?}: {error}");
+        assert_eq!(served.shared.users.row("ada", "p"), None, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_asked_for() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    served.shared.users.full.store(true, Ordering::SeqCst);
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert_eq!(served.token_requests(), 0);
+    served.shared.users.full.store(false, Ordering::SeqCst);
+    let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    // The same for a refresh.
+    served.shared.users.full.store(true, Ordering::SeqCst);
+    let forced = TokenRequest::default().force();
+    let error = manager.token(&done.grant.key, &forced).await.unwrap_err();
+    assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 1), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_not_nothing() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    served.shared.users.damage("ada", "p");
+    for error in [
+        manager.token(&key, &TokenRequest::default()).await.unwrap_err(),
+        manager.grant(&key).await.unwrap_err(),
+        manager.list(None).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    }
+    assert_eq!(served.token_requests(), 1);
+    assert!(manager.forget(&key).await.unwrap());
+    assert_eq!(manager.grant(&key).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn names_that_are_unknown() {
+    let served = Served::start();
+    let mut other = served.honest();
+    other.name = "gitlab".to_owned();
+    let manager = served.shared.manager([served.honest(), other]);
+    let key = GrantKey::new("gitlap", "ada");
+    let token = manager.token(&key, &TokenRequest::default()).await.unwrap_err();
+    let start = manager.start("gitlap", StartRequest::default()).await.unwrap_err();
+    for error in [token, start, manager.profile("gitlap").unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.advice(), Some("did you mean `gitlab`?"));
+    }
+    let error = manager.token(&GrantKey::new("p", "nobody"), &TokenRequest::default()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::LoginRequired);
+    let no_pending = oauthctl::Ports::new(
+        manager.ports().http.clone(),
+        manager.ports().clock.clone(),
+        manager.ports().store.clone(),
+        manager.ports().coordinator.clone(),
+    );
+    let error = FlowManager::new([served.honest()], no_pending);
+    let error = error.start("p", StartRequest::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let day = std::time::Duration::from_secs(86_400);
+    for request in [
+        StartRequest::for_user(""),
+        StartRequest::for_user("x".repeat(1_025)),
+        StartRequest::default().account(""),
+        StartRequest::default().attribute("", 1),
+        StartRequest::default().attribute("x", "y".repeat(17_000)),
+        StartRequest::default().ttl(31 * day),
+        StartRequest::default().ttl(day / 1_000_000),
+        StartRequest::default().redirect_uri("http://elsewhere.example/callback"),
+        StartRequest::default().param("state", "mine"),
+        StartRequest::default().param("scope", "all"),
+    ] {
+        let error = manager.start("p", request.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{request:?}: {error}");
+    }
+    assert_eq!(served.shared.flows.count(), 0);
+}
+
+/// A transport of the caller's own: this one is not connected.
+struct Unplugged;
+
+impl Http for Unplugged {
+    fn send<'a>(&'a self, _: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        let message = "the cable is out".to_owned();
+        Box::pin(async { Err(HttpError { not_sent: true, message, hint: None }) })
+    }
+}
+
+#[tokio::test]
+async fn a_transport_of_the_callers_own() {
+    let served = Served::start();
+    let ports = served.shared.ports().with_http(Arc::new(Unplugged));
+    let manager = FlowManager::new([served.honest()], ports);
+    let error = manager.start("p", StartRequest::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("the cable is out"), "{error}");
+}

@@ -1,0 +1,14 @@
+//! The crate as another program uses it: nothing but its public items, stores of the caller's own, no command line.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attributes;
+mod blocking;
+mod failures;
+mod own_stores;
+mod scene;
+mod service;
+mod states;

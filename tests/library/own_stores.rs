@@ -1,0 +1,162 @@
+//! A grant store and a pending store as a caller with a database would write them: one row for each user and
+//! profile, one for each flow.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oauthctl::port::{BoxFuture, GrantStore, PendingRecord, PendingStore};
+use oauthctl::{Error, Grant, GrantKey, Result, Timestamp};
+
+/// The grants of users: user, profile, document.
+#[derive(Default)]
+pub struct Users {
+    rows: Mutex<BTreeMap<String, BTreeMap<String, Vec<u8>>>>,
+    /// Nothing can be written.
+    pub full: AtomicBool,
+}
+
+impl Users {
+    /// The document of one user, as it is stored.
+    pub fn row(&self, user: &str, profile: &str) -> Option<Grant> {
+        let rows = self.rows.lock().unwrap();
+        rows.get(user)?.get(profile).map(|document| serde_json::from_slice(document).unwrap())
+    }
+
+    /// Replaces a document by nonsense.
+    pub fn damage(&self, user: &str, profile: &str) {
+        let mut rows = self.rows.lock().unwrap();
+        *rows.get_mut(user).unwrap().get_mut(profile).unwrap() = b"{\"version\":1".to_vec();
+    }
+
+    fn writable(&self) -> Result<()> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(Error::store("the database is read-only")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl GrantStore for Users {
+    fn name(&self) -> String {
+        "users".to_owned()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move {
+            let rows = self.rows.lock().unwrap();
+            let document = rows.get(&key.account).and_then(|of_user| of_user.get(&key.profile));
+            document
+                .map(|document| serde_json::from_slice(document))
+                .transpose()
+                .map_err(|_| Error::store(format!("the row of {key} is damaged")))
+        })
+    }
+
+    fn prepare<'a>(&'a self, _: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.writable() })
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.writable()?;
+            let document = serde_json::to_vec(grant).map_err(|e| Error::store(e.to_string()))?;
+            let mut rows = self.rows.lock().unwrap();
+            let of_user = rows.entry(grant.key.account.clone()).or_default();
+            of_user.insert(grant.key.profile.clone(), document);
+            Ok(())
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut rows = self.rows.lock().unwrap();
+            Ok(rows.get_mut(&key.account).is_some_and(|of| of.remove(&key.profile).is_some()))
+        })
+    }
+
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Option<Vec<GrantKey>>>> {
+        Box::pin(async move {
+            let rows = self.rows.lock().unwrap();
+            let keys = rows.iter().flat_map(|(user, of_user)| {
+                of_user.keys().map(|profile| GrantKey::new(profile.clone(), user.clone()))
+            });
+            Ok(Some(keys.collect()))
+        })
+    }
+}
+
+/// Started flows: id, expiry, and what is sealed; a used one that was never put has nothing sealed.
+#[derive(Default)]
+pub struct Flows(Mutex<BTreeMap<String, (Timestamp, Option<Vec<u8>>)>>);
+
+impl Flows {
+    /// All that is stored, as bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let rows = self.0.lock().unwrap();
+        rows.iter()
+            .flat_map(|(id, (_, sealed))| {
+                [id.as_bytes(), sealed.as_deref().unwrap_or_default()].concat()
+            })
+            .collect()
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().values().filter(|(_, sealed)| sealed.is_some()).count()
+    }
+}
+
+impl PendingStore for Flows {
+    fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let row = (record.expires_at, Some(record.sealed.clone()));
+            match self.0.lock().unwrap().insert(record.id.clone(), row) {
+                None => Ok(()),
+                Some(_) => Err(Error::store("this id is taken")),
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        id: &'a str,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
+        Box::pin(async move {
+            let rows = self.0.lock().unwrap();
+            let Some((at, Some(sealed))) = rows.get(id).filter(|(at, _)| *at == expires_at) else {
+                return Ok(None);
+            };
+            let (id, sealed) = (id.to_owned(), sealed.clone());
+            Ok(Some(PendingRecord { id, expires_at: *at, sealed }))
+        })
+    }
+
+    fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut rows = self.0.lock().unwrap();
+            let is_it = matches!(rows.get(id), Some((at, Some(_))) if *at == expires_at);
+            Ok(is_it && rows.remove(id).is_some())
+        })
+    }
+
+    fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut rows = self.0.lock().unwrap();
+            let is_new = !rows.contains_key(id);
+            rows.entry(id.to_owned()).or_insert((expires_at, None));
+            Ok(is_new)
+        })
+    }
+
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
+        Box::pin(async move {
+            let rows = self.0.lock().unwrap();
+            let record = |(id, (at, sealed)): (&String, &(Timestamp, Option<Vec<u8>>))| {
+                let (id, sealed) = (id.clone(), sealed.clone()?);
+                Some(PendingRecord { id, expires_at: *at, sealed })
+            };
+            Ok(rows.iter().filter_map(record).collect())
+        })
+    }
+}

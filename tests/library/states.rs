@@ -1,0 +1,186 @@
+//! Responses that belong to no flow, or to none that may be completed: `InvalidState`, and no token request.
+
+use std::sync::Arc;
+
+use oauthctl::protocol::state::StateKeys;
+use oauthctl::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
+
+use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
+
+/// It is refused as an invalid state, and the server hears nothing of it.
+async fn refused(served: &Served, manager: &FlowManager, url: &str, expected: &Expected) -> String {
+    let before = served.token_requests();
+    let error = manager.complete(&response(url), expected).await.expect_err(url);
+    assert_eq!(error.kind(), ErrorKind::InvalidState, "{url}: {error}");
+    assert_eq!(served.token_requests(), before, "a token request was made: {url}");
+    assert!(error.advice().is_some(), "{error}");
+    error.message().to_owned()
+}
+
+#[tokio::test]
+async fn forged_altered_and_foreign_states() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (state, callback) = come_back(&manager, "ada").await;
+    let foreign = Shared::new(served.clock.clone()).manager([served.honest()]);
+    let (foreign_state, _) = come_back(&foreign, "ada").await;
+    let (head, signature) = state.rsplit_once('.').unwrap();
+    let mut said = std::collections::BTreeSet::new();
+    for bad in [
+        "x".to_owned(),
+        foreign_state,
+        format!("{state}A"),
+        state[..state.len() - 1].to_owned(),
+        format!("{head}.{}", signature.chars().rev().collect::<String>()),
+        format!("eyJhbGciOiJub25lIn0.{}.", head.split_once('.').unwrap().1),
+        "A".repeat(8_000),
+    ] {
+        let url = callback.replace(&state, &bad);
+        said.insert(refused(&served, &manager, &url, &Expected::default()).await);
+    }
+    assert_eq!(said.len(), 1, "who tries states learns nothing: {said:?}");
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_expired_state_by_the_callers_clock() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    served.clock.advance(600);
+    refused(&served, &manager, &callback, &Expected::default()).await;
+}
+
+#[tokio::test]
+async fn a_used_state() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    let again = served.shared.manager([served.honest()]);
+    for manager in [&manager, &again] {
+        refused(&served, manager, &callback, &Expected::default()).await;
+    }
+    assert_eq!(served.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_completes() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let attempts: Vec<_> = (0..16)
+        .map(|_| {
+            let manager = served.shared.manager([served.honest()]);
+            let response = response(&callback);
+            tokio::spawn(async move { manager.complete(&response, &Expected::default()).await })
+        })
+        .collect();
+    let mut completed = 0;
+    for attempt in attempts {
+        match attempt.await.unwrap() {
+            Ok(_) => completed += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}"),
+        }
+    }
+    assert_eq!((completed, served.token_requests()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_expected_goes_before() {
+    let served = Served::start();
+    let other = profile("q", &served.sandbox.issuer_with("rotate"), PUBLIC);
+    let manager = served.shared.manager([served.honest(), other]);
+    let (ada, of_ada) = come_back(&manager, "ada").await;
+    let (brook, _) = come_back(&manager, "brook").await;
+    for wrong in [
+        Expected::default().state(brook),
+        Expected::default().state(""),
+        Expected::default().user("brook"),
+        Expected::default().profile("q"),
+        Expected::default().profile("P"),
+    ] {
+        refused(&served, &manager, &of_ada, &wrong).await;
+    }
+    // The attacker's own callback in the victim's session (RFC 6749, section 10.12), and the person's own.
+    let right = Expected::default().state(ada).user("ada").profile("p").sub("person-1");
+    let completed = manager.complete(&response(&of_ada), &right).await.unwrap();
+    assert_eq!(completed.grant.user.as_deref(), Some("ada"));
+}
+
+#[tokio::test]
+async fn a_profile_that_has_become_another() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let client = profile("p", served.sandbox.issuer(), "client_id = \"another\"");
+    for now in [client, served.that("rotate")] {
+        let changed = served.shared.manager([now]);
+        refused(&served, &changed, &callback, &Expected::default()).await;
+    }
+    let gone = served.shared.manager([]);
+    let error = gone.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert_eq!(served.token_requests(), 0);
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cancelled_flow() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let (_, of_brook) = come_back(&manager, "brook").await;
+    let pending = manager.pending().await.unwrap();
+    let ada = pending.iter().find(|flow| flow.user.as_deref() == Some("ada")).unwrap();
+    assert_eq!((ada.profile.as_str(), ada.account.as_str(), pending.len()), ("p", "ada", 2));
+    assert!(manager.cancel(&ada.grant_id).await.unwrap());
+    assert!(!manager.cancel(&ada.grant_id).await.unwrap(), "it is gone");
+    refused(&served, &manager, &callback, &Expected::default()).await;
+    manager.complete(&response(&of_brook), &Expected::default()).await.unwrap();
+    assert_eq!(manager.pending().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_place_of_a_response_is_no_matter_of_its_state() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (state, callback) = come_back(&manager, "ada").await;
+    let elsewhere = callback.replace("4711/callback", "4712/callback");
+    for bad in [elsewhere, callback.replace("http:", "https:"), callback.replace("iss=", "iss=x")] {
+        let error = manager.complete(&response(&bad), &Expected::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{bad}: {error}");
+    }
+    assert_eq!(served.token_requests(), 0);
+    // Without the place, as a web framework gives it.
+    let url = url::Url::parse(&callback).unwrap();
+    let decoded = AuthorizationResponse::from_parameters(url.query_pairs()).unwrap();
+    assert_eq!(decoded.state(), state);
+    manager.complete(&decoded, &Expected::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sealed_flow_needs_the_key_and_works_once() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let request = StartRequest::for_user("ada").attribute("plan", "gold").sealed();
+    let started = manager.start("p", request).await.unwrap();
+    let callback = crate::scene::walk(&started.authorization_url);
+    assert_eq!(served.shared.flows.count(), 0);
+    assert!(!started.state.contains("ada"));
+    let strange = served.shared.ports();
+    let strange = strange
+        .with_pending(Arc::<crate::own_stores::Flows>::default(), StateKeys::generate().unwrap());
+    let strange = FlowManager::new([served.honest()], strange);
+    refused(&served, &strange, &callback, &Expected::default()).await;
+    // Another machine with the key and nothing else.
+    let keys = StateKeys::of_secret(&served.shared.key).unwrap();
+    let elsewhere = FlowManager::new(
+        [served.honest()],
+        served.shared.ports().with_pending(Arc::<crate::own_stores::Flows>::default(), keys),
+    );
+    let completed = elsewhere.complete(&response(&callback), &Expected::default()).await.unwrap();
+    assert_eq!((completed.grant.id, completed.grant.user), (started.grant_id, Some("ada".into())));
+    assert_eq!(completed.grant.attributes["plan"].value, "gold");
+    refused(&served, &elsewhere, &callback, &Expected::default()).await;
+}

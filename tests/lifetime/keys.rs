@@ -1,0 +1,42 @@
+//! Keys that the server rotates between logins and refreshes.
+
+use serde_json::json;
+
+use crate::scene::Scene;
+
+/// The scenario in which refreshes give id_tokens too.
+const SCENARIO: &str = "refresh-id-token.honest.0";
+
+fn fetches(scene: &Scene) -> usize {
+    scene.server.requests(SCENARIO, "jwks").len()
+}
+
+#[test]
+fn keys_that_rotate_twice_are_fetched_again_once_each_time() {
+    let mut scene = Scene::new(SCENARIO);
+    let issuer = scene.server.issuer(SCENARIO);
+    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");
+    scene.home.login("p");
+    assert_eq!(fetches(&scene), 1);
+    for (key, publish, after) in [
+        // Known from the login.
+        ("k1", vec!["k1"], 1),
+        // Published before it signs, and the old one withdrawn later: a fetch when it is first met.
+        ("k2", vec!["k1", "k2"], 2),
+        ("k2", vec!["k2"], 2),
+        // Rotated again, without notice.
+        ("k3", vec!["k3"], 3),
+        ("k3", vec!["k3"], 3),
+    ] {
+        scene.server.set(&json!({ "sign": key, "publish": publish }));
+        scene.home.run(["refresh", "p"]).ok();
+        assert_eq!(fetches(&scene), after, "{key} of {publish:?}");
+        assert_eq!(scene.stored()["identity"]["sub"], "alice");
+    }
+    // One that the server does not publish is asked for once a run, and never believed.
+    scene.server.set(&json!({ "sign": "k4" }));
+    scene.home.run(["refresh", "p"]).fails(7);
+    assert_eq!(fetches(&scene), 4);
+    scene.home.run(["refresh", "p"]).fails(4);
+    assert_eq!(fetches(&scene), 4);
+}

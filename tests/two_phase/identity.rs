@@ -1,0 +1,129 @@
+//! Who has granted: kept beside the caller's own name, and required to be somebody.
+
+use serde_json::{Value, json};
+
+use crate::scene::{REDIRECT, Scene, profile};
+use crate::support::{Home, Output};
+
+const OPENID: &str = "openid";
+
+/// A flow of this scenario is completed with somebody required.
+fn required(scene: &Scene, scenario: &str, scope: &str, more: &str, who: &str) -> Output {
+    scene.home.config("");
+    let lines = format!("scopes = [{scope:?}]\nredirect_uri = {REDIRECT:?}\n{more}");
+    scene.home.profile("p", &scene.server.issuer(scenario), "cli", &lines);
+    let (_, callback) = scene.come_back(&["--user", scenario]);
+    scene.complete(&callback, &["--require-identity", who])
+}
+
+/// Every grant that is kept, with its person.
+fn stored(home: &Home) -> Vec<(Value, Value)> {
+    let all = home.run(["status", "--json"]).ok().json();
+    let grant = |entry: &Value| (entry["grant_id"].clone(), entry["identity"].clone());
+    all.as_array().unwrap().iter().map(grant).collect()
+}
+
+#[test]
+fn an_address_counts_only_if_it_is_the_persons() {
+    let scene = Scene::new("honest");
+    let mail = "email=alice@example.com";
+    for scenario in ["id-token.email-verified", "id-token.email-verified-string"] {
+        let output = required(&scene, scenario, OPENID, "", mail).ok();
+        assert_eq!(output.stderr, "", "{scenario}");
+        assert_eq!(output.json()["identity"]["email_verified"], true);
+    }
+    let output = required(&scene, "honest", OPENID, "", mail).ok();
+    assert!(
+        output.stderr.contains("warning:") && output.stderr.contains("sub="),
+        "it does not say"
+    );
+    let before = stored(&scene.home);
+    for scenario in [
+        "id-token.email-unverified",
+        "id-token.email-unverified-string",
+        "id-token.email-verified-nonsense",
+        "id-token.email-invisible",
+        "id-token.email-missing~userinfo.email-unverified",
+        "id-token.email-missing~userinfo.sub-other",
+    ] {
+        let output = required(&scene, scenario, OPENID, "", mail).fails(7);
+        assert!(output.stderr.contains("hint:"), "{scenario}: {}", output.stderr);
+        assert_eq!(scene.server.requests(scenario, "revoke").len(), 1, "{scenario}: revoked");
+    }
+    assert_eq!(stored(&scene.home), before, "nothing was stored");
+    // The subject says who it is, whatever becomes of the address.
+    required(&scene, "id-token.email-unverified~tag.sub", OPENID, "", "sub=alice").ok();
+}
+
+#[test]
+fn it_is_compared_to_the_byte() {
+    let scene = Scene::new("honest");
+    for (n, who) in [
+        "email=Alice@example.com",
+        "email=alice@EXAMPLE.com",
+        "email=alice@example.com ",
+        "email=alice@example.com.",
+        "sub=Alice",
+        "sub=alice ",
+        "sub=alic",
+        "sub=alice\u{200b}",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let scenario = format!("tag.exact-{n}");
+        required(&scene, &scenario, OPENID, "", who).fails(7);
+    }
+    assert_eq!(stored(&scene.home), []);
+    let both =
+        ["--require-identity", "sub=alice", "--require-identity", "email=mallory@example.com"];
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &both).fails(7);
+    for wrong in ["sub=", "sub", "=alice", "name=alice", ""] {
+        scene.home.run(["complete", "-", "--require-identity", wrong]).fails(2);
+    }
+    let twice = ["complete", "-", "--require-identity", "sub=a", "--require-identity", "sub=b"];
+    scene.home.run(twice).fails(2);
+}
+
+#[test]
+fn userinfo_says_who_it_is_where_there_is_no_id_token() {
+    let scene = Scene::new("honest");
+    let output = required(&scene, "tag.plain", "api", "", "sub=alice").ok();
+    let identity = json!({ "sub": "alice", "email": "alice@example.com", "name": "Alice Example" });
+    assert_eq!(output.json()["identity"], identity);
+    let token = ["token", "-p", "p", "--account", "tag.plain", "--force-refresh"];
+    scene.home.run(token).ok();
+    assert_eq!(stored(&scene.home)[0].1, identity, "kept over a refresh");
+    let before = stored(&scene.home);
+    for (scenario, who) in [
+        ("tag.other", "sub=mallory"),
+        ("userinfo.sub-other", "sub=alice"),
+        ("userinfo.sub-missing", "sub=alice"),
+        ("userinfo.sub-invisible", "sub=alice"),
+        ("userinfo.email-unverified", "email=alice@example.com"),
+    ] {
+        required(&scene, scenario, "api", "", who).fails(7);
+    }
+    for scenario in ["userinfo.html", "userinfo.array", "userinfo.status-500"] {
+        let output = required(&scene, scenario, "api", "", "sub=alice");
+        assert!([7, 9].contains(&output.status), "{}", output.stderr);
+    }
+    assert_eq!(stored(&scene.home), before);
+}
+
+#[test]
+fn an_endpoint_that_the_profile_names_is_asked_in_any_case() {
+    let scene = Scene::new("honest");
+    for scenario in ["tag.named", "userinfo.html~tag.named"] {
+        scene.home.config("");
+        let endpoint = format!("{}/userinfo", scene.server.issuer(scenario));
+        let more = format!("userinfo_endpoint = {endpoint:?}\n");
+        profile(&scene.home, &scene.server, "p", scenario, &more);
+        let (_, callback) = scene.come_back(&[]);
+        let output = scene.complete(&callback, &[]).ok();
+        assert_eq!(output.stderr, "", "{scenario}");
+        let found = output.json()["identity"]["sub"].clone();
+        assert_eq!(found.is_null(), scenario.starts_with("userinfo"), "{scenario}: {found}");
+    }
+}

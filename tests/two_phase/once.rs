@@ -1,0 +1,102 @@
+//! A callback is completed once: whatever became of the request with its code, a second try sends nothing.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::scene::{complete, profile, visit};
+use crate::support::{Home, Hostile, Running, Servers};
+
+/// What happens to the request, the exit code, and how many requests there are.
+#[rustfmt::skip]
+const FAULTS: &[(&str, i32, usize)] = &[
+    ("code.reset-before", 9, 1),
+    ("code.close-before", 9, 1),
+    ("code.reset-in-body", 9, 1),
+    ("code.half-body", 9, 1),
+    ("code.status-500", 9, 1),
+    ("code.status-502", 9, 1),
+    ("code.busy-retry-after-1", 9, 1),
+    ("code.limit-retry-after-1", 9, 1),
+    ("code.redirect-307", 8, 1),
+    ("code.not-http", 9, 1),
+    ("code.html", 7, 1),
+    ("code.invalid-grant", 4, 1),
+    ("after-code.reset-before", 9, 1),
+    ("after-code.half-body", 9, 1),
+    ("after-code.status-502", 9, 1),
+    ("discovery.refused-token-endpoint", 9, 0),
+];
+
+/// A home with a grant of the account `u` in it.
+fn granted(server: &Hostile) -> (Home, String) {
+    let home = Home::new();
+    profile(&home, server, "p", "honest", "");
+    let callback = come_back(&home, &[]);
+    complete(&home, &callback, &[]).ok();
+    let token = token(&home);
+    (home, token)
+}
+
+fn token(home: &Home) -> String {
+    home.run(["token", "-p", "p", "--account", "u", "--cached"]).ok().line().to_owned()
+}
+
+#[track_caller]
+fn come_back(home: &Home, more: &[&str]) -> String {
+    let begun: Value = home.run(["start", "p", "--user", "u"].iter().chain(more)).ok().json();
+    visit(begun["authorization_url"].as_str().unwrap())
+}
+
+/// Makes `p` the profile of this scenario alone.
+fn move_to(home: &Home, server: &Hostile, scenario: &str) {
+    home.config("");
+    profile(home, server, "p", scenario, "");
+}
+
+fn redemptions(server: &Hostile, scenario: &str) -> usize {
+    server.requests(scenario, "token").len()
+}
+
+#[test]
+fn a_callback_whose_request_failed_is_used_up() {
+    let server = Servers::hostile();
+    let (home, before) = granted(&server);
+    for (way, flags) in [("kept", &[][..]), ("sealed", &["--sealed"])] {
+        for (fault, code, requests) in FAULTS {
+            let scenario = format!("{fault}~tag.{way}");
+            move_to(&home, &server, &scenario);
+            let callback = come_back(&home, flags);
+            complete(&home, &callback, &[]).fails(*code);
+            assert_eq!(redemptions(&server, &scenario), *requests, "{scenario}");
+            complete(&home, &callback, &[]).fails(7);
+            assert_eq!(redemptions(&server, &scenario), *requests, "{scenario}, again");
+            move_to(&home, &server, "honest");
+            assert_eq!(token(&home), before, "{scenario}");
+        }
+    }
+    server.assert_canary_untouched();
+}
+
+#[test]
+fn a_callback_whose_request_was_never_answered_is_used_up() {
+    let server = Servers::hostile();
+    let scenarios = ["code.black-hole", "code.stall-in-body", "after-code.black-hole"];
+    let begun: Vec<(Running, String, Home)> = scenarios
+        .map(|scenario| {
+            let mut home = Home::new();
+            home.deadline(Duration::from_secs(120));
+            profile(&home, &server, "p", scenario, "");
+            let callback = come_back(&home, &[]);
+            let mut running = home.spawn(["complete", "-"]);
+            running.write(&format!("{callback}\n"));
+            running.close_stdin();
+            (running, callback, home)
+        })
+        .into();
+    for ((running, callback, home), scenario) in begun.into_iter().zip(scenarios) {
+        running.wait().fails(9);
+        complete(&home, &callback, &[]).fails(7);
+        assert_eq!(redemptions(&server, scenario), 1, "{scenario}");
+    }
+}
