@@ -1,7 +1,9 @@
 // A strict authorization server that the project did not write: oidc-provider, on loopback, with a
 // person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
-//   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1]
+//   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1]
+//
+// With `--gitlab` its endpoints are where GitLab has them, below /oauth/.
 //
 // One line of JSON on stdout says where it is; it ends when stdin closes. Clients: see `clients`.
 
@@ -24,8 +26,20 @@ const { default: Provider } = await import('oidc-provider');
 
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
-const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '' });
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '' });
 const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false };
+
+// The paths that are not the library's own.
+const ROUTES = given.gitlab
+  ? {
+    authorization: '/oauth/authorize',
+    introspection: '/oauth/introspect',
+    revocation: '/oauth/revoke',
+    token: '/oauth/token',
+    userinfo: '/oauth/userinfo',
+  }
+  : {};
+const TOKEN_PATH = ROUTES.token ?? '/token';
 
 const CODE = ['authorization_code', 'refresh_token'];
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -95,6 +109,7 @@ function configuration() {
   return {
     clients: clients(),
     jwks: signingKeys(),
+    routes: ROUTES,
     cookies: { keys: [randomBytes(16).toString('hex')] },
     scopes: ['openid', 'offline_access', 'api', 'read'],
     claims: { openid: ['sub'], email: ['email'], profile: ['name', 'preferred_username'] },
@@ -222,11 +237,13 @@ provider.on('server_error', (_ctx, error) => console.error(error));
 // Every token request is written down before it is judged; a refresh can be held after it was acted
 // on, with its answer still unsent, which is where clients race.
 provider.use(async (ctx, next) => {
-  if (ctx.path !== '/token') return next();
+  if (ctx.path !== TOKEN_PATH) return next();
   const entry = journal.add({ path: ctx.path });
   await next();
   const params = ctx.oidc?.params ?? {};
+  const others = Object.entries(ctx.oidc?.body ?? {}).filter(([name]) => !(name in params));
   Object.assign(entry, {
+    others: Object.fromEntries(others),
     grant_type: params.grant_type,
     client_id: ctx.oidc?.client?.clientId,
     status: ctx.status,

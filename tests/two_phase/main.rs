@@ -6,12 +6,16 @@
 mod support;
 
 mod attributes;
+mod confusion;
+mod crowd;
 mod damage;
 mod honest;
 mod hooks;
 mod identity;
+mod inputs;
 mod once;
 mod races;
+mod rules;
 mod scene;
 mod sealed;
 mod states;

@@ -114,6 +114,7 @@ export const REPLY_GOOD = {
   'scope-less': set({ scope: 'openid' }),
   'scope-more': (t) => json({ ...t, scope: `${t.scope} admin`.trim() }),
   'unknown-members': set({ x: { y: [1, null] }, instance_url: 'https://i.example' }),
+  'nested-extra': set({ extra: JSON.parse(`${'['.repeat(120)}${']'.repeat(120)}`) }),
   'charset': (t) => text(JSON.stringify(t), 'application/json; charset=utf-8'),
   'pretty': (t) => text(`\n ${JSON.stringify(t, null, 4)} \n`),
   'token-64-kib': suffix('a'.repeat(64 * 1024)),

@@ -1,0 +1,245 @@
+//! Rules of one's own around every token: what is remembered with a grant, what may not be granted.
+//!
+//! ```text
+//! cargo run --example grant_rules                          # a round in an embedded sandbox
+//! cargo run --example grant_rules -- --require admin       # a rule that denies
+//! cargo run --example grant_rules -- --config FILE         # the profile `rules` of FILE, a real server
+//! ```
+//!
+//! [`Rules`] is asked twice for each token, before its request and after its answer:
+//!
+//! - `pre_token` keeps the time of the authorization with the grant, and adds a parameter to the
+//!   request. It denies a user who is barred (`--bar USER`), and then no code is spent.
+//! - `post_token` keeps what the server said of the scopes, and counts the refreshes. It denies a grant
+//!   without the required scope, and then nothing of it is kept.
+//!
+//! What they keep is read wherever the token is used, hours later too: it belongs to the grant, whose id
+//! stays the same over every refresh.
+//!
+//! The same rules as commands, for the program `oauthctl` or [`oauthctl::hook::CommandHooks`]: the event
+//! comes on stdin, the answer goes to stdout.
+//!
+//! ```toml
+//! [profiles.rules]
+//! issuer = "https://as.example"
+//! client_id = "YOUR-CLIENT"
+//! redirect_uri = "http://127.0.0.1:8080/callback"
+//! scopes = ["read"]
+//! keep = ["scope"]  # of the token response, for `post_token`
+//! [profiles.rules.hooks]
+//! pre_token = ["target/debug/examples/grant_rules", "answer"]
+//! post_token = ["target/debug/examples/grant_rules", "answer", "--require", "read"]
+//! ```
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::Hooks;
+use oauthctl::http::{HttpClient, Options};
+use oauthctl::port::{BoxFuture, Clock, HttpRequest, Method};
+use oauthctl::profile::{Config, Hook, Profile};
+use oauthctl::sandbox::{Sandbox, SandboxOptions};
+use oauthctl::text::one_line;
+use oauthctl::{
+    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Grant, Ports, Result, Secret,
+    StartRequest, Started, Timestamp, TokenRequest,
+};
+use serde_json::{Value, json};
+
+const PROFILE: &str = "rules";
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The rules.
+struct Rules {
+    /// The scope without which a grant is not kept.
+    required: Option<String>,
+    /// The user who gets no token.
+    barred: Option<String>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Rules {
+    /// What the rules say to an event: any of `attributes`, `params` and `deny`.
+    fn answer(&self, event: &Value) -> Value {
+        match event["event"].as_str() {
+            Some("pre_token") => self.before(event),
+            Some("post_token") => self.after(event),
+            _ => json!({}),
+        }
+    }
+
+    fn before(&self, event: &Value) -> Value {
+        if self.barred.is_some() && event["user"].as_str() == self.barred.as_deref() {
+            return json!({ "deny": "this user gets no tokens any more" });
+        }
+        // Servers ignore parameters that they do not know (RFC 6749, section 3.2).
+        let params = json!({ "audit_id": event["grant_id"] });
+        if event["grant_type"] == "refresh_token" {
+            return json!({ "params": params });
+        }
+        let now = self.clock.now().to_string();
+        json!({ "params": params, "attributes": { "authorized_at": now } })
+    }
+
+    fn after(&self, event: &Value) -> Value {
+        let granted: Vec<&str> =
+            event["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if let Some(required) = self.required.as_deref().filter(|r| !granted.contains(r)) {
+            return json!({ "deny": format!("the scope {required} was not granted") });
+        }
+        let known = &event["attributes"];
+        if event["grant_type"] == "refresh_token" {
+            let refreshes = known["refreshes"].as_u64().unwrap_or(0) + 1;
+            return json!({ "attributes": { "refreshes": refreshes } });
+        }
+        // `scope` is what the profile keeps of the server's answer; a later one may say less.
+        json!({ "attributes": { "first_scope": known["scope"], "refreshes": 0 } })
+    }
+}
+
+/// The profile says at which events it has a rule; the command that it names there is not run.
+impl Hooks for Rules {
+    fn run<'a>(
+        &'a self,
+        _: &'a Profile,
+        _: &'a Hook,
+        input: Secret,
+    ) -> BoxFuture<'a, Result<Secret>> {
+        let event: Result<Value> = serde_json::from_str(input.expose())
+            .map_err(|error| Error::internal(format!("an event is no JSON: {error}")));
+        Box::pin(async move { Ok(Secret::new(self.answer(&event?).to_string())) })
+    }
+}
+
+/// A clock that can be put forward, so that nobody has to wait for a token to expire.
+#[derive(Default)]
+struct Movable(AtomicU64);
+
+impl Movable {
+    fn forward(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Movable {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(Duration::from_secs(self.0.load(Ordering::SeqCst)))
+    }
+
+    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
+/// A grant from the consent to its second refresh.
+async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool) -> Result<()> {
+    let started = manager.start(PROFILE, StartRequest::for_user(user)).await?;
+    let callback = if sandbox { visit(manager, &started).await? } else { ask(&started)? };
+    let response = AuthorizationResponse::from_url(callback.trim())?;
+    let done = manager.complete(&response, &Expected::default().state(&started.state)).await;
+    if let Err(error) = &done
+        && error.kind() == ErrorKind::AccessDenied
+    {
+        let kept = manager.grant(&started.key()).await?.is_some();
+        println!("Denied. Kept: {}.", if kept { "something" } else { "nothing" });
+    }
+    let key = done?.grant.key;
+    // Not only rules set attributes, and one may have its time.
+    manager.set_attribute(&key, "support_case", json!(4711), Some(HOUR)).await?;
+
+    for (when, later) in [("At once", 0), ("After half an hour", 1), ("After three hours", 5)] {
+        clock.forward(HOUR / 2 * later);
+        let handout = manager.token(&key, &TokenRequest::default()).await?;
+        show(when, &handout.grant, handout.fresh, clock.now());
+    }
+    let handout = manager.token(&key, &TokenRequest::default().force()).await?;
+    show("Once more", &handout.grant, handout.fresh, clock.now());
+    Ok(())
+}
+
+fn show(when: &str, grant: &Grant, fresh: bool, now: Timestamp) {
+    println!("{when}: a {} token", if fresh { "refreshed" } else { "stored" });
+    println!("  grant {}, commit {}", grant.id, grant.generation);
+    for (name, value) in grant.attributes_at(now) {
+        println!("  {} = {}", one_line(&name), one_line(&value.to_string()));
+    }
+}
+
+/// What stands for the browser in the sandbox, which agrees at once and sends the person back.
+async fn visit(manager: &FlowManager, started: &Started) -> Result<String> {
+    let url = started.authorization_url.parse();
+    let url = url.map_err(|_| Error::internal("the authorization URL is no URL"))?;
+    let (headers, body) = (Vec::new(), Vec::new().into());
+    let request = HttpRequest { purpose: "browser", method: Method::Get, url, headers, body };
+    let answer = manager.ports().http.send(&request).await;
+    let answer = answer.map_err(|error| Error::unavailable(error.message))?;
+    let callback = answer.header("location").map(str::to_owned);
+    callback.ok_or_else(|| Error::validation("the sandbox did not send the person back"))
+}
+
+/// Sends the person to a real server.
+fn ask(started: &Started) -> Result<String> {
+    println!("Open this, and paste the URL that you are sent to:\n{}", started.authorization_url);
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.map(|_| line).map_err(|error| Error::usage(format!("stdin cannot be read: {error}")))
+}
+
+/// The value after an option.
+fn option(arguments: &[String], name: &str) -> Option<String> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1).cloned()
+}
+
+/// A server with this clock, so that tokens expire there when they do here, and a profile of it.
+async fn in_sandbox(clock: Arc<dyn Clock>) -> Result<(Option<Sandbox>, Config)> {
+    let options = SandboxOptions { auto_consent: true, clock, ..SandboxOptions::default() };
+    let sandbox = Sandbox::start(options).await?;
+    let config = format!(
+        "[profiles.rules]\nissuer = '{}'\nclient_id = 'example'\nscopes = ['read']\n\
+         redirect_uri = 'http://127.0.0.1:8080/callback'\nkeep = ['scope']\n\
+         hooks = {{ pre_token = ['rules'], post_token = ['rules'] }}\n",
+        sandbox.issuer()
+    );
+    Ok((Some(sandbox), config.parse()?))
+}
+
+async fn run(arguments: &[String]) -> Result<()> {
+    let clock = Arc::new(Movable::default());
+    let (required, barred) = (option(arguments, "--require"), option(arguments, "--bar"));
+    let rules = Rules { required, barred, clock: clock.clone() };
+    if arguments.first().is_some_and(|first| first == "answer") {
+        let event = serde_json::from_reader(std::io::stdin());
+        let event = event.map_err(|error| Error::usage(format!("no event on stdin: {error}")))?;
+        println!("{}", rules.answer(&event));
+        return Ok(());
+    }
+    let (sandbox, config) = match option(arguments, "--config") {
+        Some(path) => (None, Config::load(path.as_ref())?),
+        None => in_sandbox(clock.clone()).await?,
+    };
+    let http = Arc::new(HttpClient::new(Options::default()));
+    let ports = Ports::in_memory_with(http, clock.clone()).with_hooks(Arc::new(rules));
+    let manager = FlowManager::new(config.profiles.into_values(), ports);
+    let user = option(arguments, "--user").unwrap_or_else(|| "ada".to_owned());
+    live(&manager, &clock, &user, sandbox.is_some()).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Err(error) = run(&arguments).await else { return ExitCode::SUCCESS };
+    match error.kind() {
+        ErrorKind::AccessDenied => eprintln!("No token: {error}"),
+        ErrorKind::Config => eprintln!("The profile or a rule is at fault: {error}"),
+        _ => eprintln!("{error}"),
+    }
+    if let Some(advice) = error.advice() {
+        eprintln!("{advice}");
+    }
+    ExitCode::from(error.exit_code())
+}

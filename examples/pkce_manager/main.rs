@@ -1,0 +1,268 @@
+//! Many PKCE flows for many users, all of them in stores of the caller's own.
+//!
+//! ```text
+//! cargo run --example pkce_manager                              # a round in an embedded sandbox
+//! cargo run --example pkce_manager -- DIR start USER ACCOUNT [SECONDS]
+//! cargo run --example pkce_manager -- DIR flows USER
+//! cargo run --example pkce_manager -- DIR complete USER         # the callback URL on stdin
+//! cargo run --example pkce_manager -- DIR token|refresh USER ACCOUNT
+//! ```
+//!
+//! Each command may run in a process of its own. For a real server, DIR needs a `gitlab.toml`:
+//!
+//! ```toml
+//! [profiles.gitlab]
+//! provider = "gitlab"
+//! root_url = "https://gitlab.example/oauth/"  # `authorize` and `token` are below it
+//! client_id = "YOUR-CLIENT"
+//! redirect_uri = "http://127.0.0.1:8080/callback"
+//! scopes = ["read_api"]
+//! ```
+//!
+//! What a flow needs is kept like this, in a directory for each user:
+//!
+//! - The *state* needs no store. It is signed, works once, and names the flow: its `jti` is the
+//!   `PendingRecord::id`.
+//! - The *verifier* is in `PendingRecord::sealed`: `Flows` decides where it lies, and can never read
+//!   it.
+//! - The *challenge* is no secret, and nothing needs it later: it is kept to be shown.
+//!
+//! Every user gets a manager whose pending store is that user's directory. So a response that comes in
+//! another user's session finds no flow there, whatever else goes wrong.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod stores;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::LONGEST_TTL;
+use oauthctl::http::{HttpClient, Options};
+use oauthctl::port::{Clock, HttpRequest, Method};
+use oauthctl::profile::Config;
+use oauthctl::protocol::state::StateKeys;
+use oauthctl::sandbox::{Sandbox, SandboxOptions};
+use oauthctl::store::{StateDir, StateKeyFile};
+use oauthctl::text::one_line;
+use oauthctl::{
+    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, GrantKey, Ports, Result,
+    StartRequest, Started, TokenRequest,
+};
+use zeroize::Zeroizing;
+
+use stores::{Flows, Grants, failed};
+
+const PROFILE: &str = "gitlab";
+
+/// What all users share: the profile, the grants, the keys of states, and who takes turns.
+struct Desk {
+    dir: PathBuf,
+    config: Config,
+    ports: Ports,
+    keys: Arc<StateKeys>,
+}
+
+impl Desk {
+    async fn open(dir: &Path) -> Result<Self> {
+        let config = Config::load(&dir.join("gitlab.toml"))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = StateKeyFile::open(dir.join("state-keys/keys.json"), clock.clone());
+        let ports = Ports::new(
+            Arc::new(HttpClient::new(Options::default())),
+            clock.clone(),
+            Arc::new(Grants::open(dir.join("grants"))?),
+            Arc::new(StateDir::open(dir.join("turns"), clock)),
+        );
+        let keys = Arc::new(keys.keys_for(LONGEST_TTL).await?);
+        Ok(Self { dir: dir.to_owned(), config, ports, keys })
+    }
+
+    /// The directory of a user, whose name may be any text.
+    fn place_of(&self, user: &str) -> PathBuf {
+        self.dir.join("users").join(GrantKey::new(PROFILE, user).slug())
+    }
+
+    /// The flows of a user, and the manager of these flows and no others.
+    fn of(&self, user: &str) -> Result<(Arc<Flows>, FlowManager)> {
+        let dir = self.place_of(user);
+        if !dir.is_dir() {
+            let what = format!("nobody called `{}` is known here", one_line(user));
+            return Err(Error::config(what).hint("a user is known once a flow was started"));
+        }
+        let flows = Arc::new(Flows::new(dir, self.ports.clock.clone()));
+        let ports = self.ports.clone().with_pending(flows.clone(), self.keys.clone());
+        Ok((flows, FlowManager::new(self.config.profiles.values().cloned(), ports)))
+    }
+
+    async fn start(&self, user: &str, account: &str, life: Duration) -> Result<Started> {
+        fs::create_dir_all(self.place_of(user)).map_err(failed)?;
+        let (flows, manager) = self.of(user)?;
+        let request = StartRequest::for_user(user).account(name_of(user, account));
+        let started = manager.start(PROFILE, request.param("login_hint", user).ttl(life)).await?;
+        if let (Some(id), Some(challenge)) = (id_of(&started), challenge_of(&started)) {
+            flows.note(&id, started.expires_at, challenge)?;
+        }
+        Ok(started)
+    }
+
+    fn show_flows(&self, user: &str) -> Result<()> {
+        let flows = self.of(user)?.0.shown()?;
+        println!("{} has {} open flows", one_line(user), flows.len());
+        for (id, expires_at, challenge, sealed) in flows {
+            println!("  state {id}, until {expires_at}");
+            println!("    challenge {challenge}, verifier sealed in {sealed} bytes");
+        }
+        Ok(())
+    }
+
+    /// Completes a flow of the user who is signed in where the response came in.
+    async fn complete(&self, user: &str, callback: &str) -> Result<()> {
+        let response = AuthorizationResponse::from_url(callback)?;
+        let expected = Expected::default().user(user).profile(PROFILE);
+        let done = self.of(user)?.1.complete(&response, &expected).await?;
+        for warning in &done.warnings {
+            println!("note: {warning}");
+        }
+        println!("{} has a grant: {}", one_line(user), one_line(&done.grant.key.account));
+        Ok(())
+    }
+
+    async fn token(&self, user: &str, account: &str, want: TokenRequest) -> Result<()> {
+        let key = GrantKey::new(PROFILE, name_of(user, account));
+        let handout = self.of(user)?.1.token(&key, &want).await?;
+        let (grant, how) = (&handout.grant, if handout.fresh { "refreshed" } else { "stored" });
+        // `handout.tokens.access_token.expose()` is what a request is sent with, and not shown here.
+        println!("a {} token, {how}, commit {}", handout.tokens.token_type, grant.generation);
+        Ok(())
+    }
+}
+
+/// One user may have several grants: this is the name that each is kept by.
+fn name_of(user: &str, account: &str) -> String {
+    format!("{account} of {user}")
+}
+
+/// The name of a flow, which its state says.
+fn id_of(started: &Started) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(started.state.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    claims["jti"].as_str().map(str::to_owned)
+}
+
+fn challenge_of(started: &Started) -> Option<&str> {
+    let query = started.authorization_url.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix("code_challenge="))
+}
+
+/// What stands for the browser in the sandbox, which agrees at once and sends the person back.
+async fn visit(desk: &Desk, started: &Started) -> Result<String> {
+    let url = started.authorization_url.parse();
+    let url = url.map_err(|_| Error::internal("the authorization URL is no URL"))?;
+    let (headers, body) = (Vec::new(), Zeroizing::default());
+    let request = HttpRequest { purpose: "browser", method: Method::Get, url, headers, body };
+    let answer = desk.ports.http.send(&request).await.map_err(|e| Error::unavailable(e.message))?;
+    let callback = answer.header("location").map(str::to_owned);
+    callback.ok_or_else(|| Error::validation("the sandbox did not send the person back"))
+}
+
+/// Shows a refusal that has to be there.
+fn refused(what: &str, outcome: Result<()>, kind: ErrorKind) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() == kind => println!("{what}: refused, {error}"),
+        Err(error) => return Err(error),
+        Ok(()) => return Err(Error::internal(format!("{what}: it was not refused"))),
+    }
+    Ok(())
+}
+
+async fn demonstrate() -> Result<()> {
+    let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
+    let sandbox = Sandbox::start(options).await?;
+    let dir = tempfile::tempdir().map_err(failed)?;
+    let profile = format!(
+        "[profiles.gitlab]\nprovider = 'gitlab'\nroot_url = '{}/'\nclient_id = 'example'\n\
+         redirect_uri = 'http://127.0.0.1:8080/callback'\nscopes = ['read_api']\n",
+        sandbox.issuer()
+    );
+    fs::write(dir.path().join("gitlab.toml"), profile).map_err(failed)?;
+    let desk = Desk::open(dir.path()).await?;
+
+    println!("Two users begin, one of them twice:");
+    let ten_minutes = Duration::from_secs(600);
+    let mut callbacks = Vec::new();
+    for (user, account) in [("ada", "laptop"), ("ada", "server"), ("brook", "laptop")] {
+        let started = desk.start(user, account, ten_minutes).await?;
+        callbacks.push((user, visit(&desk, &started).await?));
+    }
+    desk.show_flows("ada")?;
+
+    println!("\nThey come back in another order:");
+    let of_ada = callbacks[0].1.clone();
+    refused("brook with ada's response", desk.complete("brook", &of_ada).await, INVALID)?;
+    for (user, callback) in callbacks.iter().rev() {
+        desk.complete(user, callback).await?;
+    }
+    refused("the same once more", desk.complete("ada", &of_ada).await, INVALID)?;
+    refused("somebody else", desk.complete("nobody", &of_ada).await, ErrorKind::Config)?;
+    desk.token("ada", "laptop", TokenRequest::default()).await?;
+    desk.token("ada", "server", TokenRequest::default().force()).await?;
+
+    println!("\nOne who does not come back in time:");
+    let started = desk.start("ada", "tablet", Duration::from_secs(1)).await?;
+    let late = visit(&desk, &started).await?;
+    desk.show_flows("ada")?;
+    while desk.ports.clock.now() < started.expires_at {
+        desk.ports.clock.sleep(Duration::from_millis(100)).await;
+    }
+    refused("too late", desk.complete("ada", &late).await, INVALID)?;
+    desk.show_flows("ada")
+}
+
+const INVALID: ErrorKind = ErrorKind::InvalidState;
+
+async fn run(arguments: &[&str]) -> Result<()> {
+    let [dir, arguments @ ..] = arguments else { return demonstrate().await };
+    let desk = Desk::open(Path::new(dir)).await?;
+    match arguments {
+        ["start", user, account, life @ ..] if life.len() < 2 => {
+            let life = life.first().map_or(Ok(600), |life| life.parse());
+            let life = life.map_err(|_| Error::usage("SECONDS is not a number"))?;
+            let started = desk.start(user, account, Duration::from_secs(life)).await?;
+            println!("{}", started.authorization_url);
+            Ok(())
+        }
+        ["flows", user] => desk.show_flows(user),
+        ["complete", user] => {
+            // Not an argument: those of a process can be seen by others, and a code is a secret.
+            let callback = std::io::read_to_string(std::io::stdin()).map_err(failed)?;
+            desk.complete(user, &callback).await
+        }
+        ["token", user, account] => desk.token(user, account, TokenRequest::default()).await,
+        ["refresh", user, account] => {
+            desk.token(user, account, TokenRequest::default().force()).await
+        }
+        _ => Err(Error::usage("see the first lines of examples/pkce_manager/main.rs")),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Err(error) = run(&arguments).await else { return ExitCode::SUCCESS };
+    match error.kind() {
+        ErrorKind::InvalidState => eprintln!("this response belongs to no flow of theirs: {error}"),
+        ErrorKind::AccessDenied => eprintln!("the person said no: {error}"),
+        ErrorKind::Unavailable => eprintln!("try again later: {error}"),
+        _ => eprintln!("{error}"),
+    }
+    if let Some(advice) = error.advice() {
+        eprintln!("{advice}");
+    }
+    ExitCode::from(error.exit_code())
+}

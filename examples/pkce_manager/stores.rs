@@ -1,0 +1,224 @@
+//! The stores of the example: flows in a directory for each user, and encrypted grants.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind as Io, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use oauthctl::port::{BoxFuture, Clock, GrantStore, PendingRecord, PendingStore};
+use oauthctl::{Error, Grant, GrantKey, Result, Timestamp};
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+/// How many flows one user can have open: whoever can start flows could fill the disk otherwise.
+const MOST_FLOWS: usize = 8;
+
+/// One user's flows: files `ID.EXPIRES.KIND`. `sealed` is what the manager gave, `challenge` a note of
+/// ours, `used` a mark.
+pub struct Flows {
+    dir: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Flows {
+    pub fn new(dir: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        Self { dir, clock }
+    }
+
+    fn path(&self, id: &str, expires_at: Timestamp, kind: &str) -> PathBuf {
+        self.dir.join(format!("{id}.{}.{kind}", expires_at.unix()))
+    }
+
+    /// The flows that are open. Files of flows that have expired are removed on the way.
+    fn open(&self) -> io::Result<Vec<(String, Timestamp)>> {
+        let mut open = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let parts: Vec<&str> = name.split('.').collect();
+            let [id, expires, kind] = parts[..] else { continue };
+            let Ok(expires) = expires.parse().map(Timestamp::from_unix) else { continue };
+            if expires <= self.clock.now() {
+                let _ = fs::remove_file(self.dir.join(&name));
+            } else if kind == "sealed" {
+                open.push((id.to_owned(), expires));
+            }
+        }
+        open.sort_by_key(|(_, expires)| *expires);
+        Ok(open)
+    }
+
+    /// Keeps the challenge of a flow, to be shown.
+    pub fn note(&self, id: &str, expires_at: Timestamp, challenge: &str) -> Result<()> {
+        let path = self.path(id, expires_at, "challenge");
+        write(&path, challenge.as_bytes(), true).map(drop).map_err(failed)
+    }
+
+    /// What there is to see of the open flows: id, end, challenge, and the bytes that are sealed.
+    pub fn shown(&self) -> Result<Vec<(String, Timestamp, String, u64)>> {
+        let mut shown = Vec::new();
+        for (id, expires) in self.open().map_err(failed)? {
+            let challenge = found(fs::read_to_string(self.path(&id, expires, "challenge")));
+            let sealed = found(fs::metadata(self.path(&id, expires, "sealed")));
+            if let Some(sealed) = sealed.map_err(failed)? {
+                let challenge = challenge.map_err(failed)?.unwrap_or_default();
+                shown.push((id, expires, challenge, sealed.len()));
+            }
+        }
+        Ok(shown)
+    }
+}
+
+impl PendingStore for Flows {
+    fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.open().map_err(failed)?.len() >= MOST_FLOWS {
+                let what = format!("this user has {MOST_FLOWS} flows open already");
+                return Err(Error::store(what).hint("complete them, or wait until they expire"));
+            }
+            let path = self.path(&record.id, record.expires_at, "sealed");
+            match write(&path, &record.sealed, false).map_err(failed)? {
+                true => Ok(()),
+                false => Err(Error::store("this flow is known already")),
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        id: &'a str,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
+        Box::pin(async move {
+            let sealed = found(fs::read(self.path(id, expires_at, "sealed"))).map_err(failed)?;
+            Ok(sealed.map(|sealed| PendingRecord { id: id.to_owned(), expires_at, sealed }))
+        })
+    }
+
+    fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            // Of all who try to remove one file, one succeeds.
+            let path = self.path(id, expires_at, "sealed");
+            let removed =
+                found(fs::remove_file(path)).and_then(|was| sync(&self.dir).map(|()| was));
+            let _ = fs::remove_file(self.path(id, expires_at, "challenge"));
+            Ok(removed.map_err(failed)?.is_some())
+        })
+    }
+
+    fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        let path = self.path(id, expires_at, "used");
+        Box::pin(async move { write(&path, b"", false).map_err(failed) })
+    }
+
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
+        Box::pin(async move {
+            let mut records = Vec::new();
+            for (id, expires_at) in self.open().map_err(failed)? {
+                records.extend(self.get(&id, expires_at).await?);
+            }
+            Ok(records)
+        })
+    }
+}
+
+/// All grants: a file each, encrypted, since a [`Grant`] holds its tokens in clear text.
+pub struct Grants {
+    dir: PathBuf,
+    key: RandomizedNonceKey,
+}
+
+impl Grants {
+    /// The key is in a file beside them; a real one would come from elsewhere.
+    pub fn open(dir: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&dir).map_err(failed)?;
+        let mut key = Zeroizing::new(vec![0; 32]);
+        aws_lc_rs::rand::fill(&mut key).map_err(|_| Error::internal("no randomness"))?;
+        let path = dir.join("key");
+        write(&path, &key, false).map_err(failed)?; // of several processes the first one's stays
+        let key = Zeroizing::new(fs::read(&path).map_err(failed)?);
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &key);
+        Ok(Self { dir, key: key.map_err(|_| Error::store("the key of the grants is damaged"))? })
+    }
+
+    fn path(&self, key: &GrantKey) -> PathBuf {
+        self.dir.join(key.slug())
+    }
+}
+
+impl GrantStore for Grants {
+    fn name(&self) -> String {
+        "my grants".to_owned()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move {
+            let damaged = || Error::store(format!("the record of {key} is damaged"));
+            let Some(file) = found(fs::read(self.path(key))).map_err(failed)? else {
+                return Ok(None);
+            };
+            let (nonce, sealed) = file.split_at_checked(12).ok_or_else(damaged)?;
+            let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+            let mut sealed = Zeroizing::new(sealed.to_vec());
+            let whose = Aad::from(key.slug());
+            let plain = self.key.open_in_place(nonce, whose, &mut sealed).map_err(|_| damaged())?;
+            serde_json::from_slice(plain).map(Some).map_err(|_| damaged())
+        })
+    }
+
+    fn prepare<'a>(&'a self, _: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut file = NamedTempFile::new_in(&self.dir).map_err(failed)?;
+            file.write_all(&vec![0; bytes]).map_err(failed)
+        })
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let not_sealed = |_| Error::internal("a grant could not be sealed");
+            let plain = serde_json::to_vec(grant).map_err(|e| Error::internal(e.to_string()))?;
+            let mut sealed = Zeroizing::new(plain);
+            let whose = Aad::from(grant.key.slug());
+            let nonce =
+                self.key.seal_in_place_append_tag(whose, &mut *sealed).map_err(not_sealed)?;
+            let file = [nonce.as_ref().as_slice(), &sealed[..]].concat();
+            write(&self.path(&grant.key), &file, true).map(drop).map_err(failed)
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(
+            async move { Ok(found(fs::remove_file(self.path(key))).map_err(failed)?.is_some()) },
+        )
+    }
+}
+
+/// Writes a file as a whole and durably, for its owner alone. `false`, with nothing done, where there is
+/// one already that may not be replaced.
+fn write(path: &Path, bytes: &[u8], may_replace: bool) -> io::Result<bool> {
+    let dir = path.parent().unwrap_or(path);
+    let mut file = NamedTempFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let kept = if may_replace { file.persist(path) } else { file.persist_noclobber(path) };
+    match kept {
+        Ok(_) => sync(dir).map(|()| true),
+        Err(error) if error.error.kind() == Io::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn sync(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+fn found<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == Io::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+pub fn failed(error: io::Error) -> Error {
+    Error::store(format!("a file of the example: {error}"))
+}

@@ -1,0 +1,297 @@
+//! Who has consented? Three people in an SQLite table, any of whom can be asked in a browser.
+//!
+//! ```sh
+//! cargo run --example track_consent
+//! ```
+//!
+//! Open the address that it prints, and ask somebody. Without arguments the authorization server is the
+//! crate's sandbox, where nobody is real, and everything is forgotten at the end. With a server where
+//! `http://127.0.0.1:8480/callback` is registered as the redirect URI of a public client:
+//!
+//! ```sh
+//! cargo run --example track_consent -- --issuer https://as.example --client-id ID --data DIR
+//! ```
+//!
+//! What it shows:
+//!
+//! - The `state` says whose consent a response is. What belongs to it waits on the disk: the program
+//!   may be restarted while a person reads what they are asked.
+//! - A response counts only in the browser that was sent off for it: that browser has the state in a
+//!   cookie, and [`Expected::state`] compares. One that was slipped to somebody else is refused.
+//! - The tokens are in the crate's encrypted files. The database has what people may read.
+//! - Nothing is changed but by a `POST` from a page of this site, and by the callback.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod page;
+mod people;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Form, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use clap::Parser;
+use oauthctl::clock::SystemClock;
+use oauthctl::flow::{AtServer, USUAL_TTL};
+use oauthctl::profile::Config;
+use oauthctl::sandbox::{Sandbox, SandboxOptions};
+use oauthctl::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
+use oauthctl::{
+    AuthorizationResponse, ErrorKind, Expected, FlowManager, GrantKey, Ports, StartRequest,
+};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+use page::Problem;
+use people::{People, Person};
+
+const PROFILE: &str = "consent";
+
+/// A web page that shows who has consented, and asks them.
+#[derive(Parser)]
+struct Args {
+    /// Where the page is; the redirect URI is http://ADDRESS/callback
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
+    listen: SocketAddr,
+    /// The authorization server [default: a sandbox of the program's own]
+    #[arg(long, value_name = "URL", requires = "data")]
+    issuer: Option<String>,
+    /// The client that is registered there
+    #[arg(long, value_name = "ID", default_value = "track-consent")]
+    client_id: String,
+    /// The directory for database and tokens [default: one that is removed at the end]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // What went wrong was printed when it happened.
+    run(Args::parse()).await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+}
+
+async fn run(args: Args) -> Result<(), Problem> {
+    let (mut issuer, mut sandbox) = (args.issuer, None);
+    if issuer.is_none() {
+        let started = sandbox.insert(Sandbox::start(SandboxOptions::default()).await?);
+        issuer = Some(started.issuer().to_owned());
+    }
+    let until_the_end = tempfile::tempdir()?;
+    let data = args.data.as_deref().unwrap_or(until_the_end.path());
+
+    let listener = TcpListener::bind(args.listen).await?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    let config: Config = format!(
+        "[profiles.{PROFILE}]
+        issuer = {:?}
+        client_id = {:?}
+        redirect_uri = '{origin}/callback'
+        scopes = ['openid', 'email', 'offline_access']
+        authorization_params = {{ prompt = 'consent' }}",
+        issuer.unwrap_or_default(),
+        args.client_id
+    )
+    .parse()?;
+    let manager = FlowManager::new(config.profiles.into_values(), ports(data).await?);
+    let site = Site::open(manager, &data.join("people.db"), origin).await?;
+
+    println!("Who has consented? {}/", site.origin);
+    let stop = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, router(&site)).with_graceful_shutdown(stop).await?;
+    while site.manager.is_critical() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+/// What has to outlive the process is in `data`, which is made so that nobody else can read it.
+async fn ports(data: &Path) -> oauthctl::Result<Ports> {
+    let clock = Arc::new(SystemClock);
+    let keys = StateKeyFile::open(data.join("state-keys.json"), clock.clone());
+    let key = KeySource::Generated(data.join("grants.key"));
+    let pending = FilePending::open(data.join("pending"), clock.clone());
+    Ok(Ports::in_memory()
+        .with_store(Arc::new(FileStore::open(data.join("grants"), key)))
+        .with_coordinator(Arc::new(StateDir::open(data.join("locks"), clock)))
+        .with_pending(Arc::new(pending), keys.keys_for(USUAL_TTL).await?))
+}
+
+fn router(site: &Arc<Site>) -> Router {
+    let style = ([(header::CONTENT_TYPE, "text/css")], page::STYLE);
+    Router::new()
+        .route("/", get(list))
+        .route("/ask", post(ask))
+        .route("/callback", get(callback))
+        .route("/withdraw", post(withdraw))
+        .route("/style.css", get(|| async move { style }))
+        .layer(middleware::from_fn_with_state(site.clone(), guard))
+        .with_state(site.clone())
+}
+
+async fn list(State(site): State<Arc<Site>>) -> Result<Html<String>, Problem> {
+    Ok(page::list(&site.people.lock().await.all()?))
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    user: i64,
+}
+
+/// Sends the browser to the authorization server, with the state in a cookie of its own.
+async fn ask(
+    State(site): State<Arc<Site>>,
+    Form(Chosen { user }): Form<Chosen>,
+) -> Result<impl IntoResponse, Problem> {
+    let person = site.person(user).await?;
+    let request = StartRequest::for_user(user.to_string()).param("login_hint", person.email);
+    let started = site.manager.start(PROFILE, request).await?;
+    let cookie = cookie(user, &started.state, USUAL_TTL);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
+}
+
+/// Takes the response that the browser brings back.
+async fn callback(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<impl IntoResponse, Problem> {
+    let response = AuthorizationResponse::from_query(&query.unwrap_or_default())?;
+    let (user, state) = sent_off(&headers, response.state()).ok_or(Problem::NOT_FROM_HERE)?;
+    let expected = Expected::default().state(state).user(user.to_string());
+    let work = site.clone();
+    let completed = to_the_end(async move {
+        let completed = work.manager.complete(&response, &expected).await;
+        work.note(user).await.map(|()| completed)
+    });
+    let shown = match completed.await? {
+        // To another address, so that the code does not stay in this one.
+        Ok(_) => Redirect::to("/").into_response(),
+        Err(error) if error.kind() == ErrorKind::AccessDenied => {
+            page::denied(&site.person(user).await?)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(([(header::SET_COOKIE, cookie(user, "", Duration::ZERO))], shown))
+}
+
+/// Ends a consent at the authorization server and here.
+async fn withdraw(
+    State(site): State<Arc<Site>>,
+    Form(Chosen { user }): Form<Chosen>,
+) -> Result<Redirect, Problem> {
+    let ended = to_the_end(async move {
+        let revoked = site.manager.revoke(&key(user)).await?;
+        site.note(user).await.map(|()| revoked)
+    });
+    match ended.await?.at_server {
+        AtServer::Failed(error) => {
+            eprintln!("{error}");
+            Err(Problem::ONLY_HERE)
+        }
+        _ => Ok(Redirect::to("/")),
+    }
+}
+
+/// A handler is dropped where its browser goes away. What has sent a code must not be.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(std::io::Error::from)?
+}
+
+/// For no script to read, sent to `/callback` alone, and with nothing that another site posts. A
+/// site behind TLS makes it `Secure` as well.
+fn cookie(user: i64, state: &str, life: Duration) -> String {
+    let life = life.as_secs();
+    format!("ask-{user}={state}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
+}
+
+/// The user for whom this very browser was sent off with this state.
+fn sent_off(headers: &HeaderMap, state: &str) -> Option<(i64, String)> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut asked = lines.flat_map(|line| line.split("; ")).filter_map(|cookie| {
+        let (user, state) = cookie.strip_prefix("ask-")?.split_once('=')?;
+        Some((user.parse().ok()?, state.to_owned()))
+    });
+    asked.find(|(_, asked)| asked == state)
+}
+
+/// Lets pass what was sent to this site by its own name, and of forms only those of its own pages.
+async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let is_ours = {
+        let headers = request.headers();
+        let is = |name, wanted: &str| headers.get(name).is_some_and(|value| value == wanted);
+        is(header::HOST, site.origin.trim_start_matches("http://"))
+            && (request.method() == Method::GET || is(header::ORIGIN, &site.origin))
+    };
+    let mut response = match is_ours {
+        true => next.run(request).await,
+        false => Problem::NOT_FROM_HERE.into_response(),
+    };
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, site.policy.clone()),
+        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ] {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+struct Site {
+    manager: FlowManager,
+    people: Mutex<People>,
+    origin: String,
+    policy: HeaderValue,
+}
+
+fn key(user: i64) -> GrantKey {
+    GrantKey::new(PROFILE, user.to_string())
+}
+
+impl Site {
+    async fn open(
+        manager: FlowManager,
+        people: &Path,
+        origin: String,
+    ) -> Result<Arc<Self>, Problem> {
+        let server = manager.server(PROFILE).await?;
+        // Browsers hold every redirect that follows a form against the policy.
+        let theirs = server.endpoints.authorization.unwrap_or_default();
+        let theirs = theirs.split('/').take(3).collect::<Vec<_>>().join("/");
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; form-action 'self' https: {theirs}; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
+        let policy = policy.parse().map_err(std::io::Error::other)?;
+        let people = Mutex::new(People::open(people)?);
+        let site = Arc::new(Self { manager, people, origin, policy });
+        // An earlier process may have ended between a grant and its row.
+        let all = site.people.lock().await.all()?;
+        for person in all {
+            site.note(person.id).await?;
+        }
+        Ok(site)
+    }
+
+    async fn person(&self, id: i64) -> Result<Person, Problem> {
+        self.people.lock().await.one(id)?.ok_or(Problem::NOBODY)
+    }
+
+    /// Makes the table say what the store of grants holds, which alone decides.
+    async fn note(&self, user: i64) -> Result<(), Problem> {
+        let people = self.people.lock().await;
+        let grant = self.manager.grant(&key(user)).await?;
+        Ok(people.note(user, grant.as_ref())?)
+    }
+}

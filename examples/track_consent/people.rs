@@ -1,0 +1,74 @@
+//! The people that the program knows, and what it notes of their consents: an SQLite file.
+
+use std::path::Path;
+
+use oauthctl::Grant;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+/// The people are those of the sandbox; an application has its own.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS users (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE);
+    CREATE TABLE IF NOT EXISTS consents (
+        user_id INTEGER PRIMARY KEY REFERENCES users (id),
+        grant_id TEXT NOT NULL, sub TEXT, email TEXT, consented_at TEXT NOT NULL);
+    INSERT OR IGNORE INTO users (id, name, email) VALUES
+        (1, 'Ada Quill', 'ada@sandbox.example'),
+        (2, 'Brook Lindqvist', 'brook@sandbox.example'),
+        (3, 'Chen Okafor', 'chen@sandbox.example');";
+
+const PEOPLE: &str = "
+    SELECT users.id, users.name, users.email, consents.consented_at, consents.sub, consents.email
+    FROM users LEFT JOIN consents ON consents.user_id = users.id";
+
+pub struct Person {
+    pub id: i64,
+    pub name: String,
+    pub email: String,
+    pub consent: Option<Consent>,
+}
+
+/// When a person consented, and as whom the authorization server knows them.
+pub struct Consent {
+    pub at: String,
+    pub sub: Option<String>,
+    pub email: Option<String>,
+}
+
+pub struct People(Connection);
+
+impl People {
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self(connection))
+    }
+
+    pub fn all(&self) -> Result<Vec<Person>> {
+        let mut query = self.0.prepare(&format!("{PEOPLE} ORDER BY users.name"))?;
+        query.query_map([], person)?.collect()
+    }
+
+    pub fn one(&self, id: i64) -> Result<Option<Person>> {
+        self.0.query_row(&format!("{PEOPLE} WHERE users.id = ?1"), [id], person).optional()
+    }
+
+    /// Notes the grant that there is of a person now, or that there is none.
+    pub fn note(&self, id: i64, grant: Option<&Grant>) -> Result<()> {
+        match grant {
+            Some(Grant { id: grant_id, identity, obtained_at, .. }) => self.0.execute(
+                "INSERT OR REPLACE INTO consents VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![id, grant_id, identity.sub, identity.email, obtained_at.to_string()],
+            ),
+            None => self.0.execute("DELETE FROM consents WHERE user_id = ?1", [id]),
+        }
+        .map(drop)
+    }
+}
+
+fn person(row: &Row) -> Result<Person> {
+    let at: Option<String> = row.get(3)?;
+    let (sub, email) = (row.get(4)?, row.get(5)?);
+    let consent = at.map(|at| Consent { at, sub, email });
+    Ok(Person { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, consent })
+}

@@ -1,0 +1,10 @@
+//! The examples as whole programs, against a server that the project did not write.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod grant_rules;
+mod pkce_manager;
+mod walk;

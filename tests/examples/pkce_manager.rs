@@ -1,0 +1,231 @@
+//! The PKCE flows of many users, each step in a process of its own.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
+use crate::walk::{consent, spawn};
+
+/// A GitLab-like server, and the directory in which the example keeps everything.
+struct Scene {
+    server: OidcProvider,
+    home: Home,
+    dir: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let server = Servers::oidc_provider_with(&["--gitlab", "1"]);
+        let home = Home::new();
+        let dir = home.path("desk");
+        let profile = format!(
+            "[profiles.gitlab]\nprovider = \"gitlab\"\nroot_url = \"{}/oauth/\"\n\
+             client_id = \"cli\"\nredirect_uri = \"http://127.0.0.1:8080/callback\"\n\
+             scopes = [\"api\"]\n",
+            server.issuer
+        );
+        home.write(&dir.join("gitlab.toml"), &profile);
+        let dir = dir.to_str().unwrap().to_owned();
+        Self { server, home, dir }
+    }
+
+    #[track_caller]
+    fn run(&self, args: &[&str]) -> Output {
+        let args: Vec<&str> = [&self.dir as &str].iter().chain(args).copied().collect();
+        spawn(&self.home, "pkce_manager", &args).wait()
+    }
+
+    /// The authorization URL of a new flow.
+    #[track_caller]
+    fn start(&self, user: &str, account: &str) -> String {
+        self.run(&["start", user, account]).ok().line().to_owned()
+    }
+
+    #[track_caller]
+    fn complete(&self, user: &str, callback: &str) -> Output {
+        let mut running = spawn(&self.home, "pkce_manager", &[&self.dir, "complete", user]);
+        running.write(callback);
+        running.wait()
+    }
+
+    /// It is refused, and no code is spent.
+    #[track_caller]
+    fn refuses(&self, user: &str, callback: &str) {
+        let before = self.server.count("authorization_code");
+        let output = self.complete(user, callback).fails(7);
+        assert!(output.stderr.contains("no flow of theirs"), "{}", output.stderr);
+        assert_eq!(self.server.count("authorization_code"), before, "a code was spent");
+    }
+
+    #[track_caller]
+    fn flows(&self, user: &str) -> String {
+        self.run(&["flows", user]).ok().stdout
+    }
+
+    /// What is in the files of the example, and how they are called.
+    fn files(&self) -> Vec<String> {
+        let below = self.home.path("desk/users");
+        let files = self.home.files().into_iter().filter(|file| file.starts_with(&below));
+        files.map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A parameter of a URL.
+#[track_caller]
+fn param<'u>(url: &'u str, name: &str) -> &'u str {
+    let pairs = url.split_once('?').unwrap().1.split('&');
+    let mut found = pairs.filter_map(|pair| pair.split_once('=')).filter(|(n, _)| *n == name);
+    found.next().unwrap_or_else(|| panic!("no {name}: {url}")).1
+}
+
+#[test]
+fn it_shows_a_round_with_nothing_set_up() {
+    let output = spawn(&Home::new(), "pkce_manager", &[]).wait().ok();
+    for line in [
+        "ada has 2 open flows",
+        "brook with ada's response: refused",
+        "ada has a grant: server of ada\nada has a grant: laptop of ada",
+        "the same once more: refused",
+        "somebody else: refused, nobody called `nobody` is known here",
+        "a Bearer token, stored, commit 1\na Bearer token, refreshed, commit 2",
+        "too late: refused",
+        "ada has 0 open flows",
+    ] {
+        assert!(output.stdout.contains(line), "{line}\n---\n{}", output.stdout);
+    }
+}
+
+#[test]
+fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
+    let scene = Scene::new();
+    let begun = [("zoë/../x", "laptop"), ("zoë/../x", "server"), ("brook", "laptop")];
+    let urls = begun.map(|(user, account)| scene.start(user, account));
+    let root = format!("{}/oauth/authorize?", scene.server.issuer);
+    assert!(urls.iter().all(|url| url.starts_with(&root)), "{urls:?}");
+    let listed = scene.flows("zoë/../x");
+    assert!(listed.contains("zoë/../x has 2 open flows"), "{listed}");
+    for (number, url) in urls.iter().enumerate() {
+        let challenge = param(url, "code_challenge");
+        assert_eq!(listed.contains(challenge), number < 2, "{challenge}: {listed}");
+        assert_not_shown(&listed, [param(url, "state")]);
+    }
+
+    let callbacks = urls.each_ref().map(|url| consent(url));
+    scene.refuses("brook", &callbacks[0]);
+    scene.refuses("zoë/../x", &callbacks[2]);
+    for number in [1, 2, 0] {
+        let (user, account) = begun[number];
+        let output = scene.complete(user, &callbacks[number]).ok();
+        assert!(output.stdout.ends_with(&format!("{user} has a grant: {account} of {user}\n")));
+        scene.refuses(user, &callbacks[number]);
+    }
+    assert_eq!(scene.server.count("authorization_code"), 3);
+    assert!(scene.flows("zoë/../x").contains("has 0 open flows"));
+    assert_eq!(scene.files(), [] as [&str; 0], "nothing is left of a completed flow");
+}
+
+#[test]
+fn grants_outlive_the_process_and_are_kept_encrypted() {
+    let scene = Scene::new();
+    let callback = consent(&scene.start("ada", "laptop"));
+    scene.complete("ada", &callback).ok();
+    let token = |command| scene.run(&[command, "ada", "laptop"]).ok().stdout;
+    assert_eq!(token("token"), "a Bearer token, stored, commit 1\n");
+    // Each refresh ends the refresh token before: what was saved is what the next process sends.
+    assert_eq!(token("refresh"), "a Bearer token, refreshed, commit 2\n");
+    assert_eq!(token("refresh"), "a Bearer token, refreshed, commit 3\n");
+    assert_eq!(scene.server.count("refresh_token"), 2);
+    let output = scene.run(&["token", "ada", "server"]).fails(4);
+    assert!(output.stderr.contains("server of ada"), "{}", output.stderr);
+    assert_no_secret(
+        &scene.home,
+        ["access_token", "refresh_token", "code_verifier", "verifier\":"],
+    );
+    // One that cannot be read is an error, and not taken for a user without a grant.
+    let grants = fs::read_dir(scene.home.path("desk/grants")).unwrap().map(|e| e.unwrap().path());
+    let grant = grants.filter(|path| !path.ends_with("key")).collect::<Vec<_>>();
+    assert_eq!(grant.len(), 1);
+    let mut bytes = fs::read(&grant[0]).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&grant[0], bytes).unwrap();
+    scene.run(&["token", "ada", "laptop"]).fails(10);
+}
+
+#[test]
+fn forged_altered_and_denied_responses_give_nothing() {
+    let scene = Scene::new();
+    let url = scene.start("ada", "laptop");
+    let callback = consent(&url);
+    let state = param(&callback, "state");
+    let (head, signature) = state.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let altered = format!("{head}.{other}{}", &signature[1..]);
+    for forged in ["another", &altered] {
+        scene.refuses("ada", &callback.replace(state, forged));
+    }
+    scene.complete("ada", &callback.replace("8080", "8081")).fails(7);
+    assert!(scene.flows("ada").contains("1 open flows"), "it still waits for its own response");
+
+    scene.server.control.post("/deny", &json!({ "deny": true }));
+    let denied = consent(&scene.start("ada", "server"));
+    let output = scene.complete("ada", &denied).fails(5);
+    assert!(output.stderr.contains("the person said no"), "{}", output.stderr);
+    scene.refuses("ada", &denied);
+    scene.run(&["token", "ada", "server"]).fails(4);
+    assert_eq!(scene.server.count("authorization_code"), 0);
+    scene.complete("ada", &callback).ok();
+}
+
+#[test]
+fn a_user_who_is_unknown_is_told_from_a_response_that_is_not_theirs() {
+    let scene = Scene::new();
+    let callback = consent(&scene.start("ada", "laptop"));
+    for output in [
+        scene.complete("brook", &callback),
+        scene.run(&["flows", "brook"]),
+        scene.run(&["token", "brook", "laptop"]),
+    ] {
+        let output = output.fails(3);
+        assert!(output.stderr.starts_with("nobody called `brook` is known here\n"), "{output:?}");
+    }
+    scene.start("brook", "laptop");
+    scene.refuses("brook", &callback);
+    scene.complete("ada", &callback).ok();
+}
+
+#[test]
+fn a_flow_past_its_time_is_refused_and_collected() {
+    let scene = Scene::new();
+    let short = scene.run(&["start", "ada", "laptop", "1"]).ok().line().to_owned();
+    scene.start("ada", "server");
+    let callback = consent(&short);
+    crate::support::await_some("the end of the flow", || {
+        scene.flows("ada").contains("1 open flows").then_some(())
+    });
+    scene.refuses("ada", &callback);
+    assert_eq!(scene.files().len(), 2, "{:?}: the challenge and the seal of one", scene.files());
+}
+
+#[test]
+fn nobody_can_fill_the_store_and_one_response_is_redeemed_once() {
+    let scene = Scene::new();
+    let urls: Vec<String> = (0..8).map(|n| scene.start("ada", &format!("a{n}"))).collect();
+    let output = scene.run(&["start", "ada", "more"]).fails(10);
+    assert!(output.stderr.contains("8 flows open already"), "{}", output.stderr);
+    scene.start("brook", "laptop");
+    let callback = consent(&urls[3]);
+    let all: Vec<_> = (0..4)
+        .map(|_| {
+            let mut running = spawn(&scene.home, "pkce_manager", &[&scene.dir, "complete", "ada"]);
+            running.write(&callback);
+            running.close_stdin();
+            running
+        })
+        .collect();
+    let mut codes: Vec<i32> = all.into_iter().map(|running| running.wait().status).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 7, 7, 7]);
+    assert_eq!(scene.server.count("authorization_code"), 1);
+    scene.start("ada", "more");
+}

@@ -1,0 +1,55 @@
+//! Examples as they were built, and the person who goes from the URL that one shows to the callback's.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Browser, DEADLINE, Home, Running};
+
+/// The longest that an example may take.
+pub const LIMIT: Duration = DEADLINE;
+
+/// Where cargo has put an example.
+#[track_caller]
+pub fn built(name: &str) -> String {
+    let beside = Path::new(env!("CARGO_BIN_EXE_oauthctl")).parent().unwrap();
+    let path = beside.join("examples").join(name);
+    assert!(path.is_file(), "{} is not there: `cargo build --examples`", path.display());
+    path.to_str().unwrap().to_owned()
+}
+
+/// Starts an example in this home.
+#[track_caller]
+pub fn spawn(home: &Home, name: &str, args: &[&str]) -> Running {
+    let model = home.command([] as [&str; 0]);
+    let mut command = Command::new(built(name));
+    command.args(args).env_clear().current_dir(home.path("home"));
+    for (name, value) in model.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    Running::start(&mut command, LIMIT)
+}
+
+/// Goes through the consent at a real server, and gives the URL that the person is sent back to.
+#[track_caller]
+pub fn consent(authorization_url: &str) -> String {
+    let notes = tempfile::tempdir().unwrap();
+    // The callback itself leads nowhere here: the browser waits before it for what never comes.
+    let mode = json!({ "mode": "honest", "after": notes.path().join("never") });
+    let browser = Browser::new(&notes.path().join("browser"), &mode);
+    let command = browser.command();
+    let (node, args) = command.split_once(' ').unwrap();
+    let args = args.split(' ').filter(|arg| *arg != "%s");
+    let mut child = Command::new(node)
+        .args(args)
+        .arg(authorization_url)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{node}: {error}"));
+    let callback = browser.await_callback();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    callback
+}

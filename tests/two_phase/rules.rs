@@ -1,0 +1,287 @@
+//! Rules that misbehave, rules for every grant, and what a rule can see.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, visit};
+use crate::support::{assert_not_shown, await_some};
+
+/// Makes this script the profile's rule at these events; it gets the event as its first word.
+fn rule(scene: &Scene, script: &str, events: &[&str]) {
+    let place = scene.home.path("rule.sh");
+    scene.home.write(&place, script);
+    let lines: Vec<String> =
+        events.iter().map(|event| format!("{event} = [\"sh\", {place:?}, {event:?}]")).collect();
+    rules(scene, &lines.join("\n"));
+}
+
+/// Adds the lines of a profile's rules to the configuration, in place of those before.
+fn rules(scene: &Scene, lines: &str) {
+    let all = fs::read_to_string(scene.home.config_path()).unwrap();
+    let before = all.split("\n[profiles.p.hooks]").next().unwrap();
+    scene.home.config(&format!("{before}\n[profiles.p.hooks]\n{lines}\n"));
+}
+
+#[test]
+fn answers_that_are_none_stop_it_before_the_code_is_sent() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&["--attr", "a=1"]);
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let large = |length: usize| json!({ "attributes": { "x": "v".repeat(length) } }).to_string();
+    let long_name = json!({ "attributes": { "n".repeat(257): 1 } }).to_string();
+    let answers = [
+        "{".to_owned(),
+        "{}x".to_owned(),
+        "\u{feff}{}".to_owned(),
+        "{\"deny\":[\"x\"]}".to_owned(),
+        "{\"deny\":\"a\",\"deny\":\"b\"}".to_owned(),
+        "{\"attributes\":{\"a\":1,\"a\":2}}".to_owned(),
+        "{\"attributes\":\"x\"}".to_owned(),
+        "{\"params\":[]}".to_owned(),
+        "{\"params\":{\"x\":null}}".to_owned(),
+        "{\"params\":{\"x\":[\"y\"]}}".to_owned(),
+        "{\"params\":{\"x y\":\"z\"}}".to_owned(),
+        "{\"params\":{\"x\\u0000\":\"z\"}}".to_owned(),
+        "{\"Deny\":\"x\"}".to_owned(),
+        format!("{{\"attributes\":{{\"x\":{}}}}}", nested(33)),
+        format!("{{\"attributes\":{{\"x\":{}}}}}", nested(120)),
+        nested(100_000),
+        large(40_000),
+        long_name,
+    ];
+    let answer = scene.home.path("answer");
+    for event in ["authorization", "pre_token"] {
+        rule(&scene, &format!("cat > /dev/null; cat {answer:?}"), &[event]);
+        for text in &answers {
+            scene.home.write(&answer, text);
+            let output = scene.complete(&callback, &[]).fails(3);
+            assert!(output.stderr.contains("hook"), "{}", output.stderr);
+            assert!(output.stderr.contains("hint:"), "{}", output.stderr);
+        }
+    }
+    for name in [
+        "client_secret",
+        "client_id",
+        "client_assertion",
+        "client_assertion_type",
+        "code",
+        "code_verifier",
+        "grant_type",
+        "redirect_uri",
+        "refresh_token",
+        "scope",
+        "state",
+        "nonce",
+        "response_type",
+        "request",
+        "request_uri",
+        "code_challenge_method",
+    ] {
+        scene.home.write(&answer, &json!({ "params": { name: "x" } }).to_string());
+        let output = scene.complete(&callback, &[]).fails(3);
+        assert!(output.stderr.contains(name), "{name}: {}", output.stderr);
+    }
+    assert_eq!(scene.redemptions(), 0);
+    // What can just be kept is kept, and can be read again.
+    scene.home.write(&answer, &format!("{{\"attributes\":{{\"x\":{}}}}}", nested(32)));
+    scene.complete(&callback, &[]).ok();
+    let stored = scene.home.run(["token", "-p", "p", "--json"]).ok().json();
+    assert_eq!(stored["attributes"]["x"].to_string(), nested(32));
+}
+
+#[test]
+fn attributes_of_all_rules_together_are_judged_before_the_code_is_sent() {
+    let scene = Scene::new("honest");
+    let half = "v".repeat(15_000);
+    let (_, callback) = scene.come_back(&["--attr", &format!("a={half}")]);
+    let script = "cat > /dev/null; printf '{\"attributes\":{\"%s\":\"%s\"}}' \"$1\" \"$(head -c 15000 /dev/zero | tr '\\0' v)\"";
+    rule(&scene, script, &["authorization", "pre_token"]);
+    scene.complete(&callback, &[]).fails(3);
+    assert_eq!(scene.redemptions(), 0);
+    rule(&scene, script, &["authorization"]);
+    scene.complete(&callback, &[]).ok();
+    let long = format!("{}=v", "n".repeat(257));
+    scene.home.run(["start", "p", "--attr", &long]).fails(2);
+}
+
+#[test]
+fn commands_that_fail_in_every_way() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    let plain = scene.home.path("plain");
+    scene.home.write(&plain, "#!/bin/sh\n");
+    for command in [
+        "[\"/nowhere/at/all\"]".to_owned(),
+        "[\"no-such-program-anywhere\"]".to_owned(),
+        format!("[{plain:?}]"),
+        format!("[{:?}]", scene.home.root()),
+        "[\"sh\", \"-c\", \"exit 3\"]".to_owned(),
+        "[\"sh\", \"-c\", \"kill -9 $$\"]".to_owned(),
+        "[\"sh\", \"-c\", \"printf '\\\\033[31mno\\\\r\\\\nerror: forged\\\\n' >&2; exit 1\"]"
+            .to_owned(),
+        "[\"sh\", \"-c\", \"yes\"]".to_owned(),
+        "[\"sh\", \"-c\", \"printf '\\\\377\\\\376'\"]".to_owned(),
+    ] {
+        rules(&scene, &format!("pre_token = {command}"));
+        let output = scene.complete(&callback, &[]).fails(3);
+        assert!(
+            output.stderr.contains("the hook `pre_token` failed"),
+            "{command}: {}",
+            output.stderr
+        );
+        assert!(!output.stderr.contains('\u{1b}') && output.stderr.lines().count() == 2);
+    }
+    assert_eq!(scene.redemptions(), 0);
+    // None of these is a failure: it need not read, and may say what it likes on stderr.
+    for command in [
+        "[\"sh\", \"-c\", \"exec <&-; echo {}\"]",
+        "[\"true\"]",
+        "[\"sh\", \"-c\", \"head -c 3000000 /dev/zero >&2; echo {}\"]",
+    ] {
+        rules(&scene, &format!("pre_token = {command}"));
+        let (_, callback) = scene.come_back(&[]);
+        scene.complete(&callback, &[]).ok();
+    }
+    rules(&scene, "");
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn a_rule_sees_no_key_and_holds_no_file_of_ours() {
+    let mut scene = Scene::new("honest");
+    let (env, fds) = (scene.home.path("env"), scene.home.path("fds"));
+    let script = format!(
+        "env > {env:?}; for fd in /proc/$$/fd/*; do readlink $fd; done > {fds:?}; cat > /dev/null"
+    );
+    rule(&scene, &script, &["pre_token"]);
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let identity = scene.home.run(["store", "keygen"]).ok().line().to_owned();
+    scene.home.set("OAUTHCTL_STATE_KEY", key).set("OAUTHCTL_STORE_KEY", &identity);
+    scene.home.set("OAUTH_ACCESS_TOKEN", "another-token-of-the-shell");
+    let check = || {
+        let (env, fds) = (fs::read_to_string(&env).unwrap(), fs::read_to_string(&fds).unwrap());
+        assert_not_shown(&env, [key, &identity, "another-token-of-the-shell"]);
+        let root = scene.home.root().to_str().unwrap();
+        let ours = |line: &&str| {
+            let is_own = line.ends_with("/rule.sh") || line.ends_with("/fds");
+            line.contains("socket:")
+                || line.contains("anon_inode")
+                || (line.contains(root) && !is_own)
+        };
+        assert_eq!(fds.lines().find(ours), None, "{fds}");
+        assert!(fds.contains("pipe:"));
+    };
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    check();
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    check();
+}
+
+#[test]
+fn every_grant_is_asked_for_and_may_be_denied() {
+    for (grant, more) in [
+        ("client_credentials", "client_secret = { env = \"ASSERTION\" }"),
+        ("jwt_bearer", "client_assertion = { env = \"ASSERTION\" }"),
+        ("token_exchange", "client_assertion = { env = \"ASSERTION\" }"),
+    ] {
+        let mut scene = Scene::with("honest", &format!("grant = {grant:?}\n{more}\n"));
+        scene.home.set("ASSERTION", "an-assertion-of-the-environment");
+        let (told, answer) = (scene.home.path("told"), scene.home.path("answer"));
+        let script = format!("{{ cat; echo; }} >> {told:?}; env >> {told:?}.env; cat {answer:?}");
+        rule(&scene, &script, &["authorization", "pre_token", "post_token", "login_required"]);
+        let denial = json!({ "deny": "not \u{1b}[31mnow\u{202e}\n" }).to_string();
+        scene.home.write(&answer, &denial);
+        let output = scene.home.run(["token", "-p", "p", "--json"]).fails(5);
+        let message = output.error_json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("not") && message.contains("now"), "{message}");
+        assert!(!message.contains(|c: char| c.is_control() || c == '\u{202e}'), "{message}");
+        assert_eq!(scene.server.requests("honest", "token").len(), 0, "{grant}");
+        // Where the rule lets it, its parameter goes along, whatever the server says then.
+        scene.home.write(&answer, "{\"params\":{\"rule\":\"x=1&y\"}}");
+        scene.home.run(["token", "-p", "p"]);
+        let sent = scene.server.requests("honest", "token").remove(0);
+        assert!(sent["body"].as_str().unwrap().contains("rule=x%3D1%26y"), "{sent}");
+        let told = fs::read_to_string(&told).unwrap();
+        let first: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+        assert_eq!((&first["event"], &first["grant_type"]), (&json!("pre_token"), &json!(grant)));
+        assert_not_shown(&told, ["an-assertion-of-the-environment"]);
+        let env = fs::read_to_string(scene.home.path("told.env")).unwrap();
+        assert_not_shown(&env, ["an-assertion-of-the-environment"]);
+    }
+}
+
+#[test]
+fn a_denied_refresh_spends_nothing() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&["--attr", "a=1"]);
+    scene.complete(&callback, &[]).ok();
+    rule(&scene, "cat > /dev/null; echo '{\"deny\":\"\"}'", &["pre_token"]);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
+    rule(&scene, "exit 1", &["pre_token"]);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(3);
+    assert_eq!(scene.grants("refresh_token").len(), 0);
+    // A stored token with life left is nobody's business.
+    scene.home.run(["token", "-p", "p"]).ok();
+    rules(&scene, "");
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+}
+
+#[test]
+fn an_interruption_ends_a_rule_that_hangs_and_loses_nothing() {
+    let scene = Scene::new("honest");
+    let pids = scene.home.path("pids");
+    rule(
+        &scene,
+        &format!("sleep 1000 & echo $$ $! > {pids:?}.new; mv {pids:?}.new {pids:?}; wait"),
+        &["pre_token"],
+    );
+    let (_, callback) = scene.come_back(&[]);
+    let running = scene.home.spawn(["complete", &callback]);
+    let family = await_some("the rule", || fs::read_to_string(&pids).ok());
+    running.signal(Signal::INT);
+    running.wait().fails(130);
+    for pid in family.split_whitespace() {
+        // A zombie that nobody has reaped yet is as dead.
+        let status = || fs::read_to_string(format!("/proc/{pid}/stat"));
+        let lives = || status().is_ok_and(|stat| !stat.contains(") Z"));
+        await_some("the end of what the rule has started", || (!lives()).then_some(()));
+    }
+    assert_eq!(scene.redemptions(), 0);
+    rules(&scene, "");
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn what_is_kept_is_told_and_what_has_expired_is_not() {
+    let keep = "keep = [\"scope\", \"extra\"]\nkeep_from_callback = [\"realmId\"]\n";
+    let scene = Scene::with("token.nested-extra", keep);
+    let told = scene.home.path("told");
+    rule(&scene, &format!("{{ cat; echo; }} >> {told:?}"), &["pre_token", "post_token"]);
+    let begun = scene.start(&["--attr", "a=1"]);
+    let callback = visit(begun["authorization_url"].as_str().unwrap());
+    scene.complete(&format!("{callback}&realmId=4711"), &[]).ok();
+    let home = &scene.home;
+    let of = ["-p", "p"];
+    home.run(["attr", "set", "short", "x", "--ttl", "1s"].iter().chain(&of)).ok();
+    let kept = json!({ "a": "1", "realmId": "4711", "scope": "api" });
+    let attributes = |args: &[&str]| {
+        let output = home.run(args).ok().json();
+        output.get(0).unwrap_or(&output)["attributes"].clone()
+    };
+    await_some("the end of its time", || {
+        (attributes(&["token", "-p", "p", "--json"]) == kept).then_some(())
+    });
+    assert_eq!(attributes(&["status", "--json"]), kept);
+    assert_eq!(home.run(["attr", "list", "-p", "p", "--json"]).ok().json(), kept);
+    home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    let told = fs::read_to_string(&told).unwrap();
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), 4);
+    assert_eq!(told[0]["attributes"], json!({ "a": "1" }));
+    for after in &told[1..] {
+        assert_eq!(after["attributes"], kept, "{}", after["event"]);
+    }
+}
