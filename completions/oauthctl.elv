@@ -51,6 +51,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand demo 'Show the whole main job on a machine with nothing set up'
             cand sandbox 'Run an authorization server for tests, on loopback'
             cand completions 'Print a completion script for a shell'
+            cand man 'Print a manual page, or write all of them'
         }
         &'oauthctl;login'= {
             cand -p 'The profile [env: OAUTHCTL_PROFILE]'
@@ -191,7 +192,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;start'= {
             cand -p 'The profile'
             cand --profile 'The profile'
-            cand --user 'Your own name for the person: it comes back with `complete`, and the state does not show it'
+            cand --user 'Your own name for the person, and for the account: it comes back with `complete`, and the state does not show it'
             cand --attr 'An attribute that the grant will have'
             cand --ttl 'How long the response is awaited'
             cand --redirect-uri 'Where the person is sent back to [default: the profile''s first]'
@@ -202,7 +203,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
             cand --color 'When to use colours; auto: on a terminal, unless NO_COLOR is set'
-            cand --sealed 'Put all of the flow into the state, encrypted: any process with the key can complete it'
+            cand --sealed 'Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY can complete it'
             cand --json 'Print the result, and an error, as JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
@@ -220,7 +221,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --expect-state 'Refuse any other state than this one'
             cand -p 'Refuse a state of another profile'
             cand --profile 'Refuse a state of another profile'
-            cand --require-identity 'Who must have granted: sub=… or email=…'
+            cand --require-identity 'Who must have granted, exactly as the server names them: sub=… or email=…'
             cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
@@ -661,6 +662,22 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;completions'= {
+            cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
+            cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
+            cand --color 'When to use colours; auto: on a terminal, unless NO_COLOR is set'
+            cand --json 'Print the result, and an error, as JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more about what is done'
+            cand --verbose 'Say more about what is done'
+            cand --trace 'Explain every protocol step on stderr, with secrets redacted'
+            cand --no-input 'Never ask and never open a browser: fail with exit code 4 instead'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'oauthctl;man'= {
+            cand --dir 'Write the pages of all commands into this directory'
             cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'

@@ -55,6 +55,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "import" -d 'Take 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "demo" -d 'Show the whole main job on a machine with nothing set up'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sandbox" -d 'Run an authorization server for tests, on loopback'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'The profile [env: OAUTHCTL_PROFILE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'A name for this login, where a profile has several' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'A browser and a loopback listener, or the callback URL pasted by hand [default: the profile\'s]' -r -f -a "browser\t''
@@ -176,7 +177,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'The profile' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own name for the person: it comes back with `complete`, and the state does not show it' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own name for the person, and for the account: it comes back with `complete`, and the state does not show it' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'An attribute that the grant will have' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'How long the response is awaited' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Where the person is sent back to [default: the profile\'s first]' -r
@@ -189,7 +190,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any process with the key can complete it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY can complete it'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l json -d 'Print the result, and an error, as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Say more about what is done'
@@ -201,7 +202,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'The issuer that came with the code' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Refuse any other state than this one' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Refuse a state of another profile' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted: sub=… or email=…' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted, exactly as the server names them: sub=… or email=…' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
@@ -571,3 +572,16 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l v
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write the pages of all commands into this directory' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help'

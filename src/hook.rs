@@ -273,20 +273,14 @@ mod tests {
         assert_eq!(sh(script, HOOK_LIMIT).unwrap().expose(), "{}");
     }
 
-    /// A script that leaves two processes which never end by themselves, and a pipe that ends with them.
-    fn with_family(then: &str) -> (std::io::PipeReader, Command) {
-        let (reader, writer) = std::io::pipe().unwrap();
-        let script = format!("sleep 1000 & {then}");
-        let mut command = prepared("sh", &["-c".to_owned(), script], &[]);
-        // It is inherited by them all: its end is that of the last one.
-        command.stderr(writer);
-        (reader, command)
-    }
-
     #[test]
     fn nothing_that_it_started_outlives_the_caller() {
         for then in ["sleep 1000", "exec sleep 1000", "echo {}"] {
-            let (mut reader, mut command) = with_family(then);
+            let script = format!("sleep 1000 & {then}");
+            let mut command = prepared("sh", &["-c".to_owned(), script], &[]);
+            // All of them hold it: its end is that of the last one.
+            let (mut reader, writer) = std::io::pipe().unwrap();
+            command.stderr(writer);
             let waiting = Waiting(Arc::default());
             start(&waiting.0, &mut command, Secret::default()).unwrap();
             drop(command);

@@ -19,8 +19,9 @@ const LONGEST_URL: usize = 8 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
-Send the person to `authorization_url`. Give the URL that they come back to, to\n\
-`oauthctl complete -`, in whatever process, before the flow expires.")]
+Send the person to `authorization_url`, and keep `state` in their session. Give\n\
+the URL that they come back to, to `oauthctl complete -`, in whatever process,\n\
+before the flow expires.")]
 pub struct StartArgs {
     /// The profile [env: OAUTHCTL_PROFILE]
     #[arg(value_name = "PROFILE", conflicts_with = "profile")]
@@ -28,7 +29,8 @@ pub struct StartArgs {
     /// The profile
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
-    /// Your own name for the person: it comes back with `complete`, and the state does not show it
+    /// Your own name for the person, and for the account: it comes back with `complete`, and the
+    /// state does not show it
     #[arg(long, value_name = "REF")]
     user: Option<String>,
     /// An attribute that the grant will have
@@ -40,7 +42,8 @@ pub struct StartArgs {
     /// Where the person is sent back to [default: the profile's first]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
-    /// Put all of the flow into the state, encrypted: any process with the key can complete it
+    /// Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY
+    /// can complete it
     #[arg(long)]
     sealed: bool,
     /// Ask for these scopes instead of the profile's

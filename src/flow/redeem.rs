@@ -74,6 +74,8 @@ impl FlowManager {
         self.prove_store(&pending.key).await?;
         let critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
+            // The hooks and the lock may have taken their time.
+            claim.claims.check_time(self.now())?;
             // Whatever became of the marks: the grant that this code gave is there.
             let stored = self.ports.store.load(&pending.key).await.ok().flatten();
             if stored.is_some_and(|grant| grant.id == pending.grant_id) {

@@ -87,3 +87,109 @@ fn values_of_the_callback_and_the_answer_are_among_them() {
     assert_eq!(attributes(&scene), json!({ "a": "1", "realmId": "4711" }));
     assert_eq!(scene.home.run(["attr", "get", "-p", "p", "realmId"]).ok().line(), "4711");
 }
+
+#[test]
+fn any_text_is_kept_as_it_is_and_anything_else_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let home = &scene.home;
+    let values = [
+        "",
+        " ",
+        "-x",
+        "--json",
+        "a\tb\r\nc",
+        "\u{1b}[31m\u{202e}",
+        "\u{1F980}",
+        "{\"a\":1}",
+        "=",
+        "null",
+    ];
+    for (n, value) in values.iter().enumerate() {
+        let name = format!("n{n}=\u{1b}\u{e9}");
+        home.run(["attr", "set", "-p", "p", &name, "--", value]).ok();
+        assert_eq!(home.run(["attr", "get", "-p", "p", &name]).ok().stdout, format!("{value}\n"));
+        assert_eq!(attributes(&scene)[&name], **value);
+    }
+    let list = home.run(["attr", "list", "-p", "p"]).ok().stdout;
+    assert_eq!(list.lines().count(), values.len());
+    assert!(!list.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{list:?}");
+    let before = attributes(&scene);
+    let raw = OsStr::from_bytes(b"x\xff");
+    for args in [[OsStr::new("k"), raw], [raw, OsStr::new("v")]] {
+        let command = ["attr", "set", "-p", "p"].map(OsStr::new);
+        home.run(command.iter().copied().chain(args)).fails(2);
+    }
+    let started = ["start", "p", "--attr"].map(OsStr::new);
+    home.run(started.iter().copied().chain([OsStr::from_bytes(b"a=\xff")])).fails(2);
+    let user = ["start", "p", "--user"].map(OsStr::new);
+    home.run(user.iter().copied().chain([raw])).fails(2);
+    assert_eq!(attributes(&scene), before);
+}
+
+#[test]
+fn lifetimes_without_measure() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    for ttl in ["0", "0s", "-1", "1.5h", "x", "", "99999999999999999999d", "184467440737095516160"]
+    {
+        let output = scene.home.run(["attr", "set", "-p", "p", "k", "v", &format!("--ttl={ttl}")]);
+        output.fails(2);
+    }
+    assert!(attributes(&scene).is_null(), "none were kept");
+    // The longest that can be said ends some day, or never: it is not over at once.
+    for ttl in ["213503982334601d", "18446744073709551615", "9223372036854775807s", "3650000d"] {
+        let output = scene.home.run(["attr", "set", "-p", "p", "k", ttl, "--ttl", ttl]);
+        if output.status == 0 {
+            assert_eq!(attributes(&scene), json!({ "k": ttl }));
+            scene.home.run(["attr", "get", "-p", "p", "k", "--json"]).ok();
+        } else {
+            output.fails(2);
+        }
+    }
+}
+
+#[test]
+fn there_is_room_for_many_and_then_no_more() {
+    let scene = Scene::new("honest");
+    let given: Vec<String> =
+        (0..200).map(|n| format!("key-{n}=a value of some length, number {n}")).collect();
+    let args: Vec<&str> = given.iter().flat_map(|pair| ["--attr", pair.as_str()]).collect();
+    let (_, callback) = scene.come_back(&args);
+    scene.complete(&callback, &[]).ok();
+    assert_eq!(attributes(&scene).as_object().unwrap().len(), 200);
+    let home = &scene.home;
+    let large = "x".repeat(15_000);
+    home.run(["attr", "set", "-p", "p", "large", &large]).ok();
+    let full = home.run(["attr", "set", "-p", "p", "larger", &large]).fails(2);
+    assert!(full.stderr.contains("attr unset"), "{}", full.stderr);
+    let mut all: Vec<Running> =
+        (0..8).map(|n| home.spawn(["attr", "unset", "-p", "p", &format!("key-{n}")])).collect();
+    all.extend((0..8).map(|n| home.spawn(["attr", "set", "-p", "p", &format!("new-{n}"), "v"])));
+    for running in all {
+        running.wait().ok();
+    }
+    assert_eq!(attributes(&scene).as_object().unwrap().len(), 201);
+    home.run(["attr", "unset", "-p", "p", "large"]).ok();
+    home.run(["attr", "set", "-p", "p", "larger", &large]).ok();
+    home.run(["token", "-p", "p", "--force-refresh"]).ok();
+}
+
+#[test]
+fn what_the_server_gave_is_not_unset() {
+    let scene = Scene::with("honest", "keep_from_callback = [\"realmId\"]\n");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&format!("{callback}&realmId=4711"), &[]).ok();
+    let output = scene.home.run(["attr", "unset", "-p", "p", "realmId"]).ok();
+    assert!(output.stderr.contains("stays"), "{}", output.stderr);
+    assert_eq!(attributes(&scene), json!({ "realmId": "4711" }));
+    // A value of the person's own goes before it, until it is gone.
+    scene.home.run(["attr", "set", "-p", "p", "realmId", "mine"]).ok();
+    assert_eq!(attributes(&scene), json!({ "realmId": "mine" }));
+    scene.home.run(["attr", "unset", "-p", "p", "realmId"]).ok();
+    assert_eq!(attributes(&scene), json!({ "realmId": "4711" }));
+}

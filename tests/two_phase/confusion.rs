@@ -30,6 +30,22 @@ fn not_canonical(part: &str) -> String {
     format!("{head}{}", &ALPHABET[at ^ 1..=at ^ 1])
 }
 
+/// A header that says something else, or the same in another way.
+fn changed_headers(ours: &str) -> Vec<String> {
+    let more = |more: &str| ours.replacen('{', &format!("{{{more},"), 1);
+    vec![
+        more("\"zip\":\"DEF\""),
+        more("\"crit\":[\"x\"]"),
+        more("\"jku\":\"http://127.0.0.1:1/\""),
+        more("\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
+        more("\"b64\":false"),
+        more("\"alg\":\"none\""),
+        format!("{ours} "),
+        ours.replace(':', ": "),
+        ours.replace("\"alg\"", "\"\\u0061lg\""),
+    ]
+}
+
 /// All of these are refused alike, with the URL's state replaced; nothing is sent.
 fn all_alike(scene: &Scene, callback: &str, state: &str, forged: Vec<String>) {
     let mut said = BTreeSet::new();
@@ -72,20 +88,8 @@ fn a_signed_state_that_was_made_without_the_key() {
             let head = json!({ "alg": alg, "typ": "oauth-state+jwt", "kid": kid }).to_string();
             forged.push(format!("{}.{payload}.{signature}", b64(head)));
         }
-        let more = |more: &str| ours.replacen('{', &format!("{{{more},"), 1);
-        for changed in [
-            more("\"zip\":\"DEF\""),
-            more("\"crit\":[\"x\"]"),
-            more("\"jku\":\"http://127.0.0.1:1/\""),
-            more("\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
-            more("\"b64\":false"),
-            more("\"alg\":\"none\""),
-            format!("{ours} "),
-            ours.replace(':', ": "),
-            ours.replace("\"alg\"", "\"\\u0061lg\""),
-        ] {
-            forged.push(format!("{}.{payload}.{signature}", b64(&changed)));
-        }
+        let changed = changed_headers(&ours).into_iter();
+        forged.extend(changed.map(|head| format!("{}.{payload}.{signature}", b64(head))));
         forged.extend([
             format!("{header}.{payload}"),
             format!("{header}..{signature}"),

@@ -61,6 +61,20 @@ fn answers_that_are_none_stop_it_before_the_code_is_sent() {
             assert!(output.stderr.contains("hint:"), "{}", output.stderr);
         }
     }
+    assert_eq!(scene.redemptions(), 0);
+    // What can just be kept is kept, and can be read again.
+    scene.home.write(&answer, &format!("{{\"attributes\":{{\"x\":{}}}}}", nested(32)));
+    scene.complete(&callback, &[]).ok();
+    let stored = scene.home.run(["token", "-p", "p", "--json"]).ok().json();
+    assert_eq!(stored["attributes"]["x"].to_string(), nested(32));
+}
+
+#[test]
+fn what_the_protocol_sets_no_rule_sets() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    let answer = scene.home.path("answer");
+    rule(&scene, &format!("cat > /dev/null; cat {answer:?}"), &["pre_token"]);
     for name in [
         "client_secret",
         "client_id",
@@ -84,11 +98,8 @@ fn answers_that_are_none_stop_it_before_the_code_is_sent() {
         assert!(output.stderr.contains(name), "{name}: {}", output.stderr);
     }
     assert_eq!(scene.redemptions(), 0);
-    // What can just be kept is kept, and can be read again.
-    scene.home.write(&answer, &format!("{{\"attributes\":{{\"x\":{}}}}}", nested(32)));
+    scene.home.write(&answer, "");
     scene.complete(&callback, &[]).ok();
-    let stored = scene.home.run(["token", "-p", "p", "--json"]).ok().json();
-    assert_eq!(stored["attributes"]["x"].to_string(), nested(32));
 }
 
 #[test]

@@ -15,10 +15,11 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 /// tell them apart.
 fn points(home: &Home, args: &[&str]) -> Vec<Call> {
     let root = home.root().to_str().unwrap();
-    let kept = ["state", "data", "config/oauthctl/st"].map(|below| format!("{root}/{below}"));
+    let kept = ["state", "data", "config"].map(|below| format!("{root}/{below}"));
     let mut seen = BTreeSet::new();
     let all = calls(home, args).into_iter().filter(|call| {
-        kept.iter().any(|path| call.line.contains(path))
+        let is_kept = kept.iter().any(|path| call.line.contains(path));
+        (is_kept && !call.line.contains("config.toml"))
             || call.name == "connect"
             || call.line.starts_with("write(1<")
     });
