@@ -41,7 +41,7 @@ pub fn block_on<T>(
 
 /// The open files that a run may need at once: its runtime, sockets, a record and its directories.
 #[cfg(unix)]
-const DESCRIPTORS: usize = 20;
+const DESCRIPTORS: usize = 24;
 
 /// Proves that they can be had. Without them the runtime panics, or a token that was spent cannot be
 /// saved.

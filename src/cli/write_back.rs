@@ -13,6 +13,7 @@ use super::report::Voice;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a command that is to end may take for that.
+#[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A command that does not outlive whoever awaits it.
