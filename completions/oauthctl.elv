@@ -51,6 +51,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand demo 'Show the whole main job on a machine with nothing set up'
             cand sandbox 'Run an authorization server for tests, on loopback'
             cand completions 'Print a completion script for a shell'
+            cand man 'Print a manual page, or write all of them'
         }
         &'oauthctl;login'= {
             cand -p 'The profile [env: OAUTHCTL_PROFILE]'
@@ -661,6 +662,22 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
         }
         &'oauthctl;completions'= {
+            cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
+            cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
+            cand --color 'When to use colours; auto: on a terminal, unless NO_COLOR is set'
+            cand --json 'Print the result, and an error, as JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -v 'Say more about what is done'
+            cand --verbose 'Say more about what is done'
+            cand --trace 'Explain every protocol step on stderr, with secrets redacted'
+            cand --no-input 'Never ask and never open a browser: fail with exit code 4 instead'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'oauthctl;man'= {
+            cand --dir 'Write the pages of all commands into this directory'
             cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'

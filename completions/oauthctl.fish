@@ -55,6 +55,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "import" -d 'Take 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "demo" -d 'Show the whole main job on a machine with nothing set up'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sandbox" -d 'Run an authorization server for tests, on loopback'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'The profile [env: OAUTHCTL_PROFILE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'A name for this login, where a profile has several' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'A browser and a loopback listener, or the callback URL pasted by hand [default: the profile\'s]' -r -f -a "browser\t''
@@ -571,3 +572,16 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l v
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write the pages of all commands into this directory' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours; auto: on a terminal, unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l json -d 'Print the result, and an error, as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Say more about what is done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l no-input -d 'Never ask and never open a browser: fail with exit code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help'

@@ -163,7 +163,7 @@ async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool)
 
 fn show(when: &str, grant: &Grant, fresh: bool, now: Timestamp) {
     println!("{when}: a {} token", if fresh { "refreshed" } else { "stored" });
-    println!("  grant {}, commit {}", grant.id, grant.generation);
+    println!("  grant {}", grant.id);
     for (name, value) in grant.attributes_at(now) {
         println!("  {} = {}", one_line(&name), one_line(&value.to_string()));
     }

@@ -54,6 +54,91 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed, and
+//! [`blocking::FlowManager`] does the same in programs that have no asynchronous runtime. What a
+//! profile can say is in the README of the program: a provider's preset, endpoints, client
+//! authentication, scopes.
+//!
+//! # What can go wrong
+//!
+//! Every error has an [`ErrorKind`], which says whose fault it is and what to do. A response that
+//! cannot be trusted is told apart from a person who said no, a server that refused, and a network
+//! that failed:
+//!
+//! ```
+//! use oauthctl::{Error, ErrorKind};
+//!
+//! /// What to tell the person whose account could not be connected.
+//! fn tell(error: &Error) -> &'static str {
+//!     match error.kind() {
+//!         // Forged, altered, expired, used, or another session's. Nothing was redeemed.
+//!         ErrorKind::InvalidState => "This link is not yours, or not valid any more.",
+//!         ErrorKind::AccessDenied => "You have not agreed.",
+//!         // Not what was asked for: wrong `iss`, nonce, id_token or person. Look into it.
+//!         ErrorKind::Validation => "The answer cannot be trusted.",
+//!         // `oauth_error()` has the server's own code and description.
+//!         ErrorKind::ServerRefused => "The server has refused.",
+//!         // Nobody has consented yet, or the consent has ended: `start` again.
+//!         ErrorKind::LoginRequired => "Please connect your account again.",
+//!         _ if error.is_passing() => "Please try again later.",
+//!         _ => "This is our fault.",
+//!     }
+//! }
+//! # assert_eq!(tell(&Error::new(ErrorKind::Unavailable, "")), "Please try again later.");
+//! ```
+//!
+//! [`Error::message`] says what happened, [`Error::advice`] what to do about it; no secret is in
+//! either, and nothing that a terminal would obey.
+//!
+//! # Your own database
+//!
+//! [`port::GrantStore`] and [`port::PendingStore`] are small, object-safe traits: implement them over
+//! the tables that your users are in, and give them to [`Ports`]. [`port`] has an example of each, and
+//! says what an implementation must keep.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use oauthctl::{Ports, Secret, store::{MemoryPending, MemoryStore}, clock::SystemClock};
+//! # use oauthctl::protocol::state::{StateKey, StateKeys};
+//! # fn show(my_grants: Arc<MemoryStore>, my_flows: Arc<MemoryPending>, secret: Secret) -> oauthctl::Result<()> {
+//! let ports = Ports::in_memory()
+//!     .with_store(my_grants)
+//!     .with_pending(my_flows, StateKeys::of_secret(&secret)?);
+//! # Ok(()) }
+//! # let clock = Arc::new(SystemClock);
+//! # show(Arc::default(), Arc::new(MemoryPending::new(clock, 1)), StateKey::generate()?)?;
+//! # Ok::<(), oauthctl::Error>(())
+//! ```
+//!
+//! # What is guaranteed
+//!
+//! - However many callers and processes ask at once, one refresh request is made per account.
+//! - A refresh token that was replaced is durable before the new access token is handed out, and
+//!   nothing is spent that cannot be saved: the store is proved writable first.
+//! - A grant is pinned to the issuer, token endpoint and client that gave it. Its refresh token is
+//!   sent nowhere else, whatever configuration or metadata say later.
+//! - A code is sent once. A state works once, until it expires, for the profile, client and server
+//!   that it was made for.
+//! - No secret is in an [`Error`], a `Debug`, a trace, or a file that is not encrypted.
+//! - Nothing here prints, exits, or reads an environment variable, but for the proxy's
+//!   ([`http::Proxy::Environment`]).
+//!
+//! The processes of the first point are those that share a store and a [`port::Coordinator`].
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `cli` (default) | the program `oauthctl`, and all of the others |
+//! | `login` | the loopback listener, its page, the browser, pasted callbacks: `oauthctl::login` |
+//! | `keyring` | the operating system's keyring: `oauthctl::store::KeyringStore` |
+//! | `file` | age-encrypted files: `oauthctl::store::FileStore` |
+//! | `sandbox` | an authorization server for tests, with misbehaviours by name: `oauthctl::sandbox` |
+//!
+//! The default builds the program, so that `cargo install oauthctl` gives it. A library wants
+//! `default-features = false`: that is the flow with its HTTP client and stores in memory and in the
+//! state directory, without a command line, browser, keyring or server.
+//!
 //! # The map
 //!
 //! One deep module, [`flow`], holds everything hard about a grant: PKCE, state, validation, single
@@ -66,36 +151,22 @@
 //! |---|---|---|---|
 //! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`] | the nouns, the failures, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
 //! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml` |
-//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: [`protocol::reply`] |
+//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: `protocol/reply.rs` |
 //! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is shown of a parameter: `trace/names.rs` |
-//! | 2 | [`flow`] | the life of a grant | asking and redeeming: `flow/start.rs`, `flow/complete.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; what is durable when: `flow/commit.rs` |
+//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; what is durable when: `flow/commit.rs` |
 //! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`]; a store of yours needs no change here |
 //! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: `login/page.rs` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
 //! | 3 | [`hook`] | runs hooks that are commands | what they inherit, their limits: [`hook`] |
 //! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
+//! | 3 | [`blocking`] | the flow without an asynchronous runtime; beside it, ports that are ready to use | a method of the manager: [`flow`] first, then here |
 //! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command; a format of tokens: `cli/format.rs` |
 //!
 //! A module imports from lower floors only; `tests/floors.rs` holds the walls. A foreign crate that
 //! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`
-//! and `sandbox`, clap in the program.
-//!
-//! # What is guaranteed
-//!
-//! - However many callers and processes ask at once, one refresh request is made per account.
-//! - A refresh token that was replaced is durable before the new access token is handed out, and
-//!   nothing is spent that cannot be saved: the store is proved writable first.
-//! - A grant is pinned to the issuer, token endpoint and client that gave it. Its refresh token is
-//!   sent nowhere else, whatever configuration or metadata say later.
-//! - A code is sent once. A callback counts only with the state of its own flow.
-//! - No secret is in an [`Error`], a `Debug`, a trace, or a file that is not encrypted.
-//! - Nothing here prints, exits, or reads an environment variable.
-//!
-//! # Features
-//!
-//! `cli` (on by default) builds the program and turns on the others. Without default features the
-//! crate is the flow with its transport and an in-memory store: `login` adds the listener and the browser,
-//! `keyring` and `file` the stores, `sandbox` the server for tests.
+//! and `sandbox`, clap in the program. Some items are public for the sake of the program alone, and no
+//! caller needs them: [`profile::describe`], [`profile::edit`], [`profile::presets`],
+//! [`profile::snapshot`], [`store::StoreSpec`], [`text`].
 
 #![warn(unreachable_pub)]
 

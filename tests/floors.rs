@@ -51,6 +51,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("age", &["src/store/"]),
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
+    ("clap_mangen", THE_PROGRAM),
     ("hyper", LOOPBACK_SERVERS),
     ("hyper_util", LOOPBACK_SERVERS),
     ("http_body_util", LOOPBACK_SERVERS),
@@ -72,6 +73,20 @@ const FORBIDDEN: &[&str] = &[
     "rsa",
     "yaml-rust",
     "tiny_http",
+];
+
+/// Crates that the library without default features must not bring along: a command line, a browser, keyrings,
+/// files, a server.
+const NOT_FOR_THE_FLOW: &[&str] = &[
+    "age",
+    "clap",
+    "clap_complete",
+    "dbus",
+    "jsonwebtoken",
+    "keyring",
+    "keyring-core",
+    "open",
+    "zbus",
 ];
 
 /// The most lines of code in a file, without comments, blank lines and tests.
@@ -236,7 +251,7 @@ fn floor(module: &str) -> Option<(u8, usize)> {
 
 fn may_name(module: &str, other: &str) -> bool {
     let (Some((own, place)), Some((theirs, before))) = (floor(module), floor(other)) else {
-        // Names that lib.rs re-exports are types of floor 0, and have no floor of their own here.
+        // Names that lib.rs re-exports have no floor of their own here; the modules name them by their modules.
         return true;
     };
     module == other || theirs < own || (theirs == own && (own == 0 || before < place))
@@ -352,6 +367,33 @@ fn forbidden_crates_are_absent() {
         .map(|name| format!("Cargo.lock has `{name}`"))
         .collect();
     report(&faults);
+}
+
+#[test]
+fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let output = std::process::Command::new(cargo)
+        .current_dir(root())
+        .args(["tree", "--no-default-features", "--edges", "normal", "--offline", "--locked"])
+        .args(["--prefix", "none", "--format", "{p} features={f}"])
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && tree.starts_with("oauthctl "), "{said}{tree}");
+    let mut faults = Vec::new();
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap();
+        let features = line.split_once("features=").map_or("", |(_, all)| all);
+        // The client of HTTP is built on hyper too, but serves nobody.
+        if NOT_FOR_THE_FLOW.contains(&name)
+            || name == "hyper" && features.split([',', ' ']).any(|feature| feature == "server")
+        {
+            faults.push(format!("without default features there is `{line}`"));
+        }
+    }
+    report(&faults);
+    assert!(tree.contains("\nreqwest v"), "the tree is not that of the library:\n{tree}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod browser;
 mod figures;
 mod machine;
 mod rows;
+mod two_phase;
 
 #[path = "../../tests/support/mod.rs"]
 mod support;

@@ -12,11 +12,12 @@ use url::Url;
 use crate::browser;
 use crate::figures::{Target, heads, median, row, time};
 use crate::support::{Home, OidcProvider, SecretService, Servers, installed};
+use crate::two_phase;
 
 /// The verifier of RFC 7636, appendix B, and its challenge.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const SCOPES: &str = "scopes = [\"openid\", \"api\"]";
+pub const SCOPES: &str = "scopes = [\"openid\", \"api\"]";
 
 /// Measures a row of this name, by so many pairs, and prints it.
 type Measure = fn(&str, usize, &OidcProvider);
@@ -25,7 +26,7 @@ type Measure = fn(&str, usize, &OidcProvider);
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, Measure); 7] = [
+    let rows: [(&str, Measure); 11] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
@@ -33,6 +34,10 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
         ("first login, file store / the browser alone", first_login),
         ("login again, file store / the browser alone", login_again),
         ("token, cached: peak memory", peak_memory),
+        ("start / true", two_phase::start),
+        ("start, 10,000 flows open / 10 open", two_phase::start_among_many),
+        ("complete, 10,000 flows open / 10 open", two_phase::complete_among_many),
+        ("A: sign a state, B: check it", two_phase::states),
     ];
     heads();
     for (name, measure) in rows.into_iter().filter(|(name, _)| is_wanted(name)) {

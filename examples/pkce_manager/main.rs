@@ -14,9 +14,10 @@
 //! [profiles.gitlab]
 //! provider = "gitlab"
 //! root_url = "https://gitlab.example/oauth/"  # `authorize` and `token` are below it
+//! issuer = "https://gitlab.example"           # to know who has granted; may be left out
 //! client_id = "YOUR-CLIENT"
 //! redirect_uri = "http://127.0.0.1:8080/callback"
-//! scopes = ["read_api"]
+//! scopes = ["openid", "email", "read_api"]
 //! ```
 //!
 //! What a flow needs is kept like this, in a directory for each user:
@@ -128,7 +129,9 @@ impl Desk {
         for warning in &done.warnings {
             println!("note: {warning}");
         }
-        println!("{} has a grant: {}", one_line(user), one_line(&done.grant.key.account));
+        let grant = &done.grant;
+        let who = grant.identity.label().unwrap_or("somebody");
+        println!("{}, granted by {}", one_line(&grant.key.account), one_line(who));
         Ok(())
     }
 
@@ -137,7 +140,7 @@ impl Desk {
         let handout = self.of(user)?.1.token(&key, &want).await?;
         let (grant, how) = (&handout.grant, if handout.fresh { "refreshed" } else { "stored" });
         // `handout.tokens.access_token.expose()` is what a request is sent with, and not shown here.
-        println!("a {} token, {how}, commit {}", handout.tokens.token_type, grant.generation);
+        println!("a {} token, {how}, of grant {}", handout.tokens.token_type, grant.id);
         Ok(())
     }
 }
@@ -185,8 +188,8 @@ async fn demonstrate() -> Result<()> {
     let sandbox = Sandbox::start(options).await?;
     let dir = tempfile::tempdir().map_err(failed)?;
     let profile = format!(
-        "[profiles.gitlab]\nprovider = 'gitlab'\nroot_url = '{}/'\nclient_id = 'example'\n\
-         redirect_uri = 'http://127.0.0.1:8080/callback'\nscopes = ['read_api']\n",
+        "[profiles.gitlab]\nprovider = 'gitlab'\nroot_url = '{0}/'\nissuer = '{0}'\nclient_id = 'example'\n\
+         redirect_uri = 'http://127.0.0.1:8080/callback'\nscopes = ['openid', 'email', 'read_api']\n",
         sandbox.issuer()
     );
     fs::write(dir.path().join("gitlab.toml"), profile).map_err(failed)?;

@@ -40,10 +40,11 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use clap::Parser;
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{AtServer, USUAL_TTL};
+use oauthctl::flow::{AtServer, LONGEST_TTL};
 use oauthctl::profile::Config;
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
+use oauthctl::time::parse_duration;
 use oauthctl::{
     AuthorizationResponse, ErrorKind, Expected, FlowManager, GrantKey, Ports, StartRequest,
 };
@@ -71,6 +72,9 @@ struct Args {
     /// The directory for database and tokens [default: one that is removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// How long an answer is awaited
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    ttl: Duration,
 }
 
 #[tokio::main]
@@ -102,7 +106,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     )
     .parse()?;
     let manager = FlowManager::new(config.profiles.into_values(), ports(data).await?);
-    let site = Site::open(manager, &data.join("people.db"), origin).await?;
+    let site = Site::open(manager, &data.join("people.db"), origin, args.ttl).await?;
 
     println!("Who has consented? {}/", site.origin);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
@@ -122,7 +126,7 @@ async fn ports(data: &Path) -> oauthctl::Result<Ports> {
     Ok(Ports::in_memory()
         .with_store(Arc::new(FileStore::open(data.join("grants"), key)))
         .with_coordinator(Arc::new(StateDir::open(data.join("locks"), clock)))
-        .with_pending(Arc::new(pending), keys.keys_for(USUAL_TTL).await?))
+        .with_pending(Arc::new(pending), keys.keys_for(LONGEST_TTL).await?))
 }
 
 fn router(site: &Arc<Site>) -> Router {
@@ -152,9 +156,10 @@ async fn ask(
     Form(Chosen { user }): Form<Chosen>,
 ) -> Result<impl IntoResponse, Problem> {
     let person = site.person(user).await?;
-    let request = StartRequest::for_user(user.to_string()).param("login_hint", person.email);
+    let request = StartRequest::for_user(user.to_string()).ttl(site.ttl);
+    let request = request.param("login_hint", person.email);
     let started = site.manager.start(PROFILE, request).await?;
-    let cookie = cookie(user, &started.state, USUAL_TTL);
+    let cookie = cookie(user, &started.state, site.ttl);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
 }
 
@@ -253,6 +258,7 @@ struct Site {
     people: Mutex<People>,
     origin: String,
     policy: HeaderValue,
+    ttl: Duration,
 }
 
 fn key(user: i64) -> GrantKey {
@@ -264,6 +270,7 @@ impl Site {
         manager: FlowManager,
         people: &Path,
         origin: String,
+        ttl: Duration,
     ) -> Result<Arc<Self>, Problem> {
         let server = manager.server(PROFILE).await?;
         // Browsers hold every redirect that follows a form against the policy.
@@ -275,7 +282,7 @@ impl Site {
         );
         let policy = policy.parse().map_err(std::io::Error::other)?;
         let people = Mutex::new(People::open(people)?);
-        let site = Arc::new(Self { manager, people, origin, policy });
+        let site = Arc::new(Self { manager, people, origin, policy, ttl });
         // An earlier process may have ended between a grant and its row.
         let all = site.people.lock().await.all()?;
         for person in all {

@@ -12,6 +12,7 @@ mod format;
 mod import;
 mod login;
 mod logout;
+mod man;
 mod manager;
 mod pending;
 mod profile;
@@ -136,6 +137,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(man::ManArgs),
 }
 
 /// Parses the command line, runs the command, reports how it ended.
@@ -198,6 +201,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(&args, context),
         Command::Sandbox(args) => sandbox::run(&args, context),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command(), context),
     }
 }
 

@@ -60,6 +60,7 @@ impl Expected {
 
     /// The same with the subject who must have granted.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "it is named after the claim")]
     pub fn sub(mut self, sub: impl Into<String>) -> Self {
         self.identity.sub = Some(sub.into());
         self

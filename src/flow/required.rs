@@ -25,6 +25,9 @@ impl FlowManager {
         grant: &mut Grant,
         required: &RequiredIdentity,
     ) -> Result<Option<Error>> {
+        if *required == RequiredIdentity::default() {
+            return Ok(None);
+        }
         let known = &grant.identity;
         if known.sub.is_none() || (required.email.is_some() && known.email.is_none()) {
             self.complete_identity(profile, grant).await?;

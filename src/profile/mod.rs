@@ -13,7 +13,7 @@ mod callbacks;
 mod check;
 pub mod describe;
 pub(crate) mod diagnose;
-pub(crate) mod discovery;
+pub mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;
 mod keys;

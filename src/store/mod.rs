@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`mod@keyring`] | the operating system's keyring |
-//! | [`mod@file`] | age-encrypted files |
+//! | `keyring` | the operating system's keyring |
+//! | `file` | age-encrypted files |
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts: no secret |
 //! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
@@ -107,7 +107,7 @@ pub struct Places {
     pub key: KeySource,
     /// The directory for records that are too large for the keyring.
     pub sealed: PathBuf,
-    /// The address of the session bus, on Linux ([`keyring::session_bus`]).
+    /// The address of the session bus, on Linux (`keyring::session_bus`).
     pub bus: Option<String>,
 }
 

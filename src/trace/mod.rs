@@ -1,7 +1,7 @@
 //! Explains every protocol step as it happens: in words for people, and as a HAR file.
 //!
 //! Both show the same, and both without secrets: a value is shown only where its name says that
-//! it is public (see [`redact`]). Nothing here costs anything while no one listens.
+//! it is public (see `redact`). Nothing here costs anything while no one listens.
 
 mod explain;
 mod har;

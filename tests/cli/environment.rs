@@ -34,6 +34,7 @@ const ALL: &[&str] = &[
     "import",
     "profile remove p",
     "completions bash",
+    "man login",
     "demo",
     "--help",
 ];

@@ -3,7 +3,7 @@
 use crate::snapshot::{check, transcript};
 use crate::support::{Home, Output};
 
-const COMMANDS: &[&str] = &[
+pub const COMMANDS: &[&str] = &[
     "",
     "login",
     "token",
@@ -39,6 +39,7 @@ const COMMANDS: &[&str] = &[
     "demo",
     "sandbox",
     "completions",
+    "man",
 ];
 
 fn run(line: &str) -> Output {

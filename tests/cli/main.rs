@@ -16,6 +16,7 @@ mod fixture;
 mod formats;
 mod help;
 mod keyring;
+mod man;
 mod profiles;
 mod sandbox;
 mod snapshot;

@@ -43,7 +43,7 @@ fn uses(output: &Output) -> Vec<(String, String, Value)> {
         if let Some((name, value)) = line.strip_prefix("  ").and_then(|l| l.split_once(" = ")) {
             uses.last_mut().unwrap().2[name] = serde_json::from_str(value).unwrap();
         } else if let Some(grant) = line.strip_prefix("  grant ") {
-            uses.last_mut().unwrap().1 = grant.split(',').next().unwrap().to_owned();
+            uses.last_mut().unwrap().1 = grant.to_owned();
         } else if line.ends_with(" token") {
             uses.push((line.to_owned(), String::new(), json!({})));
         }

@@ -5,6 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chromium;
 mod grant_rules;
+mod person;
 mod pkce_manager;
+mod signed_state;
+mod track_consent;
 mod walk;

@@ -88,7 +88,9 @@ impl GrantStore for Users {
 
 /// Started flows: id, expiry, and what is sealed; a used one that was never put has nothing sealed.
 #[derive(Default)]
-pub struct Flows(Mutex<BTreeMap<String, (Timestamp, Option<Vec<u8>>)>>);
+pub struct Flows(Mutex<BTreeMap<String, Row>>);
+
+type Row = (Timestamp, Option<Vec<u8>>);
 
 impl Flows {
     /// All that is stored, as bytes.
@@ -152,7 +154,7 @@ impl PendingStore for Flows {
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
         Box::pin(async move {
             let rows = self.0.lock().unwrap();
-            let record = |(id, (at, sealed)): (&String, &(Timestamp, Option<Vec<u8>>))| {
+            let record = |(id, (at, sealed)): (&String, &Row)| {
                 let (id, sealed) = (id.clone(), sealed.clone()?);
                 Some(PendingRecord { id, expires_at: *at, sealed })
             };

@@ -166,6 +166,18 @@ async fn an_account_is_named_after_the_user_unless_it_has_a_name() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_who_it_was_where_nobody_in_particular_is_expected() {
+    let served = Served::start();
+    let mut quiet = served.honest();
+    quiet.scopes = vec!["api".to_owned()];
+    let manager = served.shared.manager([quiet]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    assert_eq!((done.warnings.len(), done.grant.identity.sub), (0, None));
+    assert!(!served.sandbox.journal().iter().any(|entry| entry.endpoint == "userinfo"));
+}
+
+#[tokio::test]
 async fn the_profiles_least_life_holds_where_the_caller_names_none() {
     let served = Served::start();
     let mut patient = served.honest();

@@ -242,8 +242,10 @@ provider.use(async (ctx, next) => {
   await next();
   const params = ctx.oidc?.params ?? {};
   const others = Object.entries(ctx.oidc?.body ?? {}).filter(([name]) => !(name in params));
+  const { access_token: access, refresh_token: refresh } = ctx.body ?? {};
   Object.assign(entry, {
     others: Object.fromEntries(others),
+    secrets: [params.code_verifier, access, refresh].filter(Boolean),
     grant_type: params.grant_type,
     client_id: ctx.oidc?.client?.clientId,
     status: ctx.status,

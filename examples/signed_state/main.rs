@@ -1,10 +1,10 @@
 //! Start here, complete there: one process sends a person off, another takes what they come back with.
 //!
 //! ```sh
-//! cargo run --example signed_state
+//! cargo run --example signed_state -- both
 //! ```
 //!
-//! This is `both`: all in one process, asynchronous, many people at once, with the crate's sandbox as
+//! This is all in one process, asynchronous, many people at once, with the crate's sandbox as
 //! the authorization server. For two processes, which are blocking ones, the sandbox needs a third:
 //!
 //! ```sh
@@ -29,33 +29,31 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod shared;
+
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use oauthctl::clock::SystemClock;
-use oauthctl::flow::{Completed, USUAL_TTL};
-use oauthctl::port::{HttpRequest, Method};
-use oauthctl::profile::{Config, Profile};
+use oauthctl::flow::LONGEST_TTL;
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
 use oauthctl::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
 use oauthctl::text::one_line;
+use oauthctl::time::parse_duration;
 use oauthctl::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Ports, Result, StartRequest,
-    TokenRequest, TokenSet, blocking,
+    TokenRequest, blocking,
 };
-use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-const PROFILE: &str = "signed";
-/// The people of the sandbox.
-const USERS: [&str; 3] = ["ada", "brook", "chen"];
-/// Nothing listens there: who runs this carries the callback by hand.
-const REDIRECT_URI: &str = "http://127.0.0.1:8482/callback";
+use shared::{PROFILE, REDIRECT_URI, get, person, profile, told, userinfo};
+
 /// Where the sandbox of the second example above is.
 const ISSUER: &str = "http://127.0.0.1:8481";
 
@@ -65,7 +63,7 @@ struct Cli {
     #[command(flatten)]
     server: Server,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Args)]
@@ -86,9 +84,8 @@ enum Command {
     /// Print the URL to which this user is to be sent
     Start {
         user: String,
-        /// Put the whole flow into the state
-        #[arg(long)]
-        sealed: bool,
+        #[command(flatten)]
+        how: How,
     },
     /// Take the URL to which a user came back
     Complete {
@@ -98,26 +95,34 @@ enum Command {
         #[arg(long)]
         user: Option<String>,
     },
-    /// Do both here, for these users at once, with callback URLs from stdin or a sandbox's person
+    /// Do both for these users at once, with callback URLs from stdin, or from the sandbox's people
     Both {
-        #[arg(default_values = USERS)]
+        #[arg(default_values = ["ada", "brook", "chen"])]
         users: Vec<String>,
-        /// Put the whole flow into the state
-        #[arg(long)]
-        sealed: bool,
+        #[command(flatten)]
+        how: How,
     },
+}
+
+#[derive(Args, Clone, Copy)]
+struct How {
+    /// Put the whole flow into the state
+    #[arg(long)]
+    sealed: bool,
+    /// How long the answer is awaited
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    ttl: Duration,
 }
 
 fn main() -> ExitCode {
     let Cli { server, command } = Cli::parse();
-    let both_of_all = || Command::Both { users: USERS.map(String::from).into(), sealed: false };
-    let done = match command.unwrap_or_else(both_of_all) {
-        Command::Start { user, sealed } => start(&server, user, sealed),
+    let done = match command {
+        Command::Start { user, how } => start(&server, user, how),
         Command::Complete { url, user } => complete(&server, &url, user),
-        Command::Both { users, sealed } => both(&server, users, sealed),
+        Command::Both { users, how } => both(&server, users, how),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{}", told(&error));
             ExitCode::from(error.exit_code())
@@ -127,15 +132,15 @@ fn main() -> ExitCode {
 
 // Two blocking processes.
 
-fn start(server: &Server, user: String, sealed: bool) -> Result<()> {
+fn start(server: &Server, user: String, how: How) -> Result<ExitCode> {
     let manager = manager(server)?;
-    let started = manager.start(PROFILE, request(user, sealed))?;
+    let started = manager.start(PROFILE, request(user, how))?;
     println!("{}", started.authorization_url);
     eprintln!("The answer is awaited until {}.", started.expires_at);
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn complete(server: &Server, url: &str, user: Option<String>) -> Result<()> {
+fn complete(server: &Server, url: &str, user: Option<String>) -> Result<ExitCode> {
     let manager = manager(server)?;
     let mut line = String::new();
     if url == "-" {
@@ -149,17 +154,17 @@ fn complete(server: &Server, url: &str, user: Option<String>) -> Result<()> {
     let tokens = manager.token(&done.grant.key, &TokenRequest::default())?.tokens;
     let works = wait_for(userinfo(manager.inner(), &tokens))?;
     print!("{}", person(&done, &tokens, &works));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn manager(server: &Server) -> Result<blocking::FlowManager> {
     let issuer = server.issuer.as_deref().unwrap_or(ISSUER);
-    let ports = wait_for(shared(&server.dir))?;
+    let ports = wait_for(on_disk(&server.dir))?;
     blocking::FlowManager::new([profile(issuer, &server.client_id)?], ports)
 }
 
 /// What the two processes have in common is in a directory that nobody else can read.
-async fn shared(dir: &Path) -> Result<Ports> {
+async fn on_disk(dir: &Path) -> Result<Ports> {
     let clock = Arc::new(SystemClock);
     let keys = StateKeyFile::open(dir.join("state-keys.json"), clock.clone());
     let key = KeySource::Generated(dir.join("grants.key"));
@@ -167,7 +172,7 @@ async fn shared(dir: &Path) -> Result<Ports> {
     Ok(Ports::in_memory()
         .with_store(Arc::new(FileStore::open(dir.join("grants"), key)))
         .with_coordinator(Arc::new(StateDir::open(dir.join("locks"), clock)))
-        .with_pending(Arc::new(pending), keys.keys_for(USUAL_TTL).await?))
+        .with_pending(Arc::new(pending), keys.keys_for(LONGEST_TTL).await?))
 }
 
 fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -176,15 +181,15 @@ fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 // One asynchronous process.
 
-fn both(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
+fn both(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode> {
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
-    let done = runtime.block_on(many(server, users, sealed));
+    let done = runtime.block_on(many(server, users, how));
     // The thread that reads stdin may be waiting for a line that nobody will type.
     runtime.shutdown_background();
     done
 }
 
-async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
+async fn many(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode> {
     let mut sandbox = None;
     let issuer = match &server.issuer {
         Some(issuer) => issuer,
@@ -200,7 +205,7 @@ async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
     let mut starts = JoinSet::new();
     for user in users {
         let manager = manager.clone();
-        starts.spawn(async move { manager.start(PROFILE, request(user, sealed)).await });
+        starts.spawn(async move { manager.start(PROFILE, request(user, how)).await });
     }
     let (to_here, callbacks) = mpsc::channel(16);
     while let Some(started) = starts.join_next().await {
@@ -215,13 +220,13 @@ async fn many(server: &Server, users: Vec<String>, sealed: bool) -> Result<()> {
         Some(_) => drop(std::thread::spawn(move || forward_stdin(&to_here))),
         None => drop(to_here),
     }
-    complete_all(&manager, callbacks, awaited).await?;
+    let code = complete_all(&manager, callbacks, awaited).await?;
     if sandbox.is_some() {
         let forged = format!("{REDIRECT_URI}?code=any&state=somebody-made-it-up");
         let refused = complete_one(manager, forged).await.err();
         println!("\nAnd a forged one:\n{}", refused.as_ref().map(told).unwrap_or_default());
     }
-    Ok(())
+    Ok(code)
 }
 
 /// The person in the sandbox, who agrees at once: sends on where they come back to.
@@ -243,13 +248,13 @@ fn forward_stdin(to: &mpsc::Sender<String>) {
 }
 
 /// Completes each callback in a task of its own, in whatever order they come, until every flow is
-/// over. One that fails holds up no other; the last failure is the result.
+/// over. One that fails holds up no other; the last failure is the exit code.
 async fn complete_all(
     manager: &FlowManager,
     mut callbacks: mpsc::Receiver<String>,
     mut awaited: usize,
-) -> Result<()> {
-    let (mut tasks, mut result) = (JoinSet::new(), Ok(()));
+) -> Result<ExitCode> {
+    let (mut tasks, mut code) = (JoinSet::new(), ExitCode::SUCCESS);
     while awaited > 0 {
         tokio::select! {
             Some(url) = callbacks.recv() => {
@@ -265,13 +270,13 @@ async fn complete_all(
                     // What belongs to no flow of ours ends none.
                     let ours = !matches!(error.kind(), ErrorKind::InvalidState | ErrorKind::Validation);
                     awaited -= usize::from(ours);
-                    result = Err(error);
+                    code = ExitCode::from(error.exit_code());
                 }
             },
             else => break,
         }
     }
-    result
+    Ok(code)
 }
 
 async fn complete_one(manager: FlowManager, url: String) -> Result<String> {
@@ -282,75 +287,9 @@ async fn complete_one(manager: FlowManager, url: String) -> Result<String> {
     Ok(person(&done, &tokens, &works))
 }
 
-// What both have in common.
-
-fn profile(issuer: &str, client_id: &str) -> Result<Profile> {
-    let config: Config = format!(
-        "[profiles.{PROFILE}]
-        issuer = {issuer:?}
-        client_id = {client_id:?}
-        redirect_uri = '{REDIRECT_URI}'
-        scopes = ['openid', 'email', 'offline_access']
-        authorization_params = {{ prompt = 'consent' }}"
-    )
-    .parse()?;
-    config.profiles.into_values().next().ok_or_else(|| Error::config("there is no profile"))
-}
-
-fn request(user: String, sealed: bool) -> StartRequest {
-    let mut request = StartRequest::for_user(user.clone()).param("login_hint", user);
-    request.sealed = sealed;
-    request
-}
-
-/// Uses the token where every server of OpenID Connect takes it.
-async fn userinfo(manager: &FlowManager, tokens: &TokenSet) -> Result<String> {
-    let Some(endpoint) = manager.server(PROFILE).await?.endpoints.userinfo else {
-        return Ok("is there, and the server has no userinfo endpoint to try it at".to_owned());
-    };
-    let token = format!("{} {}", tokens.token_type, tokens.access_token.expose());
-    let request = get("userinfo request", &endpoint, vec![("authorization".to_owned(), token)])?;
-    let answer = manager.ports().http.send(&request).await;
-    let answer = answer.map_err(|error| Error::unavailable(error.message))?;
-    let claims: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    match (answer.status, claims["sub"].as_str()) {
-        (200, Some(sub)) => Ok(format!("works: userinfo is that of {}", one_line(sub))),
-        (status, _) => Err(Error::new(
-            ErrorKind::ServerRefused,
-            format!("the userinfo endpoint answered the token with status {status}"),
-        )),
-    }
-}
-
-fn get(purpose: &'static str, url: &str, headers: Vec<(String, String)>) -> Result<HttpRequest> {
-    let url = url.parse().map_err(|e| Error::validation(format!("not a URL: {e}")))?;
-    Ok(HttpRequest { purpose, method: Method::Get, url, headers, body: Default::default() })
-}
-
-/// Who it is. The token is only described.
-fn person(done: &Completed, tokens: &TokenSet, token: &str) -> String {
-    let identity = &done.grant.identity;
-    let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
-    let expires = tokens.expires_at.map_or("unknown".to_owned(), |at| at.to_string());
-    format!(
-        "user     {}\nsubject  {}\ne-mail   {}\nscopes   {}\nexpires  {expires}\ntoken    {token}\n",
-        shown(&done.grant.user),
-        shown(&identity.sub),
-        shown(&identity.email),
-        one_line(&tokens.scopes.join(" ")),
-    )
-}
-
-/// What happened, in the words of this program and then of the crate.
-fn told(error: &Error) -> String {
-    let what = match error.kind() {
-        ErrorKind::InvalidState => "This state is forged, used or too old. Nothing was redeemed",
-        ErrorKind::AccessDenied => "The person has denied",
-        ErrorKind::Unavailable => "The server is out of reach. Try again later",
-        _ => "It failed",
-    };
-    let hint = error.advice().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-    format!("{what}: {error}{hint}")
+fn request(user: String, how: How) -> StartRequest {
+    let request = StartRequest::for_user(user.clone()).param("login_hint", user).ttl(how.ttl);
+    if how.sealed { request.sealed() } else { request }
 }
 
 fn no_runtime(error: io::Error) -> Error {

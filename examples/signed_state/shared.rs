@@ -1,0 +1,79 @@
+//! What the ways to do it have in common: the profile, a use of the token, and words for people.
+
+use oauthctl::flow::Completed;
+use oauthctl::port::{HttpRequest, Method};
+use oauthctl::profile::{Config, Profile};
+use oauthctl::text::one_line;
+use oauthctl::{Error, ErrorKind, FlowManager, Result, TokenSet};
+use serde_json::Value;
+
+pub const PROFILE: &str = "signed";
+/// Nothing listens there: who runs this carries the callback by hand.
+pub const REDIRECT_URI: &str = "http://127.0.0.1:8482/callback";
+
+pub fn profile(issuer: &str, client_id: &str) -> Result<Profile> {
+    let config: Config = format!(
+        "[profiles.{PROFILE}]
+        issuer = {issuer:?}
+        client_id = {client_id:?}
+        redirect_uri = '{REDIRECT_URI}'
+        scopes = ['openid', 'email', 'offline_access']
+        authorization_params = {{ prompt = 'consent' }}"
+    )
+    .parse()?;
+    config.profiles.into_values().next().ok_or_else(|| Error::config("there is no profile"))
+}
+
+/// Uses the token where every server of OpenID Connect takes it.
+pub async fn userinfo(manager: &FlowManager, tokens: &TokenSet) -> Result<String> {
+    let Some(endpoint) = manager.server(PROFILE).await?.endpoints.userinfo else {
+        return Ok("is there, and the server has no userinfo endpoint to try it at".to_owned());
+    };
+    let token = format!("{} {}", tokens.token_type, tokens.access_token.expose());
+    let request = get("userinfo request", &endpoint, vec![("authorization".to_owned(), token)])?;
+    let answer = manager.ports().http.send(&request).await;
+    let answer = answer.map_err(|error| Error::unavailable(error.message))?;
+    let claims: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match (answer.status, claims["sub"].as_str()) {
+        (200, Some(sub)) => Ok(format!("works: userinfo is that of {}", one_line(sub))),
+        (status, _) => Err(Error::new(
+            ErrorKind::ServerRefused,
+            format!("the userinfo endpoint answered the token with status {status}"),
+        )),
+    }
+}
+
+pub fn get(
+    purpose: &'static str,
+    url: &str,
+    headers: Vec<(String, String)>,
+) -> Result<HttpRequest> {
+    let url = url.parse().map_err(|e| Error::validation(format!("not a URL: {e}")))?;
+    Ok(HttpRequest { purpose, method: Method::Get, url, headers, body: Default::default() })
+}
+
+/// Who it is. The token is only described.
+pub fn person(done: &Completed, tokens: &TokenSet, token: &str) -> String {
+    let identity = &done.grant.identity;
+    let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
+    let expires = tokens.expires_at.map_or("unknown".to_owned(), |at| at.to_string());
+    format!(
+        "user     {}\nsubject  {}\ne-mail   {}\nscopes   {}\nexpires  {expires}\ntoken    {token}\n",
+        shown(&done.grant.user),
+        shown(&identity.sub),
+        shown(&identity.email),
+        one_line(&tokens.scopes.join(" ")),
+    )
+}
+
+/// What happened, in the words of this program and then of the crate.
+pub fn told(error: &Error) -> String {
+    let what = match error.kind() {
+        ErrorKind::InvalidState => "This state is forged, used or too old.",
+        ErrorKind::AccessDenied => "The person has denied.",
+        ErrorKind::Unavailable => "The server is out of reach. Try again later.",
+        _ => "It failed.",
+    };
+    let hint = error.advice().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    format!("{what}\n  {error}{hint}")
+}

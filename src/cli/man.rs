@@ -1,0 +1,104 @@
+//! `oauthctl man`: manual pages, made of what `--help` is made of, and of the [`text`] beside it.
+
+mod page;
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Command};
+use oauthctl::text::one_line;
+use oauthctl::{Error, Result};
+use serde_json::json;
+
+use super::context::Context;
+use super::report;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+oauthctl man login | man -l -\n  \
+oauthctl man --dir ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// The command whose page is printed; without one, the program's own
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    command: Vec<String>,
+    /// Write the pages of all commands into this directory
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Prints a page, or writes all of them.
+///
+/// # Errors
+///
+/// `Usage` where there is no such command or the directory cannot be written; where stdout cannot.
+pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<ExitCode> {
+    program.build();
+    match &args.dir {
+        Some(dir) => write_all(dir, &program, context)?,
+        None => report::print(&page::render(&program, &find(&program, &args.command)?)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The commands on the way to this one, itself included; none for the program itself.
+fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
+    let mut way = Vec::new();
+    for word in words {
+        let at = way.last().copied().unwrap_or(program);
+        let next = at.find_subcommand(word).ok_or_else(|| {
+            let known = at.get_bin_name().unwrap_or_else(|| at.get_name()).to_owned();
+            Error::usage(format!("`{known}` has no command `{}`", one_line(word)))
+                .hint(format!("see `{known} --help`"))
+        })?;
+        way.push(next);
+    }
+    Ok(way)
+}
+
+fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        let path = one_line(&path.display().to_string());
+        Error::usage(format!("cannot write {path}: {error}"))
+            .hint("choose a directory that you may write with `--dir`")
+    };
+    std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
+    let mut names = Vec::new();
+    for way in all(program) {
+        let name = page::file_name(program, &way);
+        let path = dir.join(&name);
+        write_public(&path, &page::render(program, &way)?).map_err(|e| failed(&path, &e))?;
+        names.push(name);
+    }
+    if context.globals.json {
+        return report::print_json(&json!({ "pages": names }));
+    }
+    let dir = one_line(&dir.display().to_string());
+    context.voice.say(format!("Wrote {} pages to {dir}.", names.len()));
+    Ok(())
+}
+
+/// The way to every command, the program's own first.
+fn all(program: &Command) -> Vec<Vec<&Command>> {
+    let mut ways = vec![Vec::new()];
+    let mut next = 0;
+    while next < ways.len() {
+        let way: Vec<&Command> = ways[next].clone();
+        let at = way.last().copied().unwrap_or(program);
+        let inner = at.get_subcommands().filter(|command| !command.is_hide_set());
+        ways.extend(inner.map(|command| way.iter().copied().chain([command]).collect::<Vec<_>>()));
+        next += 1;
+    }
+    ways
+}
+
+/// Writes a file that everybody may read, whatever the umask: pages hold no secret.
+fn write_public(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Manual pages: one for every command, with everything that `--help` lists, the same at every run.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::help::COMMANDS;
+use crate::support::{Home, installed};
+
+fn page(command: &str) -> String {
+    let mut args = vec!["man"];
+    args.extend(command.split_whitespace());
+    Home::new().run(args).ok().stdout
+}
+
+/// The text without what is only for the formatter.
+fn plain(roff: &str) -> String {
+    let plain = roff.replace(r"\fB", "").replace(r"\fR", "").replace(r"\fI", "");
+    plain.replace(r"\-", "-").replace(r"\*(Aq", "'").replace(r"\(ti", "~").replace(r"\&", "")
+}
+
+/// The text of one section.
+#[track_caller]
+fn section<'a>(page: &'a str, name: &str) -> &'a str {
+    let heading =
+        if name.contains(' ') { format!("\n.SH \"{name}\"\n") } else { format!("\n.SH {name}\n") };
+    let (_, after) = page.split_once(&heading).unwrap_or_else(|| panic!("no {name} in\n{page}"));
+    after.split("\n.SH ").next().unwrap()
+}
+
+/// The flags that a help lists.
+fn flags(help: &str) -> Vec<String> {
+    let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
+    let words = lines.flat_map(|line| line.trim().split("  ").next().unwrap().split([' ', ',']));
+    words.filter(|word| word.starts_with('-')).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_has_a_page_with_all_of_its_flags() {
+    for command in COMMANDS {
+        let roff = page(command);
+        let text = plain(&roff);
+        let name = format!("oauthctl {command}").trim_end().replace(' ', "-");
+        let title = format!(".TH {} 1 ", name.to_uppercase());
+        assert!(text.contains(&title), "{command}: {text}");
+        assert!(section(&text, "NAME").starts_with(&format!("{name} - ")), "{command}: {text}");
+        assert!(section(&text, "SYNOPSIS").starts_with("oauthctl"), "{command}");
+        for heading in ["DESCRIPTION", "GLOBAL OPTIONS", "EXIT STATUS", "SEE ALSO"] {
+            assert!(section(&text, heading).len() > 10, "{command}: {heading}");
+        }
+        let help = Home::new().run(command.split_whitespace().chain(["--help"])).ok().stdout;
+        let flags = flags(&help);
+        assert!(flags.len() > 10, "{command}: {flags:?}");
+        for flag in flags {
+            let whole = |at: usize| {
+                !text[at + flag.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '-')
+            };
+            assert!(text.match_indices(&*flag).any(|(at, _)| whole(at)), "{command}: no {flag}");
+        }
+        assert!(!roff.contains('`') && roff.is_ascii(), "{command}: {roff}");
+    }
+}
+
+#[test]
+fn the_programs_page_names_every_variable_file_exit_status_and_command() {
+    let text = plain(&page(""));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let table = readme.split("\n### Environment\n").nth(1).unwrap().split("\n### ").next().unwrap();
+    let names: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .flat_map(|line| line.split(" | ").next().unwrap().split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(section(&text, "ENVIRONMENT").contains(name), "{name}");
+    }
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "130, 143"] {
+        let status = section(&text, "EXIT STATUS");
+        assert!(status.contains(&format!(".TP\n{code}\n")), "{code}: {status}");
+    }
+    for word in ["internal", "usage", "config", "login_required", "access_denied", "timeout"] {
+        assert!(section(&text, "EXIT STATUS").contains(word), "{word}");
+    }
+    for word in ["validation", "server_refused", "unavailable", "store", "interrupted"] {
+        assert!(section(&text, "EXIT STATUS").contains(word), "{word}");
+    }
+    for file in ["config.toml", "store.key", "state.key", "tokens/", ".local/state/oauthctl/"] {
+        assert!(section(&text, "FILES").contains(file), "{file}");
+    }
+    assert!(section(&text, "EXAMPLES").contains("oauthctl login gitlab"));
+    for command in COMMANDS.iter().filter(|command| !command.is_empty() && !command.contains(' ')) {
+        assert!(
+            section(&text, "COMMANDS").contains(&format!("oauthctl-{command}(1)")),
+            "{command}"
+        );
+    }
+}
+
+/// The version is the program's; the day is that of the release, once there is one.
+#[test]
+fn the_heading_has_the_version_and_a_day() {
+    let text = page("");
+    let heading = text.lines().find(|line| line.starts_with(".TH ")).unwrap();
+    let rest = heading.strip_prefix(".TH OAUTHCTL 1 ").unwrap();
+    let (day, rest) = rest.split_once(' ').unwrap();
+    assert!(rest.starts_with(&format!("\"oauthctl {}\" ", env!("CARGO_PKG_VERSION"))), "{heading}");
+    let shape: String = day.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000-00-00");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let changes = std::fs::read_to_string(root.join("CHANGELOG.md")).unwrap();
+    let release = format!("\n## [{}] - ", env!("CARGO_PKG_VERSION"));
+    if let Some((_, after)) = changes.split_once(&release) {
+        assert_eq!(after.lines().next(), Some(day));
+    }
+}
+
+fn written(home: &Home, below: &str) -> BTreeMap<String, String> {
+    let dir = home.path(below);
+    home.run([Path::new("man"), Path::new("--dir"), &dir]).ok();
+    let entries = std::fs::read_dir(&dir).unwrap().map(Result::unwrap);
+    let read = entries.map(|entry| {
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+        (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+    });
+    read.collect()
+}
+
+#[test]
+fn all_pages_are_written_for_everybody_and_the_same_each_time() {
+    let home = Home::new();
+    let pages = written(&home, "tmp/new/man1");
+    let names: Vec<String> = COMMANDS
+        .iter()
+        .map(|command| format!("{}.1", format!("oauthctl {command}").trim_end().replace(' ', "-")))
+        .collect();
+    let mut sorted = names.clone();
+    sorted.sort();
+    assert_eq!(pages.keys().collect::<Vec<_>>(), sorted.iter().collect::<Vec<_>>());
+    assert_eq!(pages["oauthctl-profile-add.1"], page("profile add"));
+    let mut elsewhere = Home::new();
+    elsewhere.set("LANG", "de_DE.UTF-8").set("COLUMNS", "200").set("TERM", "xterm");
+    assert_eq!(written(&elsewhere, "tmp/man"), pages);
+    let listed = home.run(["man", "--json", "--dir", home.path("tmp/x").to_str().unwrap()]).ok();
+    assert_eq!(listed.json()["pages"].as_array().unwrap().len(), names.len());
+    assert_eq!(listed.stderr, "");
+}
+
+#[test]
+fn what_has_no_page_is_a_usage_error() {
+    let home = Home::new();
+    for line in
+        ["man frobnicate", "man profile frobnicate", "man login --dir x", "man --dir /dev/null/x"]
+    {
+        let output = home.run(line.split(' ')).fails(2);
+        assert!(output.stderr.contains("hint: "), "{line}: {}", output.stderr);
+    }
+}
+
+/// Where there is a formatter, it has nothing to complain about.
+#[test]
+fn the_formatter_warns_of_nothing() {
+    let home = Home::new();
+    for (name, text) in written(&home, "tmp/man") {
+        assert!(text.ends_with('\n'), "{name}");
+        if installed("groff") {
+            let file = home.path("tmp/man").join(&name);
+            let output =
+                Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(file).output().unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A real browser, told what to do by its own protocol over pipes. Runs where `chromium` is installed; with
+//! `OAUTHCTL_TEST_BROWSER=1` its absence is a failure.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::installed;
+
+/// The longest that a page may take: a browser starts slowly on a machine that is busy.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A browser with one tab; ended when dropped.
+pub struct Chromium {
+    process: Child,
+    to: ChildStdin,
+    from: Receiver<Value>,
+    session: Option<String>,
+    sent: u64,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Chromium {
+    /// Starts one, if there is one.
+    #[track_caller]
+    pub fn start() -> Option<Self> {
+        let required = std::env::var_os("OAUTHCTL_TEST_BROWSER").is_some_and(|value| value == "1");
+        if !installed("chromium") {
+            assert!(!required, "chromium is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        // Its pipes are descriptors 3 and 4. Nothing but this machine can be reached.
+        let mut process = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >&2", "chromium"])
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update"])
+            .args(["--disable-sync", "--disable-default-apps", "--disable-extensions"])
+            .args(["--remote-debugging-pipe", "--enable-logging=stderr"])
+            .arg("--proxy-server=http://127.0.0.1:9")
+            .arg(format!("--user-data-dir={}", folder.path().display()))
+            .env("HOME", folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let to = process.stdin.take().unwrap();
+        let from = messages(process.stdout.take().unwrap());
+        let mut browser = Self { process, to, from, session: None, sent: 0, folder };
+        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = browser.ask("Target.attachToTarget", attach);
+        browser.session = session["sessionId"].as_str().map(str::to_owned);
+        Some(browser)
+    }
+
+    /// Goes to a URL, and waits for the page of this title.
+    #[track_caller]
+    pub fn open(&mut self, url: &str, title: &str) {
+        self.ask("Page.navigate", json!({ "url": url }));
+        self.await_page(title);
+    }
+
+    /// Clicks what this selector finds, where it is, and waits for another page of this title.
+    #[track_caller]
+    pub fn click(&mut self, selector: &str, title: &str) {
+        let place = self.eval(&format!(
+            "window.isOld = true; const element = document.querySelector({selector:?}); \
+             element.scrollIntoView(); const box = element.getBoundingClientRect(); \
+             ({{ x: box.x + box.width / 2, y: box.y + box.height / 2 }})"
+        ));
+        for event in ["mousePressed", "mouseReleased"] {
+            let mut mouse = place.clone();
+            mouse["type"] = event.into();
+            mouse["button"] = "left".into();
+            mouse["clickCount"] = 1.into();
+            self.ask("Input.dispatchMouseEvent", mouse);
+        }
+        self.await_page(title);
+    }
+
+    #[track_caller]
+    fn await_page(&mut self, title: &str) {
+        let ready = "!window.isOld && document.readyState === 'complete'";
+        self.until(title, &format!("{ready} && document.title.includes({title:?})"));
+    }
+
+    /// Waits until this is true on the page.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, condition: &str) {
+        let end = Instant::now() + DEADLINE;
+        while self.eval(condition) != true {
+            let seen = || format!("instead of {what}");
+            assert!(Instant::now() < end, "{} {}\n{}", self.text(), seen(), self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What the page says.
+    #[track_caller]
+    pub fn text(&mut self) -> String {
+        self.eval("document.body.innerText").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Where it is.
+    #[track_caller]
+    pub fn address(&mut self) -> String {
+        self.eval("location.href").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the browser complained of.
+    pub fn log(&self) -> String {
+        let raw = fs::read(self.folder.path().join("log")).unwrap();
+        String::from_utf8_lossy(&raw).into_owned()
+    }
+
+    /// Fails if the page does not fit into a narrow or a wide window. Keeps pictures of it, in the light
+    /// and in the dark, in the folder that `OAUTHCTL_TEST_PICTURES` names.
+    #[track_caller]
+    pub fn look(&mut self, name: &str) {
+        let folder = std::env::var_os("OAUTHCTL_TEST_PICTURES");
+        for (size, width) in [("narrow", 320), ("wide", 1280)] {
+            let window =
+                json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+            self.ask("Emulation.setDeviceMetricsOverride", window);
+            let wide = self.eval("document.documentElement.scrollWidth");
+            assert!(wide.as_u64().is_some_and(|wide| wide <= width), "{size}: {wide} pixels");
+            for scheme in ["light", "dark"] {
+                let media = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+                self.ask("Emulation.setEmulatedMedia", json!({ "features": media }));
+                let Some(folder) = &folder else { continue };
+                let picture = self.ask("Page.captureScreenshot", json!({ "format": "png" }));
+                let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+                let path = std::path::Path::new(folder).join(format!("{name}-{size}-{scheme}.png"));
+                fs::write(path, picture).unwrap();
+            }
+        }
+        self.ask("Emulation.clearDeviceMetricsOverride", json!({}));
+    }
+
+    /// The value of an expression on the page; null while there is none.
+    #[track_caller]
+    fn eval(&mut self, expression: &str) -> Value {
+        let expression = format!("{{ {expression} }}");
+        let asked = json!({ "expression": expression, "returnByValue": true });
+        self.ask("Runtime.evaluate", asked)["result"]["value"].clone()
+    }
+
+    /// Sends a command, and waits for its result. One that fails because the page goes away is null.
+    #[track_caller]
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.sent += 1;
+        let mut message = json!({ "id": self.sent, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            message["sessionId"] = session.as_str().into();
+        }
+        self.to.write_all(format!("{message}\0").as_bytes()).unwrap();
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(answer) = self.from.recv_timeout(left) else {
+                panic!("no answer to {method}\n{}", self.log());
+            };
+            if answer["id"] == self.sent {
+                return answer["result"].clone();
+            }
+        }
+    }
+}
+
+/// What a browser says, message by message.
+fn messages(from: impl std::io::Read + Send + 'static) -> Receiver<Value> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for message in BufReader::new(from).split(0).map_while(Result::ok) {
+            let Ok(message) = serde_json::from_slice(&message) else { break };
+            if sender.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

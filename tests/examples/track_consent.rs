@@ -1,0 +1,375 @@
+//! The example `track_consent`: people with browsers, and a site that knows who has consented.
+
+use rusqlite::Connection;
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::chromium::Chromium;
+use crate::person::{Page, Person, let_a_second_pass};
+use crate::support::{
+    Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
+};
+use crate::walk::spawn;
+
+const ADA: &str = "user=1";
+const BROOK: &str = "user=2";
+
+struct Site {
+    server: OidcProvider,
+    home: Home,
+    running: Running,
+    /// With a slash at its end.
+    url: String,
+}
+
+fn serve(home: &Home, issuer: &str, listen: &str, more: &[&str]) -> (Running, String) {
+    let data = home.path("consent");
+    let data = data.to_str().unwrap();
+    let args = ["--issuer", issuer, "--client-id", "cli", "--data", data, "--listen", listen];
+    listening(spawn(home, "track_consent", &[&args, more].concat()))
+}
+
+fn listening(mut running: Running) -> (Running, String) {
+    let url =
+        running.await_stdout(|text| Some(text.strip_suffix("/\n")?.split_once("http")?.1.into()));
+    let url: String = url;
+    (running, format!("http{url}/"))
+}
+
+impl Site {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(more: &[&str]) -> Self {
+        let (server, home) = (Servers::oidc_provider(), Home::new());
+        let (running, url) = serve(&home, &server.issuer, "127.0.0.1:0", more);
+        Self { server, home, running, url }
+    }
+
+    /// Ends it, by a signal as an operator does or with no time to say goodbye, and starts it again.
+    fn restart(&mut self, signal: Signal) {
+        let authority = self.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        self.running.signal(signal);
+        let ended = await_some("the end of the site", || self.running.ended());
+        assert_eq!(ended.success(), signal == Signal::INT, "{}", self.running.stderr_so_far());
+        (self.running, self.url) = serve(&self.home, &self.server.issuer, &authority, &[]);
+    }
+
+    fn deny(&self, deny: bool) {
+        self.server.control.post("/deny", &json!({ "deny": deny }));
+    }
+
+    /// What the list says of a person.
+    #[track_caller]
+    fn says(&self, name: &str) -> String {
+        let page = Person::default().open(&self.url).with(200);
+        let item = page.body.split("<li ").find(|item| item.contains(name));
+        item.unwrap_or_else(|| panic!("{name}: {}", page.body)).to_owned()
+    }
+
+    #[track_caller]
+    fn has_consented(&self, name: &str) -> bool {
+        let item = self.says(name);
+        let (yes, no) = (item.contains("has consented since"), item.contains("has not consented"));
+        assert_ne!(yes, no, "{item}");
+        yes
+    }
+
+    /// One goes from the button to the end, and sees this.
+    #[track_caller]
+    fn ask(&self, person: &mut Person, who: &str) -> Page {
+        person.click(&self.url, "/ask", who)
+    }
+
+    /// It is refused, and no code is redeemed.
+    #[track_caller]
+    fn refuses(&self, person: &mut Person, callback: &str) -> Page {
+        let before = self.server.count("authorization_code");
+        let page = person.open(callback).with(400);
+        assert!(page.body.contains("Nothing was changed."), "{}", page.body);
+        assert_eq!(self.server.count("authorization_code"), before, "redeemed: {callback}");
+        page
+    }
+
+    fn rows(&self) -> Vec<(i64, String)> {
+        let db = Connection::open(self.home.path("consent/people.db")).unwrap();
+        let mut query = db.prepare("SELECT user_id, sub FROM consents ORDER BY user_id").unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+}
+
+#[test]
+fn a_consent_is_the_users_who_was_asked() {
+    let site = Site::new();
+    for name in ["Ada Quill", "Brook Lindqvist", "Chen Okafor"] {
+        assert!(!site.has_consented(name), "{name}");
+    }
+    let mut browser = Person::default();
+    let page = site.ask(&mut browser, BROOK).with(200);
+    assert_eq!(page.url.as_str(), site.url, "the code is not in the address");
+    assert!(site.has_consented("Brook Lindqvist"));
+    assert!(site.says("Brook").contains("as <b>brook@sandbox.example</b>"));
+    assert!(!site.has_consented("Ada Quill") && !site.has_consented("Chen Okafor"));
+    assert_eq!(site.rows(), [(2, "brook@sandbox.example".to_owned())]);
+
+    site.ask(&mut Person::default(), ADA).with(200);
+    assert!(site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    // Nobody is asked by looking.
+    Person::default().open(&format!("{}ask?{ADA}", site.url)).with(405);
+    site.ask(&mut Person::default(), "user=4").with(404);
+    assert_eq!(site.server.count("authorization_code"), 2);
+}
+
+#[test]
+fn two_people_at_once_are_not_mixed_up() {
+    let site = Site::new();
+    let (mut ada, mut brook) = (Person::default(), Person::default());
+    let adas = ada.click_until_callback(&site.url, "/ask", ADA);
+    let brooks = brook.click_until_callback(&site.url, "/ask", BROOK);
+    // In each other's browsers they are worth nothing.
+    site.refuses(&mut ada, &brooks);
+    site.refuses(&mut brook, &adas);
+    assert!(site.rows().is_empty());
+    brook.open(&brooks).with(200);
+    ada.open(&adas).with(200);
+    let expected = [(1, "ada@sandbox.example".to_owned()), (2, "brook@sandbox.example".to_owned())];
+    assert_eq!(site.rows(), expected);
+    // One browser may be about both.
+    let mut both = Person::default();
+    let adas = both.click_until_callback(&site.url, "/ask", ADA);
+    let mut brooks = Person::default();
+    let other = brooks.click_until_callback(&site.url, "/ask", BROOK);
+    site.refuses(&mut both, &other);
+    both.open(&adas).with(200);
+}
+
+#[test]
+fn a_forged_used_or_strange_answer_changes_nothing() {
+    let site = Site::new();
+    let mut browser = Person::default();
+    let callback = browser.click_until_callback(&site.url, "/ask", ADA);
+    let cookie = browser.cookies_for("/callback");
+    let (base, query) = callback.split_once('?').unwrap();
+    let state = query.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let (signed, signature) = state.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let altered = format!("{signed}.{other}{}", &signature[1..]);
+    // Altered in the address alone, and in the cookie as well.
+    let forged = callback.replace(state, &altered);
+    site.refuses(&mut browser, &forged);
+    let send = |callback: &str, cookie: &str| {
+        let headers = format!("Cookie: {cookie}\r\n");
+        Person::default().send(callback, "GET", &headers, "")
+    };
+    let both = send(&forged, &cookie.replace(state, &altered)).with(400);
+    assert!(both.body.contains("<h1>Not accepted</h1>"), "{}", both.body);
+    // The cookie of another user with this state.
+    let moved = send(&callback, &cookie.replace("ask-1=", "ask-2=")).with(400);
+    assert!(moved.body.contains("<h1>Not accepted</h1>"), "{}", moved.body);
+    for query in ["", "code=x", "state=x", "code=x&state=x", &format!("{query}&{query}")] {
+        browser.open(&format!("{base}?{query}")).with(400);
+    }
+    // Another server's name on the answer.
+    let iss = callback.split("iss=").nth(1).unwrap().split('&').next().unwrap();
+    browser.open(&callback.replace(iss, "https%3A%2F%2Fx.example")).with(400);
+    assert_eq!((site.server.count("authorization_code"), site.rows().len()), (0, 0));
+
+    browser.open(&callback).with(200);
+    let consented = site.says("Ada Quill");
+    site.refuses(&mut browser, &callback);
+    // With the cookie that it had.
+    let used = send(&callback, &cookie).with(400);
+    assert!(used.body.contains("<h1>Not accepted</h1>"), "{}", used.body);
+    assert_eq!(site.says("Ada Quill"), consented);
+    assert_eq!(site.server.count("authorization_code"), 1);
+}
+
+#[test]
+fn an_answer_that_comes_too_late_changes_nothing() {
+    let site = Site::with(&["--ttl", "1s"]);
+    let mut browser = Person::default();
+    let callback = browser.click_until_callback(&site.url, "/ask", ADA);
+    assert_eq!(browser.attributes("ask-"), [" Path=/callback; Max-Age=1; HttpOnly; SameSite=Lax"]);
+    let_a_second_pass();
+    // Even where the browser has kept the cookie for too long.
+    let page = site.refuses(&mut browser, &callback);
+    assert!(page.body.contains("<h1>Not accepted</h1>"), "{}", page.body);
+    assert!(!site.has_consented("Ada Quill"));
+}
+
+#[test]
+fn a_denial_is_shown_and_leaves_what_there_was() {
+    let site = Site::new();
+    let mut browser = Person::default();
+    site.deny(true);
+    let page = site.ask(&mut browser, ADA).with(403);
+    assert!(page.body.contains("Ada Quill has denied. There is no consent from before either."));
+    assert!(!site.has_consented("Ada Quill"));
+    site.deny(false);
+    site.ask(&mut browser, ADA).with(200);
+    let (consented, rows) = (site.says("Ada Quill"), site.rows());
+    site.deny(true);
+    let page = site.ask(&mut Person::default(), ADA).with(403);
+    assert!(page.body.contains("Ada Quill has denied. The consent of 2"), "{}", page.body);
+    assert_eq!((site.says("Ada Quill"), site.rows()), (consented, rows));
+}
+
+#[test]
+fn a_restart_between_asking_and_answer_loses_nothing() {
+    let mut site = Site::new();
+    let (mut ada, mut brook) = (Person::default(), Person::default());
+    site.ask(&mut brook, BROOK).with(200);
+    for signal in [Signal::INT, Signal::KILL] {
+        let callback = ada.click_until_callback(&site.url, "/ask", ADA);
+        site.restart(signal);
+        assert!(site.has_consented("Brook Lindqvist"));
+        ada.open(&callback).with(200);
+        assert!(site.has_consented("Ada Quill"));
+    }
+    // What is in the table is what there is: here the row was lost, there the grant.
+    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    db.execute("DELETE FROM consents WHERE user_id = 1", []).unwrap();
+    let invented = "INSERT INTO consents VALUES (3, 'no-grant', 'chen', NULL, 'never')";
+    db.execute(invented, []).unwrap();
+    drop(db);
+    site.restart(Signal::INT);
+    assert!(site.has_consented("Ada Quill") && !site.has_consented("Chen Okafor"));
+}
+
+#[test]
+fn consent_can_be_withdrawn_and_given_again() {
+    let site = Site::new();
+    let mut browser = Person::default();
+    site.ask(&mut browser, ADA).with(200);
+    site.ask(&mut browser, BROOK).with(200);
+    assert!(!site.says("Chen").contains("/withdraw"), "there is nothing to withdraw");
+    browser.open(&format!("{}withdraw?{ADA}", site.url)).with(405);
+    browser.click(&site.url, "/withdraw", ADA).with(200);
+    assert!(!site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    browser.click(&site.url, "/withdraw", ADA).with(200);
+    site.ask(&mut browser, ADA).with(200);
+    assert!(site.has_consented("Ada Quill"));
+
+    // A server that cannot be told: it is withdrawn here all the same.
+    let Site { server, home, running, url } = site;
+    drop(server);
+    let page = browser.click(&url, "/withdraw", BROOK).with(502);
+    assert!(page.body.contains("did not revoke them"), "{}", page.body);
+    assert!(!Person::default().open(&url).body.contains("brook@sandbox.example</b>"));
+    let page = browser.click(&url, "/ask", BROOK);
+    assert!(matches!(page.status, 303 | 503), "{page:?}");
+    assert_not_shown(
+        &running.stderr_so_far(),
+        [browser.cookies_for("/callback").as_str(), "panicked"],
+    );
+    drop(home);
+}
+
+#[test]
+fn only_the_sites_own_pages_change_something() {
+    let site = Site::new();
+    let authority = site.url.trim_start_matches("http://").trim_end_matches('/');
+    let mut browser = Person::default();
+    site.ask(&mut browser, ADA).with(200);
+    for headers in [
+        "",
+        "Origin: null\r\n",
+        "Origin: http://evil.example\r\n",
+        &format!("Origin: https://{authority}\r\n"),
+        &format!("Origin: http://{authority}.evil.example\r\n"),
+    ] {
+        for action in ["ask", "withdraw"] {
+            let page =
+                browser.send(&format!("{}{action}", site.url), "POST", headers, ADA).with(400);
+            assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
+        }
+    }
+    // A name that was made to lead here.
+    let other = "Host: evil.example\r\n";
+    let page = browser.send(&site.url, "GET", other, "").with(400);
+    assert_not_shown(&page.body, ["Ada Quill"]);
+    let page = browser.send(&format!("{}nowhere", site.url), "GET", "", "").with(404);
+    assert!(page.header("content-security-policy").is_some());
+    assert!(site.has_consented("Ada Quill"));
+
+    browser.click_until_callback(&site.url, "/ask", BROOK);
+    let attributes = browser.attributes("ask-");
+    assert_eq!(attributes, [" Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax"]);
+    assert_eq!(browser.cookies_for("/").matches("ask-").count(), 0);
+    let page = browser.open(&site.url).with(200);
+    let policy = page.header("content-security-policy").unwrap();
+    let issuer = &site.server.issuer;
+    assert_eq!(
+        policy,
+        format!(
+            "default-src 'none'; style-src 'self'; form-action 'self' https: {issuer}; \
+             frame-ancestors 'none'; base-uri 'none'"
+        )
+    );
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut site = Site::new();
+    let hostile = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;\u{202e}\u{1b}[31m";
+    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    db.execute("UPDATE users SET name = ?1, email = ?1 WHERE id = 1", [hostile]).unwrap();
+    drop(db);
+    site.restart(Signal::INT);
+    // The server, too, calls them so.
+    let page = site.ask(&mut Person::default(), ADA).with(200);
+    let text = "&quot;&gt;&lt;img src=http://evil.example/x onerror=alert(1)&gt;&amp;amp;  [31m";
+    assert!(page.body.contains(&format!("<h2>{text}</h2>")), "{}", page.body);
+    assert!(page.body.contains(&format!("as <b>{text}</b>")), "{}", page.body);
+    site.deny(true);
+    let denied = site.ask(&mut Person::default(), ADA).with(403);
+    for body in [page.body, denied.body] {
+        assert_not_shown(&body, ["<img", "\u{202e}", "\u{1b}"]);
+    }
+}
+
+#[test]
+fn no_token_code_or_state_lies_about() {
+    let site = Site::new();
+    let mut browser = Person::default();
+    let callback = browser.click_until_callback(&site.url, "/ask", ADA);
+    let cookie = browser.cookies_for("/callback");
+    let state = cookie.split("ask-1=").nth(1).unwrap().split("; ").next().unwrap();
+    let query = url::Url::parse(&callback).unwrap();
+    let code = query.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let page = browser.open(&callback).with(200);
+    assert_no_secret(&site.home, [state, &code]);
+    let shown = format!("{}{}", site.running.stdout_so_far(), site.running.stderr_so_far());
+    assert_not_shown(&(shown + &page.body), [state, &code]);
+    // The file is one that only its key opens.
+    let grants = std::fs::read_dir(site.home.path("consent/grants")).unwrap().map(Result::unwrap);
+    let sealed = grants.filter(|f| std::fs::read(f.path()).unwrap().starts_with(b"age-encryption"));
+    assert_eq!(sealed.count(), 1);
+}
+
+#[test]
+fn a_person_clicks_through_it_in_a_real_browser() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let home = Home::new();
+    let (running, url) = listening(spawn(&home, "track_consent", &["--listen", "127.0.0.1:0"]));
+    browser.open(&url, "Who has consented?");
+    browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
+    browser.click("button[value=deny]", "Denied");
+    assert!(browser.text().contains("Brook Lindqvist has denied."), "{}", browser.text());
+    browser.click("a", "Who has consented?");
+    browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
+    browser.click("button[value=allow]", "Who has consented?");
+    assert_eq!(browser.address(), url);
+    let since = browser.text();
+    assert_eq!(since.matches("has consented since").count(), 1, "{since}");
+    assert!(since.contains("as person-2 (brook@sandbox.example)"), "{since}");
+    browser.look("track_consent");
+    browser.click("[aria-label='Withdraw consent: Brook Lindqvist']", "Who has consented?");
+    browser.until("nobody has consented", "!document.body.innerText.includes('since')");
+    assert_eq!(running.stderr_so_far(), "");
+    assert!(!browser.log().contains("Content Security Policy"), "{}", browser.log());
+}
