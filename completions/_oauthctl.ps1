@@ -232,7 +232,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--expect-state', '--expect-state', [CompletionResultType]::ParameterName, 'Refuse any other state than this one')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Refuse a state of another profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Refuse a state of another profile')
-            [CompletionResult]::new('--require-identity', '--require-identity', [CompletionResultType]::ParameterName, 'Who must have granted, exactly as the server names them: sub=… or email=…')
+            [CompletionResult]::new('--require-identity', '--require-identity', [CompletionResultType]::ParameterName, 'Who must have granted: sub=… or email=…')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write every exchange to a HAR file, with secrets redacted')

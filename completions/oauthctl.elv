@@ -221,7 +221,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --expect-state 'Refuse any other state than this one'
             cand -p 'Refuse a state of another profile'
             cand --profile 'Refuse a state of another profile'
-            cand --require-identity 'Who must have granted, exactly as the server names them: sub=… or email=…'
+            cand --require-identity 'Who must have granted: sub=… or email=…'
             cand --config 'The configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'

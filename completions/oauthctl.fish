@@ -202,7 +202,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'The issuer that came with the code' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Refuse any other state than this one' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Refuse a state of another profile' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted, exactly as the server names them: sub=… or email=…' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted: sub=… or email=…' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'The configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write every exchange to a HAR file, with secrets redacted' -r -F
