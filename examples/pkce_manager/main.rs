@@ -40,7 +40,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::LONGEST_TTL;
 use oauthctl::http::{HttpClient, Options};
@@ -105,8 +104,8 @@ impl Desk {
         fs::create_dir_all(self.place_of(user)).map_err(failed)?;
         let (flows, manager) = self.of(user)?;
         let started = manager.start(PROFILE, request.param("login_hint", user).ttl(life)).await?;
-        if let (Some(id), Some(challenge)) = (id_of(&started), challenge_of(&started)) {
-            flows.note(&id, started.expires_at, challenge)?;
+        if let Some(challenge) = &started.code_challenge {
+            flows.note(&started.id, started.expires_at, challenge)?;
         }
         Ok(started)
     }
@@ -152,18 +151,6 @@ fn name_of(user: &str, account: &str) -> Result<String> {
         return Err(Error::usage("an account is named by one word of letters and digits"));
     }
     Ok(format!("{account} of {user}"))
-}
-
-/// The name of a flow, which its state says.
-fn id_of(started: &Started) -> Option<String> {
-    let claims = URL_SAFE_NO_PAD.decode(started.state.split('.').nth(1)?).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-    claims["jti"].as_str().map(str::to_owned)
-}
-
-fn challenge_of(started: &Started) -> Option<&str> {
-    let query = started.authorization_url.split_once('?')?.1;
-    query.split('&').find_map(|pair| pair.strip_prefix("code_challenge="))
 }
 
 /// What stands for the browser in the sandbox, which agrees at once and sends the person back.

@@ -58,7 +58,8 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let response = response(args)?;
     let waiting = pending::to_complete(context)?;
     let flows = waiting.flows();
-    let recognized = runner::block_on(None, flows.recognize(&response, &expected))?;
+    let recognized =
+        runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again)?;
     let profile = context.profile(recognized.profile())?;
     let ports = waiting.add_to(manager::ports(context, profile)?);
     let manager = FlowManager::new([profile.clone()], ports);
@@ -141,6 +142,9 @@ fn read_stdin() -> Result<Secret> {
 /// What has to be done again was begun by `start`, not by `login`.
 fn start_again(error: Error) -> Error {
     match error.advice() {
+        Some(advice) if advice.contains("start a new flow") => {
+            error.hint("nothing was redeemed; start again with `oauthctl start`")
+        }
         Some(advice) if advice.contains("log in again") => {
             error.hint("nothing was stored; start again with `oauthctl start`")
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use oauth2::PkceCodeChallenge;
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use serde_json::Value;
 
 use super::exchange::{Exchange, Spends};
@@ -74,6 +74,13 @@ impl Authorization {
     /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
     pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
         authorization::judge(parameters, self.state.expose(), &self.server)
+    }
+
+    /// The S256 code challenge (RFC 7636, section 4.2) that was sent; `None` where PKCE is off.
+    pub fn code_challenge(&self) -> Option<String> {
+        let verifier = self.verifier.as_ref()?.expose().to_owned();
+        let verifier = PkceCodeVerifier::new(verifier);
+        Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
     }
 
     /// The server that was asked.

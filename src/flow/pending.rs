@@ -37,6 +37,8 @@ impl std::fmt::Debug for PendingFlows {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PendingInfo {
+    /// The name of the flow: the [`PendingRecord::id`] by which it waits, and the `jti` of its state.
+    pub id: String,
     /// The name that the grant will have, and by which the flow is cancelled.
     pub grant_id: String,
     /// The profile.
@@ -55,7 +57,6 @@ pub struct PendingInfo {
     pub started_at: Timestamp,
     /// Until when a response is taken.
     pub expires_at: Timestamp,
-    pub(super) id: String,
 }
 
 /// A flow that a state was found to belong to. Nothing of it is spent yet.
@@ -76,6 +77,16 @@ impl Recognized {
     /// The profile that the flow belongs to.
     pub fn profile(&self) -> &str {
         &self.flow.profile
+    }
+
+    /// The caller's own name for the person that the flow was started for.
+    pub fn user(&self) -> Option<&str> {
+        self.flow.user.as_deref()
+    }
+
+    /// The name that the grant will have.
+    pub fn grant_id(&self) -> &str {
+        &self.flow.grant_id
     }
 
     /// Where the response must have come in.

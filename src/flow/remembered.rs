@@ -160,7 +160,7 @@ pub(super) fn elsewhere(difference: &str) -> Error {
         ErrorKind::InvalidState,
         format!("the state does not belong to this profile: {difference}"),
     )
-    .hint("nothing was redeemed; start again with `oauthctl start`")
+    .hint("nothing was redeemed; start a new flow")
 }
 
 /// The server as a state names it.

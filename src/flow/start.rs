@@ -144,6 +144,11 @@ pub struct Started {
     /// The state of that URL, to be kept in the person's own session until the response comes
     /// ([`Expected::state`](super::Expected::state)). With the code it completes the flow.
     pub state: String,
+    /// The name of the flow, which its state says (`jti`): the
+    /// [`PendingRecord::id`](crate::port::PendingRecord::id) by which it waits.
+    pub id: String,
+    /// The S256 code challenge (RFC 7636, section 4.2), which is no secret; `None` where PKCE is off.
+    pub code_challenge: Option<String>,
     /// The name that the grant will have.
     pub grant_id: String,
     /// The profile.
@@ -218,6 +223,8 @@ impl FlowManager {
             flows.store().put(&record).await?;
         }
         Ok(Started {
+            id: jti,
+            code_challenge: authorization.code_challenge(),
             authorization_url: authorization.authorization_url,
             state: authorization.state.expose().to_owned(),
             grant_id: authorization.grant_id,

@@ -95,7 +95,7 @@ pub fn refused() -> Error {
         ErrorKind::InvalidState,
         "the state was not taken: it is not one of ours, is altered, has expired, or was used already",
     )
-    .hint("nothing was redeemed; start again with `oauthctl start`")
+    .hint("nothing was redeemed; start a new flow")
 }
 
 /// A key for states, and for what is remembered of flows. All that is used is derived from one
