@@ -6,6 +6,7 @@
 mod support;
 
 mod attributes;
+mod client_secrets;
 mod confusion;
 mod crowd;
 mod damage;
