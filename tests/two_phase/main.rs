@@ -21,3 +21,4 @@ mod scene;
 mod sealed;
 mod states;
 mod sweep;
+mod web_application;
