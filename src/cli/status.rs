@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
-use oauthctl::text::one_line;
+use oauthctl::text::{one_line, shell_word};
 use oauthctl::{Result, Timestamp, time};
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     if shown.is_empty() {
         context.voice.say(match wanted {
             Some(name) => {
-                format!("Nobody is logged in to `{}`. Run `oauthctl login {0}`.", one_line(name))
+                let (shown, word) = (one_line(name), shell_word(name));
+                format!("Nobody is logged in to `{shown}`. Run `oauthctl login {word}`.")
             }
             None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
                 .to_owned(),
