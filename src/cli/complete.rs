@@ -41,7 +41,7 @@ pub struct CompleteArgs {
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
     /// Who must have granted: sub=… or email=…
-    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_parameter)]
+    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_claim)]
     require_identity: Vec<(String, String)>,
     /// Print the access token too
     #[arg(long)]
@@ -89,6 +89,11 @@ fn to_json(completed: &Completed, show_token: bool) -> Value {
         object["access_token"] = json!(grant.tokens.access_token.expose());
     }
     object
+}
+
+/// Reads `sub=VALUE` or `email=VALUE`.
+fn parse_claim(text: &str) -> std::result::Result<(String, String), String> {
+    parse_parameter(text).map_err(|_| "write sub=… or email=…".to_owned())
 }
 
 fn expected(args: &CompleteArgs) -> Result<Expected> {
