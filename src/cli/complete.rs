@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl::flow::Completed;
-use oauthctl::{AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp};
+use oauthctl::{
+    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
+};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -149,7 +151,9 @@ fn read_stdin() -> Result<Secret> {
 /// not known here.
 fn perhaps_another_key(error: Error, state: &str) -> Error {
     match error.advice() {
-        Some(advice) if error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5 => {
+        Some(advice)
+            if error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5 =>
+        {
             let hint = format!(
                 "{advice}; if it was started on another machine, both need the same {}",
                 pending::VARIABLE

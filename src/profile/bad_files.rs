@@ -45,7 +45,10 @@ const LINES: &[(&str, &str)] = &[
         "token_endpoint = \"http://as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must be https: plain http is for loopback hosts only",
     ),
-    ("token_endpoint = \"as.example/t\"", "4:18: `token_endpoint` in [profiles.x] must begin with https://"),
+    (
+        "token_endpoint = \"as.example/t\"",
+        "4:18: `token_endpoint` in [profiles.x] must begin with https://",
+    ),
     (
         "token_endpoint = \"https://u:hunter2@as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must not contain a user name or password",
