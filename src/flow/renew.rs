@@ -67,7 +67,9 @@ impl FlowManager {
                 Ok(Renewed::Overtaken) => {}
                 Ok(Renewed::Withheld(error)) => return self.instead(current, want, error),
                 Err(error) => {
-                    if let Some(grant) = &current {
+                    // The new tokens may be stored by now: a hook behind the refresh denied them.
+                    let stored = self.ports.store.load(key).await.ok().flatten();
+                    if let Some(grant) = stored.as_ref().or(current.as_ref()) {
                         self.note_failure(&mut *lock, grant, &error);
                     }
                     return self.despite(current, want, error);
