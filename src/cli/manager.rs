@@ -133,7 +133,7 @@ impl Secrets for ProfileSecrets {
             let variable = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
             let access =
                 SecretAccess { variable: &variable, items: Some(&*self.items), http: &*self.http };
-            secret_source::resolve(source, "a secret of the profile", &access).await
+            secret_source::resolve(source, "the secret", &access).await
         })
     }
 }

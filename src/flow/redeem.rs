@@ -69,6 +69,7 @@ impl FlowManager {
         callback: &[(String, String)],
         terms: &Terms<'_>,
     ) -> Result<Completed> {
+        self.prove_secrets(profile).await?;
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;

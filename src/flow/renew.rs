@@ -283,12 +283,12 @@ pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(format!("run `{}`", login_command(key)))
 }
 
-/// The command that logs in to this account.
+/// The command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
-    let profile = crate::text::one_line(&key.profile);
+    let profile = crate::text::shell_word(&key.profile);
     if key.account == crate::grant::DEFAULT_ACCOUNT {
         format!("oauthctl login {profile}")
     } else {
-        format!("oauthctl login {profile} --account {}", crate::text::one_line(&key.account))
+        format!("oauthctl login {profile} --account {}", crate::text::shell_word(&key.account))
     }
 }

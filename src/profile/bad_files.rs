@@ -68,7 +68,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "redirect_uri = \"http://0.0.0.0/cb\"",
-        "4:16: `redirect_uri` in [profiles.x] must name the host 127.0.0.1, [::1] or localhost, in lower case",
+        "4:16: `redirect_uri` in [profiles.x] must be https, or http on 127.0.0.1, [::1] or localhost",
     ),
     (
         "redirect_uri = \"http://127.0.0.1:0/\"",
@@ -84,8 +84,12 @@ const LINES: &[(&str, &str)] = &[
         "4:16: `redirect_uri` in [profiles.x] names `http://localhost` twice",
     ),
     (
-        "redirect_uri = \"https://app.example/cb\"",
-        "4:1: [profiles.x] has a `redirect_uri` that is not on this machine",
+        "redirect_uri = \"app.example/cb\"",
+        "4:16: `redirect_uri` in [profiles.x] must be https, or http on 127.0.0.1, [::1] or localhost",
+    ),
+    (
+        "redirect_uri = \"http://LOCALHOST/cb\"",
+        "4:16: `redirect_uri` in [profiles.x] must name the host localhost in lower case",
     ),
     (
         "client_auth = \"basic\"",
