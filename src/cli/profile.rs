@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use oauthctl::port::Coordinator as _;
-use oauthctl::profile::{LoopbackHost, SecretSource};
 use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
+use oauthctl::profile::{LoopbackHost, SecretSource};
 use oauthctl::text::shell_word;
 use oauthctl::{Error, Result, Secret};
 use serde_json::json;

@@ -45,7 +45,10 @@ const LINES: &[(&str, &str)] = &[
         "token_endpoint = \"http://as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must be https: plain http is for loopback hosts only",
     ),
-    ("token_endpoint = \"as.example/t\"", "4:18: `token_endpoint` in [profiles.x] is not a URL"),
+    (
+        "token_endpoint = \"as.example/t\"",
+        "4:18: `token_endpoint` in [profiles.x] must begin with https://",
+    ),
     (
         "token_endpoint = \"https://u:hunter2@as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must not contain a user name or password",
@@ -56,7 +59,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "userinfo_endpoint = \"ftp://as.example/\"",
-        "4:21: `userinfo_endpoint` in [profiles.x] must be an https:// URL",
+        "4:21: `userinfo_endpoint` in [profiles.x] must begin with https://",
     ),
     (
         "revocation_endpoint = 5",

@@ -57,7 +57,11 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             .as_table_like_mut()
             .ok_or_else(|| Error::config("`profiles` is not a table"))?;
         profiles.insert(&new.name, Item::Table(table));
-        let text = document.to_string();
+        let mut text = document.to_string();
+        if file.is_none() {
+            // The line that sets a table apart from what is before it.
+            text = text.trim_start().to_owned();
+        }
         let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
             let what = without_places(error.message(), path);
             Error::config(format!(

@@ -16,13 +16,13 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     if text.contains('\\') {
         return Err("must not contain a backslash".to_owned());
     }
-    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     let written_out = ["https://", "http://"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     if !written_out {
-        return Err("must be an https:// URL".to_owned());
+        return Err("must begin with https://".to_owned());
     }
+    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Err("must not contain a user name or password".to_owned());
     }

@@ -84,8 +84,12 @@ impl FromStr for StoreSpec {
             }
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
-                _ => Err(Error::usage(format!("`{text}` is no store"))
-                    .hint("stores are `keyring`, `file` and `file:DIR`")),
+                _ => Err(Error::usage(format!("`{text}` is no store")).hint(
+                    match text.contains('/') && !text.contains(':') {
+                        true => format!("did you mean `file:{text}`?"),
+                        false => "stores are `keyring`, `file` and `file:DIR`".to_owned(),
+                    },
+                )),
             },
         }
     }

@@ -10,7 +10,8 @@ const FROM_VARIABLE: &str =
 
 #[track_caller]
 fn names_key_and_variable(stderr: &str) {
-    let what = "error: `client_secret` of profile `p`: cannot get the secret: the variable OF_CLIENT";
+    let what =
+        "error: `client_secret` of profile `p`: cannot get the secret: the variable OF_CLIENT";
     assert!(stderr.contains(what), "{stderr}");
     assert!(stderr.contains("hint: set the variable OF_CLIENT"), "{stderr}");
 }

@@ -31,7 +31,8 @@ fn the_redirect_uri_of_the_profile_is_the_applications() {
 #[test]
 fn a_new_profile_of_an_application_is_started_not_logged_in_to() {
     let home = Home::new();
-    let add = ["profile", "add", "p", "--client-id", "c", "--issuer", "https://as.example", "--set"];
+    let add =
+        ["profile", "add", "p", "--client-id", "c", "--issuer", "https://as.example", "--set"];
     let output = home.run(add.iter().chain(&["redirect_uri=https://app.example/callback"])).ok();
     assert!(output.stderr.contains("`oauthctl start p`"), "{}", output.stderr);
 }
