@@ -262,6 +262,9 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         (_, Some(word), "oauthctl token" | "oauthctl export") => {
             format!("did you mean `{command} -p {word}`?")
         }
+        (_, None, "oauthctl status") if message.contains("'--account'") => {
+            "`oauthctl status PROFILE` shows all accounts of a profile".to_owned()
+        }
         (_, Some(_), "oauthctl exec") => "put `--` before the command that is to run".to_owned(),
         (false, ..) => tips.join("; "),
         (true, ..) => format!("see `{command} --help`"),

@@ -130,6 +130,7 @@ impl FlowManager {
         make_state: impl FnOnce(&Authorization) -> Result<String>,
     ) -> Result<Authorization> {
         check_extra(&request.extra)?;
+        self.prove_secrets(profile).await?;
         let server = match server {
             Some(server) => server,
             None => self.server_of(profile).await?,

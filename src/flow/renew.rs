@@ -218,7 +218,8 @@ impl Seen<'_> {
     }
 }
 
-/// Adds what narrows a request; without narrowing, the profile's own resource and audience.
+/// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
+/// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
 pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: &TokenRequest) {
     match &want.resource {
         Some(resource) => form.push(("resource".to_owned(), resource.clone())),
@@ -283,12 +284,12 @@ pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(format!("run `{}`", login_command(key)))
 }
 
-/// The command that logs in to this account.
+/// The command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
-    let profile = crate::text::one_line(&key.profile);
+    let profile = crate::text::shell_word(&key.profile);
     if key.account == crate::grant::DEFAULT_ACCOUNT {
         format!("oauthctl login {profile}")
     } else {
-        format!("oauthctl login {profile} --account {}", crate::text::one_line(&key.account))
+        format!("oauthctl login {profile} --account {}", crate::text::shell_word(&key.account))
     }
 }

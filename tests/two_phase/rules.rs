@@ -225,6 +225,24 @@ fn every_grant_is_asked_for_and_may_be_denied() {
 }
 
 #[test]
+fn status_says_that_a_rule_withholds_the_token() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    rule(&scene, "cat > /dev/null; echo '{\"deny\":\"not now\"}'", &["post_token"]);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
+    let status = scene.home.run(["status"]).ok().stdout;
+    assert!(status.contains("  token      withheld by a rule"), "{status}");
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert_eq!((&json[0]["expires_at"], &json[0]["expires_in"]), (&Value::Null, &Value::Null));
+    assert_eq!(json[0]["login_required"], false);
+    rule(&scene, "cat > /dev/null", &["post_token"]);
+    scene.home.run(["token", "-p", "p"]).ok();
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert!(json[0]["expires_at"].is_string(), "{json}");
+}
+
+#[test]
 fn a_denied_refresh_spends_nothing() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
