@@ -5,7 +5,8 @@ use crate::text;
 /// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of failure. Each has an exit code of the program and a word in its JSON.
+/// The kinds of failure. Each has an exit code of the program and a word in its JSON; `InvalidState`
+/// has those of `Validation`, and only a library's caller tells the two apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -193,6 +194,7 @@ impl Error {
     }
 
     /// The same error with an exit code of its own: 128 and the number of a signal.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_exit_code(mut self, code: u8) -> Self {
         self.0.exit_code = Some(code);
@@ -209,12 +211,13 @@ impl Error {
         self.0.kind
     }
 
-    /// What happened.
+    /// What happened, in the words of the program: for a log, or for whoever runs it.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do about it.
+    /// What to do about it, in the words of the program, which may name its commands and flags: show
+    /// people your own, chosen by [`kind`](Self::kind).
     pub fn advice(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }

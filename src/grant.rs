@@ -96,6 +96,7 @@ pub struct Pin {
 
 impl Pin {
     /// What a configuration names otherwise than this, without asking the server.
+    #[doc(hidden)]
     pub fn differs_from(
         &self,
         issuer: Option<&str>,
@@ -184,15 +185,18 @@ pub struct Attribute {
     pub expires_at: Option<Timestamp>,
 }
 
-/// A grant: an id for its whole life, a generation that grows with every commit, the tokens, and
-/// what is kept with them.
+/// A grant: an id for its whole life, a generation that grows with the tokens, the tokens, and what
+/// is kept with them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The schema, [`GRANT_VERSION`].
     pub version: u32,
     /// The name of this grant, constant over every refresh.
     pub id: String,
-    /// Grows with every commit.
+    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or two, and a
+    /// new login goes on counting where the grant before it ended. What leaves the refresh token alone
+    /// does not change it: attributes, what a `post_token` hook keeps, the mark of a grant that has
+    /// ended.
     pub generation: u64,
     /// Where it is kept.
     pub key: GrantKey,
@@ -278,7 +282,7 @@ pub struct AccountEntry {
     pub store: String,
     /// The grant's id.
     pub grant_id: String,
-    /// The generation that was committed last.
+    /// The generation that was saved last.
     pub generation: u64,
     /// Who granted.
     pub identity: Identity,
@@ -357,7 +361,7 @@ impl AccountEntry {
     /// # Errors
     ///
     /// Of kind [`Store`](crate::ErrorKind::Store).
-    pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
+    pub(crate) fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
         let is_older = self.store == store
             && self.grant_id == grant.id
             && self.generation > grant.generation

@@ -187,7 +187,14 @@ impl Waiting {
 pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
-        None => runner::block_on(None, key_file(context)?.keys_for(ttl))?,
+        None => {
+            let file = key_file(context)?;
+            // Mostly they are there, and a runtime would be set up for nothing.
+            match file.keys_at_hand(ttl)? {
+                Some(keys) => keys,
+                None => runner::block_on(None, file.keys_for(ttl))?,
+            }
+        }
     };
     over(context, keys)
 }

@@ -29,8 +29,8 @@ const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
 /// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
 /// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
-/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
-/// grant: a hook that asks for a token of the same grant waits for itself.
+/// answer by itself and run nothing. `post_token` always, and `pre_token` except at a login, run in the
+/// turn of their grant: a hook that asks for a token of the same grant there waits for itself.
 pub trait Hooks: Send + Sync {
     /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
     /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
@@ -129,9 +129,26 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
-    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies,
-    /// `Config` where the key's profile is unknown here.
+    /// - `LoginRequired`: only a person can help; with [`cached`](TokenRequest::cached), nothing that is
+    ///   stored lives long enough; or the refresh pauses, as below;
+    /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
+    /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
+    /// - `ServerRefused`: the server refused for another reason than a grant that has ended;
+    /// - `Validation`: metadata that does not match its issuer, or an answer that is not what was asked
+    ///   for, another person's id_token for instance;
+    /// - `AccessDenied`: a hook denied, or the server did;
+    /// - `Config`: the key's profile is unknown here, a hook fails or there is nothing to run it
+    ///   ([`Ports::hooks`](super::Ports::hooks)), or a secret of the profile cannot be read.
+    ///
+    /// # The pause
+    ///
+    /// Where processes died twice between sending a refresh token and storing the answer, it may be
+    /// spent, and a server may end the whole grant if it sees it again (RFC 9700, section 4.14.2). It
+    /// is then not sent for 5 minutes, and after each further such death for twice as long, up to an
+    /// hour; meanwhile the stored token serves while it lives, and then this fails with
+    /// `LoginRequired`. The pause passes by itself; [`force`](TokenRequest::force) ends it at once.
+    ///
+    /// # Cancellation
     ///
     /// A future that is dropped while a rotating refresh token is under way can lose it, and the
     /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).

@@ -48,16 +48,16 @@ impl FlowManager {
     /// refusal; `Validation` where the answer is not what was asked for.
     pub async fn redeem(
         &self,
-        pending: &Authorization,
+        authorization: &Authorization,
         code: &Secret,
         callback: &[(String, String)],
     ) -> Result<Completed> {
-        let profile = self.profile(&pending.key.profile)?;
-        if self.now() > pending.expires_at {
+        let profile = self.profile(&authorization.key.profile)?;
+        if self.now() > authorization.expires_at {
             return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
                 .hint("log in again"));
         }
-        self.redeem_once(profile, pending, code, callback, &Terms::default()).await
+        self.redeem_once(profile, authorization, code, callback, &Terms::default()).await
     }
 
     /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.

@@ -220,7 +220,8 @@ impl Seen<'_> {
     }
 }
 
-/// Adds what narrows a request; without narrowing, the profile's own resource and audience.
+/// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
+/// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
 pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: &TokenRequest) {
     match &want.resource {
         Some(resource) => form.push(("resource".to_owned(), resource.clone())),

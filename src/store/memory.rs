@@ -233,9 +233,12 @@ impl MemoryPending {
 
 impl PendingStore for MemoryPending {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
-        Box::pin(
-            async move { self.add(&record.id, record.expires_at, Some(record.clone())).map(drop) },
-        )
+        Box::pin(async move {
+            match self.add(&record.id, record.expires_at, Some(record.clone()))? {
+                true => Ok(()),
+                false => Err(crate::Error::store("this authorization is known already")),
+            }
+        })
     }
 
     fn get<'a>(
