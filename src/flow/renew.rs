@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::hooks::is_held_back;
 use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
@@ -212,7 +213,9 @@ impl Seen<'_> {
     fn answer(&self, now_stored: &Grant, want: &TokenRequest, now: Timestamp) -> Option<Handout> {
         let access = |grant: &Grant| wanted(grant, want).map(|tokens| tokens.access_token.clone());
         let is_new = access(now_stored) != self.grant.and_then(access);
-        if is_new && now_stored.refreshed_at >= self.at {
+        // Found held back, its refresh was under way already.
+        let was_awaited = self.grant.is_some_and(|grant| is_held_back(&grant.tokens));
+        if is_new && (was_awaited || now_stored.refreshed_at >= self.at) {
             let any_life = want.any_life();
             return stored(now_stored, &any_life, false, now);
         }
