@@ -130,13 +130,14 @@ impl FlowManager {
         let parameters = parameters.to_pairs();
         claims.check_time(self.now())?;
         flow.belongs_to(profile)?;
-        let server = match &flow.server {
+        let mut server = match &flow.server {
             Some(server) => server.clone(),
             None => self.server_of(profile).await?,
         };
         if name_of(&server) != claims.server {
             return Err(elsewhere("the server is another now"));
         }
+        server.iss_parameter_supported |= flow.announced_iss;
         let authorization = flow.authorization(claims, state, server);
         if let Some(difference) = moved(&authorization.pin, &pin(profile, &authorization.server)?) {
             return Err(elsewhere(&difference));

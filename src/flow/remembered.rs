@@ -50,6 +50,10 @@ pub(super) struct Remembered {
     /// Not in a sealed state, which has to be short: there the pin says which server it must be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<AuthorizationServer>,
+    /// Whether the server announced `iss` (RFC 9207) when the redirect URI was chosen, in a sealed
+    /// state too: a response without it may be another server's, whatever is announced later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) announced_iss: bool,
     pub(super) started_at: Timestamp,
 }
 
@@ -83,6 +87,7 @@ impl Remembered {
             dpop_key: pending.dpop_key.clone(),
             pin: pending.pin.clone(),
             server: Some(pending.server.clone()),
+            announced_iss: pending.server.iss_parameter_supported,
             started_at,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scene::{Scene, complete, part, profile, visit};
+use crate::scene::{REDIRECT, Scene, complete, part, profile, visit};
 use crate::support::{Home, Running, assert_not_shown};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
@@ -98,6 +98,29 @@ fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
     }
     scene.refuses(&late, &[]);
     scene.complete(&callback, &[]).ok();
+}
+
+/// The redirect URI was chosen because of the `iss`: without it, the code may be another server's.
+#[test]
+fn what_the_server_announced_at_the_start_is_required_at_the_end() {
+    let scene = scene();
+    let (begun, callback) = scene.come_back(&["--sealed"]);
+    let mut other = Home::new();
+    other.set("OAUTHCTL_STATE_KEY", KEY);
+    let issuer = scene.server.issuer(&scene.scenario);
+    let endpoints = format!(
+        "redirect_uri = {REDIRECT:?}\nscopes = [\"api\"]\n\
+         authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\""
+    );
+    other.profile("p", &issuer, "cli", &endpoints);
+    let (before, iss) = callback.split_once("&iss=").unwrap();
+    assert!(!iss.contains('&'), "{callback}");
+    for args in [&[][..], &["--expect-state", begun["state"].as_str().unwrap()]] {
+        let output = complete(&other, before, args).fails(6);
+        assert!(output.stderr.contains("has no `iss`"), "{}", output.stderr);
+    }
+    assert_eq!(scene.redemptions(), 0);
+    complete(&other, &callback, &[]).ok();
 }
 
 #[test]
