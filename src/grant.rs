@@ -193,10 +193,9 @@ pub struct Grant {
     pub version: u32,
     /// The name of this grant, constant over every refresh.
     pub id: String,
-    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or two, and a
-    /// new login goes on counting where the grant before it ended. What leaves the refresh token alone
-    /// does not change it: attributes, what a `post_token` hook keeps, the mark of a grant that has
-    /// ended.
+    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or more, and a
+    /// new login goes on counting where the grant before it ended. Setting an attribute does not change
+    /// it, nor does the mark of a grant that the server has ended.
     pub generation: u64,
     /// Where it is kept.
     pub key: GrantKey,

@@ -211,8 +211,7 @@ impl FlowManager {
 
     async fn ask_last(&self, profile: &Profile, handout: &mut Handout) -> Result<()> {
         let Handout { grant, tokens, .. } = handout;
-        let about =
-            About { tokens: Some(tokens), ..About::of(grant, "refresh_token", self.now()) };
+        let about = About { tokens: Some(tokens), ..About::of(grant, "refresh_token", self.now()) };
         let answer = self.hook(profile, LAST_WORD, about).await?;
         keep(grant, answer, self.now())
     }
