@@ -460,7 +460,8 @@ pub trait Lock: Send {
 /// same time are told apart by [`Grant::generation`], and the later one gives way; but a server that
 /// rotates refresh tokens may have ended the grant by then. Setting an attribute leaves the
 /// generation alone, and is not told apart at all: it can write the refresh token that it read before
-/// over the one that another machine was given since, and the person must log in again. That is what the common lock is for.
+/// over the one that another machine was given since, and the person must log in again. That
+/// is what the common lock is for.
 ///
 /// [`account`](Self::account) and [`accounts`](Self::accounts) are synchronous, and called in
 /// asynchronous tasks: over a database that is reached asynchronously, read through a blocking
