@@ -407,3 +407,37 @@ fn a_token_that_the_rule_denies_is_written_back_nowhere() {
     refreshing.wait().ok();
     assert_eq!(written(), (patient.newest("access_token"), patient.newest("refresh_token")));
 }
+
+#[test]
+fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let place = scene.home.path("rule.sh");
+    let quoted = "sed 's/[\"\\\\]/\\\\&/g'";
+    for (script, code, says) in [
+        ("echo a-remark >&2; cat >&2; exit 3".to_owned(), 3, "exit status: 3"),
+        (
+            "printf '{\"deny\":\"a-remark '; ".to_owned() + quoted + " | tr -d '\\n'; printf '\"}'",
+            5,
+            "[redacted]",
+        ),
+    ] {
+        scene.home.write(&place, &script);
+        rules(
+            &scene,
+            &format!("post_token = {{ command = [\"sh\", {place:?}], give_token = true }}"),
+        );
+        let output = scene.home.run(["token", "-p", "p", "--force-refresh", "--json"]).fails(code);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+        let status = scene.home.run(["status", "--json"]).ok();
+        assert!(status.stdout.contains("post_token"), "{}", status.stdout);
+        assert_not_shown(&status.stdout, ["a-remark"]);
+        let all = scene.server.control.get("/canaries");
+        for token in all.as_array().unwrap() {
+            let token = token["value"].as_str().unwrap();
+            assert_not_shown(&output.stderr, [token]);
+            assert_not_shown(&status.stdout, [token]);
+        }
+    }
+}
