@@ -40,20 +40,36 @@ impl Hooks for CommandHooks {
             // What was told tokens may complain with them.
             is_heard: !hook.give_token,
         };
-        Box::pin(async move {
-            let (sender, receiver) = tokio::sync::oneshot::channel();
-            let waiting = Waiting(Arc::default());
-            let process = Arc::clone(&waiting.0);
-            std::thread::Builder::new()
-                .name("hook".to_owned())
-                .spawn(move || {
-                    // The receiver is gone where the caller has given up.
-                    let _ = sender.send(run(&process, &job, input, HOOK_LIMIT));
-                })
-                .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-            receiver.await.map_err(|_| Error::internal("the thread of a hook ended early"))?
-        })
+        Box::pin(apart(move |process| run(process, &job, input, HOOK_LIMIT)))
     }
+}
+
+/// Gives this text to a command of the profile's. It runs as a hook does, with the same limit, but
+/// nothing that it says is heard. A future that is dropped ends it with everything that it has started.
+///
+/// # Errors
+///
+/// `Config` where it cannot be started, fails, or takes too long.
+pub async fn feed(profile: &Profile, argv: &[String], input: Secret) -> Result<()> {
+    let (argv, hidden) = (argv.to_vec(), hidden_variables(profile));
+    apart(move |process| give(process, &argv, &hidden, input, HOOK_LIMIT)).await
+}
+
+/// Runs a process in a thread of its own, and ends it where nobody waits for it any more.
+async fn apart<T: Send + 'static>(
+    run: impl FnOnce(&Process) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let waiting = Waiting(Arc::default());
+    let process = Arc::clone(&waiting.0);
+    std::thread::Builder::new()
+        .name("hook".to_owned())
+        .spawn(move || {
+            // The receiver is gone where the caller has given up.
+            let _ = sender.send(run(&process));
+        })
+        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+    receiver.await.map_err(|_| Error::internal("the thread of a command ended early"))?
 }
 
 /// A command, and what it does not get.
@@ -181,6 +197,32 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Secret::new(text)),
         Err(_) => Err(Error::config(format!("`{shown}` answered with what is not UTF-8"))),
+    }
+}
+
+fn give(
+    process: &Process,
+    argv: &[String],
+    hidden: &[String],
+    input: Secret,
+    limit: Duration,
+) -> Result<()> {
+    let deadline = Instant::now() + limit;
+    let [program, arguments @ ..] = argv else {
+        return Err(Error::config("the command is empty"));
+    };
+    let shown = one_line(program);
+    let mut command = prepared(program, arguments, hidden);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    start(process, &mut command, input)
+        .map_err(|e| Error::config(format!("`{shown}` could not be started: {e}")))?;
+    match process.ended(deadline) {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(Error::config(format!("`{shown}` ended with {status}"))),
+        None => {
+            process.kill();
+            Err(Error::config(format!("`{shown}` did not end within {} s", limit.as_secs())))
+        }
     }
 }
 

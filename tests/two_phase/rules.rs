@@ -441,3 +441,24 @@ fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
         }
     }
 }
+
+#[test]
+fn no_command_beside_a_token_gets_the_clients_secret() {
+    let write_back = "cat > /dev/null; env > written";
+    let more = format!(
+        "client_secret = {{ env = \"CLIENT_SECRET\" }}\nwrite_back = [\"sh\", \"-c\", {write_back:?}]\n"
+    );
+    let mut scene = Scene::with("honest", &more);
+    let secret = "a-client-secret-of-the-environment";
+    scene.home.set("CLIENT_SECRET", secret).set("OF_THE_PERSON", "a-variable");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let written = fs::read_to_string(scene.home.path("home/written")).unwrap();
+    let executed = scene.home.run(["exec", "-p", "p", "--", "env"]).ok().stdout;
+    for env in [written, executed] {
+        assert!(env.contains("OF_THE_PERSON=a-variable"), "{env}");
+        assert_not_shown(&env, [secret]);
+    }
+    // It was there to be sent.
+    assert_eq!(scene.redemptions(), 1);
+}
