@@ -31,7 +31,9 @@ const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
 /// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
 /// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
-/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
+/// answer by itself and run nothing. A hook may be asked more than once about the same event: by
+/// several callers that complete one flow at once, of whom one gets the tokens, and again after a
+/// failure. `pre_token` and `post_token` of a refresh run in the turn of their
 /// grant: a hook that asks for a token of the same grant waits for itself.
 pub trait Hooks: Send + Sync {
     /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON

@@ -462,3 +462,17 @@ fn no_command_beside_a_token_gets_the_clients_secret() {
     // It was there to be sent.
     assert_eq!(scene.redemptions(), 1);
 }
+
+#[test]
+fn no_rule_runs_for_a_sealed_state_that_is_used() {
+    let mut scene = Scene::new("honest");
+    scene.home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
+    let asked = scene.home.path("asked");
+    rule(&scene, &format!("cat > /dev/null; echo x >> {asked:?}"), &["authorization"]);
+    let (_, callback) = scene.come_back(&["--sealed"]);
+    scene.complete(&callback, &[]).ok();
+    for _ in 0..3 {
+        scene.refuses(&callback, &[]);
+    }
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
+}
