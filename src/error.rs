@@ -96,6 +96,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    /// The message, where it quotes what must not be kept, without that.
+    kept: Option<String>,
     hint: Option<String>,
     oauth: Option<OAuthError>,
     passing: bool,
@@ -108,7 +110,15 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let passing = kind == ErrorKind::Unavailable;
         let message = text::lines(&message.into());
-        Self(Box::new(Inner { kind, message, hint: None, oauth: None, passing, exit_code: None }))
+        Self(Box::new(Inner {
+            kind,
+            message,
+            kept: None,
+            hint: None,
+            oauth: None,
+            passing,
+            exit_code: None,
+        }))
     }
 
     /// A fault of this crate.
@@ -169,6 +179,19 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(text::lines(&hint.into()));
         self
+    }
+
+    /// The same error with what a command of the person's own said: it is shown, but kept nowhere.
+    #[must_use]
+    pub(crate) fn quoting(mut self, said: &str) -> Self {
+        self.0.kept = Some(self.0.message.clone());
+        self.0.message = format!("{}: {}", self.0.message, text::one_line(said));
+        self
+    }
+
+    /// The message as it may be kept.
+    pub(crate) fn message_to_keep(&self) -> &str {
+        self.0.kept.as_deref().unwrap_or(&self.0.message)
     }
 
     /// The same error with another kind.

@@ -376,6 +376,16 @@ pub trait PendingStore: Send + Sync {
     ///
     /// As [`claim`](Self::claim).
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    /// Whether [`mark_used`](Self::mark_used) has noted this id. It is asked before anything is done
+    /// for a sealed state, to save the work for one that is used; `mark_used` alone decides. Without an
+    /// answer of the store's own, none is known to be used.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails.
+    fn is_used<'a>(&'a self, _id: &'a str, _expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
     /// All records that have not expired, in any order.
     ///
     /// # Errors

@@ -153,7 +153,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(&profile.write_back, &export::line(grant)?, self.0)
+            write_back::feed(profile, &export::line(grant)?, self.0)
                 .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })

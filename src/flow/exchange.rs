@@ -273,9 +273,10 @@ fn clean_value(value: &mut Value, secrets: &[Secret]) {
     }
 }
 
-fn clean_text(text: &str, secrets: &[Secret]) -> String {
+/// The text without these secrets, as they are and as a form writes them.
+pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
-    for secret in secrets {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let plain = secret.expose();
         let encoded: Zeroizing<String> =
             Zeroizing::new(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());

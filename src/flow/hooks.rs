@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::{check, drop_expired};
 use super::commit::Commit;
+use super::exchange::clean_text;
 use super::renew::Renewed;
 use super::{FlowManager, Handout, LOCK_WAIT, TokenRequest};
 use crate::Secret;
@@ -31,7 +32,9 @@ const FORM: [&str; 3] = ["attributes", "params", "deny"];
 /// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
 /// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
 /// answer by itself and run nothing. `post_token` always, and `pre_token` except at a login, run in the
-/// turn of their grant: a hook that asks for a token of the same grant there waits for itself.
+/// turn of their grant: a hook that asks for a token of the same grant there waits for itself. A hook
+/// may be asked more than once about the same event: by several callers that complete one flow at
+/// once, of whom one gets the tokens, and again after a failure.
 pub trait Hooks: Send + Sync {
     /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
     /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
@@ -107,19 +110,36 @@ impl FlowManager {
             )));
         };
         let answered = hooks.run(profile, hook, input(event, hook, &about)).await;
-        let failed = |what: String| {
-            Error::config(format!("the hook `{event}` failed: {what}"))
-                .hint("nothing goes on without it: correct it, or take it out of the profile")
+        let answered = answered.map_err(|error| error.message().to_owned());
+        let (error, said) = match answered.and_then(|answer| read(answer.expose())) {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(reason)) => {
+                let what = format!("the hook `{event}` denied it");
+                (Error::new(ErrorKind::AccessDenied, what), reason)
+            }
+            Err(what) => {
+                let hint = "nothing goes on without it: correct it, or take it out of the profile";
+                (Error::config(format!("the hook `{event}` failed")).hint(hint), what)
+            }
         };
-        let answer = answered.map_err(|error| failed(error.message().to_owned()))?;
-        let answer = read(answer.expose()).map_err(failed)?;
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(reason) => Err(Error::new(
-                ErrorKind::AccessDenied,
-                format!("the hook `{event}` denied it: {}", one_line(&reason)),
-            )),
+        // A hook may repeat what it was told.
+        let secrets = self.secrets_beside(profile, &about).await;
+        Err(error.quoting(&clean_text(&said, &secrets)))
+    }
+
+    /// What must not be in a message about a hook: the tokens, and the client's secret.
+    async fn secrets_beside(&self, profile: &Profile, about: &About<'_>) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        if let Some(tokens) = about.tokens {
+            secrets.push(tokens.access_token.clone());
+            secrets.extend(tokens.refresh_token.clone());
+            secrets.extend(tokens.id_token.clone());
         }
+        if let Some(source) = &profile.client.secret {
+            // One that cannot be read is not known to the hook either.
+            secrets.extend(self.ports.secrets.resolve(source).await);
+        }
+        secrets
     }
 
     /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that

@@ -39,7 +39,8 @@ impl FlowManager {
     /// Redeems the code of a response that [`Authorization::judge`] found authentic, validates the
     /// tokens and stores them: the lower level below [`complete`](Self::complete).
     ///
-    /// The lock is taken and the store proved writable before the code is sent; it is sent once.
+    /// The lock is taken and the store proved writable before the code is sent; it is sent once, so
+    /// the authorization is used up.
     /// `callback` are the parameters of the response, for values that the profile keeps.
     ///
     /// # Errors
@@ -48,7 +49,7 @@ impl FlowManager {
     /// refusal; `Validation` where the answer is not what was asked for.
     pub async fn redeem(
         &self,
-        authorization: &Authorization,
+        authorization: Authorization,
         code: &Secret,
         callback: &[(String, String)],
     ) -> Result<Completed> {
@@ -57,7 +58,7 @@ impl FlowManager {
             return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
                 .hint("log in again"));
         }
-        self.redeem_once(profile, authorization, code, callback, &Terms::default()).await
+        self.redeem_once(profile, &authorization, code, callback, &Terms::default()).await
     }
 
     /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.

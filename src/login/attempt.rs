@@ -159,7 +159,7 @@ async fn run(
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
-            let completing = manager.redeem(&pending, &code, &parameters);
+            let completing = manager.redeem(pending, &code, &parameters);
             turn_away_while(completing, listener).await
         }
         Judgement::Failed(error) => Err(error),

@@ -264,6 +264,10 @@ impl PendingStore for MemoryPending {
         Box::pin(async move { self.add(id, expires_at, None) })
     }
 
+    fn is_used<'a>(&'a self, id: &'a str, _: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(matches!(held(&self.flows).get(id), Some((_, None)))) })
+    }
+
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
         Box::pin(async move {
             let now = self.clock.now();

@@ -425,3 +425,72 @@ fn a_token_that_the_rule_denies_is_written_back_nowhere() {
     refreshing.wait().ok();
     assert_eq!(written(), (patient.newest("access_token"), patient.newest("refresh_token")));
 }
+
+#[test]
+fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let place = scene.home.path("rule.sh");
+    let quoted = "sed 's/[\"\\\\]/\\\\&/g'";
+    for (script, code, says) in [
+        ("echo a-remark >&2; cat >&2; exit 3".to_owned(), 3, "exit status: 3"),
+        (
+            "printf '{\"deny\":\"a-remark '; ".to_owned() + quoted + " | tr -d '\\n'; printf '\"}'",
+            5,
+            "[redacted]",
+        ),
+    ] {
+        scene.home.write(&place, &script);
+        rules(
+            &scene,
+            &format!("post_token = {{ command = [\"sh\", {place:?}], give_token = true }}"),
+        );
+        let output = scene.home.run(["token", "-p", "p", "--force-refresh", "--json"]).fails(code);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+        let status = scene.home.run(["status", "--json"]).ok();
+        assert!(status.stdout.contains("post_token"), "{}", status.stdout);
+        assert_not_shown(&status.stdout, ["a-remark"]);
+        let all = scene.server.control.get("/canaries");
+        for token in all.as_array().unwrap() {
+            let token = token["value"].as_str().unwrap();
+            assert_not_shown(&output.stderr, [token]);
+            assert_not_shown(&status.stdout, [token]);
+        }
+    }
+}
+
+#[test]
+fn no_command_beside_a_token_gets_the_clients_secret() {
+    let write_back = "cat > /dev/null; env > written";
+    let more = format!(
+        "client_secret = {{ env = \"CLIENT_SECRET\" }}\nwrite_back = [\"sh\", \"-c\", {write_back:?}]\n"
+    );
+    let mut scene = Scene::with("honest", &more);
+    let secret = "a-client-secret-of-the-environment";
+    scene.home.set("CLIENT_SECRET", secret).set("OF_THE_PERSON", "a-variable");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let written = fs::read_to_string(scene.home.path("home/written")).unwrap();
+    let executed = scene.home.run(["exec", "-p", "p", "--", "env"]).ok().stdout;
+    for env in [written, executed] {
+        assert!(env.contains("OF_THE_PERSON=a-variable"), "{env}");
+        assert_not_shown(&env, [secret]);
+    }
+    // It was there to be sent.
+    assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn no_rule_runs_for_a_sealed_state_that_is_used() {
+    let mut scene = Scene::new("honest");
+    scene.home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
+    let asked = scene.home.path("asked");
+    rule(&scene, &format!("cat > /dev/null; echo x >> {asked:?}"), &["authorization"]);
+    let (_, callback) = scene.come_back(&["--sealed"]);
+    scene.complete(&callback, &[]).ok();
+    for _ in 0..3 {
+        scene.refuses(&callback, &[]);
+    }
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
+}
