@@ -1,15 +1,14 @@
 //! What people are told about redirect URIs: which one to register, and which profiles share one.
 
-use oauthctl::Error;
-use oauthctl::profile::{self, GrantType, Profile};
+use oauthctl::profile::{self, GrantType, LoopbackHost, Profile};
 use oauthctl::text::one_line;
+use oauthctl::{Error, ErrorKind, Result};
 
 use super::context::Context;
 
 /// Told at a login to a server that is not known to send `iss`: where its response comes in, or which
 /// other server could have it sent to itself.
 pub fn tell(context: &Context, profile: &Profile) {
-    let name = one_line(&profile.name);
     if profile.callback.own_path {
         for uri in profile.login_redirect_uris(false) {
             context.voice.say(format!(
@@ -19,6 +18,46 @@ pub fn tell(context: &Context, profile: &Profile) {
         }
         return;
     }
+    warn_of_sharing(context, profile);
+}
+
+/// The same for a flow that was started, at this redirect URI or at the profile's first.
+pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&str>) {
+    if announces_iss(context, profile) == Some(true) {
+        return;
+    }
+    let mut profile = profile.clone();
+    if let Some(uri) = redirect_uri.and_then(|uri| uri.parse().ok()) {
+        profile.redirect_uris = vec![uri];
+        profile.callback.own_path = false;
+    }
+    warn_of_sharing(context, &profile);
+}
+
+/// Refuses a code that came without the URL to which it was sent, where that alone tells the servers
+/// apart (RFC 9700, section 4.4.2).
+///
+/// # Errors
+///
+/// `InvalidState`.
+pub fn require_place(context: &Context, profile: &Profile) -> Result<()> {
+    let others = context.config()?.told_apart_by_callback(profile);
+    let Some(other) = others.iter().find(|other| announces_iss(context, other) != Some(true))
+    else {
+        return Ok(());
+    };
+    let what = format!(
+        "the code has no `iss`, and can be the one of another server: that of the profile `{}`",
+        one_line(&other.name)
+    );
+    Err(Error::new(ErrorKind::InvalidState, what).hint(
+        "nothing was redeemed; give the whole URL that the person came back to: \
+         `oauthctl complete -`",
+    ))
+}
+
+fn warn_of_sharing(context: &Context, profile: &Profile) {
+    let name = one_line(&profile.name);
     let Ok(config) = context.config() else { return };
     let mut others = config.sharing_a_callback(profile).into_iter();
     let Some(other) = others.find(|other| announces_iss(context, other) != Some(true)) else {
@@ -29,10 +68,10 @@ pub fn tell(context: &Context, profile: &Profile) {
          the other's code sent to it",
         one_line(&other.name)
     );
-    let hint = format!(
-        "give one of them a path of its own, and register it: \
-         `redirect_uri = \"http://127.0.0.1/{name}/callback\"`"
-    );
+    let mut hint = "give one of them a path of its own, and register it".to_owned();
+    if profile.redirect_uris.iter().all(|uri| uri.host != LoopbackHost::Elsewhere) {
+        hint.push_str(&format!(": `redirect_uri = \"http://127.0.0.1/{name}/callback\"`"));
+    }
     context.voice.warn(&Error::config(warning).hint(hint));
 }
 

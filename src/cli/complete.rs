@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
-use super::{manager, pending, report, run as runner};
+use super::{callbacks, manager, pending, report, run as runner};
 
 /// The most bytes of a callback URL.
 const LONGEST: u64 = 64 * 1024;
@@ -64,6 +64,9 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
         runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again);
     let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
     let profile = context.profile(recognized.profile())?;
+    if args.code.is_some() && args.iss.is_none() {
+        callbacks::require_place(context, profile)?;
+    }
     let ports = waiting.add_to(manager::ports(context, profile)?);
     let manager = FlowManager::new([profile.clone()], ports);
     let completing = manager.complete_recognized(&recognized, &response, &expected);

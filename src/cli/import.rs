@@ -98,6 +98,12 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
             return Err(Error::config(format!("{} is already in the store", grant.key))
                 .hint("`--replace` replaces it"));
         }
+        if there != There::Replace
+            && let Some(known) = state.account(&grant.key)?
+            && known.rotates == Some(true)
+        {
+            known.refuse_older(&grant, &store.grants.name())?;
+        }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
         // What the index knows is of the record that is replaced.
         lock.retract()?;

@@ -3,6 +3,7 @@
 mod page;
 mod text;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -92,13 +93,32 @@ fn all(program: &Command) -> Vec<Vec<&Command>> {
     ways
 }
 
-/// Writes a file that everybody may read, whatever the umask: pages hold no secret.
+/// Replaces a file by one that everybody may read, whatever the umask: pages hold no secret. What is
+/// there is not written into: a link would lead to another file, and a pipe would be waited for.
 fn write_public(path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::write(path, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::other("what is there is no plain file"));
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| make_public(&file))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(unix)]
+fn make_public(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_public(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }

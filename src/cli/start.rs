@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
-use super::{manager, pending, report, run as runner};
+use super::{callbacks, manager, pending, report, run as runner};
 
 /// The longest first line of a request that common servers take, in bytes.
 const LONGEST_URL: usize = 8 * 1024;
@@ -85,6 +85,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let ports = waiting.add_to(manager::ports(context, profile)?);
     let manager = FlowManager::new([profile.clone()], ports);
     let started = runner::block_on(Some(&manager), manager.start(&name, request))?;
+    callbacks::tell_started(context, profile, args.redirect_uri.as_deref());
     if started.authorization_url.len() > LONGEST_URL {
         let what = format!(
             "the authorization URL has {} bytes, and many servers take no more than {LONGEST_URL}",

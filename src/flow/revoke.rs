@@ -59,7 +59,11 @@ impl FlowManager {
         let at_server = match (profile, self.ports.store.load(key).await) {
             (None, _) | (_, Ok(None)) => AtServer::NotAsked,
             (Some(profile), Ok(Some(grant))) => self.revoke_at_server(profile, &grant).await,
-            (Some(_), Err(damaged)) => AtServer::Failed(damaged),
+            (Some(_), Err(damaged)) => {
+                // One that another key opens is whole: it is neither revoked nor forgotten.
+                self.prove_store(key).await?;
+                AtServer::Failed(damaged)
+            }
         };
         let forgotten = self.ports.store.remove(key).await?;
         lock.clear_intent()?;

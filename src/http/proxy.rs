@@ -5,19 +5,23 @@ use url::Url;
 /// Whether a transport can connect through what this text names: `http://`, `https://` or one of
 /// `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host; without a scheme, `http://`
 /// is meant. Whoever takes the text from a person should ask, so that a slip of the pen does not
-/// become a connection without the proxy.
+/// become a connection without the proxy. With a path or a query it names none, which transports pass
+/// over in silence; a slash behind a whole URL is taken.
 #[doc(hidden)]
 pub fn can_be_proxy(text: &str) -> bool {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.starts_with('/') {
         return false;
     }
-    let whole = match text.contains("://") {
-        true => text.to_owned(),
-        false => format!("http://{text}"),
+    let (whole, rest) = match text.split_once("://") {
+        Some((_, rest)) => (text.to_owned(), rest.strip_suffix('/').unwrap_or(rest)),
+        None => (format!("http://{text}"), text),
     };
+    let is_authority = !rest.contains(['/', '?', '#', '\\']);
     Url::parse(&whole).is_ok_and(|url| {
-        SCHEMES.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty())
+        is_authority
+            && SCHEMES.contains(&url.scheme())
+            && url.host_str().is_some_and(|host| !host.is_empty())
     })
 }
 
@@ -50,6 +54,14 @@ mod tests {
             "gopher://proxy.example",
             "file:///etc/passwd",
             "http://pr\u{f6}xy.example",
+            "127.0.0.1:3128/",
+            "127.0.0.1:3128/x",
+            "127.0.0.1:3128?x",
+            "http://127.0.0.1:3128/x",
+            "http://127.0.0.1:3128?x",
+            "http://127.0.0.1:3128//",
+            "http:/127.0.0.1:3128",
+            "http:127.0.0.1:3128",
         ] {
             assert!(!can_be_proxy(text), "{text}");
         }

@@ -44,19 +44,32 @@ impl Config {
     /// code sent to it.
     #[doc(hidden)]
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
-        if !takes_part(profile) || profile.callback.own_path {
-            return Vec::new();
-        }
-        let (server, paths) = (Server::of(profile), paths(profile));
-        let shares = |other: &&Profile| {
-            other.name != profile.name
-                && takes_part(other)
-                && !other.callback.own_path
-                && !(other.callback.server_of_preset && profile.callback.server_of_preset)
-                && self::paths(other).iter().any(|path| paths.contains(path))
-                && Server::of(other).is_other(&server)
+        self.of_other_servers(profile).filter(|other| shares(profile, other)).collect()
+    }
+
+    /// The profiles of other servers whose responses only the redirect URI tells from this one's,
+    /// where neither server sends `iss`: those that share it, and those where one of the two has a
+    /// path of its own for that reason. A code that comes without its redirect URI can be theirs.
+    pub fn told_apart_by_callback(&self, profile: &Profile) -> Vec<&Profile> {
+        let is_told = |other: &&Profile| {
+            profile.callback.own_path || other.callback.own_path || shares(profile, other)
         };
-        self.profiles.values().filter(shares).collect()
+        self.of_other_servers(profile).filter(is_told).collect()
+    }
+
+    /// The profiles of servers that could be mixed up with this one's.
+    fn of_other_servers<'a, 'b>(
+        &'a self,
+        profile: &'b Profile,
+    ) -> impl Iterator<Item = &'a Profile> + use<'a, 'b> {
+        let server = Server::of(profile);
+        self.profiles.values().filter(move |other| {
+            other.name != profile.name
+                && takes_part(profile)
+                && takes_part(other)
+                && !(other.callback.server_of_preset && profile.callback.server_of_preset)
+                && Server::of(other).is_other(&server)
+        })
     }
 }
 
@@ -79,7 +92,7 @@ pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(usize,
             |(holder, named): &(Server, bool)| !(*named && of_preset) && holder.is_other(&server);
         if left_to_us(profile, own) && holders.iter().any(is_taken) {
             profile.callback.own_path = true;
-        } else if paths(profile).contains(&PATH) && known.insert((server.clone(), of_preset)) {
+        } else if holds_the_path(profile) && known.insert((server.clone(), of_preset)) {
             holders.push((server, of_preset));
         }
     }
@@ -112,10 +125,26 @@ fn takes_part(profile: &Profile) -> bool {
     profile.grant == GrantType::AuthorizationCode
 }
 
-/// The paths at which responses can come in on this machine.
-fn paths(profile: &Profile) -> Vec<&str> {
-    let here = profile.redirect_uris.iter().filter(|uri| uri.host != LoopbackHost::Elsewhere);
-    here.map(|uri| if uri.path.is_empty() { "/" } else { uri.path.as_str() }).collect()
+/// Whether responses can come in at the built-in path on this machine.
+fn holds_the_path(profile: &Profile) -> bool {
+    profile.redirect_uris.iter().any(|uri| uri.host != LoopbackHost::Elsewhere && uri.path == PATH)
+}
+
+/// Whether the configuration lets the responses of both come in at one place.
+fn shares(one: &Profile, other: &Profile) -> bool {
+    let is_set = !one.callback.own_path && !other.callback.own_path;
+    let places: Vec<_> = one.redirect_uris.iter().map(place).collect();
+    is_set && other.redirect_uris.iter().any(|uri| places.contains(&place(uri)))
+}
+
+/// Where responses come in: on this machine the path alone tells, elsewhere the host and port too.
+fn place(uri: &RedirectUri) -> (Option<String>, String) {
+    let path = if uri.path.is_empty() { "/" } else { uri.path.as_str() };
+    let elsewhere = uri.host == LoopbackHost::Elsewhere;
+    match Url::parse(&uri.text).ok().filter(|_| elsewhere) {
+        Some(url) => (Some(url.origin().ascii_serialization()), url.path().to_owned()),
+        None => (None, path.to_owned()),
+    }
 }
 
 /// What tells a server from another.
@@ -123,6 +152,8 @@ fn paths(profile: &Profile) -> Vec<&str> {
 struct Server {
     issuer: Option<String>,
     origins: [Option<String>; 2],
+    /// The endpoints themselves, without queries: one host can have the servers of many.
+    endpoints: [Option<String>; 2],
 }
 
 impl Server {
@@ -134,15 +165,23 @@ impl Server {
         };
         let endpoints = &profile.endpoints;
         let origins = [origin(&endpoints.authorization), origin(&endpoints.token)];
-        Self { issuer, origins }
+        let endpoints = [without_query(&endpoints.authorization), without_query(&endpoints.token)];
+        Self { issuer, origins, endpoints }
     }
 
     fn is_other(&self, other: &Self) -> bool {
         match (&self.issuer, &other.issuer) {
             (Some(own), Some(other)) => own != other,
+            (None, None) => self.endpoints != other.endpoints || self.endpoints.contains(&None),
             _ => self.origins != other.origins || self.origins.contains(&None),
         }
     }
+}
+
+fn without_query(endpoint: &Option<String>) -> Option<String> {
+    let mut url = Url::parse(endpoint.as_ref()?).ok()?;
+    url.set_query(None);
+    Some(url.into())
 }
 
 /// The redirect URI of a profile's own. It is never below the built-in path, since some servers accept
@@ -231,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_issuer_the_origins_of_the_endpoints_count() {
+    fn without_an_issuer_the_endpoints_count() {
         let at = |authorization: &str, token: &str| {
             format!(
                 "authorization_endpoint = \"https://{authorization}\"\ntoken_endpoint = \"https://{token}\""
@@ -239,7 +278,9 @@ mod tests {
         };
         let first = profile("x", &at("a.example/1", "a.example/2"));
         let second = |server: &str| own_paths(&format!("{first}{}", profile("y", server)));
-        assert!(second(&at("a.example/3", "a.example:443/4")).is_empty());
+        assert!(second(&at("a.example:443/1?x=1", "a.example/2")).is_empty());
+        assert_eq!(second(&at("a.example/3", "a.example/2")), ["y"], "another tenant's");
+        assert_eq!(second(&at("a.example/1", "a.example/4")), ["y"]);
         assert_eq!(second(&at("a.example/1", "t.example/2")), ["y"]);
         assert!(second(A).is_empty());
         assert_eq!(second(B), ["y"]);

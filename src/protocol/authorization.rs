@@ -207,8 +207,25 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
 /// Whether an issuer that nobody announced has the origin of an endpoint to which the person or the
 /// code goes anyway.
 fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
-    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
-    let Some(own) = origin(issuer).filter(url::Origin::is_tuple) else { return false };
+    let origin = |text: &str| {
+        let url = url::Url::parse(text).ok()?;
+        let is_loopback = match url.host()? {
+            url::Host::Domain(name) => name == "localhost",
+            url::Host::Ipv4(address) => address.is_loopback(),
+            url::Host::Ipv6(address) => address.is_loopback(),
+        };
+        let is_plain = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+        is_plain.then(|| url.origin().ascii_serialization())
+    };
+    // An issuer identifier has neither query nor fragment (RFC 8414, section 2), and is compared as
+    // it is written: what a parser has to put right first is none.
+    let Some(own) = origin(issuer).filter(|own| {
+        let path = issuer.strip_prefix(own.as_str());
+        path.is_some_and(|path| path.is_empty() || path.starts_with('/'))
+            && issuer.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\".contains(&b))
+    }) else {
+        return false;
+    };
     [&server.endpoints.authorization, &server.endpoints.token]
         .into_iter()
         .flatten()

@@ -30,7 +30,7 @@ mod shelf;
 pub mod state_dir;
 pub mod state_keys;
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,7 +83,7 @@ impl FromStr for StoreSpec {
                     .hint("use `--store keyring` or `--store file`"))
             }
             _ => match text.strip_prefix("file:") {
-                Some(directory) if !directory.is_empty() => Ok(Self::File(Some(directory.into()))),
+                Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
                 _ => Err(Error::usage(format!("`{text}` is no store")).hint(
                     match text.contains('/') && !text.contains(':') {
                         true => format!("did you mean `file:{text}`?"),
@@ -93,6 +93,13 @@ impl FromStr for StoreSpec {
             },
         }
     }
+}
+
+/// The directory without what leads nowhere (`./`, `//`, a slash at the end): one store, one name.
+fn plain(directory: &str) -> PathBuf {
+    let steps = Path::new(directory).components().filter(|step| *step != Component::CurDir);
+    let plain: PathBuf = steps.collect();
+    if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
 }
 
 impl std::fmt::Display for StoreSpec {

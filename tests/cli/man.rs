@@ -174,3 +174,29 @@ fn the_formatter_warns_of_nothing() {
         }
     }
 }
+
+#[test]
+fn pages_replace_files_and_are_written_into_nothing_else() {
+    let home = Home::new();
+    let victim = home.path("victim");
+    home.write(&victim, "mine");
+    let into = |name: &str| {
+        let dir = home.path(name);
+        std::fs::create_dir(&dir).unwrap();
+        (dir.display().to_string(), dir.join("oauthctl.1"))
+    };
+    let (links, page) = into("links");
+    std::os::unix::fs::symlink(&victim, &page).unwrap();
+    let (pipes, page) = into("pipes");
+    assert!(Command::new("mkfifo").arg(&page).status().unwrap().success());
+    for dir in [links, pipes] {
+        let output = home.run(["man", "--dir", &dir]).fails(2);
+        assert!(output.stderr.contains("no plain file"), "{}", output.stderr);
+        assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "{dir}");
+    }
+    let (second, page) = into("second");
+    std::fs::hard_link(&victim, &page).unwrap();
+    home.run(["man", "--dir", &second]).ok();
+    assert!(std::fs::read_to_string(&page).unwrap().contains(".TH OAUTHCTL 1"));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+}

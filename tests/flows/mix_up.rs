@@ -161,7 +161,18 @@ fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
     running.wait().ok();
     let redeemed = || hostile().requests(scenario, "token").len();
     assert_eq!(redeemed(), 1);
-    for foreign in ["https://evil.example", "https://127.0.0.1", "nonsense", "data:,x"] {
+    let own = hostile().issuer(scenario);
+    let disguised = [
+        format!("blob:{own}"),
+        own.replace("http:", "HTTP:"),
+        own.replace("127.0.0.1", "127.1"),
+        own.replace("//", "//user@"),
+        own.replace("//", "/"),
+        format!("{own}?x"),
+        format!("{own}%23x"),
+    ];
+    let foreign = ["https://evil.example", "https://127.0.0.1", "nonsense", "data:,x"];
+    for foreign in foreign.into_iter().chain(disguised.iter().map(String::as_str)) {
         let (running, url) = listening(&home, &["p"]);
         let to = callback(&url);
         let (before, iss) = to.split_once("&iss=").unwrap();
@@ -169,7 +180,56 @@ fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
         visit(&format!("{before}&iss={foreign}")).unwrap();
         let output = running.wait().fails(7);
         let said = error(&output);
-        assert!(said.contains(foreign) && said.contains("issuer = \"…\""), "{foreign}: {said}");
+        let foreign = foreign.replace("%23", "#");
+        assert!(said.contains(&foreign) && said.contains("issuer = \"…\""), "{foreign}: {said}");
         assert_eq!(redeemed(), 1, "{foreign}");
+    }
+}
+
+/// A code says nothing of the path at which it came in: where the path alone tells two servers apart,
+/// the whole URL is wanted.
+#[test]
+fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
+    const AT: &str = "http://127.0.0.1:4711/callback";
+    let shared = "redirect_uri = \"http://127.0.0.1/callback\"";
+    for (order, more) in [
+        (["dishonest", "honest"], ""),
+        (["honest", "dishonest"], ""),
+        (["honest", "dishonest"], shared),
+    ] {
+        let pair = Pair::new(order, more);
+        let begun = pair.home.run(["start", "dishonest"]).ok().json();
+        let state = begun["state"].as_str().unwrap();
+        let complete = ["complete", "--code", "c", "--state", state];
+        let output = pair.home.run(complete).fails(7);
+        assert!(output.stderr.contains("profile `honest`"), "{}", output.stderr);
+        assert!(output.stderr.contains("the whole URL"), "{}", output.stderr);
+        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0, "{order:?}");
+        // With the URL it is taken, and nothing was spent by the refusal.
+        let begun = pair.home.run(["start", "honest", "--redirect-uri", AT]).ok().json();
+        let back = callback(begun["authorization_url"].as_str().unwrap());
+        let parts = parameters(&back);
+        let complete = ["complete", "--code", &parts["code"], "--state", &parts["state"]];
+        pair.home.run(complete).fails(7);
+        pair.home.run(["complete", &back]).ok();
+    }
+    // Alone, a server cannot be taken for another.
+    let home = Home::new();
+    home.profile("p", &hostile().issuer(HONEST), "cli", API);
+    let begun = home.run(["start", "p", "--redirect-uri", AT]).ok().json();
+    let parts = parameters(&callback(begun["authorization_url"].as_str().unwrap()));
+    home.run(["complete", "--code", &parts["code"], "--state", &parts["state"]]).ok();
+}
+
+#[test]
+fn a_started_flow_warns_of_a_shared_redirect_uri_too() {
+    let warning = "profiles `dishonest` and `honest` have the same redirect path";
+    for uri in ["http://127.0.0.1/callback", "https://app.example/callback"] {
+        let more = format!("redirect_uri = {uri:?}\nflow = [\"paste\"]");
+        let pair = Pair::new(["honest", "dishonest"], &more);
+        let output = pair.home.run(["start", "dishonest"]).ok();
+        assert_eq!(output.stderr.matches(warning).count(), 1, "{uri}: {}", output.stderr);
+        let other = ["start", "dishonest", "--redirect-uri", "https://app.example/other"];
+        assert_eq!(pair.home.run(other).ok().stderr, "", "{uri}");
     }
 }

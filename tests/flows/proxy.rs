@@ -183,6 +183,9 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("https://someone:PASSWORD@127.0.0.1:403", "through the proxy", "PROXY"),
     ("http://someone:PASSWORD@[nonsense", "the URL of the proxy is invalid", "HTTPS_PROXY"),
     ("gopher://someone:PASSWORD@127.0.0.1:70", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("someone:PASSWORD@127.0.0.1:403/", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("someone:PASSWORD@127.0.0.1:403?x", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("http:/someone:PASSWORD@127.0.0.1:403", "the URL of the proxy is invalid", "HTTPS_PROXY"),
     ("PASSWORD is no URL", "the URL of the proxy is invalid", "HTTPS_PROXY"),
 ];
 

@@ -103,6 +103,41 @@ fn a_line_that_is_none_is_said_and_harms_nothing() {
     assert_eq!(token.line(), scene.newest("access_token"));
 }
 
+/// A line that was printed before the last refreshes holds a refresh token that the server has replaced.
+#[test]
+fn a_line_that_is_known_to_be_superseded_is_not_taken() {
+    let mut scene = Scene::logged_in("honest", 3600);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    scene.home.run(["refresh", "p"]).ok();
+    let newest = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let own = scene.record();
+    let elsewhere = format!("file:{}", scene.home.path("elsewhere").display());
+    // Another store, and the same one emptied.
+    scene.home.run_with(["--store", &elsewhere, "import", "-"], &line).fails(10);
+    std::fs::rename(&own, own.with_extension("kept")).unwrap();
+    let output = scene.home.run_with(["import", "-"], &line).fails(10);
+    assert!(output.stderr.contains("is an older copy"), "{}", output.stderr);
+    assert!(output.stderr.contains("import --replace"), "{}", output.stderr);
+    scene.home.set("OAUTHCTL_IMPORT", line.trim_end());
+    for store in [&[][..], &["--store", &elsewhere]] {
+        let output = scene.home.run([store, &["token", "-p", "p"]].concat()).fails(10);
+        assert!(output.stderr.contains("OAUTHCTL_IMPORT was not taken"), "{}", output.stderr);
+    }
+    scene.home.unset("OAUTHCTL_IMPORT");
+    assert_eq!(scene.refreshes(), 1);
+    // The newest line is taken, and so is an old one that a person insists on.
+    scene.home.run_with(["import", "-"], &newest).ok();
+    scene.home.run(["refresh", "p"]).ok();
+    scene.home.run_with(["import", "--replace", "-"], &newest).ok();
+    assert_eq!(scene.refreshes(), 2);
+    // After a logout nothing is known; where no token is replaced, an old line is as good as a new one.
+    let scene = Scene::logged_in("rotation.omit", 3600);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    scene.home.run(["refresh", "p"]).ok();
+    scene.home.run_with(["--store", &elsewhere, "import", "-"], &line).ok();
+    scene.home.run(["--store", &elsewhere, "refresh", "p"]).ok();
+}
+
 #[test]
 fn every_rotation_is_written_back() {
     let mut scene = Scene::new("honest");

@@ -246,6 +246,23 @@ fn a_login_under_another_key_is_refused_before_the_browser_opens() {
     scene.works();
 }
 
+#[test]
+fn a_logout_under_another_key_leaves_the_record_unless_it_is_meant() {
+    let mut scene = Scene::new("honest");
+    let key = |scene: &Scene| scene.home.run(["store", "keygen"]).ok().line().to_owned();
+    let (own, other) = (key(&scene), key(&scene));
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.home.login("p");
+    let before = std::fs::read(scene.record()).unwrap();
+    scene.home.set("OAUTHCTL_STORE_KEY", &other);
+    let output = scene.home.run(["logout", "p"]).fails(10);
+    assert!(output.stderr.contains("another key"), "{}", output.stderr);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), before);
+    scene.home.set("OAUTHCTL_STORE_KEY", &own);
+    scene.works();
+    scene.home.run(["logout", "p"]).ok();
+}
+
 /// Logged in, with a record that has been replaced by a refresh since: the place, and the old content.
 fn replaced(scenario: &str) -> (Scene, std::path::PathBuf, Vec<u8>) {
     let scene = Scene::logged_in(scenario, 3600);
@@ -273,6 +290,16 @@ fn an_older_copy_of_a_record_is_not_spent() {
     }
     let elsewhere = format!("file:{}", scene.home.path("elsewhere").display());
     let migration = scene.home.run(["store", "migrate", "--to", &elsewhere]);
+    // By whatever name its store is called.
+    let directory = record.parent().unwrap();
+    let copy = scene.home.path("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(&record, copy.join(record.file_name().unwrap())).unwrap();
+    for place in [format!("{}/./", directory.display()), copy.display().to_string()] {
+        let output =
+            scene.home.run(["--store", &format!("file:{place}"), "refresh", "p"]).fails(10);
+        assert!(output.stderr.contains("is an older copy"), "{place}: {}", output.stderr);
+    }
     assert!(migration.stderr.contains("is an older copy"), "{}", migration.stderr);
     assert_eq!(scene.refreshes(), 2);
     assert_eq!(std::fs::read(&record).unwrap(), old);

@@ -116,7 +116,7 @@ fn what_the_server_announced_at_the_start_is_required_at_the_end() {
     let (before, iss) = callback.split_once("&iss=").unwrap();
     assert!(!iss.contains('&'), "{callback}");
     for args in [&[][..], &["--expect-state", begun["state"].as_str().unwrap()]] {
-        let output = complete(&other, before, args).fails(6);
+        let output = complete(&other, before, args).fails(7);
         assert!(output.stderr.contains("has no `iss`"), "{}", output.stderr);
     }
     assert_eq!(scene.redemptions(), 0);
