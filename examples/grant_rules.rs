@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::Hooks;
-use oauthctl::http::{HttpClient, Options};
+use oauthctl::http::{self, HttpClient};
 use oauthctl::port::{BoxFuture, Clock, HttpRequest, Method};
 use oauthctl::profile::{Config, Hook, Profile};
 use oauthctl::sandbox::{Sandbox, SandboxOptions};
@@ -189,10 +189,38 @@ fn ask(started: &Started) -> Result<String> {
     read.map(|_| line).map_err(|error| Error::usage(format!("stdin cannot be read: {error}")))
 }
 
-/// The value after an option.
-fn option(arguments: &[String], name: &str) -> Option<String> {
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
+/// What the command line says.
+#[derive(Default)]
+struct Options {
+    answer: bool,
+    require: Option<String>,
+    bar: Option<String>,
+    config: Option<String>,
+    user: Option<String>,
+}
+
+impl Options {
+    /// Takes nothing that it does not know: a rule that is misspelt would otherwise allow everything.
+    fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let mut options = Self::default();
+        let mut arguments = arguments.peekable();
+        options.answer = arguments.next_if(|first| first == "answer").is_some();
+        while let Some(name) = arguments.next() {
+            let place = match name.as_str() {
+                "--require" => &mut options.require,
+                "--bar" => &mut options.bar,
+                "--config" => &mut options.config,
+                "--user" => &mut options.user,
+                _ => return Err(Error::usage(format!("unknown argument `{}`", one_line(&name)))),
+            };
+            let value = arguments.next().filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| Error::usage(format!("`{name}` needs a value")))?;
+            if place.replace(value).is_some() {
+                return Err(Error::usage(format!("`{name}` is given twice")));
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// A server with this clock, so that tokens expire there when they do here, and a profile of it.
@@ -208,31 +236,33 @@ async fn in_sandbox(clock: Arc<dyn Clock>) -> Result<(Option<Sandbox>, Config)> 
     Ok((Some(sandbox), config.parse()?))
 }
 
-async fn run(arguments: &[String]) -> Result<()> {
+async fn run(options: Options) -> Result<()> {
     let clock = Arc::new(Movable::default());
-    let (required, barred) = (option(arguments, "--require"), option(arguments, "--bar"));
-    let rules = Rules { required, barred, clock: clock.clone() };
-    if arguments.first().is_some_and(|first| first == "answer") {
+    let rules = Rules { required: options.require, barred: options.bar, clock: clock.clone() };
+    if options.answer {
         let event = serde_json::from_reader(std::io::stdin());
         let event = event.map_err(|error| Error::usage(format!("no event on stdin: {error}")))?;
         println!("{}", rules.answer(&event));
         return Ok(());
     }
-    let (sandbox, config) = match option(arguments, "--config") {
+    let (sandbox, config) = match options.config {
         Some(path) => (None, Config::load(path.as_ref())?),
         None => in_sandbox(clock.clone()).await?,
     };
-    let http = Arc::new(HttpClient::new(Options::default()));
+    let http = Arc::new(HttpClient::new(http::Options::default()));
     let ports = Ports::in_memory_with(http, clock.clone()).with_hooks(Arc::new(rules));
     let manager = FlowManager::new(config.profiles.into_values(), ports);
-    let user = option(arguments, "--user").unwrap_or_else(|| "ada".to_owned());
+    let user = options.user.unwrap_or_else(|| "ada".to_owned());
     live(&manager, &clock, &user, sandbox.is_some()).await
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Err(error) = run(&arguments).await else { return ExitCode::SUCCESS };
+    let done = match Options::read(std::env::args().skip(1)) {
+        Ok(options) => run(options).await,
+        Err(error) => Err(error),
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
     match error.kind() {
         ErrorKind::AccessDenied => eprintln!("No token: {error}"),
         ErrorKind::Config => eprintln!("The profile or a rule is at fault: {error}"),

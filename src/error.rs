@@ -5,7 +5,8 @@ use crate::text;
 /// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of failure. Each has an exit code of the program and a word in its JSON.
+/// The kinds of failure. Each has an exit code of the program and a word in its JSON; `InvalidState`
+/// has those of `Validation`, and only a library's caller tells the two apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -95,6 +96,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    /// The message, where it quotes what must not be kept, without that.
+    kept: Option<String>,
     hint: Option<String>,
     oauth: Option<OAuthError>,
     passing: bool,
@@ -107,7 +110,15 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let passing = kind == ErrorKind::Unavailable;
         let message = text::lines(&message.into());
-        Self(Box::new(Inner { kind, message, hint: None, oauth: None, passing, exit_code: None }))
+        Self(Box::new(Inner {
+            kind,
+            message,
+            kept: None,
+            hint: None,
+            oauth: None,
+            passing,
+            exit_code: None,
+        }))
     }
 
     /// A fault of this crate.
@@ -170,6 +181,19 @@ impl Error {
         self
     }
 
+    /// The same error with what a command of the person's own said: it is shown, but kept nowhere.
+    #[must_use]
+    pub(crate) fn quoting(mut self, said: &str) -> Self {
+        self.0.kept = Some(self.0.message.clone());
+        self.0.message = format!("{}: {}", self.0.message, text::one_line(said));
+        self
+    }
+
+    /// The message as it may be kept.
+    pub(crate) fn message_to_keep(&self) -> &str {
+        self.0.kept.as_deref().unwrap_or(&self.0.message)
+    }
+
     /// The same error with another kind.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
@@ -193,6 +217,7 @@ impl Error {
     }
 
     /// The same error with an exit code of its own: 128 and the number of a signal.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_exit_code(mut self, code: u8) -> Self {
         self.0.exit_code = Some(code);
@@ -209,12 +234,13 @@ impl Error {
         self.0.kind
     }
 
-    /// What happened.
+    /// What happened, in the words of the program: for a log, or for whoever runs it.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do about it.
+    /// What to do about it, in the words of the program, which may name its commands and flags: show
+    /// people your own, chosen by [`kind`](Self::kind).
     pub fn advice(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }

@@ -96,6 +96,7 @@ pub struct Pin {
 
 impl Pin {
     /// What a configuration names otherwise than this, without asking the server.
+    #[doc(hidden)]
     pub fn differs_from(
         &self,
         issuer: Option<&str>,
@@ -184,15 +185,17 @@ pub struct Attribute {
     pub expires_at: Option<Timestamp>,
 }
 
-/// A grant: an id for its whole life, a generation that grows with every commit, the tokens, and
-/// what is kept with them.
+/// A grant: an id for its whole life, a generation that grows with the tokens, the tokens, and what
+/// is kept with them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The schema, [`GRANT_VERSION`].
     pub version: u32,
     /// The name of this grant, constant over every refresh.
     pub id: String,
-    /// Grows with every commit.
+    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or more, and a
+    /// new login goes on counting where the grant before it ended. Setting an attribute does not change
+    /// it, nor does the mark of a grant that the server has ended.
     pub generation: u64,
     /// Where it is kept.
     pub key: GrantKey,
@@ -278,7 +281,7 @@ pub struct AccountEntry {
     pub store: String,
     /// The grant's id.
     pub grant_id: String,
-    /// The generation that was committed last.
+    /// The generation that was saved last.
     pub generation: u64,
     /// Who granted.
     pub identity: Identity,
@@ -357,6 +360,7 @@ impl AccountEntry {
     /// # Errors
     ///
     /// Of kind [`Store`](crate::ErrorKind::Store).
+    #[doc(hidden)]
     pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
         let is_older = self.grant_id == grant.id && self.generation > grant.generation;
         let is_older = match self.rotates {

@@ -34,25 +34,55 @@ impl Hooks for CommandHooks {
         hook: &'a Hook,
         input: Secret,
     ) -> BoxFuture<'a, Result<Secret>> {
-        let (argv, hidden) = (hook.command.clone(), hidden(profile));
-        Box::pin(async move {
-            let (sender, receiver) = tokio::sync::oneshot::channel();
-            let waiting = Waiting(Arc::default());
-            let process = Arc::clone(&waiting.0);
-            std::thread::Builder::new()
-                .name("hook".to_owned())
-                .spawn(move || {
-                    // The receiver is gone where the caller has given up.
-                    let _ = sender.send(run(&process, &argv, &hidden, input, HOOK_LIMIT));
-                })
-                .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-            receiver.await.map_err(|_| Error::internal("the thread of a hook ended early"))?
-        })
+        let job = Job {
+            argv: hook.command.clone(),
+            hidden: hidden_variables(profile),
+            // What was told tokens may complain with them.
+            is_heard: !hook.give_token,
+        };
+        Box::pin(apart(move |process| run(process, &job, input, HOOK_LIMIT)))
     }
 }
 
-/// The variables that a profile's hooks do not get.
-fn hidden(profile: &Profile) -> Vec<String> {
+/// Gives this text to a command of the profile's. It runs as a hook does, with the same limit, but
+/// nothing that it says is heard. A future that is dropped ends it with everything that it has started.
+///
+/// # Errors
+///
+/// `Config` where it cannot be started, fails, or takes too long.
+pub async fn feed(profile: &Profile, argv: &[String], input: Secret) -> Result<()> {
+    let (argv, hidden) = (argv.to_vec(), hidden_variables(profile));
+    apart(move |process| give(process, &argv, &hidden, input, HOOK_LIMIT)).await
+}
+
+/// Runs a process in a thread of its own, and ends it where nobody waits for it any more.
+async fn apart<T: Send + 'static>(
+    run: impl FnOnce(&Process) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let waiting = Waiting(Arc::default());
+    let process = Arc::clone(&waiting.0);
+    std::thread::Builder::new()
+        .name("hook".to_owned())
+        .spawn(move || {
+            // The receiver is gone where the caller has given up.
+            let _ = sender.send(run(&process));
+        })
+        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+    receiver.await.map_err(|_| Error::internal("the thread of a command ended early"))?
+}
+
+/// A command, and what it does not get.
+struct Job {
+    argv: Vec<String>,
+    hidden: Vec<String>,
+    /// Whether its complaints are read.
+    is_heard: bool,
+}
+
+/// The variables that no command gets which runs for a profile: those that hold this program's keys,
+/// and those that the profile's own secrets are read from.
+pub fn hidden_variables(profile: &Profile) -> Vec<String> {
     let client = &profile.client;
     let sources = [&client.secret, &client.private_key, &client.assertion];
     let mut hidden: Vec<String> = PRIVATE_VARIABLES.map(str::to_owned).into();
@@ -131,19 +161,17 @@ impl Drop for Waiting {
     }
 }
 
-fn run(
-    process: &Process,
-    argv: &[String],
-    hidden: &[String],
-    input: Secret,
-    limit: Duration,
-) -> Result<Secret> {
+fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<Secret> {
     let deadline = Instant::now() + limit;
-    let [program, arguments @ ..] = argv else {
+    let [program, arguments @ ..] = job.argv.as_slice() else {
         return Err(Error::config("the command is empty"));
     };
     let shown = one_line(program);
-    let (output, complaint) = start(process, &mut prepared(program, arguments, hidden), input)
+    let mut command = prepared(program, arguments, &job.hidden);
+    if !job.is_heard {
+        command.stderr(Stdio::null());
+    }
+    let (output, complaint) = start(process, &mut command, input)
         .map_err(|e| Error::config(format!("`{shown}` did not start: {e}")))?;
     let bytes = output.and_then(|output| received(&output, deadline));
     let too_large = bytes.as_ref().is_some_and(|bytes| bytes.len() > HOOK_ANSWER);
@@ -161,7 +189,7 @@ fn run(
     if !status.success() {
         let soon = deadline.min(Instant::now() + 50 * POLL);
         let said = complaint.and_then(|complaint| received(&complaint, soon));
-        let said = said.map(|bytes| one_line(&String::from_utf8_lossy(&bytes)));
+        let said = said.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
         let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}"));
         let said = said.unwrap_or_default();
         return Err(Error::config(format!("`{shown}` ended with {status}{said}")));
@@ -169,6 +197,32 @@ fn run(
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Secret::new(text)),
         Err(_) => Err(Error::config(format!("`{shown}` answered with what is not UTF-8"))),
+    }
+}
+
+fn give(
+    process: &Process,
+    argv: &[String],
+    hidden: &[String],
+    input: Secret,
+    limit: Duration,
+) -> Result<()> {
+    let deadline = Instant::now() + limit;
+    let [program, arguments @ ..] = argv else {
+        return Err(Error::config("the command is empty"));
+    };
+    let shown = one_line(program);
+    let mut command = prepared(program, arguments, hidden);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    start(process, &mut command, input)
+        .map_err(|e| Error::config(format!("`{shown}` could not be started: {e}")))?;
+    match process.ended(deadline) {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(Error::config(format!("`{shown}` ended with {status}"))),
+        None => {
+            process.kill();
+            Err(Error::config(format!("`{shown}` did not end within {} s", limit.as_secs())))
+        }
     }
 }
 
@@ -231,13 +285,11 @@ mod tests {
 
     fn sh(script: &str, limit: Duration) -> Result<Secret> {
         let argv = ["sh", "-c", script].map(str::to_owned);
-        run(
-            &Process::default(),
-            &argv,
-            &["HOME".to_owned()],
-            Secret::new("{\"event\":\"x\"}"),
-            limit,
-        )
+        run(&Process::default(), &job(&argv), Secret::new("{\"event\":\"x\"}"), limit)
+    }
+
+    fn job(argv: &[String]) -> Job {
+        Job { argv: argv.to_vec(), hidden: vec!["HOME".to_owned()], is_heard: true }
     }
 
     #[test]
@@ -262,7 +314,7 @@ mod tests {
         }
         for nothing in ["/nowhere/at/all", "/", "/etc/passwd"] {
             let argv = [nothing.to_owned()];
-            let error = run(&Process::default(), &argv, &[], Secret::default(), short);
+            let error = run(&Process::default(), &job(&argv), Secret::default(), short);
             assert!(error.unwrap_err().message().contains("did not start"), "{nothing}");
         }
     }
@@ -290,6 +342,6 @@ mod tests {
         let given_up = Process::default();
         given_up.kill();
         let argv = ["true".to_owned()];
-        assert!(run(&given_up, &argv, &[], Secret::default(), HOOK_LIMIT).is_err());
+        assert!(run(&given_up, &job(&argv), Secret::default(), HOOK_LIMIT).is_err());
     }
 }

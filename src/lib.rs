@@ -54,10 +54,17 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed, and
-//! [`blocking::FlowManager`] does the same in programs that have no asynchronous runtime. What a
+//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed.
+//! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime with its timers and I/O enabled
+//! (`enable_all`), of either flavour; [`blocking::FlowManager`] does the same in programs that have
+//! none. What a
 //! profile can say is in the README of the program: a provider's preset, endpoints, client
 //! authentication, scopes.
+//!
+//! This needs Rust 1.89 or later. Nothing is released yet: names may still change. The `examples` of
+//! the repository are whole programs with nothing to set up: `track_consent` (who of some known users
+//! has consented), `signed_state` (start in one process, complete in another), `pkce_manager` (flows of
+//! many users in stores of the caller's own) and `grant_rules` (rules before and after every token).
 //!
 //! # What can go wrong
 //!
@@ -87,8 +94,9 @@
 //! # assert_eq!(tell(&Error::new(ErrorKind::Unavailable, "")), "Please try again later.");
 //! ```
 //!
-//! [`Error::message`] says what happened, [`Error::advice`] what to do about it; no secret is in
-//! either, and nothing that a terminal would obey.
+//! [`Error::message`] says what happened, [`Error::advice`] what to do about it, in the words of the
+//! program: they are for your log, and people get your own. No secret is in either, and nothing that a
+//! terminal would obey.
 //!
 //! # Your own database
 //!
@@ -99,7 +107,7 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use oauthctl::{Ports, Secret, store::{MemoryPending, MemoryStore}, clock::SystemClock};
-//! # use oauthctl::protocol::state::{StateKey, StateKeys};
+//! # use oauthctl::{StateKey, StateKeys};
 //! # fn show(my_grants: Arc<MemoryStore>, my_flows: Arc<MemoryPending>, secret: Secret) -> oauthctl::Result<()> {
 //! let ports = Ports::in_memory()
 //!     .with_store(my_grants)
@@ -110,6 +118,10 @@
 //! # Ok::<(), oauthctl::Error>(())
 //! ```
 //!
+//! The secret of [`StateKeys`] is what every process that completes flows must know. HS256 is enough;
+//! rotate with `StateKeys::new(new, vec![old])`, and drop the old one once the states that it made
+//! have expired.
+//!
 //! # What is guaranteed
 //!
 //! - However many callers and processes ask at once, one refresh request is made per account.
@@ -119,9 +131,11 @@
 //!   sent nowhere else, whatever configuration or metadata say later.
 //! - A code is sent once. A state works once, until it expires, for the profile, client and server
 //!   that it was made for.
-//! - No secret is in an [`Error`], a `Debug`, a trace, or a file that is not encrypted.
+//! - No secret is in an [`Error`], a `Debug`, or a trace, and no token in a file that is not
+//!   encrypted. The keys that protect them (`state.key`, `store.key`) are in files of mode 0600, or
+//!   are yours to keep.
 //! - Nothing here prints, exits, or reads an environment variable, but for the proxy's
-//!   ([`http::Proxy::Environment`]).
+//!   ([`http::Proxy::Environment`]), and `HOME` for a `~/` in configuration.
 //!
 //! The processes of the first point are those that share a store and a [`port::Coordinator`].
 //!
@@ -150,12 +164,12 @@
 //! | floor | module | what it is for | where a change goes |
 //! |---|---|---|---|
 //! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`] | the nouns, the failures, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
-//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml` |
-//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: `protocol/reply.rs` |
-//! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is shown of a parameter: `trace/names.rs` |
-//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; what is durable when: `flow/commit.rs` |
-//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`]; a store of yours needs no change here |
-//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: `login/page.rs` |
+//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, asked in `flow/` |
+//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: `protocol/reply.rs`; a claim of the state: `protocol/state.rs`, filled in `flow/start.rs` |
+//! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is said of a step: `trace/explain.rs`; what is shown of a parameter: `trace/names.rs` |
+//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
+//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; a store of yours needs no change here |
+//! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: words in `login/page.rs`, colours in `login/page.css` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
 //! | 3 | [`hook`] | runs hooks that are commands | what they inherit, their limits: [`hook`] |
 //! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
@@ -195,5 +209,6 @@ pub use error::{Error, ErrorKind, OAuthError, Result};
 pub use flow::{Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
 pub use grant::{AccountEntry, Grant, GrantKey, Identity, TokenSet};
 pub use protocol::response::AuthorizationResponse;
+pub use protocol::state::{StateAlg, StateKey, StateKeys};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -278,19 +278,20 @@ pub struct PendingRecord {
 /// use oauthctl::port::{BoxFuture, PendingRecord, PendingStore};
 /// use oauthctl::{Error, Result, Timestamp};
 ///
-/// /// Stands for a table `flows (id primary key, expires_at, sealed null)`: a flow that is used
-/// /// without having been put has nothing sealed.
+/// /// Stands for a table `flows (id primary key, expires_at, sealed null)`: a flow that is used has
+/// /// nothing sealed. Its row stays until it has expired: a record that comes back is refused.
 /// #[derive(Default)]
 /// struct Flows(Mutex<BTreeMap<String, (Timestamp, Option<PendingRecord>)>>);
 ///
 /// impl PendingStore for Flows {
 ///     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
 ///         Box::pin(async move {
-///             let row = (record.expires_at, Some(record.clone()));
-///             match self.0.lock().unwrap().insert(record.id.clone(), row) {
-///                 None => Ok(()),
-///                 Some(_) => Err(Error::store("this flow is known already")),
+///             let mut rows = self.0.lock().unwrap();
+///             if rows.contains_key(&record.id) {
+///                 return Err(Error::store("this flow is known already"));
 ///             }
+///             rows.insert(record.id.clone(), (record.expires_at, Some(record.clone())));
+///             Ok(())
 ///         })
 ///     }
 ///
@@ -305,12 +306,14 @@ pub struct PendingRecord {
 ///         })
 ///     }
 ///
-///     // DELETE FROM flows WHERE id = … AND expires_at = … AND sealed IS NOT NULL: one row, or none.
+///     // UPDATE flows SET sealed = NULL WHERE id = … AND expires_at = … AND sealed IS NOT NULL:
+///     // one row, or none. To delete it would let an old copy be put, and claimed, once more.
 ///     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
 ///         Box::pin(async move {
-///             let mut rows = self.0.lock().unwrap();
-///             let is_it = matches!(rows.get(id), Some((at, Some(_))) if *at == expires_at);
-///             Ok(is_it && rows.remove(id).is_some())
+///             Ok(match self.0.lock().unwrap().get_mut(id) {
+///                 Some((at, record)) if *at == expires_at => record.take().is_some(),
+///                 _ => false,
+///             })
 ///         })
 ///     }
 ///
@@ -335,14 +338,13 @@ pub struct PendingRecord {
 /// }
 ///
 /// // The keys of the states, which every process that completes flows must know.
-/// use oauthctl::protocol::state::StateKeys;
-/// let keys = StateKeys::generate()?;
+/// let keys = oauthctl::StateKeys::generate()?;
 /// let ports = oauthctl::Ports::in_memory().with_pending(std::sync::Arc::new(Flows::default()), keys);
 /// # assert!(ports.pending.is_some());
 /// # Ok::<(), oauthctl::Error>(())
 /// ```
 pub trait PendingStore: Send + Sync {
-    /// Keeps a record under its id, which is new. It need not outlive a power cut: where it is gone
+    /// Keeps a record under its id, which must be new: one that is known or used is refused. It need not outlive a power cut: where it is gone
     /// the person starts again, and nothing is lost.
     ///
     /// # Errors
@@ -374,6 +376,16 @@ pub trait PendingStore: Send + Sync {
     ///
     /// As [`claim`](Self::claim).
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
+    /// Whether [`mark_used`](Self::mark_used) has noted this id. It is asked before anything is done
+    /// for a sealed state, to save the work for one that is used; `mark_used` alone decides. Without an
+    /// answer of the store's own, none is known to be used.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails.
+    fn is_used<'a>(&'a self, _id: &'a str, _expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
     /// All records that have not expired, in any order.
     ///
     /// # Errors
@@ -406,10 +418,13 @@ pub trait SecretItems: Send + Sync {
 }
 
 /// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
-/// too. Its methods do not wait for anything; they are short writes.
+/// too. Its methods are synchronous, and called in asynchronous tasks: they are short, and wait for
+/// nobody. Over a database that is reached asynchronously, write through a blocking connection or a
+/// thread of your own.
 ///
-/// An intent says that a refresh token is being spent. It must outlive the process that wrote it if the
-/// lock does: it is how the next holder learns that a token may be spent already.
+/// An intent says that a refresh token is being spent: it is how the next holder learns that a token
+/// may be spent already. With a lock that processes share, an intent must be readable by the next
+/// process, also where the one that wrote it has died.
 pub trait Lock: Send {
     /// The intent that an earlier holder wrote and did not clear.
     ///
@@ -449,9 +464,18 @@ pub trait Lock: Send {
 /// [`MemoryCoordinator`](crate::store::MemoryCoordinator) serves any number of tasks and threads of one
 /// process, and [`StateDir`](crate::store::StateDir) all processes of one machine. Implement it where
 /// several machines share one store: an advisory lock of the database, held on a connection of its
-/// own, is the usual way. Without a common lock, machines that refresh one grant at the same time are
-/// told apart by [`Grant::generation`], and the later one gives way; a server that rotates refresh
-/// tokens may then have ended the grant.
+/// own, is the usual way.
+///
+/// Machines that share a store of grants and no lock are not safe. Two refreshes of one grant at the
+/// same time are told apart by [`Grant::generation`], and the later one gives way; but a server that
+/// rotates refresh tokens may have ended the grant by then. Setting an attribute leaves the
+/// generation alone, and is not told apart at all: it can write the refresh token that it read before
+/// over the one that another machine was given since, and the person must log in again. That
+/// is what the common lock is for.
+///
+/// [`account`](Self::account) and [`accounts`](Self::accounts) are synchronous, and called in
+/// asynchronous tasks: over a database that is reached asynchronously, read through a blocking
+/// connection or a thread of your own, or answer from a copy in memory.
 pub trait Coordinator: Send + Sync {
     /// Takes the lock of this key, waiting at most this long for it. A future that is dropped leaves
     /// no lock behind.

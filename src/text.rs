@@ -21,6 +21,22 @@ pub fn one_line(text: &str) -> String {
     out.trim().to_owned()
 }
 
+/// Makes a name fit to stand in a command that people are told to run: [`one_line`], in single quotes
+/// where a shell would read it as anything but one word.
+///
+/// ```
+/// assert_eq!(oauthctl::text::shell_word("ada@example.org"), "ada@example.org");
+/// assert_eq!(oauthctl::text::shell_word("it's; rm"), r"'it'\''s; rm'");
+/// ```
+pub fn shell_word(text: &str) -> String {
+    let shown = one_line(text);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@%+=:,/-".contains(c);
+    match !shown.is_empty() && shown.chars().all(is_plain) {
+        true => shown,
+        false => format!("'{}'", shown.replace('\'', r"'\''")),
+    }
+}
+
 /// The same as [`one_line`] for text of our own that may quote others': line breaks stay, and
 /// there is no cap.
 pub fn lines(text: &str) -> String {
@@ -47,6 +63,18 @@ mod tests {
         let shown = one_line(hostile);
         assert!(shown.chars().all(is_harmless), "{shown:?}");
         assert!(shown.starts_with("ok") && shown.ends_with("end"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_shell_reads_one_word() {
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("a; touch /tmp/x"), "'a; touch /tmp/x'");
+        for text in ["$(id)", "`id`", "a b", "it's", "Zo\u{eb}", "~", "*", "!!", "\\", "'", "#x"] {
+            let script = format!("printf %s {}", shell_word(text));
+            let read = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&read.stdout), text);
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("blocking", 3),
     ("sandbox", 3),
     ("login", 3),
+    // Reserved: these do not exist yet.
     ("credential", 4),
     ("broker", 4),
 ];

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 const MOST_FLOWS: usize = 8;
 
 /// One user's flows: files `ID.EXPIRES.KIND`. `sealed` is what the manager gave, `challenge` a note of
-/// ours, `used` a mark.
+/// ours, `used` a mark that stays until the flow has expired: a copy that comes back is of no use.
 pub struct Flows {
     dir: PathBuf,
     clock: Arc<dyn Clock>,
@@ -40,12 +40,16 @@ impl Flows {
             let Ok(expires) = expires.parse().map(Timestamp::from_unix) else { continue };
             if expires <= self.clock.now() {
                 let _ = fs::remove_file(self.dir.join(&name));
-            } else if kind == "sealed" {
+            } else if kind == "sealed" && !self.is_used(id, expires)? {
                 open.push((id.to_owned(), expires));
             }
         }
         open.sort_by_key(|(_, expires)| *expires);
         Ok(open)
+    }
+
+    fn is_used(&self, id: &str, expires_at: Timestamp) -> io::Result<bool> {
+        self.path(id, expires_at, "used").try_exists()
     }
 
     /// Keeps the challenge of a flow, to be shown.
@@ -77,7 +81,8 @@ impl PendingStore for Flows {
                 return Err(Error::store(what).hint("complete them, or wait until they expire"));
             }
             let path = self.path(&record.id, record.expires_at, "sealed");
-            match write(&path, &record.sealed, false).map_err(failed)? {
+            let is_used = self.is_used(&record.id, record.expires_at).map_err(failed)?;
+            match !is_used && write(&path, &record.sealed, false).map_err(failed)? {
                 true => Ok(()),
                 false => Err(Error::store("this flow is known already")),
             }
@@ -90,6 +95,9 @@ impl PendingStore for Flows {
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
         Box::pin(async move {
+            if self.is_used(id, expires_at).map_err(failed)? {
+                return Ok(None);
+            }
             let sealed = found(fs::read(self.path(id, expires_at, "sealed"))).map_err(failed)?;
             Ok(sealed.map(|sealed| PendingRecord { id: id.to_owned(), expires_at, sealed }))
         })
@@ -97,12 +105,15 @@ impl PendingStore for Flows {
 
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            // Of all who try to remove one file, one succeeds.
-            let path = self.path(id, expires_at, "sealed");
-            let removed =
-                found(fs::remove_file(path)).and_then(|was| sync(&self.dir).map(|()| was));
+            let sealed = self.path(id, expires_at, "sealed");
+            if !sealed.try_exists().map_err(failed)? {
+                return Ok(false);
+            }
+            // Of all who try to make one file, one succeeds. The mark alone decides.
+            let is_ours = self.mark_used(id, expires_at).await?;
+            let _ = fs::remove_file(sealed);
             let _ = fs::remove_file(self.path(id, expires_at, "challenge"));
-            Ok(removed.map_err(failed)?.is_some())
+            Ok(is_ours)
         })
     }
 

@@ -69,7 +69,7 @@ pub fn person(done: &Completed, tokens: &TokenSet, token: &str) -> String {
 /// What happened, in the words of this program and then of the crate.
 pub fn told(error: &Error) -> String {
     let what = match error.kind() {
-        ErrorKind::InvalidState => "This state is forged, used or too old.",
+        ErrorKind::InvalidState => "This answer completes nothing.",
         ErrorKind::AccessDenied => "The person has denied.",
         ErrorKind::Unavailable => "The server is out of reach. Try again later.",
         _ => "It failed.",

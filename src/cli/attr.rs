@@ -126,12 +126,15 @@ fn get(args: &GetArgs, context: &Context) -> Result<()> {
 }
 
 fn list(account: &Account, context: &Context) -> Result<()> {
-    let attributes = load(account, context)?.attributes_at(Timestamp::now());
+    let grant = load(account, context)?;
+    let attributes = grant.attributes_at(Timestamp::now());
     if context.voice.json {
         return report::print_json(&json!(attributes));
     }
     let line = |(name, value): (&String, &Value)| {
-        format!("{}={}\n", one_line(name), one_line(&text(value)))
+        let end = grant.attributes.get(name).and_then(|attribute| attribute.expires_at);
+        let end = end.map_or_else(String::new, |at| format!("  (until {at})"));
+        format!("{}={}{end}\n", one_line(name), one_line(&text(value)))
     };
     report::print(&attributes.iter().map(line).collect::<String>())
 }

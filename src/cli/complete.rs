@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl::flow::Completed;
-use oauthctl::{AuthorizationResponse, Error, Expected, FlowManager, Result, Secret, Timestamp};
+use oauthctl::{
+    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
+};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -41,7 +43,7 @@ pub struct CompleteArgs {
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
     /// Who must have granted: sub=… or email=…
-    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_parameter)]
+    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_claim)]
     require_identity: Vec<(String, String)>,
     /// Print the access token too
     #[arg(long)]
@@ -59,7 +61,8 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let waiting = pending::to_complete(context)?;
     let flows = waiting.flows();
     let recognized =
-        runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again)?;
+        runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again);
+    let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
     let profile = context.profile(recognized.profile())?;
     if args.code.is_some() && args.iss.is_none() {
         callbacks::require_place(context, profile)?;
@@ -91,6 +94,11 @@ fn to_json(completed: &Completed, show_token: bool) -> Value {
         object["access_token"] = json!(grant.tokens.access_token.expose());
     }
     object
+}
+
+/// Reads `sub=VALUE` or `email=VALUE`.
+fn parse_claim(text: &str) -> std::result::Result<(String, String), String> {
+    parse_parameter(text).map_err(|_| "write sub=… or email=…".to_owned())
 }
 
 fn expected(args: &CompleteArgs) -> Result<Expected> {
@@ -139,6 +147,23 @@ fn read_stdin() -> Result<Secret> {
     match text {
         Ok(text) => Ok(Secret::new(text)),
         Err(_) => Err(Error::validation("the callback URL is not UTF-8")),
+    }
+}
+
+/// A state that looks like a sealed one (a JWE has five parts) may be another machine's, whose key is
+/// not known here.
+fn perhaps_another_key(error: Error, state: &str) -> Error {
+    match error.advice() {
+        Some(advice)
+            if error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5 =>
+        {
+            let hint = format!(
+                "{advice}; if it was started on another machine, both need the same {}",
+                pending::VARIABLE
+            );
+            error.hint(hint)
+        }
+        _ => error,
     }
 }
 

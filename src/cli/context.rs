@@ -211,6 +211,7 @@ impl Context {
         if let Some(name) = config.default_profile() {
             return Ok(name.to_owned());
         }
+        self.config_is_there()?;
         if config.profiles.is_empty() {
             return Err(Error::config("there is no profile yet").hint(
                 "add one: `oauthctl profile add gitlab --provider gitlab --client-id ID`, or try `oauthctl demo`",
@@ -227,7 +228,20 @@ impl Context {
     ///
     /// `Config` where it is unknown, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
-        self.config()?.profile(name)
+        let config = self.config()?;
+        self.config_is_there()?;
+        config.profile(name)
+    }
+
+    /// A file that was named for this run should be there.
+    fn config_is_there(&self) -> Result<()> {
+        match (&self.globals.config, self.config_file()?) {
+            (Some(path), None) => {
+                Err(Error::config(format!("the configuration {} does not exist", path.display()))
+                    .hint("correct `--config`; `oauthctl profile add` makes a new file"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Which store is meant: flag, variable, profile, defaults, keyring.

@@ -4,8 +4,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use oauthctl::profile::secret_source::PRIVATE_VARIABLES;
-use oauthctl::{Error, Result};
+use oauthctl::{Error, Result, hook};
 
 use super::context::Context;
 use super::format::TOKEN_VARIABLE;
@@ -41,8 +40,9 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let handout = hand_out(context, &args.selection, &Want::default())?;
     let mut command = Command::new(program);
     command.args(arguments);
-    // The command gets a token, not the keys to the store.
-    for secret in PRIVATE_VARIABLES {
+    // The command gets a token, not the keys to the store, nor what the client proves itself with.
+    let profile = context.profile(&handout.grant.key.profile)?;
+    for secret in hook::hidden_variables(profile) {
         command.env_remove(secret);
     }
     command.env(&args.env, handout.tokens.access_token.expose());

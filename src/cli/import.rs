@@ -8,7 +8,7 @@ use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::Profile;
 use oauthctl::store::{KeySource, portable};
-use oauthctl::text::one_line;
+use oauthctl::text::shell_word;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
 use super::context::Context;
@@ -124,7 +124,7 @@ fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
     if let Err(unknown) = context.config()?.profile(name) {
         let add = format!(
             "add it before its token is asked for: `oauthctl profile add {}`",
-            one_line(name)
+            shell_word(name)
         );
         context.voice.warn(&unknown.hint(add));
     }

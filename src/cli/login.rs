@@ -273,7 +273,7 @@ fn plan(
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
         may_change_family: is_built_in(&profile.redirect_uris),
-        rules: attempt::rules(profile),
+        rules: oauthctl::login::Rules::of(profile),
     })
 }
 

@@ -88,10 +88,14 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
         return Ok(key);
     }
     context.profile(profile)?;
-    let error = Error::config(format!("nobody is logged in to {key}"));
+    let nobody = Error::config(format!("nobody is logged in to {key}"));
     Err(if others.is_empty() {
-        error.hint("`oauthctl status` shows who is logged in")
+        nobody.hint("`oauthctl status` shows who is logged in")
     } else {
+        let error = match args.account.is_none() && others.len() > 1 {
+            true => manager::several_accounts(profile),
+            false => nobody,
+        };
         error.hint(format!("name one with `--account`, or use `--all`: {}", others.join(", ")))
     })
 }

@@ -18,7 +18,7 @@ use super::report;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 oauthctl man login | man -l -\n  \
-oauthctl man --dir ~/.local/share/man/man1")]
+oauthctl man --dir ~/.cargo/share/man/man1")]
 pub struct ManArgs {
     /// The command whose page is printed; without one, the program's own
     #[arg(value_name = "COMMAND", conflicts_with = "dir")]

@@ -113,12 +113,17 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
         several if several.contains(&DEFAULT_ACCOUNT) => {
             Ok(GrantKey::new(profile, DEFAULT_ACCOUNT))
         }
-        several => Err(Error::config(format!(
-            "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
-            oauthctl::text::one_line(profile)
-        ))
-        .hint(format!("name one with `--account`: {}", several.join(", ")))),
+        several => Err(several_accounts(profile)
+            .hint(format!("name one with `--account`: {}", several.join(", ")))),
     }
+}
+
+/// What is wrong where an account must be named.
+pub fn several_accounts(profile: &str) -> Error {
+    Error::config(format!(
+        "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
+        oauthctl::text::one_line(profile)
+    ))
 }
 
 /// Reads the secrets that a profile names.
@@ -133,7 +138,7 @@ impl Secrets for ProfileSecrets {
             let variable = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
             let access =
                 SecretAccess { variable: &variable, items: Some(&*self.items), http: &*self.http };
-            secret_source::resolve(source, "a secret of the profile", &access).await
+            secret_source::resolve(source, "the secret", &access).await
         })
     }
 }
@@ -148,7 +153,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(&profile.write_back, &export::line(grant)?, self.0)
+            write_back::feed(profile, &export::line(grant)?, self.0)
                 .await
                 .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
         })

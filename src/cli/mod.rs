@@ -145,7 +145,7 @@ enum Command {
 pub fn main() -> ExitCode {
     run::harden();
     std::panic::set_hook(Box::new(run::report_panic));
-    let cli = match token_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
+    let cli = match one_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -165,20 +165,30 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The command line of `oauthctl token …`, if it is one and in order. Scripts run it all the time, and to
-/// set up the other commands would take a third of its time. Whatever is wrong with it, help included,
-/// is left to the whole parser.
-fn token_alone(arguments: Vec<OsString>) -> Option<Cli> {
-    if arguments.get(1)? != "token" {
-        return None;
+/// The command line of `oauthctl token …` and of those others that programs run all the time, if it is one
+/// and in order: to set up every command would take a third of their time. Whatever is wrong with it,
+/// help included, is left to the whole parser.
+fn one_alone(arguments: Vec<OsString>) -> Option<Cli> {
+    match arguments.get(1)?.to_str()? {
+        "token" => alone("token", arguments, Command::Token),
+        "start" => alone("start", arguments, Command::Start),
+        "complete" => alone("complete", arguments, Command::Complete),
+        _ => None,
     }
-    let token = token::TokenArgs::augment_args(clap::Command::new("token"));
-    let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(token);
+}
+
+fn alone<A: Args>(
+    name: &'static str,
+    arguments: Vec<OsString>,
+    command: fn(A) -> Command,
+) -> Option<Cli> {
+    let inner = A::augment_args(clap::Command::new(name));
+    let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(inner);
     let matches = program.try_get_matches_from(arguments).ok()?;
-    let (_, of_token) = matches.subcommand()?;
-    let args = token::TokenArgs::from_arg_matches(of_token).ok()?;
+    let (_, of_command) = matches.subcommand()?;
+    let args = A::from_arg_matches(of_command).ok()?;
     let globals = Globals::from_arg_matches(&matches).ok()?;
-    Some(Cli { globals, command: Command::Token(args) })
+    Some(Cli { globals, command: command(args) })
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
@@ -252,6 +262,9 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
         (_, Some(word), "oauthctl token" | "oauthctl export") => {
             format!("did you mean `{command} -p {word}`?")
         }
+        (_, None, "oauthctl status") if message.contains("'--account'") => {
+            "`oauthctl status PROFILE` shows all accounts of a profile".to_owned()
+        }
         (_, Some(_), "oauthctl exec") => "put `--` before the command that is to run".to_owned(),
         (false, ..) => tips.join("; "),
         (true, ..) => format!("see `{command} --help`"),
@@ -305,15 +318,20 @@ mod tests {
             "oauthctl token --config c.toml -q -v --trace --trace-har h --color never --no-input",
             "oauthctl token --scope a --scope b --resource r --audience x --force-refresh --login",
             "oauthctl token --cached --format xoauth2 --user me@example.com",
+            "oauthctl start p",
+            "oauthctl start -p p --user u --attr a=b --attr c=d --ttl 5m --redirect-uri http://x/ --json",
+            "oauthctl start p --sealed --scope a --scope b --login-hint h --param c=d --trace -v",
+            "oauthctl complete - --expect-state s --show-token --store file",
+            "oauthctl complete --code c --state s --iss i -p p --require-identity sub=x --no-input",
         ] {
-            let short = token_alone(words(line)).unwrap_or_else(|| panic!("{line}"));
+            let short = one_alone(words(line)).unwrap_or_else(|| panic!("{line}"));
             let whole = Cli::try_parse_from(words(line)).unwrap();
             assert_eq!(format!("{short:?}"), format!("{whole:?}"));
         }
     }
 
     #[test]
-    fn whatever_is_not_a_token_line_in_order_is_left_to_the_whole_parser() {
+    fn whatever_is_not_such_a_line_in_order_is_left_to_the_whole_parser() {
         for line in [
             "oauthctl",
             "oauthctl --json token",
@@ -325,8 +343,12 @@ mod tests {
             "oauthctl token --no-such-flag",
             "oauthctl token help",
             "oauthctl tokens",
+            "oauthctl start --help",
+            "oauthctl start p --ttl soon",
+            "oauthctl complete",
+            "oauthctl pending list",
         ] {
-            assert!(token_alone(words(line)).is_none(), "{line}");
+            assert!(one_alone(words(line)).is_none(), "{line}");
         }
     }
 }

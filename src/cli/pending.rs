@@ -1,5 +1,6 @@
 //! `oauthctl pending`: the authorizations that wait for their response.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,13 +98,18 @@ fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
     }
     let alg =
         StateAlg::parse(&args.alg).ok_or_else(|| Error::usage("`--alg` is HS256 or EdDSA"))?;
+    let path = key_path(context)?;
     let file = key_file(context)?;
     let keys = runner::block_on(None, file.rotate(alg))?;
     let kid = keys.current()?.kid();
     if context.voice.json {
         report::print_json(&json!({"kid": kid, "alg": alg.as_str()}))?;
     }
-    context.voice.say(format!("New states are signed with the key {kid} ({}).", alg.as_str()));
+    context.voice.say(format!(
+        "New states are signed with the key {kid} ({}) in {}.",
+        alg.as_str(),
+        path.display()
+    ));
     Ok(())
 }
 
@@ -181,7 +187,14 @@ impl Waiting {
 pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
-        None => runner::block_on(None, key_file(context)?.keys_for(ttl))?,
+        None => {
+            let file = key_file(context)?;
+            // Mostly they are there, and a runtime would be set up for nothing.
+            match file.keys_at_hand(ttl)? {
+                Some(keys) => keys,
+                None => runner::block_on(None, file.keys_for(ttl))?,
+            }
+        }
     };
     over(context, keys)
 }
@@ -218,9 +231,12 @@ fn from_environment(context: &Context) -> Result<Option<StateKeys>> {
     Ok(Some(StateKeys::new(current, parts.map(read).collect::<Result<_>>()?)))
 }
 
+fn key_path(context: &Context) -> Result<PathBuf> {
+    Ok(context.key_dir()?.join("state.key"))
+}
+
 fn key_file(context: &Context) -> Result<StateKeyFile> {
-    let path = context.key_dir()?.join("state.key");
-    let file = StateKeyFile::open(path, Arc::new(SystemClock));
+    let file = StateKeyFile::open(key_path(context)?, Arc::new(SystemClock));
     context.note_warnings(file.warnings());
     Ok(file)
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use oauthctl::port::Coordinator as _;
-use oauthctl::profile::SecretSource;
 use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
+use oauthctl::profile::{LoopbackHost, SecretSource};
+use oauthctl::text::shell_word;
 use oauthctl::{Error, Result, Secret};
 use serde_json::json;
 
@@ -106,7 +107,8 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
     if context.state()?.accounts()?.iter().any(|entry| entry.key.profile == name) {
         let what = Error::config(format!("somebody is still logged in to `{name}`"));
         context.voice.warn(&what.hint(format!(
-            "`oauthctl logout {name} --all` forgets the tokens, and cannot revoke them any more"
+            "`oauthctl logout {} --all` forgets the tokens, and cannot revoke them any more",
+            shell_word(name)
         )));
     }
     Ok(ExitCode::SUCCESS)
@@ -158,7 +160,12 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     if let Some(note) = note {
         context.voice.say(note);
     }
-    context.voice.say(format!("Log in with `oauthctl login {}`.", args.name));
+    let name = shell_word(&args.name);
+    let uris = &config.profile(&args.name)?.redirect_uris;
+    context.voice.say(match uris.iter().all(|uri| uri.host == LoopbackHost::Elsewhere) {
+        true => format!("Send people there with `oauthctl start {name}`."),
+        false => format!("Log in with `oauthctl login {name}`."),
+    });
     Ok(ExitCode::SUCCESS)
 }
 

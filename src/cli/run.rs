@@ -47,8 +47,11 @@ const DESCRIPTORS: usize = 24;
 /// saved.
 #[cfg(unix)]
 fn room_for_descriptors() -> Result<()> {
-    let pairs = (0..DESCRIPTORS / 2).map(|_| std::os::unix::net::UnixStream::pair());
-    match pairs.collect::<std::io::Result<Vec<_>>>() {
+    let taken = std::os::unix::net::UnixStream::pair().and_then(|(one, other)| {
+        let more = (2..DESCRIPTORS).map(|_| one.try_clone());
+        more.collect::<std::io::Result<Vec<_>>>().map(|more| (more, other))
+    });
+    match taken {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::unavailable(format!(
             "this needs up to {DESCRIPTORS} open files at once: {error}"

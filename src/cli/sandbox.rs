@@ -46,7 +46,12 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         ..SandboxOptions::default()
     };
     let work = async {
-        let sandbox = Sandbox::start(options).await?;
+        let sandbox = Sandbox::start(options).await.map_err(|error| match error.advice() {
+            Some("list the scenarios and choose one of them") => {
+                error.hint("`oauthctl sandbox --scenario help` lists them")
+            }
+            _ => error,
+        })?;
         let issuer = sandbox.issuer().to_owned();
         if context.voice.json {
             // One line, so that who reads it need not wait for an end that does not come.

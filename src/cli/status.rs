@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
-use oauthctl::text::one_line;
+use oauthctl::text::{one_line, shell_word};
 use oauthctl::{Result, Timestamp, time};
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     if shown.is_empty() {
         context.voice.say(match wanted {
             Some(name) => {
-                format!("Nobody is logged in to `{}`. Run `oauthctl login {0}`.", one_line(name))
+                let (shown, word) = (one_line(name), shell_word(name));
+                format!("Nobody is logged in to `{shown}`. Run `oauthctl login {word}`.")
             }
             None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
                 .to_owned(),
@@ -66,17 +67,18 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
+    let expires_at = entry.expires_at.filter(|_| !is_withheld(entry));
     json!({
         "profile": entry.key.profile,
         "account": entry.key.account,
         "identity": entry.identity,
         "scopes": entry.scopes,
-        "expires_at": entry.expires_at.map(|t| t.to_string()),
-        "expires_in": entry.expires_at.map(|t| t.remaining(now).as_secs()),
+        "expires_at": expires_at.map(|t| t.to_string()),
+        "expires_in": expires_at.map(|t| t.remaining(now).as_secs()),
         "has_refresh_token": entry.has_refresh_token,
         "login_required": needs_login(entry, now),
         "logged_in_at": entry.obtained_at.to_string(),
-        "last_refresh": (entry.refreshed_at != entry.obtained_at).then(|| entry.refreshed_at.to_string()),
+        "last_refresh": has_been_refreshed(entry).then(|| entry.refreshed_at.to_string()),
         "last_error": entry.last_error.as_ref().map(|e| json!({"at": e.at.to_string(), "message": e.message})),
         "store": entry.store,
         "grant_id": entry.grant_id,
@@ -118,12 +120,24 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
         },
     );
     row("token", &life(entry, now));
-    row("refreshed", &ago(entry.refreshed_at, now));
+    match has_been_refreshed(entry) {
+        true => row("refreshed", &ago(entry.refreshed_at, now)),
+        false => row("logged in", &ago(entry.obtained_at, now)),
+    }
     if let Some(error) = &entry.last_error {
         row("last error", &format!("{}: {}", ago(error.at, now), one_line(&error.message)));
     }
     row("store", &one_line(&entry.store));
     text
+}
+
+fn has_been_refreshed(entry: &AccountEntry) -> bool {
+    entry.refreshed_at != entry.obtained_at
+}
+
+/// A rule denied the tokens of the last refresh: they count as expired since ever, until it allows them.
+fn is_withheld(entry: &AccountEntry) -> bool {
+    entry.expires_at == Some(Timestamp::from_unix(0))
 }
 
 fn needs_login(entry: &AccountEntry, now: Timestamp) -> bool {
@@ -139,6 +153,9 @@ fn life(entry: &AccountEntry, now: Timestamp) -> String {
     };
     match entry.expires_at {
         None => format!("no known expiry, {renewal}"),
+        Some(_) if is_withheld(entry) && !needs_login(entry, now) => {
+            "withheld by a rule (the hook `post_token`) until it allows one".to_owned()
+        }
         Some(at) if at <= now && needs_login(entry, now) => {
             "expired: a new login is needed".to_owned()
         }

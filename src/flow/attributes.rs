@@ -22,10 +22,14 @@ impl FlowManager {
     /// Sets an attribute of a grant, for so long, or for as long as the grant lives. The profile need
     /// not be known here.
     ///
+    /// A name has 1 to 256 bytes, a value is nested at most 32 deep, and all attributes of a grant,
+    /// names and values as JSON, have at most 32 KiB together.
+    ///
     /// # Errors
     ///
-    /// `LoginRequired` where there is no grant, `Usage` where name or value are too large, `Store`
-    /// and `Unavailable` where the grant cannot be locked, read or saved.
+    /// `LoginRequired` where there is no grant, `Usage` where name or value are beyond these limits,
+    /// `Store` and `Unavailable` where the grant cannot be locked, read or saved. That the index of
+    /// accounts cannot be written is no error: the attribute is saved by then.
     pub async fn set_attribute(
         &self,
         key: &GrantKey,
@@ -72,7 +76,8 @@ impl FlowManager {
         let known = self.ports.coordinator.account(key).ok().flatten();
         let entry = AccountEntry::of(&grant, &self.ports.store.name());
         let last_error = known.and_then(|known| known.last_error);
-        lock.publish(&AccountEntry { last_error, ..entry })?;
+        // The index is a convenience: the attribute is saved, and the next commit publishes again.
+        let _ = lock.publish(&AccountEntry { last_error, ..entry });
         Ok(outcome)
     }
 }

@@ -46,7 +46,7 @@ impl AuthorizeRequest {
 
 /// An authorization that was asked for and waits for its response in this process. The server is
 /// frozen in it: a response is redeemed nowhere else.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Authorization {
     /// Where the person must go.
     pub authorization_url: String,
@@ -130,6 +130,7 @@ impl FlowManager {
         make_state: impl FnOnce(&Authorization) -> Result<String>,
     ) -> Result<Authorization> {
         check_extra(&request.extra)?;
+        self.prove_secrets(profile).await?;
         let server = match server {
             Some(server) => server,
             None => self.server_of(profile).await?,

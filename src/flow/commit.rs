@@ -29,6 +29,7 @@ impl FlowManager {
     /// # Errors
     ///
     /// `Store`, when it cannot.
+    #[doc(hidden)]
     pub async fn prove_store(&self, key: &GrantKey) -> Result<()> {
         self.ports.store.prepare(key, RECORD_ROOM).await
     }
@@ -88,7 +89,7 @@ impl FlowManager {
         entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
         entry.last_error = Some(LastError {
             at: self.now(),
-            message: error.message().to_owned(),
+            message: error.message_to_keep().to_owned(),
             id: random::token(8).unwrap_or_default(),
             error: Some(error.kind().word().to_owned()),
             oauth_error: error.oauth_error().map(|oauth| oauth.code.clone()),

@@ -89,9 +89,15 @@ impl FlowManager {
     ///   is not what was asked for, or another person has granted than the expected one;
     /// - `AccessDenied`: the person said no, or a hook did;
     /// - `ServerRefused`, `LoginRequired`: the server refused the code;
-    /// - `Unavailable`: network or server failed;
-    /// - `Store`: nothing could be kept, and nothing was spent;
-    /// - `Config`: the profile is unknown here, or a secret of it cannot be read.
+    /// - `Unavailable`: network or server failed, before the code was sent or after, or another holds
+    ///   the lock for too long;
+    /// - `Store`: nothing could be kept; before the code is sent nothing is spent;
+    /// - `Config`: the profile is unknown here, a secret of it cannot be read, a hook of it fails, or
+    ///   there is nothing to run it ([`Ports::hooks`](super::Ports::hooks)).
+    ///
+    /// Whatever fails before the flow is taken leaves the state usable: a hook that denies or fails
+    /// before the code is sent, the lock, the store. The flow is taken right before the code is
+    /// sent; then the state is used, however it ends. So it is once the server has said no.
     ///
     /// A code is sent once. A future that is dropped after that has lost it, and the person must
     /// start again: let it run to its end.

@@ -159,21 +159,50 @@ impl FlowManager {
     }
 
     async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
-        let client = &profile.client;
-        let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
-        let private_key = self.resolve(client.private_key.as_ref().filter(|_| is_signing)).await?;
-        Ok(Credentials {
-            secret: self.resolve(client.secret.as_ref()).await?,
-            key: private_key.as_ref().map(SigningKey::read).transpose()?,
-            assertion: self.resolve(client.assertion.as_ref()).await?,
-        })
+        let [mut secret, mut key, mut assertion] = [None, None, None];
+        for (name, source) in secret_sources(profile) {
+            let place = match name {
+                "client_secret" => &mut secret,
+                "private_key" => &mut key,
+                _ => &mut assertion,
+            };
+            *place = Some(self.resolve(profile, name, source).await?);
+        }
+        let key = key.as_ref().map(SigningKey::read).transpose()?;
+        Ok(Credentials { secret, key, assertion })
     }
 
-    async fn resolve(&self, source: Option<&SecretSource>) -> Result<Option<Secret>> {
-        match source {
-            Some(source) => self.ports.secrets.resolve(source).await.map(Some),
-            None => Ok(None),
+    /// Reads the client's secrets before anything is asked of a person or spent, as far as that needs
+    /// neither a program nor the network.
+    pub(super) async fn prove_secrets(&self, profile: &Profile) -> Result<()> {
+        for (name, source) in secret_sources(profile) {
+            if matches!(
+                source,
+                SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Keyring(_)
+            ) {
+                self.resolve(profile, name, source).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Reads the secret that a key of the profile refers to.
+    pub(super) async fn resolve(
+        &self,
+        profile: &Profile,
+        name: &str,
+        source: &SecretSource,
+    ) -> Result<Secret> {
+        self.ports.secrets.resolve(source).await.map_err(|error| {
+            let error = error.context(format!("`{name}` of profile `{}`", profile.name));
+            match (source, error.advice()) {
+                (SecretSource::Env(variable), None) => {
+                    error.hint(format!("set the variable {variable}"))
+                }
+                (SecretSource::File(_), None) => error.hint("mend the file, or name another"),
+                _ => error,
+            }
+        })
     }
 
     /// The key of a grant's DPoP proofs: the profile's, else a new one.
@@ -181,12 +210,25 @@ impl FlowManager {
         if !profile.dpop {
             return Ok(None);
         }
-        let key = match self.resolve(profile.client.private_key.as_ref()).await? {
-            Some(text) => SigningKey::read(&text)?,
+        let key = match &profile.client.private_key {
+            Some(source) => SigningKey::read(&self.resolve(profile, "private_key", source).await?)?,
             None => SigningKey::generate()?,
         };
         key.to_stored().map(Some)
     }
+}
+
+/// Where the client's secrets are, by the keys that say so. A certificate's key is the transport's.
+fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &SecretSource)> {
+    let client = &profile.client;
+    let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
+    [
+        ("client_secret", client.secret.as_ref()),
+        ("private_key", client.private_key.as_ref().filter(|_| is_signing)),
+        ("client_assertion", client.assertion.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, source)| Some((name, source?)))
 }
 
 fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Secret> {
@@ -231,9 +273,10 @@ fn clean_value(value: &mut Value, secrets: &[Secret]) {
     }
 }
 
-fn clean_text(text: &str, secrets: &[Secret]) -> String {
+/// The text without these secrets, as they are and as a form writes them.
+pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
-    for secret in secrets {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let plain = secret.expose();
         let encoded: Zeroizing<String> =
             Zeroizing::new(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());

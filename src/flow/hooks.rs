@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::attributes::{check, drop_expired};
+use super::commit::Commit;
+use super::exchange::clean_text;
 use super::renew::Renewed;
 use super::{FlowManager, Handout, LOCK_WAIT, TokenRequest};
 use crate::Secret;
@@ -29,8 +31,10 @@ const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
 /// Runs hooks: a caller's own rules at the turning points of a grant. An implementation ends a hook
 /// that takes longer than [`HOOK_LIMIT`], and refuses an answer over [`HOOK_ANSWER`]; it may as well
-/// answer by itself and run nothing. `pre_token` and `post_token` of a refresh run in the turn of their
-/// grant: a hook that asks for a token of the same grant waits for itself.
+/// answer by itself and run nothing. `post_token` always, and `pre_token` except at a login, run in the
+/// turn of their grant: a hook that asks for a token of the same grant there waits for itself. A hook
+/// may be asked more than once about the same event: by several callers that complete one flow at
+/// once, of whom one gets the tokens, and again after a failure.
 pub trait Hooks: Send + Sync {
     /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
     /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
@@ -106,19 +110,36 @@ impl FlowManager {
             )));
         };
         let answered = hooks.run(profile, hook, input(event, hook, &about)).await;
-        let failed = |what: String| {
-            Error::config(format!("the hook `{event}` failed: {what}"))
-                .hint("nothing goes on without it: correct it, or take it out of the profile")
+        let answered = answered.map_err(|error| error.message().to_owned());
+        let (error, said) = match answered.and_then(|answer| read(answer.expose())) {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(reason)) => {
+                let what = format!("the hook `{event}` denied it");
+                (Error::new(ErrorKind::AccessDenied, what), reason)
+            }
+            Err(what) => {
+                let hint = "nothing goes on without it: correct it, or take it out of the profile";
+                (Error::config(format!("the hook `{event}` failed")).hint(hint), what)
+            }
         };
-        let answer = answered.map_err(|error| failed(error.message().to_owned()))?;
-        let answer = read(answer.expose()).map_err(failed)?;
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(reason) => Err(Error::new(
-                ErrorKind::AccessDenied,
-                format!("the hook `{event}` denied it: {}", one_line(&reason)),
-            )),
+        // A hook may repeat what it was told.
+        let secrets = self.secrets_beside(profile, &about).await;
+        Err(error.quoting(&clean_text(&said, &secrets)))
+    }
+
+    /// What must not be in a message about a hook: the tokens, and the client's secret.
+    async fn secrets_beside(&self, profile: &Profile, about: &About<'_>) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        if let Some(tokens) = about.tokens {
+            secrets.push(tokens.access_token.clone());
+            secrets.extend(tokens.refresh_token.clone());
+            secrets.extend(tokens.id_token.clone());
         }
+        if let Some(source) = &profile.client.secret {
+            // One that cannot be read is not known to the hook either.
+            secrets.extend(self.ports.secrets.resolve(source).await);
+        }
+        secrets
     }
 
     /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that
@@ -129,9 +150,26 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// `LoginRequired` where only a person can help, `Store` where the record cannot be read or
-    /// saved, `Unavailable` for a failure that may pass, `AccessDenied` where a hook denies,
-    /// `Config` where the key's profile is unknown here.
+    /// - `LoginRequired`: only a person can help; with [`cached`](TokenRequest::cached), nothing that is
+    ///   stored lives long enough; or the refresh pauses, as below;
+    /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
+    /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
+    /// - `ServerRefused`: the server refused for another reason than a grant that has ended;
+    /// - `Validation`: metadata that does not match its issuer, or an answer that is not what was asked
+    ///   for, another person's id_token for instance;
+    /// - `AccessDenied`: a hook denied, or the server did;
+    /// - `Config`: the key's profile is unknown here, a hook fails or there is nothing to run it
+    ///   ([`Ports::hooks`](super::Ports::hooks)), or a secret of the profile cannot be read.
+    ///
+    /// # The pause
+    ///
+    /// Where processes died twice between sending a refresh token and storing the answer, it may be
+    /// spent, and a server may end the whole grant if it sees it again (RFC 9700, section 4.14.2). It
+    /// is then not sent for 5 minutes, and after each further such death for twice as long, up to an
+    /// hour; meanwhile the stored token serves while it lives, and then this fails with
+    /// `LoginRequired`. The pause passes by itself; [`force`](TokenRequest::force) ends it at once.
+    ///
+    /// # Cancellation
     ///
     /// A future that is dropped while a rotating refresh token is under way can lose it, and the
     /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
@@ -162,8 +200,9 @@ impl FlowManager {
         outcome
     }
 
-    /// Runs the hook behind a refresh, whose tokens are durable by now. Where it fails or denies, the
-    /// access token counts as expired, so that the next call cannot get it without being asked again.
+    /// The end of a refresh: the hook's word, where there is a hook, and then everybody may know. Until
+    /// the hook has agreed, what is stored is [held back](held_back): a call that finds it so, because
+    /// this one denied, failed or died, refreshes and asks again.
     pub(super) async fn after_refresh(
         &self,
         profile: &Profile,
@@ -171,26 +210,74 @@ impl FlowManager {
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
         let Renewed::Handout(mut handout) = renewed else { return Ok(renewed) };
-        if !profile.hooks.contains_key("post_token") {
-            return Ok(Renewed::Handout(handout));
+        if has_last_word(profile) {
+            if let Err(error) = self.ask_last(profile, &mut handout).await {
+                self.show_held_back(profile, &handout.grant).await;
+                return Err(error);
+            }
+            let _critical = self.enter_critical();
+            match self.replace(&handout.grant).await? {
+                Commit::Saved => {}
+                Commit::Overtaken(_) => return Ok(Renewed::Overtaken),
+            }
+            handout.grant.generation = handout.grant.generation.saturating_add(1);
+            let warning = self.announce(lock, &handout.grant).into_iter().next();
+            handout.warning = handout.warning.or(warning);
         }
-        let grant = &mut handout.grant;
-        let about = About::of(grant, "refresh_token", self.now());
-        let outcome = self.hook(profile, "post_token", about).await;
-        let kept = match outcome {
-            Ok(answer) => keep(grant, answer, self.now()),
-            Err(error) => Err(error),
-        };
-        if kept.is_err() {
-            grant.tokens.expires_at = Some(Timestamp::from_unix(0));
-            grant.narrowed.clear();
-        }
-        let _critical = self.enter_critical();
-        self.ports.store.save(grant).await?;
-        lock.publish(&crate::grant::AccountEntry::of(grant, &self.ports.store.name()))?;
-        kept?;
+        let failed = self.show(profile, &handout.grant).await;
+        handout.warning = handout.warning.or(failed);
         Ok(Renewed::Handout(handout))
     }
+
+    async fn ask_last(&self, profile: &Profile, handout: &mut Handout) -> Result<()> {
+        let Handout { grant, tokens, .. } = handout;
+        let about = About { tokens: Some(tokens), ..About::of(grant, "refresh_token", self.now()) };
+        let answer = self.hook(profile, LAST_WORD, about).await?;
+        keep(grant, answer, self.now())
+    }
+
+    /// Whoever keeps a copy of the refresh token needs the one that replaced it, whatever the hook
+    /// said; the access token is not in what is stored then.
+    async fn show_held_back(&self, profile: &Profile, refused: &Grant) {
+        if refused.rotates != Some(true) {
+            return;
+        }
+        let stored = self.ports.store.load(&refused.key).await.ok().flatten();
+        if let Some(stored) = stored
+            && (&stored.id, stored.generation) == (&refused.id, refused.generation)
+        {
+            // The hook's own word is what the caller gets to see.
+            let _ = self.show(profile, &stored).await;
+        }
+    }
+}
+
+/// The hook that decides whether a new token is handed out.
+const LAST_WORD: &str = "post_token";
+
+/// Whether a hook of the profile decides whether a new token is handed out.
+pub(super) fn has_last_word(profile: &Profile) -> bool {
+    profile.hooks.contains_key(LAST_WORD)
+}
+
+/// The grant as it is stored while a hook is asked about its new tokens: none of them is in it, and
+/// what was handed out before counts as expired.
+pub(super) fn held_back(before: &Grant) -> Grant {
+    let mut held = before.clone();
+    held.tokens.expires_at = Some(held_back_until());
+    held.narrowed.clear();
+    held
+}
+
+/// Whether a stored token is one that nobody gets until a hook was asked.
+pub(super) fn is_held_back(tokens: &TokenSet) -> bool {
+    tokens.expires_at == Some(held_back_until())
+}
+
+/// The expiry of a token that is held back: before any that a server gave, and in the past for a
+/// program that knows nothing of holding back as well.
+fn held_back_until() -> Timestamp {
+    Timestamp::from_unix(0)
 }
 
 /// Keeps a hook's attributes with the grant.

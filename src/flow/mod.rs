@@ -54,11 +54,14 @@ pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use pending::{PendingFlows, PendingInfo, Recognized};
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use redeem::Completed;
+#[doc(hidden)]
 pub use renew::{login_command, stored};
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
 pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started, USUAL_TTL};
 pub use want::{Handout, TokenRequest};
+
+pub use crate::protocol::authorization::Judgement;
 
 /// How long a caller waits for another that is refreshing the same grant: longer than one request may
 /// take. Behind one that takes longer still, the caller gives up; it never sends a second request.

@@ -131,7 +131,8 @@ impl FlowManager {
     /// The assertion or subject token: from where the profile says, else signed with its key.
     async fn assertion(&self, profile: &Profile, server: &AuthorizationServer) -> Result<String> {
         if let Some(source) = &profile.client.assertion {
-            return Ok(self.ports.secrets.resolve(source).await?.expose().to_owned());
+            let given = self.resolve(profile, "client_assertion", source).await?;
+            return Ok(given.expose().to_owned());
         }
         let Some(source) = &profile.client.private_key else {
             return Err(Error::config(format!(
@@ -140,7 +141,7 @@ impl FlowManager {
             ))
             .hint(format!("the grant `{}` needs one of them", profile.grant.as_str())));
         };
-        let key = self.ports.secrets.resolve(source).await?;
+        let key = self.resolve(profile, "private_key", source).await?;
         let audience = match &profile.audience {
             Some(audience) => audience,
             None => token_endpoint(profile, server)?,

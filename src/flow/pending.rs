@@ -172,6 +172,10 @@ impl PendingFlows {
             Opened::Sealed(plain, _) => {
                 let whole: Whole = serde_json::from_slice(&plain).map_err(|_| refused())?;
                 whole.claims.check_time(self.clock.now())?;
+                let expires_at = Timestamp::from_unix(whole.claims.exp);
+                if self.store.is_used(&whole.claims.jti, expires_at).await? {
+                    return Err(refused());
+                }
                 Ok((whole.claims, whole.flow, true))
             }
             Opened::Signed(claims, key) => {

@@ -179,7 +179,8 @@ impl Secrets for InlineSecrets {
     fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
         let secret = match source {
             SecretSource::Inline(secret) => Ok(secret.clone()),
-            _ => Err(Error::config("the profile names a secret, and there is nowhere to read it")),
+            _ => Err(Error::config("there is nowhere to read it from")
+                .hint("give the manager a source of secrets: `Ports::with_secrets`")),
         };
         Box::pin(std::future::ready(secret))
     }

@@ -39,7 +39,8 @@ impl FlowManager {
     /// Redeems the code of a response that [`Authorization::judge`] found authentic, validates the
     /// tokens and stores them: the lower level below [`complete`](Self::complete).
     ///
-    /// The lock is taken and the store proved writable before the code is sent; it is sent once.
+    /// The lock is taken and the store proved writable before the code is sent; it is sent once, so
+    /// the authorization is used up.
     /// `callback` are the parameters of the response, for values that the profile keeps.
     ///
     /// # Errors
@@ -48,16 +49,16 @@ impl FlowManager {
     /// refusal; `Validation` where the answer is not what was asked for.
     pub async fn redeem(
         &self,
-        pending: &Authorization,
+        authorization: Authorization,
         code: &Secret,
         callback: &[(String, String)],
     ) -> Result<Completed> {
-        let profile = self.profile(&pending.key.profile)?;
-        if self.now() > pending.expires_at {
+        let profile = self.profile(&authorization.key.profile)?;
+        if self.now() > authorization.expires_at {
             return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
                 .hint("log in again"));
         }
-        self.redeem_once(profile, pending, code, callback, &Terms::default()).await
+        self.redeem_once(profile, &authorization, code, callback, &Terms::default()).await
     }
 
     /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
@@ -69,6 +70,7 @@ impl FlowManager {
         callback: &[(String, String)],
         terms: &Terms<'_>,
     ) -> Result<Completed> {
+        self.prove_secrets(profile).await?;
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;

@@ -72,14 +72,6 @@ impl FlowManager {
             Ok(reply) => {
                 let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
                 drop(critical);
-                let taken = match taken {
-                    Renewed::Handout(mut handout) => {
-                        let failed = self.show(profile, &handout.grant).await;
-                        handout.warning = handout.warning.or(failed);
-                        Renewed::Handout(handout)
-                    }
-                    other => other,
-                };
                 self.after_refresh(profile, taken, lock).await
             }
             Err(Failed { error, perhaps_spent }) => {
@@ -208,13 +200,22 @@ impl FlowManager {
                 return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
             }
         };
+        // Where a hook has the last word, what is saved before it is what is safe without it.
+        let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
-        match self.replace(&grant).await? {
+        if let Some(held) = &mut held {
+            held.tokens.refresh_token.clone_from(&grant.tokens.refresh_token);
+            held.tokens.refresh_expires_at = grant.tokens.refresh_expires_at;
+        }
+        match self.replace(held.as_ref().unwrap_or(&grant)).await? {
             Commit::Saved => {}
             overtaken => return self.drop_late(profile, &grant, &reply, overtaken).await,
         }
         grant.generation = grant.generation.saturating_add(1);
-        let warnings = self.announce(lock, &grant);
+        let warnings = match held {
+            Some(held) => self.announce(lock, &Grant { generation: grant.generation, ..held }),
+            None => self.announce(lock, &grant),
+        };
         let warning = identified.warning.or(warnings.into_iter().next());
         let handout = Handout { warning, ..handout(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))

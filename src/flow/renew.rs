@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::hooks::is_held_back;
 use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
@@ -67,7 +68,9 @@ impl FlowManager {
                 Ok(Renewed::Overtaken) => {}
                 Ok(Renewed::Withheld(error)) => return self.instead(current, want, error),
                 Err(error) => {
-                    if let Some(grant) = &current {
+                    // The new tokens may be stored by now: a hook behind the refresh denied them.
+                    let stored = self.ports.store.load(key).await.ok().flatten();
+                    if let Some(grant) = stored.as_ref().or(current.as_ref()) {
                         self.note_failure(&mut *lock, grant, &error);
                     }
                     return self.despite(current, want, error);
@@ -210,7 +213,9 @@ impl Seen<'_> {
     fn answer(&self, now_stored: &Grant, want: &TokenRequest, now: Timestamp) -> Option<Handout> {
         let access = |grant: &Grant| wanted(grant, want).map(|tokens| tokens.access_token.clone());
         let is_new = access(now_stored) != self.grant.and_then(access);
-        if is_new && now_stored.refreshed_at >= self.at {
+        // Found held back, its refresh was under way already.
+        let was_awaited = self.grant.is_some_and(|grant| is_held_back(&grant.tokens));
+        if is_new && (was_awaited || now_stored.refreshed_at >= self.at) {
             let any_life = want.any_life();
             return stored(now_stored, &any_life, false, now);
         }
@@ -218,7 +223,8 @@ impl Seen<'_> {
     }
 }
 
-/// Adds what narrows a request; without narrowing, the profile's own resource and audience.
+/// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
+/// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
 pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: &TokenRequest) {
     match &want.resource {
         Some(resource) => form.push(("resource".to_owned(), resource.clone())),
@@ -283,12 +289,12 @@ pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(format!("run `{}`", login_command(key)))
 }
 
-/// The command that logs in to this account.
+/// The command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
-    let profile = crate::text::one_line(&key.profile);
+    let profile = crate::text::shell_word(&key.profile);
     if key.account == crate::grant::DEFAULT_ACCOUNT {
         format!("oauthctl login {profile}")
     } else {
-        format!("oauthctl login {profile} --account {}", crate::text::one_line(&key.account))
+        format!("oauthctl login {profile} --account {}", crate::text::shell_word(&key.account))
     }
 }

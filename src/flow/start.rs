@@ -179,9 +179,11 @@ impl FlowManager {
     /// # Errors
     ///
     /// `Config` for an unknown profile, one with another grant than `authorization_code`, or a
-    /// manager without a pending store; `Usage` for a user, attributes, parameters or a redirect URI
-    /// that cannot be; `Validation` and `Unavailable` for metadata that is wrong or cannot be had;
-    /// the refusal of a pushed request; `Store` where the pending store is full or fails.
+    /// manager without a pending store; `Usage` for a user, an account, a life, attributes, parameters
+    /// or a redirect URI that cannot be, and for a sealed state that is too long for a URL (6 KiB);
+    /// `Validation` and `Unavailable` for metadata that is wrong or cannot be had; the refusal of a
+    /// pushed request; `Store` where the pending store is full or fails; `Internal` where the manager
+    /// has a pending store and no key for states.
     ///
     /// A future that is dropped leaves at most a pending flow that expires by itself.
     pub async fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {

@@ -108,7 +108,8 @@ pub struct Handout {
     pub grant: Grant,
     /// The tokens: the grant's own, or narrowed ones.
     pub tokens: TokenSet,
-    /// Why a refresh failed although a token could be handed out.
+    /// What else happened: a refresh that failed although a stored token could be handed out, or
+    /// something beside one that worked.
     pub warning: Option<Error>,
     /// Whether the token came from a request that this call made.
     pub fresh: bool,

@@ -7,6 +7,7 @@ use url::Url;
 /// is meant. Whoever takes the text from a person should ask, so that a slip of the pen does not
 /// become a connection without the proxy. With a path or a query it names none, which transports pass
 /// over in silence; a slash behind a whole URL is taken.
+#[doc(hidden)]
 pub fn can_be_proxy(text: &str) -> bool {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.starts_with('/') {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::browser::Browser;
-use super::callback::Rules;
 use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
@@ -13,6 +12,7 @@ use crate::grant::GrantKey;
 use crate::port::BoxFuture;
 use crate::profile::{AuthorizationServer, Profile, RedirectUri};
 use crate::protocol::authorization::Judgement;
+use crate::protocol::callback::Rules;
 use crate::text::one_line;
 
 /// How long a page may take to reach the browser after the login has ended.
@@ -42,11 +42,6 @@ pub struct Attempt {
     pub may_change_family: bool,
     /// What the parameters of the callback may contain.
     pub rules: Rules,
-}
-
-/// What this profile's provider puts into callbacks.
-pub fn rules(profile: &Profile) -> Rules {
-    Rules::of(profile)
 }
 
 /// What the person is to be told while a login runs.
@@ -164,7 +159,7 @@ async fn run(
     let outcome = match judgement {
         Judgement::Code(code) => {
             tell(Progress::Redeeming);
-            let completing = manager.redeem(&pending, &code, &parameters);
+            let completing = manager.redeem(pending, &code, &parameters);
             turn_away_while(completing, listener).await
         }
         Judgement::Failed(error) => Err(error),

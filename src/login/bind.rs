@@ -43,8 +43,11 @@ pub(super) async fn bind_first(
     let mut failures = Vec::new();
     let here = redirects.iter().filter(|redirect| redirect.host != LoopbackHost::Elsewhere);
     if !redirects.is_empty() && here.clone().next().is_none() {
-        return Err(Error::config("the redirect URI of the profile is not on this machine")
-            .hint("log in with `--flow paste`, or set a loopback `redirect_uri`"));
+        return Err(Error::config("nothing can listen at the https redirect URI of the profile")
+            .hint(
+                "log in with `--flow paste`, or set a loopback redirect URI: \
+                 `redirect_uri = \"http://127.0.0.1/callback\"`",
+            ));
     }
     for redirect in here {
         let wanted = port.or(redirect.port);

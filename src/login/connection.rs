@@ -19,11 +19,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::callback::parse_query;
 use super::head::{NoRequest, read_request};
 use super::listener::{Candidate, Shared, Slot};
 use super::noise::Noise;
 use super::page::{self, Page};
+use crate::protocol::callback::parse_query;
 
 /// How long a peer may take to send a whole request.
 const READ_DEADLINE: Duration = Duration::from_secs(5);

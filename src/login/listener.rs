@@ -17,12 +17,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::bind;
-use super::callback::{Parameters, Rules};
 use super::connection;
 use super::noise::{Meter, Noise, NoiseReport};
 use super::page::Page;
 use crate::error::Result;
 use crate::profile::RedirectUri;
+use crate::protocol::callback::{Parameters, Rules};
 
 /// The most connections at a time. One more takes the place of the oldest that waits for its
 /// request, so that idle peers cannot keep the true callback out.

@@ -245,7 +245,7 @@ fn escape(text: &str) -> String {
 }
 
 /// The headers of every page, `Content-Security-Policy` among them.
-pub fn headers() -> [(&'static str, &'static str); 8] {
+pub(crate) fn headers() -> [(&'static str, &'static str); 8] {
     [
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", policy()),

@@ -5,8 +5,8 @@ use std::io::{BufRead, Read};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::callback::{Parameters, Rules, parse_query};
 use crate::error::{Error, Result};
+use crate::protocol::callback::{Parameters, Rules, parse_query};
 use crate::protocol::response::Parts;
 use crate::secret::Secret;
 

@@ -45,7 +45,10 @@ const LINES: &[(&str, &str)] = &[
         "token_endpoint = \"http://as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must be https: plain http is for loopback hosts only",
     ),
-    ("token_endpoint = \"as.example/t\"", "4:18: `token_endpoint` in [profiles.x] is not a URL"),
+    (
+        "token_endpoint = \"as.example/t\"",
+        "4:18: `token_endpoint` in [profiles.x] must begin with https://",
+    ),
     (
         "token_endpoint = \"https://u:hunter2@as.example/t\"",
         "4:18: `token_endpoint` in [profiles.x] must not contain a user name or password",
@@ -56,7 +59,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "userinfo_endpoint = \"ftp://as.example/\"",
-        "4:21: `userinfo_endpoint` in [profiles.x] must be an https:// URL",
+        "4:21: `userinfo_endpoint` in [profiles.x] must begin with https://",
     ),
     (
         "revocation_endpoint = 5",
@@ -68,7 +71,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "redirect_uri = \"http://0.0.0.0/cb\"",
-        "4:16: `redirect_uri` in [profiles.x] must name the host 127.0.0.1, [::1] or localhost, in lower case",
+        "4:16: `redirect_uri` in [profiles.x] must be https, or http on 127.0.0.1, [::1] or localhost",
     ),
     (
         "redirect_uri = \"http://127.0.0.1:0/\"",
@@ -84,8 +87,12 @@ const LINES: &[(&str, &str)] = &[
         "4:16: `redirect_uri` in [profiles.x] names `http://localhost` twice",
     ),
     (
-        "redirect_uri = \"https://app.example/cb\"",
-        "4:1: [profiles.x] has a `redirect_uri` that is not on this machine",
+        "redirect_uri = \"app.example/cb\"",
+        "4:16: `redirect_uri` in [profiles.x] must be https, or http on 127.0.0.1, [::1] or localhost",
+    ),
+    (
+        "redirect_uri = \"http://LOCALHOST/cb\"",
+        "4:16: `redirect_uri` in [profiles.x] must name the host localhost in lower case",
     ),
     (
         "client_auth = \"basic\"",

@@ -42,6 +42,7 @@ impl Config {
     /// The profiles of other servers whose responses come in at the same path as this one's, because
     /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
     /// code sent to it.
+    #[doc(hidden)]
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
         self.of_other_servers(profile).filter(|other| shares(profile, other)).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::diagnose::Problems;
 use super::node::{Table, find};
-use super::{ClientAuth, GrantType, LoginFlow, LoopbackHost, Par, Pkce, Profile};
+use super::{ClientAuth, GrantType, Par, Pkce, Profile};
 
 /// A profile that was read, with the table that it was read from.
 pub(crate) struct Whole<'a, 't> {
@@ -32,7 +32,6 @@ const RULES: &[Rule] = &[
     one_credential,
     client_credentials,
     assertion_of_grant,
-    redirects,
     pkce,
     separate_audience,
 ];
@@ -202,17 +201,6 @@ fn assertion_of_grant(w: &mut Whole<'_, '_>) {
              `{parameter}` in `token_params`, or a pre_token hook that gives it"
         );
         w.fail(&["grant"], &what);
-    }
-}
-
-fn redirects(w: &mut Whole<'_, '_>) {
-    let remote = w.profile.redirect_uris.iter().any(|uri| uri.host == LoopbackHost::Elsewhere);
-    if remote && w.profile.flow != [LoginFlow::Paste] {
-        w.fail(
-            &["redirect_uri"],
-            "has a `redirect_uri` that is not on this machine: use http on 127.0.0.1, [::1] or \
-             localhost, or set `flow = [\"paste\"]`",
-        );
     }
 }
 

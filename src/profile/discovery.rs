@@ -72,6 +72,7 @@ pub(crate) async fn resolve_fully(
 
 /// Whether responses of this profile's server are to carry `iss` (RFC 9207), as the metadata said when
 /// it was last fetched into `cache_dir`; `None` where it was not yet, and would have to be.
+#[doc(hidden)]
 pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     let Some(issuer) = &profile.issuer else { return Some(false) };
     if missing(profile, &profile.endpoints).is_empty() {

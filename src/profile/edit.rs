@@ -11,7 +11,7 @@ use super::reader::SECRET_PARAMS;
 use super::schema::{Config, ConfigFile};
 use super::sections::profile_name;
 use crate::error::{Error, Result};
-use crate::text::one_line;
+use crate::text::{one_line, shell_word};
 
 /// Keys whose value is a secret where it is a string.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
@@ -48,7 +48,7 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             && file.parse()?.profiles.contains_key(&new.name)
         {
             return Err(Error::config(format!("the profile `{name}` exists already"))
-                .hint(format!("`oauthctl profile remove {name}` takes it out")));
+                .hint(format!("`oauthctl profile remove {}` takes it out", shell_word(&name))));
         }
         let mut document = document(file)?;
         let table = table_of(new)?;
@@ -57,7 +57,11 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             .as_table_like_mut()
             .ok_or_else(|| Error::config("`profiles` is not a table"))?;
         profiles.insert(&new.name, Item::Table(table));
-        let text = document.to_string();
+        let mut text = document.to_string();
+        if file.is_none() {
+            // The line that sets a table apart from what is before it.
+            text = text.trim_start().to_owned();
+        }
         let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
             let what = without_places(error.message(), path);
             Error::config(format!(

@@ -68,7 +68,7 @@ fn a_profile_is_added_and_everything_else_stays() {
 fn the_first_profile_makes_the_file_and_its_directories_private() {
     let home = Home::empty();
     add(&home.path(), &new("n")).unwrap();
-    assert!(home.text().trim_start().starts_with("[profiles.n]\n"), "{}", home.text());
+    assert!(home.text().starts_with("[profiles.n]\n"), "{}", home.text());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

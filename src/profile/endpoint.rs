@@ -16,13 +16,13 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     if text.contains('\\') {
         return Err("must not contain a backslash".to_owned());
     }
-    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     let written_out = ["https://", "http://"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     if !written_out {
-        return Err("must be an https:// URL".to_owned());
+        return Err("must begin with https://".to_owned());
     }
+    let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Err("must not contain a user name or password".to_owned());
     }
@@ -59,6 +59,9 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
+/// What is wrong with a redirect URI that is neither.
+const NO_REDIRECT_URI: &str = "must be https, or http on 127.0.0.1, [::1] or localhost";
+
 /// Reads a redirect URI, and keeps its text as written: servers compare it byte for byte.
 pub(crate) fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -73,10 +76,9 @@ pub(crate) fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
     if let Some(rest) = text.strip_prefix("http://") {
         return loopback(text, rest);
     }
-    let url =
-        check(text).map_err(|_| "must be http on 127.0.0.1, [::1] or localhost".to_owned())?;
-    if is_loopback(&url) {
-        return Err("must be http: the loopback listener has no certificate".to_owned());
+    let url = check(text).map_err(|_| NO_REDIRECT_URI.to_owned())?;
+    if !text.starts_with("https://") {
+        return Err("must begin with https:// or http://, in lower case".to_owned());
     }
     Ok(RedirectUri {
         text: text.to_owned(),
@@ -97,7 +99,10 @@ fn loopback(text: &str, rest: &str) -> Result<RedirectUri, String> {
         .into_iter()
         .find_map(|(name, host)| Some((authority.strip_prefix(name)?, host)))
         .filter(|(after, _)| after.is_empty() || after.starts_with(':'))
-        .ok_or("must name the host 127.0.0.1, [::1] or localhost, in lower case")?;
+        .ok_or_else(|| match authority.to_ascii_lowercase().starts_with("localhost") {
+            true => "must name the host localhost in lower case",
+            false => NO_REDIRECT_URI,
+        })?;
     let port = match after.strip_prefix(':') {
         None => None,
         Some(digits) => Some(port(digits)?),
@@ -175,6 +180,7 @@ mod tests {
             ("http://[::1]:1/a/b", LoopbackHost::V6, Some(1), "/a/b"),
             ("http://localhost", LoopbackHost::Name, None, ""),
             ("https://app.example/cb", LoopbackHost::Elsewhere, None, "/cb"),
+            ("https://localhost:8443/cb", LoopbackHost::Elsewhere, Some(8443), "/cb"),
         ] {
             let uri = redirect_uri(text).unwrap();
             assert_eq!(uri, RedirectUri { text: text.into(), host, port, path: path.into() });
@@ -195,8 +201,8 @@ mod tests {
             "http://127.0.0.1/?a=b",
             "http://127.0.0.1/#",
             "http://127.0.0.1/a b",
-            "https://127.0.0.1/",
-            "https://localhost/cb",
+            "HTTPS://app.example/cb",
+            "http://app.example/cb",
             "urn:ietf:wg:oauth:2.0:oob",
             "myapp://cb",
             "",

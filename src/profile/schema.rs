@@ -413,10 +413,11 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_redirect_is_for_pasting_only() {
-        let text =
-            format!("{MINIMAL}redirect_uri = \"https://app.example/cb\"\nflow = [\"paste\"]\n");
-        assert_eq!(parse(&text).profiles["x"].redirect_uris[0].host, LoopbackHost::Elsewhere);
+    fn a_redirect_may_lead_to_a_web_application() {
+        for flow in ["", "flow = [\"paste\"]\n", "flow = [\"browser\"]\n"] {
+            let text = format!("{MINIMAL}redirect_uri = \"https://app.example/cb\"\n{flow}");
+            assert_eq!(parse(&text).profiles["x"].redirect_uris[0].host, LoopbackHost::Elsewhere);
+        }
     }
 
     #[test]

@@ -346,7 +346,6 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A claim that is only shown: anything but a text is left out.
 /// Whether a server has made sure of an e-mail address (OpenID Connect Core, section 5.1); some say it as
 /// a string. An address that cannot be shown as it is, is nobody's: it could be taken for another.
 pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
@@ -362,6 +361,7 @@ pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) ->
     }
 }
 
+/// A claim that is only shown: anything but a text is left out.
 fn printable(value: &Option<Value>) -> Option<String> {
     let text = text::one_line(value.as_ref()?.as_str()?);
     (!text.is_empty()).then_some(text)

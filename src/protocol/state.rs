@@ -1,4 +1,4 @@
-//! The `state` of a two-phase flow: a JWT with the claims of the draft on JWT-encoded state, signed
+//! The `state` of a started flow: a JWT with the claims of the draft on JWT-encoded state, signed
 //! (RFC 7515) or encrypted (RFC 7516) with keys of our own.
 //!
 //! It names the flow, not the person. What is taken is exactly what this module makes: the header of
@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// The longest state that is looked at, in bytes.
-pub const LONGEST: usize = 8 * 1024;
+pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// How far the clock of the process that made a state may be ahead of ours, in seconds.
 const SKEW: u64 = 60;
@@ -58,7 +58,8 @@ impl StateAlg {
     }
 }
 
-/// What a state says: claims after the draft on JWT-encoded state.
+/// What a state says: claims after the draft on JWT-encoded state. One more or one less than these is
+/// no state of ours, so that after a change here old and new processes refuse each other's states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateClaims {
@@ -90,7 +91,7 @@ impl StateClaims {
 }
 
 /// The one answer to every state that cannot be completed: whoever tries states learns nothing.
-pub fn refused() -> Error {
+pub(crate) fn refused() -> Error {
     Error::new(
         ErrorKind::InvalidState,
         "the state was not taken: it is not one of ours, is altered, has expired, or was used already",
@@ -183,6 +184,7 @@ impl StateKey {
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where the claims cannot be written.
+    #[doc(hidden)]
     pub fn sign(&self, claims: &StateClaims) -> Result<String> {
         let json = serde_json::to_vec(claims).map_err(|e| Error::internal(e.to_string()))?;
         let mut state = format!("{}{}", self.signed_header, b64(json));
@@ -200,7 +202,7 @@ impl StateKey {
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
-    pub fn encrypt(&self, payload: &[u8]) -> Result<String> {
+    pub(crate) fn encrypt(&self, payload: &[u8]) -> Result<String> {
         let header = self.sealed_header.trim_end_matches('.');
         let sealed = seal(&self.state_cipher, header.as_bytes(), payload)?;
         let (nonce, rest) = sealed.split_at(NONCE_LEN);
@@ -213,12 +215,12 @@ impl StateKey {
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
-    pub fn seal(&self, id: &str, expires_at: Timestamp, plain: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, id: &str, expires_at: Timestamp, plain: &[u8]) -> Result<Vec<u8>> {
         seal(&self.record_cipher, &bound_to(id, expires_at), plain)
     }
 
     /// Opens what [`StateKey::seal`] sealed under this name; `None` for anything else.
-    pub fn open(
+    pub(crate) fn open(
         &self,
         id: &str,
         expires_at: Timestamp,
@@ -253,10 +255,27 @@ impl StateKey {
 }
 
 /// The keys of a program: the first makes states, and all of them are taken.
+///
+/// Every process that completes flows must know the key of the one that started them. HS256 is enough:
+/// whoever checks states may as well make them. Rotate with [`StateKeys::new`]: the new key first, and
+/// the old one behind it for as long as states live ([`LONGEST_TTL`](crate::flow::LONGEST_TTL) at most).
+///
+/// ```
+/// use oauthctl::{Secret, StateAlg, StateKey, StateKeys};
+///
+/// # fn show(new: &Secret, old: &Secret) -> oauthctl::Result<()> {
+/// let new = StateKey::read(new, StateAlg::Hs256)?;
+/// let old = StateKey::read(old, StateAlg::Hs256)?;
+/// let keys = StateKeys::new(new, vec![old]);
+/// # Ok(()) }
+/// # show(&StateKey::generate()?, &StateKey::generate()?)?;
+/// # Ok::<(), oauthctl::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct StateKeys(Vec<StateKey>);
 
 /// What was found in a state, and the key that made it.
+#[doc(hidden)]
 #[derive(Debug)]
 pub enum Opened<'a> {
     /// A signed state.
@@ -293,7 +312,7 @@ impl StateKeys {
     }
 
     /// No key at all: no state can be ours.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self(Vec::new())
     }
 
@@ -302,12 +321,13 @@ impl StateKeys {
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where there is none.
+    #[doc(hidden)]
     pub fn current(&self) -> Result<&StateKey> {
         self.0.first().ok_or_else(|| Error::internal("there is no key for states"))
     }
 
     /// All keys, the current one first.
-    pub fn iter(&self) -> impl Iterator<Item = &StateKey> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &StateKey> {
         self.0.iter()
     }
 
@@ -316,6 +336,7 @@ impl StateKeys {
     /// # Errors
     ///
     /// [`InvalidState`](ErrorKind::InvalidState) for everything else.
+    #[doc(hidden)]
     pub fn open(&self, state: &str) -> Result<Opened<'_>> {
         if state.len() > LONGEST || !state.is_ascii() {
             return Err(refused());

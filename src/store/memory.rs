@@ -233,9 +233,12 @@ impl MemoryPending {
 
 impl PendingStore for MemoryPending {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
-        Box::pin(
-            async move { self.add(&record.id, record.expires_at, Some(record.clone())).map(drop) },
-        )
+        Box::pin(async move {
+            match self.add(&record.id, record.expires_at, Some(record.clone()))? {
+                true => Ok(()),
+                false => Err(crate::Error::store("this authorization is known already")),
+            }
+        })
     }
 
     fn get<'a>(
@@ -259,6 +262,10 @@ impl PendingStore for MemoryPending {
 
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move { self.add(id, expires_at, None) })
+    }
+
+    fn is_used<'a>(&'a self, id: &'a str, _: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(matches!(held(&self.flows).get(id), Some((_, None)))) })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {

@@ -7,7 +7,7 @@
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts: no secret |
 //! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
-//! | [`mod@migrate`] | from one store to another |
+//! | `migrate` | from one store to another |
 //!
 //! A store never falls back to another one, and never to plain text. What cannot be read is an
 //! error of kind [`Store`](crate::ErrorKind::Store), never "nothing there", and is not overwritten.
@@ -19,6 +19,7 @@ pub(crate) mod fs;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod memory;
+#[doc(hidden)]
 pub mod migrate;
 pub mod pending;
 #[cfg(feature = "file")]
@@ -44,9 +45,12 @@ pub use fs::Warnings;
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
 pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
+#[doc(hidden)]
 pub use migrate::{Migration, migrate};
 pub use pending::FilePending;
-pub use state_dir::{LoginLock, LoginOutcome, StateDir};
+pub use state_dir::StateDir;
+#[doc(hidden)]
+pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
 
 /// A store, as `--store` names it.
@@ -80,8 +84,12 @@ impl FromStr for StoreSpec {
             }
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
-                _ => Err(Error::usage(format!("`{text}` is no store"))
-                    .hint("stores are `keyring`, `file` and `file:DIR`")),
+                _ => Err(Error::usage(format!("`{text}` is no store")).hint(
+                    match text.contains('/') && !text.contains(':') {
+                        true => format!("did you mean `file:{text}`?"),
+                        false => "stores are `keyring`, `file` and `file:DIR`".to_owned(),
+                    },
+                )),
             },
         }
     }
@@ -105,6 +113,7 @@ impl std::fmt::Display for StoreSpec {
 }
 
 /// What the stores need to know about the world. Nothing of it is read before it is needed.
+#[doc(hidden)]
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The directory of `file` where none is named.

@@ -84,7 +84,7 @@ impl FilePending {
         dir.replace_lazily(&flow_file(&record.id), &bytes)
     }
 
-    fn is_used(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+    fn has_mark(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
         match self.used.slot(expires_at)? {
             Some(dir) => dir.exists(&used_file(id)),
             None => Ok(false),
@@ -106,7 +106,7 @@ impl FilePending {
     }
 
     async fn mark_now(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
-        if self.is_used(id, expires_at)? {
+        if self.has_mark(id, expires_at)? {
             return Ok(false);
         }
         let dir = self.used.room(expires_at).await?;
@@ -119,7 +119,7 @@ impl FilePending {
 
     fn get_now(&self, id: &str, expires_at: Timestamp) -> Result<Option<PendingRecord>> {
         let Some(dir) = self.waiting.slot(expires_at)? else { return Ok(None) };
-        if self.is_used(id, expires_at)? {
+        if self.has_mark(id, expires_at)? {
             return Ok(None);
         }
         let found = read(&dir, &flow_file(id))?;
@@ -146,7 +146,7 @@ impl FilePending {
         }
         let mut waiting = Vec::new();
         for record in found {
-            if !self.is_used(&record.id, record.expires_at)? {
+            if !self.has_mark(&record.id, record.expires_at)? {
                 waiting.push(record);
             }
         }
@@ -203,6 +203,10 @@ impl PendingStore for FilePending {
 
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.mark_now(id, expires_at))
+    }
+
+    fn is_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.has_mark(id, expires_at) })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {

@@ -93,6 +93,22 @@ impl StateKeyFile {
         }
     }
 
+    /// What [`StateKeyFile::keys_for`] gives, where nothing has to be written or waited for; else
+    /// `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateKeyFile::keys`].
+    pub fn keys_at_hand(&self, life: Duration) -> Result<Option<StateKeys>> {
+        let (parent, name) = self.split()?;
+        let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
+        dir.sweep(name)?;
+        match self.ring(&dir)? {
+            Some(ring) if ring.current.longest >= life.as_secs() => self.unlock(&ring).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The keys to start a flow with whose state lives so long: made where there are none.
     ///
     /// # Errors
@@ -239,6 +255,26 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn keys_are_at_hand_where_nothing_must_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Manual(AtomicU64::new(1_000)));
+        let path = dir.path().join("config/state.key");
+        let file = StateKeyFile::open(&path, clock);
+        let at_hand = |life| {
+            let keys = file.keys_at_hand(Duration::from_secs(life)).unwrap();
+            keys.as_ref().map(names)
+        };
+        assert!(at_hand(600).is_none() && !path.parent().unwrap().exists(), "nothing made to look");
+        let made = names(&run(file.keys_for(Duration::from_secs(600))));
+        assert_eq!(at_hand(600), Some(made.clone()));
+        assert_eq!(at_hand(86_400), None, "it is not written yet that states live so long");
+        run(file.keys_for(Duration::from_secs(86_400)));
+        assert_eq!(at_hand(86_400), Some(made));
+        std::fs::write(&path, "{}").unwrap();
+        assert!(file.keys_at_hand(Duration::ZERO).is_err());
     }
 
     #[test]

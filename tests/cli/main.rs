@@ -15,6 +15,7 @@ mod exec;
 mod fixture;
 mod formats;
 mod help;
+mod hints;
 mod keyring;
 mod man;
 mod profiles;

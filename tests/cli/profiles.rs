@@ -238,6 +238,7 @@ fn status_shows_accounts_and_opens_no_store() {
         "p / default\n",
         "  scopes     read write\n",
         "  store      file\n",
+        "  logged in  ",
         "refreshed when needed",
     ] {
         assert!(shown.stdout.contains(part), "{part:?} is not in {}", shown.stdout);

@@ -168,6 +168,22 @@ fn the_same_rules_are_commands_of_a_profile() {
 }
 
 #[test]
+fn a_rule_that_is_misspelt_allows_nothing() {
+    for args in [
+        &["answer", "--requier", "admin"][..],
+        &["answer", "--require"],
+        &["answer", "--require", ""],
+        &["answer", "--bar", "a", "--bar", "b"],
+        &["anwser"],
+        &["--require", "read", "answer"],
+    ] {
+        let output = spawn(&Home::new(), "grant_rules", args).wait().fails(2);
+        let told = ["unknown argument", "needs a value", "given twice"];
+        assert!(told.iter().any(|what| output.stderr.contains(what)), "{}", output.stderr);
+    }
+}
+
+#[test]
 fn an_event_that_is_none_is_a_clear_failure() {
     let mut running = spawn(&Home::new(), "grant_rules", &["answer"]);
     running.write("not an event");

@@ -132,7 +132,9 @@ fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
     }
     assert_eq!(scene.server.count("authorization_code"), 3);
     assert!(scene.flows("zoë/../x").ends_with(": 0\n"));
-    assert_eq!(scene.files(), [] as [&str; 0], "nothing is left of a completed flow");
+    let left = scene.files();
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(left.iter().all(|name| name.ends_with(".used")), "only a mark is left: {left:?}");
 }
 
 #[test]
@@ -257,6 +259,8 @@ async fn a_flow_is_claimed_by_one_and_marked_once() {
     let record = |expires_at| PendingRecord { id: "a-_1".into(), expires_at, sealed: vec![0, 255] };
     flows.put(&record(until)).await.unwrap();
     flows.put(&record(until)).await.unwrap_err();
+    let file = dir.path().join(format!("a-_1.{}.sealed", until.unix()));
+    let copy = std::fs::read(&file).unwrap();
     assert_eq!(flows.get("a-_1", until).await.unwrap(), Some(record(until)));
     assert_eq!(flows.get("a-_1", past).await.unwrap(), None, "a time is part of the name");
     assert!(!flows.claim("a-_1", past).await.unwrap());
@@ -274,6 +278,11 @@ async fn a_flow_is_claimed_by_one_and_marked_once() {
     });
     assert_eq!(claims.into_iter().filter(|taken| *taken).count(), 1);
     assert_eq!(flows.get("a-_1", until).await.unwrap(), None);
+    std::fs::write(&file, copy).unwrap();
+    assert_eq!(flows.get("a-_1", until).await.unwrap(), None, "an old copy is of no use");
+    assert_eq!(flows.list().await.unwrap(), []);
+    assert!(!flows.claim("a-_1", until).await.unwrap());
+    flows.put(&record(until)).await.unwrap_err();
     assert!(flows.mark_used("b", until).await.unwrap());
     assert!(!flows.mark_used("b", until).await.unwrap());
     flows.put(&record(past)).await.unwrap();

@@ -40,10 +40,7 @@ impl Scene {
     fn refuses(&self, callback: &str, args: &[&str]) {
         let before = self.server.count("authorization_code");
         let refused = self.complete(callback, args).fails(7);
-        assert!(
-            refused.stderr.starts_with("This state is forged, used or too old."),
-            "{refused:?}"
-        );
+        assert!(refused.stderr.starts_with("This answer completes nothing."), "{refused:?}");
         assert_eq!(self.server.count("authorization_code"), before, "redeemed: {callback}");
     }
 }

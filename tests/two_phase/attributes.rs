@@ -40,6 +40,9 @@ fn one_past_its_time_is_gone() {
     scene.complete(&callback, &[]).ok();
     scene.home.run(["attr", "set", "-p", "p", "short", "x", "--ttl", "1s"]).ok();
     scene.home.run(["attr", "set", "-p", "p", "long", "y", "--ttl", "1d"]).ok();
+    let list = scene.home.run(["attr", "list", "-p", "p"]).ok().stdout;
+    let long = list.lines().find(|line| line.starts_with("long=")).unwrap();
+    assert!(long.starts_with("long=y  (until 20") && long.ends_with("Z)"), "{list}");
     crate::support::await_some("the end of its time", || {
         (attributes(&scene) == json!({ "long": "y" })).then_some(())
     });

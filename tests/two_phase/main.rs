@@ -6,6 +6,7 @@
 mod support;
 
 mod attributes;
+mod client_secrets;
 mod confusion;
 mod crowd;
 mod damage;
@@ -20,3 +21,4 @@ mod scene;
 mod sealed;
 mod states;
 mod sweep;
+mod web_application;

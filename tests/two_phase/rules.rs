@@ -1,12 +1,13 @@
 //! Rules that misbehave, rules for every grant, and what a rule can see.
 
 use std::fs;
+use std::path::PathBuf;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, visit};
-use crate::support::{assert_not_shown, await_some};
+use crate::scene::{Scene, part, visit};
+use crate::support::{Running, assert_not_shown, await_some};
 
 /// Makes this script the profile's rule at these events; it gets the event as its first word.
 fn rule(scene: &Scene, script: &str, events: &[&str]) {
@@ -225,6 +226,24 @@ fn every_grant_is_asked_for_and_may_be_denied() {
 }
 
 #[test]
+fn status_says_that_a_rule_withholds_the_token() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    rule(&scene, "cat > /dev/null; echo '{\"deny\":\"not now\"}'", &["post_token"]);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
+    let status = scene.home.run(["status"]).ok().stdout;
+    assert!(status.contains("  token      withheld by a rule"), "{status}");
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert_eq!((&json[0]["expires_at"], &json[0]["expires_in"]), (&Value::Null, &Value::Null));
+    assert_eq!(json[0]["login_required"], false);
+    rule(&scene, "cat > /dev/null", &["post_token"]);
+    scene.home.run(["token", "-p", "p"]).ok();
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert!(json[0]["expires_at"].is_string(), "{json}");
+}
+
+#[test]
 fn a_denied_refresh_spends_nothing() {
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&["--attr", "a=1"]);
@@ -295,4 +314,183 @@ fn what_is_kept_is_told_and_what_has_expired_is_not() {
     for after in &told[1..] {
         assert_eq!(after["attributes"], kept, "{}", after["event"]);
     }
+}
+
+/// A rule behind every token, which begins by saying so in `asked`, and answers once there is `answer`.
+struct Patient {
+    scene: Scene,
+    asked: PathBuf,
+    answer: PathBuf,
+}
+
+impl Patient {
+    /// Somebody has logged in before there was the rule.
+    fn new(more: &str) -> Self {
+        let scene = Scene::with("honest", more);
+        let (_, callback) = scene.come_back(&[]);
+        scene.complete(&callback, &[]).ok();
+        let (asked, answer) = (scene.home.path("asked"), scene.home.path("answer"));
+        let script = format!(
+            "cat > /dev/null; echo x >> {asked:?}\n\
+             while [ ! -e {answer:?} ]; do sleep 0.02; done; cat {answer:?}"
+        );
+        rule(&scene, &script, &["post_token"]);
+        Self { scene, asked, answer }
+    }
+
+    /// A refresh that has its tokens, and waits for the rule's word.
+    fn refreshing(&self) -> Running {
+        let _ = fs::remove_file(&self.answer);
+        let _ = fs::remove_file(&self.asked);
+        let running = self.scene.home.spawn(["token", "-p", "p", "--force-refresh"]);
+        await_some("the rule", || self.asked.exists().then_some(()));
+        running
+    }
+
+    fn answers(&self, answer: &Value) {
+        let unfinished = self.scene.home.path("unfinished");
+        self.scene.home.write(&unfinished, &answer.to_string());
+        fs::rename(unfinished, &self.answer).unwrap();
+    }
+
+    fn newest(&self, kind: &str) -> String {
+        let all = self.scene.server.control.get("/canaries");
+        let all = all.as_array().unwrap();
+        let newest = all.iter().rfind(|canary| canary["kind"] == kind).unwrap();
+        newest["value"].as_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_refreshed_token_is_nobodys_until_the_rule_behind_it_has_agreed() {
+    let patient = Patient::new("");
+    let home = &patient.scene.home;
+    let refreshing = patient.refreshing();
+    assert_eq!(home.run(["token", "-p", "p", "--cached"]).fails(4).stdout, "");
+    let sibling = home.spawn(["token", "-p", "p"]);
+    patient.answers(&json!({ "deny": "no" }));
+    assert_eq!(refreshing.wait().fails(5).stdout, "");
+    assert_eq!(sibling.wait().fails(5).stdout, "");
+    // One that agrees is asked once for all who wait.
+    let before = patient.scene.grants("refresh_token").len();
+    let refreshing = patient.refreshing();
+    let siblings: Vec<Running> = (0..4).map(|_| home.spawn(["token", "-p", "p"])).collect();
+    patient.answers(&json!({}));
+    let token = refreshing.wait().ok().line().to_owned();
+    for sibling in siblings {
+        assert_eq!(sibling.wait().ok().line(), token);
+    }
+    assert_eq!(patient.scene.grants("refresh_token").len(), before + 1);
+    assert_eq!(home.run(["token", "-p", "p", "--cached"]).ok().line(), token);
+}
+
+#[test]
+fn a_rule_that_is_cut_short_is_asked_again() {
+    let patient = Patient::new("");
+    let home = &patient.scene.home;
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let refreshing = patient.refreshing();
+        refreshing.signal(signal);
+        assert_eq!(refreshing.wait().stdout, "");
+        patient.answers(&json!({ "deny": "no" }));
+        assert_eq!(home.run(["token", "-p", "p"]).fails(5).stdout, "", "{signal:?}");
+    }
+    // The refresh token that came meanwhile is there all the same.
+    patient.answers(&json!({}));
+    assert_eq!(home.run(["token", "-p", "p"]).ok().line(), patient.newest("access_token"));
+}
+
+#[test]
+fn a_token_that_the_rule_denies_is_written_back_nowhere() {
+    let patient = Patient::new("write_back = [\"sh\", \"-c\", \"cat > line\"]\n");
+    let home = &patient.scene.home;
+    let place = home.path("home/line");
+    let written = || {
+        let line = fs::read_to_string(&place).unwrap();
+        let line = line.trim().strip_prefix("oauthctl-1-plain.").unwrap().to_owned();
+        let grant = part(&line, 0);
+        let of = |name: &str| grant["tokens"][name].as_str().unwrap().to_owned();
+        (of("access_token"), of("refresh_token"))
+    };
+    fs::remove_file(&place).unwrap();
+    let refreshing = patient.refreshing();
+    assert!(!place.exists(), "the rule is asked first");
+    patient.answers(&json!({ "deny": "no" }));
+    refreshing.wait().fails(5);
+    let (access_token, refresh_token) = written();
+    assert_ne!(access_token, patient.newest("access_token"));
+    assert_eq!(refresh_token, patient.newest("refresh_token"), "the old one is spent");
+    let refreshing = patient.refreshing();
+    patient.answers(&json!({}));
+    refreshing.wait().ok();
+    assert_eq!(written(), (patient.newest("access_token"), patient.newest("refresh_token")));
+}
+
+#[test]
+fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let place = scene.home.path("rule.sh");
+    let quoted = "sed 's/[\"\\\\]/\\\\&/g'";
+    for (script, code, says) in [
+        ("echo a-remark >&2; cat >&2; exit 3".to_owned(), 3, "exit status: 3"),
+        (
+            "printf '{\"deny\":\"a-remark '; ".to_owned() + quoted + " | tr -d '\\n'; printf '\"}'",
+            5,
+            "[redacted]",
+        ),
+    ] {
+        scene.home.write(&place, &script);
+        rules(
+            &scene,
+            &format!("post_token = {{ command = [\"sh\", {place:?}], give_token = true }}"),
+        );
+        let output = scene.home.run(["token", "-p", "p", "--force-refresh", "--json"]).fails(code);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+        let status = scene.home.run(["status", "--json"]).ok();
+        assert!(status.stdout.contains("post_token"), "{}", status.stdout);
+        assert_not_shown(&status.stdout, ["a-remark"]);
+        let all = scene.server.control.get("/canaries");
+        for token in all.as_array().unwrap() {
+            let token = token["value"].as_str().unwrap();
+            assert_not_shown(&output.stderr, [token]);
+            assert_not_shown(&status.stdout, [token]);
+        }
+    }
+}
+
+#[test]
+fn no_command_beside_a_token_gets_the_clients_secret() {
+    let write_back = "cat > /dev/null; env > written";
+    let more = format!(
+        "client_secret = {{ env = \"CLIENT_SECRET\" }}\nwrite_back = [\"sh\", \"-c\", {write_back:?}]\n"
+    );
+    let mut scene = Scene::with("honest", &more);
+    let secret = "a-client-secret-of-the-environment";
+    scene.home.set("CLIENT_SECRET", secret).set("OF_THE_PERSON", "a-variable");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let written = fs::read_to_string(scene.home.path("home/written")).unwrap();
+    let executed = scene.home.run(["exec", "-p", "p", "--", "env"]).ok().stdout;
+    for env in [written, executed] {
+        assert!(env.contains("OF_THE_PERSON=a-variable"), "{env}");
+        assert_not_shown(&env, [secret]);
+    }
+    // It was there to be sent.
+    assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn no_rule_runs_for_a_sealed_state_that_is_used() {
+    let mut scene = Scene::new("honest");
+    scene.home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
+    let asked = scene.home.path("asked");
+    rule(&scene, &format!("cat > /dev/null; echo x >> {asked:?}"), &["authorization"]);
+    let (_, callback) = scene.come_back(&["--sealed"]);
+    scene.complete(&callback, &[]).ok();
+    for _ in 0..3 {
+        scene.refuses(&callback, &[]);
+    }
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
 }

@@ -67,7 +67,16 @@ fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
     let scene = scene();
     let (begun, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
     let state = begun["state"].as_str().unwrap();
-    complete(&machine(&scene, &KEY.replace('E', "F")), &callback, &[]).fails(7);
+    let needs_key = "if it was started on another machine, both need the same OAUTHCTL_STATE_KEY";
+    let mut stranger = machine(&scene, &KEY.replace('E', "F"));
+    let refused = complete(&stranger, &callback, &[]).fails(7).stderr;
+    assert!(refused.contains(needs_key), "{refused}");
+    stranger.unset("OAUTHCTL_STATE_KEY");
+    let refused = complete(&stranger, &callback, &[]).fails(7).stderr;
+    assert!(refused.contains(needs_key), "{refused}");
+    let (_, signed) = scene.come_back(&[]);
+    let refused = complete(&stranger, &signed, &[]).fails(7).stderr;
+    assert!(!refused.contains(needs_key), "{refused}");
     complete(&machine(&scene, KEY), &callback.replace(":4711", ":4712"), &[]).fails(7);
     let other = machine(&scene, KEY);
     other.config("");

@@ -28,7 +28,7 @@ pub const ENVIRONMENT: Rows = &[
     (
         "OAUTHCTL_STATE_KEY",
         "The key for the states of `oauthctl start` and `oauthctl complete`: 32 bytes in base64url; a comma and the \
-         key before it, while keys are changed. Without it, `state.key` in the configuration directory.",
+         key before it, while keys are changed. Without it, `state.key` in the platform's configuration directory, wherever the configuration file is.",
     ),
     (
         "OAUTHCTL_IMPORT",
@@ -68,7 +68,8 @@ pub const FILES: Rows = &[
     ),
     (
         "~/.config/oauthctl/store.key",
-        "The key of the file store, made when it is first needed, with mode 0600.",
+        "The key of the file store, made when it is first needed, with mode 0600. It is here wherever the \
+         configuration file is.",
     ),
     ("~/.config/oauthctl/state.key", "The key for the states of `oauthctl start`, likewise."),
     (

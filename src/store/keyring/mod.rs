@@ -62,6 +62,7 @@ pub struct KeyringStore {
 
 /// The address of the session bus by these two environment variables: `DBUS_SESSION_BUS_ADDRESS`,
 /// else `bus` below `XDG_RUNTIME_DIR`.
+#[doc(hidden)]
 pub fn session_bus(address: Option<OsString>, runtime_dir: Option<OsString>) -> Option<String> {
     let address = address.and_then(|a| a.into_string().ok()).filter(|a| !a.is_empty());
     address.or_else(|| {

@@ -22,6 +22,7 @@ use super::bus::{Bus, COLLECTION, ITEM, PROPERTIES, ROOT, SERVICE, Trouble, meth
 type Wire = (Path<'static>, Vec<u8>, Vec<u8>, String);
 
 /// The Secret Service of a session bus.
+#[doc(hidden)]
 pub struct SecretService(Arc<Inner>);
 
 struct Inner {

@@ -7,6 +7,7 @@ import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 import { CLIENTS } from './world.mjs';
 
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost):\d+\/\S*$/;
+const WEB_APPLICATION = 'https://app.example/callback';
 
 /** A redirect URI as it is registered: a native application may come back at any port (RFC 8252, section 7.3). */
 const withoutPort = (uri) => uri.replace(/^(http:\/\/[^/]*):\d+/, '$1');
@@ -15,7 +16,10 @@ const withoutPort = (uri) => uri.replace(/^(http:\/\/[^/]*):\d+/, '$1');
 function fault(p) {
   if (p.get('response_type') !== 'code') return 'response_type is not code';
   if (!CLIENTS[p.get('client_id')]) return 'client_id unknown';
-  if (!LOOPBACK.test(p.get('redirect_uri') ?? '')) return 'redirect_uri not a loopback address';
+  const redirectUri = p.get('redirect_uri') ?? '';
+  if (redirectUri !== WEB_APPLICATION && !LOOPBACK.test(redirectUri)) {
+    return 'redirect_uri not a loopback address';
+  }
   if (p.get('code_challenge_method') !== 'S256') return 'code_challenge_method is not S256';
   if (!/^[A-Za-z0-9_-]{43}$/.test(p.get('code_challenge') ?? '')) return 'code_challenge is not 43 characters';
   if (!p.get('state')) return 'state missing';

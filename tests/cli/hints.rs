@@ -1,0 +1,49 @@
+//! Commands that people are told to run can be run as they stand.
+
+use crate::fixture::{PROFILE, TOKEN, grant, plant};
+use crate::support::Home;
+
+#[test]
+fn a_name_in_a_command_is_one_word_of_a_shell() {
+    let home = Home::new();
+    home.config(PROFILE);
+    for (account, word) in [
+        ("a; touch /tmp/x", "'a; touch /tmp/x'"),
+        ("$(id)", "'$(id)'"),
+        ("it's", r"'it'\''s'"),
+        ("ada@example.org", "ada@example.org"),
+    ] {
+        let output = home.run(["token", "-p", "p", "--account", account]).fails(4);
+        let hint = format!("hint: run `oauthctl login p --account {word}`\n");
+        assert!(output.stderr.contains(&hint), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_logout_that_could_mean_several_accounts_says_so() {
+    let home = Home::new();
+    home.config(PROFILE);
+    plant(&home, &grant("one", TOKEN, |_| ()));
+    let output = home.run(["logout", "p"]).fails(3);
+    assert!(output.stderr.contains("nobody is logged in to"), "{}", output.stderr);
+    plant(&home, &grant("two", TOKEN, |_| ()));
+    let output = home.run(["logout", "p"]).fails(3);
+    assert!(output.stderr.contains("profile `p` has several accounts"), "{}", output.stderr);
+    assert!(output.stderr.contains("or use `--all`: one, two"), "{}", output.stderr);
+    let output = home.run(["logout", "p", "--account", "three"]).fails(3);
+    assert!(output.stderr.contains("nobody is logged in to"), "{}", output.stderr);
+}
+
+#[test]
+fn a_configuration_that_was_named_and_is_not_there_is_told() {
+    let home = Home::new();
+    let path = home.path("nowhere.toml").display().to_string();
+    for args in [&["token"][..], &["login", "p"], &["profile", "show", "p"]] {
+        let output = home.run(["--config", &path].iter().chain(args)).fails(3);
+        let what = format!("error: the configuration {path} does not exist");
+        assert!(output.stderr.contains(&what), "{args:?}: {}", output.stderr);
+    }
+    let add = ["profile", "add", "p", "--client-id", "c", "--issuer", "https://as.example"];
+    home.run(["--config", &path].iter().chain(&add)).ok();
+    home.run(["--config", &path, "profile", "show", "p"]).ok();
+}
