@@ -9,6 +9,7 @@ use super::exchange::{Exchange, NoAnswer, Spends};
 use super::hooks::{self, About, keep};
 use super::identity::Identified;
 use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required, narrow};
+use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, Result};
@@ -184,22 +185,24 @@ impl FlowManager {
             }
         }
         grant.refreshed_at = self.now();
-        let identified = match self.identify(profile, server, &reply, None, Some(&grant)).await {
-            Ok(identified) => identified,
-            // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => {
-                Identified { warning: Some(error), ..Identified::default() }
-            }
-            Err(error) => {
-                // Another person's or server's id_token: nothing is handed out, and the new refresh
-                // token is kept only so that logout can revoke it.
-                grant.tokens.refresh_token = refresh_token;
-                grant.dead = Some(Dead { since: self.now(), reason: error.message().to_owned() });
-                self.replace(&grant).await?;
-                lock.clear_intent()?;
-                return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
-            }
-        };
+        let identified =
+            match self.identify(profile, server, &reply, None, None, Some(&grant)).await {
+                Ok(identified) => identified,
+                // The keys cannot be had just now: the new id_token is not kept, the tokens are.
+                Err(error) if error.is_passing() => {
+                    Identified { warning: Some(error), ..Identified::default() }
+                }
+                Err(error) => {
+                    // Another person's or server's id_token: nothing is handed out, and the new refresh
+                    // token is kept only so that logout can revoke it.
+                    grant.tokens.refresh_token = refresh_token;
+                    grant.dead =
+                        Some(Dead { since: self.now(), reason: error.message().to_owned() });
+                    self.replace(&grant).await?;
+                    lock.clear_intent()?;
+                    return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
+                }
+            };
         // Where a hook has the last word, what is saved before it is what is safe without it.
         let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
@@ -263,7 +266,7 @@ impl FlowManager {
         if is_ended
             && let Ok(server) = self.whole_server(profile).await
             && let Some(endpoint) = &server.endpoints.revocation
-            && grant.pin.revocation_endpoint.as_ref().is_none_or(|pinned| pinned == endpoint)
+            && unpinned(&grant.pin, endpoint).is_none()
         {
             let (token, hint) = match &reply.refresh_token {
                 Some(token) => (token, "refresh_token"),
@@ -301,7 +304,7 @@ impl FlowManager {
 }
 
 /// The intent of an earlier sending of this very token.
-fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
+pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
     let token_hash = hash(token);
     Ok(lock.intent()?.filter(|intent| intent.token_hash == token_hash))
 }
