@@ -328,6 +328,9 @@ pub struct LastError {
     /// The server's error code, where it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth_error: Option<String>,
+    /// The request for something else than the grant's own token that the failure is about alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowing: Option<String>,
 }
 
 impl AccountEntry {

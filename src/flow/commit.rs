@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{FlowManager, RECORD_ROOM};
+use super::refresh::unanswered;
+use super::{FlowManager, RECORD_ROOM, TokenRequest};
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
 use crate::port::Lock;
@@ -11,6 +12,16 @@ use crate::protocol::random;
 
 /// How often a save is tried while the tokens exist nowhere else.
 const SAVE_ATTEMPTS: u32 = 5;
+
+/// The kinds of failure that one caller may leave to those who waited for it.
+const SHARED: [ErrorKind; 6] = [
+    ErrorKind::Unavailable,
+    ErrorKind::Validation,
+    ErrorKind::ServerRefused,
+    ErrorKind::AccessDenied,
+    ErrorKind::LoginRequired,
+    ErrorKind::Store,
+];
 
 /// How replacing a stored generation ended.
 pub(super) enum Commit {
@@ -84,15 +95,31 @@ impl FlowManager {
     }
 
     /// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
-    pub(super) fn note_failure(&self, lock: &mut dyn Lock, grant: &Grant, error: &Error) {
+    pub(super) fn note_failure(
+        &self,
+        lock: &mut dyn Lock,
+        grant: &Grant,
+        error: &Error,
+        want: &TokenRequest,
+    ) {
+        let sent = grant.tokens.refresh_token.as_ref();
+        let perhaps_spent = sent
+            .is_some_and(|token| unanswered(&*lock, token).is_ok_and(|intent| intent.is_some()));
+        // One that only its caller has to know of has no id.
+        let id = is_for_all(error, perhaps_spent).then(|| random::token(8).unwrap_or_default());
+        let is_refusal = matches!(
+            error.kind(),
+            ErrorKind::ServerRefused | ErrorKind::LoginRequired | ErrorKind::AccessDenied
+        );
         let mut entry = AccountEntry::of(grant, &self.ports.store.name());
         entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
         entry.last_error = Some(LastError {
             at: self.now(),
             message: error.message_to_keep().to_owned(),
-            id: random::token(8).unwrap_or_default(),
+            id: id.unwrap_or_default(),
             error: Some(error.kind().word().to_owned()),
             oauth_error: error.oauth_error().map(|oauth| oauth.code.clone()),
+            narrowing: want.narrowing().filter(|_| is_refusal),
         });
         // The index is a convenience: the failure itself is what the caller gets to see.
         let _ = lock.publish(&entry);
@@ -113,13 +140,21 @@ impl FlowManager {
     }
 
     /// The failure that was noted since the one of this id, if it is one for all who asked at
-    /// that time: asking a server that is down or refuses once for every caller helps nobody.
-    pub(super) fn failure_since(&self, key: &GrantKey, id: Option<&str>) -> Option<Error> {
+    /// that time: asking a server that is down or refuses once for every caller helps nobody, and a
+    /// refresh token that may be spent must not be sent once for every caller.
+    pub(super) fn failure_since(
+        &self,
+        key: &GrantKey,
+        id: Option<&str>,
+        want: &TokenRequest,
+    ) -> Option<Error> {
         let entry = self.ports.coordinator.account(key).ok().flatten();
-        let failure = entry?.last_error.filter(|f| !f.id.is_empty() && Some(&*f.id) != id)?;
-        let kind = [ErrorKind::Unavailable, ErrorKind::ServerRefused]
-            .into_iter()
-            .find(|kind| failure.error.as_deref() == Some(kind.word()))?;
+        let failure = entry
+            .filter(|entry| entry.store == self.ports.store.name())?
+            .last_error
+            .filter(|f| !f.id.is_empty() && Some(&*f.id) != id)
+            .filter(|f| f.narrowing.is_none() || f.narrowing == want.narrowing())?;
+        let kind = SHARED.into_iter().find(|kind| failure.error.as_deref() == Some(kind.word()))?;
         let error = Error::new(kind, failure.message)
             .hint("another process has just tried; try again later");
         Some(match failure.oauth_error {
@@ -141,5 +176,21 @@ impl FlowManager {
                 None => Err(damaged),
             },
         }
+    }
+}
+
+/// Whether a failure is one for all who waited. What lies with a process itself is not: its
+/// configuration, its hooks' programs, a store that it cannot write to before anything is sent.
+fn is_for_all(error: &Error, perhaps_spent: bool) -> bool {
+    match error.kind() {
+        ErrorKind::Unavailable
+        | ErrorKind::Validation
+        | ErrorKind::ServerRefused
+        | ErrorKind::AccessDenied => true,
+        // Without the server's word, the grant is dead or belongs elsewhere: each sees that itself.
+        ErrorKind::LoginRequired => error.oauth_error().is_some(),
+        // The answer came, and could not be kept.
+        ErrorKind::Store => perhaps_spent,
+        _ => false,
     }
 }

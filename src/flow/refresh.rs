@@ -301,7 +301,7 @@ impl FlowManager {
 }
 
 /// The intent of an earlier sending of this very token.
-fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
+pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
     let token_hash = hash(token);
     Ok(lock.intent()?.filter(|intent| intent.token_hash == token_hash))
 }

@@ -60,7 +60,7 @@ impl FlowManager {
             if let Some(grant) = &current {
                 self.refuse_older(grant)?;
             }
-            if let Some(failure) = self.failure_since(key, last_failure.as_deref()) {
+            if let Some(failure) = self.failure_since(key, last_failure.as_deref(), want) {
                 return self.despite(current, want, failure);
             }
             match self.renew(profile, key, current.clone(), want, &mut *lock).await {
@@ -71,7 +71,7 @@ impl FlowManager {
                     // The new tokens may be stored by now: a hook behind the refresh denied them.
                     let stored = self.ports.store.load(key).await.ok().flatten();
                     if let Some(grant) = stored.as_ref().or(current.as_ref()) {
-                        self.note_failure(&mut *lock, grant, &error);
+                        self.note_failure(&mut *lock, grant, &error, want);
                     }
                     return self.despite(current, want, error);
                 }

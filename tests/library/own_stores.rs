@@ -14,6 +14,8 @@ pub struct Users {
     rows: Mutex<BTreeMap<String, BTreeMap<String, Vec<u8>>>>,
     /// Nothing can be written.
     pub full: AtomicBool,
+    /// Everything seems to be in order until something is written.
+    pub breaks: AtomicBool,
 }
 
 impl Users {
@@ -60,6 +62,9 @@ impl GrantStore for Users {
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.writable()?;
+            if self.breaks.load(Ordering::SeqCst) {
+                return Err(Error::store("the database has gone away"));
+            }
             let document = serde_json::to_vec(grant).map_err(|e| Error::store(e.to_string()))?;
             let mut rows = self.rows.lock().unwrap();
             let of_user = rows.entry(grant.key.account.clone()).or_default();

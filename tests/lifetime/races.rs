@@ -68,6 +68,22 @@ fn one_failure_is_enough_for_all_who_wait() {
 }
 
 #[test]
+fn an_answer_that_nobody_can_read_is_asked_for_once() {
+    let scene = Scene::logged_in("refresh.truncated-at-20", 30);
+    scene.expire();
+    scene.server.hold("token", 1);
+    let mut all = vec![scene.home.spawn(["token", "-p", "p"])];
+    scene.server.await_held("token", 1);
+    all.extend((1..16).map(|_| scene.home.spawn(["token", "-p", "p"])));
+    all.iter_mut().skip(1).for_each(await_turn);
+    scene.server.release("token");
+    for running in all {
+        running.wait().fails(7);
+    }
+    assert_eq!(scene.refreshes(), 1);
+}
+
+#[test]
 fn a_dead_grant_is_asked_for_once() {
     let scene = Scene::logged_in("honest", 30);
     scene.server.revoke_all("honest");

@@ -29,6 +29,7 @@ fn each_record_is_moved_or_stays_and_none_is_lost() {
             id: "f1".to_owned(),
             error: None,
             oauth_error: None,
+            narrowing: None,
         };
         let entry = AccountEntry {
             last_error: Some(error.clone()),
