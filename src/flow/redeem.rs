@@ -12,7 +12,8 @@ use super::{Authorization, FlowManager, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
-use crate::profile::Profile;
+use crate::port::Lock;
+use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::state::refused;
 
@@ -33,6 +34,14 @@ pub(super) struct Terms<'a> {
     pub(super) claim: Option<Claim<'a>>,
     /// Who must have granted.
     pub(super) identity: Option<&'a RequiredIdentity>,
+}
+
+/// What the person came back with, and what the hooks said to it.
+struct Response<'a> {
+    code: &'a Secret,
+    callback: &'a [(String, String)],
+    params: BTreeMap<String, String>,
+    attributes: BTreeMap<String, Attribute>,
 }
 
 impl FlowManager {
@@ -74,29 +83,56 @@ impl FlowManager {
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
-        let critical = self.enter_critical();
         if let Some(claim) = &terms.claim {
             // The hooks and the lock may have taken their time.
             claim.claims.check_time(self.now())?;
+        }
+        // What stands in the way of the new grant does so before anything is spent.
+        let (replaced, moved) = self.replaced(&pending.key).await?;
+        let response = Response { code, callback, params, attributes };
+        match self.spend(profile, pending, response, replaced, terms, &mut *lock).await {
+            Ok(mut done) => {
+                done.warnings.splice(0..0, moved);
+                Ok(done)
+            }
+            // A record that was moved is not to be searched for.
+            Err(error) => Err(match moved.first() {
+                Some(warning) => error.context(warning.message()),
+                None => error,
+            }),
+        }
+    }
+
+    /// Takes the claim, sends the code, and keeps what comes.
+    async fn spend(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        response: Response<'_>,
+        replaced: Option<Grant>,
+        terms: &Terms<'_>,
+        lock: &mut dyn Lock,
+    ) -> Result<Completed> {
+        let critical = self.enter_critical();
+        if let Some(claim) = &terms.claim {
             // Whatever became of the marks: the grant that this code gave is there.
-            let stored = self.ports.store.load(&pending.key).await.ok().flatten();
-            if stored.is_some_and(|grant| grant.id == pending.grant_id) {
+            if replaced.as_ref().is_some_and(|grant| grant.id == pending.grant_id) {
                 return Err(refused());
             }
             claim.take().await?;
         }
-        let reply = self.send_code(profile, pending, code, params).await?;
+        let reply = self.send_code(profile, pending, response.code, response.params).await?;
         let identified =
             self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
-        let (replaced, mut warnings) = self.replaced(&pending.key).await?;
+        let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
         for name in &profile.keep_from_callback {
-            if let Some((_, value)) = callback.iter().find(|(n, _)| n == name) {
+            if let Some((_, value)) = response.callback.iter().find(|(n, _)| n == name) {
                 grant.kept.insert(name.clone(), value.clone().into());
             }
         }
-        grant.attributes.extend(attributes);
+        grant.attributes.extend(response.attributes);
         match self.accept(profile, &mut grant, terms).await {
             Ok(warning) => warnings.extend(warning),
             Err(error) => {
@@ -104,10 +140,30 @@ impl FlowManager {
                 return Err(error);
             }
         }
-        warnings.extend(self.commit(&mut *lock, &grant).await?);
+        match self.commit(lock, &grant).await {
+            Ok(more) => warnings.extend(more),
+            Err(error) => {
+                self.discard_unsaved(profile, &pending.server, &grant).await;
+                return Err(error);
+            }
+        }
         drop(critical);
         warnings.extend(self.show(profile, &grant).await);
         Ok(Completed { grant, warnings })
+    }
+
+    /// Revokes what could not be saved, unless the store has it all the same: some say that they
+    /// failed after they did what they were asked for.
+    async fn discard_unsaved(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        grant: &Grant,
+    ) {
+        let stored = self.ports.store.load(&grant.key).await.ok().flatten();
+        if stored.is_none_or(|stored| stored.id != grant.id) {
+            self.discard(profile, server, grant).await;
+        }
     }
 
     /// Asks the hooks before the code is sent; no lock is held meanwhile.

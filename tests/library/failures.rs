@@ -118,6 +118,46 @@ async fn a_damaged_row_is_not_nothing() {
 }
 
 #[tokio::test]
+async fn a_damaged_row_that_cannot_be_moved_costs_neither_code_nor_state() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    served.shared.users.damage("ada", "p");
+    let (_, callback) = come_back(&manager, "ada").await;
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 1), "{error}");
+    // Once somebody has removed it, the same response will do.
+    assert!(manager.forget(&key).await.unwrap());
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    assert_eq!(served.token_requests(), 2);
+    // Where it can be moved, whatever happens next says where it is.
+    served.shared.users.damage("ada", "p");
+    served.shared.users.has_attic.store(true, Ordering::SeqCst);
+    let error = failure(&served, "token-500").await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("is kept as row 7 of the attic"), "{error}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_revoked() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    served.shared.users.breaks.store(true, Ordering::SeqCst);
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 1), "{error}");
+    assert_eq!(served.requests("revoke"), 1);
+    // Not where it is stored all the same: it would be handed out.
+    served.shared.users.breaks.store(false, Ordering::SeqCst);
+    served.shared.users.lies.store(true, Ordering::SeqCst);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert_eq!((error.kind(), served.requests("revoke")), (ErrorKind::Store, 1), "{error}");
+    assert!(served.shared.users.row("ada", "p").is_some());
+}
+
+#[tokio::test]
 async fn names_that_are_unknown() {
     let served = Served::start();
     let mut other = served.honest();

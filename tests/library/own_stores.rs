@@ -12,10 +12,14 @@ use oauthctl::{Error, Grant, GrantKey, Result, Timestamp};
 #[derive(Default)]
 pub struct Users {
     rows: Mutex<BTreeMap<String, BTreeMap<String, Vec<u8>>>>,
+    /// Damaged rows can be moved.
+    pub has_attic: AtomicBool,
     /// Nothing can be written.
     pub full: AtomicBool,
     /// Everything seems to be in order until something is written.
     pub breaks: AtomicBool,
+    /// What is written is there, and said not to be.
+    pub lies: AtomicBool,
 }
 
 impl Users {
@@ -69,7 +73,17 @@ impl GrantStore for Users {
             let mut rows = self.rows.lock().unwrap();
             let of_user = rows.entry(grant.key.account.clone()).or_default();
             of_user.insert(grant.key.profile.clone(), document);
-            Ok(())
+            match self.lies.load(Ordering::SeqCst) {
+                true => Err(Error::store("the database has not answered")),
+                false => Ok(()),
+            }
+        })
+    }
+
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move {
+            let has_attic = self.has_attic.load(Ordering::SeqCst);
+            Ok((has_attic && self.remove(key).await?).then(|| "row 7 of the attic".to_owned()))
         })
     }
 

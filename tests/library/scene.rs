@@ -128,7 +128,12 @@ impl Served {
 
     /// The token requests that any issuer of the server has had.
     pub fn token_requests(&self) -> usize {
-        self.sandbox.journal().iter().filter(|entry| entry.endpoint == "token").count()
+        self.requests("token")
+    }
+
+    /// The requests that any issuer of the server has had at this endpoint.
+    pub fn requests(&self, endpoint: &str) -> usize {
+        self.sandbox.journal().iter().filter(|entry| entry.endpoint == endpoint).count()
     }
 }
 
