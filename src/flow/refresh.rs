@@ -9,6 +9,7 @@ use super::exchange::{Exchange, NoAnswer, Spends};
 use super::hooks::{self, About, keep};
 use super::identity::Identified;
 use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required, narrow};
+use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, Result};
@@ -263,7 +264,7 @@ impl FlowManager {
         if is_ended
             && let Ok(server) = self.whole_server(profile).await
             && let Some(endpoint) = &server.endpoints.revocation
-            && grant.pin.revocation_endpoint.as_ref().is_none_or(|pinned| pinned == endpoint)
+            && unpinned(&grant.pin, endpoint).is_none()
         {
             let (token, hint) = match &reply.refresh_token {
                 Some(token) => (token, "refresh_token"),

@@ -1,6 +1,7 @@
 //! Grants that somebody else gave than the one who must have: they are not kept.
 
 use super::FlowManager;
+use super::revoke::unpinned;
 use crate::error::{Error, Result};
 use crate::grant::Grant;
 use crate::profile::{AuthorizationServer, Profile};
@@ -80,7 +81,8 @@ impl FlowManager {
                 Err(_) => None,
             },
         };
-        let Some(endpoint) = endpoint else { return };
+        let is_its_own = |endpoint: &String| unpinned(&grant.pin, endpoint).is_none();
+        let Some(endpoint) = endpoint.filter(is_its_own) else { return };
         let (token, hint) = match &grant.tokens.refresh_token {
             Some(token) => (token, "refresh_token"),
             None => (&grant.tokens.access_token, "access_token"),

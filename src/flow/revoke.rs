@@ -1,12 +1,15 @@
 //! Ending a grant: revoked at the server (RFC 7009), forgotten here.
 
+use url::Url;
+
 use super::exchange::{Exchange, Spends};
 use super::{FlowManager, LOCK_WAIT, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
-use crate::grant::{Grant, GrantKey};
+use crate::grant::{Grant, GrantKey, Pin};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::json;
+use crate::text::one_line;
 
 /// What became of a grant that was to end.
 #[derive(Debug)]
@@ -94,15 +97,10 @@ impl FlowManager {
         let Some(endpoint) = endpoint else {
             return Ok(false);
         };
-        if let Some(pinned) = &grant.pin.revocation_endpoint
-            && *pinned != endpoint
-        {
-            let (old, new) = (crate::text::one_line(pinned), crate::text::one_line(&endpoint));
+        if let Some(why) = unpinned(&grant.pin, &endpoint) {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!(
-                    "the tokens were not sent for revocation: its endpoint was {old} and is now {new}"
-                ),
+                format!("the tokens were not sent for revocation: {why}"),
             ));
         }
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
@@ -168,4 +166,24 @@ impl FlowManager {
             }
         }
     }
+}
+
+/// Why a grant's tokens are not sent to this revocation endpoint: it is another than when the grant
+/// was made; or none was known then, and this one is neither where the token endpoint is nor where the
+/// issuer is.
+pub(super) fn unpinned(pin: &Pin, endpoint: &str) -> Option<String> {
+    let new = one_line(endpoint);
+    if let Some(pinned) = &pin.revocation_endpoint {
+        let old = one_line(pinned);
+        return (pinned != endpoint).then(|| format!("its endpoint was {old} and is now {new}"));
+    }
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let there = origin(endpoint);
+    let mut known = std::iter::once(&pin.token_endpoint).chain(&pin.issuer);
+    let is_known = there.is_some() && known.any(|url| origin(url) == there);
+    (!is_known).then(|| {
+        format!(
+            "no endpoint for it was known at the login, and {new} is at another server's address"
+        )
+    })
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, rewrite};
+use crate::support::Servers;
 
 /// Logs in, changes the profile, and sees that nothing is sent to the new place.
 #[track_caller]
@@ -112,6 +113,48 @@ fn a_revocation_endpoint_that_has_moved_gets_nothing() {
     assert!(scene.server.requests("tag.other", "revoke").is_empty());
     assert!(scene.server.requests("honest", "revoke").is_empty());
     assert!(crate::scene::files_like(&scene.home, ".age").is_empty(), "forgotten all the same");
+}
+
+/// Where none was known at the login, it goes to the server that gave it and nowhere else.
+#[test]
+fn a_revocation_endpoint_that_was_not_known_before_is_one_of_that_server() {
+    let elsewhere = Servers::hostile();
+    for is_elsewhere in [false, true] {
+        let scene = Scene::logged_in("honest", 3600);
+        rewrite(&scene.home, |record| record["pin"]["revocation_endpoint"] = json!(null));
+        let (issuer, own) = (scene.server.issuer("honest"), scene.server.issuer("tag.other"));
+        let other = if is_elsewhere { elsewhere.issuer("tag.other") } else { own };
+        scene.home.config(&format!(
+            "[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nrevocation_endpoint = \"{other}/revoke\"\n"
+        ));
+        let output = scene.home.run(["logout", "p"]);
+        let sent = !scene.server.requests("tag.other", "revoke").is_empty();
+        assert_eq!((output.status == 3, sent), (is_elsewhere, !is_elsewhere), "{}", output.stderr);
+        assert_eq!(output.stderr.contains("not sent for revocation"), is_elsewhere);
+        assert!(crate::scene::files_like(&scene.home, ".age").is_empty(), "forgotten all the same");
+    }
+    assert!(elsewhere.requests("tag.other", "revoke").is_empty());
+}
+
+#[test]
+fn what_comes_too_late_is_not_sent_to_an_endpoint_that_was_not_known_before() {
+    let elsewhere = Servers::hostile();
+    let mut scene = Scene::logged_in("honest", 30);
+    let (issuer, other) = (scene.server.issuer("honest"), elsewhere.issuer("tag.other"));
+    rewrite(&scene.home, |record| record["pin"]["revocation_endpoint"] = json!(null));
+    scene.home.config(&format!(
+        "[profiles.p]\nissuer = {issuer:?}\nclient_id = \"cli\"\nrevocation_endpoint = \"{other}/revoke\"\n"
+    ));
+    let here = scene.home.state_dir();
+    scene.server.hold("token-answer", 1);
+    let slow = scene.home.spawn(["token", "-p", "p"]);
+    scene.server.await_held("token-answer", 1);
+    scene.home.set("OAUTHCTL_STATE_DIR", scene.home.path("other-state"));
+    scene.home.run(["logout", "p", "--local"]).ok();
+    scene.home.set("OAUTHCTL_STATE_DIR", &here);
+    scene.server.release("token-answer");
+    slow.wait().fails(4);
+    assert!(elsewhere.requests("tag.other", "revoke").is_empty());
 }
 
 /// It still works where it came from, so it is handed out; but nobody is left to wonder.
