@@ -2,19 +2,20 @@
 
 use std::sync::{Arc, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{FlowManager, key_cache};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
-use crate::port::{HttpRequest, Method};
+use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token::{self, Expectations, Verdict};
-use crate::protocol::json;
 use crate::protocol::jwks::KeySource;
 use crate::protocol::reply::TokenReply;
+use crate::protocol::signing_key::SigningKey;
+use crate::protocol::{dpop, json};
 use crate::text::one_line;
 
 /// What a token response says of the person.
@@ -37,6 +38,7 @@ impl FlowManager {
         server: &AuthorizationServer,
         reply: &TokenReply,
         nonce: Option<&str>,
+        dpop_key: Option<&Secret>,
         previous: Option<&Grant>,
     ) -> Result<Identified> {
         let Some(token) = &reply.id_token else {
@@ -46,7 +48,7 @@ impl FlowManager {
                     "the token response has no id_token although `openid` was asked for",
                 )
                 .hint("take `openid` out of `scopes` if the server knows no OpenID Connect")),
-                None => Ok(self.ask_userinfo(profile, server, reply).await),
+                None => Ok(self.ask_userinfo(profile, server, reply, dpop_key).await),
             };
         };
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
@@ -119,6 +121,7 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         reply: &TokenReply,
+        dpop_key: Option<&Secret>,
     ) -> Identified {
         let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
             return Identified::default();
@@ -127,7 +130,7 @@ impl FlowManager {
         if profile.endpoints.userinfo.is_none() {
             return Identified::default();
         }
-        match self.userinfo(endpoint, reply.token_type, &reply.access_token).await {
+        match self.userinfo(endpoint, reply.token_type, &reply.access_token, dpop_key).await {
             Ok(identity) => Identified { identity, ..Identified::default() },
             // An OpenID provider need not answer without `openid`.
             Err(_) if server.issuer.is_some() => Identified::default(),
@@ -145,7 +148,9 @@ impl FlowManager {
         let server = self.whole_server(profile).await?;
         let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
         let tokens = &grant.tokens;
-        let found = self.userinfo(endpoint, &tokens.token_type, &tokens.access_token).await?;
+        let dpop_key = grant.dpop_key.as_ref();
+        let found =
+            self.userinfo(endpoint, &tokens.token_type, &tokens.access_token, dpop_key).await?;
         let known = &mut grant.identity;
         if known.sub.is_none() {
             *known = found;
@@ -168,47 +173,73 @@ impl FlowManager {
         endpoint: &str,
         token_type: &str,
         access_token: &Secret,
+        dpop_key: Option<&Secret>,
     ) -> Result<Identity> {
         self.ports.trace.step("Asking who has logged in", "OpenID Connect Core, section 5.3");
         let url =
             Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
-        let bearer = format!("{token_type} {}", access_token.expose());
-        let headers = vec![
-            ("accept".to_owned(), "application/json".to_owned()),
-            ("authorization".to_owned(), bearer),
-        ];
-        let body = zeroize::Zeroizing::default();
-        let request =
-            HttpRequest { purpose: "userinfo request", method: Method::Get, url, headers, body };
+        let key = dpop_key.filter(|_| token_type == "DPoP");
+        let key = key.map(SigningKey::from_stored).transpose()?;
         let failed =
             |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
-        let response = self.ports.http.send(&request).await.map_err(|e| failed(&e.message))?;
+        let mut nonce = None;
+        let response = loop {
+            let mut headers = vec![
+                ("accept".to_owned(), "application/json".to_owned()),
+                ("authorization".to_owned(), format!("{token_type} {}", access_token.expose())),
+            ];
+            let (purpose, method) = ("userinfo request", Method::Get);
+            if let Some(key) = &key {
+                let (now, nonce) = (self.now(), nonce.as_deref());
+                let proof =
+                    dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;
+                headers.push(("dpop".to_owned(), proof));
+            }
+            let (url, body) = (url.clone(), zeroize::Zeroizing::default());
+            let request = HttpRequest { purpose, method, url, headers, body };
+            let response = self.ports.http.send(&request).await.map_err(|e| failed(&e.message))?;
+            match wanted_nonce(&response) {
+                Some(wanted) if key.is_some() && nonce.is_none() => nonce = Some(wanted),
+                _ => break response,
+            }
+        };
         if response.status != 200 {
             return Err(failed(&format!("status {}", response.status)));
         }
         let claims = json::object(&response.body).map_err(|what| failed(&what))?;
-        let text = |names: &[&str]| {
-            names.iter().find_map(|n| match claims.get(*n) {
-                Some(Value::String(s)) if !s.is_empty() => Some(one_line(s)),
-                Some(Value::Number(n)) => Some(n.to_string()),
-                _ => None,
-            })
-        };
-        // Exactly as it is: two people may differ in what nobody sees.
-        let exactly = |name: &&str| match claims.get(*name) {
-            Some(Value::String(s)) if !s.is_empty() => Some(s.clone()),
+        Ok(identity(&claims))
+    }
+}
+
+/// The nonce that the proof must have, where a protected resource asks for one (RFC 9449, section 9).
+fn wanted_nonce(response: &HttpResponse) -> Option<String> {
+    let asks = |(name, value): &(String, String)| {
+        name == "www-authenticate" && value.contains("use_dpop_nonce")
+    };
+    let is_asked = response.status == 401 && response.headers.iter().any(asks);
+    response.header("dpop-nonce").filter(|_| is_asked).map(str::to_owned)
+}
+
+/// Who it is, by the names of the standard or by those of providers.
+fn identity(claims: &Map<String, Value>) -> Identity {
+    let text = |names: &[&str]| {
+        names.iter().find_map(|n| match claims.get(*n) {
+            Some(Value::String(s)) if !s.is_empty() => Some(one_line(s)),
             Some(Value::Number(n)) => Some(n.to_string()),
             _ => None,
-        };
-        Ok(Identity {
-            sub: ["sub", "id", "user_id", "account_id"].iter().find_map(exactly),
-            email: text(&["email"]),
-            email_verified: id_token::email_verified(
-                claims.get("email"),
-                claims.get("email_verified"),
-            ),
-            username: text(&["preferred_username", "login", "username"]),
-            name: text(&["name", "display_name"]),
         })
+    };
+    // Exactly as it is: two people may differ in what nobody sees.
+    let exactly = |name: &&str| match claims.get(*name) {
+        Some(Value::String(s)) if !s.is_empty() => Some(s.clone()),
+        Some(Value::Number(n)) => Some(n.to_string()),
+        _ => None,
+    };
+    Identity {
+        sub: ["sub", "id", "user_id", "account_id"].iter().find_map(exactly),
+        email: text(&["email"]),
+        email_verified: id_token::email_verified(claims.get("email"), claims.get("email_verified")),
+        username: text(&["preferred_username", "login", "username"]),
+        name: text(&["name", "display_name"]),
     }
 }

@@ -122,8 +122,9 @@ impl FlowManager {
             claim.take().await?;
         }
         let reply = self.send_code(profile, pending, response.code, response.params).await?;
+        let (nonce, dpop_key) = (pending.nonce.as_deref(), pending.dpop_key.as_ref());
         let identified =
-            self.identify(profile, &pending.server, &reply, pending.nonce.as_deref(), None).await?;
+            self.identify(profile, &pending.server, &reply, nonce, dpop_key, None).await?;
         let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));

@@ -185,7 +185,8 @@ impl FlowManager {
             }
         }
         grant.refreshed_at = self.now();
-        let identified = match self.identify(profile, server, &reply, None, Some(&grant)).await {
+        let identified = self.identify(profile, server, &reply, None, None, Some(&grant)).await;
+        let identified = match identified {
             Ok(identified) => identified,
             // The keys cannot be had just now: the new id_token is not kept, the tokens are.
             Err(error) if error.is_passing() => {

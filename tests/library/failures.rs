@@ -11,7 +11,8 @@ use oauthctl::{
     Error, ErrorKind, Expected, FlowManager, GrantKey, Result, StartRequest, TokenRequest,
 };
 
-use crate::scene::{Served, Shared, come_back, profile, response};
+use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
+use crate::support::Servers;
 
 /// How the completion of an otherwise right flow fails against this server.
 async fn failure(served: &Served, scenario: &str) -> Error {
@@ -352,4 +353,25 @@ async fn who_asks_for_what_was_not_granted_fails_alone() {
     outcomes.for_each(|outcome| drop(outcome.unwrap()));
     // The refused one, the grant's own, and the narrower one.
     assert_eq!(http.sent.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_nonce_that_is_never_right_is_tried_once() {
+    let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
+    let http = Spoils::new(&shared, "userinfo request", |response| {
+        response.status = 401;
+        response.headers = vec![
+            ("www-authenticate".to_owned(), "DPoP error=\"use_dpop_nonce\"".to_owned()),
+            ("dpop-nonce".to_owned(), "another".to_owned()),
+        ];
+    });
+    let bound = PUBLIC.replace("\"cli\"", "\"cli-dpop\"") + "\ndpop = true";
+    let ports = shared.ports().with_http(http.clone());
+    let manager = FlowManager::new([profile("p", &server.issuer, &bound)], ports);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let expected = Expected::default().email("ada@example.com");
+    let error = manager.complete(&response(&callback), &expected).await.unwrap_err();
+    assert!(error.message().contains("userinfo request failed: status 401"), "{error}");
+    assert_eq!(http.sent.load(Ordering::SeqCst), 2);
+    assert_eq!(shared.users.row("ada", "p"), None);
 }

@@ -178,6 +178,21 @@ async fn nobody_is_asked_who_it_was_where_nobody_in_particular_is_expected() {
 }
 
 #[tokio::test]
+async fn userinfo_is_asked_with_a_proof_where_the_token_is_bound_to_a_key() {
+    for nonce in [[].as_slice(), &["--dpop-nonce", "1"]] {
+        let (server, shared) = (Servers::oidc_provider_with(nonce), Shared::of_now());
+        let bound = PUBLIC.replace("\"cli\"", "\"cli-dpop\"") + "\ndpop = true";
+        let manager = shared.manager([profile("p", &server.issuer, &bound)]);
+        let (_, callback) = come_back(&manager, "ada").await;
+        // The server's id_tokens name the subject alone.
+        let expected = Expected::default().email("ada@example.com");
+        let done = manager.complete(&response(&callback), &expected).await.unwrap();
+        assert_eq!(done.grant.tokens.token_type, "DPoP");
+        assert_eq!(done.grant.identity.email.as_deref(), Some("ada@example.com"), "{nonce:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_profiles_least_life_holds_where_the_caller_names_none() {
     let served = Served::start();
     let mut patient = served.honest();
