@@ -101,7 +101,7 @@ impl Desk {
 
     async fn start(&self, user: &str, account: &str, life: Duration) -> Result<Started> {
         let request = StartRequest::for_user(user).account(name_of(user, account)?);
-        fs::create_dir_all(self.place_of(user)).map_err(failed)?;
+        stores::private_dir(&self.place_of(user)).map_err(failed)?;
         let (flows, manager) = self.of(user)?;
         let started = manager.start(PROFILE, request.param("login_hint", user).ttl(life)).await?;
         if let Some(challenge) = &started.code_challenge {

@@ -133,6 +133,14 @@ impl PendingStore for Flows {
     }
 }
 
+/// Makes a directory, and those above it, that only its owner may look into.
+pub fn private_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)
+}
+
 /// All grants: a file each, encrypted, since a [`Grant`] holds its tokens in clear text.
 pub struct Grants {
     dir: PathBuf,
@@ -142,7 +150,7 @@ pub struct Grants {
 impl Grants {
     /// The key is in a file beside them; a real one would come from elsewhere.
     pub fn open(dir: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&dir).map_err(failed)?;
+        private_dir(&dir).map_err(failed)?;
         let mut key = Zeroizing::new(vec![0; 32]);
         aws_lc_rs::rand::fill(&mut key).map_err(|_| Error::internal("no randomness"))?;
         let path = dir.join("key");

@@ -234,7 +234,11 @@ fn sent_off(headers: &HeaderMap, state: &str) -> Option<(i64, String)> {
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let is_ours = {
         let headers = request.headers();
-        let is = |name, wanted: &str| headers.get(name).is_some_and(|value| value == wanted);
+        // Of two, others on the way may have believed the other one.
+        let is = |name, wanted: &str| {
+            let mut values = headers.get_all(name).iter();
+            values.next().is_some_and(|value| value == wanted) && values.next().is_none()
+        };
         is(header::HOST, site.origin.trim_start_matches("http://"))
             && (request.method() == Method::GET || is(header::ORIGIN, &site.origin))
     };

@@ -39,6 +39,14 @@ pub struct People(Connection);
 
 impl People {
     pub fn open(path: &Path) -> Result<Self> {
+        // SQLite would make it for everybody to read, and makes its other files like this one.
+        let mut private = std::fs::OpenOptions::new();
+        private.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
+        private
+            .open(path)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let connection = Connection::open(path)?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self(connection))

@@ -38,7 +38,10 @@ pub(super) struct Shelf {
 impl Shelf {
     /// The slot of this time, if there is one.
     pub(super) fn slot(&self, expires_at: Timestamp) -> Result<Option<Dir>> {
-        Dir::open(&self.path.join(slot_name(expires_at)), &self.warnings)
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(root) => root.child(&slot_name(expires_at)),
+            None => Ok(None),
+        }
     }
 
     /// The slot of this time, with room for one file more.

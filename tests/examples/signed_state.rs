@@ -180,7 +180,7 @@ fn one_process_does_both_for_many_at_once() {
         let all = format!("{}\n{third}\n{second}\n{first}\n", forged(&third));
         running.write(&all);
         let done = running.wait().code(7);
-        assert_eq!(done.stderr.matches("This state is forged").count(), 1, "{done:?}");
+        assert_eq!(done.stderr.matches("This answer completes nothing").count(), 1, "{done:?}");
         for user in users {
             assert_eq!(done.stdout.matches(&format!("user     {user}\n")).count(), 1, "{done:?}");
             let works = format!("token    works: userinfo is that of {user}\n");
@@ -216,7 +216,7 @@ fn it_runs_with_nothing_set_up() {
         assert_eq!(done.stdout.matches(&format!("user     {user}\n")).count(), 1, "{done:?}");
     }
     assert_eq!(done.stdout.matches("token    works").count(), 3, "{done:?}");
-    assert!(done.stdout.contains("And a forged one:\nThis state is forged"), "{done:?}");
+    assert!(done.stdout.contains("And a forged one:\nThis answer completes nothing"), "{done:?}");
     assert_not_shown(&done.stdout, ["sandbox-code", "sandbox-access"]);
     assert_eq!((done.stderr.as_str(), home.files().len()), ("", 0));
 }

@@ -42,6 +42,7 @@ fn a_record_that_is_damaged_anywhere() {
         }
     }
     assert_eq!(scene.redemptions(), 0);
+    fs::write(&record, &whole[..whole.len() - 6]).unwrap();
     let list = scene.home.run(["pending", "list", "--json"]).ok();
     assert_eq!(list.json(), serde_json::json!([]));
     assert!(list.stderr.contains("damaged"), "{}", list.stderr);
@@ -74,6 +75,21 @@ fn records_that_change_places() {
     fs::write(&second, &two).unwrap();
     assert_eq!(scene.complete(&theirs, &[]).ok().json()["user"], "alice");
     assert_eq!(scene.complete(&mine, &[]).ok().json()["user"], "mallory");
+}
+
+#[test]
+fn flows_are_not_looked_for_behind_a_link() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    let (pending, moved) = (scene.home.state_dir().join("pending"), scene.home.path("moved"));
+    fs::rename(&pending, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &pending).unwrap();
+    let output = scene.complete(&callback, &[]).fails(10);
+    assert!(output.stderr.contains("a symbolic link"), "{}", output.stderr);
+    assert_eq!(scene.redemptions(), 0);
+    fs::remove_file(&pending).unwrap();
+    fs::rename(&moved, &pending).unwrap();
+    scene.complete(&callback, &[]).ok();
 }
 
 #[test]

@@ -467,7 +467,9 @@ fn no_command_beside_a_token_gets_the_clients_secret() {
         "client_secret = {{ env = \"CLIENT_SECRET\" }}\nwrite_back = [\"sh\", \"-c\", {write_back:?}]\n"
     );
     let mut scene = Scene::with("honest", &more);
-    let secret = "a-client-secret-of-the-environment";
+    let config = fs::read_to_string(scene.home.config_path()).unwrap();
+    scene.home.config(&config.replace("\"cli\"", "\"cli-secret\""));
+    let secret = "CANARY-secret-:+%& é\"";
     scene.home.set("CLIENT_SECRET", secret).set("OF_THE_PERSON", "a-variable");
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();

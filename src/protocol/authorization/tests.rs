@@ -152,7 +152,10 @@ fn without_a_known_issuer_it_must_be_where_an_endpoint_is() {
     server.endpoints.token = Some("https://api.s.example:8443/token".to_owned());
     for (iss, fits) in [
         ("https://s.example", true),
-        ("https://s.example:443/tenant", true),
+        ("https://s.example/tenant", true),
+        ("https://s.example:443/tenant", false),
+        ("https://S.example", false),
+        ("blob:https://s.example", false),
         ("https://api.s.example:8443", true),
         ("https://api.s.example", false),
         ("http://s.example", false),
