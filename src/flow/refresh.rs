@@ -185,24 +185,23 @@ impl FlowManager {
             }
         }
         grant.refreshed_at = self.now();
-        let identified =
-            match self.identify(profile, server, &reply, None, None, Some(&grant)).await {
-                Ok(identified) => identified,
-                // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-                Err(error) if error.is_passing() => {
-                    Identified { warning: Some(error), ..Identified::default() }
-                }
-                Err(error) => {
-                    // Another person's or server's id_token: nothing is handed out, and the new refresh
-                    // token is kept only so that logout can revoke it.
-                    grant.tokens.refresh_token = refresh_token;
-                    grant.dead =
-                        Some(Dead { since: self.now(), reason: error.message().to_owned() });
-                    self.replace(&grant).await?;
-                    lock.clear_intent()?;
-                    return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
-                }
-            };
+        let identified = self.identify(profile, server, &reply, None, None, Some(&grant)).await;
+        let identified = match identified {
+            Ok(identified) => identified,
+            // The keys cannot be had just now: the new id_token is not kept, the tokens are.
+            Err(error) if error.is_passing() => {
+                Identified { warning: Some(error), ..Identified::default() }
+            }
+            Err(error) => {
+                // Another person's or server's id_token: nothing is handed out, and the new refresh
+                // token is kept only so that logout can revoke it.
+                grant.tokens.refresh_token = refresh_token;
+                grant.dead = Some(Dead { since: self.now(), reason: error.message().to_owned() });
+                self.replace(&grant).await?;
+                lock.clear_intent()?;
+                return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
+            }
+        };
         // Where a hook has the last word, what is saved before it is what is safe without it.
         let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
