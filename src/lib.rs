@@ -54,7 +54,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed.
+//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed; with profiles of
+//! several servers, add [where it came in](AuthorizationResponse::received_at).
 //! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime with its timers and I/O enabled
 //! (`enable_all`), of either flavour; [`blocking::FlowManager`] does the same in programs that have
 //! none. What a
