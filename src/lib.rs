@@ -27,7 +27,8 @@
 //! # let sandbox = Sandbox::start(options).await?;
 //! # let issuer = sandbox.issuer();
 //! use oauthctl::profile::Config;
-//! use oauthctl::{AuthorizationResponse, Expected, FlowManager, Ports, StartRequest, TokenRequest};
+//! use oauthctl::{AuthorizationResponse, Expected, FlowManager};
+//! use oauthctl::{Ports, StartRequest, TokenRequest};
 //!
 //! let config: Config = format!("[profiles.example]
 //!     issuer = '{issuer}'
