@@ -1,7 +1,7 @@
 //! Fetches a secret from where the configuration says that it is.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::text::one_line;
 
 /// The most bytes of a secret.
 const MAX_BYTES: u64 = 1 << 20;
-/// How long a command may take.
+/// How long a command may take, and what writes into a pipe.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// How often a command that has closed its output is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
@@ -65,8 +65,11 @@ pub async fn resolve(
         SecretSource::Env(name) => (access.variable)(name)
             .map(Secret::new)
             .ok_or_else(|| Error::config(format!("the variable {} is not set", one_line(name)))),
-        SecretSource::File(path) => from_file(path),
-        SecretSource::Command(argv) => from_command(argv.clone()).await,
+        SecretSource::File(path) => from_file(path).await,
+        SecretSource::Command(argv) => {
+            let argv = argv.clone();
+            apart(move || run(&argv, COMMAND_LIMIT)).await
+        }
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,
     };
@@ -77,7 +80,31 @@ pub async fn resolve(
     }
 }
 
-fn from_file(path: &Path) -> Result<Secret> {
+async fn from_file(path: &Path) -> Result<Secret> {
+    if std::fs::metadata(path).is_ok_and(|is| !is.is_file()) {
+        let path = path.to_owned();
+        return apart(move || read_within(path, COMMAND_LIMIT)).await;
+    }
+    read(path)
+}
+
+/// Reads what is no plain file, a pipe for instance: whether anybody writes into it, and when, is not known.
+fn read_within(path: PathBuf, limit: Duration) -> Result<Secret> {
+    let (sender, receiver) = mpsc::channel();
+    let shown = path.display().to_string();
+    // It stays where nobody writes, and ends with the process.
+    in_thread(move || {
+        let _ = sender.send(read(&path));
+    })?;
+    receiver.recv_timeout(limit).unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let what =
+            format!("{shown}: it is no plain file, and did not come to its end in {seconds} s");
+        Err(Error::config(what).hint("name a plain file, or a command that prints the secret"))
+    })
+}
+
+fn read(path: &Path) -> Result<Secret> {
     let shown = path.display();
     let mut bytes = Zeroizing::new(Vec::new());
     std::fs::File::open(path)
@@ -113,16 +140,20 @@ async fn from_items(name: &str, items: Option<&dyn SecretItems>) -> Result<Secre
     })
 }
 
-async fn from_command(argv: Vec<String>) -> Result<Secret> {
+/// Waits for what takes a while, in a thread of its own, so that nothing else waits with it.
+async fn apart(wait: impl FnOnce() -> Result<Secret> + Send + 'static) -> Result<Secret> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("secret command".to_owned())
-        .spawn(move || {
-            // The receiver is gone where the caller has given up.
-            let _ = sender.send(run(&argv, COMMAND_LIMIT));
-        })
-        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-    receiver.await.map_err(|_| Error::internal("the thread of a secret's command ended early"))?
+    in_thread(move || {
+        // The receiver is gone where the caller has given up.
+        let _ = sender.send(wait());
+    })?;
+    receiver.await.map_err(|_| Error::internal("the thread of a secret ended early"))?
+}
+
+fn in_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = std::thread::Builder::new().name("secret".to_owned());
+    let started = thread.spawn(work);
+    started.map(drop).map_err(|e| Error::internal(format!("cannot start a thread: {e}")))
 }
 
 /// Runs a command without a shell, and takes its standard output for the secret.
@@ -403,6 +434,28 @@ mod tests {
             let error = run(&argv, Duration::from_millis(300)).unwrap_err();
             assert!(error.message().contains("took more than"), "{script}: {error}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_but_not_waited_for_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = read_within(pipe, Duration::from_millis(300)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("did not come to its end"), "{error}");
+        // The reader above is still there: another pipe for the one that is written.
+        let written = directory.path().join("written");
+        assert!(Command::new("mkfifo").arg(&written).status().unwrap().success());
+        let into = written.clone();
+        let writer = std::thread::spawn(move || std::fs::write(into, "through a pipe\n").unwrap());
+        assert_eq!(get(SecretSource::File(written)).0.unwrap().expose(), "through a pipe");
+        writer.join().unwrap();
+        let error = get(SecretSource::File("/dev/zero".into())).0.unwrap_err();
+        assert!(error.message().contains("more than 1 MiB"), "{error}");
+        let error = get(SecretSource::File(directory.path().to_owned())).0.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
     }
 
     #[cfg(unix)]
