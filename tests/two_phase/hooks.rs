@@ -207,3 +207,33 @@ fn many_callers_of_one_refresh_ask_the_rule_once() {
     assert_eq!(told(&scene.home).len(), 1);
     assert_eq!(scene.grants("refresh_token").len(), 1);
 }
+
+/// A hook that asks for the token for which it is run.
+#[test]
+fn hooks_inside_one_another_come_to_an_end() {
+    let mut scene = Scene::new("honest");
+    let runs = scene.home.path("runs");
+    // Of itself it would stop too, but later.
+    let script = format!(
+        "cat >/dev/null; echo \"$OAUTHCTL_HOOK_DEPTH\" >> {runs:?}\n\
+         [ $(wc -l < {runs:?}) -lt 9 ] || exit 1\nexec {:?} token -p p\n",
+        crate::support::program()
+    );
+    let place = scene.home.path("again.sh");
+    scene.home.write(&place, &script);
+    let before = fs::read_to_string(scene.home.config_path()).unwrap();
+    let hook = format!("{before}\n[profiles.p.hooks]\nlogin_required = [\"sh\", {place:?}]\n");
+    scene.home.config(&hook);
+    let output = scene.home.run(["token", "-p", "p"]).fails(3);
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "1\n2\n3\n4\n");
+    for words in ["OAUTHCTL_HOOK_DEPTH", "must not ask for a token"] {
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    for (depth, started) in [("", 4), ("3", 1), ("4", 0), ("99", 0), ("many", 0)] {
+        fs::write(&runs, "").unwrap();
+        scene.home.set("OAUTHCTL_HOOK_DEPTH", depth);
+        let output = scene.home.run(["token", "-p", "p", "--json"]).fails(3);
+        assert_eq!(output.error_json()["error"], "config");
+        assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), started, "{depth}");
+    }
+}
