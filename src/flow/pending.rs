@@ -93,6 +93,29 @@ impl Recognized {
     pub fn redirect_uri(&self) -> &str {
         &self.flow.redirect_uri
     }
+
+    /// Refuses a flow that is not as expected.
+    pub(super) fn require(&self, expected: &Expected) -> Result<()> {
+        expected.require_state(&self.state)?;
+        if expected.profile.as_ref().is_some_and(|name| *name != self.flow.profile) {
+            return Err(unexpected("the state is another profile's"));
+        }
+        if expected.user.is_some() && expected.user != self.flow.user {
+            return Err(unexpected("the state is another user's"));
+        }
+        Ok(())
+    }
+}
+
+impl Expected {
+    fn require_state(&self, state: &Secret) -> Result<()> {
+        match &self.state {
+            Some(expected) if expected != state => {
+                Err(unexpected("the state is not the one that was expected here"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The right to redeem the code of a flow: one process gets it, once.
@@ -146,9 +169,7 @@ impl PendingFlows {
         expected: &Expected,
     ) -> Result<Recognized> {
         let state = Secret::new(response.state());
-        if expected.state.as_ref().is_some_and(|expected| *expected != state) {
-            return Err(unexpected("the state is not the one that was expected here"));
-        }
+        expected.require_state(&state)?;
         let (claims, flow, is_sealed) = self.open(state.expose()).await?;
         let belongs = flow.version == VERSION
             && Secret::new(flow.rfp.as_str()) == Secret::new(claims.rfp.as_str())
@@ -157,13 +178,9 @@ impl PendingFlows {
         if !belongs {
             return Err(refused());
         }
-        if expected.profile.as_ref().is_some_and(|name| *name != flow.profile) {
-            return Err(unexpected("the state is another profile's"));
-        }
-        if expected.user.is_some() && expected.user != flow.user {
-            return Err(unexpected("the state is another user's"));
-        }
-        Ok(Recognized { claims, state, flow, is_sealed })
+        let recognized = Recognized { claims, state, flow, is_sealed };
+        recognized.require(expected)?;
+        Ok(recognized)
     }
 
     /// What a state says, and what is remembered of its flow.

@@ -144,6 +144,7 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
 /// Whether the server can serve this profile. A device endpoint that only a later choice needs, or
 /// keys that only an id_token needs, are missed where they are used.
 fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
+    profile.check()?;
     let absent: Vec<&str> = missing(profile, &server.endpoints)
         .into_iter()
         .filter(|name| *name != "jwks_uri")

@@ -50,3 +50,23 @@ async fn they_need_a_grant_and_room() {
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(served.shared.users.row("ada", "p").unwrap().attributes.is_empty());
 }
+
+#[tokio::test]
+async fn what_a_flow_starts_with_is_judged_like_what_is_set_later() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    let with = |value| StartRequest::for_user("ada").attribute("deep", value);
+    for sealed in [false, true] {
+        let request = |value| if sealed { with(value).sealed() } else { with(value) };
+        for deep in [nested(33), nested(125), nested(500)] {
+            let error = manager.start("p", request(deep)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+        }
+        let started = manager.start("p", request(nested(32))).await.unwrap();
+        let callback = walk(&started.authorization_url);
+        manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+        manager.set_attribute(&started.key(), "another", json!(1), None).await.unwrap();
+    }
+    assert_eq!(served.shared.flows.count(), 0, "nothing waits that was refused");
+}

@@ -56,6 +56,21 @@ fn an_address_counts_only_if_it_is_the_persons() {
 }
 
 #[test]
+fn it_is_told_where_tokens_of_another_person_could_not_be_revoked() {
+    let scene = Scene::new("honest");
+    for (failure, told) in [("status-500", true), ("status-503", true), ("", false)] {
+        let scenario = match failure {
+            "" => "tag.revoked".to_owned(),
+            failure => format!("revoke.{failure}"),
+        };
+        let said = required(&scene, &scenario, OPENID, "", "sub=nobody").fails(7).stderr;
+        assert_eq!(said.contains("could not be revoked"), told, "{scenario}: {said}");
+        assert!(!scene.server.requests(&scenario, "revoke").is_empty(), "{scenario}");
+    }
+    assert_eq!(stored(&scene.home), []);
+}
+
+#[test]
 fn it_is_compared_to_the_byte() {
     let scene = Scene::new("honest");
     for (n, who) in [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::scene::{complete, profile, visit};
+use crate::scene::{Scene, complete, profile, visit};
 use crate::support::{Home, Hostile, Running, Servers};
 
 /// What happens to the request, the exit code, and how many requests there are.
@@ -99,4 +99,15 @@ fn a_callback_whose_request_was_never_answered_is_used_up() {
         complete(&home, &callback, &[]).fails(7);
         assert_eq!(redemptions(&server, scenario), 1, "{scenario}");
     }
+}
+
+/// Trying again later helps with everything but this: the state is used.
+#[test]
+fn a_server_that_is_not_there_is_told_with_what_to_do() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let scene = Scene::with("honest", &format!("token_endpoint = \"http://{closed}/token\""));
+    let (_, callback) = scene.come_back(&[]);
+    let said = scene.complete(&callback, &[]).fails(9).stderr;
+    assert!(said.contains("the state is used now: start again with `oauthctl start`"), "{said}");
+    scene.complete(&callback, &[]).fails(7);
 }
