@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, part};
 use crate::support::{Home, Servers, assert_not_shown};
 
 /// A scene whose hooks write what they are told to `told`, and answer with what is in `answers/EVENT`.
@@ -191,6 +191,15 @@ fn a_token_is_shown_only_where_that_is_wished() {
     assert_eq!(told(&scene.home)[0].get("access_token"), None);
     let shown = scene.home.run(["profile", "show", "p", "--json"]).ok().json();
     assert_eq!(shown["hooks"]["post_token"]["give_token"], true);
+    // So is an id_token, where there is one.
+    assert_eq!(all[1].get("id_token"), None);
+    let config = fs::read_to_string(scene.home.config_path()).unwrap();
+    scene.home.config(&config.replace("[\"api\"]", "[\"openid\"]"));
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let all = told(&scene.home);
+    assert_eq!(part(all[1]["id_token"].as_str().unwrap(), 1)["sub"], "alice");
+    assert_eq!(all[0].get("id_token"), None);
 }
 
 #[test]
