@@ -29,6 +29,10 @@ async fn they_live_with_the_grant_or_for_their_time() {
     };
     assert_eq!(at(59), json!({"plan": {"name": "gold"}, "seen": 1, "kept": 2}));
     assert_eq!(at(1), json!({"plan": {"name": "gold"}, "kept": 2}));
+    // Nor does the record keep it for longer than until it is written anew.
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap();
+    let kept = served.shared.users.row("ada", "p").unwrap().attributes;
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["kept", "plan"]);
     assert!(other.unset_attribute(&key, "kept").await.unwrap());
     assert!(!other.unset_attribute(&key, "kept").await.unwrap());
     assert_eq!(at(0), json!({"plan": {"name": "gold"}}));

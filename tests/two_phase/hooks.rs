@@ -83,6 +83,9 @@ fn they_run_in_order_at_a_login_and_at_every_refresh() {
     assert_eq!(all[0]["grant_id"], begun["grant_id"]);
     scene.home.run(["token", "-p", "p", "--account", "nobody"]).fails(4);
     assert_eq!(events(&told(&scene.home)), ["login_required"]);
+    // Who wants only what is stored asks nobody for more.
+    scene.home.run(["token", "-p", "p", "--account", "nobody", "--cached"]).fails(4);
+    assert!(told(&scene.home).is_empty());
     let env = fs::read_to_string(scene.home.path("env")).unwrap();
     assert_not_shown(&env, ["OAUTHCTL_STATE_KEY"]);
 }
@@ -150,6 +153,18 @@ fn scene_denied_after(scene: &Scene, deny: &Value) {
     home.run(["token", "-p", "p"]).fails(5);
     answer(home, "post_token", &json!({}));
     home.run(["token", "-p", "p"]).ok();
+}
+
+/// What is not to be kept in any case is not what the last rule is asked about.
+#[test]
+fn another_persons_tokens_are_refused_before_the_rule_behind_them_is_asked() {
+    let scene = scene(&ALL, "");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token"]);
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=alice"]).ok();
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token", "post_token"]);
 }
 
 #[test]

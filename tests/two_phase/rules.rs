@@ -513,6 +513,17 @@ fn no_command_beside_a_token_gets_the_clients_secret() {
     assert_eq!(scene.redemptions(), 1);
 }
 
+#[test]
+fn a_reason_that_names_the_clients_secret_does_not_show_it() {
+    let secret = "CANARY-a-secret-that-the-rule-knows";
+    let scene = Scene::with("honest", &format!("client_secret = {secret:?}\n"));
+    let (_, callback) = scene.come_back(&[]);
+    rule(&scene, &format!("cat > /dev/null; echo '{{\"deny\":\"no {secret}\"}}'"), &["pre_token"]);
+    let output = scene.complete(&callback, &[]).fails(5);
+    assert!(output.stderr.contains("no [redacted]"), "{}", output.stderr);
+    assert_not_shown(&output.stderr, [secret]);
+}
+
 /// Neither what a client's own key is read from, nor what a runner gives its id tokens for.
 #[test]
 fn no_rule_gets_what_the_client_proves_itself_with() {
