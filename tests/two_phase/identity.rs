@@ -37,6 +37,10 @@ fn an_address_counts_only_if_it_is_the_persons() {
         output.stderr.contains("warning:") && output.stderr.contains("sub="),
         "it does not say"
     );
+    // Whoever is known by the subject is known, whatever is said of the address.
+    let both = ["--require-identity", "sub=alice", "--require-identity", mail];
+    let (_, callback) = scene.come_back(&["--user", "both"]);
+    assert_eq!(scene.complete(&callback, &both).ok().stderr, "");
     let before = stored(&scene.home);
     for scenario in [
         "id-token.email-unverified",
@@ -45,10 +49,14 @@ fn an_address_counts_only_if_it_is_the_persons() {
         "id-token.email-invisible",
         "id-token.email-missing~userinfo.email-unverified",
         "id-token.email-missing~userinfo.sub-other",
+        "id-token.email-missing~userinfo.sub-other-email-same",
     ] {
         let output = required(&scene, scenario, OPENID, "", mail).fails(7);
         assert!(output.stderr.contains("hint:"), "{scenario}: {}", output.stderr);
-        assert_eq!(scene.server.requests(scenario, "revoke").len(), 1, "{scenario}: revoked");
+        let revoked = scene.server.requests(scenario, "revoke");
+        assert_eq!(revoked.len(), 1, "{scenario}: revoked");
+        let sent = revoked[0]["body"].as_str().unwrap();
+        assert!(sent.contains("token_type_hint=refresh_token"), "{scenario}: the whole grant");
     }
     assert_eq!(stored(&scene.home), before, "nothing was stored");
     // The subject says who it is, whatever becomes of the address.
