@@ -53,4 +53,11 @@ async fn they_need_a_grant_and_room() {
     let error = manager.set_attribute(&key, "a", huge, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(served.shared.users.row("ada", "p").unwrap().attributes.is_empty());
+    // What has had its time takes no room.
+    let large = || json!("x".repeat(20_000));
+    let short = Some(Duration::from_secs(60));
+    manager.set_attribute(&key, "short", large(), short).await.unwrap();
+    manager.set_attribute(&key, "more", large(), None).await.unwrap_err();
+    served.clock.advance(60);
+    manager.set_attribute(&key, "more", large(), None).await.unwrap();
 }

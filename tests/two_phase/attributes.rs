@@ -71,7 +71,8 @@ fn a_list_has_what_there_is_and_nothing_else() {
     assert_eq!(home.run([&list[..], &["--json"]].concat()).ok().json(), json!({}));
 
     // By name, each on a line; what is no text is JSON, and what has an end says so.
-    let values = json!({ "attributes": { "z": { "a": [1, null] }, "b": "x\ny=\u{1b}[1m", "n": 7 } });
+    let values =
+        json!({ "attributes": { "z": { "a": [1, null] }, "b": "x\ny=\u{1b}[1m", "n": 7 } });
     let hook = home.path("hook.json");
     home.write(&hook, &values.to_string());
     let before = std::fs::read_to_string(home.config_path()).unwrap();

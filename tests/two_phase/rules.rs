@@ -73,7 +73,8 @@ fn answers_that_are_none_stop_it_before_the_code_is_sent() {
 /// A later rule's word goes before an earlier one's, and a rule's before the profile's.
 #[test]
 fn what_rules_add_is_sent_with_a_code_and_with_every_refresh_token() {
-    let scene = Scene::with("honest", "token_params = { tenant = \"profile\", kept = \"profile\" }\n");
+    let scene =
+        Scene::with("honest", "token_params = { tenant = \"profile\", kept = \"profile\" }\n");
     let answers = scene.home.path("answers");
     rule(&scene, &format!("cat > /dev/null; cat {answers:?}/$1"), &["authorization", "pre_token"]);
     for (event, params) in [
@@ -528,7 +529,9 @@ fn a_reason_that_names_the_clients_secret_does_not_show_it() {
 #[test]
 fn no_rule_gets_what_the_client_proves_itself_with() {
     let mut scene = Scene::new("honest");
-    for name in ["KEY_OF_THE_CLIENT", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"] {
+    for name in
+        ["KEY_OF_THE_CLIENT", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]
+    {
         scene.home.set(name, format!("{}/of/{name}", scene.server.issuer("honest")));
     }
     scene.home.set("OF_THE_PERSON", "a-variable");
@@ -536,7 +539,10 @@ fn no_rule_gets_what_the_client_proves_itself_with() {
     let all = fs::read_to_string(scene.home.config_path()).unwrap();
     for (more, hidden) in [
         ("private_key = { env = \"KEY_OF_THE_CLIENT\" }", "KEY_OF_THE_CLIENT"),
-        ("client_assertion = { github_actions = { audience = \"a\" } }", "ACTIONS_ID_TOKEN_REQUEST_"),
+        (
+            "client_assertion = { github_actions = { audience = \"a\" } }",
+            "ACTIONS_ID_TOKEN_REQUEST_",
+        ),
     ] {
         scene.home.config(&format!("{all}\ngrant = \"jwt_bearer\"\n{more}\n"));
         rule(&scene, &format!("env > {env:?}; echo '{{\"deny\":\"enough\"}}'"), &["pre_token"]);

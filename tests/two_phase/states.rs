@@ -104,6 +104,9 @@ fn another_profile_client_or_server() {
         format!("[profiles.p]\nissuer = {other:?}\nclient_id = \"cli\"\n{scopes}"),
         format!("[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli-dpop\"\n{scopes}"),
         format!(
+            "[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli\"\nauthorization_endpoint = \"{other}/authorize\"\n{scopes}"
+        ),
+        format!(
             "[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli\"\ntoken_endpoint = \"{other}/token\"\n{scopes}"
         ),
         format!(

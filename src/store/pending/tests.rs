@@ -13,8 +13,9 @@ impl Clock for Manual {
         Timestamp::from_unix(self.0.load(Ordering::SeqCst))
     }
 
-    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
-        Box::pin(async { std::thread::yield_now() })
+    // As long as is asked: who waits for the counter gives up by what it has slept.
+    fn sleep<'a>(&'a self, pause: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(async move { std::thread::sleep(pause) })
     }
 }
 
