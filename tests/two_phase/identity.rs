@@ -176,3 +176,20 @@ fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
         assert_eq!(server.who().1, all, "each with a proof that was right");
     }
 }
+
+/// What nobody knew at the start is not told a token, wherever a profile leads later.
+#[test]
+fn what_is_not_kept_is_revoked_at_its_own_server_or_nowhere() {
+    let elsewhere = Servers::hostile();
+    let scene = Scene::new("discovery.no-revocation");
+    let before = std::fs::read_to_string(scene.home.config_path()).unwrap();
+    for (server, sent) in [(&elsewhere, 0), (&scene.server, 1)] {
+        scene.home.config(&before);
+        let (_, callback) = scene.come_back(&[]);
+        let place = format!("{}/revoke", server.issuer("tag.other"));
+        scene.home.config(&format!("{before}\nrevocation_endpoint = {place:?}\n"));
+        scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
+        assert_eq!(server.requests("tag.other", "revoke").len(), sent);
+    }
+    assert_eq!(stored(&scene.home), []);
+}

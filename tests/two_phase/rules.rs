@@ -266,6 +266,12 @@ fn status_says_that_a_rule_withholds_the_token() {
     let json = scene.home.run(["status", "--json"]).ok().json();
     assert_eq!((&json[0]["expires_at"], &json[0]["expires_in"]), (&Value::Null, &Value::Null));
     assert_eq!(json[0]["login_required"], false);
+    // What is known of the failure is no matter of an attribute.
+    let failure = json[0]["last_error"].clone();
+    assert!(failure.to_string().contains("post_token"), "{json}");
+    scene.home.run(["attr", "set", "-p", "p", "k", "v"]).ok();
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert_eq!((&json[0]["last_error"], &json[0]["attributes"]["k"]), (&failure, &json!("v")));
     rule(&scene, "cat > /dev/null", &["post_token"]);
     scene.home.run(["token", "-p", "p"]).ok();
     let json = scene.home.run(["status", "--json"]).ok().json();
