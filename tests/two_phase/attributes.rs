@@ -43,6 +43,9 @@ fn one_past_its_time_is_gone() {
     let list = scene.home.run(["attr", "list", "-p", "p"]).ok().stdout;
     let long = list.lines().find(|line| line.starts_with("long=")).unwrap();
     assert!(long.starts_with("long=y  (until 20") && long.ends_with("Z)"), "{list}");
+    let one = scene.home.run(["attr", "get", "-p", "p", "long", "--json"]).ok().json();
+    assert_eq!((&one["name"], &one["value"]), (&json!("long"), &json!("y")));
+    assert!(long.contains(&format!("(until {})", one["expires_at"].as_str().unwrap())), "{one}");
     crate::support::await_some("the end of its time", || {
         (attributes(&scene) == json!({ "long": "y" })).then_some(())
     });

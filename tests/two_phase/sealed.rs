@@ -42,6 +42,7 @@ fn any_machine_with_the_key_completes_it_once() {
         (&json!(user), &json!({ "note": "a-private-note" }))
     );
     assert_eq!(done["grant_id"], begun["grant_id"]);
+    assert_eq!(done.get("access_token"), None, "nobody has asked for it");
     complete(&other, &callback, &[]).fails(7);
     assert_eq!(scene.redemptions(), 1);
 }

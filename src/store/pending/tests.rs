@@ -200,6 +200,23 @@ fn the_marks_are_bounded_and_collected_as_well() {
     });
 }
 
+/// By a clock that is two minutes behind, a state lives on for as long.
+#[test]
+fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let last_of_its_slot = Timestamp::from_unix(6_599);
+    run(async {
+        assert!(store.mark_used("s", last_of_its_slot).await.unwrap());
+        for (now, is_used) in [(6_719, true), (6_720, false)] {
+            scene.clock.0.store(now, Ordering::SeqCst);
+            let other = format!("at-{now}");
+            assert!(store.mark_used(&other, Timestamp::from_unix(9_000)).await.unwrap());
+            assert_eq!(store.is_used("s", last_of_its_slot).await.unwrap(), is_used, "{now}");
+        }
+    });
+}
+
 #[test]
 fn what_somebody_put_there_is_in_nobodys_way() {
     let scene = Scene::new();
