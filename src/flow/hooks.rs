@@ -426,6 +426,18 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_another_with_rules_waits_for_the_rules_of_both() {
+        let profile = |more: &str| -> Profile {
+            let text =
+                format!("[profiles.p]\nissuer = 'https://as.example'\nclient_id = 'c'\n{more}");
+            text.parse::<crate::profile::Config>().unwrap().profile("p").unwrap().clone()
+        };
+        assert_eq!(FlowManager::lock_wait(&profile("")), LOCK_WAIT);
+        let with_rule = profile("[profiles.p.hooks]\npost_token = ['true']");
+        assert_eq!(FlowManager::lock_wait(&with_rule), LOCK_WAIT + HOOK_LIMIT + HOOK_LIMIT);
+    }
+
+    #[test]
     fn a_hooks_parameter_replaces_the_one_of_its_name() {
         let mut form = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
         add(&mut form, BTreeMap::from([("a".to_owned(), "3".to_owned())]));

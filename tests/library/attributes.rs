@@ -29,6 +29,10 @@ async fn they_live_with_the_grant_or_for_their_time() {
     };
     assert_eq!(at(59), json!({"plan": {"name": "gold"}, "seen": 1, "kept": 2}));
     assert_eq!(at(1), json!({"plan": {"name": "gold"}, "kept": 2}));
+    // Nor does the record keep it for longer than until it is written anew.
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap();
+    let kept = served.shared.users.row("ada", "p").unwrap().attributes;
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["kept", "plan"]);
     assert!(other.unset_attribute(&key, "kept").await.unwrap());
     assert!(!other.unset_attribute(&key, "kept").await.unwrap());
     assert_eq!(at(0), json!({"plan": {"name": "gold"}}));
@@ -49,6 +53,13 @@ async fn they_need_a_grant_and_room() {
     let error = manager.set_attribute(&key, "a", huge, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(served.shared.users.row("ada", "p").unwrap().attributes.is_empty());
+    // What has had its time takes no room.
+    let large = || json!("x".repeat(20_000));
+    let short = Some(Duration::from_secs(60));
+    manager.set_attribute(&key, "short", large(), short).await.unwrap();
+    manager.set_attribute(&key, "more", large(), None).await.unwrap_err();
+    served.clock.advance(60);
+    manager.set_attribute(&key, "more", large(), None).await.unwrap();
 }
 
 #[tokio::test]

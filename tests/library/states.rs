@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauthctl::flow::{AuthorizeRequest, PendingFlows};
 use oauthctl::profile::Config;
-use oauthctl::protocol::state::StateKeys;
+use oauthctl::protocol::state::{Opened, StateClaims, StateKeys};
 use oauthctl::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
 
 use crate::scene::{ManualClock, PUBLIC, Served, Shared, come_back, profile, response};
@@ -86,6 +86,57 @@ async fn of_many_at_once_one_completes() {
         }
     }
     assert_eq!((completed, served.token_requests()), (1, 1));
+}
+
+/// Who only recognizes is told no more than who completes, even of a state that was made with the key.
+#[tokio::test]
+async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let keys = || StateKeys::of_secret(&served.shared.key).unwrap();
+    let flows = PendingFlows::new(served.shared.flows.clone(), keys(), served.clock.clone());
+    let anybody = Expected::default();
+    let recognize = async |state: &str, expected: &Expected| {
+        let given = AuthorizationResponse::from_parameters([("code", "x"), ("state", state)]);
+        flows.recognize(&given.unwrap(), expected).await
+    };
+    let begin = async |request| manager.start("p", request).await.unwrap();
+    let one = begin(StartRequest::for_user("ada")).await;
+    let other = begin(StartRequest::default()).await;
+    let made_with_the_key = |change: &dyn Fn(&mut StateClaims)| {
+        let keys = keys();
+        let Opened::Signed(mut claims, key) = keys.open(&one.state).unwrap() else { panic!() };
+        change(&mut claims);
+        key.sign(&claims).unwrap()
+    };
+    let same = recognize(&made_with_the_key(&|_| ()), &anybody).await.unwrap();
+    assert_eq!((same.user(), same.grant_id()), (Some("ada"), &*one.grant_id));
+    let changes: [&dyn Fn(&mut StateClaims); 8] = [
+        &|claims| claims.rfp.push('x'),
+        &|claims| claims.aud.push('x'),
+        &|claims| claims.server.push('x'),
+        &|claims| claims.jti.clone_from(&other.id),
+        &|claims| claims.jti.push('x'),
+        &|claims| claims.exp += 1,
+        &|claims| claims.iat += 61,
+        &|claims| claims.exp = claims.iat,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let error = recognize(&made_with_the_key(change), &anybody).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidState, "{number}: {error}");
+    }
+    // One that was started for nobody in particular is not somebody's.
+    let adas = Expected::default().user("ada");
+    recognize(&other.state, &adas).await.unwrap_err();
+    recognize(&other.state, &anybody).await.unwrap();
+
+    let sealed = begin(StartRequest::for_user("ada").sealed()).await;
+    recognize(&sealed.state, &adas).await.unwrap();
+    served.clock.advance(600);
+    for late in [&one.state, &sealed.state] {
+        let error = recognize(late, &anybody).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}");
+    }
 }
 
 #[tokio::test]

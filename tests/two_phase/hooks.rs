@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, part};
 use crate::support::{Home, Servers, assert_not_shown};
 
 /// A scene whose hooks write what they are told to `told`, and answer with what is in `answers/EVENT`.
@@ -83,6 +83,9 @@ fn they_run_in_order_at_a_login_and_at_every_refresh() {
     assert_eq!(all[0]["grant_id"], begun["grant_id"]);
     scene.home.run(["token", "-p", "p", "--account", "nobody"]).fails(4);
     assert_eq!(events(&told(&scene.home)), ["login_required"]);
+    // Who wants only what is stored asks nobody for more.
+    scene.home.run(["token", "-p", "p", "--account", "nobody", "--cached"]).fails(4);
+    assert!(told(&scene.home).is_empty());
     let env = fs::read_to_string(scene.home.path("env")).unwrap();
     assert_not_shown(&env, ["OAUTHCTL_STATE_KEY"]);
 }
@@ -152,6 +155,18 @@ fn scene_denied_after(scene: &Scene, deny: &Value) {
     home.run(["token", "-p", "p"]).ok();
 }
 
+/// What is not to be kept in any case is not what the last rule is asked about.
+#[test]
+fn another_persons_tokens_are_refused_before_the_rule_behind_them_is_asked() {
+    let scene = scene(&ALL, "");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token"]);
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=alice"]).ok();
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token", "post_token"]);
+}
+
 #[test]
 fn one_that_fails_or_answers_nonsense_stops_it_clearly() {
     let scene = scene(&["pre_token"], "");
@@ -191,6 +206,15 @@ fn a_token_is_shown_only_where_that_is_wished() {
     assert_eq!(told(&scene.home)[0].get("access_token"), None);
     let shown = scene.home.run(["profile", "show", "p", "--json"]).ok().json();
     assert_eq!(shown["hooks"]["post_token"]["give_token"], true);
+    // So is an id_token, where there is one.
+    assert_eq!(all[1].get("id_token"), None);
+    let config = fs::read_to_string(scene.home.config_path()).unwrap();
+    scene.home.config(&config.replace("[\"api\"]", "[\"openid\"]"));
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let all = told(&scene.home);
+    assert_eq!(part(all[1]["id_token"].as_str().unwrap(), 1)["sub"], "alice");
+    assert_eq!(all[0].get("id_token"), None);
 }
 
 #[test]
