@@ -26,6 +26,9 @@ pub const HOOK_LIMIT: Duration = Duration::from_secs(30);
 /// The most bytes of a hook's answer.
 pub const HOOK_ANSWER: usize = 1024 * 1024;
 
+/// The hook that is told that only a person can help.
+const LOGIN_REQUIRED: &str = "login_required";
+
 /// What an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
@@ -118,7 +121,10 @@ impl FlowManager {
                 (Error::new(ErrorKind::AccessDenied, what), reason)
             }
             Err(what) => {
-                let hint = "nothing goes on without it: correct it, or take it out of the profile";
+                let hint = match event {
+                    LOGIN_REQUIRED => "correct it, or take it out of the profile",
+                    _ => "nothing goes on without it: correct it, or take it out of the profile",
+                };
                 (Error::config(format!("the hook `{event}` failed")).hint(hint), what)
             }
         };
@@ -150,7 +156,8 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// - `LoginRequired`: only a person can help; with [`cached`](TokenRequest::cached), nothing that is
+    /// - `LoginRequired`: only a person can help, and [`Error::warning`] says where the hook
+    ///   `login_required` failed, or there is nothing to run it; with [`cached`](TokenRequest::cached), nothing that is
     ///   stored lives long enough; or the refresh pauses, as below;
     /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
     /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
@@ -158,7 +165,7 @@ impl FlowManager {
     /// - `Validation`: metadata that does not match its issuer, or an answer that is not what was asked
     ///   for, another person's id_token for instance;
     /// - `AccessDenied`: a hook denied, or the server did;
-    /// - `Config`: the key's profile is unknown here, a hook fails or there is nothing to run it
+    /// - `Config`: the key's profile is unknown here, another hook fails or there is nothing to run it
     ///   ([`Ports::hooks`](super::Ports::hooks)), or a secret of the profile cannot be read.
     ///
     /// # The pause
@@ -176,28 +183,38 @@ impl FlowManager {
     pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
         let profile = self.profile(&key.profile)?;
         let want = &want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
-        let outcome = self.hand_out(profile, key, want).await;
-        if let Err(error) = &outcome
-            && error.kind() == ErrorKind::LoginRequired
-            && !want.cached
-            && profile.hooks.contains_key("login_required")
-        {
-            let grant = self.ports.store.load(key).await.ok().flatten();
-            let about = match &grant {
-                Some(grant) => About::of(grant, &grant.grant_type, self.now()),
-                None => About {
-                    grant_type: profile.grant.as_str(),
-                    grant_id: "",
-                    key,
-                    user: None,
-                    attributes: BTreeMap::new(),
-                    scopes: &profile.scopes,
-                    tokens: None,
-                },
-            };
-            self.hook(profile, "login_required", about).await?;
+        match self.hand_out(profile, key, want).await {
+            Err(error) if error.kind() == ErrorKind::LoginRequired && !want.cached => {
+                Err(self.tell_of(profile, key, error).await)
+            }
+            outcome => outcome,
         }
-        outcome
+    }
+
+    /// Tells the hook, if there is one, that a login is required. It may deny; its own failure
+    /// changes nothing, and is beside the error.
+    async fn tell_of(&self, profile: &Profile, key: &GrantKey, required: Error) -> Error {
+        if !profile.hooks.contains_key(LOGIN_REQUIRED) {
+            return required;
+        }
+        let grant = self.ports.store.load(key).await.ok().flatten();
+        let about = match &grant {
+            Some(grant) => About::of(grant, &grant.grant_type, self.now()),
+            None => About {
+                grant_type: profile.grant.as_str(),
+                grant_id: "",
+                key,
+                user: None,
+                attributes: BTreeMap::new(),
+                scopes: &profile.scopes,
+                tokens: None,
+            },
+        };
+        match self.hook(profile, LOGIN_REQUIRED, about).await {
+            Ok(_) => required,
+            Err(denied) if denied.kind() == ErrorKind::AccessDenied => denied,
+            Err(failed) => required.with_warning(failed),
+        }
     }
 
     /// The end of a refresh: the hook's word, where there is a hook, and then everybody may know. Until

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oauthctl::flow::Handout;
+use oauthctl::flow::{Handout, Hooks};
 use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl::profile::{Hook, Profile};
 use oauthctl::sandbox::CONFIDENTIAL_CLIENT;
 use oauthctl::{
-    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, StartRequest, TokenRequest,
+    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, StartRequest, TokenRequest,
 };
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
@@ -374,4 +375,33 @@ async fn a_nonce_that_is_never_right_is_tried_once() {
     assert!(error.message().contains("userinfo request failed: status 401"), "{error}");
     assert_eq!(http.sent.load(Ordering::SeqCst), 2);
     assert_eq!(shared.users.row("ada", "p"), None);
+}
+
+/// What runs hooks, where nothing can be run.
+struct NoHooks;
+
+impl Hooks for NoHooks {
+    fn run<'a>(&'a self, _: &'a Profile, _: &'a Hook, _: Secret) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async { Err(Error::unavailable("the desk is closed")) })
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
+    let shared = Shared::of_now();
+    let hooked = format!("{PUBLIC}\nhooks = {{ login_required = ['desk'] }}");
+    let hooked = profile("p", "https://as.example", &hooked);
+    let (key, want) = (GrantKey::new("p", "ada"), TokenRequest::default());
+    for (ports, why) in [
+        (shared.ports().with_hooks(Arc::new(NoHooks)), "the desk is closed"),
+        (shared.ports(), "this program runs none"),
+    ] {
+        let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
+        assert!(error.message().starts_with("nobody has logged in"), "{error}");
+        assert!(error.advice().unwrap().contains("oauthctl login p --account ada"), "{error:?}");
+        let beside = error.warning().unwrap();
+        assert_eq!(beside.kind(), ErrorKind::Config, "{beside}");
+        assert!(beside.message().contains(why), "{beside}");
+    }
 }

@@ -207,3 +207,47 @@ fn many_callers_of_one_refresh_ask_the_rule_once() {
     assert_eq!(told(&scene.home).len(), 1);
     assert_eq!(scene.grants("refresh_token").len(), 1);
 }
+
+#[test]
+fn one_that_fails_where_a_login_is_required_hides_nothing() {
+    let scene = scene(&["login_required"], "");
+    let home = &scene.home;
+    let token = ["token", "-p", "p"];
+    let failures = [("", "exit status: 3: because"), ("x", "its answer is not one JSON object")];
+    for (answer, why) in failures {
+        if answer.is_empty() {
+            home.write(&home.path("fails"), "");
+        } else {
+            fs::remove_file(home.path("fails")).unwrap();
+            home.write(&home.path("answers/login_required"), answer);
+        }
+        let output = home.run(token).fails(4).stderr;
+        let lines: Vec<&str> = output.lines().collect();
+        let [warning, hint, what, how] = lines[..] else { panic!("{output}") };
+        assert!(warning.starts_with("warning: the hook `login_required` failed: "), "{output}");
+        assert!(warning.contains(why) && hint.starts_with("hint: correct it"), "{output}");
+        assert_eq!(
+            (what, how),
+            ("error: nobody has logged in to `p`", "hint: run `oauthctl login p`")
+        );
+        // One object is all that a program reads.
+        let output = home.run(token.iter().chain(&["--json"])).fails(4);
+        let json: Value = serde_json::from_str(&output.stderr).unwrap();
+        assert_eq!((&json["error"], &json["exit_code"]), (&json!("login_required"), &json!(4)));
+        assert_eq!(json["message"], "nobody has logged in to `p`");
+        assert_eq!(json["hint"], "run `oauthctl login p`");
+        let warning = json["warning"].as_str().unwrap();
+        assert!(warning.contains("the hook `login_required` failed") && warning.contains(why));
+        // Whoever wants to log in then is asked to.
+        let output = home.run(token.iter().chain(&["--login", "--no-input"])).fails(4).stderr;
+        assert!(output.contains("error: a login to `p` needs a person"), "{output}");
+        assert!(output.contains("warning: the hook `login_required` failed: "), "{output}");
+    }
+    answer(home, "login_required", &json!({ "deny": "ask the desk" }));
+    let output = home.run(token.iter().chain(&["--json"])).fails(5).error_json();
+    assert_eq!(output["message"], "the hook `login_required` denied it: ask the desk");
+    assert_eq!(output.get("warning"), None);
+    answer(home, "login_required", &json!({}));
+    let output = home.run(token.iter().chain(&["--json"])).fails(4).error_json();
+    assert_eq!(output.get("warning"), None);
+}
