@@ -15,7 +15,7 @@ use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, Grant, GrantKey, TokenSet};
 use crate::port::{BoxFuture, Lock};
-use crate::profile::{Hook, Profile, reader};
+use crate::profile::{Hook, Profile, SecretSource, reader};
 use crate::protocol::json;
 use crate::text::one_line;
 use crate::time::Timestamp;
@@ -28,6 +28,9 @@ pub const HOOK_ANSWER: usize = 1024 * 1024;
 
 /// The hook that is told that only a person can help.
 const LOGIN_REQUIRED: &str = "login_required";
+
+/// A part of a key that is no longer than this tells nothing, and may be a word.
+const SHORT: usize = 16;
 
 /// What an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
@@ -133,7 +136,7 @@ impl FlowManager {
         Err(error.quoting(&clean_text(&said, &secrets)))
     }
 
-    /// What must not be in a message about a hook: the tokens, and the client's secret.
+    /// What must not be in a message about a hook: the tokens, and what the client proves itself with.
     async fn secrets_beside(&self, profile: &Profile, about: &About<'_>) -> Vec<Secret> {
         let mut secrets = Vec::new();
         if let Some(tokens) = about.tokens {
@@ -141,9 +144,19 @@ impl FlowManager {
             secrets.extend(tokens.refresh_token.clone());
             secrets.extend(tokens.id_token.clone());
         }
-        if let Some(source) = &profile.client.secret {
+        let client = &profile.client;
+        for source in [&client.secret, &client.private_key, &client.assertion].into_iter().flatten()
+        {
+            // An id token of GitHub's is another one each time.
+            if matches!(source, SecretSource::GithubActions { .. }) {
+                continue;
+            }
             // One that cannot be read is not known to the hook either.
-            secrets.extend(self.ports.secrets.resolve(source).await);
+            if let Ok(secret) = self.ports.secrets.resolve(source).await {
+                let parts: Vec<Secret> = telling_parts(&secret).collect();
+                secrets.push(secret);
+                secrets.extend(parts);
+            }
         }
         secrets
     }
@@ -301,6 +314,13 @@ fn held_back_until() -> Timestamp {
 pub(super) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
     drop_expired(&mut grant.attributes, now);
     merge(&mut grant.attributes, answer.attributes)
+}
+
+/// The lines of a key in PEM and the values of one in JSON, as far as they tell anything of it: a
+/// hook may repeat it in another shape, or in part.
+fn telling_parts(secret: &Secret) -> impl Iterator<Item = Secret> {
+    let parts = secret.expose().split(['\n', '\r', '"']).map(str::trim);
+    parts.filter(|part| part.len() > SHORT).map(Secret::new)
 }
 
 /// Adds a hook's attributes to those that there are.
