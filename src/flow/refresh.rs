@@ -12,6 +12,7 @@ use super::renew::{Renewed, handout, keep_narrowed, login_command, login_require
 use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
+use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, Intent, TokenSet};
 use crate::port::{HttpResponse, Lock};
@@ -329,6 +330,5 @@ fn judge(
 }
 
 fn hash(token: &Secret) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.expose().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex_sha256(&[token.expose().as_bytes()])
 }

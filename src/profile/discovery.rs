@@ -10,10 +10,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::metadata::{Unique, judge, relevant};
-use super::snapshot::hex_sha256;
 use super::{
     AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile, atomic_file, endpoint,
 };
+use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::port::{Clock, Http, HttpRequest, HttpResponse, Method};
 use crate::text::one_line;
