@@ -208,6 +208,7 @@ async fn joined(
         return Ok(grant);
     }
     let kind = match outcome.error.as_deref() {
+        Some("config") => ErrorKind::Config,
         Some("access_denied") => ErrorKind::AccessDenied,
         Some("timeout") => ErrorKind::Timeout,
         Some("validation") => ErrorKind::Validation,

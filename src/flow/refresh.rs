@@ -13,7 +13,7 @@ use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
 use crate::digest::hex_sha256;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Dead, Grant, Intent, TokenSet};
 use crate::port::{HttpResponse, Lock};
 use crate::profile::{AuthorizationServer, Profile};
@@ -189,8 +189,9 @@ impl FlowManager {
         let identified = self.identify(profile, server, &reply, None, None, Some(&grant)).await;
         let identified = match identified {
             Ok(identified) => identified,
-            // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => {
+            // The keys cannot be had just now, or not as this machine is set up: the new id_token is
+            // not kept, the tokens are.
+            Err(error) if error.is_passing() || error.kind() == ErrorKind::Config => {
                 Identified { warning: Some(error), ..Identified::default() }
             }
             Err(error) => {

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::BoxFuture;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The methods that OAuth uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,22 @@ pub struct HttpError {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether it lasts until somebody corrects the configuration: then the request is not sent
+    /// again, and the error is of kind [`Config`](ErrorKind::Config), else of kind
+    /// [`Unavailable`](ErrorKind::Unavailable).
+    pub misconfigured: bool,
+}
+
+impl HttpError {
+    /// The error that it is for the flow, with this message and its own hint.
+    pub(crate) fn told(&self, message: impl Into<String>) -> Error {
+        let kind = if self.misconfigured { ErrorKind::Config } else { ErrorKind::Unavailable };
+        let error = Error::new(kind, message);
+        match &self.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
 }
 
 /// Sends requests.

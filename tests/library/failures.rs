@@ -214,7 +214,9 @@ struct Unplugged;
 impl Http for Unplugged {
     fn send<'a>(&'a self, _: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let message = "the cable is out".to_owned();
-        Box::pin(async { Err(HttpError { not_sent: true, message, hint: None }) })
+        Box::pin(async {
+            Err(HttpError { not_sent: true, message, hint: None, misconfigured: false })
+        })
     }
 }
 
@@ -226,6 +228,53 @@ async fn a_transport_of_the_callers_own() {
     let error = manager.start("p", StartRequest::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("the cable is out"), "{error}");
+}
+
+/// A transport that is not set up for requests of one purpose.
+struct Misconfigured {
+    http: Arc<dyn Http>,
+    purpose: &'static str,
+    asked: AtomicUsize,
+}
+
+impl Http for Misconfigured {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        if request.purpose != self.purpose {
+            return self.http.send(request);
+        }
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let (message, hint) = ("no such proxy".to_owned(), Some("mend it".to_owned()));
+        Box::pin(async { Err(HttpError { not_sent: true, message, hint, misconfigured: true }) })
+    }
+}
+
+#[tokio::test]
+async fn what_the_configuration_stops_is_not_tried_again_and_costs_no_login() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    let forced = TokenRequest::default().force();
+    let stopped = |purpose| {
+        let http = served.shared.ports().http;
+        let http = Arc::new(Misconfigured { http, purpose, asked: AtomicUsize::new(0) });
+        let ports = served.shared.ports().with_http(http.clone());
+        (FlowManager::new([served.honest()], ports), http)
+    };
+    let (manager_without, http) = stopped("refresh request");
+    let error = manager_without.token(&key, &forced).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (ErrorKind::Config, Some("mend it")), "{error}");
+    assert!(error.message().contains("no such proxy"), "{error}");
+    assert_eq!(http.asked.load(Ordering::SeqCst), 1);
+    // The keys of an id_token that came with the new tokens.
+    let (manager_without, http) = stopped("JWKS request");
+    let handout = manager_without.token(&key, &forced).await.unwrap();
+    assert_eq!(handout.warning.unwrap().kind(), ErrorKind::Config);
+    assert_eq!(http.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(manager.token(&key, &forced).await.unwrap().warning.map(|w| w.to_string()), None);
 }
 
 /// A transport that spoils what the server answers to requests of one purpose.
