@@ -229,6 +229,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'The code, in place of a URL')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state that came with the code')
             [CompletionResult]::new('--iss', '--iss', [CompletionResultType]::ParameterName, 'The issuer that came with the code')
+            [CompletionResult]::new('--redirect-uri', '--redirect-uri', [CompletionResultType]::ParameterName, 'The URL at which the code came in, up to its query; wanted where no issuer tells servers apart')
             [CompletionResult]::new('--expect-state', '--expect-state', [CompletionResultType]::ParameterName, 'Refuse any other state than this one')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Refuse a state of another profile')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Refuse a state of another profile')

@@ -360,7 +360,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__complete)
-            opts="-p -q -v -h --code --state --iss --expect-state --profile --require-identity --show-token --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
+            opts="-p -q -v -h --code --state --iss --redirect-uri --expect-state --profile --require-identity --show-token --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -375,6 +375,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --iss)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redirect-uri)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

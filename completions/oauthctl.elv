@@ -218,6 +218,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --code 'The code, in place of a URL'
             cand --state 'The state that came with the code'
             cand --iss 'The issuer that came with the code'
+            cand --redirect-uri 'The URL at which the code came in, up to its query; wanted where no issuer tells servers apart'
             cand --expect-state 'Refuse any other state than this one'
             cand -p 'Refuse a state of another profile'
             cand --profile 'Refuse a state of another profile'

@@ -200,6 +200,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l code -d 'The code, in place of a URL' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 'The state that came with the code' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'The issuer that came with the code' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l redirect-uri -d 'The URL at which the code came in, up to its query; wanted where no issuer tells servers apart' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Refuse any other state than this one' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Refuse a state of another profile' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Who must have granted: sub=… or email=…' -r

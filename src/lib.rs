@@ -27,7 +27,8 @@
 //! # let sandbox = Sandbox::start(options).await?;
 //! # let issuer = sandbox.issuer();
 //! use oauthctl::profile::Config;
-//! use oauthctl::{AuthorizationResponse, Expected, FlowManager, Ports, StartRequest, TokenRequest};
+//! use oauthctl::{AuthorizationResponse, Expected, FlowManager};
+//! use oauthctl::{Ports, StartRequest, TokenRequest};
 //!
 //! let config: Config = format!("[profiles.example]
 //!     issuer = '{issuer}'
@@ -54,7 +55,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed.
+//! [`AuthorizationResponse::from_parameters`] takes what a web framework has parsed; with profiles of
+//! several servers, add [where it came in](AuthorizationResponse::received_at).
 //! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime with its timers and I/O enabled
 //! (`enable_all`), of either flavour; [`blocking::FlowManager`] does the same in programs that have
 //! none. What a

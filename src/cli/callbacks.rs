@@ -1,8 +1,8 @@
 //! What people are told about redirect URIs: which one to register, and which profiles share one.
 
+use oauthctl::Error;
 use oauthctl::profile::{self, GrantType, LoopbackHost, Profile};
 use oauthctl::text::one_line;
-use oauthctl::{Error, ErrorKind, Result};
 
 use super::context::Context;
 
@@ -32,28 +32,6 @@ pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&
         profile.callback.own_path = false;
     }
     warn_of_sharing(context, &profile);
-}
-
-/// Refuses a code that came without the URL to which it was sent, where that alone tells the servers
-/// apart (RFC 9700, section 4.4.2).
-///
-/// # Errors
-///
-/// `InvalidState`.
-pub fn require_place(context: &Context, profile: &Profile) -> Result<()> {
-    let others = context.config()?.told_apart_by_callback(profile);
-    let Some(other) = others.iter().find(|other| announces_iss(context, other) != Some(true))
-    else {
-        return Ok(());
-    };
-    let what = format!(
-        "the code has no `iss`, and can be the one of another server: that of the profile `{}`",
-        one_line(&other.name)
-    );
-    Err(Error::new(ErrorKind::InvalidState, what).hint(
-        "nothing was redeemed; give the whole URL that the person came back to: \
-         `oauthctl complete -`",
-    ))
 }
 
 fn warn_of_sharing(context: &Context, profile: &Profile) {

@@ -5,14 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl::flow::Completed;
-use oauthctl::{
-    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
-};
+use oauthctl::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
-use super::{callbacks, manager, pending, report, run as runner};
+use super::{manager, pending, report, run as runner};
 
 /// The most bytes of a callback URL.
 const LONGEST: u64 = 64 * 1024;
@@ -36,6 +34,10 @@ pub struct CompleteArgs {
     /// The issuer that came with the code
     #[arg(long, value_name = "ISSUER", requires = "code")]
     iss: Option<String>,
+    /// The URL at which the code came in, up to its query; wanted where no issuer tells servers
+    /// apart
+    #[arg(long, value_name = "URI", requires = "code")]
+    redirect_uri: Option<String>,
     /// Refuse any other state than this one
     #[arg(long, value_name = "STATE")]
     expect_state: Option<String>,
@@ -64,11 +66,8 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
         runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again);
     let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
     let profile = context.profile(recognized.profile())?;
-    if args.code.is_some() && args.iss.is_none() {
-        callbacks::require_place(context, profile)?;
-    }
     let ports = waiting.add_to(manager::ports(context, profile)?);
-    let manager = FlowManager::new([profile.clone()], ports);
+    let manager = manager::build_of(context, ports)?;
     let completing = manager.complete_recognized(&recognized, &response, &expected);
     let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
     for warning in &completed.warnings {
@@ -122,9 +121,12 @@ fn expected(args: &CompleteArgs) -> Result<Expected> {
 fn response(args: &CompleteArgs) -> Result<AuthorizationResponse> {
     if let (Some(code), Some(state)) = (&args.code, &args.state) {
         let iss = args.iss.as_ref().map(|iss| ("iss", iss));
-        return AuthorizationResponse::from_parameters(
-            [("code", code), ("state", state)].into_iter().chain(iss),
-        );
+        let parameters = [("code", code), ("state", state)].into_iter().chain(iss);
+        let response = AuthorizationResponse::from_parameters(parameters)?;
+        return match &args.redirect_uri {
+            Some(uri) => response.received_at(uri),
+            None => Ok(response),
+        };
     }
     match args.callback.as_deref() {
         Some("-") => AuthorizationResponse::from_url(read_stdin()?.expose()),

@@ -17,13 +17,23 @@ use super::context::{self, Context};
 use super::report::Voice;
 use super::{export, write_back};
 
-/// Builds the manager of a profile over the store that the profile uses.
+/// Builds the manager of a profile over the store that the profile uses. The other profiles are in
+/// it to be told apart from this one.
 ///
 /// # Errors
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+    build_of(context, ports(context, profile)?)
+}
+
+/// Builds a manager of all profiles over the ports of one of them.
+///
+/// # Errors
+///
+/// Where the configuration cannot be read.
+pub fn build_of(context: &Context, ports: Ports) -> Result<FlowManager> {
+    Ok(FlowManager::new(context.config()?.profiles.values().cloned(), ports))
 }
 
 /// What the manager of a profile is built from.

@@ -82,8 +82,10 @@ impl FlowManager {
     ///
     /// [`InvalidState`](ErrorKind::InvalidState), with nothing redeemed, for every state but one
     /// that was made with these keys, has not expired and was not used, and for one that is not the
-    /// expected one, or another profile's, user's, client's or server's. Everything else is about a
-    /// flow that is real:
+    /// expected one, or another profile's, user's, client's or server's; and for a response that
+    /// could be another server's, since neither an `iss` nor
+    /// [the place where it came in](AuthorizationResponse::received_at) says whose it is (RFC 9700,
+    /// section 4.4). Everything else is about a flow that is real:
     ///
     /// - `Validation`: the response came in elsewhere, its `iss` is another server's, the id_token
     ///   is not what was asked for, or another person has granted than the expected one;
@@ -127,7 +129,6 @@ impl FlowManager {
         let Recognized { claims, state, flow, is_sealed } = recognized;
         let profile = self.profile(recognized.profile())?;
         let parameters = response.parameters(recognized.redirect_uri(), Rules::of(profile))?;
-        let parameters = parameters.to_pairs();
         claims.check_time(self.now())?;
         flow.belongs_to(profile)?;
         let mut server = match &flow.server {
@@ -142,6 +143,7 @@ impl FlowManager {
         if let Some(difference) = moved(&authorization.pin, &pin(profile, &authorization.server)?) {
             return Err(elsewhere(&difference));
         }
+        let parameters = parameters.to_pairs();
         let claim = Claim { store: flows.store(), claims, is_sealed: *is_sealed };
         match authorization::judge(&parameters, state.expose(), &authorization.server) {
             Judgement::NotOurs(what) => Err(Error::new(
@@ -156,6 +158,9 @@ impl FlowManager {
                 Err(error)
             }
             Judgement::Code(code) => {
+                if !response.has_place() {
+                    self.require_place(&authorization, &parameters)?;
+                }
                 let terms = Terms { claim: Some(claim), identity: Some(&expected.identity) };
                 self.redeem_once(profile, &authorization, &code, &parameters, &terms).await
             }

@@ -25,6 +25,7 @@ mod identity;
 mod key_cache;
 mod obtain;
 mod pending;
+mod place;
 mod ports;
 mod redeem;
 mod refresh;

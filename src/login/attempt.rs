@@ -69,8 +69,8 @@ enum Response {
     Pasted(Vec<(String, String)>, Judgement),
 }
 
-/// Logs in: finds the server, opens the listener, then the browser, judges what comes, redeems the code, stores the
-/// tokens, and only then lets the browser show that it worked.
+/// Logs in: finds the server, opens the listener, then the browser, judges what comes, redeems the
+/// code, stores the tokens, and only then lets the browser show that it worked.
 ///
 /// # Errors
 ///
@@ -137,7 +137,7 @@ async fn run(
         manager.ports().trace.authorization_request(&url);
     }
     let mut noise = 0;
-    let waiting = wait(&pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
+    let waiting = wait(manager, &pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
     let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
         Ok(response) => response?,
         Err(_) => {
@@ -186,6 +186,7 @@ fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
 
 /// Waits for the authentic response; everything else is answered, told and ignored.
 async fn wait(
+    manager: &FlowManager,
     pending: &Authorization,
     attempt: &mut Attempt,
     mut listener: Option<&mut Listener>,
@@ -216,7 +217,7 @@ async fn wait(
                     }
                     continue;
                 };
-                match judge_pasted(pending, line, attempt.rules) {
+                match judge_pasted(manager, pending, line, attempt.rules) {
                     Ok(response) => return Ok(response),
                     Err(error) => {
                         *noise += 1;
@@ -252,13 +253,19 @@ async fn launch(browser: Option<Browser>, url: &str) -> Error {
 }
 
 fn judge_pasted(
+    manager: &FlowManager,
     pending: &Authorization,
     line: Result<crate::Secret>,
     rules: Rules,
 ) -> Result<Response> {
     let line = line?;
-    let parameters = parse_pasted(line.expose(), &pending.redirect_uri, rules)?.to_pairs();
-    match pending.judge(&parameters) {
+    let pasted = parse_pasted(line.expose(), &pending.redirect_uri, rules)?;
+    let parameters = pasted.parameters.to_pairs();
+    let judgement = pending.judge(&parameters);
+    if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {
+        manager.require_place(pending, &parameters)?;
+    }
+    match judgement {
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,
             format!("what was pasted is not the callback of this login: {what}"),

@@ -20,4 +20,4 @@ pub use browser::{Browser, Headless, Launched, is_headless};
 pub use listener::{Candidate, Event, ListenOptions, Listener};
 pub use noise::{Noise, NoiseReport};
 pub use page::Page;
-pub use paste::{PastedLines, parse_pasted};
+pub use paste::{Pasted, PastedLines, parse_pasted};

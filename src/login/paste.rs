@@ -16,6 +16,15 @@ const LINE_LIMIT: usize = 64 * 1024;
 /// How many lines may wait to be read.
 const LINES: usize = 4;
 
+/// What was pasted.
+#[derive(Debug)]
+pub struct Pasted {
+    /// The parameters.
+    pub parameters: Parameters,
+    /// Whether the URL was there, so that it is known where the response came in.
+    pub has_place: bool,
+}
+
 /// Reads a pasted callback: a URL that equals the redirect URI up to its query, or the query
 /// alone (with or without its `?`). The rules for parameters are those of the listener.
 ///
@@ -24,9 +33,11 @@ const LINES: usize = 4;
 /// Of kind [`Validation`](crate::ErrorKind::Validation): another scheme, host, port or path, a
 /// text that is no callback, or parameters that [`parse_query`] or
 /// [`Parameters::require_response`] refuses. No message repeats what was pasted.
-pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Parameters> {
+pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Pasted> {
     let text = unquote(pasted);
-    let query = match Parts::of(text) {
+    let url = Parts::of(text);
+    let has_place = url.is_some();
+    let query = match url {
         Some(url) => {
             let expected = Parts::of(redirect_uri)
                 .ok_or_else(|| Error::internal("the redirect URI is not a URL"))?;
@@ -48,7 +59,7 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str, rules: Rules) -> Result<Pa
     let explain = |error: Error| error.context("the pasted callback cannot be used").hint(HINT);
     let parameters = parse_query(query, rules).map_err(explain)?;
     parameters.require_response().map_err(explain)?;
-    Ok(parameters)
+    Ok(Pasted { parameters, has_place })
 }
 
 const HINT: &str = "paste the whole address that the browser shows at the end, from `http` on, \
@@ -132,7 +143,7 @@ mod tests {
     const URI: &str = "http://127.0.0.1:4711/callback";
 
     fn parse(text: &str) -> Result<Parameters> {
-        parse_pasted(text, URI, Rules::default())
+        parse_pasted(text, URI, Rules::default()).map(|pasted| pasted.parameters)
     }
 
     #[test]

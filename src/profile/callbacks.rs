@@ -44,33 +44,25 @@ impl Config {
     /// code sent to it.
     #[doc(hidden)]
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
-        self.of_other_servers(profile).filter(|other| shares(profile, other)).collect()
+        let others = of_other_servers(self.profiles.values(), profile);
+        others.filter(|other| shares(profile, other)).collect()
     }
+}
 
-    /// The profiles of other servers whose responses only the redirect URI tells from this one's,
-    /// where neither server sends `iss`: those that share it, and those where one of the two has a
-    /// path of its own for that reason. A code that comes without its redirect URI can be theirs.
-    pub fn told_apart_by_callback(&self, profile: &Profile) -> Vec<&Profile> {
-        let is_told = |other: &&Profile| {
-            profile.callback.own_path || other.callback.own_path || shares(profile, other)
-        };
-        self.of_other_servers(profile).filter(is_told).collect()
-    }
-
-    /// The profiles of servers that could be mixed up with this one's.
-    fn of_other_servers<'a, 'b>(
-        &'a self,
-        profile: &'b Profile,
-    ) -> impl Iterator<Item = &'a Profile> + use<'a, 'b> {
-        let server = Server::of(profile);
-        self.profiles.values().filter(move |other| {
-            other.name != profile.name
-                && takes_part(profile)
-                && takes_part(other)
-                && !(other.callback.server_of_preset && profile.callback.server_of_preset)
-                && Server::of(other).is_other(&server)
-        })
-    }
+/// The profiles of servers that could be mixed up with this one's: they are other ones, and not both
+/// are named by presets alone.
+pub(crate) fn of_other_servers<'a, 'b>(
+    all: impl Iterator<Item = &'a Profile>,
+    profile: &'b Profile,
+) -> impl Iterator<Item = &'a Profile> {
+    let server = Server::of(profile);
+    all.filter(move |other| {
+        other.name != profile.name
+            && takes_part(profile)
+            && takes_part(other)
+            && !(other.callback.server_of_preset && profile.callback.server_of_preset)
+            && Server::of(other).is_other(&server)
+    })
 }
 
 /// Decides for every profile, in the order of the file, whether it gets a path of its own. What comes

@@ -27,6 +27,7 @@ mod sections;
 pub mod snapshot;
 
 pub use callbacks::Callback;
+pub(crate) use callbacks::of_other_servers;
 pub use discovery::announces_iss;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 

@@ -15,8 +15,8 @@ use crate::secret::Secret;
 /// // The whole URL: its scheme, host and path are then compared with the redirect URI.
 /// let response = AuthorizationResponse::from_url("https://app.example/callback?code=c&state=s")?;
 /// assert_eq!(response.state(), "s");
-/// // What a web framework gives to the handler of the redirect URI's route.
-/// AuthorizationResponse::from_query("code=c&state=s")?;
+/// // What a web framework gives to the handler of the redirect URI's route, which knows its own URL.
+/// AuthorizationResponse::from_query("code=c&state=s")?.received_at("https://app.example/callback")?;
 /// AuthorizationResponse::from_parameters([("code", "c"), ("state", "s")])?;
 /// // Neither a code nor an error.
 /// assert!(AuthorizationResponse::from_query("state=s").is_err());
@@ -46,12 +46,13 @@ impl AuthorizationResponse {
     /// [`parse_query`] and [`Parameters::require_response`]. No message repeats what is in it.
     pub fn from_url(url: &str) -> Result<Self> {
         let parts = Parts::of(url.trim()).ok_or_else(no_response)?;
-        let place = format!("{}://{}{}", parts.scheme, parts.authority, parts.path);
-        Self::checked(Some(place), Secret::new(parts.query))
+        Self::checked(Some(parts.without_query()), Secret::new(parts.query))
     }
 
-    /// The query of that URL, or the body of a `form_post` response, still encoded. Where it came
-    /// in is for the caller to know: the route of the redirect URI.
+    /// The query of that URL, or the body of a `form_post` response, still encoded. Say with
+    /// [`received_at`](Self::received_at) where it came in: with profiles of several servers, of
+    /// which some send no `iss`, nothing else tells whose code it is, and without it the response
+    /// is refused.
     ///
     /// # Errors
     ///
@@ -61,7 +62,8 @@ impl AuthorizationResponse {
     }
 
     /// The parameters, decoded, in their order. Hand on all of them: one that comes twice is refused
-    /// here, and `iss` and `error` matter as much as `code`.
+    /// here, and `iss` and `error` matter as much as `code`. Where they came in is said as for
+    /// [`from_query`](Self::from_query).
     ///
     /// # Errors
     ///
@@ -78,6 +80,20 @@ impl AuthorizationResponse {
         Self::checked(None, Secret::new(query.finish()))
     }
 
+    /// The same with the URL at which it came in, which is compared with the redirect URI of its
+    /// flow up to the query. It is the caller's own knowledge, such as the route whose handler runs:
+    /// what a request says of its host can be forged.
+    ///
+    /// # Errors
+    ///
+    /// `Usage` for what is no URL.
+    pub fn received_at(mut self, url: &str) -> Result<Self> {
+        let parts = Parts::of(url.trim())
+            .ok_or_else(|| Error::usage("where the response came in is not a URL"))?;
+        self.place = Some(parts.without_query());
+        Ok(self)
+    }
+
     fn checked(place: Option<String>, query: Secret) -> Result<Self> {
         // Line breaks in a description cannot matter yet: the provider's own rules come later.
         let parameters = read(&query, Rules { fold_description: true })?;
@@ -88,6 +104,11 @@ impl AuthorizationResponse {
     /// The state, before it is known whose it is.
     pub fn state(&self) -> &str {
         self.state.expose()
+    }
+
+    /// Whether it is known where the response came in.
+    pub(crate) fn has_place(&self) -> bool {
+        self.place.is_some()
     }
 
     /// The parameters, once it is known where the response must have come in, and from whom.
@@ -144,6 +165,10 @@ impl<'a> Parts<'a> {
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
         Some(Self { scheme, authority, path, query })
+    }
+
+    fn without_query(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.authority, self.path)
     }
 
     /// What is another here than there, the queries aside.
@@ -206,6 +231,23 @@ mod tests {
             let error = judge(bad).expect_err(bad);
             assert_eq!(error.kind(), crate::ErrorKind::Validation, "{bad}");
             assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_query_came_in_can_be_said() {
+        let at = |url: &str| {
+            let query = AuthorizationResponse::from_query("?code=c&state=s").unwrap();
+            query.received_at(url)?.parameters(URI, Rules::default())
+        };
+        for good in [URI, "https://APP.example:443/callback?code=another"] {
+            assert_eq!(at(good).expect(good).get("code"), Some("c"), "{good}");
+        }
+        for bad in ["https://app.example/other", "http://app.example/callback", "https://"] {
+            assert_eq!(at(bad).unwrap_err().kind(), crate::ErrorKind::Validation, "{bad}");
+        }
+        for bad in ["", "/callback", "app.example/callback"] {
+            assert_eq!(at(bad).unwrap_err().kind(), crate::ErrorKind::Usage, "{bad}");
         }
     }
 

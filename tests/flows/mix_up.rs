@@ -186,39 +186,124 @@ fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
     }
 }
 
-/// A code says nothing of the path at which it came in: where the path alone tells two servers apart,
-/// the whole URL is wanted.
+/// Where each profile has set a path of its own.
+const AT_HONEST: &str = "http://127.0.0.1:4711/honest";
+const AT_DISHONEST: &str = "http://127.0.0.1:4711/dishonest";
+
+impl Pair {
+    /// Each registered at a path of its own, which the dishonest server knows of the honest one.
+    fn apart() -> Self {
+        let pair = Self::new(["honest", "dishonest"], "");
+        pair.home.config("");
+        for (name, issuer, uri) in [
+            ("honest", pair.honest.issuer(HONEST), AT_HONEST),
+            ("dishonest", pair.dishonest.issuer(DISHONEST), AT_DISHONEST),
+        ] {
+            pair.home.profile(name, &issuer, "cli", &format!("{API}\nredirect_uri = {uri:?}"));
+        }
+        pair.honest.set(&json!({ "registered": ["http://127.0.0.1/honest"] }));
+        let issuer = pair.honest.issuer(HONEST);
+        pair.dishonest.set(&json!({ "bounce_to": issuer, "bounce_redirect_uri": AT_HONEST }));
+        pair
+    }
+
+    /// The honest server's response to the flow of the dishonest one.
+    fn mixed_up(authorization_url: &str) -> String {
+        let response = callback(&callback(authorization_url));
+        assert!(response.starts_with(&format!("{AT_HONEST}?")), "{response}");
+        response
+    }
+
+    /// No code has come to the dishonest server.
+    fn assert_nothing_leaked(&self) {
+        assert_eq!(self.codes_that_leaked(), [""; 0]);
+        assert_eq!(self.dishonest.requests(DISHONEST, "token").len(), 0);
+    }
+}
+
+/// A code says nothing of the path at which it came in: where the path tells two servers apart, it is
+/// wanted.
 #[test]
 fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
-    const AT: &str = "http://127.0.0.1:4711/callback";
     let shared = "redirect_uri = \"http://127.0.0.1/callback\"";
-    for (order, more) in [
-        (["dishonest", "honest"], ""),
-        (["honest", "dishonest"], ""),
-        (["honest", "dishonest"], shared),
+    let own = |order| Pair::new(order, "");
+    for pair in [
+        own(["dishonest", "honest"]),
+        own(["honest", "dishonest"]),
+        Pair::new(["honest", "dishonest"], shared),
+        Pair::apart(),
     ] {
-        let pair = Pair::new(order, more);
         let begun = pair.home.run(["start", "dishonest"]).ok().json();
         let state = begun["state"].as_str().unwrap();
         let complete = ["complete", "--code", "c", "--state", state];
         let output = pair.home.run(complete).fails(7);
         assert!(output.stderr.contains("profile `honest`"), "{}", output.stderr);
         assert!(output.stderr.contains("the whole URL"), "{}", output.stderr);
-        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0, "{order:?}");
-        // With the URL it is taken, and nothing was spent by the refusal.
-        let begun = pair.home.run(["start", "honest", "--redirect-uri", AT]).ok().json();
-        let back = callback(begun["authorization_url"].as_str().unwrap());
-        let parts = parameters(&back);
-        let complete = ["complete", "--code", &parts["code"], "--state", &parts["state"]];
-        pair.home.run(complete).fails(7);
-        pair.home.run(["complete", &back]).ok();
+        assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0);
+        // With the place it is taken, and nothing was spent by the refusal.
+        for with_url in [true, false] {
+            let begun = pair.home.run(["start", "honest", "--redirect-uri", AT_HONEST]).ok().json();
+            let back = callback(begun["authorization_url"].as_str().unwrap());
+            let parts = parameters(&back);
+            let parts = ["complete", "--code", &parts["code"], "--state", &parts["state"]];
+            pair.home.run(parts).fails(7);
+            match with_url {
+                true => pair.home.run(["complete", &back]).ok(),
+                false => pair.home.run([&parts[..], &["--redirect-uri", AT_HONEST]].concat()).ok(),
+            };
+        }
     }
     // Alone, a server cannot be taken for another.
     let home = Home::new();
     home.profile("p", &hostile().issuer(HONEST), "cli", API);
-    let begun = home.run(["start", "p", "--redirect-uri", AT]).ok().json();
+    let begun = home.run(["start", "p", "--redirect-uri", AT_HONEST]).ok().json();
     let parts = parameters(&callback(begun["authorization_url"].as_str().unwrap()));
     home.run(["complete", "--code", &parts["code"], "--state", &parts["state"]]).ok();
+}
+
+#[test]
+fn a_mixed_up_response_is_refused_however_it_is_handed_on() {
+    let pair = Pair::apart();
+    let begun = pair.home.run(["start", "dishonest"]).ok().json();
+    let back = Pair::mixed_up(begun["authorization_url"].as_str().unwrap());
+    let parts = parameters(&back);
+    let of_parts = ["complete", "--code", &parts["code"], "--state", &parts["state"]];
+    pair.home.run(of_parts).fails(7);
+    pair.home.run([&of_parts[..], &["--redirect-uri", AT_HONEST]].concat()).fails(7);
+    pair.home.run(["complete", &back]).fails(7);
+    for no_url in ["", "/honest", "127.0.0.1:4711/honest"] {
+        pair.home.run([&of_parts[..], &["--redirect-uri", no_url]].concat()).fails(2);
+    }
+    pair.home.run(["complete", &back, "--redirect-uri", AT_HONEST]).fails(2);
+    pair.assert_nothing_leaked();
+}
+
+#[test]
+fn a_mixed_up_response_is_refused_when_pasted_with_or_without_its_url() {
+    let pair = Pair::apart();
+    let begin = |name: &str| {
+        let mut running = pair.home.spawn(["login", name, "--flow", "paste", "--no-browser"]);
+        let url = url_to_open(&mut running);
+        (running, url)
+    };
+    let cuts: [fn(&str) -> &str; 3] =
+        [|url| url, |url| &url[url.find('?').unwrap()..], |url| &url[url.find('?').unwrap() + 1..]];
+    for cut in cuts {
+        let (mut running, url) = begin("dishonest");
+        let back = Pair::mixed_up(&url);
+        running.write(&format!("{}\n", cut(&back)));
+        let output = running.wait().fails(7);
+        assert!(!output.stderr.contains(&parameters(&back)["code"]), "{}", output.stderr);
+        pair.assert_nothing_leaked();
+    }
+    let (mut running, url) = begin("honest");
+    let back = callback(&url);
+    running.write(&format!("{}\n", &back[back.find('?').unwrap()..]));
+    let said = running.wait().fails(7).stderr;
+    assert!(said.contains("profile `dishonest`") && said.contains("the whole URL"), "{said}");
+    let (mut running, url) = begin("honest");
+    running.write(&format!("{}\n", callback(&url)));
+    running.wait().ok();
 }
 
 #[test]

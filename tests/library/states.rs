@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oauthctl::profile::Config;
 use oauthctl::protocol::state::StateKeys;
 use oauthctl::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
 
@@ -157,6 +158,59 @@ async fn the_place_of_a_response_is_no_matter_of_its_state() {
     let decoded = AuthorizationResponse::from_parameters(url.query_pairs()).unwrap();
     assert_eq!(decoded.state(), state);
     manager.complete(&decoded, &Expected::default()).await.unwrap();
+}
+
+/// Servers that are not known to send `iss` are told apart by the place alone (RFC 9700, section 4.4).
+#[tokio::test]
+async fn a_response_without_iss_needs_its_place_beside_another_server() {
+    let served = Served::start();
+    let issuer = served.sandbox.issuer();
+    // Named endpoints: no metadata says that `iss` is to come.
+    let silent = |name: &str, issuer: &str, path: &str| {
+        let text = format!(
+            "[profiles.{name}]\nclient_id = \"cli\"\nredirect_uri = \"http://127.0.0.1:4711/{path}\"\n\
+             authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n"
+        );
+        text.parse::<Config>().unwrap().profile(name).unwrap().clone()
+    };
+    let own = silent("p", issuer, "callback");
+    let others = [
+        silent("q", "https://other.example", "q"),
+        silent("q", "https://other.example", "callback"),
+        profile("q", "https://other.example", PUBLIC),
+    ];
+    for other in others {
+        let manager = served.shared.manager([own.clone(), other]);
+        let (_, callback) = come_back(&manager, "ada").await;
+        let mut url = url::Url::parse(&callback).unwrap();
+        let said: Vec<_> = url.query_pairs().into_owned().filter(|(n, _)| n != "iss").collect();
+        url.query_pairs_mut().clear().extend_pairs(&said);
+        let bare = AuthorizationResponse::from_query(url.query().unwrap()).unwrap();
+        let decoded = AuthorizationResponse::from_parameters(said).unwrap();
+        let before = served.token_requests();
+        for response in [&bare, &decoded] {
+            let error = manager.complete(response, &Expected::default()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}");
+            assert!(error.message().contains("profile `q`"), "{error}");
+        }
+        let elsewhere = decoded.clone().received_at("http://127.0.0.1:4711/other").unwrap();
+        let error = manager.complete(&elsewhere, &Expected::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
+        assert_eq!(served.token_requests(), before);
+        let placed = bare.received_at(crate::scene::REDIRECT).unwrap();
+        manager.complete(&placed, &Expected::default()).await.unwrap();
+    }
+    // What the response says of its issuer is enough.
+    let manager = served.shared.manager([own.clone(), silent("q", "https://other.example", "q")]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let query = AuthorizationResponse::from_query(callback.split_once('?').unwrap().1).unwrap();
+    manager.complete(&query, &Expected::default()).await.unwrap();
+    // Another profile of the same server has no other's codes.
+    let manager = served.shared.manager([own, silent("q", issuer, "q")]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let bare = callback.split('?').nth(1).unwrap().split("&iss=").next().unwrap();
+    let bare = AuthorizationResponse::from_query(bare).unwrap();
+    manager.complete(&bare, &Expected::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -193,7 +193,8 @@ impl Hostile {
         self.control.post("/release", &json!({ "at": at }));
     }
 
-    /// Sets parameters: `expires_in`, `grace`, `scope`, `sub`, `stall_ms`, `registered`, `bounce_to`.
+    /// Sets parameters: `expires_in`, `grace`, `scope`, `sub`, `stall_ms`, `registered`, `bounce_to`,
+    /// `bounce_redirect_uri`.
     #[track_caller]
     pub fn set(&self, params: &Value) {
         self.control.post("/params", params);

@@ -130,9 +130,14 @@ export const AUTHORIZE_UNREDEEMABLE = {
   'code-non-ascii': change('code', () => 'cod\u00e9'),
 };
 
-/** What a dishonest server does to have the code of an honest one: see the parameter `bounce_to`. */
+/** What a dishonest server does to have the code of an honest one: see the parameters `bounce_…`. */
 export const AUTHORIZE_MIX_UP = {
-  'bounce-to': (_a, x, p) => ({ away: `${x.world.params.bounce_to}/authorize?${p}` }),
+  'bounce-to': (_a, x, p) => {
+    const { bounce_to: to, bounce_redirect_uri: uri } = x.world.params;
+    const query = new URLSearchParams(p);
+    if (uri) query.set('redirect_uri', uri);
+    return { away: `${to}/authorize?${query}` };
+  },
 };
 
 /** Odd answers that are right nevertheless. */

@@ -36,8 +36,9 @@ export class World {
     this.params = { expires_in: 3600, grace: 0, scope: null, sub: 'alice', stall_ms: 60_000 };
     // The keys of the JWK Set, and the one that signs id_tokens.
     Object.assign(this.params, { publish: ['k1'], sign: 'k1' });
-    // The redirect URIs that are registered, without ports (null: any), and where `bounce-to` leads.
-    Object.assign(this.params, { registered: null, bounce_to: null });
+    // The redirect URIs that are registered, without ports (null: any), and where `bounce-to` leads:
+    // to which issuer, and back to which redirect URI (null: the one that was asked for).
+    Object.assign(this.params, { registered: null, bounce_to: null, bounce_redirect_uri: null });
   }
 
   /** The server's own time in seconds: the machine's, moved by `POST /clock`. */

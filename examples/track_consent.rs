@@ -23,7 +23,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "track_consent/page.rs"]
 mod page;
+#[path = "track_consent/people.rs"]
 mod people;
 
 use std::net::SocketAddr;

@@ -29,6 +29,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "signed_state/shared.rs"]
 mod shared;
 
 use std::io::{self, BufRead};

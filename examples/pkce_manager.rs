@@ -32,6 +32,7 @@
 //! another user's session finds no flow there, whatever else goes wrong.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "pkce_manager/stores.rs"]
 mod stores;
 
 use std::fs;
@@ -240,7 +241,7 @@ async fn run(arguments: &[&str]) -> Result<()> {
         ["refresh", user, account] => {
             desk.token(user, account, TokenRequest::default().force()).await
         }
-        _ => Err(Error::usage("see the first lines of examples/pkce_manager/main.rs")),
+        _ => Err(Error::usage("see the first lines of examples/pkce_manager.rs")),
     }
 }
 
