@@ -308,6 +308,29 @@ fn a_login_leaves_no_secret_anywhere() {
 }
 
 #[test]
+fn the_browser_gets_no_variable_that_a_secret_comes_from() {
+    let mut home = home("tag.variables");
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!(
+        "{config}\n[profiles.ci]\nissuer = \"https://as.example\"\nclient_id = \"ci\"\n\
+         grant = \"jwt_bearer\"\nclient_assertion = {{ github_actions = {{ audience = \"a\" }} }}\n\
+         [profiles.own]\nissuer = \"https://as.example\"\nclient_id = \"own\"\n\
+         client_secret = {{ env = \"OWN_SECRET\" }}\n"
+    ));
+    let hidden = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "OWN_SECRET"];
+    for name in hidden.into_iter().chain(["OF_THE_PERSON"]) {
+        home.set(name, "a-value");
+    }
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", "p"]).ok();
+    let environ = &browser.openings()[0].environ;
+    assert!(environ.contains_key("OF_THE_PERSON"));
+    for name in hidden {
+        assert!(!environ.contains_key(name), "{name}");
+    }
+}
+
+#[test]
 fn nothing_is_asked_and_nothing_opened_where_no_input_is_wanted() {
     let mut home = home("tag.no-input");
     let browser = home.browser(&json!({ "mode": "honest" }));
