@@ -81,6 +81,9 @@ impl Voice {
         if self.json {
             stderr_line(&without_secrets(&escaped(&error_json(error, code).to_string())));
         } else {
+            if let Some(warning) = error.warning() {
+                self.warn(warning);
+            }
             self.tell(&self.paint("error:", "31;1"), error);
         }
         ExitCode::from(code)
@@ -138,6 +141,9 @@ fn error_json(error: &Error, code: u8) -> Value {
         if let Some(description) = &oauth.description {
             object["oauth_error_description"] = json!(description);
         }
+    }
+    if let Some(warning) = error.warning() {
+        object["warning"] = json!(warning.message());
     }
     object
 }
