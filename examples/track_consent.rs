@@ -71,7 +71,7 @@ struct Args {
     /// The client that is registered there
     #[arg(long, value_name = "ID", default_value = "track-consent")]
     client_id: String,
-    /// The directory for database and tokens [default: one that is removed at the end]
+    /// Where the directory `track_consent` is, for database and tokens [default: removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How long an answer is awaited
@@ -92,7 +92,8 @@ async fn run(args: Args) -> Result<(), Problem> {
         issuer = Some(started.issuer().to_owned());
     }
     let until_the_end = tempfile::tempdir()?;
-    let data = args.data.as_deref().unwrap_or(until_the_end.path());
+    // What is given may be for others as well. Below it is what nobody else can read.
+    let data = args.data.as_deref().unwrap_or(until_the_end.path()).join("track_consent");
 
     let listener = TcpListener::bind(args.listen).await?;
     let origin = format!("http://{}", listener.local_addr()?);
@@ -107,7 +108,7 @@ async fn run(args: Args) -> Result<(), Problem> {
         args.client_id
     )
     .parse()?;
-    let manager = FlowManager::new(config.profiles.into_values(), ports(data).await?);
+    let manager = FlowManager::new(config.profiles.into_values(), ports(&data).await?);
     let site = Site::open(manager, &data.join("people.db"), origin, args.ttl).await?;
 
     println!("Who has consented? {}/", site.origin);
@@ -119,7 +120,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What has to outlive the process is in `data`, which is made so that nobody else can read it.
+/// What has to outlive the process is in `data`, which is made, or changed, to be its owner's alone.
 async fn ports(data: &Path) -> oauthctl::Result<Ports> {
     let clock = Arc::new(SystemClock);
     let keys = StateKeyFile::open(data.join("state-keys.json"), clock.clone());

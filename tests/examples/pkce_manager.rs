@@ -10,7 +10,7 @@ use serde_json::json;
 use stores::Flows;
 
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, spawn};
+use crate::walk::{consent, mode, shared_directory, spawn};
 
 #[path = "../../examples/pkce_manager/stores.rs"]
 #[allow(dead_code)]
@@ -166,6 +166,21 @@ fn grants_outlive_the_process_and_are_kept_encrypted() {
     bytes[40] ^= 1;
     fs::write(&grant[0], bytes).unwrap();
     scene.run(&["token", "ada", "laptop"]).fails(10);
+}
+
+#[test]
+fn a_directory_that_was_there_stays_as_it_is() {
+    let scene = Scene::new();
+    let before = shared_directory(&scene.home, "before");
+    fs::copy(scene.home.path("desk/gitlab.toml"), before.join("gitlab.toml")).unwrap();
+    let scene = Scene { dir: before.to_str().unwrap().to_owned(), ..scene };
+    let callback = consent(&scene.start("ada", "laptop"));
+    scene.complete("ada", &callback).ok();
+    assert_eq!(mode(&before), 0o755);
+    let below = fs::read_dir(&before).unwrap().map(|entry| entry.unwrap().path());
+    let others: Vec<_> = below.filter(|path| !path.ends_with("gitlab.toml")).collect();
+    assert_eq!(others.len(), 4, "{others:?}");
+    assert!(others.iter().all(|path| path.is_dir() && mode(path) == 0o700), "{others:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::person::{Page, Person, let_a_second_pass};
 use crate::support::{
     Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
 };
-use crate::walk::spawn;
+use crate::walk::{mode, shared_directory, spawn};
 
 const ADA: &str = "user=1";
 const BROOK: &str = "user=2";
@@ -93,7 +93,7 @@ impl Site {
     }
 
     fn rows(&self) -> Vec<(i64, String)> {
-        let db = Connection::open(self.home.path("consent/people.db")).unwrap();
+        let db = Connection::open(self.home.path("consent/track_consent/people.db")).unwrap();
         let mut query = db.prepare("SELECT user_id, sub FROM consents ORDER BY user_id").unwrap();
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(Result::unwrap).collect()
@@ -229,7 +229,7 @@ fn a_restart_between_asking_and_answer_loses_nothing() {
         assert!(site.has_consented("Ada Quill"));
     }
     // What is in the table is what there is: here the row was lost, there the grant.
-    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
     db.execute("DELETE FROM consents WHERE user_id = 1", []).unwrap();
     let invented = "INSERT INTO consents VALUES (3, 'no-grant', 'chen', NULL, 'never')";
     db.execute(invented, []).unwrap();
@@ -316,7 +316,7 @@ fn only_the_sites_own_pages_change_something() {
 fn hostile_text_stays_text() {
     let mut site = Site::new();
     let hostile = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;\u{202e}\u{1b}[31m";
-    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
     db.execute("UPDATE users SET name = ?1, email = ?1 WHERE id = 1", [hostile]).unwrap();
     drop(db);
     site.restart(Signal::INT);
@@ -346,9 +346,22 @@ fn no_token_code_or_state_lies_about() {
     let shown = format!("{}{}", site.running.stdout_so_far(), site.running.stderr_so_far());
     assert_not_shown(&(shown + &page.body), [state, &code]);
     // The file is one that only its key opens.
-    let grants = std::fs::read_dir(site.home.path("consent/grants")).unwrap().map(Result::unwrap);
+    let grants = std::fs::read_dir(site.home.path("consent/track_consent/grants"))
+        .unwrap()
+        .map(Result::unwrap);
     let sealed = grants.filter(|f| std::fs::read(f.path()).unwrap().starts_with(b"age-encryption"));
     assert_eq!(sealed.count(), 1);
+}
+
+#[test]
+fn a_directory_that_was_there_stays_as_it_is() {
+    let (server, home) = (Servers::oidc_provider(), Home::new());
+    let dir = shared_directory(&home, "consent");
+    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
+    Person::default().click(&url, "/ask", ADA).with(200);
+    assert_eq!(mode(&dir), 0o755);
+    assert_eq!(mode(&dir.join("track_consent")), 0o700);
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
 }
 
 #[test]
