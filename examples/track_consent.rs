@@ -302,10 +302,12 @@ impl Site {
         self.people.lock().await.one(id)?.ok_or(Problem::NOBODY)
     }
 
-    /// Makes the table say what the store of grants holds, which alone decides.
+    /// Makes the table say what the store of grants holds, which alone decides. A grant that cannot be
+    /// read is none: the store keeps it aside once its person has consented again.
     async fn note(&self, user: i64) -> Result<(), Problem> {
         let people = self.people.lock().await;
-        let grant = self.manager.grant(&key(user)).await?;
+        let grant = self.manager.grant(&key(user)).await;
+        let grant = grant.inspect_err(|error| eprintln!("{error}")).ok().flatten();
         Ok(people.note(user, grant.as_ref())?)
     }
 }

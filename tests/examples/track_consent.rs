@@ -1,5 +1,7 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
+use std::path::PathBuf;
+
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::json;
@@ -236,6 +238,37 @@ fn a_restart_between_asking_and_answer_loses_nothing() {
     drop(db);
     site.restart(Signal::INT);
     assert!(site.has_consented("Ada Quill") && !site.has_consented("Chen Okafor"));
+}
+
+#[test]
+fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
+    let mut site = Site::new();
+    let mut browser = Person::default();
+    site.ask(&mut browser, ADA).with(200);
+    site.ask(&mut browser, BROOK).with(200);
+    let grants = site.home.path("consent/track_consent/grants");
+    let files = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
+    let of_ada = |path: &PathBuf| path.to_str().unwrap().contains("/consent-1-");
+    let [damaged] = &files.filter(of_ada).collect::<Vec<_>>()[..] else { panic!("not one") };
+    let mut bytes = std::fs::read(damaged).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(damaged, &bytes).unwrap();
+
+    site.restart(Signal::INT);
+    assert!(site.running.stderr_so_far().contains(damaged.to_str().unwrap()));
+    assert!(!site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    assert!(site.rows().iter().all(|(id, _)| *id == 2), "{:?}", site.rows());
+    site.deny(true);
+    let page = site.ask(&mut browser, ADA).with(403);
+    assert!(page.body.contains("Ada Quill has denied. There is no consent"), "{}", page.body);
+    site.deny(false);
+    site.ask(&mut browser, ADA).with(200);
+    assert!(site.has_consented("Ada Quill"));
+    let kept = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
+    assert!(kept.filter(|path| path != damaged).any(|path| std::fs::read(path).unwrap() == bytes));
+    site.restart(Signal::INT);
+    assert!(site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    assert_eq!(site.running.stderr_so_far(), "");
 }
 
 #[test]
