@@ -109,7 +109,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     )
     .parse()?;
     let manager = FlowManager::new(config.profiles.into_values(), ports(&data).await?);
-    let site = Site::open(manager, &data.join("people.db"), origin, args.ttl).await?;
+    let site = Site::open(manager, &data, origin, args.ttl).await?;
 
     println!("Who has consented? {}/", site.origin);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
@@ -275,7 +275,7 @@ fn key(user: i64) -> GrantKey {
 impl Site {
     async fn open(
         manager: FlowManager,
-        people: &Path,
+        data: &Path,
         origin: String,
         ttl: Duration,
     ) -> Result<Arc<Self>, Problem> {
@@ -288,7 +288,7 @@ impl Site {
              frame-ancestors 'none'; base-uri 'none'"
         );
         let policy = policy.parse().map_err(std::io::Error::other)?;
-        let people = Mutex::new(People::open(people)?);
+        let people = Mutex::new(People::open(data)?);
         let site = Arc::new(Self { manager, people, origin, policy, ttl });
         // An earlier process may have ended between a grant and its row.
         let all = site.people.lock().await.all()?;

@@ -1,5 +1,6 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use rusqlite::Connection;
@@ -395,6 +396,34 @@ fn a_directory_that_was_there_stays_as_it_is() {
     assert_eq!(mode(&dir), 0o755);
     assert_eq!(mode(&dir.join("track_consent")), 0o700);
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+}
+
+#[test]
+fn a_database_that_is_a_link_is_refused() {
+    let (server, home) = (Servers::oidc_provider(), Home::new());
+    let dir = home.path("consent/track_consent");
+    std::fs::create_dir_all(&dir).unwrap();
+    let elsewhere = home.path("elsewhere");
+    symlink(&elsewhere, dir.join("people.db")).unwrap();
+    let refused = || {
+        let data = home.path("consent");
+        let args = ["--issuer", &server.issuer, "--data", data.to_str().unwrap()];
+        let args = [&args[..], &["--listen", "127.0.0.1:0"]].concat();
+        let output = spawn(&home, "track_consent", &args).wait().fails(1);
+        assert!(output.stderr.contains("unable to open database file"), "{output:?}");
+    };
+    refused();
+    assert!(!elsewhere.exists(), "made elsewhere");
+    std::fs::write(&elsewhere, "").unwrap();
+    refused();
+    assert_eq!(std::fs::read(&elsewhere).unwrap(), b"");
+    // The directory may well be behind one: that is its owner's.
+    std::fs::remove_dir_all(home.path("consent")).unwrap();
+    std::fs::create_dir(home.path("real")).unwrap();
+    symlink(home.path("real"), home.path("consent")).unwrap();
+    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
+    Person::default().open(&url).with(200);
+    assert!(home.path("real/track_consent/people.db").is_file());
 }
 
 #[test]
