@@ -23,6 +23,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "track_consent/origin.rs"]
+mod origin;
 #[path = "track_consent/page.rs"]
 mod page;
 #[path = "track_consent/people.rs"]
@@ -36,7 +38,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Form, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -62,7 +64,7 @@ const PROFILE: &str = "consent";
 /// A web page that shows who has consented, and asks them.
 #[derive(Parser)]
 struct Args {
-    /// Where the page is; the redirect URI is http://ADDRESS/callback
+    /// Where the page is; the redirect URI is http://ADDRESS/callback, without the port where it is 80
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
     /// The authorization server [default: a sandbox of the program's own]
@@ -96,7 +98,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     let data = args.data.as_deref().unwrap_or(until_the_end.path()).join("track_consent");
 
     let listener = TcpListener::bind(args.listen).await?;
-    let origin = format!("http://{}", listener.local_addr()?);
+    let origin = origin::of(listener.local_addr()?).map_err(std::io::Error::other)?;
     let config: Config = format!(
         "[profiles.{PROFILE}]
         issuer = {:?}
@@ -235,16 +237,7 @@ fn sent_off(headers: &HeaderMap, state: &str) -> Option<(i64, String)> {
 
 /// Lets pass what was sent to this site by its own name, and of forms only those of its own pages.
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let is_ours = {
-        let headers = request.headers();
-        // Of two, others on the way may have believed the other one.
-        let is = |name, wanted: &str| {
-            let mut values = headers.get_all(name).iter();
-            values.next().is_some_and(|value| value == wanted) && values.next().is_none()
-        };
-        is(header::HOST, site.origin.trim_start_matches("http://"))
-            && (request.method() == Method::GET || is(header::ORIGIN, &site.origin))
-    };
+    let is_ours = origin::is_ours(&site.origin, request.method(), request.headers());
     let mut response = match is_ours {
         true => next.run(request).await,
         false => Problem::NOT_FROM_HERE.into_response(),
