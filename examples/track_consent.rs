@@ -164,7 +164,7 @@ async fn ask(
     let request = StartRequest::for_user(user.to_string()).ttl(site.ttl);
     let request = request.param("login_hint", person.email);
     let started = site.manager.start(PROFILE, request).await?;
-    let cookie = cookie(user, &started.state, site.ttl);
+    let cookie = cookie(&started.id, &format!("{user}.{}", started.state), site.ttl);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
 }
 
@@ -175,7 +175,8 @@ async fn callback(
     RawQuery(query): RawQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let response = AuthorizationResponse::from_query(&query.unwrap_or_default())?;
-    let (user, state) = sent_off(&headers, response.state()).ok_or(Problem::NOT_FROM_HERE)?;
+    let sent_off = sent_off(&headers, response.state());
+    let (id, user, state) = sent_off.ok_or(Problem::NOT_FROM_HERE)?;
     let expected = Expected::default().state(state).user(user.to_string());
     let work = site.clone();
     let completed = to_the_end(async move {
@@ -190,7 +191,7 @@ async fn callback(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(([(header::SET_COOKIE, cookie(user, "", Duration::ZERO))], shown))
+    Ok(([(header::SET_COOKIE, cookie(&id, "", Duration::ZERO))], shown))
 }
 
 /// Ends a consent at the authorization server and here.
@@ -218,21 +219,23 @@ async fn to_the_end<T: Send + 'static>(
     tokio::spawn(work).await.map_err(std::io::Error::from)?
 }
 
-/// For no script to read, sent to `/callback` alone, and with nothing that another site posts. A
-/// site behind TLS makes it `Secure` as well.
-fn cookie(user: i64, state: &str, life: Duration) -> String {
+/// One for each flow, so that no tab takes another's away, and for no longer than the flow. For no
+/// script to read, sent to `/callback` alone, and with nothing that another site posts. A site behind
+/// TLS makes it `Secure` as well.
+fn cookie(id: &str, value: &str, life: Duration) -> String {
     let life = life.as_secs();
-    format!("ask-{user}={state}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
+    format!("ask-{id}={value}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
 }
 
-/// The user for whom this very browser was sent off with this state.
-fn sent_off(headers: &HeaderMap, state: &str) -> Option<(i64, String)> {
+/// The flow for which this very browser was sent off with this state: its id, its user and its state.
+fn sent_off(headers: &HeaderMap, state: &str) -> Option<(String, i64, String)> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut asked = lines.flat_map(|line| line.split("; ")).filter_map(|cookie| {
-        let (user, state) = cookie.strip_prefix("ask-")?.split_once('=')?;
-        Some((user.parse().ok()?, state.to_owned()))
+        let (id, value) = cookie.strip_prefix("ask-")?.split_once('=')?;
+        let (user, state) = value.split_once('.')?;
+        Some((id.to_owned(), user.parse().ok()?, state.to_owned()))
     });
-    asked.find(|(_, asked)| asked == state)
+    asked.find(|(.., asked)| asked == state)
 }
 
 /// Lets pass what was sent to this site by its own name, and of forms only those of its own pages.

@@ -153,6 +153,32 @@ fn two_people_at_once_are_not_mixed_up() {
 }
 
 #[test]
+fn two_tabs_of_one_browser_come_back_in_any_order() {
+    let site = Site::new();
+    for is_backwards in [false, true] {
+        let mut browser = Person::default();
+        let begin = |browser: &mut Person| browser.click_until_callback(&site.url, "/ask", ADA);
+        let mut tabs = [begin(&mut browser), begin(&mut browser)];
+        assert_eq!(browser.attributes("ask-").len(), 2);
+        // A tab of another browser, also of one that was sent off for the same person.
+        let mut other = Person::default();
+        site.refuses(&mut other, &tabs[0]);
+        begin(&mut other);
+        site.refuses(&mut other, &tabs[0]);
+        if is_backwards {
+            tabs.reverse();
+        }
+        for callback in &tabs {
+            browser.open(callback).with(200);
+            assert!(site.has_consented("Ada Quill"));
+            site.refuses(&mut browser, callback);
+        }
+        assert!(browser.attributes("ask-").is_empty(), "each takes its own away");
+    }
+    assert_eq!(site.server.count("authorization_code"), 4);
+}
+
+#[test]
 fn a_forged_used_or_strange_answer_changes_nothing() {
     let site = Site::new();
     let mut browser = Person::default();
@@ -173,7 +199,7 @@ fn a_forged_used_or_strange_answer_changes_nothing() {
     let both = send(&forged, &cookie.replace(state, &altered)).with(400);
     assert!(both.body.contains("<h1>Not accepted</h1>"), "{}", both.body);
     // The cookie of another user with this state.
-    let moved = send(&callback, &cookie.replace("ask-1=", "ask-2=")).with(400);
+    let moved = send(&callback, &cookie.replace("=1.", "=2.")).with(400);
     assert!(moved.body.contains("<h1>Not accepted</h1>"), "{}", moved.body);
     for query in ["", "code=x", "state=x", "code=x&state=x", &format!("{query}&{query}")] {
         browser.open(&format!("{base}?{query}")).with(400);
@@ -376,7 +402,7 @@ fn no_token_code_or_state_lies_about() {
     let mut browser = Person::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
     let cookie = browser.cookies_for("/callback");
-    let state = cookie.split("ask-1=").nth(1).unwrap().split("; ").next().unwrap();
+    let state = cookie.split("=1.").nth(1).unwrap().split("; ").next().unwrap();
     let query = url::Url::parse(&callback).unwrap();
     let code = query.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     let page = browser.open(&callback).with(200);
