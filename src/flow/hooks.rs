@@ -182,7 +182,7 @@ impl FlowManager {
             && !want.cached
             && profile.hooks.contains_key("login_required")
         {
-            let grant = self.ports.store.load(key).await.ok().flatten();
+            let grant = self.load(key).await.ok().flatten();
             let about = match &grant {
                 Some(grant) => About::of(grant, &grant.grant_type, self.now()),
                 None => About {
@@ -242,7 +242,7 @@ impl FlowManager {
         if refused.rotates != Some(true) {
             return;
         }
-        let stored = self.ports.store.load(&refused.key).await.ok().flatten();
+        let stored = self.load(&refused.key).await.ok().flatten();
         if let Some(stored) = stored
             && (&stored.id, stored.generation) == (&refused.id, refused.generation)
         {

@@ -161,7 +161,7 @@ impl FlowManager {
         server: &AuthorizationServer,
         grant: &Grant,
     ) {
-        let stored = self.ports.store.load(&grant.key).await.ok().flatten();
+        let stored = self.load(&grant.key).await.ok().flatten();
         if stored.is_none_or(|stored| stored.id != grant.id) {
             self.discard(profile, server, grant).await;
         }

@@ -8,6 +8,7 @@ mod support;
 mod attributes;
 mod blocking;
 mod failures;
+mod loose_names;
 mod own_stores;
 mod scene;
 mod service;
