@@ -54,7 +54,7 @@ impl FlowManager {
             Ok(stored) => return Ok(Commit::Overtaken(stored.map(Box::new))),
             // What cannot be read is left to the save, which tries more than once and says why.
             Err(Unloaded::Failed(_)) => {}
-            Err(foreign) => return Err(foreign.into()),
+            Err(refused) => return Err(refused.into()),
         }
         self.save(&Grant { generation: grant.generation.saturating_add(1), ..grant.clone() })
             .await?;
@@ -162,19 +162,21 @@ impl FlowManager {
         })
     }
 
-    /// The stored grant that a new login replaces. A damaged record is moved aside, never
-    /// overwritten: the warning says where it went. Another key's record stays where it is.
+    /// The stored grant that a new login replaces. A record that is damaged or newer is
+    /// moved aside, never overwritten: the warning says where it went. Another key's record stays where it is.
     pub(super) async fn replaced(&self, key: &GrantKey) -> Result<(Option<Grant>, Warnings)> {
         match self.load(key).await {
             Ok(grant) => Ok((grant, Vec::new())),
             Err(Unloaded::Foreign(error)) => Err(error),
-            Err(Unloaded::Failed(damaged)) => match self.ports.store.set_aside(key).await? {
-                Some(place) => {
-                    let what = format!("the record that was stored before is kept as {place}");
-                    Ok((None, vec![damaged.context(what)]))
+            Err(Unloaded::Failed(error) | Unloaded::Newer(error)) => {
+                match self.ports.store.set_aside(key).await? {
+                    Some(place) => {
+                        let what = format!("the record that was stored before is kept as {place}");
+                        Ok((None, vec![error.context(what)]))
+                    }
+                    None => Err(error),
                 }
-                None => Err(damaged),
-            },
+            }
         }
     }
 }

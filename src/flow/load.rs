@@ -2,12 +2,14 @@
 
 use super::FlowManager;
 use crate::error::Error;
-use crate::grant::{Grant, GrantKey};
+use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 
 /// Why a grant was not loaded.
 pub(super) enum Unloaded {
     /// In the store's own words: it fails, or the record is damaged.
     Failed(Error),
+    /// A newer version of this crate wrote the record.
+    Newer(Error),
     /// The store gave another key's record. It is not touched: whatever is written or removed under
     /// this key could be that one.
     Foreign(Error),
@@ -15,8 +17,9 @@ pub(super) enum Unloaded {
 
 impl From<Unloaded> for Error {
     fn from(unloaded: Unloaded) -> Self {
-        let (Unloaded::Failed(error) | Unloaded::Foreign(error)) = unloaded;
-        error
+        match unloaded {
+            Unloaded::Failed(error) | Unloaded::Newer(error) | Unloaded::Foreign(error) => error,
+        }
     }
 }
 
@@ -25,6 +28,7 @@ impl FlowManager {
     pub(super) async fn load(&self, key: &GrantKey) -> Result<Option<Grant>, Unloaded> {
         match self.ports.store.load(key).await.map_err(Unloaded::Failed)? {
             Some(grant) if grant.key != *key => Err(Unloaded::Foreign(foreign(key, &grant.key))),
+            Some(grant) if grant.version > GRANT_VERSION => Err(Unloaded::Newer(newer(&grant))),
             found => Ok(found),
         }
     }
@@ -36,4 +40,12 @@ fn foreign(asked: &GrantKey, given: &GrantKey) -> Error {
             "nothing was sent or changed: the store compares names loosely, and has to compare \
              profile and account byte for byte",
         )
+}
+
+fn newer(grant: &Grant) -> Error {
+    Error::store(format!(
+        "the record of {} has version {}, and this program knows {GRANT_VERSION}",
+        grant.key, grant.version
+    ))
+    .hint("a newer oauthctl wrote it: use that one; nothing was changed")
 }

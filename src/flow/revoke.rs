@@ -65,10 +65,10 @@ impl FlowManager {
             (_, Err(Unloaded::Foreign(error))) => return Err(error),
             (None, _) | (_, Ok(None)) => AtServer::NotAsked,
             (Some(profile), Ok(Some(grant))) => self.revoke_at_server(profile, &grant).await,
-            (Some(_), Err(damaged)) => {
+            (Some(_), Err(unusable)) => {
                 // One that another key opens is whole: it is neither revoked nor forgotten.
                 self.prove_store(key).await?;
-                AtServer::Failed(damaged.into())
+                AtServer::Failed(unusable.into())
             }
         };
         let forgotten = self.ports.store.remove(key).await?;
