@@ -55,3 +55,47 @@ async fn what_has_expired_makes_room() {
     flows.put(&record("a", at)).await.unwrap();
     assert!(flows.claim("a", at).await.unwrap());
 }
+
+#[tokio::test]
+async fn what_was_set_aside_is_in_nobodys_way() {
+    let store = MemoryStore::new();
+    let ada = GrantKey::new("p", "ada");
+    let odd = GrantKey::new("p", "ada\0damaged");
+    for key in [&ada, &odd] {
+        store.save(&grant(key)).await.unwrap();
+    }
+    let listed = |keys: Option<Vec<GrantKey>>| keys.unwrap().len();
+    assert_eq!(listed(store.list().await.unwrap()), 2);
+    assert!(store.set_aside(&ada).await.unwrap().is_some());
+    assert_eq!(store.set_aside(&ada).await.unwrap(), None);
+    assert_eq!(store.load(&odd).await.unwrap(), Some(grant(&odd)));
+    assert_eq!(listed(store.list().await.unwrap()), 1);
+    store.save(&grant(&ada)).await.unwrap();
+    assert!(store.remove(&ada).await.unwrap());
+    assert_eq!(store.load(&odd).await.unwrap(), Some(grant(&odd)));
+}
+
+fn grant(key: &GrantKey) -> Grant {
+    serde_json::from_value(serde_json::json!({
+        "version": 1,
+        "id": "g",
+        "generation": 1,
+        "key": key,
+        "pin": {
+            "issuer": null,
+            "token_endpoint": "https://as.example/token",
+            "client_id": "c",
+            "client_auth": "none",
+        },
+        "grant_type": "authorization_code",
+        "tokens": {
+            "access_token": "a",
+            "token_type": "Bearer",
+            "expires_at": null,
+            "scopes": [],
+        },
+        "obtained_at": 0,
+        "refreshed_at": 0,
+    }))
+    .unwrap()
+}
