@@ -152,6 +152,7 @@ impl FlowManager {
     ///
     /// - `LoginRequired`: only a person can help; with [`cached`](TokenRequest::cached), nothing that is
     ///   stored lives long enough; or the refresh pauses, as below;
+    /// - `Usage`: the [`resource`](TokenRequest::resource) is none;
     /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
     /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
     /// - `ServerRefused`: the server refused for another reason than a grant that has ended;

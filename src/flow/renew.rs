@@ -28,6 +28,7 @@ impl FlowManager {
         key: &GrantKey,
         want: &TokenRequest,
     ) -> Result<Handout> {
+        want.check()?;
         let started = self.now();
         let found = self.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
         if let Some(handout) =

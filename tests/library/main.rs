@@ -9,6 +9,7 @@ mod attributes;
 mod blocking;
 mod failures;
 mod loose_names;
+mod narrowed;
 mod newer_records;
 mod own_stores;
 mod scene;
