@@ -332,6 +332,9 @@ fn input(event: &str, hook: &Hook, about: &About<'_>) -> Secret {
 
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
 fn read(text: &str) -> Result<Result<Answer, String>, String> {
+    if text.len() > HOOK_ANSWER {
+        return Err(format!("its answer has more than {HOOK_ANSWER} bytes"));
+    }
     if text.trim().is_empty() {
         return Ok(Ok(Answer::default()));
     }

@@ -7,6 +7,7 @@ mod support;
 
 mod attributes;
 mod blocking;
+mod careless_ports;
 mod failures;
 mod loose_names;
 mod narrowed;
