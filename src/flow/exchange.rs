@@ -86,7 +86,8 @@ impl FlowManager {
                 self.build(profile, server, exchange, nonce.as_deref()).await?;
             let wait = match self.send(&request, &secrets).await {
                 Err(no_answer) => {
-                    if no_answer.perhaps_acted || attempt == ATTEMPTS {
+                    let is_final = no_answer.perhaps_acted || !no_answer.error.is_passing();
+                    if is_final || attempt == ATTEMPTS {
                         return Err(no_answer);
                     }
                     Duration::from_millis(200 * u64::from(attempt))
@@ -115,7 +116,7 @@ impl FlowManager {
         secrets: &[Secret],
     ) -> Result<HttpResponse, NoAnswer> {
         let answer = self.ports.http.send(request).await;
-        let response = answer.map_err(|failure| no_answer(request.purpose, &failure, secrets))?;
+        let response = answer.map_err(|failure| no_answer(request.purpose, failure, secrets))?;
         let size = response.body.len();
         if size <= LARGEST_ANSWER {
             return Ok(response);
@@ -309,11 +310,12 @@ pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
     text
 }
 
-fn no_answer(purpose: &str, failure: &HttpError, secrets: &[Secret]) -> NoAnswer {
-    let what = clean_text(&failure.message, secrets);
-    let error = Error::unavailable(format!("the {purpose} failed: {what}"));
-    let error = match &failure.hint {
-        Some(hint) => error.hint(clean_text(hint, secrets)),
+fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {
+    failure.message = clean_text(&failure.message, secrets);
+    failure.hint = failure.hint.map(|hint| clean_text(&hint, secrets));
+    let error = failure.told(format!("the {purpose} failed: {}", failure.message));
+    let error = match error.advice() {
+        Some(_) => error,
         None => error.hint("check the network and try again later"),
     };
     NoAnswer { error, perhaps_acted: !failure.not_sent }

@@ -1,6 +1,7 @@
 //! The PKCE flows of many users, each step in a process of its own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use oauthctl::Timestamp;
@@ -10,7 +11,7 @@ use serde_json::json;
 use stores::Flows;
 
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, spawn};
+use crate::walk::{consent, spawn, spawn_under_umask};
 
 #[path = "../../examples/pkce_manager/stores.rs"]
 #[allow(dead_code)]
@@ -166,6 +167,38 @@ fn grants_outlive_the_process_and_are_kept_encrypted() {
     bytes[40] ^= 1;
     fs::write(&grant[0], bytes).unwrap();
     scene.run(&["token", "ada", "laptop"]).fails(10);
+}
+
+#[test]
+fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
+    let scene = Scene::new();
+    // The one that the test has made; what is in it is the example's.
+    fs::set_permissions(&scene.dir, fs::Permissions::from_mode(0o700)).unwrap();
+    let run = |args: &[&str]| {
+        let args = [&[&scene.dir as &str], args].concat();
+        spawn_under_umask(&scene.home, "000", "pkce_manager", &args)
+    };
+    let url = run(&["start", "ada", "laptop"]).wait().ok().line().to_owned();
+    // Of a second user, whose flow stays open.
+    run(&["start", "brook", "laptop"]).wait().ok();
+    scene.home.assert_private();
+    let mut completing = run(&["complete", "ada"]);
+    completing.write(&consent(&url));
+    completing.wait().ok();
+    run(&["refresh", "ada", "laptop"]).wait().ok();
+    scene.home.assert_private();
+    let mut dirs = vec![scene.home.path("desk")];
+    let mut found = Vec::new();
+    while let Some(dir) = dirs.pop() {
+        let below = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        dirs.extend(below.filter(|path| path.is_dir()));
+        found.push((fs::metadata(&dir).unwrap().permissions().mode() & 0o777, dir));
+    }
+    assert!(found.iter().all(|(mode, _)| *mode == 0o700), "{found:?}");
+    for name in ["users", "grants", "turns", "state-keys"] {
+        let is_there = found.iter().any(|(_, dir)| dir.ends_with(name));
+        assert!(is_there, "{name}: {found:?}");
+    }
 }
 
 #[test]

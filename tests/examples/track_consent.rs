@@ -1,5 +1,7 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
+use std::os::unix::fs::PermissionsExt;
+
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::json;
@@ -9,7 +11,7 @@ use crate::person::{Page, Person, let_a_second_pass};
 use crate::support::{
     Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
 };
-use crate::walk::spawn;
+use crate::walk::{spawn, spawn_under_umask};
 
 const ADA: &str = "user=1";
 const BROOK: &str = "user=2";
@@ -286,6 +288,21 @@ fn only_the_sites_own_pages_change_something() {
             assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
         }
     }
+    // One that is there twice is nobody's: others on the way may have gone by the other one.
+    let (ours, evil) =
+        (format!("Origin: http://{authority}\r\n"), "Origin: http://evil.example\r\n");
+    for headers in [format!("{ours}{evil}"), format!("{evil}{ours}"), format!("{ours}{ours}")] {
+        for action in ["ask", "withdraw"] {
+            let page =
+                browser.send(&format!("{}{action}", site.url), "POST", &headers, ADA).with(400);
+            assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
+        }
+    }
+    let (ours, evil) = (format!("Host: {authority}\r\n"), "Host: evil.example\r\n");
+    for headers in [format!("{ours}{evil}"), format!("{evil}{ours}"), format!("{ours}{ours}")] {
+        let page = browser.send(&site.url, "GET", &headers, "").with(400);
+        assert_not_shown(&page.body, ["Ada Quill"]);
+    }
     // A name that was made to lead here.
     let other = "Host: evil.example\r\n";
     let page = browser.send(&site.url, "GET", other, "").with(400);
@@ -349,6 +366,56 @@ fn no_token_code_or_state_lies_about() {
     let grants = std::fs::read_dir(site.home.path("consent/grants")).unwrap().map(Result::unwrap);
     let sealed = grants.filter(|f| std::fs::read(f.path()).unwrap().starts_with(b"age-encryption"));
     assert_eq!(sealed.count(), 1);
+}
+
+/// The modes of the database and of what stands beside it.
+fn modes(home: &Home) -> Vec<(String, u32)> {
+    let files = std::fs::read_dir(home.path("consent")).unwrap().map(Result::unwrap);
+    let mode = |file: std::fs::DirEntry| {
+        // What stands beside it may be gone again.
+        let mode = file.metadata().ok()?.permissions().mode() & 0o777;
+        Some((file.file_name().into_string().unwrap(), mode))
+    };
+    let mut all: Vec<_> = files.filter_map(mode).collect();
+    all.retain(|(name, _)| name.starts_with("people.db"));
+    all.sort();
+    all
+}
+
+#[test]
+fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
+    let (server, home) = (Servers::oidc_provider(), Home::new());
+    let data = home.path("consent").to_str().unwrap().to_owned();
+    let args = ["--issuer", &server.issuer, "--client-id", "cli", "--data", &data];
+    let args = [&args[..], &["--listen", "127.0.0.1:0"]].concat();
+    let serve = || listening(spawn_under_umask(&home, "000", "track_consent", &args));
+    let private = |names: &[&str]| -> Vec<(String, u32)> {
+        names.iter().map(|name| ((*name).to_owned(), 0o600)).collect()
+    };
+    let (mut running, url) = serve();
+    assert_eq!(modes(&home), private(&["people.db"]));
+
+    // While somebody reads, what is to be written waits, and what was there before is beside it.
+    let other = Connection::open(home.path("consent/people.db")).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM users;").unwrap();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| Person::default().click(&url, "/ask", ADA));
+        await_some("the journal", || (modes(&home).len() > 1).then_some(()));
+        assert_eq!(modes(&home), private(&["people.db", "people.db-journal"]));
+        other.execute_batch("COMMIT").unwrap();
+        asking.join().unwrap().with(200);
+    });
+
+    running.signal(Signal::INT);
+    await_some("the end of the site", || running.ended());
+    let mode: String = other.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    drop(other);
+    assert_eq!(modes(&home), private(&["people.db"]));
+    let (_running, url) = serve();
+    Person::default().click(&url, "/ask", BROOK).with(200);
+    assert_eq!(modes(&home), private(&["people.db", "people.db-shm", "people.db-wal"]));
+    home.assert_private();
 }
 
 #[test]

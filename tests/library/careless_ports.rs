@@ -138,7 +138,8 @@ impl Http for Quotes {
             given.extend(headers.map(|(_, value)| value.split(' ').nth(1).unwrap().to_owned()));
             let message = format!("cannot send {body} with {:?}", request.headers);
             *self.given.lock().unwrap() = given;
-            Err(HttpError { not_sent: false, hint: Some(message.clone()), message })
+            let hint = Some(message.clone());
+            Err(HttpError { not_sent: false, message, hint, misconfigured: false })
         })
     }
 }
@@ -146,8 +147,7 @@ impl Http for Quotes {
 #[tokio::test]
 async fn what_a_transport_quotes_is_in_no_error() {
     let secret = "a secret/with = signs";
-    let confidential =
-        format!("client_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = {secret:?}");
+    let confidential = format!("client_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = {secret:?}");
     for (purpose, client, at_least) in [
         ("token request", &*confidential, 5),
         ("refresh request", PUBLIC, 2),
@@ -167,8 +167,7 @@ async fn what_a_transport_quotes_is_in_no_error() {
             "refresh request" => {
                 let done = manager.complete(&response(&callback), &Expected::default()).await;
                 let forced = TokenRequest::default().force();
-                let handed = manager.token(&done.unwrap().grant.key, &forced).await.unwrap();
-                handed.warning.unwrap()
+                manager.token(&done.unwrap().grant.key, &forced).await.unwrap_err()
             }
             _ => manager.complete(&response(&callback), &expected).await.unwrap_err(),
         };
