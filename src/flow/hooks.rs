@@ -115,7 +115,11 @@ impl FlowManager {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(reason)) => {
                 let what = format!("the hook `{event}` denied it");
-                (Error::new(ErrorKind::AccessDenied, what), reason)
+                let error = Error::new(ErrorKind::AccessDenied, what);
+                if reason.trim().is_empty() {
+                    return Err(error);
+                }
+                (error, reason)
             }
             Err(what) => {
                 let hint = match event {
