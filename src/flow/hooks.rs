@@ -170,7 +170,7 @@ impl FlowManager {
         if !profile.hooks.contains_key(LOGIN_REQUIRED) {
             return required;
         }
-        let grant = self.ports.store.load(key).await.ok().flatten();
+        let grant = self.load(key).await.ok().flatten();
         let about = match &grant {
             Some(grant) => About::of(grant, &grant.grant_type, self.now()),
             None => About {
