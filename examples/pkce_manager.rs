@@ -8,7 +8,8 @@
 //! cargo run --example pkce_manager -- DIR token|refresh USER ACCOUNT
 //! ```
 //!
-//! Each command may run in a process of its own. For a real server, DIR needs a `gitlab.toml`:
+//! Each command may run in a process of its own. All that they keep is in private directories of
+//! their own below DIR, which itself stays as it is. For a real server, it needs a `gitlab.toml`:
 //!
 //! ```toml
 //! [profiles.gitlab]

@@ -75,8 +75,8 @@ struct Server {
     /// The client that is registered there
     #[arg(long, global = true, value_name = "ID", default_value = "signed-state")]
     client_id: String,
-    /// What the processes share: the key for states, the flows that wait, the grants
-    #[arg(long, global = true, value_name = "DIR", default_value = "target/signed_state")]
+    /// Where the directory `signed_state` is, with what the processes share
+    #[arg(long, global = true, value_name = "DIR", default_value = "target")]
     dir: PathBuf,
 }
 
@@ -167,9 +167,10 @@ fn manager(server: &Server) -> Result<blocking::FlowManager> {
     blocking::FlowManager::new([profile(issuer, &server.client_id)?], ports)
 }
 
-/// What the two processes have in common is in a directory that nobody else can read.
+/// What the two processes share: the key for states, the flows that wait, the grants. It is in a
+/// directory that nobody else can read, below one that may be for others as well.
 async fn on_disk(dir: &Path) -> Result<Ports> {
-    let clock = Arc::new(SystemClock);
+    let (dir, clock) = (dir.join("signed_state"), Arc::new(SystemClock));
     let keys = StateKeyFile::open(dir.join("state-keys.json"), clock.clone());
     let key = KeySource::Generated(dir.join("grants.key"));
     let pending = FilePending::open(dir.join("pending"), clock.clone());

@@ -23,6 +23,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "track_consent/origin.rs"]
+mod origin;
 #[path = "track_consent/page.rs"]
 mod page;
 #[path = "track_consent/people.rs"]
@@ -36,7 +38,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Form, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -62,7 +64,7 @@ const PROFILE: &str = "consent";
 /// A web page that shows who has consented, and asks them.
 #[derive(Parser)]
 struct Args {
-    /// Where the page is; the redirect URI is http://ADDRESS/callback
+    /// Where the page is; the redirect URI is http://ADDRESS/callback, without the port where it is 80
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
     /// The authorization server [default: a sandbox of the program's own]
@@ -71,7 +73,7 @@ struct Args {
     /// The client that is registered there
     #[arg(long, value_name = "ID", default_value = "track-consent")]
     client_id: String,
-    /// The directory for database and tokens [default: one that is removed at the end]
+    /// Where the directory `track_consent` is, for database and tokens [default: removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How long an answer is awaited
@@ -92,10 +94,11 @@ async fn run(args: Args) -> Result<(), Problem> {
         issuer = Some(started.issuer().to_owned());
     }
     let until_the_end = tempfile::tempdir()?;
-    let data = args.data.as_deref().unwrap_or(until_the_end.path());
+    // What is given may be for others as well. Below it is what nobody else can read.
+    let data = args.data.as_deref().unwrap_or(until_the_end.path()).join("track_consent");
 
     let listener = TcpListener::bind(args.listen).await?;
-    let origin = format!("http://{}", listener.local_addr()?);
+    let origin = origin::of(listener.local_addr()?).map_err(std::io::Error::other)?;
     let config: Config = format!(
         "[profiles.{PROFILE}]
         issuer = {:?}
@@ -107,8 +110,8 @@ async fn run(args: Args) -> Result<(), Problem> {
         args.client_id
     )
     .parse()?;
-    let manager = FlowManager::new(config.profiles.into_values(), ports(data).await?);
-    let site = Site::open(manager, &data.join("people.db"), origin, args.ttl).await?;
+    let manager = FlowManager::new(config.profiles.into_values(), ports(&data).await?);
+    let site = Site::open(manager, &data, origin, args.ttl).await?;
 
     println!("Who has consented? {}/", site.origin);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
@@ -119,7 +122,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What has to outlive the process is in `data`, which is made so that nobody else can read it.
+/// What has to outlive the process is in `data`, which is made, or changed, to be its owner's alone.
 async fn ports(data: &Path) -> oauthctl::Result<Ports> {
     let clock = Arc::new(SystemClock);
     let keys = StateKeyFile::open(data.join("state-keys.json"), clock.clone());
@@ -161,7 +164,7 @@ async fn ask(
     let request = StartRequest::for_user(user.to_string()).ttl(site.ttl);
     let request = request.param("login_hint", person.email);
     let started = site.manager.start(PROFILE, request).await?;
-    let cookie = cookie(user, &started.state, site.ttl);
+    let cookie = cookie(&started.id, &format!("{user}.{}", started.state), site.ttl);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
 }
 
@@ -172,7 +175,8 @@ async fn callback(
     RawQuery(query): RawQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let response = AuthorizationResponse::from_query(&query.unwrap_or_default())?;
-    let (user, state) = sent_off(&headers, response.state()).ok_or(Problem::NOT_FROM_HERE)?;
+    let sent_off = sent_off(&headers, response.state());
+    let (id, user, state) = sent_off.ok_or(Problem::NOT_FROM_HERE)?;
     let expected = Expected::default().state(state).user(user.to_string());
     let work = site.clone();
     let completed = to_the_end(async move {
@@ -187,7 +191,7 @@ async fn callback(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(([(header::SET_COOKIE, cookie(user, "", Duration::ZERO))], shown))
+    Ok(([(header::SET_COOKIE, cookie(&id, "", Duration::ZERO))], shown))
 }
 
 /// Ends a consent at the authorization server and here.
@@ -215,35 +219,28 @@ async fn to_the_end<T: Send + 'static>(
     tokio::spawn(work).await.map_err(std::io::Error::from)?
 }
 
-/// For no script to read, sent to `/callback` alone, and with nothing that another site posts. A
-/// site behind TLS makes it `Secure` as well.
-fn cookie(user: i64, state: &str, life: Duration) -> String {
+/// One for each flow, so that no tab takes another's away, and for no longer than the flow. For no
+/// script to read, sent to `/callback` alone, and with nothing that another site posts. A site behind
+/// TLS makes it `Secure` as well.
+fn cookie(id: &str, value: &str, life: Duration) -> String {
     let life = life.as_secs();
-    format!("ask-{user}={state}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
+    format!("ask-{id}={value}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
 }
 
-/// The user for whom this very browser was sent off with this state.
-fn sent_off(headers: &HeaderMap, state: &str) -> Option<(i64, String)> {
+/// The flow for which this very browser was sent off with this state: its id, its user and its state.
+fn sent_off(headers: &HeaderMap, state: &str) -> Option<(String, i64, String)> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut asked = lines.flat_map(|line| line.split("; ")).filter_map(|cookie| {
-        let (user, state) = cookie.strip_prefix("ask-")?.split_once('=')?;
-        Some((user.parse().ok()?, state.to_owned()))
+        let (id, value) = cookie.strip_prefix("ask-")?.split_once('=')?;
+        let (user, state) = value.split_once('.')?;
+        Some((id.to_owned(), user.parse().ok()?, state.to_owned()))
     });
-    asked.find(|(_, asked)| asked == state)
+    asked.find(|(.., asked)| asked == state)
 }
 
 /// Lets pass what was sent to this site by its own name, and of forms only those of its own pages.
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let is_ours = {
-        let headers = request.headers();
-        // Of two, others on the way may have believed the other one.
-        let is = |name, wanted: &str| {
-            let mut values = headers.get_all(name).iter();
-            values.next().is_some_and(|value| value == wanted) && values.next().is_none()
-        };
-        is(header::HOST, site.origin.trim_start_matches("http://"))
-            && (request.method() == Method::GET || is(header::ORIGIN, &site.origin))
-    };
+    let is_ours = origin::is_ours(&site.origin, request.method(), request.headers());
     let mut response = match is_ours {
         true => next.run(request).await,
         false => Problem::NOT_FROM_HERE.into_response(),
@@ -274,7 +271,7 @@ fn key(user: i64) -> GrantKey {
 impl Site {
     async fn open(
         manager: FlowManager,
-        people: &Path,
+        data: &Path,
         origin: String,
         ttl: Duration,
     ) -> Result<Arc<Self>, Problem> {
@@ -287,7 +284,7 @@ impl Site {
              frame-ancestors 'none'; base-uri 'none'"
         );
         let policy = policy.parse().map_err(std::io::Error::other)?;
-        let people = Mutex::new(People::open(people)?);
+        let people = Mutex::new(People::open(data)?);
         let site = Arc::new(Self { manager, people, origin, policy, ttl });
         // An earlier process may have ended between a grant and its row.
         let all = site.people.lock().await.all()?;
@@ -301,10 +298,12 @@ impl Site {
         self.people.lock().await.one(id)?.ok_or(Problem::NOBODY)
     }
 
-    /// Makes the table say what the store of grants holds, which alone decides.
+    /// Makes the table say what the store of grants holds, which alone decides. A grant that cannot be
+    /// read is none: the store keeps it aside once its person has consented again.
     async fn note(&self, user: i64) -> Result<(), Problem> {
         let people = self.people.lock().await;
-        let grant = self.manager.grant(&key(user)).await?;
+        let grant = self.manager.grant(&key(user)).await;
+        let grant = grant.inspect_err(|error| eprintln!("{error}")).ok().flatten();
         Ok(people.note(user, grant.as_ref())?)
     }
 }

@@ -163,6 +163,17 @@ impl Grants {
     fn path(&self, key: &GrantKey) -> PathBuf {
         self.dir.join(key.slug())
     }
+
+    /// The damaged records of this key that were kept.
+    fn aside(&self, key: &GrantKey) -> io::Result<Vec<PathBuf>> {
+        let begin = format!("{}.damaged-", key.slug());
+        let entries = fs::read_dir(&self.dir)?.collect::<io::Result<Vec<_>>>()?;
+        let mut aside: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+        aside.retain(|path| {
+            path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&begin))
+        });
+        Ok(aside)
+    }
 }
 
 impl GrantStore for Grants {
@@ -172,7 +183,10 @@ impl GrantStore for Grants {
 
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
         Box::pin(async move {
-            let damaged = || Error::store(format!("the record of {key} is damaged"));
+            let damaged = || {
+                let hint = "start and complete a new flow: the record is then kept aside";
+                Error::store(format!("the record of {key} is damaged")).hint(hint)
+            };
             let Some(file) = found(fs::read(self.path(key))).map_err(failed)? else {
                 return Ok(None);
             };
@@ -205,10 +219,25 @@ impl GrantStore for Grants {
         })
     }
 
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(async move {
+            // Nobody else has the turn of this key: what is free now stays free.
+            let earlier = self.aside(key).map_err(failed)?;
+            let mut names = (1..).map(|n| self.dir.join(format!("{}.damaged-{n}", key.slug())));
+            let Some(free) = names.find(|name| !earlier.contains(name)) else { return Ok(None) };
+            let moved = found(fs::rename(self.path(key), &free)).map_err(failed)?;
+            sync(&self.dir).map_err(failed)?;
+            Ok(moved.map(|()| free.display().to_string()))
+        })
+    }
+
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(
-            async move { Ok(found(fs::remove_file(self.path(key))).map_err(failed)?.is_some()) },
-        )
+        Box::pin(async move {
+            for aside in self.aside(key).map_err(failed)? {
+                fs::remove_file(aside).map_err(failed)?;
+            }
+            Ok(found(fs::remove_file(self.path(key))).map_err(failed)?.is_some())
+        })
     }
 }
 

@@ -1,9 +1,13 @@
 //! The people that the program knows, and what it notes of their consents: an SQLite file.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use oauthctl::Grant;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, params};
+
+use crate::page::Problem;
 
 /// The people are those of the sandbox; an application has its own.
 const SCHEMA: &str = "
@@ -38,16 +42,21 @@ pub struct Consent {
 pub struct People(Connection);
 
 impl People {
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Opens the table in this directory, which may be behind a link. The file may not be one: it
+    /// would be made wherever that leads.
+    pub fn open(dir: &Path) -> Result<Self, Problem> {
+        let path = dir.canonicalize()?.join("people.db");
         // SQLite would make it for everybody to read, and makes its other files like this one.
-        let mut private = std::fs::OpenOptions::new();
-        private.append(true).create(true);
+        let mut private = OpenOptions::new();
+        private.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
-        private
-            .open(path)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let connection = Connection::open(path)?;
+        match private.open(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self(connection))
     }

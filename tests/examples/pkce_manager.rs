@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use oauthctl::Timestamp;
 use oauthctl::clock::SystemClock;
-use oauthctl::port::{PendingRecord, PendingStore};
+use oauthctl::port::{GrantStore, PendingRecord, PendingStore};
+use oauthctl::{GrantKey, Timestamp};
 use serde_json::json;
-use stores::Flows;
+use stores::{Flows, Grants};
 
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, spawn, spawn_under_umask};
+use crate::walk::{consent, mode, shared_directory, spawn, spawn_under_umask};
 
 #[path = "../../examples/pkce_manager/stores.rs"]
 #[allow(dead_code)]
@@ -199,6 +200,66 @@ fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
         let is_there = found.iter().any(|(_, dir)| dir.ends_with(name));
         assert!(is_there, "{name}: {found:?}");
     }
+}
+
+#[test]
+fn a_directory_that_was_there_stays_as_it_is() {
+    let scene = Scene::new();
+    let before = shared_directory(&scene.home, "before");
+    fs::copy(scene.home.path("desk/gitlab.toml"), before.join("gitlab.toml")).unwrap();
+    let scene = Scene { dir: before.to_str().unwrap().to_owned(), ..scene };
+    let callback = consent(&scene.start("ada", "laptop"));
+    scene.complete("ada", &callback).ok();
+    assert_eq!(mode(&before), 0o755);
+    let below = fs::read_dir(&before).unwrap().map(|entry| entry.unwrap().path());
+    let others: Vec<_> = below.filter(|path| !path.ends_with("gitlab.toml")).collect();
+    assert_eq!(others.len(), 4, "{others:?}");
+    assert!(others.iter().all(|path| path.is_dir() && mode(path) == 0o700), "{others:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
+    let scene = Scene::new();
+    let complete = || scene.complete("ada", &consent(&scene.start("ada", "laptop"))).ok().stdout;
+    let grants = || -> Vec<PathBuf> {
+        let files = fs::read_dir(scene.home.path("desk/grants")).unwrap();
+        files.map(|e| e.unwrap().path()).filter(|path| !path.ends_with("key")).collect()
+    };
+    assert!(!complete().contains("kept as"));
+    let [grant] = &grants()[..] else { panic!("{:?}", grants()) };
+    let mut damaged = Vec::new();
+    for number in 1..3_u8 {
+        damaged.push([number; 50]);
+        fs::write(grant, [number; 50]).unwrap();
+        let failed = scene.run(&["token", "ada", "laptop"]).fails(10);
+        assert!(failed.stderr.contains("is damaged\n"), "{failed:?}");
+        assert!(
+            failed
+                .stderr
+                .ends_with("start and complete a new flow: the record is then kept aside\n"),
+            "{failed:?}"
+        );
+        let said = complete();
+        let place = grants().into_iter().find(|path| fs::read(path).unwrap() == [number; 50]);
+        let noted = format!(
+            "note: the record that was stored before is kept as {}: ",
+            place.unwrap().display()
+        );
+        assert!(said.contains(&noted), "{said}");
+        scene.run(&["token", "ada", "laptop"]).ok();
+    }
+    // Both are kept, until the grant is removed with every copy. Another's stays.
+    let found = |bytes: &[u8]| grants().iter().any(|path| fs::read(path).unwrap() == bytes);
+    assert!(damaged.iter().all(|bytes| found(bytes)));
+    scene.complete("brook", &consent(&scene.start("brook", "laptop"))).ok();
+    assert_eq!(grants().len(), 4);
+    let store = Grants::open(scene.home.path("desk/grants")).unwrap();
+    let key = GrantKey::new("gitlab", "laptop of ada");
+    assert!(store.remove(&key).await.unwrap());
+    assert_eq!(grants().len(), 1);
+    assert!(!store.remove(&key).await.unwrap());
+    assert_eq!(store.set_aside(&key).await.unwrap(), None);
+    scene.run(&["token", "brook", "laptop"]).ok();
 }
 
 #[test]

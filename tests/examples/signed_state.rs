@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::person::let_a_second_pass;
 use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, spawn};
+use crate::walk::{consent, mode, shared_directory, spawn};
 
 struct Scene {
     server: OidcProvider,
@@ -93,9 +93,20 @@ fn no_secret_is_shown_or_lies_about() {
     let said = format!("{}{}", done.stdout, done.stderr);
     assert_not_shown(&said, [&code, &state]);
     assert_no_secret(&scene.home, [code, state]);
-    let dir = scene.home.path("signed");
+    let dir = scene.home.path("signed/signed_state");
     assert!(fs::read_dir(dir.join("grants")).unwrap().count() > 0);
     scene.home.assert_private();
+}
+
+#[test]
+fn a_directory_that_was_there_stays_as_it_is() {
+    let scene = Scene::new();
+    let dir = shared_directory(&scene.home, "signed");
+    let callback = consent(&scene.start(&["user-4711"]));
+    scene.complete(&callback, &[]).ok();
+    assert_eq!(mode(&dir), 0o755);
+    assert_eq!(mode(&dir.join("signed_state")), 0o700);
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
 }
 
 #[test]
@@ -103,7 +114,7 @@ fn a_sealed_state_needs_nothing_that_waits_and_a_signed_one_does() {
     let scene = Scene::new();
     let forgotten = |more: &[&str]| {
         let callback = consent(&scene.start(&[&["user-4711"], more].concat()));
-        let _ = fs::remove_dir_all(scene.home.path("signed/pending"));
+        let _ = fs::remove_dir_all(scene.home.path("signed/signed_state/pending"));
         callback
     };
     let signed = forgotten(&[]);

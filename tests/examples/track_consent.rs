@@ -1,7 +1,9 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
+use axum::http::{HeaderMap, header};
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::json;
@@ -11,7 +13,10 @@ use crate::person::{Page, Person, let_a_second_pass};
 use crate::support::{
     Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
 };
-use crate::walk::{spawn, spawn_under_umask};
+use crate::walk::{mode, shared_directory, spawn, spawn_under_umask};
+
+#[path = "../../examples/track_consent/origin.rs"]
+mod origin;
 
 const ADA: &str = "user=1";
 const BROOK: &str = "user=2";
@@ -95,7 +100,7 @@ impl Site {
     }
 
     fn rows(&self) -> Vec<(i64, String)> {
-        let db = Connection::open(self.home.path("consent/people.db")).unwrap();
+        let db = Connection::open(self.home.path("consent/track_consent/people.db")).unwrap();
         let mut query = db.prepare("SELECT user_id, sub FROM consents ORDER BY user_id").unwrap();
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(Result::unwrap).collect()
@@ -148,6 +153,32 @@ fn two_people_at_once_are_not_mixed_up() {
 }
 
 #[test]
+fn two_tabs_of_one_browser_come_back_in_any_order() {
+    let site = Site::new();
+    for is_backwards in [false, true] {
+        let mut browser = Person::default();
+        let begin = |browser: &mut Person| browser.click_until_callback(&site.url, "/ask", ADA);
+        let mut tabs = [begin(&mut browser), begin(&mut browser)];
+        assert_eq!(browser.attributes("ask-").len(), 2);
+        // A tab of another browser, also of one that was sent off for the same person.
+        let mut other = Person::default();
+        site.refuses(&mut other, &tabs[0]);
+        begin(&mut other);
+        site.refuses(&mut other, &tabs[0]);
+        if is_backwards {
+            tabs.reverse();
+        }
+        for callback in &tabs {
+            browser.open(callback).with(200);
+            assert!(site.has_consented("Ada Quill"));
+            site.refuses(&mut browser, callback);
+        }
+        assert!(browser.attributes("ask-").is_empty(), "each takes its own away");
+    }
+    assert_eq!(site.server.count("authorization_code"), 4);
+}
+
+#[test]
 fn a_forged_used_or_strange_answer_changes_nothing() {
     let site = Site::new();
     let mut browser = Person::default();
@@ -168,7 +199,7 @@ fn a_forged_used_or_strange_answer_changes_nothing() {
     let both = send(&forged, &cookie.replace(state, &altered)).with(400);
     assert!(both.body.contains("<h1>Not accepted</h1>"), "{}", both.body);
     // The cookie of another user with this state.
-    let moved = send(&callback, &cookie.replace("ask-1=", "ask-2=")).with(400);
+    let moved = send(&callback, &cookie.replace("=1.", "=2.")).with(400);
     assert!(moved.body.contains("<h1>Not accepted</h1>"), "{}", moved.body);
     for query in ["", "code=x", "state=x", "code=x&state=x", &format!("{query}&{query}")] {
         browser.open(&format!("{base}?{query}")).with(400);
@@ -231,13 +262,44 @@ fn a_restart_between_asking_and_answer_loses_nothing() {
         assert!(site.has_consented("Ada Quill"));
     }
     // What is in the table is what there is: here the row was lost, there the grant.
-    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
     db.execute("DELETE FROM consents WHERE user_id = 1", []).unwrap();
     let invented = "INSERT INTO consents VALUES (3, 'no-grant', 'chen', NULL, 'never')";
     db.execute(invented, []).unwrap();
     drop(db);
     site.restart(Signal::INT);
     assert!(site.has_consented("Ada Quill") && !site.has_consented("Chen Okafor"));
+}
+
+#[test]
+fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
+    let mut site = Site::new();
+    let mut browser = Person::default();
+    site.ask(&mut browser, ADA).with(200);
+    site.ask(&mut browser, BROOK).with(200);
+    let grants = site.home.path("consent/track_consent/grants");
+    let files = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
+    let of_ada = |path: &PathBuf| path.to_str().unwrap().contains("/consent-1-");
+    let [damaged] = &files.filter(of_ada).collect::<Vec<_>>()[..] else { panic!("not one") };
+    let mut bytes = std::fs::read(damaged).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(damaged, &bytes).unwrap();
+
+    site.restart(Signal::INT);
+    assert!(site.running.stderr_so_far().contains(damaged.to_str().unwrap()));
+    assert!(!site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    assert!(site.rows().iter().all(|(id, _)| *id == 2), "{:?}", site.rows());
+    site.deny(true);
+    let page = site.ask(&mut browser, ADA).with(403);
+    assert!(page.body.contains("Ada Quill has denied. There is no consent"), "{}", page.body);
+    site.deny(false);
+    site.ask(&mut browser, ADA).with(200);
+    assert!(site.has_consented("Ada Quill"));
+    let kept = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
+    assert!(kept.filter(|path| path != damaged).any(|path| std::fs::read(path).unwrap() == bytes));
+    site.restart(Signal::INT);
+    assert!(site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
+    assert_eq!(site.running.stderr_so_far(), "");
 }
 
 #[test]
@@ -333,7 +395,7 @@ fn only_the_sites_own_pages_change_something() {
 fn hostile_text_stays_text() {
     let mut site = Site::new();
     let hostile = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;\u{202e}\u{1b}[31m";
-    let db = Connection::open(site.home.path("consent/people.db")).unwrap();
+    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
     db.execute("UPDATE users SET name = ?1, email = ?1 WHERE id = 1", [hostile]).unwrap();
     drop(db);
     site.restart(Signal::INT);
@@ -355,7 +417,7 @@ fn no_token_code_or_state_lies_about() {
     let mut browser = Person::default();
     let callback = browser.click_until_callback(&site.url, "/ask", ADA);
     let cookie = browser.cookies_for("/callback");
-    let state = cookie.split("ask-1=").nth(1).unwrap().split("; ").next().unwrap();
+    let state = cookie.split("=1.").nth(1).unwrap().split("; ").next().unwrap();
     let query = url::Url::parse(&callback).unwrap();
     let code = query.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     let page = browser.open(&callback).with(200);
@@ -363,14 +425,16 @@ fn no_token_code_or_state_lies_about() {
     let shown = format!("{}{}", site.running.stdout_so_far(), site.running.stderr_so_far());
     assert_not_shown(&(shown + &page.body), [state, &code]);
     // The file is one that only its key opens.
-    let grants = std::fs::read_dir(site.home.path("consent/grants")).unwrap().map(Result::unwrap);
+    let grants = std::fs::read_dir(site.home.path("consent/track_consent/grants"))
+        .unwrap()
+        .map(Result::unwrap);
     let sealed = grants.filter(|f| std::fs::read(f.path()).unwrap().starts_with(b"age-encryption"));
     assert_eq!(sealed.count(), 1);
 }
 
 /// The modes of the database and of what stands beside it.
 fn modes(home: &Home) -> Vec<(String, u32)> {
-    let files = std::fs::read_dir(home.path("consent")).unwrap().map(Result::unwrap);
+    let files = std::fs::read_dir(home.path("consent/track_consent")).unwrap().map(Result::unwrap);
     let mode = |file: std::fs::DirEntry| {
         // What stands beside it may be gone again.
         let mode = file.metadata().ok()?.permissions().mode() & 0o777;
@@ -396,7 +460,7 @@ fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
     assert_eq!(modes(&home), private(&["people.db"]));
 
     // While somebody reads, what is to be written waits, and what was there before is beside it.
-    let other = Connection::open(home.path("consent/people.db")).unwrap();
+    let other = Connection::open(home.path("consent/track_consent/people.db")).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM users;").unwrap();
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| Person::default().click(&url, "/ask", ADA));
@@ -416,6 +480,76 @@ fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
     Person::default().click(&url, "/ask", BROOK).with(200);
     assert_eq!(modes(&home), private(&["people.db", "people.db-shm", "people.db-wal"]));
     home.assert_private();
+}
+
+#[test]
+fn a_directory_that_was_there_stays_as_it_is() {
+    let (server, home) = (Servers::oidc_provider(), Home::new());
+    let dir = shared_directory(&home, "consent");
+    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
+    Person::default().click(&url, "/ask", ADA).with(200);
+    assert_eq!(mode(&dir), 0o755);
+    assert_eq!(mode(&dir.join("track_consent")), 0o700);
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+}
+
+#[test]
+fn a_database_that_is_a_link_is_refused() {
+    let (server, home) = (Servers::oidc_provider(), Home::new());
+    let dir = home.path("consent/track_consent");
+    std::fs::create_dir_all(&dir).unwrap();
+    let elsewhere = home.path("elsewhere");
+    symlink(&elsewhere, dir.join("people.db")).unwrap();
+    let refused = || {
+        let data = home.path("consent");
+        let args = ["--issuer", &server.issuer, "--data", data.to_str().unwrap()];
+        let args = [&args[..], &["--listen", "127.0.0.1:0"]].concat();
+        let output = spawn(&home, "track_consent", &args).wait().fails(1);
+        assert!(output.stderr.contains("unable to open database file"), "{output:?}");
+    };
+    refused();
+    assert!(!elsewhere.exists(), "made elsewhere");
+    std::fs::write(&elsewhere, "").unwrap();
+    refused();
+    assert_eq!(std::fs::read(&elsewhere).unwrap(), b"");
+    // The directory may well be behind one: that is its owner's.
+    std::fs::remove_dir_all(home.path("consent")).unwrap();
+    std::fs::create_dir(home.path("real")).unwrap();
+    symlink(home.path("real"), home.path("consent")).unwrap();
+    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
+    Person::default().open(&url).with(200);
+    assert!(home.path("real/track_consent/people.db").is_file());
+}
+
+#[test]
+fn an_address_is_known_as_browsers_write_it() {
+    for (listen, origin) in [
+        ("127.0.0.1:80", "http://127.0.0.1"),
+        ("127.0.0.1:8480", "http://127.0.0.1:8480"),
+        ("127.0.0.1:443", "http://127.0.0.1:443"),
+        ("[::1]:80", "http://[::1]"),
+        ("[0::1]:8480", "http://[::1]:8480"),
+    ] {
+        assert_eq!(origin::of(listen.parse().unwrap()).unwrap(), origin);
+        let host = origin.trim_start_matches("http://");
+        let is_ours = |method: &str, host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            let site = origin::of(listen.parse().unwrap()).unwrap();
+            origin::is_ours(&site, &method.parse().unwrap(), &headers)
+        };
+        assert!(is_ours("GET", host, None) && is_ours("POST", host, Some(origin)), "{listen}");
+        let with_slash = format!("{origin}/");
+        for other in [None, Some("null"), Some("http://127.0.0.1:1"), Some(&*with_slash)] {
+            assert!(!is_ours("POST", host, other), "{listen}: {other:?}");
+        }
+        for other in ["127.0.0.1:1", "localhost", ""] {
+            assert!(!is_ours("GET", other, None), "{listen}: {other}");
+        }
+    }
 }
 
 #[test]

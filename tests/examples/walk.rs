@@ -1,6 +1,7 @@
 //! Examples as they were built, and the person who goes from the URL that one shows to the callback's.
 
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -41,6 +42,20 @@ fn start(home: &Home, command: &mut Command) -> Running {
         command.env(name, value.unwrap());
     }
     Running::start(command, LIMIT)
+}
+
+/// A directory of somebody's in this home, into which everybody may look.
+#[track_caller]
+pub fn shared_directory(home: &Home, name: &str) -> PathBuf {
+    let dir = home.path(name);
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+#[track_caller]
+pub fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 /// Goes through the consent at a real server, and gives the URL that the person is sent back to.

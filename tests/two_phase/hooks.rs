@@ -232,44 +232,6 @@ fn many_callers_of_one_refresh_ask_the_rule_once() {
     assert_eq!(scene.grants("refresh_token").len(), 1);
 }
 
-/// A hook that asks for the token for which it is run.
-#[test]
-fn hooks_inside_one_another_come_to_an_end() {
-    let mut scene = Scene::new("honest");
-    let runs = scene.home.path("runs");
-    // Of itself it would stop too, but later.
-    let script = format!(
-        "cat >/dev/null; echo \"$OAUTHCTL_HOOK_DEPTH\" >> {runs:?}\n\
-         [ $(wc -l < {runs:?}) -lt 9 ] || exit 1\nexec {:?} token -p p\n",
-        crate::support::program()
-    );
-    let place = scene.home.path("again.sh");
-    scene.home.write(&place, &script);
-    let before = fs::read_to_string(scene.home.config_path()).unwrap();
-    let hook = format!("{before}\n[profiles.p.hooks]\nlogin_required = [\"sh\", {place:?}]\n");
-    scene.home.config(&hook);
-    let output = scene.home.run(["token", "-p", "p"]).fails(4);
-    assert_eq!(fs::read_to_string(&runs).unwrap(), "1\n2\n3\n4\n");
-    for words in ["(OAUTHCTL_HOOK_DEPTH)", "must not ask for a token"] {
-        assert!(output.stderr.contains(words), "{}", output.stderr);
-    }
-    for (depth, started) in [("", 4), ("3", 1), ("4", 0), ("99", 0), ("many", 0)] {
-        fs::write(&runs, "").unwrap();
-        scene.home.set("OAUTHCTL_HOOK_DEPTH", depth);
-        let output = scene.home.run(["token", "-p", "p", "--json"]).fails(4).error_json();
-        assert!(output["warning"].as_str().unwrap().contains("OAUTHCTL_HOOK_DEPTH"), "{output}");
-        assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), started, "{depth}");
-    }
-    scene.home.config(&before);
-    write(&scene.home, &["authorization"], "");
-    let (_, callback) = scene.come_back(&[]);
-    let output = scene.complete(&callback, &[]).fails(3);
-    assert!(output.stderr.contains("(OAUTHCTL_HOOK_DEPTH)"), "{}", output.stderr);
-    assert!(told(&scene.home).is_empty() && scene.redemptions() == 0);
-    scene.home.set("OAUTHCTL_HOOK_DEPTH", "3");
-    scene.complete(&callback, &[]).ok();
-}
-
 #[test]
 fn one_that_fails_where_a_login_is_required_hides_nothing() {
     let scene = scene(&["login_required"], "");
@@ -377,4 +339,42 @@ fn a_key_or_an_assertion_that_it_repeats_is_neither_shown_nor_kept() {
             }
         }
     }
+}
+
+/// A hook that asks for the token for which it is run.
+#[test]
+fn hooks_inside_one_another_come_to_an_end() {
+    let mut scene = Scene::new("honest");
+    let runs = scene.home.path("runs");
+    // Of itself it would stop too, but later.
+    let script = format!(
+        "cat >/dev/null; echo \"$OAUTHCTL_HOOK_DEPTH\" >> {runs:?}\n\
+         [ $(wc -l < {runs:?}) -lt 9 ] || exit 1\nexec {:?} token -p p\n",
+        crate::support::program()
+    );
+    let place = scene.home.path("again.sh");
+    scene.home.write(&place, &script);
+    let before = fs::read_to_string(scene.home.config_path()).unwrap();
+    let hook = format!("{before}\n[profiles.p.hooks]\nlogin_required = [\"sh\", {place:?}]\n");
+    scene.home.config(&hook);
+    let output = scene.home.run(["token", "-p", "p"]).fails(4);
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "1\n2\n3\n4\n");
+    for words in ["(OAUTHCTL_HOOK_DEPTH)", "must not ask for a token"] {
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    for (depth, started) in [("", 4), ("3", 1), ("4", 0), ("99", 0), ("many", 0)] {
+        fs::write(&runs, "").unwrap();
+        scene.home.set("OAUTHCTL_HOOK_DEPTH", depth);
+        let output = scene.home.run(["token", "-p", "p", "--json"]).fails(4).error_json();
+        assert!(output["warning"].as_str().unwrap().contains("OAUTHCTL_HOOK_DEPTH"), "{output}");
+        assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), started, "{depth}");
+    }
+    scene.home.config(&before);
+    write(&scene.home, &["authorization"], "");
+    let (_, callback) = scene.come_back(&[]);
+    let output = scene.complete(&callback, &[]).fails(3);
+    assert!(output.stderr.contains("(OAUTHCTL_HOOK_DEPTH)"), "{}", output.stderr);
+    assert!(told(&scene.home).is_empty() && scene.redemptions() == 0);
+    scene.home.set("OAUTHCTL_HOOK_DEPTH", "3");
+    scene.complete(&callback, &[]).ok();
 }
