@@ -118,7 +118,7 @@ async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
         &|claims| claims.jti.clone_from(&other.id),
         &|claims| claims.jti.push('x'),
         &|claims| claims.exp += 1,
-        &|claims| claims.iat += 61,
+        &|claims| claims.iat += 301,
         &|claims| claims.exp = claims.iat,
     ];
     for (number, change) in changes.into_iter().enumerate() {
