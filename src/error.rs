@@ -102,6 +102,7 @@ struct Inner {
     oauth: Option<OAuthError>,
     passing: bool,
     exit_code: Option<u8>,
+    warning: Option<Error>,
 }
 
 impl Error {
@@ -118,6 +119,7 @@ impl Error {
             oauth: None,
             passing,
             exit_code: None,
+            warning: None,
         }))
     }
 
@@ -216,6 +218,13 @@ impl Error {
         self
     }
 
+    /// The same error with another failure beside it.
+    #[must_use]
+    pub(crate) fn with_warning(mut self, warning: Self) -> Self {
+        self.0.warning = Some(warning);
+        self
+    }
+
     /// The same error with an exit code of its own: 128 and the number of a signal.
     #[doc(hidden)]
     #[must_use]
@@ -248,6 +257,12 @@ impl Error {
     /// What the server said, if it was the server that refused.
     pub fn oauth_error(&self) -> Option<&OAuthError> {
         self.0.oauth.as_ref()
+    }
+
+    /// What else failed on the way, and changed nothing about this error: a hook that was to tell
+    /// somebody of it, for instance.
+    pub fn warning(&self) -> Option<&Self> {
+        self.0.warning.as_ref()
     }
 
     /// Whether the reason may pass by itself, so that trying again later can help.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
 use crate::time::Timestamp;
@@ -40,17 +41,13 @@ impl GrantKey {
     /// assert_ne!(name, GrantKey::new("../prod", "default").slug());
     /// ```
     pub fn slug(&self) -> String {
-        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        hash.update(&(self.profile.len() as u64).to_be_bytes());
-        hash.update(self.profile.as_bytes());
-        hash.update(self.account.as_bytes());
+        let length = (self.profile.len() as u64).to_be_bytes();
+        let (profile, account) = (self.profile.as_bytes(), self.account.as_bytes());
         let mut slug = readable(&self.profile);
         slug.push('-');
         slug.push_str(&readable(&self.account));
         slug.push('-');
-        for byte in &hash.finish().as_ref()[..16] {
-            slug.push_str(&format!("{byte:02x}"));
-        }
+        slug.push_str(&short_hex_sha256(&[&length, profile, account]));
         slug
     }
 }

@@ -188,6 +188,7 @@
 
 pub mod blocking;
 pub mod clock;
+mod digest;
 pub mod error;
 pub mod flow;
 pub mod grant;

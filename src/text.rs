@@ -21,6 +21,13 @@ pub fn one_line(text: &str) -> String {
     out.trim().to_owned()
 }
 
+/// Whether a text can be the name of a token type (RFC 6749, section 11.1), and is too short for a
+/// token that got into its place.
+pub(crate) fn is_token_type(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    (1..=12).contains(&text.len()) && text.bytes().all(is_part)
+}
+
 /// Makes a name fit to stand in a command that people are told to run: [`one_line`], in single quotes
 /// where a shell would read it as anything but one word.
 ///

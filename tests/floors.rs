@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// The floor of every top module. One imports from lower floors, and on its own floor from those that stand before
 /// it here; so there are no circles. Floor 0 is one heap of nouns.
 const FLOORS: &[(&str, u8)] = &[
+    ("digest", 0),
     ("secret", 0),
     ("text", 0),
     ("time", 0),

@@ -173,7 +173,8 @@ fn perhaps_another_key(error: Error, state: &str) -> Error {
 fn start_again(error: Error) -> Error {
     match error.advice() {
         Some(advice) if advice.contains("start a new flow") => {
-            error.hint("nothing was redeemed; start again with `oauthctl start`")
+            let hint = advice.replace("start a new flow", "start again with `oauthctl start`");
+            error.hint(hint)
         }
         Some(advice) if advice.contains("log in again") => {
             error.hint("nothing was stored; start again with `oauthctl start`")

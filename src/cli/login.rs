@@ -7,10 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use oauthctl::flow::{Completed, FlowManager};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
+use oauthctl::hook::hidden_variables;
 use oauthctl::login::attempt::{self, Attempt, Progress};
 use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
 use oauthctl::port::Coordinator as _;
-use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri, SecretSource};
+use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri};
 use oauthctl::store::LoginOutcome;
 use oauthctl::text::one_line;
 use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
@@ -207,6 +208,7 @@ async fn joined(
         return Ok(grant);
     }
     let kind = match outcome.error.as_deref() {
+        Some("config") => ErrorKind::Config,
         Some("access_denied") => ErrorKind::AccessDenied,
         Some("timeout") => ErrorKind::Timeout,
         Some("validation") => ErrorKind::Validation,
@@ -307,15 +309,9 @@ fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Optio
             }
         },
     };
-    let of_any_profile = context.config()?.profiles.values().flat_map(|profile| {
-        let client = &profile.client;
-        [&client.secret, &client.private_key, &client.assertion].into_iter().flatten()
-    });
-    let hidden = of_any_profile.filter_map(|source| match source {
-        SecretSource::Env(name) => Some(name.clone()),
-        _ => None,
-    });
-    Ok(Some(browser.hide(hidden.collect::<Vec<_>>())))
+    // A browser stays open, and serves any profile.
+    let hidden = context.config()?.profiles.values().flat_map(hidden_variables);
+    Ok(Some(browser.hide(hidden)))
 }
 
 fn why_no_browser(reason: Headless) -> String {

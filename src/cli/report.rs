@@ -77,6 +77,9 @@ impl Voice {
         if self.json {
             stderr_line(&escaped(&error_json(error, code).to_string()));
         } else {
+            if let Some(warning) = error.warning() {
+                self.warn(warning);
+            }
             stderr_line(&format!("{} {}", self.paint("error:", "31;1"), error.message()));
             if let Some(hint) = error.advice() {
                 stderr_line(&format!("{} {hint}", self.paint("hint:", "36;1")));
@@ -112,6 +115,9 @@ fn error_json(error: &Error, code: u8) -> Value {
         if let Some(description) = &oauth.description {
             object["oauth_error_description"] = json!(description);
         }
+    }
+    if let Some(warning) = error.warning() {
+        object["warning"] = json!(warning.message());
     }
     object
 }

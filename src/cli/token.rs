@@ -120,6 +120,9 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
     let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
     let handout = match outcome {
         Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
+            if let Some(warning) = error.warning() {
+                context.voice.warn(warning);
+            }
             login::log_in(context, profile, &key, &manager)?;
             runner::block_on(Some(&manager), manager.token(&key, &request))?
         }

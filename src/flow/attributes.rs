@@ -87,22 +87,24 @@ pub(super) fn drop_expired(attributes: &mut BTreeMap<String, Attribute>, now: Ti
     attributes.retain(|_, attribute| attribute.expires_at.is_none_or(|at| now < at));
 }
 
-/// Refuses names that no attribute can have.
-pub(super) fn check_names<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<()> {
-    match names.any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
-        true => Err(Error::usage(format!("an attribute's name has 1 to {LONGEST_NAME} bytes"))),
-        false => Ok(()),
-    }
+/// Refuses names and values that no attribute can have.
+pub(super) fn check_each<'a>(mut all: impl Iterator<Item = (&'a String, &'a Value)>) -> Result<()> {
+    all.try_for_each(|(name, value)| {
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            let what = format!("an attribute's name has 1 to {LONGEST_NAME} bytes");
+            return Err(Error::usage(what));
+        }
+        if !is_flat(value) {
+            let what = format!("an attribute's value is nested at most {DEEPEST_KEPT} deep");
+            return Err(Error::usage(what));
+        }
+        Ok(())
+    })
 }
 
 /// Refuses attributes that a record has no room for.
 pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
-    check_names(attributes.keys())?;
-    if !attributes.values().all(|attribute| is_flat(&attribute.value)) {
-        return Err(Error::usage(format!(
-            "an attribute's value is nested at most {DEEPEST_KEPT} deep"
-        )));
-    }
+    check_each(attributes.iter().map(|(name, attribute)| (name, &attribute.value)))?;
     let size = |(name, a): (&String, &Attribute)| name.len() + a.value.to_string().len();
     if attributes.iter().map(size).sum::<usize>() > LARGEST {
         return Err(Error::usage(format!(

@@ -12,7 +12,7 @@ use super::{FlowManager, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
-use crate::profile::{AuthorizationServer, Par, Pkce, Profile};
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json, random};
@@ -45,8 +45,8 @@ impl AuthorizeRequest {
 }
 
 /// An authorization that was asked for and waits for its response in this process. The server is
-/// frozen in it: a response is redeemed nowhere else.
-#[derive(Debug)]
+/// frozen in it: a response is redeemed nowhere else. `Debug` shows nothing that the response has to
+/// match.
 pub struct Authorization {
     /// Where the person must go.
     pub authorization_url: String,
@@ -68,6 +68,18 @@ pub struct Authorization {
     pub(super) dpop_key: Option<Secret>,
     pub(super) server: AuthorizationServer,
     pub(super) pin: Pin,
+}
+
+impl std::fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorization")
+            .field("grant_id", &self.grant_id)
+            .field("key", &self.key)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scopes", &self.scopes)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Authorization {
@@ -130,6 +142,12 @@ impl FlowManager {
         make_state: impl FnOnce(&Authorization) -> Result<String>,
     ) -> Result<Authorization> {
         check_extra(&request.extra)?;
+        match endpoint::redirect_uri(&request.redirect_uri) {
+            Err(why) if !request.redirect_uri.is_empty() => {
+                return Err(Error::usage(format!("the redirect URI {why}")));
+            }
+            _ => {}
+        }
         self.prove_secrets(profile).await?;
         let server = match server {
             Some(server) => server,

@@ -126,6 +126,7 @@ impl FlowManager {
         expected: &Expected,
     ) -> Result<Completed> {
         let flows = self.pending_flows()?;
+        recognized.require(expected)?;
         let Recognized { claims, state, flow, is_sealed } = recognized;
         let profile = self.profile(recognized.profile())?;
         let parameters = response.parameters(recognized.redirect_uri(), Rules::of(profile))?;

@@ -84,7 +84,7 @@ impl FlowManager {
             let wait = match self.ports.http.send(&request).await {
                 Err(failure) => {
                     let no_answer = no_answer(exchange.purpose, &failure);
-                    if !failure.not_sent || attempt == ATTEMPTS {
+                    if !failure.not_sent || failure.misconfigured || attempt == ATTEMPTS {
                         return Err(no_answer);
                     }
                     Duration::from_millis(200 * u64::from(attempt))
@@ -288,9 +288,9 @@ pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
 }
 
 fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {
-    let error = Error::unavailable(format!("the {purpose} failed: {}", failure.message));
-    let error = match &failure.hint {
-        Some(hint) => error.hint(hint.clone()),
+    let error = failure.told(format!("the {purpose} failed: {}", failure.message));
+    let error = match error.advice() {
+        Some(_) => error,
         None => error.hint("check the network and try again later"),
     };
     NoAnswer { error, perhaps_acted: !failure.not_sent }

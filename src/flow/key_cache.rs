@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::digest::hex_sha256;
 use crate::profile::atomic_file;
-use crate::profile::snapshot::hex_sha256;
 use crate::time::Timestamp;
 
 /// The form of cache files.

@@ -93,6 +93,29 @@ impl Recognized {
     pub fn redirect_uri(&self) -> &str {
         &self.flow.redirect_uri
     }
+
+    /// Refuses a flow that is not as expected.
+    pub(super) fn require(&self, expected: &Expected) -> Result<()> {
+        expected.require_state(&self.state)?;
+        if expected.profile.as_ref().is_some_and(|name| *name != self.flow.profile) {
+            return Err(unexpected("the state is another profile's"));
+        }
+        if expected.user.is_some() && expected.user != self.flow.user {
+            return Err(unexpected("the state is another user's"));
+        }
+        Ok(())
+    }
+}
+
+impl Expected {
+    fn require_state(&self, state: &Secret) -> Result<()> {
+        match &self.state {
+            Some(expected) if expected != state => {
+                Err(unexpected("the state is not the one that was expected here"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The right to redeem the code of a flow: one process gets it, once.
@@ -146,9 +169,7 @@ impl PendingFlows {
         expected: &Expected,
     ) -> Result<Recognized> {
         let state = Secret::new(response.state());
-        if expected.state.as_ref().is_some_and(|expected| *expected != state) {
-            return Err(unexpected("the state is not the one that was expected here"));
-        }
+        expected.require_state(&state)?;
         let (claims, flow, is_sealed) = self.open(state.expose()).await?;
         let belongs = flow.version == VERSION
             && Secret::new(flow.rfp.as_str()) == Secret::new(claims.rfp.as_str())
@@ -157,13 +178,9 @@ impl PendingFlows {
         if !belongs {
             return Err(refused());
         }
-        if expected.profile.as_ref().is_some_and(|name| *name != flow.profile) {
-            return Err(unexpected("the state is another profile's"));
-        }
-        if expected.user.is_some() && expected.user != flow.user {
-            return Err(unexpected("the state is another user's"));
-        }
-        Ok(Recognized { claims, state, flow, is_sealed })
+        let recognized = Recognized { claims, state, flow, is_sealed };
+        recognized.require(expected)?;
+        Ok(recognized)
     }
 
     /// What a state says, and what is remembered of its flow.
@@ -216,4 +233,47 @@ impl PendingFlows {
 fn unexpected(what: &str) -> Error {
     Error::new(ErrorKind::InvalidState, what)
         .hint("nothing was redeemed; the response may be another person's")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::flow::remembered::{seal, sealed_state};
+    use crate::protocol::state::StateKey;
+    use crate::store::MemoryPending;
+    use serde_json::json;
+
+    fn whole(version: u32, jti: &str) -> Whole {
+        let now = SystemClock.now().unix();
+        let pin = json!({ "issuer": "https://as.example", "token_endpoint": "https://as.example/token",
+            "client_id": "cli", "client_auth": "none" });
+        let claims = json!({ "rfp": "r", "iat": now, "exp": now + 600, "as": "https://as.example",
+            "aud": "cli", "jti": jti });
+        let flow = json!({ "version": version, "rfp": "r", "grant_id": jti, "profile": "p",
+            "redirect_uri": "http://127.0.0.1/callback", "scopes": [], "pin": pin, "started_at": now });
+        serde_json::from_value(json!({ "claims": claims, "flow": flow })).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_another_version_remembers_is_no_flow_of_ours() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Arc::new(MemoryPending::new(Arc::clone(&clock), 9));
+        let secret = StateKey::generate().unwrap();
+        let flows = PendingFlows::new(store.clone(), StateKeys::of_secret(&secret).unwrap(), clock);
+        let key = flows.keys().current().unwrap();
+        for (version, jti) in [(VERSION, "ours"), (VERSION + 1, "newer"), (0, "older")] {
+            let Whole { claims, flow } = whole(version, jti);
+            store.put(&seal(key, &claims, &flow).unwrap()).await.unwrap();
+            let sealed = sealed_state(key, whole(version, &format!("sealed-{jti}"))).unwrap();
+            for state in [key.sign(&claims).unwrap(), sealed] {
+                let given =
+                    AuthorizationResponse::from_parameters([("code", "x"), ("state", &state)]);
+                let found = flows.recognize(&given.unwrap(), &Expected::default()).await;
+                assert_eq!(found.is_ok(), version == VERSION, "{jti}: {found:?}");
+            }
+        }
+        let listed = flows.list().await.unwrap();
+        assert_eq!(listed.iter().map(|flow| &*flow.id).collect::<Vec<_>>(), ["ours"]);
+    }
 }

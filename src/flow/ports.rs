@@ -46,7 +46,7 @@ pub struct Ports {
     /// Who sees commits.
     pub committed: Option<Arc<dyn Committed>>,
     /// What runs the hooks of profiles. Without it, a profile with a hook is refused where the hook
-    /// would run: it may be there to deny.
+    /// would run: it may be there to deny. Where a login is required anyway, that stays the error.
     pub hooks: Option<Arc<dyn Hooks>>,
     /// The teaching trace.
     pub trace: Trace,

@@ -90,7 +90,8 @@ impl FlowManager {
         // What stands in the way of the new grant does so before anything is spent.
         let (replaced, moved) = self.replaced(&pending.key).await?;
         let response = Response { code, callback, params, attributes };
-        match self.spend(profile, pending, response, replaced, terms, &mut *lock).await {
+        let spent = self.spend(profile, pending, response, replaced, terms, &mut *lock).await;
+        match spent {
             Ok(mut done) => {
                 done.warnings.splice(0..0, moved);
                 Ok(done)
@@ -121,10 +122,13 @@ impl FlowManager {
             }
             claim.take().await?;
         }
-        let reply = self.send_code(profile, pending, response.code, response.params).await?;
+        let is_claimed = terms.claim.is_some();
+        let reply = self.send_code(profile, pending, response.code, response.params).await;
+        let reply = reply.map_err(|error| used_up(error, is_claimed))?;
         let (nonce, dpop_key) = (pending.nonce.as_deref(), pending.dpop_key.as_ref());
         let identified =
-            self.identify(profile, &pending.server, &reply, nonce, dpop_key, None).await?;
+            self.identify(profile, &pending.server, &reply, nonce, dpop_key, None).await;
+        let identified = identified.map_err(|error| used_up(error, is_claimed))?;
         let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
@@ -137,15 +141,15 @@ impl FlowManager {
         match self.accept(profile, &mut grant, terms).await {
             Ok(warning) => warnings.extend(warning),
             Err(error) => {
-                self.discard(profile, &pending.server, &grant).await;
-                return Err(error);
+                let left = self.discard(profile, &pending.server, &grant).await;
+                return Err(not_revoked(used_up(error, is_claimed), left));
             }
         }
         match self.commit(lock, &grant).await {
             Ok(more) => warnings.extend(more),
             Err(error) => {
-                self.discard_unsaved(profile, &pending.server, &grant).await;
-                return Err(error);
+                let left = self.discard_unsaved(profile, &pending.server, &grant).await;
+                return Err(not_revoked(error, left));
             }
         }
         drop(critical);
@@ -160,10 +164,11 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         grant: &Grant,
-    ) {
+    ) -> Option<Error> {
         let stored = self.ports.store.load(&grant.key).await.ok().flatten();
-        if stored.is_none_or(|stored| stored.id != grant.id) {
-            self.discard(profile, server, grant).await;
+        match stored.is_none_or(|stored| stored.id != grant.id) {
+            true => self.discard(profile, server, grant).await,
+            false => None,
         }
     }
 
@@ -294,6 +299,24 @@ impl FlowManager {
             scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
         }
     }
+}
+
+/// A failure that may pass, of a code that will not be sent again.
+fn used_up(error: Error, is_claimed: bool) -> Error {
+    if !(is_claimed && error.is_passing()) {
+        return error;
+    }
+    let what = "the state is used now: start a new flow";
+    let hint = error.advice().map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
+    error.hint(hint)
+}
+
+/// The same failure with why the tokens that are not kept still work.
+fn not_revoked(error: Error, why: Option<Error>) -> Error {
+    let Some(why) = why else { return error };
+    let what = format!("the tokens that came could not be revoked: {}", why.message());
+    let hint = error.advice().map_or_else(|| what.clone(), |hint| format!("{hint}; {what}"));
+    error.hint(hint)
 }
 
 fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {

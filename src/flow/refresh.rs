@@ -12,7 +12,8 @@ use super::renew::{Renewed, handout, keep_narrowed, login_command, login_require
 use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
-use crate::error::{Error, Result};
+use crate::digest::hex_sha256;
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Dead, Grant, Intent, TokenSet};
 use crate::port::{HttpResponse, Lock};
 use crate::profile::{AuthorizationServer, Profile};
@@ -188,8 +189,9 @@ impl FlowManager {
         let identified = self.identify(profile, server, &reply, None, None, Some(&grant)).await;
         let identified = match identified {
             Ok(identified) => identified,
-            // The keys cannot be had just now: the new id_token is not kept, the tokens are.
-            Err(error) if error.is_passing() => {
+            // The keys cannot be had just now, or not as this machine is set up: the new id_token is
+            // not kept, the tokens are.
+            Err(error) if error.is_passing() || error.kind() == ErrorKind::Config => {
                 Identified { warning: Some(error), ..Identified::default() }
             }
             Err(error) => {
@@ -329,6 +331,5 @@ fn judge(
 }
 
 fn hash(token: &Secret) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.expose().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex_sha256(&[token.expose().as_bytes()])
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::hooks::is_held_back;
 use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::port::Lock;
 use crate::profile::Profile;
@@ -20,8 +20,51 @@ const OVERTAKEN_AT_MOST: u32 = 3;
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 impl FlowManager {
+    /// Hands out a token with enough life: the stored one, a refreshed one, or, for a grant that
+    /// needs no person, a new one.
+    ///
+    /// However many callers and processes ask at once, one request is made per account; a rotated
+    /// refresh token is durably stored before this returns.
+    ///
+    /// # Errors
+    ///
+    /// - `LoginRequired`: only a person can help, and [`Error::warning`] says where the hook
+    ///   `login_required` failed, or there is nothing to run it; with [`cached`](TokenRequest::cached), nothing that is
+    ///   stored lives long enough; or the refresh pauses, as below;
+    /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
+    /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
+    /// - `ServerRefused`: the server refused for another reason than a grant that has ended;
+    /// - `Validation`: metadata that does not match its issuer, or an answer that is not what was asked
+    ///   for, another person's id_token for instance;
+    /// - `AccessDenied`: a hook denied, or the server did;
+    /// - `Config`: the key's profile is unknown here, another hook fails or there is nothing to run it
+    ///   ([`Ports::hooks`](super::Ports::hooks)), or a secret of the profile cannot be read.
+    ///
+    /// # The pause
+    ///
+    /// Where processes died twice between sending a refresh token and storing the answer, it may be
+    /// spent, and a server may end the whole grant if it sees it again (RFC 9700, section 4.14.2). It
+    /// is then not sent for 5 minutes, and after each further such death for twice as long, up to an
+    /// hour; meanwhile the stored token serves while it lives, and then this fails with
+    /// `LoginRequired`. The pause passes by itself; [`force`](TokenRequest::force) ends it at once.
+    ///
+    /// # Cancellation
+    ///
+    /// A future that is dropped while a rotating refresh token is under way can lose it, and the
+    /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
+    pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
+        let profile = self.profile(&key.profile)?;
+        let want = &want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
+        match self.hand_out(profile, key, want).await {
+            Err(error) if error.kind() == ErrorKind::LoginRequired && !want.cached => {
+                Err(self.tell_of(profile, key, error).await)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// What [`FlowManager::token`] does, but for the hook behind a failure.
-    pub(super) async fn hand_out(
+    async fn hand_out(
         &self,
         profile: &Profile,
         key: &GrantKey,

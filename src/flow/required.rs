@@ -67,13 +67,14 @@ impl FlowManager {
         }
     }
 
-    /// Revokes tokens that are not kept. Where that fails they end by themselves: nobody has them.
+    /// Revokes tokens that are not kept, if the server can. Where that fails they end by themselves,
+    /// and nobody has them; why it failed is told.
     pub(super) async fn discard(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
         grant: &Grant,
-    ) {
+    ) -> Option<Error> {
         let endpoint = match server.endpoints.revocation.clone() {
             Some(endpoint) => Some(endpoint),
             None => match self.whole_server(profile).await {
@@ -82,11 +83,11 @@ impl FlowManager {
             },
         };
         let is_its_own = |endpoint: &String| unpinned(&grant.pin, endpoint).is_none();
-        let Some(endpoint) = endpoint.filter(is_its_own) else { return };
+        let endpoint = endpoint.filter(is_its_own)?;
         let (token, hint) = match &grant.tokens.refresh_token {
             Some(token) => (token, "refresh_token"),
             None => (&grant.tokens.access_token, "access_token"),
         };
-        let _ = self.send_revocation(profile, server, &endpoint, token, hint, grant).await;
+        self.send_revocation(profile, server, &endpoint, token, hint, grant).await.err()
     }
 }

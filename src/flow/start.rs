@@ -9,7 +9,7 @@ use super::remembered::{Remembered, Whole, name_of, seal, sealed_state};
 use super::{AuthorizeRequest, FlowManager, attributes};
 use crate::error::{Error, Result};
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
-use crate::profile::{GrantType, Profile, endpoint};
+use crate::profile::{GrantType, Profile};
 use crate::protocol::random;
 use crate::protocol::state::StateClaims;
 use crate::time::{Timestamp, describe};
@@ -135,8 +135,8 @@ impl StartRequest {
     }
 }
 
-/// A flow that waits for its response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A flow that waits for its response. `Debug` shows neither the state nor the URL that has it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
     /// Where the person must go.
@@ -159,6 +159,19 @@ pub struct Started {
     pub user: Option<String>,
     /// Until when a response is taken.
     pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Started")
+            .field("id", &self.id)
+            .field("grant_id", &self.grant_id)
+            .field("profile", &self.profile)
+            .field("account", &self.account)
+            .field("user", &self.user)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Started {
@@ -246,10 +259,8 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
         ))
         .hint("use `grant = \"authorization_code\"`"));
     }
-    if let Some(uri) = &request.redirect_uri
-        && let Err(why) = endpoint::redirect_uri(uri)
-    {
-        return Err(Error::usage(format!("the redirect URI {why}")));
+    if request.redirect_uri.as_deref() == Some("") {
+        return Err(Error::usage("the redirect URI is empty"));
     }
     if request.ttl.as_secs() == 0 || request.ttl > LONGEST_TTL {
         return Err(Error::usage(format!(
@@ -263,7 +274,7 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
             return Err(Error::usage(format!("{what} has 1 to {LONGEST_USER} bytes")));
         }
     }
-    attributes::check_names(request.attributes.keys())?;
+    attributes::check_each(request.attributes.iter())?;
     let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
     if size > LARGEST_ATTRIBUTES {
         return Err(Error::usage(format!(

@@ -17,11 +17,11 @@ const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine 
 
 /// A failure before anything was sent.
 pub(super) fn not_sent(message: impl Into<String>, hint: Option<String>) -> HttpError {
-    HttpError { not_sent: true, message: message.into(), hint }
+    HttpError { not_sent: true, message: message.into(), hint, misconfigured: false }
 }
 
 fn maybe_sent(message: String, hint: Option<String>) -> HttpError {
-    HttpError { not_sent: false, message, hint }
+    HttpError { not_sent: false, message, hint, misconfigured: false }
 }
 
 /// The CA file cannot be used.
@@ -42,12 +42,9 @@ pub(super) fn of_client_certificate() -> HttpError {
 
 /// What is to be the proxy cannot be one. It is not shown: there may be a password in it.
 pub(super) fn of_proxy_url() -> HttpError {
-    not_sent(
-        "the URL of the proxy is invalid",
-        Some(
-            "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://".to_owned(),
-        ),
-    )
+    let hint = "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://";
+    let error = not_sent("the URL of the proxy is invalid", Some(hint.to_owned()));
+    HttpError { misconfigured: true, ..error }
 }
 
 /// TLS could not be set up.

@@ -10,10 +10,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::metadata::{Unique, judge, relevant};
-use super::snapshot::hex_sha256;
 use super::{
     AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile, atomic_file, endpoint,
 };
+use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::port::{Clock, Http, HttpRequest, HttpResponse, Method};
 use crate::text::one_line;
@@ -144,6 +144,7 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
 /// Whether the server can serve this profile. A device endpoint that only a later choice needs, or
 /// keys that only an id_token needs, are missed where they are used.
 fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
+    profile.check()?;
     let absent: Vec<&str> = missing(profile, &server.endpoints)
         .into_iter()
         .filter(|name| *name != "jwks_uri")
@@ -267,14 +268,10 @@ async fn fetch(issuer: &str, http: &dyn Http) -> Result<(Map<String, Value>, Dur
             headers: vec![("accept".to_owned(), "application/json".to_owned())],
             body: Zeroizing::default(),
         };
-        let response = http.send(&request).await.map_err(|error| {
-            let message = format!("cannot fetch {shown}: {}", error.message);
-            let unavailable = Error::unavailable(message);
-            match error.hint {
-                Some(hint) => unavailable.hint(hint),
-                None => unavailable,
-            }
-        })?;
+        let response = http
+            .send(&request)
+            .await
+            .map_err(|error| error.told(format!("cannot fetch {shown}: {}", error.message)))?;
         match document(&response) {
             Ok(document) => return Ok((relevant(document), lifetime(&response))),
             Err(nothing) => failures.push((shown, nothing)),

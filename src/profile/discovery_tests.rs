@@ -46,7 +46,12 @@ impl Http for Web {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         self.asked.lock().unwrap().push(request.url.to_string());
         let answer = if self.down {
-            Err(HttpError { not_sent: true, message: "connection refused".into(), hint: None })
+            Err(HttpError {
+                not_sent: true,
+                message: "connection refused".into(),
+                hint: None,
+                misconfigured: false,
+            })
         } else {
             let (status, headers, body) =
                 self.pages.get(request.url.as_str()).cloned().unwrap_or((404, vec![], "no".into()));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod atomic_file;
 #[cfg(test)]
 mod bad_files;
+mod by_hand;
 mod callbacks;
 mod check;
 pub mod describe;

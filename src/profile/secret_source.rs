@@ -217,13 +217,8 @@ async fn from_github(audience: &str, access: &SecretAccess<'_>) -> Result<Secret
         ],
         body: Zeroizing::default(),
     };
-    let response = access.http.send(&request).await.map_err(|error| {
-        let unavailable = Error::unavailable(error.message);
-        match error.hint {
-            Some(hint) => unavailable.hint(hint),
-            None => unavailable,
-        }
-    })?;
+    let sent = access.http.send(&request).await;
+    let response = sent.map_err(|error| error.told(&error.message))?;
     match response.status {
         200 => {}
         status @ (429 | 500..) => {

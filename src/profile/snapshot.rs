@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic_file;
 use super::schema::{Config, ConfigFile, StoreCommand};
+use crate::digest::hex_sha256;
 
 /// Part of the hash: what an older program wrote, whose presets may differ, is not believed.
 const FORMAT: &str = concat!("oauthctl snapshot 2 ", env!("CARGO_PKG_VERSION"));
@@ -95,14 +96,6 @@ fn hash(file: &ConfigFile) -> String {
     let place = place.as_os_str().as_encoded_bytes();
     let readable: &[u8] = if file.others_can_read() { b"readable" } else { b"private" };
     hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", file.bytes()])
-}
-
-/// SHA-256 over these parts, in hexadecimal.
-pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    parts.iter().for_each(|part| context.update(part));
-    let digest = context.finish();
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -173,6 +173,10 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
         "login_required" | "interaction_required" | "consent_required" => {
             error.hint("log in without `--prompt none`")
         }
+        // RFC 9101, section 7: what stands for the pushed request is not valid, or not any more.
+        "invalid_request_uri" => {
+            error.hint("log in again: a pushed request is taken once, and for a short time")
+        }
         _ => error,
     }
 }

@@ -152,13 +152,10 @@ async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<
         body: Vec::new().into(),
     };
     let at = text::one_line(jwks_uri.as_str());
-    let response = http.send(&request).await.map_err(|e| {
-        let error = Error::unavailable(e.message).context(format!("fetching the keys at {at}"));
-        match e.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
-    })?;
+    let response = http
+        .send(&request)
+        .await
+        .map_err(|e| e.told(format!("fetching the keys at {at}: {}", e.message)))?;
     match response.status {
         200 => match JwkSet::parse(&response.body) {
             Ok(set) => Ok((set, response.body.to_vec())),

@@ -11,7 +11,7 @@ use crate::error::{Error, OAuthError, Result};
 use crate::port::HttpResponse;
 use crate::profile::Profile;
 use crate::protocol::json::{self, is_flat};
-use crate::text::one_line;
+use crate::text::{is_token_type, one_line};
 
 /// The longest lifetime that is believed: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
@@ -77,9 +77,10 @@ fn read_tokens(
         Some(Value::String(t)) if t.eq_ignore_ascii_case("bearer") => "Bearer",
         Some(Value::String(t)) if t.eq_ignore_ascii_case("dpop") => "DPoP",
         Some(Value::String(_)) if lenient => "Bearer",
-        Some(Value::String(t)) => {
-            return Err(format!("a token of the unusable type `{}`", one_line(t)));
+        Some(Value::String(t)) if is_token_type(t) => {
+            return Err(format!("a token of the unusable type `{t}`"));
         }
+        Some(Value::String(_)) => return Err("a `token_type` that is none".to_owned()),
         Some(_) => return Err("a `token_type` that is no string".to_owned()),
     };
     if profile.dpop && token_type != "DPoP" {
@@ -95,17 +96,26 @@ fn read_tokens(
     });
     let refresh_lifetime =
         ["refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"];
+    let refresh_token = token(tokens, "refresh_token")?;
+    let id_token = match token(tokens, "id_token")? {
+        None => token(body, "id_token")?,
+        some => some,
+    };
+    let scopes = scopes(tokens.get("scope"), profile)?;
+    // Scopes are shown and kept where no token is.
+    let secrets = [Some(&access_token), refresh_token.as_ref(), id_token.as_ref()];
+    let is_token = |word: &String| secrets.iter().flatten().any(|token| token.expose() == word);
+    if scopes.iter().flatten().any(is_token) {
+        return Err("a token in place of a `scope`".to_owned());
+    }
     Ok(TokenReply {
         access_token,
         token_type,
         expires_in: lifetime(tokens.get("expires_in")),
-        refresh_token: token(tokens, "refresh_token")?,
+        refresh_token,
         refresh_expires_in: refresh_lifetime.iter().find_map(|name| lifetime(tokens.get(*name))),
-        id_token: match token(tokens, "id_token")? {
-            None => token(body, "id_token")?,
-            some => some,
-        },
-        scopes: scopes(tokens.get("scope"), profile)?,
+        id_token,
+        scopes,
         kept: keep.collect(),
     })
 }

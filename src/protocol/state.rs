@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// How far the clock of the process that made a state may be ahead of ours, in seconds.
-const SKEW: u64 = 60;
+const SKEW: u64 = 300;
 
 /// The type that the headers name, so that no other token is taken for a state (RFC 8725, section
 /// 3.11).

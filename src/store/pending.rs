@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fs::{Dir, Warnings};
 use super::shelf::Shelf;
+use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::port::{BoxFuture, Clock, PendingRecord, PendingStore};
 use crate::time::Timestamp;
@@ -224,8 +225,7 @@ fn used_file(id: &str) -> String {
 }
 
 fn hashed(id: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
-    digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    short_hex_sha256(&[id.as_bytes()])
 }
 
 #[cfg(test)]

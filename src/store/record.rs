@@ -5,6 +5,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 use crate::secret::{Secret, exposed};
@@ -54,9 +55,7 @@ pub(super) fn decode_item(bytes: &[u8], name: &str, place: &str) -> Result<Secre
 
 /// The name of an item in files and keyrings: no name leaves its folder or meets another.
 pub(super) fn item_slug(name: &str) -> String {
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());
-    let hex: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("item-{hex}")
+    format!("item-{}", short_hex_sha256(&[name.as_bytes()]))
 }
 
 /// A record that is there and cannot be used.

@@ -295,6 +295,29 @@ mod tests {
     }
 
     #[test]
+    fn nobody_writes_while_another_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Manual(AtomicU64::new(1_000)));
+        let path = dir.path().join("state.key");
+        let file = StateKeyFile::open(&path, clock);
+        run(file.keys_for(Duration::from_secs(600)));
+        let before = std::fs::read(&path).unwrap();
+        let parent = Dir::open(dir.path(), &file.warnings).unwrap().unwrap();
+        let held = run(file.lock(&parent));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let rotated = runtime.block_on(file.rotate(StateAlg::Hs256)).unwrap_err();
+        let longer = runtime.block_on(file.keys_for(Duration::from_secs(3_600))).unwrap_err();
+        for error in [rotated, longer] {
+            assert!(error.message().contains("is held by another process"), "{error}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        // Who is content with what is there waits for nobody.
+        run(file.keys_for(Duration::from_secs(600)));
+        drop(held);
+        run(file.rotate(StateAlg::Hs256));
+    }
+
+    #[test]
     fn a_damaged_file_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));

@@ -1,5 +1,7 @@
 //! Which parameters may be seen.
 
+use crate::text::is_token_type;
+
 /// How much of a parameter's value may be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -99,6 +101,15 @@ pub(super) fn class(name: &str) -> Class {
         Class::Secret
     } else {
         Class::Unknown
+    }
+}
+
+/// The class of a parameter or member with this value: what a server puts into the place of the type
+/// of a token can be a token.
+pub(super) fn class_with(name: &str, value: &str) -> Class {
+    match class(name) {
+        Class::Shown if name == "token_type" && !is_token_type(value) => Class::Secret,
+        class => class,
     }
 }
 

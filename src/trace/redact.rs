@@ -156,7 +156,7 @@ impl Redactor {
     }
 
     fn shown(&self, name: &str, value: &str) -> String {
-        match names::class(name) {
+        match names::class_with(name, value) {
             Class::Shown => {
                 value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" ")
             }
@@ -273,7 +273,7 @@ impl Redactor {
     }
 
     fn learn(&mut self, name: &str, value: &str) {
-        match names::class(name) {
+        match names::class_with(name, value) {
             Class::Secret => self.remember(value, LEAST_SECRET),
             Class::Unknown => self.remember(value, LEAST_UNKNOWN),
             Class::Shown | Class::Prose => {

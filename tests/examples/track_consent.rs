@@ -1,9 +1,5 @@
 //! The example `track_consent`: people with browsers, and a site that knows who has consented.
 
-use std::os::unix::fs::symlink;
-use std::path::PathBuf;
-
-use axum::http::{HeaderMap, header};
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::json;
@@ -13,10 +9,10 @@ use crate::person::{Page, Person, let_a_second_pass};
 use crate::support::{
     Home, OidcProvider, Running, Servers, assert_no_secret, assert_not_shown, await_some,
 };
-use crate::walk::{mode, shared_directory, spawn};
+use crate::walk::spawn;
 
-#[path = "../../examples/track_consent/origin.rs"]
-mod origin;
+mod address;
+mod kept;
 
 const ADA: &str = "user=1";
 const BROOK: &str = "user=2";
@@ -272,37 +268,6 @@ fn a_restart_between_asking_and_answer_loses_nothing() {
 }
 
 #[test]
-fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
-    let mut site = Site::new();
-    let mut browser = Person::default();
-    site.ask(&mut browser, ADA).with(200);
-    site.ask(&mut browser, BROOK).with(200);
-    let grants = site.home.path("consent/track_consent/grants");
-    let files = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
-    let of_ada = |path: &PathBuf| path.to_str().unwrap().contains("/consent-1-");
-    let [damaged] = &files.filter(of_ada).collect::<Vec<_>>()[..] else { panic!("not one") };
-    let mut bytes = std::fs::read(damaged).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(damaged, &bytes).unwrap();
-
-    site.restart(Signal::INT);
-    assert!(site.running.stderr_so_far().contains(damaged.to_str().unwrap()));
-    assert!(!site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
-    assert!(site.rows().iter().all(|(id, _)| *id == 2), "{:?}", site.rows());
-    site.deny(true);
-    let page = site.ask(&mut browser, ADA).with(403);
-    assert!(page.body.contains("Ada Quill has denied. There is no consent"), "{}", page.body);
-    site.deny(false);
-    site.ask(&mut browser, ADA).with(200);
-    assert!(site.has_consented("Ada Quill"));
-    let kept = std::fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
-    assert!(kept.filter(|path| path != damaged).any(|path| std::fs::read(path).unwrap() == bytes));
-    site.restart(Signal::INT);
-    assert!(site.has_consented("Ada Quill") && site.has_consented("Brook Lindqvist"));
-    assert_eq!(site.running.stderr_so_far(), "");
-}
-
-#[test]
 fn consent_can_be_withdrawn_and_given_again() {
     let site = Site::new();
     let mut browser = Person::default();
@@ -349,6 +314,21 @@ fn only_the_sites_own_pages_change_something() {
                 browser.send(&format!("{}{action}", site.url), "POST", headers, ADA).with(400);
             assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
         }
+    }
+    // One that is there twice is nobody's: others on the way may have gone by the other one.
+    let (ours, evil) =
+        (format!("Origin: http://{authority}\r\n"), "Origin: http://evil.example\r\n");
+    for headers in [format!("{ours}{evil}"), format!("{evil}{ours}"), format!("{ours}{ours}")] {
+        for action in ["ask", "withdraw"] {
+            let page =
+                browser.send(&format!("{}{action}", site.url), "POST", &headers, ADA).with(400);
+            assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
+        }
+    }
+    let (ours, evil) = (format!("Host: {authority}\r\n"), "Host: evil.example\r\n");
+    for headers in [format!("{ours}{evil}"), format!("{evil}{ours}"), format!("{ours}{ours}")] {
+        let page = browser.send(&site.url, "GET", &headers, "").with(400);
+        assert_not_shown(&page.body, ["Ada Quill"]);
     }
     // A name that was made to lead here.
     let other = "Host: evil.example\r\n";
@@ -415,76 +395,6 @@ fn no_token_code_or_state_lies_about() {
         .map(Result::unwrap);
     let sealed = grants.filter(|f| std::fs::read(f.path()).unwrap().starts_with(b"age-encryption"));
     assert_eq!(sealed.count(), 1);
-}
-
-#[test]
-fn a_directory_that_was_there_stays_as_it_is() {
-    let (server, home) = (Servers::oidc_provider(), Home::new());
-    let dir = shared_directory(&home, "consent");
-    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
-    Person::default().click(&url, "/ask", ADA).with(200);
-    assert_eq!(mode(&dir), 0o755);
-    assert_eq!(mode(&dir.join("track_consent")), 0o700);
-    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
-}
-
-#[test]
-fn a_database_that_is_a_link_is_refused() {
-    let (server, home) = (Servers::oidc_provider(), Home::new());
-    let dir = home.path("consent/track_consent");
-    std::fs::create_dir_all(&dir).unwrap();
-    let elsewhere = home.path("elsewhere");
-    symlink(&elsewhere, dir.join("people.db")).unwrap();
-    let refused = || {
-        let data = home.path("consent");
-        let args = ["--issuer", &server.issuer, "--data", data.to_str().unwrap()];
-        let args = [&args[..], &["--listen", "127.0.0.1:0"]].concat();
-        let output = spawn(&home, "track_consent", &args).wait().fails(1);
-        assert!(output.stderr.contains("unable to open database file"), "{output:?}");
-    };
-    refused();
-    assert!(!elsewhere.exists(), "made elsewhere");
-    std::fs::write(&elsewhere, "").unwrap();
-    refused();
-    assert_eq!(std::fs::read(&elsewhere).unwrap(), b"");
-    // The directory may well be behind one: that is its owner's.
-    std::fs::remove_dir_all(home.path("consent")).unwrap();
-    std::fs::create_dir(home.path("real")).unwrap();
-    symlink(home.path("real"), home.path("consent")).unwrap();
-    let (_running, url) = serve(&home, &server.issuer, "127.0.0.1:0", &[]);
-    Person::default().open(&url).with(200);
-    assert!(home.path("real/track_consent/people.db").is_file());
-}
-
-#[test]
-fn an_address_is_known_as_browsers_write_it() {
-    for (listen, origin) in [
-        ("127.0.0.1:80", "http://127.0.0.1"),
-        ("127.0.0.1:8480", "http://127.0.0.1:8480"),
-        ("127.0.0.1:443", "http://127.0.0.1:443"),
-        ("[::1]:80", "http://[::1]"),
-        ("[0::1]:8480", "http://[::1]:8480"),
-    ] {
-        assert_eq!(origin::of(listen.parse().unwrap()).unwrap(), origin);
-        let host = origin.trim_start_matches("http://");
-        let is_ours = |method: &str, host: &str, origin: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().unwrap());
-            }
-            let site = origin::of(listen.parse().unwrap()).unwrap();
-            origin::is_ours(&site, &method.parse().unwrap(), &headers)
-        };
-        assert!(is_ours("GET", host, None) && is_ours("POST", host, Some(origin)), "{listen}");
-        let with_slash = format!("{origin}/");
-        for other in [None, Some("null"), Some("http://127.0.0.1:1"), Some(&*with_slash)] {
-            assert!(!is_ours("POST", host, other), "{listen}: {other:?}");
-        }
-        for other in ["127.0.0.1:1", "localhost", ""] {
-            assert!(!is_ours("GET", other, None), "{listen}: {other}");
-        }
-    }
 }
 
 #[test]

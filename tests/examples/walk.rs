@@ -24,13 +24,24 @@ pub fn built(name: &str) -> String {
 /// Starts an example in this home.
 #[track_caller]
 pub fn spawn(home: &Home, name: &str, args: &[&str]) -> Running {
+    start(home, Command::new(built(name)).args(args))
+}
+
+/// The same under this umask.
+#[track_caller]
+pub fn spawn_under_umask(home: &Home, umask: &str, name: &str, args: &[&str]) -> Running {
+    let script = format!("umask {umask} && exec \"$0\" \"$@\"");
+    start(home, Command::new("sh").args(["-c", &script, &built(name)]).args(args))
+}
+
+#[track_caller]
+fn start(home: &Home, command: &mut Command) -> Running {
     let model = home.command([] as [&str; 0]);
-    let mut command = Command::new(built(name));
-    command.args(args).env_clear().current_dir(home.path("home"));
+    command.env_clear().current_dir(home.path("home"));
     for (name, value) in model.get_envs() {
         command.env(name, value.unwrap());
     }
-    Running::start(&mut command, LIMIT)
+    Running::start(command, LIMIT)
 }
 
 /// A directory of somebody's in this home, into which everybody may look.

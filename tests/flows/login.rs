@@ -145,6 +145,48 @@ fn every_kind_of_client_logs_in_and_refreshes() {
     }
 }
 
+/// Nobody is asked who it was but where the profile names the place, and then with a proof.
+#[test]
+fn a_bound_token_without_openid_is_anybodys_or_whose_the_named_place_says() {
+    for nonce in [false, true] {
+        let flags: &[&str] = if nonce { &["--dpop-nonce", "1"] } else { &[] };
+        let server = Servers::oidc_provider_with(flags);
+        let mut home = Home::new();
+        let bound = |home: &Home, more: &str| {
+            home.config("");
+            let more = format!("scopes = [\"api\"]\ndpop = true\n{more}");
+            home.profile("p", &server.issuer, "cli-dpop", &more);
+        };
+        let named = |place: &str| format!("userinfo_endpoint = {place:?}");
+        bound(&home, "");
+        home.browser(&json!({ "mode": "honest" }));
+        let output = home.run(["login", "p", "--json"]).ok();
+        assert!(!output.stderr.contains("warning"), "{}", output.stderr);
+        let login = output.json();
+        assert_eq!((&login["identity"], &login["token_type"]), (&json!({}), &json!("DPoP")));
+        assert_eq!(login["scopes"], json!(["api"]));
+        home.run(["refresh", "p"]).ok();
+
+        // This one does not say it without `openid`: that is no reason to complain.
+        bound(&home, &named(&format!("{}/me", server.issuer)));
+        home.browser(&json!({ "mode": "honest" }));
+        let output = home.run(["login", "p", "--json"]).ok();
+        assert!(!output.stderr.contains("warning"), "{}", output.stderr);
+        assert_eq!(output.json()["identity"], json!({}));
+
+        bound(&home, &named(&server.who().0));
+        home.browser(&json!({ "mode": "honest" }));
+        let login = home.run(["login", "p", "--json"]).ok().json();
+        assert_eq!(login["identity"], json!({ "sub": "alice-of-who" }), "nonce: {nonce}");
+        let asked = json!([401, "use_dpop_nonce"]);
+        let heard = json!([200, null]);
+        assert_eq!(server.who().1, if nonce { vec![asked, heard] } else { vec![heard] });
+        home.run(["refresh", "p"]).ok();
+        let status = home.run(["status", "p", "--json"]).ok().json();
+        assert_eq!(status[0]["identity"], json!({ "sub": "alice-of-who" }), "kept");
+    }
+}
+
 #[test]
 fn every_kind_of_redirect_uri_is_the_same_in_both_requests() {
     let has_v6 = TcpListener::bind("[::1]:0").is_ok();
@@ -263,6 +305,29 @@ fn a_login_leaves_no_secret_anywhere() {
     assert_not_shown(&format!("{url}\n{to}"), minted.iter().filter(|m| !to.contains(m.as_str())));
     home.run(["refresh", "p", "--trace"]).ok();
     home.assert_private();
+}
+
+#[test]
+fn the_browser_gets_no_variable_that_a_secret_comes_from() {
+    let mut home = home("tag.variables");
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!(
+        "{config}\n[profiles.ci]\nissuer = \"https://as.example\"\nclient_id = \"ci\"\n\
+         grant = \"jwt_bearer\"\nclient_assertion = {{ github_actions = {{ audience = \"a\" }} }}\n\
+         [profiles.own]\nissuer = \"https://as.example\"\nclient_id = \"own\"\n\
+         client_secret = {{ env = \"OWN_SECRET\" }}\n"
+    ));
+    let hidden = ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "OWN_SECRET"];
+    for name in hidden.into_iter().chain(["OF_THE_PERSON"]) {
+        home.set(name, "a-value");
+    }
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", "p"]).ok();
+    let environ = &browser.openings()[0].environ;
+    assert!(environ.contains_key("OF_THE_PERSON"));
+    for name in hidden {
+        assert!(!environ.contains_key(name), "{name}");
+    }
 }
 
 #[test]

@@ -172,21 +172,21 @@ fn who_is_named_in_no_proxy_is_not_reached_through_one() {
     }
 }
 
-/// A variable's value that leads nowhere, words of the error, and words of the hint.
+/// A variable's value that leads nowhere, the exit code, words of the error, and words of the hint.
 #[rustfmt::skip]
-const WRONG: &[(&str, &str, &str)] = &[
-    ("http://someone:PASSWORD@127.0.0.1:REFUSED", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("socks5h://someone:PASSWORD@127.0.0.1:REFUSED", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("http://someone:PASSWORD@proxy.test:3128", "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("http://someone:PASSWORD@127.0.0.1:407", "wants a user name and a password", "HTTPS_PROXY"),
-    ("http://someone:PASSWORD@127.0.0.1:403", "through the proxy: it refused", "NO_PROXY"),
-    ("https://someone:PASSWORD@127.0.0.1:403", "through the proxy", "PROXY"),
-    ("http://someone:PASSWORD@[nonsense", "the URL of the proxy is invalid", "HTTPS_PROXY"),
-    ("gopher://someone:PASSWORD@127.0.0.1:70", "the URL of the proxy is invalid", "HTTPS_PROXY"),
-    ("someone:PASSWORD@127.0.0.1:403/", "the URL of the proxy is invalid", "HTTPS_PROXY"),
-    ("someone:PASSWORD@127.0.0.1:403?x", "the URL of the proxy is invalid", "HTTPS_PROXY"),
-    ("http:/someone:PASSWORD@127.0.0.1:403", "the URL of the proxy is invalid", "HTTPS_PROXY"),
-    ("PASSWORD is no URL", "the URL of the proxy is invalid", "HTTPS_PROXY"),
+const WRONG: &[(&str, i32, &str, &str)] = &[
+    ("http://someone:PASSWORD@127.0.0.1:REFUSED", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("socks5h://someone:PASSWORD@127.0.0.1:REFUSED", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@proxy.test:3128", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:407", 9, "wants a user name and a password", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy: it refused", "NO_PROXY"),
+    ("https://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy", "PROXY"),
+    ("http://someone:PASSWORD@[nonsense", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("gopher://someone:PASSWORD@127.0.0.1:70", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("someone:PASSWORD@127.0.0.1:403/", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("someone:PASSWORD@127.0.0.1:403?x", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("http:/someone:PASSWORD@127.0.0.1:403", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
+    ("PASSWORD is no URL", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
 ];
 
 #[test]
@@ -194,7 +194,7 @@ fn a_proxy_that_is_wrong_is_named_with_its_variable_and_without_its_password() {
     let refused = url::Url::parse(hostile().bases["refused"].as_deref().unwrap()).unwrap();
     let wants = Proxy::answering(Some("HTTP/1.1 407 Who are you\r\n\r\n"));
     let refuses = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
-    for (value, words, hint) in WRONG {
+    for (value, code, words, hint) in WRONG {
         let value = value
             .replace("PASSWORD", PASSWORD)
             .replace("REFUSED", &refused.port().unwrap().to_string())
@@ -206,7 +206,7 @@ fn a_proxy_that_is_wrong_is_named_with_its_variable_and_without_its_password() {
         let flags = talkative(&home);
         let mut args = vec!["login", "p", "--no-browser"];
         args.extend(flags.iter().map(String::as_str));
-        let output = home.run(args).fails(9);
+        let output = home.run(args).fails(*code);
         let (what, how) = error(&output).split_once("\nhint: ").unwrap();
         assert!(what.contains(words), "{value}: {what}");
         assert!(how.contains(hint), "{value}: {how}");

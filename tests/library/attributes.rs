@@ -29,6 +29,10 @@ async fn they_live_with_the_grant_or_for_their_time() {
     };
     assert_eq!(at(59), json!({"plan": {"name": "gold"}, "seen": 1, "kept": 2}));
     assert_eq!(at(1), json!({"plan": {"name": "gold"}, "kept": 2}));
+    // Nor does the record keep it for longer than until it is written anew.
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap();
+    let kept = served.shared.users.row("ada", "p").unwrap().attributes;
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["kept", "plan"]);
     assert!(other.unset_attribute(&key, "kept").await.unwrap());
     assert!(!other.unset_attribute(&key, "kept").await.unwrap());
     assert_eq!(at(0), json!({"plan": {"name": "gold"}}));
@@ -49,4 +53,31 @@ async fn they_need_a_grant_and_room() {
     let error = manager.set_attribute(&key, "a", huge, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(served.shared.users.row("ada", "p").unwrap().attributes.is_empty());
+    // What has had its time takes no room.
+    let large = || json!("x".repeat(20_000));
+    let short = Some(Duration::from_secs(60));
+    manager.set_attribute(&key, "short", large(), short).await.unwrap();
+    manager.set_attribute(&key, "more", large(), None).await.unwrap_err();
+    served.clock.advance(60);
+    manager.set_attribute(&key, "more", large(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_flow_starts_with_is_judged_like_what_is_set_later() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let nested = |depth| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    let with = |value| StartRequest::for_user("ada").attribute("deep", value);
+    for sealed in [false, true] {
+        let request = |value| if sealed { with(value).sealed() } else { with(value) };
+        for deep in [nested(33), nested(125), nested(500)] {
+            let error = manager.start("p", request(deep)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+        }
+        let started = manager.start("p", request(nested(32))).await.unwrap();
+        let callback = walk(&started.authorization_url);
+        manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+        manager.set_attribute(&started.key(), "another", json!(1), None).await.unwrap();
+    }
+    assert_eq!(served.shared.flows.count(), 0, "nothing waits that was refused");
 }

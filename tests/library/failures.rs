@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oauthctl::flow::Handout;
+use oauthctl::flow::{Handout, Hooks};
 use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl::profile::{Hook, Profile};
 use oauthctl::sandbox::CONFIDENTIAL_CLIENT;
 use oauthctl::{
-    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, StartRequest, TokenRequest,
+    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, StartRequest, TokenRequest,
 };
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
@@ -213,7 +214,9 @@ struct Unplugged;
 impl Http for Unplugged {
     fn send<'a>(&'a self, _: &'a HttpRequest) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         let message = "the cable is out".to_owned();
-        Box::pin(async { Err(HttpError { not_sent: true, message, hint: None }) })
+        Box::pin(async {
+            Err(HttpError { not_sent: true, message, hint: None, misconfigured: false })
+        })
     }
 }
 
@@ -225,6 +228,53 @@ async fn a_transport_of_the_callers_own() {
     let error = manager.start("p", StartRequest::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("the cable is out"), "{error}");
+}
+
+/// A transport that is not set up for requests of one purpose.
+struct Misconfigured {
+    http: Arc<dyn Http>,
+    purpose: &'static str,
+    asked: AtomicUsize,
+}
+
+impl Http for Misconfigured {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        if request.purpose != self.purpose {
+            return self.http.send(request);
+        }
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let (message, hint) = ("no such proxy".to_owned(), Some("mend it".to_owned()));
+        Box::pin(async { Err(HttpError { not_sent: true, message, hint, misconfigured: true }) })
+    }
+}
+
+#[tokio::test]
+async fn what_the_configuration_stops_is_not_tried_again_and_costs_no_login() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    let forced = TokenRequest::default().force();
+    let stopped = |purpose| {
+        let http = served.shared.ports().http;
+        let http = Arc::new(Misconfigured { http, purpose, asked: AtomicUsize::new(0) });
+        let ports = served.shared.ports().with_http(http.clone());
+        (FlowManager::new([served.honest()], ports), http)
+    };
+    let (manager_without, http) = stopped("refresh request");
+    let error = manager_without.token(&key, &forced).await.unwrap_err();
+    assert_eq!((error.kind(), error.advice()), (ErrorKind::Config, Some("mend it")), "{error}");
+    assert!(error.message().contains("no such proxy"), "{error}");
+    assert_eq!(http.asked.load(Ordering::SeqCst), 1);
+    // The keys of an id_token that came with the new tokens.
+    let (manager_without, http) = stopped("JWKS request");
+    let handout = manager_without.token(&key, &forced).await.unwrap();
+    assert_eq!(handout.warning.unwrap().kind(), ErrorKind::Config);
+    assert_eq!(http.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(manager.token(&key, &forced).await.unwrap().warning.map(|w| w.to_string()), None);
 }
 
 /// A transport that spoils what the server answers to requests of one purpose.
@@ -374,4 +424,33 @@ async fn a_nonce_that_is_never_right_is_tried_once() {
     assert!(error.message().contains("userinfo request failed: status 401"), "{error}");
     assert_eq!(http.sent.load(Ordering::SeqCst), 2);
     assert_eq!(shared.users.row("ada", "p"), None);
+}
+
+/// What runs hooks, where nothing can be run.
+struct NoHooks;
+
+impl Hooks for NoHooks {
+    fn run<'a>(&'a self, _: &'a Profile, _: &'a Hook, _: Secret) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async { Err(Error::unavailable("the desk is closed")) })
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
+    let shared = Shared::of_now();
+    let hooked = format!("{PUBLIC}\nhooks = {{ login_required = ['desk'] }}");
+    let hooked = profile("p", "https://as.example", &hooked);
+    let (key, want) = (GrantKey::new("p", "ada"), TokenRequest::default());
+    for (ports, why) in [
+        (shared.ports().with_hooks(Arc::new(NoHooks)), "the desk is closed"),
+        (shared.ports(), "this program runs none"),
+    ] {
+        let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
+        assert!(error.message().starts_with("nobody has logged in"), "{error}");
+        assert!(error.advice().unwrap().contains("oauthctl login p --account ada"), "{error:?}");
+        let beside = error.warning().unwrap();
+        assert_eq!(beside.kind(), ErrorKind::Config, "{beside}");
+        assert!(beside.message().contains(why), "{beside}");
+    }
 }

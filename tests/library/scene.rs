@@ -27,6 +27,10 @@ pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
+    pub fn at(seconds: u64) -> Self {
+        Self(AtomicU64::new(seconds))
+    }
+
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -99,7 +103,7 @@ pub struct Served {
 
 impl Served {
     pub fn start() -> Self {
-        let clock = Arc::new(ManualClock(AtomicU64::new(1_800_000_000)));
+        let clock = Arc::new(ManualClock::at(1_800_000_000));
         let mut options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
         options.clock = clock.clone();
         let (stop, stopped) = tokio::sync::oneshot::channel();

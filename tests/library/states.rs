@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use oauthctl::flow::{AuthorizeRequest, PendingFlows};
 use oauthctl::profile::Config;
-use oauthctl::protocol::state::StateKeys;
+use oauthctl::protocol::state::{Opened, StateClaims, StateKeys};
 use oauthctl::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
 
-use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
+use crate::scene::{ManualClock, PUBLIC, Served, Shared, come_back, profile, response};
 
 /// It is refused as an invalid state, and the server hears nothing of it.
 async fn refused(served: &Served, manager: &FlowManager, url: &str, expected: &Expected) -> String {
@@ -87,6 +88,57 @@ async fn of_many_at_once_one_completes() {
     assert_eq!((completed, served.token_requests()), (1, 1));
 }
 
+/// Who only recognizes is told no more than who completes, even of a state that was made with the key.
+#[tokio::test]
+async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let keys = || StateKeys::of_secret(&served.shared.key).unwrap();
+    let flows = PendingFlows::new(served.shared.flows.clone(), keys(), served.clock.clone());
+    let anybody = Expected::default();
+    let recognize = async |state: &str, expected: &Expected| {
+        let given = AuthorizationResponse::from_parameters([("code", "x"), ("state", state)]);
+        flows.recognize(&given.unwrap(), expected).await
+    };
+    let begin = async |request| manager.start("p", request).await.unwrap();
+    let one = begin(StartRequest::for_user("ada")).await;
+    let other = begin(StartRequest::default()).await;
+    let made_with_the_key = |change: &dyn Fn(&mut StateClaims)| {
+        let keys = keys();
+        let Opened::Signed(mut claims, key) = keys.open(&one.state).unwrap() else { panic!() };
+        change(&mut claims);
+        key.sign(&claims).unwrap()
+    };
+    let same = recognize(&made_with_the_key(&|_| ()), &anybody).await.unwrap();
+    assert_eq!((same.user(), same.grant_id()), (Some("ada"), &*one.grant_id));
+    let changes: [&dyn Fn(&mut StateClaims); 8] = [
+        &|claims| claims.rfp.push('x'),
+        &|claims| claims.aud.push('x'),
+        &|claims| claims.server.push('x'),
+        &|claims| claims.jti.clone_from(&other.id),
+        &|claims| claims.jti.push('x'),
+        &|claims| claims.exp += 1,
+        &|claims| claims.iat += 61,
+        &|claims| claims.exp = claims.iat,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let error = recognize(&made_with_the_key(change), &anybody).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidState, "{number}: {error}");
+    }
+    // One that was started for nobody in particular is not somebody's.
+    let adas = Expected::default().user("ada");
+    recognize(&other.state, &adas).await.unwrap_err();
+    recognize(&other.state, &anybody).await.unwrap();
+
+    let sealed = begin(StartRequest::for_user("ada").sealed()).await;
+    recognize(&sealed.state, &adas).await.unwrap();
+    served.clock.advance(600);
+    for late in [&one.state, &sealed.state] {
+        let error = recognize(late, &anybody).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_expected_goes_before() {
     let served = Served::start();
@@ -124,6 +176,71 @@ async fn a_profile_that_has_become_another() {
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert_eq!(served.token_requests(), 0);
     manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_expected_of_a_recognized_flow_goes_before_too() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let keys = StateKeys::of_secret(&served.shared.key).unwrap();
+    let flows = PendingFlows::new(served.shared.flows.clone(), keys, served.shared.clock.clone());
+    let (state, callback) = come_back(&manager, "ada").await;
+    let (other, of_brook) = come_back(&manager, "brook").await;
+    let ada = response(&callback);
+    let recognized = flows.recognize(&ada, &Expected::default()).await.unwrap();
+    assert_eq!(recognized.user(), Some("ada"));
+    for wrong in [
+        Expected::default().state(other),
+        Expected::default().user("brook"),
+        Expected::default().profile("q"),
+    ] {
+        let error = manager.complete_recognized(&recognized, &ada, &wrong).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidState, "{wrong:?}: {error}");
+    }
+    let (right, of_brook) = (Expected::default().state(state).user("ada"), response(&of_brook));
+    let error = manager.complete_recognized(&recognized, &of_brook, &right).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidState, "another flow's response: {error}");
+    assert_eq!(served.token_requests(), 0);
+    manager.complete_recognized(&recognized, &ada, &right).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_shows_no_state() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let started = manager.start("p", StartRequest::for_user("ada")).await.unwrap();
+    let shown = format!("{started:?} {:?}", Expected::default().state(started.state.clone()));
+    assert!(shown.contains(&started.grant_id) && !shown.contains(&started.state), "{shown}");
+    let request = AuthorizeRequest::new(started.key(), "");
+    let waiting = manager.authorize(request).await.unwrap();
+    let url = url::Url::parse(&waiting.authorization_url).unwrap();
+    let shown = format!("{waiting:?}");
+    for name in ["state", "nonce"] {
+        let value = url.query_pairs().find(|(n, _)| n == name).unwrap().1.into_owned();
+        assert!(shown.contains(&waiting.grant_id) && !shown.contains(&value), "{name}: {shown}");
+    }
+}
+
+/// Clocks of two machines differ, and one can be set back while a person is away.
+#[tokio::test]
+async fn a_clock_that_is_minutes_behind_is_no_forgery() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    served.clock.advance(1_000);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let behind = Arc::new(ManualClock::at(1_800_001_000 - 300));
+    let shared = Shared {
+        users: served.shared.users.clone(),
+        flows: served.shared.flows.clone(),
+        key: served.shared.key.clone(),
+        clock: behind,
+    };
+    // The id_token of a server that is that far ahead is judged by the same measure.
+    shared
+        .manager([served.honest()])
+        .complete(&response(&callback), &Expected::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -21,9 +21,13 @@ fn there_and_back() {
     let scene = Scene::logged_in("honest", 3600);
     let export = scene.home.run(["export", "-p", "p"]).ok();
     assert_not_shown(&export.stderr, scene.server.secrets_minted());
+    assert!(export.stderr.contains("not encrypted"), "{}", export.stderr);
     let other = machine(&scene);
     other.run_with(["import", "-"], &export.stdout).ok();
     assert_eq!(without_key(&other), scene.stored());
+    let listed = |home: &Home| home.run(["status", "--json"]).ok().json()[0].clone();
+    let (here, there) = (listed(&scene.home), listed(&other));
+    assert_eq!((&there["account"], &there["grant_id"]), (&json!("default"), &here["grant_id"]));
     assert_eq!(other.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
     assert_no_secret(&other, scene.server.secrets_minted());
     // What is there is not replaced by accident.
@@ -56,6 +60,13 @@ fn encrypted_to_a_recipient() {
     let line = scene.home.run(["export", "-p", "p", "--recipient", recipient]).ok().stdout;
     let other = machine(&scene);
     other.run_with(["import", "-"], &line).fails(10);
+    // A pipe that nobody writes to is no key, and is not waited for.
+    let mut with_pipe = machine(&scene);
+    let pipe = with_pipe.path("tmp/pipe");
+    let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, fifo, mode, 0).unwrap();
+    with_pipe.set("OAUTHCTL_STORE_KEY_FILE", &pipe);
+    with_pipe.run_with(["import", "-"], &line).fails(10);
     let mut with_key = machine(&scene);
     with_key.set("OAUTHCTL_STORE_KEY", identity);
     with_key.run_with(["import", "-"], &line).ok();
@@ -101,6 +112,41 @@ fn a_line_that_is_none_is_said_and_harms_nothing() {
     scene.home.set("OAUTHCTL_IMPORT", "oauthctl-1-plain.CANARYnotaline");
     let token = scene.home.run(["token", "-p", "p"]).ok();
     assert_eq!(token.line(), scene.newest("access_token"));
+}
+
+#[test]
+fn a_line_of_a_newer_program_or_of_another_profile_is_left_alone() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let scene = Scene::logged_in("honest", 3600);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let (begin, text) = line.trim_end().split_once('.').unwrap();
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap();
+    let written = |record: &serde_json::Value| {
+        format!("{begin}.{}", URL_SAFE_NO_PAD.encode(record.to_string()))
+    };
+    let mut other = machine(&scene);
+    assert_eq!(record["version"], 1);
+    record["version"] = json!(2);
+    let output = other.run_with(["import", "-"], &written(&record)).fails(10);
+    assert!(output.stderr.contains("a newer oauthctl"), "{}", output.stderr);
+    other.set("OAUTHCTL_IMPORT", written(&record));
+    other.run(["token", "-p", "p"]).fails(10);
+    assert!(files_like(&other, ".age").is_empty());
+    record["version"] = json!(1);
+    other.run_with(["import", "-"], &written(&record)).ok();
+
+    // Whoever asks for another profile's token gets neither this one nor this account.
+    let mut job = Home::new();
+    for name in ["p", "q"] {
+        job.profile(name, &scene.server.issuer("honest"), "cli", "scopes = [\"api\"]");
+    }
+    job.set("OAUTHCTL_IMPORT", line.trim_end());
+    job.run(["token", "-p", "q"]).fails(4);
+    assert!(files_like(&job, ".age").is_empty());
+    assert_eq!(job.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
+    job.run(["token", "-p", "q"]).fails(4);
 }
 
 /// A line that was printed before the last refreshes holds a refresh token that the server has replaced.

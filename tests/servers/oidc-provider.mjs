@@ -3,11 +3,12 @@
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1]
 //
-// With `--gitlab` its endpoints are where GitLab has them, below /oauth/.
+// With `--gitlab` its endpoints are where GitLab has them, below /oauth/. At /who it says whose a token is
+// that is bound to a key, also to who has not asked for `openid`, if the proof is right.
 //
 // One line of JSON on stdout says where it is; it ends when stdin closes. Clients: see `clients`.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -226,6 +227,45 @@ async function answerDevice(issuer, userCode, deny) {
   return visit('/device', { xsrf, user_code: userCode, ...last });
 }
 
+const proofs = new Set();
+const proofNonce = randomBytes(12).toString('base64url');
+
+/** The claims of a DPoP proof (RFC 9449) and the thumbprint of its key; null for what is none. */
+function readProof(proof) {
+  const parts = proof.split('.');
+  const [header, claims] = parts.slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()));
+  const { crv, kty, x, y } = header.jwk;
+  const key = createPublicKey({ key: header.jwk, format: 'jwk' });
+  const signed = Buffer.from(`${parts[0]}.${parts[1]}`);
+  const signature = Buffer.from(parts[2], 'base64url');
+  const isSigned = verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature);
+  if (header.typ !== 'dpop+jwt' || header.alg !== 'ES256' || !isSigned) return null;
+  const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+  return { claims, jkt };
+}
+
+/** Whose the token of a request is, and the status: 200 if it came with a proof of its key. */
+async function who(ctx) {
+  const [scheme, value] = ctx.get('authorization').split(' ');
+  const token = value && (await provider.AccessToken.find(value));
+  if (scheme !== 'DPoP' || !token?.jkt) return { status: 401, error: 'invalid_token' };
+  let proof = null;
+  try {
+    proof = readProof(ctx.get('dpop'));
+  } catch {
+    // It is not one.
+  }
+  const { htm, htu, ath, jti, nonce } = proof?.claims ?? {};
+  const hash = createHash('sha256').update(value).digest('base64url');
+  const fits = proof?.jkt === token.jkt && ath === hash && jti && !proofs.has(jti)
+    && htm === ctx.method && htu === `${issuer}${ctx.path}`;
+  if (!fits) return { status: 401, error: 'invalid_dpop_proof' };
+  proofs.add(jti);
+  if (given['dpop-nonce'] && nonce !== proofNonce) return { status: 401, error: 'use_dpop_nonce' };
+  return { status: 200, body: { id: `${token.accountId}-of-who`, scope: token.scope } };
+}
+
 const journal = new Journal();
 const answers = new Barrier();
 const server = createServer();
@@ -255,6 +295,17 @@ provider.use(async (ctx, next) => {
   if (params.grant_type !== 'refresh_token') return undefined;
   if (settings.delayMs) await new Promise((resolve) => setTimeout(resolve, settings.delayMs));
   return answers.pass();
+});
+
+provider.use(async (ctx, next) => {
+  if (ctx.path !== '/who') return next();
+  const { status, error, body } = await who(ctx);
+  journal.add({ path: ctx.path, grant_type: 'who', status, error });
+  ctx.status = status;
+  ctx.body = body ?? { error };
+  if (error) ctx.set('www-authenticate', `DPoP error="${error}"`);
+  if (error === 'use_dpop_nonce') ctx.set('dpop-nonce', proofNonce);
+  return undefined;
 });
 
 const handle = provider.callback();

@@ -110,6 +110,15 @@ impl OidcProvider {
         self.control.get("/journal")["counts"][grant_type].as_u64().unwrap_or(0)
     }
 
+    /// Where it says whose a token is that is bound to a key, and what it made of each request there.
+    #[track_caller]
+    pub fn who(&self) -> (String, Vec<Value>) {
+        let all = self.control.get("/journal")["requests"].clone();
+        let all = all.as_array().unwrap().iter().filter(|entry| entry["path"] == "/who");
+        let said = |entry: &Value| json!([entry["status"], entry["error"]]);
+        (format!("{}/who", self.issuer), all.map(said).collect())
+    }
+
     /// The lifetime of access tokens from now on, in seconds.
     #[track_caller]
     pub fn ttl(&self, seconds: u64) {

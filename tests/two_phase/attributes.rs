@@ -43,10 +43,62 @@ fn one_past_its_time_is_gone() {
     let list = scene.home.run(["attr", "list", "-p", "p"]).ok().stdout;
     let long = list.lines().find(|line| line.starts_with("long=")).unwrap();
     assert!(long.starts_with("long=y  (until 20") && long.ends_with("Z)"), "{list}");
+    let one = scene.home.run(["attr", "get", "-p", "p", "long", "--json"]).ok().json();
+    assert_eq!((&one["name"], &one["value"]), (&json!("long"), &json!("y")));
+    assert!(long.contains(&format!("(until {})", one["expires_at"].as_str().unwrap())), "{one}");
     crate::support::await_some("the end of its time", || {
         (attributes(&scene) == json!({ "long": "y" })).then_some(())
     });
     scene.home.run(["attr", "get", "-p", "p", "short"]).fails(3);
+}
+
+#[test]
+fn a_list_has_what_there_is_and_nothing_else() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let scene = Scene::new("honest");
+    let home = &scene.home;
+    let list = ["attr", "list", "-p", "p"];
+    for account in [&["--account", "nobody"][..], &["--account", "", "--json"], &["--json"]] {
+        let output = home.run([&list[..], account].concat()).fails(4);
+        assert!(output.stderr.contains("oauthctl login p"), "{}", output.stderr);
+    }
+    let raw = OsStr::from_bytes(b"x\xff");
+    home.run(list.map(OsStr::new).into_iter().chain([OsStr::new("--account"), raw])).fails(2);
+
+    // With a grant and no attributes: an empty list, which is no failure.
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let none = home.run(list).ok();
+    assert_eq!((&*none.stdout, &*none.stderr), ("", ""));
+    assert_eq!(home.run([&list[..], &["--json"]].concat()).ok().json(), json!({}));
+
+    // By name, each on a line; what is no text is JSON, and what has an end says so.
+    let values =
+        json!({ "attributes": { "z": { "a": [1, null] }, "b": "x\ny=\u{1b}[1m", "n": 7 } });
+    let hook = home.path("hook.json");
+    home.write(&hook, &values.to_string());
+    let before = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!("{before}\n[profiles.p.hooks]\npre_token = [\"cat\", {hook:?}]\n"));
+    home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    home.config(&before);
+    home.run(["attr", "set", "-p", "p", "m", "", "--ttl", "1h"]).ok();
+    home.run(["attr", "set", "-p", "p", "gone", "x", "--ttl", "1s"]).ok();
+    crate::support::await_some("the end of its time", || {
+        attributes(&scene).get("gone").is_none().then_some(())
+    });
+    let listed = home.run(list).ok().stdout;
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 4, "{listed}");
+    assert_eq!(lines[0], "b=x y= [1m");
+    assert!(lines[1].starts_with("m=  (until 20") && lines[1].ends_with("Z)"), "{listed}");
+    assert_eq!(lines[2..], ["n=7", "z={\"a\":[1,null]}"]);
+    let json = home.run([&list[..], &["--json"]].concat()).ok().json();
+    let mut expected = values["attributes"].clone();
+    expected["m"] = json!("");
+    assert_eq!(json, expected);
+    home.run(["logout", "p"]).ok();
+    home.run(list).fails(4);
 }
 
 #[test]

@@ -152,8 +152,11 @@ fn a_key_file_that_is_not_as_it_must_be() {
         }
     };
     let half = good.len() / 2;
-    for bytes in [&good[..0], &good[..half], &good[..good.len() - 1], b"{}", b"null", &[0xff; 200]]
-    {
+    let newer = String::from_utf8(good.clone()).unwrap().replace("\"version\":1", "\"version\":2");
+    assert_ne!(newer.as_bytes(), good);
+    let cut = &good[..good.len() - 1];
+    let none: [&[u8]; 6] = [&good[..0], &good[..half], cut, b"{}", b"null", &[0xff; 200]];
+    for bytes in none.into_iter().chain([newer.as_bytes()]) {
         fs::write(&key, bytes).unwrap();
         refused("damaged");
         assert_eq!(fs::read(&key).unwrap(), bytes, "never overwritten");

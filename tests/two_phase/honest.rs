@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::{REDIRECT, Scene, complete, part, visit};
-use crate::support::{Browser, Home, Servers, assert_no_secret, assert_not_shown};
+use crate::scene::{REDIRECT, Scene, complete, consent, part, visit};
+use crate::support::{Home, Servers, assert_no_secret, assert_not_shown};
 
 #[test]
 fn start_here_complete_there_with_a_strict_server() {
@@ -28,16 +28,7 @@ fn start_here_complete_there_with_a_strict_server() {
     assert_eq!((&claims["as"], &claims["aud"]), (&json!(server.issuer), &json!("cli")));
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 300);
 
-    let browser = Browser::new(&home.path("browser"), &json!({ "mode": "honest" }));
-    let command = browser.command();
-    let mut words = command.split(' ');
-    let mut node = std::process::Command::new(words.next().unwrap());
-    let url = begun["authorization_url"].as_str().unwrap();
-    let mut child = node.args(words.take(2)).arg(url).spawn().unwrap();
-    let callback = browser.await_callback();
-    let _ = child.kill();
-    let _ = child.wait();
-
+    let callback = consent(begun["authorization_url"].as_str().unwrap());
     let wrong = complete(&home, &callback, &["--expect-state", "another"]).fails(7);
     assert_not_shown(&wrong.stderr, [state]);
     let done = complete(&home, &callback, &["--expect-state", state, "--show-token"]).ok().json();

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, part};
 use crate::support::{Home, Servers, assert_not_shown};
 
 /// A scene whose hooks write what they are told to `told`, and answer with what is in `answers/EVENT`.
@@ -83,6 +83,9 @@ fn they_run_in_order_at_a_login_and_at_every_refresh() {
     assert_eq!(all[0]["grant_id"], begun["grant_id"]);
     scene.home.run(["token", "-p", "p", "--account", "nobody"]).fails(4);
     assert_eq!(events(&told(&scene.home)), ["login_required"]);
+    // Who wants only what is stored asks nobody for more.
+    scene.home.run(["token", "-p", "p", "--account", "nobody", "--cached"]).fails(4);
+    assert!(told(&scene.home).is_empty());
     let env = fs::read_to_string(scene.home.path("env")).unwrap();
     assert_not_shown(&env, ["OAUTHCTL_STATE_KEY"]);
 }
@@ -152,6 +155,18 @@ fn scene_denied_after(scene: &Scene, deny: &Value) {
     home.run(["token", "-p", "p"]).ok();
 }
 
+/// What is not to be kept in any case is not what the last rule is asked about.
+#[test]
+fn another_persons_tokens_are_refused_before_the_rule_behind_them_is_asked() {
+    let scene = scene(&ALL, "");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token"]);
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &["--require-identity", "sub=alice"]).ok();
+    assert_eq!(events(&told(&scene.home)), ["authorization", "pre_token", "post_token"]);
+}
+
 #[test]
 fn one_that_fails_or_answers_nonsense_stops_it_clearly() {
     let scene = scene(&["pre_token"], "");
@@ -191,6 +206,15 @@ fn a_token_is_shown_only_where_that_is_wished() {
     assert_eq!(told(&scene.home)[0].get("access_token"), None);
     let shown = scene.home.run(["profile", "show", "p", "--json"]).ok().json();
     assert_eq!(shown["hooks"]["post_token"]["give_token"], true);
+    // So is an id_token, where there is one.
+    assert_eq!(all[1].get("id_token"), None);
+    let config = fs::read_to_string(scene.home.config_path()).unwrap();
+    scene.home.config(&config.replace("[\"api\"]", "[\"openid\"]"));
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let all = told(&scene.home);
+    assert_eq!(part(all[1]["id_token"].as_str().unwrap(), 1)["sub"], "alice");
+    assert_eq!(all[0].get("id_token"), None);
 }
 
 #[test]
@@ -206,4 +230,113 @@ fn many_callers_of_one_refresh_ask_the_rule_once() {
     }
     assert_eq!(told(&scene.home).len(), 1);
     assert_eq!(scene.grants("refresh_token").len(), 1);
+}
+
+#[test]
+fn one_that_fails_where_a_login_is_required_hides_nothing() {
+    let scene = scene(&["login_required"], "");
+    let home = &scene.home;
+    let token = ["token", "-p", "p"];
+    let failures = [("", "exit status: 3: because"), ("x", "its answer is not one JSON object")];
+    for (answer, why) in failures {
+        if answer.is_empty() {
+            home.write(&home.path("fails"), "");
+        } else {
+            fs::remove_file(home.path("fails")).unwrap();
+            home.write(&home.path("answers/login_required"), answer);
+        }
+        let output = home.run(token).fails(4).stderr;
+        let lines: Vec<&str> = output.lines().collect();
+        let [warning, hint, what, how] = lines[..] else { panic!("{output}") };
+        assert!(warning.starts_with("warning: the hook `login_required` failed: "), "{output}");
+        assert!(warning.contains(why) && hint.starts_with("hint: correct it"), "{output}");
+        assert_eq!(
+            (what, how),
+            ("error: nobody has logged in to `p`", "hint: run `oauthctl login p`")
+        );
+        // One object is all that a program reads.
+        let output = home.run(token.iter().chain(&["--json"])).fails(4);
+        let json: Value = serde_json::from_str(&output.stderr).unwrap();
+        assert_eq!((&json["error"], &json["exit_code"]), (&json!("login_required"), &json!(4)));
+        assert_eq!(json["message"], "nobody has logged in to `p`");
+        assert_eq!(json["hint"], "run `oauthctl login p`");
+        let warning = json["warning"].as_str().unwrap();
+        assert!(warning.contains("the hook `login_required` failed") && warning.contains(why));
+        // Whoever wants to log in then is asked to.
+        let output = home.run(token.iter().chain(&["--login", "--no-input"])).fails(4).stderr;
+        assert!(output.contains("error: a login to `p` needs a person"), "{output}");
+        assert!(output.contains("warning: the hook `login_required` failed: "), "{output}");
+    }
+    answer(home, "login_required", &json!({ "deny": "ask the desk" }));
+    let output = home.run(token.iter().chain(&["--json"])).fails(5).error_json();
+    assert_eq!(output["message"], "the hook `login_required` denied it: ask the desk");
+    assert_eq!(output.get("warning"), None);
+    answer(home, "login_required", &json!({}));
+    let output = home.run(token.iter().chain(&["--json"])).fails(4).error_json();
+    assert_eq!(output.get("warning"), None);
+}
+
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIA1firstLineOfTheKeyWithItsWholeWidthOfText0\n\
+    secondLineOfTheKeyWithItsWholeWidthOfTextAsInAnyFileOfThisKind00\n\
+    twelve+shrt=\n\
+    -----END PRIVATE KEY-----\n";
+const JWK: &str =
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}";
+const ASSERTION: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl";
+
+#[test]
+fn a_key_or_an_assertion_that_it_repeats_is_neither_shown_nor_kept() {
+    let d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    let lines = PEM.replace('\n', "\n  | ");
+    let part = lines.lines().nth(2).unwrap();
+    for (key, secret, said) in [
+        ("private_key", PEM, PEM),
+        ("private_key", PEM, &PEM.replace('\n', "\r\n")),
+        ("private_key", PEM, &lines),
+        ("private_key", PEM, part),
+        ("private_key", JWK, JWK),
+        ("private_key", JWK, d),
+        ("client_assertion", ASSERTION, ASSERTION),
+    ] {
+        for kind in ["file", "command", "env"] {
+            let mut scene = Scene::with("honest", "");
+            let home = &mut scene.home;
+            let place = home.path("of-client");
+            let source = match kind {
+                "file" => format!("{{ file = {place:?} }}"),
+                "command" => format!("{{ command = [\"cat\", {place:?}] }}"),
+                _ => "{ env = \"OF_CLIENT\" }".to_owned(),
+            };
+            let ways = match key {
+                "private_key" => {
+                    "grant = \"client_credentials\"\nclient_auth = \"private_key_jwt\""
+                }
+                _ => "grant = \"jwt_bearer\"",
+            };
+            home.write(&place, secret);
+            home.set("OF_CLIENT", secret);
+            let config = fs::read_to_string(home.config_path()).unwrap();
+            home.config(&format!("{config}\n{ways}\n{key} = {source}\n"));
+            home.write(&home.path("said"), said);
+            let said = home.path("said");
+            home.write(
+                &home.path("hook.sh"),
+                &format!("echo a-remark >&2; cat {said:?} >&2; exit 3"),
+            );
+            let script = home.path("hook.sh");
+            let config = fs::read_to_string(home.config_path()).unwrap();
+            home.config(&format!(
+                "{config}\n[profiles.p.hooks]\npre_token = [\"sh\", {script:?}]\n"
+            ));
+            let output = home.run(["token", "-p", "p"]).fails(3);
+            let says = |word| output.stderr.contains(word);
+            assert!(says("a-remark") && says("[redacted]"), "{}", output.stderr);
+            let status = home.run(["status", "--json"]).ok();
+            for text in [&output.stderr, &status.stdout] {
+                let long = secret.split(['\n', '"']).filter(|piece| piece.len() > 16);
+                assert_not_shown(text, long.map(str::trim));
+            }
+        }
+    }
 }

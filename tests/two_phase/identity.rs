@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{REDIRECT, Scene, profile};
-use crate::support::{Home, Output};
+use crate::scene::{REDIRECT, Scene, complete, consent, profile};
+use crate::support::{Home, Output, Servers};
 
 const OPENID: &str = "openid";
 
@@ -37,6 +37,10 @@ fn an_address_counts_only_if_it_is_the_persons() {
         output.stderr.contains("warning:") && output.stderr.contains("sub="),
         "it does not say"
     );
+    // Whoever is known by the subject is known, whatever is said of the address.
+    let both = ["--require-identity", "sub=alice", "--require-identity", mail];
+    let (_, callback) = scene.come_back(&["--user", "both"]);
+    assert_eq!(scene.complete(&callback, &both).ok().stderr, "");
     let before = stored(&scene.home);
     for scenario in [
         "id-token.email-unverified",
@@ -45,14 +49,33 @@ fn an_address_counts_only_if_it_is_the_persons() {
         "id-token.email-invisible",
         "id-token.email-missing~userinfo.email-unverified",
         "id-token.email-missing~userinfo.sub-other",
+        "id-token.email-missing~userinfo.sub-other-email-same",
     ] {
         let output = required(&scene, scenario, OPENID, "", mail).fails(7);
         assert!(output.stderr.contains("hint:"), "{scenario}: {}", output.stderr);
-        assert_eq!(scene.server.requests(scenario, "revoke").len(), 1, "{scenario}: revoked");
+        let revoked = scene.server.requests(scenario, "revoke");
+        assert_eq!(revoked.len(), 1, "{scenario}: revoked");
+        let sent = revoked[0]["body"].as_str().unwrap();
+        assert!(sent.contains("token_type_hint=refresh_token"), "{scenario}: the whole grant");
     }
     assert_eq!(stored(&scene.home), before, "nothing was stored");
     // The subject says who it is, whatever becomes of the address.
     required(&scene, "id-token.email-unverified~tag.sub", OPENID, "", "sub=alice").ok();
+}
+
+#[test]
+fn it_is_told_where_tokens_of_another_person_could_not_be_revoked() {
+    let scene = Scene::new("honest");
+    for (failure, told) in [("status-500", true), ("status-503", true), ("", false)] {
+        let scenario = match failure {
+            "" => "tag.revoked".to_owned(),
+            failure => format!("revoke.{failure}"),
+        };
+        let said = required(&scene, &scenario, OPENID, "", "sub=nobody").fails(7).stderr;
+        assert_eq!(said.contains("could not be revoked"), told, "{scenario}: {said}");
+        assert!(!scene.server.requests(&scenario, "revoke").is_empty(), "{scenario}");
+    }
+    assert_eq!(stored(&scene.home), []);
 }
 
 #[test]
@@ -126,4 +149,62 @@ fn an_endpoint_that_the_profile_names_is_asked_in_any_case() {
         let found = output.json()["identity"]["sub"].clone();
         assert_eq!(found.is_null(), scenario.starts_with("userinfo"), "{scenario}: {found}");
     }
+}
+
+/// A token that is bound to a key names nobody by itself where no `openid` was asked for. The place that the
+/// profile names says who it is, to a proof of the key.
+#[test]
+fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
+    for nonce in [false, true] {
+        let flags: &[&str] = if nonce { &["--dpop-nonce", "1"] } else { &[] };
+        let server = Servers::oidc_provider_with(flags);
+        let home = Home::new();
+        let completed = |more: &str, args: &[&str], code: i32| {
+            home.config("");
+            let lines =
+                format!("redirect_uri = {REDIRECT:?}\nscopes = [\"api\"]\ndpop = true\n{more}");
+            home.profile("p", &server.issuer, "cli-dpop", &lines);
+            let begun = home.run(["start", "p"]).ok().json();
+            let callback = consent(begun["authorization_url"].as_str().unwrap());
+            complete(&home, &callback, args).code(code)
+        };
+        let output = completed("", &[], 0);
+        assert_eq!((&output.json()["identity"], &*output.stderr), (&json!({}), ""));
+        home.run(["token", "-p", "p", "--force-refresh"]).ok();
+        // Somebody is required, and this server tells nobody without `openid`.
+        let before = stored(&home);
+        let output = completed("", &["--require-identity", "sub=alice"], 9);
+        assert!(output.stderr.contains("userinfo request failed: status 403"), "{}", output.stderr);
+
+        let named = format!("userinfo_endpoint = {:?}", server.who().0);
+        completed(&named, &["--require-identity", "sub=alice"], 7);
+        assert_eq!(stored(&home), before, "nothing was stored");
+        let required = ["--require-identity", "sub=alice-of-who"];
+        for args in [&required[..], &[]] {
+            let output = completed(&named, args, 0);
+            assert_eq!(output.json()["identity"], json!({ "sub": "alice-of-who" }));
+            assert_eq!(output.stderr, "");
+        }
+        let (asked, heard) = (json!([401, "use_dpop_nonce"]), json!([200, null]));
+        let each = if nonce { vec![asked, heard] } else { vec![heard] };
+        let all: Vec<Value> = std::iter::repeat_n(each, 3).flatten().collect();
+        assert_eq!(server.who().1, all, "each with a proof that was right");
+    }
+}
+
+/// What nobody knew at the start is not told a token, wherever a profile leads later.
+#[test]
+fn what_is_not_kept_is_revoked_at_its_own_server_or_nowhere() {
+    let elsewhere = Servers::hostile();
+    let scene = Scene::new("discovery.no-revocation");
+    let before = std::fs::read_to_string(scene.home.config_path()).unwrap();
+    for (server, sent) in [(&elsewhere, 0), (&scene.server, 1)] {
+        scene.home.config(&before);
+        let (_, callback) = scene.come_back(&[]);
+        let place = format!("{}/revoke", server.issuer("tag.other"));
+        scene.home.config(&format!("{before}\nrevocation_endpoint = {place:?}\n"));
+        scene.complete(&callback, &["--require-identity", "sub=mallory"]).fails(7);
+        assert_eq!(server.requests("tag.other", "revoke").len(), sent);
+    }
+    assert_eq!(stored(&scene.home), []);
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::scene::{complete, profile, visit};
-use crate::support::{Home, Hostile, Running, Servers};
+use crate::scene::{Scene, complete, profile, visit};
+use crate::support::{Home, Hostile, Running, Servers, await_some};
 
 /// What happens to the request, the exit code, and how many requests there are.
 #[rustfmt::skip]
@@ -98,5 +98,48 @@ fn a_callback_whose_request_was_never_answered_is_used_up() {
         running.wait().fails(9);
         complete(&home, &callback, &[]).fails(7);
         assert_eq!(redemptions(&server, scenario), 1, "{scenario}");
+    }
+}
+
+/// Trying again later helps with everything but this: the state is used.
+#[test]
+fn a_server_that_is_not_there_is_told_with_what_to_do() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let scene = Scene::with("honest", &format!("token_endpoint = \"http://{closed}/token\""));
+    let (_, callback) = scene.come_back(&[]);
+    let said = scene.complete(&callback, &[]).fails(9).stderr;
+    assert!(said.contains("the state is used now: start again with `oauthctl start`"), "{said}");
+    scene.complete(&callback, &[]).fails(7);
+}
+
+/// Both have found the flow unused, and no grant tells the second one that there was a first.
+#[test]
+fn of_two_that_were_let_pass_by_their_rules_at_once_one_sends_the_code() {
+    let server = Servers::hostile();
+    for (way, flags) in [("kept", &[][..]), ("sealed", &["--sealed"])] {
+        let (home, scenario) = (Home::new(), format!("code.status-500~tag.rules-{way}"));
+        let (asked, go) = (home.path("asked"), home.path("go"));
+        let script = format!(
+            "cat > /dev/null; echo x >> {asked:?}; while [ ! -e {go:?} ]; do sleep 0.02; done"
+        );
+        let rule = format!("[profiles.p.hooks]\nauthorization = [\"sh\", \"-c\", {script:?}]\n");
+        profile(&home, &server, "p", &scenario, &rule);
+        let mut home = home;
+        home.set("OAUTHCTL_STATE_KEY", "A".repeat(43));
+        let callback = come_back(&home, flags);
+        let both = [(); 2].map(|()| {
+            let mut running = home.spawn(["complete", "-"]);
+            running.write(&callback);
+            running.close_stdin();
+            running
+        });
+        await_some("both rules", || {
+            std::fs::read_to_string(&asked).is_ok_and(|text| text == "x\nx\n").then_some(())
+        });
+        home.write(&go, "");
+        let mut codes = both.map(|running| running.wait().status);
+        codes.sort_unstable();
+        assert_eq!(codes, [7, 9], "{way}");
+        assert_eq!(redemptions(&server, &scenario), 1, "{way}");
     }
 }

@@ -70,6 +70,35 @@ fn answers_that_are_none_stop_it_before_the_code_is_sent() {
     assert_eq!(stored["attributes"]["x"].to_string(), nested(32));
 }
 
+/// A later rule's word goes before an earlier one's, and a rule's before the profile's.
+#[test]
+fn what_rules_add_is_sent_with_a_code_and_with_every_refresh_token() {
+    let scene =
+        Scene::with("honest", "token_params = { tenant = \"profile\", kept = \"profile\" }\n");
+    let answers = scene.home.path("answers");
+    rule(&scene, &format!("cat > /dev/null; cat {answers:?}/$1"), &["authorization", "pre_token"]);
+    for (event, params) in [
+        ("authorization", json!({ "first": "1", "both": "first" })),
+        ("pre_token", json!({ "second": 2, "both": "second", "tenant": "rule" })),
+    ] {
+        scene.home.write(&answers.join(event), &json!({ "params": params }).to_string());
+    }
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    let both = ["second=2", "both=second", "tenant=rule", "kept=profile"];
+    for (grant, first) in [("authorization_code", true), ("refresh_token", false)] {
+        let sent = scene.grants(grant).remove(0);
+        let sent: Vec<&str> = sent["body"].as_str().unwrap().split('&').collect();
+        for pair in both {
+            let name = &pair[..=pair.find('=').unwrap()];
+            let of_name: Vec<&&str> = sent.iter().filter(|sent| sent.starts_with(name)).collect();
+            assert_eq!(of_name, [&pair], "{grant}: {sent:?}");
+        }
+        assert_eq!(sent.contains(&"first=1"), first, "{grant}: {sent:?}");
+    }
+}
+
 #[test]
 fn what_the_protocol_sets_no_rule_sets() {
     let scene = Scene::new("honest");
@@ -237,6 +266,12 @@ fn status_says_that_a_rule_withholds_the_token() {
     let json = scene.home.run(["status", "--json"]).ok().json();
     assert_eq!((&json[0]["expires_at"], &json[0]["expires_in"]), (&Value::Null, &Value::Null));
     assert_eq!(json[0]["login_required"], false);
+    // What is known of the failure is no matter of an attribute.
+    let failure = json[0]["last_error"].clone();
+    assert!(failure.to_string().contains("post_token"), "{json}");
+    scene.home.run(["attr", "set", "-p", "p", "k", "v"]).ok();
+    let json = scene.home.run(["status", "--json"]).ok().json();
+    assert_eq!((&json[0]["last_error"], &json[0]["attributes"]["k"]), (&failure, &json!("v")));
     rule(&scene, "cat > /dev/null", &["post_token"]);
     scene.home.run(["token", "-p", "p"]).ok();
     let json = scene.home.run(["status", "--json"]).ok().json();
@@ -448,6 +483,8 @@ fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
         );
         let output = scene.home.run(["token", "-p", "p", "--force-refresh", "--json"]).fails(code);
         assert!(output.stderr.contains(says), "{}", output.stderr);
+        // Of one that was told tokens, a reason is heard, and no complaint.
+        assert_eq!(output.stderr.contains("a-remark"), code == 5, "{}", output.stderr);
         let status = scene.home.run(["status", "--json"]).ok();
         assert!(status.stdout.contains("post_token"), "{}", status.stdout);
         assert_not_shown(&status.stdout, ["a-remark"]);
@@ -481,6 +518,45 @@ fn no_command_beside_a_token_gets_the_clients_secret() {
     }
     // It was there to be sent.
     assert_eq!(scene.redemptions(), 1);
+}
+
+#[test]
+fn a_reason_that_names_the_clients_secret_does_not_show_it() {
+    let secret = "CANARY-a-secret-that-the-rule-knows";
+    let scene = Scene::with("honest", &format!("client_secret = {secret:?}\n"));
+    let (_, callback) = scene.come_back(&[]);
+    rule(&scene, &format!("cat > /dev/null; echo '{{\"deny\":\"no {secret}\"}}'"), &["pre_token"]);
+    let output = scene.complete(&callback, &[]).fails(5);
+    assert!(output.stderr.contains("no [redacted]"), "{}", output.stderr);
+    assert_not_shown(&output.stderr, [secret]);
+}
+
+/// Neither what a client's own key is read from, nor what a runner gives its id tokens for.
+#[test]
+fn no_rule_gets_what_the_client_proves_itself_with() {
+    let mut scene = Scene::new("honest");
+    for name in
+        ["KEY_OF_THE_CLIENT", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]
+    {
+        scene.home.set(name, format!("{}/of/{name}", scene.server.issuer("honest")));
+    }
+    scene.home.set("OF_THE_PERSON", "a-variable");
+    let env = scene.home.path("env");
+    let all = fs::read_to_string(scene.home.config_path()).unwrap();
+    for (more, hidden) in [
+        ("private_key = { env = \"KEY_OF_THE_CLIENT\" }", "KEY_OF_THE_CLIENT"),
+        (
+            "client_assertion = { github_actions = { audience = \"a\" } }",
+            "ACTIONS_ID_TOKEN_REQUEST_",
+        ),
+    ] {
+        scene.home.config(&format!("{all}\ngrant = \"jwt_bearer\"\n{more}\n"));
+        rule(&scene, &format!("env > {env:?}; echo '{{\"deny\":\"enough\"}}'"), &["pre_token"]);
+        scene.home.run(["token", "-p", "p"]).fails(5);
+        let env = fs::read_to_string(&env).unwrap();
+        assert!(env.contains("OF_THE_PERSON=a-variable"), "{env}");
+        assert!(!env.contains(hidden), "{hidden}: {env}");
+    }
 }
 
 #[test]

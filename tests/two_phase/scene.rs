@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{DEADLINE, Home, Hostile, Output, Servers};
+use crate::support::{Browser, DEADLINE, Home, Hostile, Output, Servers};
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 
@@ -97,6 +97,21 @@ pub fn visit(url: &str) -> String {
         .lines()
         .find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case("location")));
     location.unwrap_or_else(|| panic!("no redirect: {answer}")).1.trim().to_owned()
+}
+
+/// Goes through the pages of a strict server, which has cookies, and gives where the last one redirects to.
+#[track_caller]
+pub fn consent(url: &str) -> String {
+    let notes = tempfile::tempdir().unwrap();
+    let browser = Browser::new(&notes.path().join("browser"), &json!({ "mode": "honest" }));
+    let command = browser.command();
+    let mut words = command.split(' ');
+    let mut node = std::process::Command::new(words.next().unwrap());
+    let mut child = node.args(words.take(2)).arg(url).spawn().unwrap();
+    let callback = browser.await_callback();
+    let _ = child.kill();
+    let _ = child.wait();
+    callback
 }
 
 /// A part of a JWT, decoded.

@@ -42,6 +42,7 @@ fn any_machine_with_the_key_completes_it_once() {
         (&json!(user), &json!({ "note": "a-private-note" }))
     );
     assert_eq!(done["grant_id"], begun["grant_id"]);
+    assert_eq!(done.get("access_token"), None, "nobody has asked for it");
     complete(&other, &callback, &[]).fails(7);
     assert_eq!(scene.redemptions(), 1);
 }
@@ -121,6 +122,28 @@ fn what_the_server_announced_at_the_start_is_required_at_the_end() {
     }
     assert_eq!(scene.redemptions(), 0);
     complete(&other, &callback, &[]).ok();
+}
+
+/// Without an issuer, a server is known by where the person was sent.
+#[test]
+fn a_server_without_a_name_is_the_one_that_the_person_was_sent_to() {
+    let scene = scene();
+    let issuer = scene.server.issuer(&scene.scenario);
+    let other = scene.server.issuer("tag.other");
+    let sent_to = |place: &str| {
+        scene.home.config(&format!(
+            "[profiles.p]\nclient_id = \"cli\"\nredirect_uri = {REDIRECT:?}\nscopes = [\"api\"]\n\
+             authorization_endpoint = \"{place}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n"
+        ));
+    };
+    sent_to(&issuer);
+    let (_, callback) = scene.come_back(&["--sealed"]);
+    let callback = callback.split("&iss=").next().unwrap();
+    sent_to(&other);
+    let output = scene.refuses(callback, &[]);
+    assert!(output.stderr.contains("the server is another now"), "{}", output.stderr);
+    sent_to(&issuer);
+    scene.complete(callback, &[]).ok();
 }
 
 #[test]

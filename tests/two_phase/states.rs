@@ -104,6 +104,9 @@ fn another_profile_client_or_server() {
         format!("[profiles.p]\nissuer = {other:?}\nclient_id = \"cli\"\n{scopes}"),
         format!("[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli-dpop\"\n{scopes}"),
         format!(
+            "[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli\"\nauthorization_endpoint = \"{other}/authorize\"\n{scopes}"
+        ),
+        format!(
             "[profiles.p]\nissuer = {honest:?}\nclient_id = \"cli\"\ntoken_endpoint = \"{other}/token\"\n{scopes}"
         ),
         format!(
@@ -160,6 +163,10 @@ fn a_key_from_the_environment() {
     scene.refuses(&one, &[]);
     scene.home.set("OAUTHCTL_STATE_KEY", format!("{second},{first}"));
     scene.complete(&one, &[]).ok();
+    // It is changed where it comes from.
+    let output = scene.home.run(["pending", "rotate-key"]).fails(2);
+    assert!(output.stderr.contains("OAUTHCTL_STATE_KEY"), "{}", output.stderr);
+    assert!(!scene.home.path("config/oauthctl/state.key").exists());
     scene.home.unset("OAUTHCTL_STATE_KEY");
     scene.refuses(&two, &[]);
     for bad in ["x", &"A".repeat(42), &format!("{first},x")] {

@@ -88,4 +88,5 @@ async fn an_invalid_proxy_is_refused_without_being_shown() {
     let proxy = Proxy::Url(Secret::new(format!("http://u:{PASSWORD}@[nonsense")));
     let error = fail(Options { proxy, ..Options::default() }, "https://as.invalid/").await;
     assert_eq!((error.not_sent, error.message.as_str()), (true, "the URL of the proxy is invalid"));
+    assert!(error.misconfigured);
 }

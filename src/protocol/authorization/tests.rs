@@ -146,6 +146,16 @@ fn a_denial_is_told_from_a_failure() {
 }
 
 #[test]
+fn a_pushed_request_that_is_not_taken_any_more_asks_for_a_new_login() {
+    let list = pairs(&[("state", "S"), ("error", "invalid_request_uri")]);
+    let Judgement::Failed(error) = judge(&list, "S", &server(None, false)) else {
+        panic!("it is no failure");
+    };
+    assert_eq!(error.kind(), ErrorKind::ServerRefused);
+    assert!(error.advice().unwrap().contains("log in again"), "{error:?}");
+}
+
+#[test]
 fn without_a_known_issuer_it_must_be_where_an_endpoint_is() {
     let mut server = server(None, false);
     server.endpoints.authorization = Some("https://s.example/authorize".to_owned());

@@ -183,7 +183,8 @@ async fn only_200_is_an_answer() {
         assert_eq!(error.kind(), kind, "{status}: {error}");
         assert!(error.message().contains(&status.to_string()), "{error}");
     }
-    let broken = HttpError { not_sent: true, message: "no route".into(), hint: None };
+    let broken =
+        HttpError { not_sent: true, message: "no route".into(), hint: None, misconfigured: false };
     let http = Served::new(vec![Err(broken)]);
     let error = verify(&source(), &http, &token(&key, None), at(0)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);

@@ -40,7 +40,10 @@ fn a_plain_response_is_accepted_whatever_the_case_of_its_type() {
     assert!(reply.refresh_token.is_none() && reply.scopes.is_none());
 }
 
-const NO_RESPONSES: [&str; 39] = [
+const NO_RESPONSES: [&str; 42] = [
+    r#"{"access_token":"bearer","token_type":"CANARY-CANARY"}"#,
+    r#"{"access_token":"CANARY","token_type":"Bearer","scope":"api CANARY"}"#,
+    r#"{"access_token":"a","refresh_token":"CANARY","token_type":"Bearer","scope":["CANARY"]}"#,
     "",
     " ",
     "null",

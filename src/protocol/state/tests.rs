@@ -168,9 +168,10 @@ fn time_is_judged_to_the_second_with_little_skew() {
     let at = |now| claims().check_time(Timestamp::from_unix(now)).is_ok();
     assert!(at(1_000) && at(1_599));
     assert!(!at(1_600) && !at(1_601), "expired");
-    assert!(at(940) && !at(939), "from the future");
-    let backwards = StateClaims { iat: 1_700, ..claims() };
-    assert!(backwards.check_time(Timestamp::from_unix(1_650)).is_err());
+    assert!(at(700) && !at(699), "from the future");
+    // Neither expired nor from too far ahead, and yet over before it began.
+    let backwards = StateClaims { iat: 1_601, ..claims() };
+    assert!(backwards.check_time(Timestamp::from_unix(1_599)).is_err());
 }
 
 #[test]
@@ -203,6 +204,20 @@ fn an_encrypted_state_opens_with_its_key_and_shows_nothing() {
     let header: serde_json::Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[0]).unwrap()).unwrap();
     assert_eq!((&header["alg"], &header["enc"]), (&"dir".into(), &"A256GCM".into()));
+    // The same bytes, parted elsewhere.
+    let [nonce, text, tag] = [2, 3, 4].map(|n| URL_SAFE_NO_PAD.decode(parts[n]).unwrap());
+    let bytes = [nonce, text, tag].concat();
+    let written = |ends: [usize; 2]| {
+        let [nonce, text, tag] =
+            [0..ends[0], ends[0]..ends[1], ends[1]..bytes.len()].map(|part| b64(&bytes[part]));
+        format!("{}..{nonce}.{text}.{tag}", parts[0])
+    };
+    let end = bytes.len();
+    assert_eq!(written([NONCE_LEN, end - TAG]), made);
+    for ends in [[NONCE_LEN, end - TAG - 1], [NONCE_LEN, end - TAG + 1], [NONCE_LEN, end]] {
+        assert!(keys.open(&written(ends)).is_err(), "{ends:?}");
+    }
+    assert!(keys.open(&written([NONCE_LEN + 1, end - TAG])).is_err());
 }
 
 #[test]

@@ -13,8 +13,9 @@ impl Clock for Manual {
         Timestamp::from_unix(self.0.load(Ordering::SeqCst))
     }
 
-    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
-        Box::pin(async { std::thread::yield_now() })
+    // As long as is asked: who waits for the counter gives up by what it has slept.
+    fn sleep<'a>(&'a self, pause: Duration) -> BoxFuture<'a, ()> {
+        Box::pin(async move { std::thread::sleep(pause) })
     }
 }
 
@@ -196,6 +197,23 @@ fn the_marks_are_bounded_and_collected_as_well() {
         scene.clock.0.store(8_000, Ordering::SeqCst);
         assert!(store.mark_used("later", Timestamp::from_unix(8_100)).await.unwrap());
         assert!(!store.used.path.join(slot_name(at)).exists());
+    });
+}
+
+/// By a clock that is two minutes behind, a state lives on for as long.
+#[test]
+fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let last_of_its_slot = Timestamp::from_unix(6_599);
+    run(async {
+        assert!(store.mark_used("s", last_of_its_slot).await.unwrap());
+        for (now, is_used) in [(6_719, true), (6_720, false)] {
+            scene.clock.0.store(now, Ordering::SeqCst);
+            let other = format!("at-{now}");
+            assert!(store.mark_used(&other, Timestamp::from_unix(9_000)).await.unwrap());
+            assert_eq!(store.is_used("s", last_of_its_slot).await.unwrap(), is_used, "{now}");
+        }
     });
 }
 

@@ -94,7 +94,8 @@ async fn a_failure_says_whether_the_server_may_have_acted() {
         [(true, "(nothing was sent)"), (false, "(the server may have acted on it)")]
     {
         let message = format!("no luck with {CANARY}");
-        exchange(&trace, Err(HttpError { not_sent, message, hint: None })).await;
+        exchange(&trace, Err(HttpError { not_sent, message, hint: None, misconfigured: false }))
+            .await;
         let text = shown();
         assert!(text.contains("<- no answer after "), "{text}");
         assert!(text.contains(&format!("no luck with [redacted] {expected}")), "{text}");
@@ -124,7 +125,8 @@ async fn written(path: &Path) -> (String, Value) {
     trace.detail("client_id", "me");
     exchange(&trace, Ok(token_response())).await;
     let message = "connection refused".to_owned();
-    exchange(&trace, Err(HttpError { not_sent: true, message, hint: None })).await;
+    exchange(&trace, Err(HttpError { not_sent: true, message, hint: None, misconfigured: false }))
+        .await;
     trace.finish_har(path).unwrap();
     let text = std::fs::read_to_string(path).unwrap();
     let har = serde_json::from_str(&text).unwrap();

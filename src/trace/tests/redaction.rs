@@ -110,6 +110,18 @@ fn no_secret_survives_in_json_that_is_cut_or_damaged() {
 }
 
 #[test]
+fn a_token_in_the_place_of_its_type_is_not_shown() {
+    for value in ["c4n4ry-c4n4ry", "gho_c4n4ryc4n4ryc4n4ry", "c4n4ry c4n4ry"] {
+        let json = format!(r#"{{"access_token":"bearer","token_type":"{value}"}}"#);
+        let shown = body("application/json", &json);
+        assert!(!shown.contains("c4n4ry"), "{shown}");
+        let shown = body("application/x-www-form-urlencoded", &format!("token_type={value}"));
+        assert!(!shown.contains("c4n4ry"), "{shown}");
+    }
+    assert!(body("application/json", r#"{"token_type":"N_A"}"#).contains("N_A"));
+}
+
+#[test]
 fn json_keeps_its_shape() {
     let json = r#"{"access_token":"abc","expires_in":3600,"scope":"a b","scope":"c",
         "authed_user":{"access_token":"xy","token_type":"user"},"refresh_token":null,

@@ -61,6 +61,7 @@ export function introspect(x) {
 
 export const USERINFO = {
   'sub-other': (x) => x.json(200, '{"sub":"mallory","email":"mallory@example.com"}'),
+  'sub-other-email-same': (x) => x.json(200, '{"sub":"mallory","email":"alice@example.com"}'),
   'sub-missing': (x) => x.json(200, '{"email":"alice@example.com"}'),
   'sub-number': (x) => x.json(200, '{"sub":7}'),
   'sub-invisible': (x) => x.json(200, '{"sub":"alice\\u200b","email":"alice@example.com"}'),

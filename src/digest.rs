@@ -1,0 +1,30 @@
+//! Names made of hashes.
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// SHA-256 over these parts, one behind the other, in hexadecimal.
+pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
+    let mut context = Context::new(&SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first half of it, for the names of files.
+pub(crate) fn short_hex_sha256(parts: &[&[u8]]) -> String {
+    let mut name = hex_sha256(parts);
+    name.truncate(name.len() / 2);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_hash_of_all_parts_together() {
+        // FIPS 180-2, appendix B.1.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hex_sha256(&[b"a", b"", b"bc"]), abc);
+        assert_eq!(short_hex_sha256(&[b"abc"]), abc[..32]);
+    }
+}

@@ -1,0 +1,156 @@
+//! What a hook may answer, and what is done with it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::flow::attributes::{check, drop_expired};
+use crate::grant::{Attribute, Grant};
+use crate::profile::reader;
+use crate::protocol::json;
+use crate::text::one_line;
+use crate::time::Timestamp;
+
+/// What an answer may have.
+const FORM: [&str; 3] = ["attributes", "params", "deny"];
+
+/// What a hook wants. Nothing, where there is no hook.
+#[derive(Debug, Default)]
+pub(in crate::flow) struct Answer {
+    pub(in crate::flow) attributes: BTreeMap<String, Attribute>,
+    pub(in crate::flow) params: BTreeMap<String, String>,
+}
+
+/// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
+pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
+    if text.trim().is_empty() {
+        return Ok(Ok(Answer::default()));
+    }
+    let mut object = json::object(text.trim().as_bytes())
+        .map_err(|what| format!("its answer is not one JSON object: {what}"))?;
+    if let Some(name) = object.keys().find(|name| !FORM.contains(&name.as_str())) {
+        return Err(format!("its answer has `{}`, which means nothing", one_line(name)));
+    }
+    match object.remove("deny") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(reason)) => return Ok(Err(reason)),
+        Some(_) => return Err("its `deny` is not a text".to_owned()),
+    }
+    let mut answer = Answer::default();
+    for (name, value) in table(&mut object, "attributes")? {
+        answer.attributes.insert(name, Attribute { value, expires_at: None });
+    }
+    check(&answer.attributes).map_err(|error| error.message().to_owned())?;
+    for (name, value) in table(&mut object, "params")? {
+        if let Some(why) = reader::reserved(&name) {
+            return Err(format!("the parameter `{}` is not for hooks: {why}", one_line(&name)));
+        }
+        let value = match value {
+            Value::String(text) => text,
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return Err(format!("the parameter `{}` is not a text", one_line(&name))),
+        };
+        answer.params.insert(name, value);
+    }
+    Ok(Ok(answer))
+}
+
+fn table(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, String> {
+    match object.remove(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(table)) => Ok(table),
+        Some(_) => Err(format!("its `{name}` is not an object")),
+    }
+}
+
+/// Keeps a hook's attributes with the grant.
+pub(in crate::flow) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
+    drop_expired(&mut grant.attributes, now);
+    merge(&mut grant.attributes, answer.attributes)
+}
+
+/// Adds a hook's attributes to those that there are.
+pub(in crate::flow) fn merge(
+    all: &mut BTreeMap<String, Attribute>,
+    more: BTreeMap<String, Attribute>,
+) -> Result<()> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    all.extend(more);
+    check(all).map_err(|error| {
+        let what = format!("the attributes of a hook cannot be kept: {}", error.message());
+        Error::config(what).hint("nothing goes on without it: correct the hook")
+    })
+}
+
+/// Puts a hook's parameters into a token request; they replace those of the same name.
+pub(in crate::flow) fn add(form: &mut Vec<(String, String)>, params: BTreeMap<String, String>) {
+    form.retain(|(name, _)| !params.contains_key(name));
+    form.extend(params);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_nothing_or_one_object_of_known_members() {
+        for nothing in ["", " \n", "{}", "{\"attributes\":null,\"params\":{},\"deny\":null}"] {
+            let answer = read(nothing).unwrap().unwrap();
+            assert!(answer.attributes.is_empty() && answer.params.is_empty(), "{nothing}");
+        }
+        let answer = read(r#"{"attributes":{"a":[1]},"params":{"x":"1","y":2}}"#).unwrap().unwrap();
+        assert_eq!(answer.attributes["a"].value, json!([1]));
+        assert_eq!(answer.params["y"], "2");
+        assert_eq!(read(r#"{"deny":"no","params":{}}"#).unwrap().unwrap_err(), "no");
+        for nonsense in [
+            "x",
+            "[]",
+            "null",
+            "{} {}",
+            "{\"deny\":true}",
+            "{\"attributes\":[]}",
+            "{\"params\":{\"a\":{}}}",
+            "{\"atributes\":{}}",
+            "{\"params\":{},\"params\":{}}",
+            "{\"attributes\":{\"\":1}}",
+        ] {
+            assert!(read(nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn no_hook_sets_what_the_protocol_sets() {
+        for name in [
+            "grant_type",
+            "code",
+            "code_verifier",
+            "refresh_token",
+            "client_id",
+            "client_secret",
+            "redirect_uri",
+            "client_assertion",
+            "scope",
+            "",
+            "a b",
+        ] {
+            let text = json!({"params": {name: "x"}}).to_string();
+            assert!(read(&text).is_err(), "{name}");
+        }
+        for name in ["assertion", "subject_token", "audience", "custom"] {
+            let text = json!({"params": {name: "x"}}).to_string();
+            assert!(read(&text).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_hooks_parameter_replaces_the_one_of_its_name() {
+        let mut form = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+        add(&mut form, BTreeMap::from([("a".to_owned(), "3".to_owned())]));
+        assert_eq!(form, [("b".to_owned(), "2".to_owned()), ("a".to_owned(), "3".to_owned())]);
+    }
+}

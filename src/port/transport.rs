@@ -1,0 +1,121 @@
+//! How requests are sent.
+
+use url::Url;
+
+use super::BoxFuture;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The methods that OAuth uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+}
+
+impl Method {
+    /// The method's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// A request. Its `Debug` shows neither headers nor body: both carry secrets.
+#[derive(Clone)]
+pub struct HttpRequest {
+    /// What the request is for, in a few words: "token request".
+    pub purpose: &'static str,
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub url: Url,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} {} ({})",
+            self.method.as_str(),
+            self.url.host_str().unwrap_or(""),
+            self.purpose
+        )
+    }
+}
+
+/// A response, whatever its status. Its `Debug` shows neither headers nor body.
+#[derive(Clone)]
+pub struct HttpResponse {
+    /// The status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, 1 MiB at most.
+    pub body: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl HttpResponse {
+    /// The first header of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+impl std::fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "status {}, {} bytes", self.status, self.body.len())
+    }
+}
+
+/// Why there is no response.
+#[derive(Debug, Clone)]
+pub struct HttpError {
+    /// Whether the server cannot have acted on the request: nothing of it was sent.
+    pub not_sent: bool,
+    /// What happened, without a secret.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether it lasts until somebody corrects the configuration: then the request is not sent
+    /// again, and the error is of kind [`Config`](ErrorKind::Config), else of kind
+    /// [`Unavailable`](ErrorKind::Unavailable).
+    pub misconfigured: bool,
+}
+
+impl HttpError {
+    /// The error that it is for the flow, with this message and its own hint.
+    pub(crate) fn told(&self, message: impl Into<String>) -> Error {
+        let kind = if self.misconfigured { ErrorKind::Config } else { ErrorKind::Unavailable };
+        let error = Error::new(kind, message);
+        match &self.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// Sends requests.
+///
+/// An implementation must never follow a redirect, send nothing twice by itself, verify TLS, and take
+/// a status of any kind for an answer: judging it is not its task. A code or a refresh token may be in
+/// the request, so nothing of it belongs into a log.
+pub trait Http: Send + Sync {
+    /// Sends one request and reads its whole answer, within 30 s and 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no answer. [`HttpError::not_sent`] may be set only where the server cannot have
+    /// acted on the request: the flow then sends it again.
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
+}

@@ -1,0 +1,99 @@
+//! What the reader of the configuration refuses, looked at once more before a profile is used: its
+//! fields are public, and a caller may have changed them.
+
+use super::{Profile, endpoint, reader};
+use crate::error::{Error, Result};
+use crate::text::one_line;
+
+impl Profile {
+    /// Refuses a profile that would send a person or a secret where none may go, or that says what is
+    /// the protocol's own to say.
+    ///
+    /// # Errors
+    ///
+    /// `Config`.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.fault().map_or(Ok(()), |(what, why)| {
+            let name = one_line(&self.name);
+            Err(Error::config(format!("{} in profile `{name}` {why}", one_line(&what)))
+                .hint("read profiles from their configuration, or set what it could say"))
+        })
+    }
+
+    fn fault(&self) -> Option<(String, String)> {
+        if let Some(why) = self.issuer.as_deref().and_then(|i| endpoint::check_issuer(i).err()) {
+            return Some(("the issuer".to_owned(), why));
+        }
+        let e = &self.endpoints;
+        let endpoints = [
+            ("authorization", &e.authorization),
+            ("token", &e.token),
+            ("refresh", &e.refresh),
+            ("device authorization", &e.device_authorization),
+            ("pushed authorization request", &e.pushed_authorization_request),
+            ("revocation", &e.revocation),
+            ("introspection", &e.introspection),
+            ("userinfo", &e.userinfo),
+            ("registration", &e.registration),
+            ("end session", &e.end_session),
+            ("JWK Set", &e.jwks_uri),
+        ];
+        for (what, url) in endpoints {
+            if let Some(why) = url.as_deref().and_then(|url| endpoint::check(url).err()) {
+                return Some((format!("the {what} endpoint"), why));
+            }
+        }
+        for uri in &self.redirect_uris {
+            if let Err(why) = endpoint::redirect_uri(&uri.text) {
+                return Some(("the redirect URI".to_owned(), why));
+            }
+        }
+        let params = [&self.authorization_params, &self.token_params, &self.refresh_params];
+        let names = params.into_iter().flat_map(|params| params.keys());
+        let asked = (self.scope_param != "scope").then_some(&self.scope_param);
+        names.chain(asked).find_map(|name| {
+            let why = reader::reserved(name)?;
+            Some((format!("the parameter `{name}`"), format!("cannot be set: {why}")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::profile::ConfigFile;
+
+    fn profile() -> Profile {
+        let text = "[profiles.p]\nclient_id = \"c\"\nissuer = \"https://as.example\"\n";
+        let config = ConfigFile::of_text(Path::new("c.toml"), text).parse().unwrap();
+        config.profile("p").unwrap().clone()
+    }
+
+    #[test]
+    fn what_no_file_could_say_is_refused() {
+        profile().check().unwrap();
+        let changes: [(&str, fn(&mut Profile)); 9] = [
+            ("issuer", |p| p.issuer = Some("https://as.example/?x".to_owned())),
+            ("authorization", |p| {
+                p.endpoints.authorization = Some("javascript:alert(1)".to_owned())
+            }),
+            ("token endpoint", |p| p.endpoints.token = Some("http://as.example/t".to_owned())),
+            ("userinfo", |p| p.endpoints.userinfo = Some("::::".to_owned())),
+            ("redirect URI", |p| p.redirect_uris[0].text = "javascript:alert(1)".to_owned()),
+            ("`state`", |p| p.scope_param = "state".to_owned()),
+            ("`code`", |p| drop(p.token_params.insert("code".to_owned(), "x".to_owned()))),
+            ("`scope`", |p| drop(p.refresh_params.insert("scope".to_owned(), "x".to_owned()))),
+            ("`client_id`", |p| {
+                p.authorization_params.insert("client_id".to_owned(), "x".to_owned());
+            }),
+        ];
+        for (what, change) in changes {
+            let mut profile = profile();
+            change(&mut profile);
+            let error = profile.check().expect_err(what);
+            assert!(error.message().contains(what), "{what}: {error}");
+        }
+    }
+}

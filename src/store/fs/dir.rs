@@ -1,0 +1,170 @@
+//! A private directory, and what is read, moved, removed and locked in it.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::refusal::{Refusal, no_locks, refused};
+use super::{Warnings, read_all, sys};
+use crate::error::{Error, Result};
+
+/// An open private directory.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    pub(super) path: PathBuf,
+    pub(super) handle: sys::Handle,
+    warnings: Warnings,
+}
+
+impl Dir {
+    /// Opens a directory; `None` where there is none.
+    pub(crate) fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
+        match sys::Handle::open(path) {
+            Ok((handle, loose)) => Self::accept(path, handle, loose, warnings).map(Some),
+            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(refusal) => Err(refused("open", path, refusal)),
+        }
+    }
+
+    /// Opens a directory, and makes it and its parents where they are missing.
+    pub(crate) fn create(path: &Path, warnings: &Warnings) -> Result<Self> {
+        if let Some(dir) = Self::open(path, warnings)? {
+            return Ok(dir);
+        }
+        sys::make_dirs(path).map_err(|e| refused("create", path, e.into()))?;
+        Self::open(path, warnings)?
+            .ok_or_else(|| Error::store(format!("`{}` is gone again", path.display())))
+    }
+
+    /// Opens a directory in this one; `None` where there is none.
+    pub(crate) fn child(&self, name: &str) -> Result<Option<Self>> {
+        Self::open(&self.path.join(name), &self.warnings)
+    }
+
+    /// Opens a directory in this one, and makes it where it is missing.
+    pub(crate) fn make_child(&self, name: &str) -> Result<Self> {
+        Self::create(&self.path.join(name), &self.warnings)
+    }
+
+    fn accept(
+        path: &Path,
+        handle: sys::Handle,
+        loose: Option<String>,
+        warnings: &Warnings,
+    ) -> Result<Self> {
+        if let Some(mode) = loose {
+            handle.tighten().map_err(|e| refused("protect", path, e.into()))?;
+            warnings.push(format!("`{}` was open to others ({mode}): now 0700", path.display()));
+        }
+        Ok(Self { path: path.to_owned(), handle, warnings: warnings.clone() })
+    }
+
+    /// Where a file of this directory is.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Reads a whole file; `None` where there is none.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let path = self.path.join(name);
+        let (mut file, size, loose) = match self.handle.open_file(name) {
+            Ok(opened) => opened,
+            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(refusal) => return Err(refused("read", &path, refusal)),
+        };
+        if let Some(mode) = loose {
+            sys::tighten_file(&file).map_err(|e| refused("protect", &path, e.into()))?;
+            self.warnings
+                .push(format!("`{}` was open to others ({mode}): now 0600", path.display()));
+        }
+        read_all(&mut file, size).map(Some).map_err(|e| refused("read", &path, e.into()))
+    }
+
+    /// Whether there is something at this name; an error if it is nothing of ours.
+    pub(crate) fn exists(&self, name: &str) -> Result<bool> {
+        match self.handle.judge(name) {
+            Ok(()) => Ok(true),
+            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(refusal) => Err(refused("use", &self.path.join(name), refusal)),
+        }
+    }
+
+    pub(super) fn again(&self) -> Result<Dir> {
+        let handle =
+            self.handle.again().map_err(|e| refused("open", &self.path, Refusal::Io(e)))?;
+        Ok(Dir { path: self.path.clone(), handle, warnings: self.warnings.clone() })
+    }
+
+    /// Renames a file to a name that is free.
+    pub(crate) fn rename_new(&self, from: &str, to: &str) -> Result<bool> {
+        match self.handle.rename_new(from, to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(refused("move", &self.path.join(from), error.into())),
+        }
+        self.handle.sync().map_err(|e| refused("save", &self.path, e.into()))?;
+        Ok(true)
+    }
+
+    /// Removes a file, durably. Says whether there was one.
+    pub(crate) fn remove(&self, name: &str) -> Result<bool> {
+        let removed = self.remove_lazily(name)?;
+        if removed {
+            self.handle.sync().map_err(|e| refused("save", &self.path, e.into()))?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes a file, without waiting for the disk: after a power cut it may be there again.
+    pub(crate) fn remove_lazily(&self, name: &str) -> Result<bool> {
+        match self.handle.unlink(name) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(refused("remove", &self.path.join(name), error.into())),
+        }
+    }
+
+    /// The names in this directory that are text, sorted.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let entries = std::fs::read_dir(&self.path)
+            .map_err(|e| refused("list", &self.path, Refusal::Io(e)))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| refused("list", &self.path, Refusal::Io(e)))?;
+            names.extend(entry.file_name().into_string());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Some of the names in this directory that are text, at most so many.
+    pub(crate) fn some_names(&self, most: usize) -> Result<Vec<String>> {
+        let failed = |e| refused("list", &self.path, Refusal::Io(e));
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(failed)?.take(most) {
+            names.extend(entry.map_err(failed)?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    /// Takes the kernel's lock on a file of this name, which is made where it is missing. `None`
+    /// where another holds it. It is released when the file is closed, by death too.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<File>> {
+        let path = self.path.join(name);
+        loop {
+            let file =
+                self.handle.open_lock(name).map_err(|refusal| refused("lock", &path, refusal))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(no_locks(&path, &error)),
+            }
+            // Somebody may have removed the file between opening and locking it.
+            if self.handle.is_at(&file, name) {
+                return Ok(Some(file));
+            }
+        }
+    }
+}

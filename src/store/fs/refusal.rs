@@ -1,0 +1,56 @@
+//! What a file system refuses, put into words.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+
+/// Why the system refused a path, before it is put into words.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The system's error.
+    Io(io::Error),
+    /// What the path is, and must not be.
+    Is(&'static str),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
+    Error::store(format!("the file system refuses the lock `{}`: {error}", path.display())).hint(
+        "set OAUTHCTL_STATE_DIR to a directory on a local file system: without locks, two \
+         processes could spend one refresh token",
+    )
+}
+
+pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
+    let path = path.display();
+    match refusal {
+        Refusal::Is(what) => Error::store(format!("cannot {doing} `{path}`: it is {what}")).hint(
+            "only regular files and directories of your own are used: look who put it there, and \
+             move it away",
+        ),
+        Refusal::Io(error) => {
+            let hint = match error.kind() {
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => {
+                    "make room on that file system and try again: nothing was changed"
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make it writable for you, or choose another place: `--store file:DIR` for \
+                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
+                }
+                _ => {
+                    "check that file system, or choose another place: `--store file:DIR` for \
+                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
+                }
+            };
+            Error::store(format!("cannot {doing} `{path}`: {error}")).hint(hint)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! How a file is replaced as a whole: through a temporary one, which may be made ahead.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+
+use super::refusal::refused;
+use super::{Dir, sys};
+use crate::error::{Error, Result};
+
+/// A temporary file with room in it, kept for a later [`Dir::replace_with`]. Removed when dropped,
+/// and by [`Dir::sweep`] once its owner is dead.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    dir: Dir,
+    name: String,
+    file: File,
+    size: usize,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if !self.name.is_empty() {
+            let _ = self.dir.handle.unlink(&self.name);
+        }
+    }
+}
+
+impl Reserved {
+    /// How many bytes have room.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Dir {
+    /// Replaces a file as a whole, durably.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let reserved = self.temporary(name)?;
+        self.replace_with(reserved, name, bytes)
+    }
+
+    /// The same with a temporary file that was made before. If that is gone, with another.
+    pub(crate) fn replace_with(
+        &self,
+        mut reserved: Reserved,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let path = self.path.join(name);
+        self.exists(name)?;
+        if !self.handle.is_at(&reserved.file, &reserved.name) {
+            reserved = self.temporary(name)?;
+        }
+        write_all(&mut reserved.file, bytes).map_err(|e| refused("write", &path, e.into()))?;
+        self.handle
+            .rename(&reserved.name, name)
+            .map_err(|e| refused("replace", &path, e.into()))?;
+        reserved.name.clear();
+        self.handle.sync().map_err(|e| refused("save", &path, e.into()))
+    }
+
+    /// Replaces a file as a whole, without waiting for the disk: after a power cut it may be the old
+    /// one, or damaged. For what can be made again.
+    pub(crate) fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let failed = |e: io::Error| refused("write", &self.path.join(name), e.into());
+        self.exists(name)?;
+        let mut reserved = self.temporary(name)?;
+        reserved.file.write_all(bytes).map_err(failed)?;
+        self.handle.rename(&reserved.name, name).map_err(failed)?;
+        reserved.name.clear();
+        Ok(())
+    }
+
+    /// Writes a file that must not be there yet, durably and at once. `false` where it is.
+    pub(crate) fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        let path = self.path.join(name);
+        let mut reserved = self.temporary(name)?;
+        write_all(&mut reserved.file, bytes).map_err(|e| refused("write", &path, e.into()))?;
+        match self.handle.rename_new(&reserved.name, name) {
+            Ok(()) => reserved.name.clear(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(refused("create", &path, error.into())),
+        }
+        if let Err(error) = self.handle.sync() {
+            // It was not there for anybody: whoever asks next may try again.
+            let _ = self.handle.unlink(name);
+            return Err(refused("save", &path, error.into()));
+        }
+        Ok(true)
+    }
+
+    /// Takes real room for a file that is to be replaced later.
+    pub(crate) fn reserve(&self, name: &str, size: usize) -> Result<Reserved> {
+        self.exists(name)?;
+        let mut reserved = self.temporary(name)?;
+        let mut filler = vec![0; size];
+        // Not zeros: some file systems keep no room for those.
+        fill_random(&mut filler)?;
+        // Where the file system gives room on demand, the disk need not be waited for as well.
+        let allocated = sys::allocate(&reserved.file, size);
+        let taken = match allocated {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                write_all(&mut reserved.file, &filler)
+            }
+            Err(error) => Err(error),
+            Ok(()) => reserved.file.write_all(&filler),
+        };
+        taken.map_err(|e| {
+            refused(&format!("take room for {size} bytes in"), &self.path, e.into())
+        })?;
+        reserved.size = size;
+        Ok(reserved)
+    }
+
+    /// A new temporary file, locked for as long as its owner lives.
+    fn temporary(&self, name: &str) -> Result<Reserved> {
+        for _ in 0..16 {
+            let mut random = [0; 16];
+            fill_random(&mut random)?;
+            let temporary = format!(".{name}.{:032x}.tmp", u128::from_be_bytes(random));
+            let file = self
+                .handle
+                .create_file(&temporary)
+                .map_err(|e| refused("write in", &self.path, e.into()))?;
+            let dir = self.again()?;
+            let reserved = Reserved { dir, name: temporary, file, size: 0 };
+            // A file system without locks keeps the leftovers of dead processes: no harm is done.
+            let swept = matches!(reserved.file.try_lock(), Err(TryLockError::WouldBlock));
+            if !swept && self.handle.is_at(&reserved.file, &reserved.name) {
+                return Ok(reserved);
+            }
+        }
+        Err(Error::store(format!(
+            "temporary files in `{}` vanish as soon as they are made",
+            self.path.display()
+        )))
+    }
+
+    /// Removes the temporary files that dead processes left for this name.
+    pub(crate) fn sweep(&self, name: &str) -> Result<()> {
+        let prefix = format!(".{name}.");
+        for leftover in self.names()? {
+            if !leftover.starts_with(&prefix) || !leftover.ends_with(".tmp") {
+                continue;
+            }
+            if let Ok((file, ..)) = self.handle.open_file(&leftover)
+                && file.try_lock().is_ok()
+            {
+                let _ = self.handle.unlink(&leftover);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
+}
+
+fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| Error::internal("the system gave no random numbers"))
+}
