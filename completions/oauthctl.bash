@@ -594,7 +594,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__import)
-            opts="-q -v -h --replace --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help -"
+            opts="-q -v -h --replace --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,5 +1,6 @@
 //! Runs hooks that are commands: JSON on stdin, JSON on stdout, no shell.
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -21,9 +22,18 @@ const POLL: Duration = Duration::from_millis(2);
 const GITHUB_VARIABLES: [&str; 2] =
     ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"];
 
+/// How many hooks run inside one another: in the environment of every hook. One that asks for a token
+/// may start the hook that it is.
+pub const DEPTH_VARIABLE: &str = "OAUTHCTL_HOOK_DEPTH";
+
+/// The most hooks inside one another.
+const DEEPEST: u32 = 4;
+
 /// Runs the commands that profiles name. They inherit the environment, but none of the variables that
-/// hold this program's keys or the profile's secrets. One that takes too long is killed with
-/// everything that it has started; so is one that nobody waits for any more.
+/// hold this program's keys or the profile's secrets. Each has a process group of its own. One that
+/// takes too long is killed with its group; so is one that nobody waits for any more. What has left
+/// the group, for a session of its own (`setsid`) or another group, goes on. Hooks inside one another
+/// are counted in [`DEPTH_VARIABLE`]: the fifth is not started.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CommandHooks;
 
@@ -34,9 +44,14 @@ impl Hooks for CommandHooks {
         hook: &'a Hook,
         input: Secret,
     ) -> BoxFuture<'a, Result<Secret>> {
+        let depth = match one_deeper(std::env::var_os(DEPTH_VARIABLE).as_deref()) {
+            Ok(depth) => depth,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
         let job = Job {
             argv: hook.command.clone(),
             hidden: hidden_variables(profile),
+            depth,
             // What was told tokens may complain with them.
             is_heard: !hook.give_token,
         };
@@ -45,7 +60,7 @@ impl Hooks for CommandHooks {
 }
 
 /// Gives this text to a command of the profile's. It runs as a hook does, with the same limit, but
-/// nothing that it says is heard. A future that is dropped ends it with everything that it has started.
+/// nothing that it says is heard. A future that is dropped ends it with its process group.
 ///
 /// # Errors
 ///
@@ -72,10 +87,29 @@ async fn apart<T: Send + 'static>(
     receiver.await.map_err(|_| Error::internal("the thread of a command ended early"))?
 }
 
+/// The depth of a hook that is started where the variable says this. Empty, it counts as unset, as
+/// every variable does; what is no number, as too deep.
+fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
+    let depth = match depth.filter(|text| !text.is_empty()) {
+        None => Some(0),
+        Some(text) => text.to_str().and_then(|text| text.parse::<u32>().ok()),
+    };
+    match depth {
+        Some(depth) if depth < DEEPEST => Ok(depth + 1),
+        // What to do is in the message: of what a hook fails with, callers may show no more.
+        _ => Err(Error::config(format!(
+            "{DEEPEST} hooks run inside one another already ({DEPTH_VARIABLE}), and no other is \
+             started: a hook must not ask for a token for which it is run again"
+        ))
+        .hint("take out of the hook what asks for that token")),
+    }
+}
+
 /// A command, and what it does not get.
 struct Job {
     argv: Vec<String>,
     hidden: Vec<String>,
+    depth: u32,
     /// Whether its complaints are read.
     is_heard: bool,
 }
@@ -113,7 +147,7 @@ impl Process {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kills it, and what it has started, if it has not ended; if it has not begun, it never will.
+    /// Kills it, and its group, if it has not ended; if it has not begun, it never will.
     fn kill(&self) {
         let mut state = self.state();
         state.given_up = true;
@@ -168,6 +202,7 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
     };
     let shown = one_line(program);
     let mut command = prepared(program, arguments, &job.hidden);
+    command.env(DEPTH_VARIABLE, job.depth.to_string());
     if !job.is_heard {
         command.stderr(Stdio::null());
     }
@@ -289,7 +324,19 @@ mod tests {
     }
 
     fn job(argv: &[String]) -> Job {
-        Job { argv: argv.to_vec(), hidden: vec!["HOME".to_owned()], is_heard: true }
+        Job { argv: argv.to_vec(), hidden: vec!["HOME".to_owned()], depth: 1, is_heard: true }
+    }
+
+    #[test]
+    fn the_depth_is_counted_and_nonsense_is_too_deep() {
+        let next = |text: &str| one_deeper(Some(OsStr::new(text)));
+        assert_eq!((one_deeper(None).unwrap(), next("").unwrap()), (1, 1));
+        assert_eq!((next("0").unwrap(), next("3").unwrap()), (1, 4));
+        for text in ["4", "5", "4294967295", "99999999999", "-1", "1 ", "x"] {
+            let error = next(text).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config, "{text}");
+            assert!(error.advice().is_some());
+        }
     }
 
     #[test]

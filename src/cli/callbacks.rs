@@ -1,7 +1,7 @@
 //! What people are told about redirect URIs: which one to register, and which profiles share one.
 
 use oauthctl::Error;
-use oauthctl::profile::{self, GrantType, LoopbackHost, Profile};
+use oauthctl::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
 use oauthctl::text::one_line;
 
 use super::context::Context;
@@ -26,20 +26,50 @@ pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&
     if announces_iss(context, profile) == Some(true) {
         return;
     }
-    let mut profile = profile.clone();
-    if let Some(uri) = redirect_uri.and_then(|uri| uri.parse().ok()) {
-        profile.redirect_uris = vec![uri];
-        profile.callback.own_path = false;
+    let Some(uri) = redirect_uri.and_then(|uri| uri.parse::<RedirectUri>().ok()) else {
+        warn_of_sharing(context, profile);
+        return;
+    };
+    let is_set = profile.redirect_uris.contains(&uri);
+    let at_uri = at(profile, uri.clone());
+    if !warn_of_sharing(context, &at_uri) && !is_set {
+        warn_of_unknown(context, profile, &uri);
     }
-    warn_of_sharing(context, &profile);
 }
 
-fn warn_of_sharing(context: &Context, profile: &Profile) {
-    let name = one_line(&profile.name);
+/// The profile as if this were its redirect URI.
+fn at(profile: &Profile, uri: RedirectUri) -> Profile {
+    let mut profile = profile.clone();
+    profile.redirect_uris = vec![uri];
+    profile.callback.own_path = false;
+    profile
+}
+
+/// A redirect URI that no profile names: flows of another server can have been started with it too.
+fn warn_of_unknown(context: &Context, profile: &Profile, uri: &RedirectUri) {
     let Ok(config) = context.config() else { return };
-    let mut others = config.sharing_a_callback(profile).into_iter();
+    let mut others = config.of_other_servers(profile).into_iter();
     let Some(other) = others.find(|other| announces_iss(context, other) != Some(true)) else {
         return;
+    };
+    let (name, other, uri) = (one_line(&profile.name), one_line(&other.name), one_line(&uri.text));
+    let warning = format!(
+        "no profile names {uri}: if flows of `{other}` come back there too, one server could have the \
+         other's code sent to it"
+    );
+    context.voice.warn(&Error::config(warning).hint(format!(
+        "give each of them a redirect URI of its own, and name it in the profile: \
+         `redirect_uri = \"…\"` under [profiles.{name}]"
+    )));
+}
+
+/// Warns of another server whose responses come in at the same place. Says whether there is one.
+fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
+    let name = one_line(&profile.name);
+    let Ok(config) = context.config() else { return false };
+    let mut others = config.sharing_a_callback(profile).into_iter();
+    let Some(other) = others.find(|other| announces_iss(context, other) != Some(true)) else {
+        return false;
     };
     let warning = format!(
         "the profiles `{name}` and `{}` have the same redirect path, so that one server could have \
@@ -51,6 +81,7 @@ fn warn_of_sharing(context: &Context, profile: &Profile) {
         hint.push_str(&format!(": `redirect_uri = \"http://127.0.0.1/{name}/callback\"`"));
     }
     context.voice.warn(&Error::config(warning).hint(hint));
+    true
 }
 
 /// The redirect URIs to register for a profile, and what may be different about that; nothing for a

@@ -1,6 +1,6 @@
 //! `oauthctl complete`: completes an authorization that `start` began, here or elsewhere.
 
-use std::io::Read;
+use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -59,7 +59,7 @@ pub struct CompleteArgs {
 /// As the contract's exit codes say.
 pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let expected = expected(args)?;
-    let response = response(args)?;
+    let response = response(args, context)?;
     let waiting = pending::to_complete(context)?;
     let flows = waiting.flows();
     let recognized =
@@ -118,7 +118,7 @@ fn expected(args: &CompleteArgs) -> Result<Expected> {
 }
 
 /// The response as it was given: a URL, or the parameters of one.
-fn response(args: &CompleteArgs) -> Result<AuthorizationResponse> {
+fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationResponse> {
     if let (Some(code), Some(state)) = (&args.code, &args.state) {
         let iss = args.iss.as_ref().map(|iss| ("iss", iss));
         let parameters = [("code", code), ("state", state)].into_iter().chain(iss);
@@ -129,18 +129,35 @@ fn response(args: &CompleteArgs) -> Result<AuthorizationResponse> {
         };
     }
     match args.callback.as_deref() {
-        Some("-") => AuthorizationResponse::from_url(read_stdin()?.expose()),
+        Some("-") => AuthorizationResponse::from_url(read_stdin(context)?.expose()),
         Some(url) => AuthorizationResponse::from_url(url),
         None => Err(Error::usage("give the callback URL, or `-` to read it from stdin")),
     }
 }
 
-fn read_stdin() -> Result<Secret> {
+fn read_stdin(context: &Context) -> Result<Secret> {
+    let stdin = std::io::stdin();
+    let at_terminal = stdin.is_terminal();
+    if at_terminal {
+        context.voice.insist("Paste here the address at which the browser ended up:");
+    }
+    read(stdin.lock(), at_terminal)
+}
+
+/// Reads to the end, or, where a person types, the first line that is not blank.
+fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
+    let mut from = from.take(LONGEST + 1);
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    std::io::stdin()
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::usage(format!("stdin could not be read: {e}")))?;
+    loop {
+        let read = match one_line {
+            true => from.read_until(b'\n', &mut bytes),
+            false => from.read_to_end(&mut bytes),
+        };
+        let read = read.map_err(|e| Error::usage(format!("stdin could not be read: {e}")))?;
+        if read == 0 || !bytes.trim_ascii().is_empty() {
+            break;
+        }
+    }
     if bytes.len() as u64 > LONGEST {
         return Err(Error::validation("the callback URL is over 64 KiB"));
     }
@@ -180,5 +197,22 @@ fn start_again(error: Error) -> Error {
             error.hint("nothing was stored; start again with `oauthctl start`")
         }
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_person_gives_one_line_and_a_pipe_all() {
+        let text = "\n \r\none\ntwo";
+        assert_eq!(read(text.as_bytes(), true).unwrap().expose(), "one");
+        assert_eq!(read(text.as_bytes(), false).unwrap().expose(), "one\ntwo");
+        for one_line in [true, false] {
+            assert_eq!(read("\n\n".as_bytes(), one_line).unwrap().expose(), "");
+            assert!(read("x".repeat(70_000).as_bytes(), one_line).is_err());
+            assert!(read("\n".repeat(70_000).as_bytes(), one_line).is_err());
+        }
     }
 }

@@ -31,27 +31,20 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads nothing yet but the flags.
+    /// Reads nothing yet but the flags. A HAR file is begun: where it cannot be written, that is known
+    /// before anything is sent, for what a request has spent cannot be taken back.
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// `Usage` where the HAR file cannot be written.
     pub fn new(globals: Globals, voice: Voice) -> Result<Self> {
         let sink: Option<oauthctl::trace::LineSink> =
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
-        let folder = har.as_deref().and_then(Path::parent).filter(|dir| *dir != Path::new(""));
-        if let Some(folder) = folder.filter(|dir| !dir.is_dir()) {
-            // Said before anything is sent: a token that was handed out cannot be taken back.
-            let file = har.as_deref().unwrap_or(folder);
-            return Err(Error::usage(format!(
-                "the HAR file {} cannot be written: {} is no directory",
-                file.display(),
-                folder.display()
-            ))
-            .hint("name a file in a directory that exists"));
-        }
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
+        if let Some(path) = &har {
+            trace.finish_har(path)?;
+        }
         Ok(Self {
             globals,
             voice,
@@ -63,15 +56,12 @@ impl Context {
         })
     }
 
-    /// Writes the HAR file, if one was asked for.
-    ///
-    /// # Errors
-    ///
-    /// Where the file cannot be written.
-    pub fn finish_trace(&self) -> Result<()> {
-        match &self.har {
-            Some(path) => self.trace.finish_har(path),
-            None => Ok(()),
+    /// Writes the HAR file, if one was asked for. What the command did is done, and its result is out:
+    /// a file that can no longer be written changes nothing about that, and is warned of.
+    pub fn finish_trace(&self) {
+        let written = self.har.as_deref().map_or(Ok(()), |path| self.trace.finish_har(path));
+        if let Err(error) = written {
+            self.voice.warn(&error);
         }
     }
 

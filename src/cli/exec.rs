@@ -46,7 +46,7 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
         command.env_remove(secret);
     }
     command.env(&args.env, handout.tokens.access_token.expose());
-    context.finish_trace()?;
+    context.finish_trace();
     start(command, program)
 }
 

@@ -37,7 +37,8 @@ xoauth2     the SASL string for the mailbox of `--user`";
 ///
 /// # Errors
 ///
-/// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user.
+/// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user, or with a
+/// token of another type than `Bearer`.
 pub fn render(
     format: Format,
     handout: &Handout,
@@ -64,18 +65,25 @@ pub fn render(
             format!("set -gx {TOKEN_VARIABLE} '{quoted}'\n")
         }
         Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
-        Format::Xoauth2 => xoauth2(user, token)?,
+        Format::Xoauth2 => xoauth2(user, token_type, token)?,
         Format::Json => format!("{}\n", report::json_text(&to_json(handout, now))?),
     })
 }
 
-fn xoauth2(user: Option<&str>, token: &str) -> Result<String> {
+fn xoauth2(user: Option<&str>, token_type: &str, token: &str) -> Result<String> {
     let user = user.ok_or_else(|| {
         Error::usage("`--format xoauth2` needs `--user`")
             .hint("give the mailbox: `--user me@example.com`")
     })?;
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Error::usage("`--user` must be a mailbox without control characters"));
+    }
+    if !token_type.eq_ignore_ascii_case("Bearer") {
+        let what =
+            format!("`--format xoauth2` is for Bearer tokens, and this is a {token_type} token");
+        return Err(Error::usage(what).hint(
+            "where the server gives Bearer tokens too, take `dpop` out of the profile and log in again",
+        ));
     }
     let sasl = format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(sasl)))

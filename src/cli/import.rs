@@ -1,9 +1,10 @@
 //! `oauthctl import`: takes an account that `export` printed.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::Profile;
@@ -22,8 +23,8 @@ const LIMIT: u64 = 1024 * 1024;
 oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
     /// Standard input, which is also the default
-    #[arg(value_name = "-", default_value = "-", value_parser = ["-"], hide_default_value = true, hide_possible_values = true)]
-    from: String,
+    #[arg(value_name = "-", default_value = "-", hide_default_value = true, value_hint = ValueHint::Other)]
+    from: OsString,
     /// Replace what is stored under the same account
     #[arg(long)]
     replace: bool,
@@ -35,6 +36,12 @@ pub struct ImportArgs {
 ///
 /// `Usage` for a line that is none, `Config` where the account is already there.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
+    if args.from != "-" {
+        // Not repeated: it is most likely the line, with the refresh token.
+        return Err(Error::usage("`import` reads the line from standard input, and takes no other argument than `-`").hint(
+            "pipe it, so that no list of processes shows it: `printenv OAUTHCTL_IMPORT | oauthctl import -`, or `oauthctl import < FILE`",
+        ));
+    }
     let mut text = String::new();
     std::io::stdin()
         .lock()

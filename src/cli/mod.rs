@@ -156,7 +156,8 @@ pub fn main() -> ExitCode {
         let context = Context::new(cli.globals.clone(), voice)?;
         let outcome = dispatch(cli.command, &context);
         context.tell_warnings();
-        context.finish_trace().and(outcome)
+        context.finish_trace();
+        outcome
     }));
     match outcome {
         Ok(Ok(code)) => code,

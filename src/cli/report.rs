@@ -64,9 +64,13 @@ impl Voice {
         if self.quiet {
             return;
         }
-        stderr_line(&format!("{} {}", self.paint("warning:", "33;1"), warning.message()));
-        if let Some(hint) = warning.advice() {
-            stderr_line(&format!("{} {hint}", self.paint("hint:", "36;1")));
+        self.tell(&self.paint("warning:", "33;1"), warning);
+    }
+
+    fn tell(&self, what: &str, error: &Error) {
+        stderr_line(&format!("{what} {}", without_secrets(error.message())));
+        if let Some(hint) = error.advice() {
+            stderr_line(&format!("{} {}", self.paint("hint:", "36;1"), without_secrets(hint)));
         }
     }
 
@@ -75,15 +79,12 @@ impl Voice {
         let code = error.exit_code();
         let error = &about_open_files(error.clone());
         if self.json {
-            stderr_line(&escaped(&error_json(error, code).to_string()));
+            stderr_line(&without_secrets(&escaped(&error_json(error, code).to_string())));
         } else {
             if let Some(warning) = error.warning() {
                 self.warn(warning);
             }
-            stderr_line(&format!("{} {}", self.paint("error:", "31;1"), error.message()));
-            if let Some(hint) = error.advice() {
-                stderr_line(&format!("{} {hint}", self.paint("hint:", "36;1")));
-            }
+            self.tell(&self.paint("error:", "31;1"), error);
         }
         ExitCode::from(code)
     }
@@ -92,6 +93,31 @@ impl Voice {
     pub fn paint(&self, text: &str, code: &str) -> String {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// How secrets begin that are known by their looks, in the case of either: a key of the file store, and
+/// a line of `export`.
+const SECRET_LOOKS: [&str; 2] = ["age-secret-key-", "oauthctl-1-"];
+
+/// An error's text as it may be shown: it can repeat an argument or a variable that was put in the
+/// wrong place. Of a secret, nothing but its beginning is left.
+pub fn without_secrets(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    let next = |from: usize| {
+        let found = |looks: &&str| lower[from..].find(*looks).map(|at| from + at + looks.len());
+        SECRET_LOOKS.iter().filter_map(found).min()
+    };
+    while let Some(at) = next(from) {
+        out.push_str(&text[from..at]);
+        let is_of_it = |c: char| c.is_ascii_alphanumeric() || "-_.+/=%".contains(c);
+        from = at + text[at..].find(|c| !is_of_it(c)).unwrap_or(text.len() - at);
+        if from > at {
+            out.push_str("[redacted]");
+        }
+    }
+    out + &text[from..]
 }
 
 /// Whatever failed for want of a file descriptor (EMFILE, ENFILE), there is one thing to do about it.
@@ -219,5 +245,27 @@ pub fn plain(value: &Value) -> String {
             members.iter().map(|(k, v)| format!("{k}={}", plain(v))).collect::<Vec<_>>().join(" ")
         }
         other => one_line(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_repeated() {
+        for (text, shown) in [
+            ("no profile `gitlab`", "no profile `gitlab`"),
+            ("'AGE-SECRET-KEY-1QX' and more", "'AGE-SECRET-KEY-[redacted]' and more"),
+            ("--store=age-secret-key-1qx", "--store=age-secret-key-[redacted]"),
+            ("é`oauthctl-1-plain.eyJ-_=`é", "é`oauthctl-1-[redacted]`é"),
+            (
+                "oauthctl-1-a.b oauthctl-1-oauthctl-1-c AGE-SECRET-KEY-1\n2",
+                "oauthctl-1-[redacted] oauthctl-1-[redacted] AGE-SECRET-KEY-[redacted]\n2",
+            ),
+            ("it begins with `oauthctl-1-`", "it begins with `oauthctl-1-`"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
     }
 }

@@ -38,7 +38,7 @@ impl FlowManager {
     ///
     /// `Store` where it cannot be read.
     pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        self.ports.store.load(key).await
+        Ok(self.load(key).await?)
     }
 
     /// The grants that are known, of one profile or of all, sorted by key, without their secrets.
@@ -62,7 +62,7 @@ impl FlowManager {
         let mut entries = Vec::with_capacity(keys.len());
         for key in keys {
             // One that went meanwhile is not there any more.
-            let Some(grant) = self.ports.store.load(&key).await? else { continue };
+            let Some(grant) = self.load(&key).await? else { continue };
             let mut entry = AccountEntry::of(&grant, &self.ports.store.name());
             // The index knows of failures that left the grant as it was.
             if let Some(known) = self.ports.coordinator.account(&key)?

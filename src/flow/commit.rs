@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::load::Unloaded;
 use super::refresh::unanswered;
 use super::{FlowManager, RECORD_ROOM, TokenRequest};
 use crate::error::{Error, ErrorKind, OAuthError, Result};
@@ -48,14 +49,12 @@ impl FlowManager {
     /// Saves a grant one generation on from the stored one, if that is still the generation that
     /// it holds. Where another machine was faster, nothing is saved.
     pub(super) async fn replace(&self, grant: &Grant) -> Result<Commit> {
-        // What cannot be read is left to the save, which tries more than once and says why.
-        if let Ok(stored) = self.ports.store.load(&grant.key).await {
-            let is_same = stored
-                .as_ref()
-                .is_some_and(|s| s.id == grant.id && s.generation == grant.generation);
-            if !is_same {
-                return Ok(Commit::Overtaken(stored.map(Box::new)));
-            }
+        match self.load(&grant.key).await {
+            Ok(Some(s)) if s.id == grant.id && s.generation == grant.generation => {}
+            Ok(stored) => return Ok(Commit::Overtaken(stored.map(Box::new))),
+            // What cannot be read is left to the save, which tries more than once and says why.
+            Err(Unloaded::Failed(_)) => {}
+            Err(refused) => return Err(refused.into()),
         }
         self.save(&Grant { generation: grant.generation.saturating_add(1), ..grant.clone() })
             .await?;
@@ -163,18 +162,21 @@ impl FlowManager {
         })
     }
 
-    /// The stored grant that a new login replaces. A damaged record is moved aside, never
-    /// overwritten: the warning says where it went.
+    /// The stored grant that a new login replaces. A record that is damaged or newer is
+    /// moved aside, never overwritten: the warning says where it went. Another key's record stays where it is.
     pub(super) async fn replaced(&self, key: &GrantKey) -> Result<(Option<Grant>, Warnings)> {
-        match self.ports.store.load(key).await {
+        match self.load(key).await {
             Ok(grant) => Ok((grant, Vec::new())),
-            Err(damaged) => match self.ports.store.set_aside(key).await? {
-                Some(place) => {
-                    let what = format!("the record that was stored before is kept as {place}");
-                    Ok((None, vec![damaged.context(what)]))
+            Err(Unloaded::Foreign(error)) => Err(error),
+            Err(Unloaded::Failed(error) | Unloaded::Newer(error)) => {
+                match self.ports.store.set_aside(key).await? {
+                    Some(place) => {
+                        let what = format!("the record that was stored before is kept as {place}");
+                        Ok((None, vec![error.context(what)]))
+                    }
+                    None => Err(error),
                 }
-                None => Err(damaged),
-            },
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{FlowManager, client_auth};
 use crate::Secret;
 use crate::error::{Error, Result};
-use crate::port::{HttpRequest, HttpResponse, Method};
+use crate::port::{HttpError, HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
 use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::reply::retry_after;
@@ -21,6 +21,9 @@ const ATTEMPTS: u32 = 3;
 
 /// The longest that a `Retry-After` is obeyed within one command.
 const RETRY_CAP: Duration = Duration::from_secs(10);
+
+/// The most bytes of an answer, whatever the transport lets through.
+const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// Parameters that no message may repeat, even where a server does.
 const SECRET_PARAMETERS: [&str; 10] = [
@@ -81,10 +84,10 @@ impl FlowManager {
         loop {
             let (request, secrets) =
                 self.build(profile, server, exchange, nonce.as_deref()).await?;
-            let wait = match self.ports.http.send(&request).await {
-                Err(failure) => {
-                    let no_answer = no_answer(exchange.purpose, &failure);
-                    if !failure.not_sent || failure.misconfigured || attempt == ATTEMPTS {
+            let wait = match self.send(&request, &secrets).await {
+                Err(no_answer) => {
+                    let is_final = no_answer.perhaps_acted || !no_answer.error.is_passing();
+                    if is_final || attempt == ATTEMPTS {
                         return Err(no_answer);
                     }
                     Duration::from_millis(200 * u64::from(attempt))
@@ -103,6 +106,26 @@ impl FlowManager {
             attempt += 1;
             self.ports.clock.sleep(wait + jitter()).await;
         }
+    }
+
+    /// Sends a request with these secrets in it, once. The transport may be anybody's: an answer over
+    /// the limit is refused, and a failure quotes no secret.
+    pub(super) async fn send(
+        &self,
+        request: &HttpRequest,
+        secrets: &[Secret],
+    ) -> Result<HttpResponse, NoAnswer> {
+        let answer = self.ports.http.send(request).await;
+        let response = answer.map_err(|failure| no_answer(request.purpose, failure, secrets))?;
+        let size = response.body.len();
+        if size <= LARGEST_ANSWER {
+            return Ok(response);
+        }
+        let error = Error::validation(format!(
+            "the answer to the {} has {size} bytes, more than the {LARGEST_ANSWER} that are accepted",
+            request.purpose
+        ));
+        Err(NoAnswer { error, perhaps_acted: true })
     }
 
     fn repeat_after(&self, exchange: &Exchange<'_>, response: &HttpResponse) -> Option<Duration> {
@@ -287,7 +310,9 @@ pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
     text
 }
 
-fn no_answer(purpose: &str, failure: &crate::port::HttpError) -> NoAnswer {
+fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {
+    failure.message = clean_text(&failure.message, secrets);
+    failure.hint = failure.hint.map(|hint| clean_text(&hint, secrets));
     let error = failure.told(format!("the {purpose} failed: {}", failure.message));
     let error = match error.advice() {
         Some(_) => error,

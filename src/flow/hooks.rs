@@ -115,7 +115,11 @@ impl FlowManager {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(reason)) => {
                 let what = format!("the hook `{event}` denied it");
-                (Error::new(ErrorKind::AccessDenied, what), reason)
+                let error = Error::new(ErrorKind::AccessDenied, what);
+                if reason.trim().is_empty() {
+                    return Err(error);
+                }
+                (error, reason)
             }
             Err(what) => {
                 let hint = match event {
@@ -166,7 +170,7 @@ impl FlowManager {
         if !profile.hooks.contains_key(LOGIN_REQUIRED) {
             return required;
         }
-        let grant = self.ports.store.load(key).await.ok().flatten();
+        let grant = self.load(key).await.ok().flatten();
         let about = match &grant {
             Some(grant) => About::of(grant, &grant.grant_type, self.now()),
             None => About {

@@ -197,7 +197,8 @@ impl FlowManager {
             }
             let (url, body) = (url.clone(), zeroize::Zeroizing::default());
             let request = HttpRequest { purpose, method, url, headers, body };
-            let response = self.ports.http.send(&request).await.map_err(|e| failed(&e.message))?;
+            let secrets = std::slice::from_ref(access_token);
+            let response = self.send(&request, secrets).await.map_err(|n| n.error)?;
             match wanted_nonce(&response) {
                 Some(wanted) if key.is_some() && nonce.is_none() => nonce = Some(wanted),
                 _ => break response,

@@ -23,6 +23,7 @@ mod exchange;
 mod hooks;
 mod identity;
 mod key_cache;
+mod load;
 mod obtain;
 mod pending;
 mod place;

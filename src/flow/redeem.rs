@@ -165,7 +165,7 @@ impl FlowManager {
         server: &AuthorizationServer,
         grant: &Grant,
     ) -> Option<Error> {
-        let stored = self.ports.store.load(&grant.key).await.ok().flatten();
+        let stored = self.load(&grant.key).await.ok().flatten();
         match stored.is_none_or(|stored| stored.id != grant.id) {
             true => self.discard(profile, server, grant).await,
             false => None,

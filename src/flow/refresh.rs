@@ -288,7 +288,7 @@ impl FlowManager {
     /// The server says that the refresh token is dead. That is believed only for the token that is
     /// still the stored one: a sibling on another machine may have replaced it.
     async fn bury(&self, mut grant: Grant, sent: &Secret, error: Error) -> Result<Renewed> {
-        let found = self.ports.store.load(&grant.key).await?;
+        let found = self.load(&grant.key).await?;
         if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
             return Ok(Renewed::Overtaken);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::hooks::is_held_back;
+use super::load::Unloaded;
 use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
@@ -31,6 +32,7 @@ impl FlowManager {
     /// - `LoginRequired`: only a person can help, and [`Error::warning`] says where the hook
     ///   `login_required` failed, or there is nothing to run it; with [`cached`](TokenRequest::cached), nothing that is
     ///   stored lives long enough; or the refresh pauses, as below;
+    /// - `Usage`: the [`resource`](TokenRequest::resource) is none;
     /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
     /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;
     /// - `ServerRefused`: the server refused for another reason than a grant that has ended;
@@ -70,8 +72,9 @@ impl FlowManager {
         key: &GrantKey,
         want: &TokenRequest,
     ) -> Result<Handout> {
+        want.check()?;
         let started = self.now();
-        let found = self.ports.store.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
+        let found = self.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
         if let Some(handout) =
             found.as_ref().and_then(|grant| stored(grant, want, want.force, started))
         {
@@ -92,7 +95,7 @@ impl FlowManager {
             Err(error) => return self.despite(found, want, error),
         };
         for _ in 0..OVERTAKEN_AT_MOST {
-            let current = self.ports.store.load(key).await?;
+            let current = self.load(key).await?;
             let seen = Seen { at: started, grant: found.as_ref() };
             if let Some(handout) =
                 current.as_ref().and_then(|grant| seen.answer(grant, want, self.now()))
@@ -112,7 +115,7 @@ impl FlowManager {
                 Ok(Renewed::Withheld(error)) => return self.instead(current, want, error),
                 Err(error) => {
                     // The new tokens may be stored by now: a hook behind the refresh denied them.
-                    let stored = self.ports.store.load(key).await.ok().flatten();
+                    let stored = self.load(key).await.ok().flatten();
                     if let Some(grant) = stored.as_ref().or(current.as_ref()) {
                         self.note_failure(&mut *lock, grant, &error, want);
                     }
@@ -171,7 +174,8 @@ impl FlowManager {
     }
 
     /// A store that cannot be read; the index may know that the grant is in another one.
-    fn perhaps_elsewhere(&self, key: &GrantKey, error: Error) -> Error {
+    fn perhaps_elsewhere(&self, key: &GrantKey, unloaded: Unloaded) -> Error {
+        let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
         match self.ports.coordinator.account(key) {
             Ok(Some(entry)) if entry.store != self.ports.store.name() => {
                 let store = crate::text::one_line(&entry.store);

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::exchange::{Exchange, Spends};
+use super::load::Unloaded;
 use super::{FlowManager, LOCK_WAIT, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
@@ -41,7 +42,8 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// `Store` where the record cannot be removed, `Unavailable` where another process holds it.
+    /// `Store` where the record cannot be removed, or the store gives another user's under this key;
+    /// `Unavailable` where another process holds it.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
         self.end(self.profiles.get(&key.profile), key).await
     }
@@ -59,13 +61,14 @@ impl FlowManager {
         // A refresh that is under way finishes first: what it brings is revoked too.
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
         let _critical = self.enter_critical();
-        let at_server = match (profile, self.ports.store.load(key).await) {
+        let at_server = match (profile, self.load(key).await) {
+            (_, Err(Unloaded::Foreign(error))) => return Err(error),
             (None, _) | (_, Ok(None)) => AtServer::NotAsked,
             (Some(profile), Ok(Some(grant))) => self.revoke_at_server(profile, &grant).await,
-            (Some(_), Err(damaged)) => {
+            (Some(_), Err(unusable)) => {
                 // One that another key opens is whole: it is neither revoked nor forgotten.
                 self.prove_store(key).await?;
-                AtServer::Failed(damaged)
+                AtServer::Failed(unusable.into())
             }
         };
         let forgotten = self.ports.store.remove(key).await?;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::grant::{Grant, TokenSet};
+use crate::profile::endpoint;
+use crate::text::one_line;
 
 /// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
 /// of the grant's own scopes that lives for as long as the profile's `min_ttl` says.
@@ -27,7 +29,7 @@ pub struct TokenRequest {
     pub cached: bool,
     /// Ask for these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
     pub scopes: Vec<String>,
-    /// Ask for a token for this resource (RFC 8707).
+    /// Ask for a token for this resource: an absolute URI without a fragment (RFC 8707, section 2).
     pub resource: Option<String>,
     /// Ask for a token for this audience.
     pub audience: Option<String>,
@@ -93,10 +95,20 @@ impl TokenRequest {
         }
         let mut scopes = self.scopes.clone();
         scopes.sort();
-        let none = String::new();
-        let (resource, audience) =
-            (self.resource.as_ref().unwrap_or(&none), self.audience.as_ref().unwrap_or(&none));
-        Some(format!("scope={} resource={resource} audience={audience}", scopes.join(" ")))
+        // As JSON, so that no part can look like the end of itself and the beginning of the next.
+        Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
+    }
+
+    /// Refuses what cannot be asked for.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.resource {
+            Some(uri) if !endpoint::is_resource(uri) => Err(Error::usage(format!(
+                "a resource is an absolute URI without a fragment, not `{}`",
+                one_line(uri)
+            ))
+            .hint("take the resource server's own URI; any other name of it is an audience")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -113,4 +125,30 @@ pub struct Handout {
     pub warning: Option<Error>,
     /// Whether the token came from a request that this call made.
     pub fresh: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_share_a_name() {
+        let all = TokenRequest::default;
+        let requests = [
+            all().resource("r audience=a").audience("x"),
+            all().resource("r").audience("a audience=x"),
+            all().scopes(["s resource=r"]),
+            all().scopes(["s"]).resource("r"),
+            all().scopes(["s"]),
+            all().scopes(["s"]).audience(""),
+            all().resource("s"),
+            all().audience("s"),
+        ];
+        let names: std::collections::BTreeSet<_> =
+            requests.iter().map(|want| want.narrowing().unwrap()).collect();
+        assert_eq!(names.len(), requests.len(), "{names:?}");
+        assert_eq!(all().force().narrowing(), None);
+        let order = all().scopes(["b", "a"]);
+        assert_eq!(order.narrowing(), all().scopes(["a", "b"]).narrowing());
+    }
 }

@@ -10,6 +10,9 @@ use crate::grant::{Grant, GrantKey};
 /// that the [`Coordinator`] gave; `load` and `list` come at any time and from any task. What an
 /// implementation must keep:
 ///
+/// - Names are compared byte for byte. `Ada` and `ada` are two users, and so are two ways to write `é`:
+///   a database whose texts are compared without regard to case, accents or trailing spaces needs a
+///   binary collation here. A record that names another key is refused.
 /// - A record is replaced as a whole or not at all, also where the process dies. A `load` meanwhile
 ///   sees the one before or the one after.
 /// - Once `save` has returned, the record is durable: the refresh token that was replaced is worth

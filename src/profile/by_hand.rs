@@ -71,10 +71,13 @@ mod tests {
         config.profile("p").unwrap().clone()
     }
 
+    /// What is wrong, and how a caller could have made it so.
+    type Change = (&'static str, fn(&mut Profile));
+
     #[test]
     fn what_no_file_could_say_is_refused() {
         profile().check().unwrap();
-        let changes: [(&str, fn(&mut Profile)); 9] = [
+        let changes: [Change; 9] = [
             ("issuer", |p| p.issuer = Some("https://as.example/?x".to_owned())),
             ("authorization", |p| {
                 p.endpoints.authorization = Some("javascript:alert(1)".to_owned())

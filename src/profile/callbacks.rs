@@ -44,8 +44,14 @@ impl Config {
     /// code sent to it.
     #[doc(hidden)]
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
-        let others = of_other_servers(self.profiles.values(), profile);
-        others.filter(|other| shares(profile, other)).collect()
+        self.of_other_servers(profile).into_iter().filter(|other| shares(profile, other)).collect()
+    }
+
+    /// The profiles of other servers, of which not both this one and the other are named by presets
+    /// alone: one of them could have the other's code sent to it.
+    #[doc(hidden)]
+    pub fn of_other_servers(&self, profile: &Profile) -> Vec<&Profile> {
+        of_other_servers(self.profiles.values(), profile).collect()
     }
 }
 

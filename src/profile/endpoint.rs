@@ -35,6 +35,12 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Whether this is a resource indicator: an absolute URI without a fragment (RFC 8707, section 2).
+pub(crate) fn is_resource(uri: &str) -> bool {
+    let is_part = |c: char| !c.is_whitespace() && !c.is_control() && c != '#';
+    uri.chars().all(is_part) && Url::parse(uri).is_ok()
+}
+
 /// The same for an issuer, which has no query either (RFC 8414, section 2).
 pub(crate) fn check_issuer(text: &str) -> Result<Url, String> {
     let url = check(text)?;

@@ -215,7 +215,7 @@ impl Reader<'_, '_> {
     /// Resource indicators: absolute URIs without a fragment (RFC 8707, section 2).
     pub(crate) fn resources(&mut self) -> Option<Vec<String>> {
         let uris = self.one_or_more()?;
-        match uris.iter().find(|uri| uri.contains('#') || url::Url::parse(uri).is_err()) {
+        match uris.iter().find(|uri| !endpoint::is_resource(uri)) {
             Some(bad) => self.fail(format!(
                 "must name absolute URIs without a fragment, not `{}`",
                 one_line(bad)

@@ -341,7 +341,7 @@ fn parse_key(text: &str, place: &str) -> Result<Key> {
 }
 
 fn bad_key(place: &str) -> Error {
-    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-1…`) in {place}")).hint(
+    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}")).hint(
         "`oauthctl store keygen` prints a new one; records need the one they were sealed with",
     )
 }

@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     grants: Mutex<HashMap<GrantKey, Grant>>,
+    aside: Mutex<HashMap<GrantKey, Grant>>,
     items: Mutex<HashMap<String, Secret>>,
 }
 
@@ -49,32 +50,21 @@ impl GrantStore for MemoryStore {
 
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move {
-            // Under a key that no account has: its name is not one that a person can give.
-            let mut grants = held(&self.grants);
-            let Some(grant) = grants.remove(key) else { return Ok(None) };
-            let mut aside = key.clone();
-            aside.account.push_str("\0damaged");
-            grants.insert(aside, grant);
+            let Some(grant) = held(&self.grants).remove(key) else { return Ok(None) };
+            held(&self.aside).insert(key.clone(), grant);
             Ok(Some(format!("the memory of this process, beside {key}")))
         })
     }
 
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            let mut aside = key.clone();
-            aside.account.push_str("\0damaged");
-            let mut grants = held(&self.grants);
-            grants.remove(&aside);
-            Ok(grants.remove(key).is_some())
+            held(&self.aside).remove(key);
+            Ok(held(&self.grants).remove(key).is_some())
         })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Option<Vec<GrantKey>>>> {
-        Box::pin(async move {
-            let grants = held(&self.grants);
-            let is_aside = |key: &&GrantKey| key.account.ends_with("\0damaged");
-            Ok(Some(grants.keys().filter(|key| !is_aside(key)).cloned().collect()))
-        })
+        Box::pin(async move { Ok(Some(held(&self.grants).keys().cloned().collect())) })
     }
 }
 
@@ -194,12 +184,21 @@ impl Lock for MemoryLock {
     }
 }
 
+/// How many used states are remembered for each flow that may be pending.
+const USED: usize = 5;
+
 /// Pending flows in memory.
 pub struct MemoryPending {
     clock: Arc<dyn Clock>,
     limit: usize,
-    /// A flow that is used, but was never put, has no record.
-    flows: Mutex<HashMap<String, (Timestamp, Option<PendingRecord>)>>,
+    flows: Mutex<Flows>,
+}
+
+/// The flows that wait, and the ids of those that are used, until they have expired.
+#[derive(Default)]
+struct Flows {
+    waiting: HashMap<String, PendingRecord>,
+    used: HashMap<String, Timestamp>,
 }
 
 impl std::fmt::Debug for MemoryPending {
@@ -209,35 +208,42 @@ impl std::fmt::Debug for MemoryPending {
 }
 
 impl MemoryPending {
-    /// No flows yet, and at most so many at a time.
+    /// No flows yet, and at most so many at a time. Five times as many used ones are remembered until
+    /// they have expired.
     pub fn new(clock: Arc<dyn Clock>, limit: usize) -> Self {
         Self { clock, limit, flows: Mutex::default() }
     }
 
-    fn add(&self, id: &str, expires_at: Timestamp, record: Option<PendingRecord>) -> Result<bool> {
-        let mut flows = held(&self.flows);
-        if flows.len() >= self.limit {
+    fn mark(&self, flows: &mut Flows, id: &str, expires_at: Timestamp) -> Result<()> {
+        let limit = self.limit.saturating_mul(USED);
+        if flows.used.len() >= limit {
             let now = self.clock.now();
-            flows.retain(|_, (until, _)| *until > now);
+            flows.used.retain(|_, until| *until > now);
         }
-        if flows.contains_key(id) {
-            return Ok(false);
+        if flows.used.len() >= limit {
+            return Err(crate::Error::store("too many used states are remembered"));
         }
-        if flows.len() >= self.limit {
-            return Err(crate::Error::store("too many authorizations are pending"));
-        }
-        flows.insert(id.to_owned(), (expires_at, record));
-        Ok(true)
+        flows.used.insert(id.to_owned(), expires_at);
+        Ok(())
     }
 }
 
 impl PendingStore for MemoryPending {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            match self.add(&record.id, record.expires_at, Some(record.clone()))? {
-                true => Ok(()),
-                false => Err(crate::Error::store("this authorization is known already")),
+            let Flows { waiting, used } = &mut *held(&self.flows);
+            if waiting.len() >= self.limit {
+                let now = self.clock.now();
+                waiting.retain(|_, record| record.expires_at > now);
             }
+            if waiting.contains_key(&record.id) || used.contains_key(&record.id) {
+                return Err(crate::Error::store("this authorization is known already"));
+            }
+            if waiting.len() >= self.limit {
+                return Err(crate::Error::store("too many authorizations are pending"));
+            }
+            waiting.insert(record.id.clone(), record.clone());
+            Ok(())
         })
     }
 
@@ -247,7 +253,7 @@ impl PendingStore for MemoryPending {
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>> {
         Box::pin(async move {
-            let found = held(&self.flows).get(id).and_then(|(_, record)| record.clone());
+            let found = held(&self.flows).waiting.get(id).cloned();
             Ok(found.filter(|record| record.expires_at == expires_at))
         })
     }
@@ -255,25 +261,34 @@ impl PendingStore for MemoryPending {
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let mut flows = held(&self.flows);
-            let is_it = matches!(flows.get(id), Some((at, Some(_))) if *at == expires_at);
-            Ok(is_it && flows.remove(id).is_some())
+            if flows.waiting.get(id).is_none_or(|record| record.expires_at != expires_at) {
+                return Ok(false);
+            }
+            self.mark(&mut flows, id, expires_at)?;
+            Ok(flows.waiting.remove(id).is_some())
         })
     }
 
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.add(id, expires_at, None) })
+        Box::pin(async move {
+            let mut flows = held(&self.flows);
+            if flows.waiting.contains_key(id) || flows.used.contains_key(id) {
+                return Ok(false);
+            }
+            self.mark(&mut flows, id, expires_at).map(|()| true)
+        })
     }
 
     fn is_used<'a>(&'a self, id: &'a str, _: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(matches!(held(&self.flows).get(id), Some((_, None)))) })
+        Box::pin(async move { Ok(held(&self.flows).used.contains_key(id)) })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {
         Box::pin(async move {
             let now = self.clock.now();
             let flows = held(&self.flows);
-            let records = flows.values().filter_map(|(_, record)| record.clone());
-            let mut records: Vec<_> = records.filter(|record| record.expires_at > now).collect();
+            let living = flows.waiting.values().filter(|record| record.expires_at > now);
+            let mut records: Vec<_> = living.cloned().collect();
             records.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
             Ok(records)
         })
@@ -283,3 +298,6 @@ impl PendingStore for MemoryPending {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,12 +191,9 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
         Error::usage(format!("cannot write the HAR file {}: {error}", path.display()))
             .hint("name a file in a directory that can be written to")
     };
-    match std::fs::symlink_metadata(path) {
-        // A device or a directory would be replaced, not written to.
-        Ok(found) if !found.is_file() && !found.is_symlink() => {
-            return Err(failed(io::Error::other("it is not a regular file")));
-        }
-        _ => {}
+    // A device, a pipe or a directory would be replaced, not written to.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(failed(io::Error::other("it is not a regular file")));
     }
     let temporary = temporary_beside(path).map_err(failed)?;
     let written = write_new(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));

@@ -167,7 +167,8 @@ impl Trace {
     }
 
     /// Writes what was kept as a HAR 1.2 file, mode 0600, replacing an older one as a whole.
-    /// Does nothing if nothing was to be kept.
+    /// Does nothing if nothing was to be kept. May be called more than once: at the beginning too, to see
+    /// that the file can be written.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fixture::{PROFILE, Sandbox, TOKEN, grant, plant, planted, settled, with_sandbox};
 use crate::snapshot::check;
-use crate::support::{Home, Output};
+use crate::support::{Home, Output, assert_not_shown};
 
 /// The same failure in words and in JSON: the words go to a snapshot, the JSON must say the same.
 #[track_caller]
@@ -190,6 +190,59 @@ fn text_of_a_server_cannot_move_the_cursor_or_forge_a_line() {
             assert_eq!(errors, usize::from(!line.ends_with("--json")), "{}", output.stderr);
         }
     }
+}
+
+/// Whatever is put in the wrong place: what is known as a secret by its looks is not repeated.
+#[test]
+fn a_usage_error_repeats_no_key_and_no_exported_line() {
+    const KEY: &str = "AGE-SECRET-KEY-1CANARYQQQQQQQQQQ";
+    let line = grant("default", TOKEN, |_| ());
+    let folded = format!("{}\n{}", &line[..90], &line[90..]);
+    let mut home = planted(TOKEN);
+    let secrets = |text: &str| {
+        let lower = text.to_lowercase();
+        assert_not_shown(&lower, ["canaryqqqqqq", &line[40..60].to_lowercase()]);
+        assert_not_shown(text, [&line[40..60], &line[100..120]]);
+    };
+    for args in [
+        &["import", &line][..],
+        &["import", &folded],
+        &["import", "--replace", &line],
+        &[&line],
+        &["import", "-", &line],
+        &["token", &line],
+        &["token", KEY],
+        &["token", &KEY.to_lowercase()],
+        &["export", KEY],
+        &["exec", KEY],
+        &["--store", KEY, "token"],
+        &[&format!("--store={KEY}"), "token"],
+        &["--no-such-flag", KEY],
+        &[&format!("--color={KEY}"), "token"],
+        &[KEY],
+        &["store", "info", KEY],
+        &["man", KEY],
+    ] {
+        let output = home.run(args).fails(2);
+        secrets(&output.stderr);
+        let output = home.run(["--json"].iter().chain(args)).fails(2);
+        secrets(&output.stderr);
+        assert_eq!(output.error_json()["error"], "usage");
+    }
+    for args in [["token", "-p", KEY], ["providers", KEY, "--json"], ["login", KEY, "-v"]] {
+        secrets(&home.run(args).fails(3).stderr);
+    }
+    home.set("OAUTHCTL_STORE", KEY);
+    secrets(&home.run(["token"]).fails(2).stderr);
+}
+
+#[test]
+fn a_line_as_an_argument_is_refused_with_what_to_do() {
+    let home = planted(TOKEN);
+    let line = grant("default", "other-token", |_| ());
+    let output = home.run(["import", "--replace", &line]).fails(2);
+    assert!(output.stderr.contains("| oauthctl import -"), "{}", output.stderr);
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
 }
 
 #[test]

@@ -164,3 +164,19 @@ fn a_token_type_is_printed_as_it_is_to_be_sent() {
     plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("DPoP")));
     assert_eq!(format(&home, "header"), format!("Authorization: DPoP {TOKEN}\n"));
 }
+
+/// XOAUTH2 has no place for a proof of possession.
+#[test]
+fn xoauth2_is_for_bearer_tokens_only() {
+    let home = planted(TOKEN);
+    let xoauth2 = ["token", "--format", "xoauth2", "--user", "me@example.com"];
+    for token_type in ["DPoP", "dpop", "MAC"] {
+        let line = grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!(token_type));
+        plant(&home, &line);
+        let output = home.run(xoauth2).fails(2);
+        assert!(output.stderr.contains(token_type), "{}", output.stderr);
+        assert!(output.stderr.contains("\nhint: ") && !output.stderr.contains(TOKEN));
+    }
+    plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("bearer")));
+    home.run(xoauth2).ok();
+}

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -157,4 +159,75 @@ fn a_cached_token_has_nothing_to_tell() {
     let output = home.run(["token", "--trace"]).ok();
     assert_eq!(output.line(), crate::fixture::TOKEN);
     assert_not_shown(&output.stderr, [crate::fixture::TOKEN]);
+}
+
+#[test]
+fn a_har_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    home.run(["login", "s"]).ok();
+    let token = home.run(["token"]).ok();
+    let pipe = home.path("home/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let directory = home.path("home/directory");
+    fs::create_dir(&directory).unwrap();
+    let to_pipe = home.path("home/to-pipe");
+    std::os::unix::fs::symlink(&pipe, &to_pipe).unwrap();
+    let missing = home.path("home/missing/x.har");
+    let browser = home.browser(&serde_json::json!({ "mode": "honest" }));
+    for place in [
+        Path::new("/dev/full"),
+        Path::new("/dev/null/x.har"),
+        &pipe,
+        &to_pipe,
+        &directory,
+        &missing,
+    ] {
+        let place = place.to_str().unwrap();
+        for line in ["token --force-refresh", "token", "login s", "exec -- true"] {
+            let args = ["--trace-har", place].into_iter().chain(line.split(' '));
+            let output = home.run(args).fails(2);
+            assert!(output.stderr.contains("HAR file"), "{place}: {}", output.stderr);
+            assert!(output.stderr.contains("\nhint: "), "{place}: {}", output.stderr);
+        }
+    }
+    assert!(browser.openings().is_empty());
+    assert_eq!(home.run(["token", "--cached"]).ok().line(), token.line(), "nothing was refreshed");
+    assert!(to_pipe.is_symlink() && fs::metadata(&pipe).is_ok_and(|pipe| !pipe.is_file()));
+}
+
+#[test]
+fn a_har_file_that_can_no_longer_be_written_changes_no_exit_code() {
+    let (home, _sandbox) = with_sandbox(None);
+    home.run(["login", "s"]).ok();
+    let folder = home.path("home/traces");
+    let config = fs::read_to_string(home.config_path()).unwrap();
+    let hook = format!("{config}[profiles.s.hooks]\npre_token = [\"rm\", \"-r\", {folder:?}]\n");
+    home.config(&hook);
+    let file = folder.join("x.har");
+    let file = file.to_str().unwrap();
+    let before = home.run(["token", "--cached"]).ok();
+    fs::create_dir(&folder).unwrap();
+    let output = home.run(["token", "--force-refresh", "--trace-har", file]).ok();
+    assert_ne!(output.line(), before.line());
+    assert!(output.stderr.contains("warning: cannot write the HAR file"), "{}", output.stderr);
+    // So does that of a failure: here the hook's, which finds nothing to remove.
+    home.config(&hook.replace("\"-r\"", "\"-r\", \"/nowhere/at/all\""));
+    fs::create_dir(&folder).unwrap();
+    let output = home.run(["token", "--force-refresh", "--trace-har", file]).fails(3);
+    assert!(output.stderr.contains("the hook `pre_token` failed"), "{}", output.stderr);
+}
+
+#[test]
+fn a_har_file_may_be_reached_by_a_link_or_be_there_already() {
+    let home = crate::fixture::planted(crate::fixture::TOKEN);
+    let (file, link) = (home.path("home/x.har"), home.path("home/link.har"));
+    fs::write(&file, "older").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for place in [&link, &file] {
+        home.run(["token", "--trace-har", place.to_str().unwrap()]).ok();
+        let har: Value = serde_json::from_str(&fs::read_to_string(place).unwrap()).unwrap();
+        assert_eq!(har["log"]["version"], "1.2");
+    }
+    let left = fs::read_dir(home.path("home")).unwrap().count();
+    assert_eq!(left, 2, "no temporary file stays");
 }

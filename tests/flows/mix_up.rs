@@ -314,7 +314,30 @@ fn a_started_flow_warns_of_a_shared_redirect_uri_too() {
         let pair = Pair::new(["honest", "dishonest"], &more);
         let output = pair.home.run(["start", "dishonest"]).ok();
         assert_eq!(output.stderr.matches(warning).count(), 1, "{uri}: {}", output.stderr);
-        let other = ["start", "dishonest", "--redirect-uri", "https://app.example/other"];
-        assert_eq!(pair.home.run(other).ok().stderr, "", "{uri}");
     }
+}
+
+/// What no profile names cannot be compared; it can be another flow's of the other server.
+#[test]
+fn a_redirect_uri_that_no_profile_names_is_warned_about_beside_another_server() {
+    const ANYWHERE: &str = "https://app.example/callback";
+    let start =
+        |home: &Home, name: &str| home.run(["start", name, "--redirect-uri", ANYWHERE]).ok();
+    let pair = Pair::apart();
+    for (name, other) in [("honest", "dishonest"), ("dishonest", "honest")] {
+        let said = start(&pair.home, name).stderr;
+        assert!(said.contains("no profile names https://app.example/callback"), "{said}");
+        assert!(said.contains(&format!("flows of `{other}`")), "{said}");
+        assert!(said.contains(&format!("[profiles.{name}]")), "{said}");
+        assert_eq!(said.matches("warning:").count(), 1, "{said}");
+    }
+    // Those that are named, and those of a server alone.
+    assert_eq!(pair.home.run(["start", "honest"]).ok().stderr, "");
+    let named = ["start", "honest", "--redirect-uri", AT_HONEST];
+    assert_eq!(pair.home.run(named).ok().stderr, "");
+    let home = Home::new();
+    home.profile("p", &hostile().issuer(HONEST), "cli", API);
+    assert_eq!(start(&home, "p").stderr, "");
+    home.profile("q", &hostile().issuer(HONEST), "cli2", API);
+    assert_eq!(start(&home, "p").stderr, "", "another client of the same server");
 }

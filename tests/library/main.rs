@@ -7,7 +7,11 @@ mod support;
 
 mod attributes;
 mod blocking;
+mod careless_ports;
 mod failures;
+mod loose_names;
+mod narrowed;
+mod newer_records;
 mod own_stores;
 mod scene;
 mod service;

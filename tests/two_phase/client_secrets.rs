@@ -1,9 +1,16 @@
 //! A client secret that is missing is noticed before anybody is asked and anything is spent.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene};
-use crate::support::{Home, Servers};
+use crate::support::{Home, Servers, await_some};
 
 const FROM_VARIABLE: &str =
     "client_secret = { env = \"OF_CLIENT\" }\nclient_auth = \"client_secret_post\"";
@@ -79,4 +86,51 @@ fn a_command_is_not_run_before_its_secret_is_needed() {
     assert!(!asked.exists());
     scene.complete(&callback, &[]).ok();
     assert!(asked.exists());
+}
+
+/// A profile whose secret is in a pipe, and that pipe.
+fn with_pipe(name: &str, more: &str) -> (Scene, std::path::PathBuf) {
+    let scene = scene("");
+    let pipe = scene.home.path("tmp/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    scene.home.config("");
+    let more = format!("{name} = {{ file = {pipe:?} }}\n{more}redirect_uri = {REDIRECT:?}");
+    scene.home.profile("p", &scene.server.issuer("honest"), "cli-post", &more);
+    (scene, pipe)
+}
+
+/// The writing end of a pipe, once somebody reads from it.
+fn open_once_read(pipe: &std::path::Path) -> std::fs::File {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    await_some("a reader of the pipe", || {
+        OpenOptions::new().write(true).custom_flags(flags).open(pipe).ok()
+    })
+}
+
+#[test]
+fn a_pipe_for_a_secret_keeps_no_signal_waiting() {
+    for (name, more) in [
+        ("client_secret", "client_auth = \"client_secret_post\"\n"),
+        ("private_key", "client_auth = \"private_key_jwt\"\n"),
+    ] {
+        for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+            let (mut scene, pipe) = with_pipe(name, more);
+            scene.home.deadline(Duration::from_secs(20));
+            let start = scene.home.spawn(["start", "p"]);
+            let _writer = open_once_read(&pipe);
+            start.signal(signal);
+            let output = start.wait().fails(code);
+            assert!(output.stderr.contains("interrupted"), "{name}: {}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_written_into_a_pipe_is_taken() {
+    let (scene, pipe) = with_pipe("client_secret", "client_auth = \"client_secret_post\"\n");
+    let start = scene.home.spawn(["start", "p"]);
+    let mut writer = open_once_read(&pipe);
+    writer.write_all(SECRET.as_bytes()).unwrap();
+    drop(writer);
+    start.wait().ok();
 }

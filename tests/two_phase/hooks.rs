@@ -340,3 +340,34 @@ fn a_key_or_an_assertion_that_it_repeats_is_neither_shown_nor_kept() {
         }
     }
 }
+
+/// A hook that asks for the token for which it is run.
+#[test]
+fn hooks_inside_one_another_come_to_an_end() {
+    let mut scene = Scene::new("honest");
+    let runs = scene.home.path("runs");
+    // Of itself it would stop too, but later.
+    let script = format!(
+        "cat >/dev/null; echo \"$OAUTHCTL_HOOK_DEPTH\" >> {runs:?}\n\
+         [ $(wc -l < {runs:?}) -lt 9 ] || exit 1\nexec {:?} token -p p\n",
+        crate::support::program()
+    );
+    let place = scene.home.path("again.sh");
+    scene.home.write(&place, &script);
+    let before = fs::read_to_string(scene.home.config_path()).unwrap();
+    let hook = format!("{before}\n[profiles.p.hooks]\nlogin_required = [\"sh\", {place:?}]\n");
+    scene.home.config(&hook);
+    let output = scene.home.run(["token", "-p", "p"]).fails(4);
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "1\n2\n3\n4\n");
+    for words in ["OAUTHCTL_HOOK_DEPTH", "must not ask for a token"] {
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    for (depth, started) in [("", 4), ("3", 1), ("4", 0), ("99", 0), ("many", 0)] {
+        fs::write(&runs, "").unwrap();
+        scene.home.set("OAUTHCTL_HOOK_DEPTH", depth);
+        let output = scene.home.run(["token", "-p", "p", "--json"]).fails(4);
+        let warning = output.error_json()["warning"].as_str().unwrap().to_owned();
+        assert!(warning.contains("the hook `login_required` failed"), "{depth}: {warning}");
+        assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), started, "{depth}");
+    }
+}

@@ -1,12 +1,12 @@
 //! What people and programs hand to `complete`, and what `pending` shows them.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene};
-use crate::support::{assert_no_secret, assert_not_shown};
+use crate::support::{DEADLINE, Running, assert_no_secret, assert_not_shown, installed};
 
 #[test]
 fn a_url_on_stdin_may_end_as_lines_end() {
@@ -22,6 +22,28 @@ fn a_url_on_stdin_may_end_as_lines_end() {
     let (_, callback) = scene.come_back(&[]);
     let upper = callback.replace("http://", "HTTP://");
     scene.home.run(["complete", &upper]).ok();
+}
+
+/// `script` gives the program a terminal, and types what comes on its own stdin.
+#[test]
+fn at_a_terminal_the_first_line_ends_it() {
+    if !installed("script") {
+        return;
+    }
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    let program = scene.home.command(["x"]);
+    let line = format!("'{}' complete -", program.get_program().to_str().unwrap());
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]);
+    script.env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let mut running = Running::start(&mut script, DEADLINE);
+    running.await_stdout(|said| said.contains("Paste here the address").then_some(()));
+    // The terminal stays open.
+    running.write(&format!("\r  \r{callback}\r"));
+    running.await_stdout(|said| said.contains("\"grant_id\"").then_some(()));
+    running.wait().ok();
+    assert_eq!(scene.redemptions(), 1);
 }
 
 #[test]

@@ -419,6 +419,24 @@ fn a_refreshed_token_is_nobodys_until_the_rule_behind_it_has_agreed() {
     assert_eq!(home.run(["token", "-p", "p", "--cached"]).ok().line(), token);
 }
 
+/// What a rule agreed to earlier, for less, is held back with the rest.
+#[test]
+fn a_narrower_token_is_nobodys_either_while_the_rule_denies() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let narrower = ["token", "-p", "p", "--resource", "https://r.example"];
+    let cached = [&narrower[..], &["--cached"]].concat();
+    let token = scene.home.run(narrower).ok().line().to_owned();
+    assert_eq!(scene.home.run(&cached).ok().line(), token);
+    rule(&scene, "cat > /dev/null; echo '{\"deny\":\"not now\"}'", &["post_token"]);
+    scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
+    scene.home.run(&cached).fails(4);
+    scene.home.run(narrower).fails(5);
+    rules(&scene, "");
+    assert_ne!(scene.home.run(narrower).ok().line(), token);
+}
+
 #[test]
 fn a_rule_that_is_cut_short_is_asked_again() {
     let patient = Patient::new("");

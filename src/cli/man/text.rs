@@ -37,6 +37,10 @@ pub const ENVIRONMENT: Rows = &[
     ),
     ("OAUTHCTL_PROFILE", "The profile, where a command names none."),
     (
+        "OAUTHCTL_HOOK_DEPTH",
+        "Set for hooks: how many of them run inside one another. Where it is 4, or no number, no further one is started.",
+    ),
+    (
         "OAUTHCTL_BROWSER",
         "The browser's command; `%s` stands for the URL, which else is its last argument.",
     ),

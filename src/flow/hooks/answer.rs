@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::HOOK_ANSWER;
 use crate::error::{Error, Result};
 use crate::flow::attributes::{check, drop_expired};
 use crate::grant::{Attribute, Grant};
@@ -24,6 +25,9 @@ pub(in crate::flow) struct Answer {
 
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
 pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
+    if text.len() > HOOK_ANSWER {
+        return Err(format!("its answer has more than {HOOK_ANSWER} bytes"));
+    }
     if text.trim().is_empty() {
         return Ok(Ok(Answer::default()));
     }

@@ -53,7 +53,7 @@ impl FlowManager {
         if refused.rotates != Some(true) {
             return;
         }
-        let stored = self.ports.store.load(&refused.key).await.ok().flatten();
+        let stored = self.load(&refused.key).await.ok().flatten();
         if let Some(stored) = stored
             && (&stored.id, stored.generation) == (&refused.id, refused.generation)
         {

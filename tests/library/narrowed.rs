@@ -1,0 +1,50 @@
+//! Tokens for something else than the grant's own.
+
+use oauthctl::{ErrorKind, Expected, TokenRequest};
+
+use crate::scene::{Served, come_back, response};
+
+#[tokio::test]
+async fn each_request_has_a_token_of_its_own() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    let mail = TokenRequest::default().resource("https://mail.example/");
+    let mut tokens = Vec::new();
+    for want in [mail.clone().audience("x"), mail.clone().audience(""), mail] {
+        let first = manager.token(&key, &want).await.unwrap();
+        let again = manager.token(&key, &want).await.unwrap();
+        assert!(first.fresh && !again.fresh, "{want:?}");
+        assert_eq!(first.tokens.access_token, again.tokens.access_token, "{want:?}");
+        tokens.push(first.tokens.access_token.expose().to_owned());
+    }
+    tokens.sort();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 3);
+}
+
+#[tokio::test]
+async fn a_resource_is_an_absolute_uri_without_a_fragment() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    for resource in [
+        "",
+        "api",
+        "/api",
+        "https://mail.example/#a",
+        " https://mail.example/",
+        "https://mail.example/ audience=https://bank.example/",
+        "https://mail.example/\r\n",
+    ] {
+        let want = TokenRequest::default().resource(resource);
+        for want in [want.clone(), want.cached()] {
+            let error = manager.token(&key, &want).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{resource:?}: {error}");
+        }
+    }
+    assert_eq!(served.token_requests(), 1);
+    manager.token(&key, &TokenRequest::default().resource("urn:example:api")).await.unwrap();
+}
