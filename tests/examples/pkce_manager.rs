@@ -171,38 +171,6 @@ fn grants_outlive_the_process_and_are_kept_encrypted() {
 }
 
 #[test]
-fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
-    let scene = Scene::new();
-    // The one that the test has made; what is in it is the example's.
-    fs::set_permissions(&scene.dir, fs::Permissions::from_mode(0o700)).unwrap();
-    let run = |args: &[&str]| {
-        let args = [&[&scene.dir as &str], args].concat();
-        spawn_under_umask(&scene.home, "000", "pkce_manager", &args)
-    };
-    let url = run(&["start", "ada", "laptop"]).wait().ok().line().to_owned();
-    // Of a second user, whose flow stays open.
-    run(&["start", "brook", "laptop"]).wait().ok();
-    scene.home.assert_private();
-    let mut completing = run(&["complete", "ada"]);
-    completing.write(&consent(&url));
-    completing.wait().ok();
-    run(&["refresh", "ada", "laptop"]).wait().ok();
-    scene.home.assert_private();
-    let mut dirs = vec![scene.home.path("desk")];
-    let mut found = Vec::new();
-    while let Some(dir) = dirs.pop() {
-        let below = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
-        dirs.extend(below.filter(|path| path.is_dir()));
-        found.push((fs::metadata(&dir).unwrap().permissions().mode() & 0o777, dir));
-    }
-    assert!(found.iter().all(|(mode, _)| *mode == 0o700), "{found:?}");
-    for name in ["users", "grants", "turns", "state-keys"] {
-        let is_there = found.iter().any(|(_, dir)| dir.ends_with(name));
-        assert!(is_there, "{name}: {found:?}");
-    }
-}
-
-#[test]
 fn a_directory_that_was_there_stays_as_it_is() {
     let scene = Scene::new();
     let before = shared_directory(&scene.home, "before");
@@ -233,18 +201,11 @@ async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
         fs::write(grant, [number; 50]).unwrap();
         let failed = scene.run(&["token", "ada", "laptop"]).fails(10);
         assert!(failed.stderr.contains("is damaged\n"), "{failed:?}");
-        assert!(
-            failed
-                .stderr
-                .ends_with("start and complete a new flow: the record is then kept aside\n"),
-            "{failed:?}"
-        );
+        let advice = "start and complete a new flow: the record is then kept aside\n";
+        assert!(failed.stderr.ends_with(advice), "{failed:?}");
         let said = complete();
         let place = grants().into_iter().find(|path| fs::read(path).unwrap() == [number; 50]);
-        let noted = format!(
-            "note: the record that was stored before is kept as {}: ",
-            place.unwrap().display()
-        );
+        let noted = format!("is kept as {}: ", place.unwrap().display());
         assert!(said.contains(&noted), "{said}");
         scene.run(&["token", "ada", "laptop"]).ok();
     }
@@ -260,6 +221,38 @@ async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
     assert!(!store.remove(&key).await.unwrap());
     assert_eq!(store.set_aside(&key).await.unwrap(), None);
     scene.run(&["token", "brook", "laptop"]).ok();
+}
+
+#[test]
+fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
+    let scene = Scene::new();
+    // The one that the test has made; what is in it is the example's.
+    fs::set_permissions(&scene.dir, fs::Permissions::from_mode(0o700)).unwrap();
+    let run = |args: &[&str]| {
+        let args = [&[&scene.dir as &str], args].concat();
+        spawn_under_umask(&scene.home, "000", "pkce_manager", &args)
+    };
+    let url = run(&["start", "ada", "laptop"]).wait().ok().line().to_owned();
+    // Of a second user, whose flow stays open.
+    run(&["start", "brook", "laptop"]).wait().ok();
+    scene.home.assert_private();
+    let mut completing = run(&["complete", "ada"]);
+    completing.write(&consent(&url));
+    completing.wait().ok();
+    run(&["refresh", "ada", "laptop"]).wait().ok();
+    scene.home.assert_private();
+    let mut dirs = vec![scene.home.path("desk")];
+    let mut found = Vec::new();
+    while let Some(dir) = dirs.pop() {
+        let below = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        dirs.extend(below.filter(|path| path.is_dir()));
+        found.push((mode(&dir), dir));
+    }
+    assert!(found.iter().all(|(mode, _)| *mode == 0o700), "{found:?}");
+    for name in ["users", "grants", "turns", "state-keys"] {
+        let is_there = found.iter().any(|(_, dir)| dir.ends_with(name));
+        assert!(is_there, "{name}: {found:?}");
+    }
 }
 
 #[test]
