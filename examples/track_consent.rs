@@ -30,6 +30,7 @@ mod page;
 #[path = "track_consent/people.rs"]
 mod people;
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -113,8 +114,15 @@ async fn run(args: Args) -> Result<(), Problem> {
     let manager = FlowManager::new(config.profiles.into_values(), ports(&data).await?);
     let site = Site::open(manager, &data, origin, args.ttl).await?;
 
-    println!("Who has consented? {}/", site.origin);
-    let stop = async { drop(tokio::signal::ctrl_c().await) };
+    let announced = format!("Who has consented? {}/", site.origin);
+    let stop = async move {
+        tokio::select! {
+            // An interrupt is heard before anybody knows the address.
+            biased;
+            _ = tokio::signal::ctrl_c() => {}
+            () = async { println!("{announced}"); pending().await } => {}
+        }
+    };
     axum::serve(listener, router(&site)).with_graceful_shutdown(stop).await?;
     while site.manager.is_critical() {
         tokio::time::sleep(Duration::from_millis(10)).await;

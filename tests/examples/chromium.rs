@@ -134,10 +134,12 @@ impl Chromium {
     #[track_caller]
     pub fn look(&mut self, name: &str) {
         let folder = std::env::var_os("OAUTHCTL_TEST_PICTURES");
+        let before = self.eval("window.innerWidth");
         for (size, width) in [("narrow", 320), ("wide", 1280)] {
             let window =
                 json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
             self.ask("Emulation.setDeviceMetricsOverride", window);
+            self.await_width(&width.into());
             let wide = self.eval("document.documentElement.scrollWidth");
             assert!(wide.as_u64().is_some_and(|wide| wide <= width), "{size}: {wide} pixels");
             for scheme in ["light", "dark"] {
@@ -151,6 +153,14 @@ impl Chromium {
             }
         }
         self.ask("Emulation.clearDeviceMetricsOverride", json!({}));
+        self.await_width(&before);
+    }
+
+    /// The page hears later than the browser that its window is another: until then, what is clicked
+    /// is elsewhere.
+    #[track_caller]
+    fn await_width(&mut self, width: &Value) {
+        self.until("the window", &format!("window.innerWidth === {width}"));
     }
 
     /// The value of an expression on the page; null while there is none.
