@@ -162,8 +162,8 @@ impl FlowManager {
         })
     }
 
-    /// The stored grant that a new login replaces. A record that is damaged or newer is
-    /// moved aside, never overwritten: the warning says where it went. Another key's record stays where it is.
+    /// The stored grant that a new login replaces. A record that is damaged or newer is moved aside,
+    /// never overwritten: the warning says where it went. Another key's record stays where it is.
     pub(super) async fn replaced(&self, key: &GrantKey) -> Result<(Option<Grant>, Warnings)> {
         match self.load(key).await {
             Ok(grant) => Ok((grant, Vec::new())),

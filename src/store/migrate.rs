@@ -53,6 +53,14 @@ async fn one(
 ) -> Result<bool> {
     let mut lock = coordinator.lock(key, WAIT).await?;
     let Some(grant) = from.load(key).await? else { return Ok(false) };
+    if grant.key != *key {
+        return Err(Error::store(format!(
+            "`{}` gave the record of {} for {key}",
+            from.name(),
+            grant.key
+        ))
+        .hint("the store compares names loosely: it must compare them byte for byte"));
+    }
     let known = coordinator.account(key)?;
     if let Some(known) = &known {
         known.refuse_older(&grant, &from.name())?;

@@ -130,11 +130,12 @@ impl Flows {
 impl PendingStore for Flows {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let row = (record.expires_at, Some(record.sealed.clone()));
-            match self.0.lock().unwrap().insert(record.id.clone(), row) {
-                None => Ok(()),
-                Some(_) => Err(Error::store("this id is taken")),
+            let mut rows = self.0.lock().unwrap();
+            if rows.contains_key(&record.id) {
+                return Err(Error::store("this id is taken"));
             }
+            rows.insert(record.id.clone(), (record.expires_at, Some(record.sealed.clone())));
+            Ok(())
         })
     }
 
@@ -157,7 +158,11 @@ impl PendingStore for Flows {
         Box::pin(async move {
             let mut rows = self.0.lock().unwrap();
             let is_it = matches!(rows.get(id), Some((at, Some(_))) if *at == expires_at);
-            Ok(is_it && rows.remove(id).is_some())
+            if is_it {
+                // What is left says that it was used.
+                rows.insert(id.to_owned(), (expires_at, None));
+            }
+            Ok(is_it)
         })
     }
 
