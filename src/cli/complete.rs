@@ -138,6 +138,12 @@ fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationRespo
 fn read_stdin(context: &Context) -> Result<Secret> {
     let stdin = std::io::stdin();
     let at_terminal = stdin.is_terminal();
+    if at_terminal && context.globals.no_input {
+        return Err(Error::login_required(
+            "the callback URL would be asked of a person, and `--no-input` is given",
+        )
+        .hint("pipe it: `… | oauthctl complete -`"));
+    }
     if at_terminal {
         context.voice.insist("Paste here the address at which the browser ended up:");
     }

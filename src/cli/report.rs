@@ -97,7 +97,7 @@ impl Voice {
 
 /// How secrets begin that are known by their looks, in the case of either: a key of the file store, and
 /// a line of `export`.
-const SECRET_LOOKS: [&str; 2] = ["age-secret-key-", "oauthctl-1-"];
+const SECRET_LOOKS: [&str; 3] = ["age-secret-key-", "oauthctl-1-plain.", "oauthctl-1-age."];
 
 /// An error's text as it may be shown: it can repeat an argument or a variable that was put in the
 /// wrong place. Of a secret, nothing but its beginning is left.
@@ -258,11 +258,12 @@ mod tests {
             ("no profile `gitlab`", "no profile `gitlab`"),
             ("'AGE-SECRET-KEY-1QX' and more", "'AGE-SECRET-KEY-[redacted]' and more"),
             ("--store=age-secret-key-1qx", "--store=age-secret-key-[redacted]"),
-            ("é`oauthctl-1-plain.eyJ-_=`é", "é`oauthctl-1-[redacted]`é"),
+            ("é`oauthctl-1-plain.eyJ-_=`é", "é`oauthctl-1-plain.[redacted]`é"),
             (
-                "oauthctl-1-a.b oauthctl-1-oauthctl-1-c AGE-SECRET-KEY-1\n2",
-                "oauthctl-1-[redacted] oauthctl-1-[redacted] AGE-SECRET-KEY-[redacted]\n2",
+                "oauthctl-1-age.b oauthctl-1-plain.oauthctl-1-age.c AGE-SECRET-KEY-1\n2",
+                "oauthctl-1-age.[redacted] oauthctl-1-plain.[redacted] AGE-SECRET-KEY-[redacted]\n2",
             ),
+            ("no /tmp/oauthctl-1-run/c.toml:1", "no /tmp/oauthctl-1-run/c.toml:1"),
             ("it begins with `oauthctl-1-`", "it begins with `oauthctl-1-`"),
         ] {
             assert_eq!(without_secrets(text), shown);

@@ -79,11 +79,24 @@ impl FlowManager {
         server: &AuthorizationServer,
         exchange: &Exchange<'_>,
     ) -> Result<HttpResponse, NoAnswer> {
+        let credentials = self.credentials(profile).await?;
+        self.exchange_with(&credentials, profile, server, exchange).await
+    }
+
+    /// The same with what the client proves itself with: for a request that spends something, it is
+    /// read before anything says that it was spent.
+    pub(super) async fn exchange_with(
+        &self,
+        credentials: &Credentials,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        exchange: &Exchange<'_>,
+    ) -> Result<HttpResponse, NoAnswer> {
         let mut nonce: Option<String> = None;
         let mut attempt = 1;
         loop {
             let (request, secrets) =
-                self.build(profile, server, exchange, nonce.as_deref()).await?;
+                self.build(credentials, profile, server, exchange, nonce.as_deref())?;
             let wait = match self.send(&request, &secrets).await {
                 Err(no_answer) => {
                     let is_final = no_answer.perhaps_acted || !no_answer.error.is_passing();
@@ -140,8 +153,9 @@ impl FlowManager {
     }
 
     /// The request, and the secrets in it.
-    async fn build(
+    fn build(
         &self,
+        credentials: &Credentials,
         profile: &Profile,
         server: &AuthorizationServer,
         exchange: &Exchange<'_>,
@@ -152,12 +166,11 @@ impl FlowManager {
         })?;
         let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
         let mut form = exchange.form.clone();
-        let credentials = self.credentials(profile).await?;
         let audience = server.issuer.as_deref().or(server.endpoints.token.as_deref());
         authenticate(
             client_auth(profile, server),
             &profile.client.id,
-            &credentials,
+            credentials,
             audience.unwrap_or(exchange.endpoint),
             self.now(),
             &mut headers,
@@ -181,7 +194,8 @@ impl FlowManager {
         Ok((HttpRequest { purpose, method: Method::Post, url, headers, body }, secrets))
     }
 
-    async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
+    /// What the client proves itself with. It can take a command's time, and a pipe can be read once.
+    pub(super) async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
         let [mut secret, mut key, mut assertion] = [None, None, None];
         for (name, source) in secret_sources(profile) {
             let place = match name {

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::client_auth::Credentials;
 use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::state::refused;
 
@@ -42,6 +43,7 @@ struct Response<'a> {
     callback: &'a [(String, String)],
     params: BTreeMap<String, String>,
     attributes: BTreeMap<String, Attribute>,
+    credentials: Credentials,
 }
 
 impl FlowManager {
@@ -79,7 +81,7 @@ impl FlowManager {
         callback: &[(String, String)],
         terms: &Terms<'_>,
     ) -> Result<Completed> {
-        self.prove_secrets(profile).await?;
+        let credentials = self.credentials(profile).await?;
         let (attributes, params) = self.before_redeeming(profile, pending).await?;
         let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
         self.prove_store(&pending.key).await?;
@@ -89,7 +91,7 @@ impl FlowManager {
         }
         // What stands in the way of the new grant does so before anything is spent.
         let (replaced, moved) = self.replaced(&pending.key).await?;
-        let response = Response { code, callback, params, attributes };
+        let response = Response { code, callback, params, attributes, credentials };
         let spent = self.spend(profile, pending, response, replaced, terms, &mut *lock).await;
         match spent {
             Ok(mut done) => {
@@ -123,7 +125,8 @@ impl FlowManager {
             claim.take().await?;
         }
         let is_claimed = terms.claim.is_some();
-        let reply = self.send_code(profile, pending, response.code, response.params).await;
+        let (code, params) = (response.code, response.params);
+        let reply = self.send_code(profile, pending, code, params, &response.credentials).await;
         let reply = reply.map_err(|error| used_up(error, is_claimed))?;
         let (nonce, dpop_key) = (pending.nonce.as_deref(), pending.dpop_key.as_ref());
         let identified =
@@ -220,6 +223,7 @@ impl FlowManager {
         pending: &Authorization,
         code: &Secret,
         params: BTreeMap<String, String>,
+        credentials: &Credentials,
     ) -> Result<TokenReply> {
         self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
         let mut form = vec![
@@ -241,7 +245,7 @@ impl FlowManager {
             dpop_key: pending.dpop_key.as_ref(),
             may_be_json: true,
         };
-        let response = self.exchange(profile, &pending.server, &exchange).await;
+        let response = self.exchange_with(credentials, profile, &pending.server, &exchange).await;
         let response = response.map_err(|no_answer| no_answer.error)?;
         reply::judge(&response, profile, "token request")
     }
@@ -307,7 +311,9 @@ pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
         return error;
     }
     let what = "the state is used now: start a new flow";
-    let hint = error.advice().map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
+    // To try the same again is of no use.
+    let other = error.advice().filter(|hint| !hint.starts_with("try again"));
+    let hint = other.map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
     error.hint(hint)
 }
 

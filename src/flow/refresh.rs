@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Dead, Grant, Intent, TokenSet};
 use crate::port::{HttpResponse, Lock};
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::client_auth::Credentials;
 use crate::protocol::reply::{self, TokenReply};
 
 /// How often a refresh token is sent by processes that then die before the sending pauses.
@@ -27,6 +28,13 @@ const PAUSE: Duration = Duration::from_secs(300);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// What is spent, what rules add to it, and what the client proves itself with.
+struct Sent<'a> {
+    refresh_token: &'a Secret,
+    params: BTreeMap<String, String>,
+    credentials: &'a Credentials,
+}
 
 /// A refresh that did not give tokens.
 struct Failed {
@@ -60,6 +68,7 @@ impl FlowManager {
         let answer = self.hook(profile, "pre_token", about).await?;
         let params = answer.params.clone();
         keep(&mut grant, answer, self.now())?;
+        let credentials = self.credentials(profile).await?;
         // From here on a first signal waits for the end.
         let critical = self.enter_critical();
         let mut intent = Intent {
@@ -70,7 +79,8 @@ impl FlowManager {
             sends: earlier.map_or(0, |i| i.sends).saturating_add(1),
         };
         lock.set_intent(&intent)?;
-        match self.send_refresh(profile, server, &grant, refresh_token, want, params).await {
+        let sent = Sent { refresh_token, params, credentials: &credentials };
+        match self.send_refresh(profile, server, &grant, want, sent).await {
             Ok(reply) => {
                 let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
                 drop(critical);
@@ -120,10 +130,10 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         grant: &Grant,
-        refresh_token: &Secret,
         want: &TokenRequest,
-        params: BTreeMap<String, String>,
+        sent: Sent<'_>,
     ) -> Result<TokenReply, Failed> {
+        let Sent { refresh_token, params, credentials } = sent;
         self.ports.trace.step("Refreshing the access token", "RFC 6749, section 6");
         let mut form = vec![
             ("grant_type".to_owned(), "refresh_token".to_owned()),
@@ -157,7 +167,7 @@ impl FlowManager {
             dpop_key: grant.dpop_key.as_ref(),
             may_be_json: true,
         };
-        let answer = self.exchange(profile, server, &exchange).await;
+        let answer = self.exchange_with(credentials, profile, server, &exchange).await;
         judge(answer, profile, "refresh request")
     }
 

@@ -317,7 +317,9 @@ fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
 pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, now: Timestamp) {
     grant.narrowed.retain(|_, t| t.lives(now, Duration::ZERO));
     while grant.narrowed.len() >= NARROWED_KEPT {
-        grant.narrowed.pop_first();
+        let first = grant.narrowed.iter().min_by_key(|(_, tokens)| tokens.expires_at);
+        let Some(first) = first.map(|(name, _)| name.clone()) else { break };
+        grant.narrowed.remove(&first);
     }
     grant.narrowed.insert(name, tokens);
 }

@@ -95,12 +95,18 @@ impl TokenRequest {
         }
         let mut scopes = self.scopes.clone();
         scopes.sort();
+        scopes.dedup();
         // As JSON, so that no part can look like the end of itself and the beginning of the next.
         Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
     }
 
     /// Refuses what cannot be asked for.
     pub(super) fn check(&self) -> Result<()> {
+        if self.scopes.iter().any(|scope| scope.trim().is_empty()) {
+            return Err(
+                Error::usage("a scope is empty").hint("leave it out to have all that was granted")
+            );
+        }
         match &self.resource {
             Some(uri) if !endpoint::is_resource(uri) => Err(Error::usage(format!(
                 "a resource is an absolute URI without a fragment, not `{}`",
@@ -130,6 +136,14 @@ pub struct Handout {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_is_something_and_counts_once() {
+        let twice = TokenRequest::default().scopes(["b", "a", "b"]);
+        assert_eq!(twice.narrowing(), TokenRequest::default().scopes(["a", "b"]).narrowing());
+        assert!(twice.check().is_ok());
+        assert!(TokenRequest::default().scopes(["a", ""]).check().is_err());
+    }
 
     #[test]
     fn no_two_requests_share_a_name() {

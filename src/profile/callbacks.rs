@@ -171,8 +171,23 @@ impl Server {
         match (&self.issuer, &other.issuer) {
             (Some(own), Some(other)) => own != other,
             (None, None) => self.endpoints != other.endpoints || self.endpoints.contains(&None),
-            _ => self.origins != other.origins || self.origins.contains(&None),
+            // One host can have the servers of many: then their paths tell.
+            (issuer, _) => {
+                let (named, bare) = if issuer.is_some() { (self, other) } else { (other, self) };
+                self.origins != other.origins
+                    || self.origins.contains(&None)
+                    || !bare.endpoints.iter().all(|endpoint| named.has_below(endpoint))
+            }
         }
+    }
+
+    /// Whether an endpoint is below the issuer's path.
+    fn has_below(&self, endpoint: &Option<String>) -> bool {
+        let path = |text: &Option<String>| Some(Url::parse(text.as_ref()?).ok()?.path().to_owned());
+        let Some(issuer) = path(&self.issuer) else { return false };
+        let issuer = issuer.trim_end_matches('/');
+        let rest = path(endpoint).and_then(|path| path.strip_prefix(issuer).map(str::to_owned));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -282,6 +297,16 @@ mod tests {
         assert_eq!(second(&at("a.example/1", "t.example/2")), ["y"]);
         assert!(second(A).is_empty());
         assert_eq!(second(B), ["y"]);
+        assert_eq!(second("issuer = \"https://a.example/t\""), ["y"], "another tenant's");
+        let tenant = profile("x", &at("a.example/t/1", "a.example/t/2"));
+        let beside = |issuer: &str| {
+            own_paths(&format!(
+                "{tenant}{}",
+                profile("y", &format!("issuer = \"https://{issuer}\""))
+            ))
+        };
+        assert!(beside("a.example/t/").is_empty() && beside("a.example").is_empty());
+        assert_eq!(beside("a.example/t2"), ["y"]);
     }
 
     #[test]

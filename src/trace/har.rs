@@ -192,7 +192,7 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
             .hint("name a file in a directory that can be written to")
     };
     // A device, a pipe or a directory would be replaced, not written to.
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_of_the_system(path) {
         return Err(failed(io::Error::other("it is not a regular file")));
     }
     let temporary = temporary_beside(path).map_err(failed)?;
@@ -202,6 +202,12 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&temporary);
         failed(error)
     })
+}
+
+/// Whether this is a name like `/dev/stdout`, which can lead to a file and is not one to replace.
+fn is_of_the_system(path: &Path) -> bool {
+    let folder = path.parent().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
+    cfg!(unix) && folder.is_some_and(|dir| dir.starts_with("/dev") || dir.starts_with("/proc"))
 }
 
 fn temporary_beside(path: &Path) -> io::Result<PathBuf> {

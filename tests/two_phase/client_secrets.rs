@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::scene::{REDIRECT, Scene};
+use crate::scene::{REDIRECT, Scene, visit};
 use crate::support::{Home, Servers, await_some};
 
 const FROM_VARIABLE: &str =
@@ -133,4 +133,39 @@ fn a_secret_that_is_written_into_a_pipe_is_taken() {
     writer.write_all(SECRET.as_bytes()).unwrap();
     drop(writer);
     start.wait().ok();
+}
+
+#[test]
+fn what_a_pipe_gives_once_is_enough_to_complete() {
+    let (scene, pipe) = with_pipe("client_secret", "client_auth = \"client_secret_post\"\n");
+    let start = scene.home.spawn(["start", "p"]);
+    open_once_read(&pipe).write_all(SECRET.as_bytes()).unwrap();
+    let begun = start.wait().ok().json();
+    let callback = visit(begun["authorization_url"].as_str().unwrap());
+    let mut complete = scene.home.spawn(["complete", "-"]);
+    complete.write(&callback);
+    complete.close_stdin();
+    open_once_read(&pipe).write_all(SECRET.as_bytes()).unwrap();
+    complete.wait().ok();
+    assert_eq!(scene.redemptions(), 1);
+}
+
+/// While a command gets the secret, nothing has been sent: not even that it is about to be.
+#[test]
+fn who_dies_before_the_secret_is_there_has_sent_nothing() {
+    let mut scene = scene(FROM_VARIABLE);
+    scene.server.set(&json!({ "expires_in": 30 }));
+    scene.home.set("OF_CLIENT", SECRET);
+    let (_, callback) = scene.come_back(&[]);
+    scene.complete(&callback, &[]).ok();
+    let good = std::fs::read_to_string(scene.home.config_path()).unwrap();
+    let deadly = "{ command = [\"sh\", \"-c\", \"kill -9 $PPID\"] }";
+    scene.home.config(&good.replace("{ env = \"OF_CLIENT\" }", deadly));
+    for _ in 0..3 {
+        scene.home.run(["token", "-p", "p"]).fails(137);
+    }
+    assert_eq!(scene.grants("refresh_token").len(), 0);
+    scene.home.config(&good);
+    assert_eq!(scene.home.run(["token", "-p", "p"]).ok().stderr, "");
+    assert_eq!(scene.grants("refresh_token").len(), 1);
 }
