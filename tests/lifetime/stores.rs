@@ -380,6 +380,21 @@ fn where_nothing_is_known_of_replaced_tokens_a_line_is_taken() {
     scene.home.run_with(["import", "-"], &line).ok();
 }
 
+/// A client that logs in by itself has no refresh token that an older copy could spend.
+#[test]
+fn an_older_copy_of_a_clients_own_record_is_renewed() {
+    let scene = Scene::new("honest");
+    let secret = scene.server.secrets["service"].as_deref().unwrap();
+    let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");
+    scene.home.profile("s", &scene.server.issuer("honest"), "service", &more);
+    scene.home.run(["token", "-p", "s"]).ok();
+    let old = std::fs::read(scene.record()).unwrap();
+    scene.home.run(["refresh", "s"]).ok();
+    std::fs::write(scene.record(), &old).unwrap();
+    scene.home.run(["refresh", "s"]).ok();
+    assert_eq!(scene.server.requests("honest", "token").len(), 3);
+}
+
 #[test]
 fn nothing_lies_around_in_clear() {
     let mut scene = Scene::logged_in("honest", 30);
