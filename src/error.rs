@@ -18,19 +18,22 @@ pub enum ErrorKind {
     Config,
     /// No usable token, and none can be had without a person.
     LoginRequired,
-    /// The person or the server denied the authorization.
+    /// The person, the server, or a hook denied.
     AccessDenied,
     /// The person did not answer in time.
     Timeout,
     /// A response that is not what was asked for (`iss`, nonce, id_token, callback).
     Validation,
-    /// A state that is forged, altered, expired, used, or another flow's.
+    /// A state that is forged, altered, expired, used, or another flow's; or a response of which
+    /// nothing says whose it is
+    /// ([`received_at`](crate::AuthorizationResponse::received_at)). Nothing was redeemed.
     InvalidState,
     /// The authorization server refused with an OAuth error (RFC 6749, section 5.2).
     ServerRefused,
     /// The network or the server failed; trying again later may help.
     Unavailable,
-    /// The token store is unavailable, locked, or unreadable.
+    /// A store is unavailable, locked, full or unreadable: that of the grants or of the pending flows,
+    /// the locks, the index of accounts, the keys of states.
     Store,
     /// A signal ended the work.
     Interrupted,
@@ -265,7 +268,8 @@ impl Error {
         self.0.warning.as_ref()
     }
 
-    /// Whether the reason may pass by itself, so that trying again later can help.
+    /// Whether the reason may pass by itself, so that trying again later can help. What failed after a
+    /// code was sent is tried again from [`start`](crate::FlowManager::start): the state is used.
     pub fn is_passing(&self) -> bool {
         self.0.passing
     }

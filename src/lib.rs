@@ -80,7 +80,8 @@
 //! /// What to tell the person whose account could not be connected.
 //! fn tell(error: &Error) -> &'static str {
 //!     match error.kind() {
-//!         // Forged, altered, expired, used, or another session's. Nothing was redeemed.
+//!         // Forged, altered, expired, used, or another session's; or it can be another server's,
+//!         // because it was not said where it came in. Nothing was redeemed.
 //!         ErrorKind::InvalidState => "This link is not yours, or not valid any more.",
 //!         ErrorKind::AccessDenied => "You have not agreed.",
 //!         // Not what was asked for: wrong `iss`, nonce, id_token or person. Look into it.
@@ -137,7 +138,8 @@
 //!   encrypted. The keys that protect them (`state.key`, `store.key`) are in files of mode 0600, or
 //!   are yours to keep.
 //! - Nothing here prints, exits, or reads an environment variable, but for the proxy's
-//!   ([`http::Proxy::Environment`]), and `HOME` for a `~/` in configuration.
+//!   ([`http::Proxy::Environment`]), `HOME` for a `~/` in configuration, and what commands are given
+//!   ([`hook::CommandHooks`]).
 //!
 //! The processes of the first point are those that share a store and a [`port::Coordinator`].
 //!
@@ -166,17 +168,17 @@
 //! | floor | module | what it is for | where a change goes |
 //! |---|---|---|---|
 //! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`] | the nouns, the failures, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
-//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, asked in `flow/` |
-//! | 1 | [`protocol`] | builds requests, judges replies, does no I/O | a provider's deviation in token responses: `protocol/reply.rs`; a claim of the state: `protocol/state.rs`, filled in `flow/start.rs` |
+//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, asked through `flow/hooks.rs` |
+//! | 1 | [`protocol`] | builds requests, judges replies | what of an authorization response is believed: `protocol/authorization.rs`; a provider's deviation in token responses: `protocol/reply.rs`; a claim of the state: `protocol/state.rs`, filled in `flow/start.rs`, judged in `flow/pending.rs` |
 //! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is said of a step: `trace/explain.rs`; what is shown of a parameter: `trace/names.rs` |
-//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
-//! | 3 | [`store`] | keyring, encrypted files, memory, locks and the index of accounts | a store of the program's: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; a store of yours needs no change here |
+//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`, its format `flow/remembered.rs`; what hooks are told and may do: `flow/hooks.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
+//! | 3 | [`store`] | keyring, encrypted files, memory, locks, the index of accounts, the keys of states | a store of the program's: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; a store of yours needs no change here |
 //! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: words in `login/page.rs`, colours in `login/page.css` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |
 //! | 3 | [`hook`] | runs hooks that are commands | what they inherit, their limits: [`hook`] |
 //! | 3 | [`http`], [`clock`] | the transport and the clock of the real world | time limits, proxies, certificates: [`http`] |
 //! | 3 | [`blocking`] | the flow without an asynchronous runtime; beside it, ports that are ready to use | a method of the manager: [`flow`] first, then here |
-//! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command; a format of tokens: `cli/format.rs` |
+//! | 5 | the program: `main.rs`, `cli/` | one file a command; `cli/report.rs` alone prints | a flag: the `Args` of its command, one of all commands: `cli/mod.rs`; a format of tokens: `cli/format.rs` |
 //!
 //! A module imports from lower floors only; `tests/floors.rs` holds the walls. A foreign crate that
 //! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`

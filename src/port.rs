@@ -17,15 +17,16 @@
 //!
 //! # A store of your own
 //!
-//! A [`Grant`] is one JSON document for one user of one profile: a row whose key is the [`GrantKey`].
-//! It holds tokens in clear text, so encrypt what you write.
+//! A [`Grant`] is one JSON document for one account of one profile: a row whose key is the
+//! [`GrantKey`]. It holds tokens in clear text, and with DPoP a private key (the profile's own, where
+//! it has one), so encrypt what you write.
 //!
 //! ```
 //! use std::{collections::BTreeMap, sync::{Arc, Mutex}};
 //! use oauthctl::port::{BoxFuture, GrantStore};
 //! use oauthctl::{Error, Grant, GrantKey, Ports, Result};
 //!
-//! /// Stands for a table `grants (profile, user, document)`.
+//! /// Stands for a table `grants (profile, account, document)`.
 //! #[derive(Default)]
 //! struct MyDatabase(Mutex<BTreeMap<GrantKey, Vec<u8>>>);
 //!

@@ -1,7 +1,7 @@
 //! Completing a started authorization with the response that came for it.
 
 use super::pending::{Claim, Recognized};
-use super::redeem::{Completed, Terms};
+use super::redeem::{Completed, Terms, used_up};
 use super::remembered::{elsewhere, name_of};
 use super::required::RequiredIdentity;
 use super::{FlowManager, moved, pin};
@@ -153,10 +153,11 @@ impl FlowManager {
             )),
             Judgement::Failed(error) => {
                 // A refusal in the server's name ends the flow; a forged one does not.
-                if error.oauth_error().is_some() {
-                    claim.take().await?;
+                if error.oauth_error().is_none() {
+                    return Err(error);
                 }
-                Err(error)
+                claim.take().await?;
+                Err(used_up(error, true))
             }
             Judgement::Code(code) => {
                 if !response.has_place() {

@@ -24,10 +24,10 @@ use answer::{Answer, read};
 pub(super) use answer::{add, keep, merge};
 pub(super) use last_word::{has_last_word, held_back, is_held_back};
 
-/// How long a hook may take.
+/// How long a hook may take: 30 seconds.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(30);
 
-/// The most bytes of a hook's answer.
+/// The most bytes of a hook's answer: 1 MiB.
 pub const HOOK_ANSWER: usize = 1024 * 1024;
 
 /// The hook that is told that only a person can help.
@@ -43,10 +43,16 @@ const SHORT: usize = 16;
 /// may be asked more than once about the same event: by several callers that complete one flow at
 /// once, of whom one gets the tokens, and again after a failure.
 pub trait Hooks: Send + Sync {
-    /// Runs a hook of the profile with this JSON text, and gives its answer: nothing, or a JSON
-    /// object with any of `attributes`, `params` and `deny`. The text holds tokens where
-    /// [`Hook::give_token`] says so. A future that is dropped ends the hook, or leaves it to end by
-    /// itself; its answer is not used.
+    /// Runs a hook of the profile with this JSON text, and gives its answer. A future that is dropped
+    /// ends the hook, or leaves it to end by itself; its answer is not used.
+    ///
+    /// The text is an object with `event` (`authorization`, `pre_token`, `post_token` or
+    /// `login_required`), `grant_type` (`refresh_token` at a refresh), `grant_id`, `profile`, `account`,
+    /// `user`, `attributes` and `scopes`; and with `access_token` and `id_token`, where there are any and
+    /// [`Hook::give_token`] says so. The answer is empty, or an object with any of `attributes` (an
+    /// object: they are kept with the grant), `params` (an object: parameters of the token request, at
+    /// `authorization` and `pre_token`) and `deny` (a text: the reason). The example `grant_rules` of the
+    /// repository has a hook in Rust.
     ///
     /// # Errors
     ///

@@ -217,7 +217,9 @@ impl PendingFlows {
             let flow = self.keys.iter().find_map(|key| unseal(key, record))?;
             Some(flow.info(record))
         };
-        Ok(records.iter().filter_map(open).collect())
+        let mut flows: Vec<_> = records.iter().filter_map(open).collect();
+        flows.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
+        Ok(flows)
     }
 
     /// Forgets a flow: its response will be refused. `false` where it was completed meanwhile.

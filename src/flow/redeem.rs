@@ -301,8 +301,8 @@ impl FlowManager {
     }
 }
 
-/// A failure that may pass, of a code that will not be sent again.
-fn used_up(error: Error, is_claimed: bool) -> Error {
+/// A failure that may pass, of a flow that is used.
+pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     if !(is_claimed && error.is_passing()) {
         return error;
     }

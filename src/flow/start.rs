@@ -17,10 +17,10 @@ use crate::time::{Timestamp, describe};
 /// The most bytes of a user reference.
 pub const LONGEST_USER: usize = 1024;
 
-/// The longest life of a state.
+/// The longest life of a state: 30 days.
 pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
 
-/// How long a response is awaited where nobody says.
+/// How long a response is awaited where nobody says: 10 minutes.
 pub const USUAL_TTL: Duration = Duration::from_secs(600);
 
 /// The most bytes of all attributes of a flow together.
@@ -45,7 +45,8 @@ pub struct StartRequest {
     /// The caller's own name for the person: any text of 1 to [`LONGEST_USER`] bytes. It comes back
     /// with the grant, and neither the state nor the server shows it.
     pub user: Option<String>,
-    /// The account that the grant is kept as; `None` takes the user's name, else `default`.
+    /// The account that the grant is kept as, of 1 to [`LONGEST_USER`] bytes; `None` takes the user's
+    /// name, else `default`.
     pub account: Option<String>,
     /// Attributes that the grant will have, of 16 KiB together at most.
     pub attributes: BTreeMap<String, Value>,
@@ -53,9 +54,11 @@ pub struct StartRequest {
     pub redirect_uri: Option<String>,
     /// The scopes; empty takes the profile's.
     pub scopes: Vec<String>,
-    /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
+    /// Further parameters: `login_hint`, `prompt`, and others. Refused is what the flow says itself:
+    /// `response_type`, `client_id`, `client_secret`, `redirect_uri`, `scope`, `state`, `nonce`, `code`,
+    /// `code_challenge`, `code_challenge_method`, `code_verifier`, `request` and `request_uri`.
     pub extra: Vec<(String, String)>,
-    /// How long the response is awaited: [`LONGEST_TTL`] at most.
+    /// How long the response is awaited: a second at least, [`LONGEST_TTL`] at most.
     pub ttl: Duration,
     /// Whether all of the flow goes into the state itself, encrypted, and nothing into the pending
     /// store: then any process with the key can complete it. That the state is used is noted in the

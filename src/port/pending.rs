@@ -21,7 +21,8 @@ pub struct PendingRecord {
 ///
 /// A record that has expired may be dropped at any time, one that has not never. A store should have
 /// a limit, and refuse more ([`Store`](crate::ErrorKind::Store)): whoever can start flows could fill
-/// it otherwise.
+/// it otherwise. Whose flow it is, a record does not tell: a limit for each user is the caller's, before
+/// [`start`](crate::FlowManager::start).
 ///
 /// ```
 /// use std::{collections::BTreeMap, sync::Mutex};
@@ -37,6 +38,7 @@ pub struct PendingRecord {
 ///     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
 ///         Box::pin(async move {
 ///             let mut rows = self.0.lock().unwrap();
+///             // DELETE FROM flows WHERE expires_at < now; and refuse where COUNT(*) is at the limit.
 ///             if rows.contains_key(&record.id) {
 ///                 return Err(Error::store("this flow is known already"));
 ///             }

@@ -33,7 +33,12 @@ pub use discovery::announces_iss;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet
-/// fetched. Names are those of RFC 8414 and RFC 7591.
+/// fetched. The names of endpoints are those of RFC 8414, those of a client's metadata are RFC 7591's.
+///
+/// Some of it is for whoever builds a manager, which does not read it: `ca_file`, and the certificate
+/// of `tls_client_auth`, belong into the [`Options`](crate::http::Options) of the transport,
+/// `write_back` behind [`with_committed`](crate::Ports::with_committed), `store` decides what
+/// [`Ports`](crate::Ports) are given, and `flow` and `timeout` are a login's.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {

@@ -58,7 +58,7 @@ impl StateAlg {
     }
 }
 
-/// What a state says: claims after the draft on JWT-encoded state. One more or one less than these is
+/// What a state says: claims after draft-bradley-oauth-jwt-encoded-state. One more or one less than these is
 /// no state of ours, so that after a change here old and new processes refuse each other's states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,9 +67,9 @@ pub struct StateClaims {
     pub rfp: String,
     /// When the flow was started, in seconds since the epoch.
     pub iat: u64,
-    /// Until when a response is taken.
+    /// Until when a response is taken, in seconds since the epoch.
     pub exp: u64,
-    /// The authorization server: its issuer, else its authorization endpoint.
+    /// The claim `as`, the authorization server: its issuer, else its authorization endpoint.
     #[serde(rename = "as")]
     pub server: String,
     /// The client.
@@ -133,7 +133,7 @@ impl StateKey {
         super::random::token(SECRET).map(Secret::new)
     }
 
-    /// The key of a secret: 32 bytes in base64url, without padding.
+    /// The key of a secret: 32 bytes in base64url, with or without padding.
     ///
     /// # Errors
     ///

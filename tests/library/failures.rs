@@ -62,6 +62,8 @@ async fn failed() {
         let error = failure(&served, scenario).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{scenario}: {error}");
         assert!(error.is_passing(), "{scenario}");
+        let advice = error.advice().unwrap_or_default();
+        assert!(advice.contains("the state is used now: start a new flow"), "{scenario}: {advice}");
     }
 }
 

@@ -205,6 +205,21 @@ async fn what_is_expected_of_a_recognized_flow_goes_before_too() {
 }
 
 #[tokio::test]
+async fn what_waits_is_listed_by_its_end_whatever_the_store_does() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let lives = [900, 20, 5_000, 300, 7_000, 60, 100, 2];
+    for seconds in lives {
+        let request = StartRequest::default().ttl(std::time::Duration::from_secs(seconds));
+        manager.start("p", request).await.unwrap();
+    }
+    let flows = manager.pending().await.unwrap();
+    let ends: Vec<_> = flows.iter().map(|flow| flow.expires_at).collect();
+    assert_eq!(ends.len(), lives.len());
+    assert!(ends.is_sorted(), "{ends:?}");
+}
+
+#[tokio::test]
 async fn what_waits_shows_no_state() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);
