@@ -353,16 +353,19 @@ impl AccountEntry {
     }
 
     /// Refuses a record that is older than the one that was committed last: a copy that was put back
-    /// over it in its store or, where the server is known to replace refresh tokens, one in any store. To send its refresh token, which the server has replaced since, could end
-    /// the whole login (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as
-    /// good as a new one; so is any that this index knows nothing of.
+    /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
+    /// To send its refresh token, which the server has replaced since, could end the whole login
+    /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
+    /// one; so is one without a refresh token, and any that this index knows nothing of.
     ///
     /// # Errors
     ///
     /// Of kind [`Store`](crate::ErrorKind::Store).
     #[doc(hidden)]
     pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
-        let is_older = self.grant_id == grant.id && self.generation > grant.generation;
+        let is_older = self.grant_id == grant.id
+            && self.generation > grant.generation
+            && grant.tokens.refresh_token.is_some();
         let is_older = match self.rotates {
             Some(rotates) => is_older && rotates,
             None => is_older && self.store == store,

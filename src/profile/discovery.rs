@@ -42,6 +42,7 @@ pub(crate) async fn resolve(
     clock: &dyn Clock,
     cache_dir: Option<&Path>,
 ) -> Result<AuthorizationServer> {
+    profile.check()?;
     let server = match &profile.issuer {
         Some(issuer) if !missing(profile, &profile.endpoints).is_empty() => {
             let known = known(issuer, http, clock, cache_dir).await?;
@@ -63,6 +64,7 @@ pub(crate) async fn resolve_fully(
     clock: &dyn Clock,
     cache_dir: Option<&Path>,
 ) -> Result<AuthorizationServer> {
+    profile.check()?;
     let server = match &profile.issuer {
         Some(issuer) => overridden(profile, known(issuer, http, clock, cache_dir).await?),
         None => overridden(profile, nothing()),
@@ -144,7 +146,6 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
 /// Whether the server can serve this profile. A device endpoint that only a later choice needs, or
 /// keys that only an id_token needs, are missed where they are used.
 fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
-    profile.check()?;
     let absent: Vec<&str> = missing(profile, &server.endpoints)
         .into_iter()
         .filter(|name| *name != "jwks_uri")

@@ -317,6 +317,45 @@ mod tests {
         run(file.rotate(StateAlg::Hs256));
     }
 
+    /// A clock during whose first pause something happens.
+    struct Meanwhile(std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+    impl Clock for Meanwhile {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix(1_000)
+        }
+
+        fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
+            Box::pin(async {
+                let act = self.0.lock().unwrap().take();
+                act.map(|act| std::thread::spawn(act).join().unwrap());
+            })
+        }
+    }
+
+    #[test]
+    fn who_waited_for_another_goes_on_from_what_that_one_wrote() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.key");
+        let other = StateKeyFile::open(&path, Arc::new(Manual(AtomicU64::new(1_000))));
+        let first = names(&run(other.keys_for(Duration::from_secs(600))));
+        let waiting = || {
+            let parent = Dir::open(dir.path(), &other.warnings).unwrap().unwrap();
+            let (held, other) = (run(other.lock(&parent)), other.clone());
+            let act = move || {
+                drop(held);
+                run(other.rotate(StateAlg::Hs256));
+            };
+            let clock = Meanwhile(std::sync::Mutex::new(Some(Box::new(act))));
+            StateKeyFile::open(&path, Arc::new(clock))
+        };
+        let rotated = names(&run(waiting().rotate(StateAlg::Hs256)));
+        assert!(rotated.len() == 2 && !rotated.contains(&first[0]), "{first:?} {rotated:?}");
+        let longer = names(&run(waiting().keys_for(Duration::from_secs(3_600))));
+        assert_eq!((longer.len(), &longer[1]), (2, &rotated[0]));
+        assert_eq!(names(&other.keys().unwrap()), longer);
+    }
+
     #[test]
     fn a_damaged_file_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();

@@ -7,8 +7,11 @@ mod support;
 
 mod attributes;
 mod blocking;
+mod by_hand;
 mod careless_ports;
+mod denials;
 mod failures;
+mod hints;
 mod loose_names;
 mod narrowed;
 mod newer_records;

@@ -119,6 +119,19 @@ fn a_pause_after_unanswered_requests_ends_by_itself() {
 }
 
 #[test]
+fn an_import_ends_the_pause_of_what_it_replaces() {
+    let scene = Scene::logged_in("refresh.black-hole.2", 30);
+    killed_unheard(&scene);
+    killed_unheard(&scene);
+    scene.expire();
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    scene.home.run(["token", "-p", "p"]).fails(4);
+    scene.home.run_with(["import", "--replace", "-"], &line).ok();
+    scene.works();
+    assert_eq!(scene.refreshes(), 3);
+}
+
+#[test]
 fn who_waits_behind_a_frozen_holder_ends_and_uses_what_there_is() {
     let mut scene = Scene::logged_in("honest", 50);
     scene.home.deadline(Duration::from_secs(150));

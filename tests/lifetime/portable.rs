@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{Scene, files_like, stored};
-use crate::support::{Home, assert_no_secret, assert_not_shown};
+use crate::support::{Home, assert_no_secret, assert_not_shown, traced_with};
 
 /// A second machine with the same profile.
 fn machine(scene: &Scene) -> Home {
@@ -182,6 +182,30 @@ fn a_line_that_is_known_to_be_superseded_is_not_taken() {
     scene.home.run(["refresh", "p"]).ok();
     scene.home.run_with(["--store", &elsewhere, "import", "-"], &line).ok();
     scene.home.run(["--store", &elsewhere, "refresh", "p"]).ok();
+}
+
+/// Whatever is stored by then, it is not taken for an older copy of what was there before.
+#[test]
+fn an_import_that_is_killed_leaves_a_record_that_can_be_refreshed() {
+    let scene = Scene::logged_in("honest", 3600);
+    scene.server.set(&json!({ "grace": 1_000_000 }));
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let old = scene.stored();
+    let (mut died, mut imported) = (0, 0);
+    for nth in 1..20 {
+        scene.home.run(["refresh", "p"]).ok();
+        let inject = format!("inject=renameat:signal=KILL:when={nth}");
+        let options = ["-e", "trace=renameat", "-e", &inject];
+        let output = traced_with(&scene.home, &options, &["import", "--replace", "-"], &line);
+        imported += u32::from(scene.stored() == old);
+        scene.home.run(["refresh", "p"]).ok();
+        if output.status == 0 {
+            break;
+        }
+        assert_eq!(output.status, 137, "{nth}: {}", output.stderr);
+        died += 1;
+    }
+    assert!(died >= 2 && imported >= 2, "{died} died, {imported} were imported");
 }
 
 #[test]

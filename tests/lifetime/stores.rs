@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene::{Scene, files_like};
 use crate::support::{Home, Output, Running, SecretService, assert_no_secret};
@@ -336,6 +336,63 @@ fn an_old_record_is_good_where_that_is_meant_or_does_no_harm() {
     scene.home.run_with(["import", "--replace", "-"], &line).ok();
     scene.home.run(["refresh", "p"]).ok();
     scene.works();
+}
+
+/// Makes the index one that says nothing of whether the server replaces refresh tokens, as older versions wrote it.
+fn forget_that_tokens_are_replaced(scene: &Scene) {
+    let [entry] = files_like(&scene.home, ".json")
+        .into_iter()
+        .filter(|path| path.parent().is_some_and(|dir| dir.ends_with("accounts")))
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&entry).unwrap()).unwrap();
+    assert_eq!(value.as_object_mut().unwrap().remove("rotates"), Some(json!(true)));
+    std::fs::write(&entry, value.to_string()).unwrap();
+}
+
+#[test]
+fn where_nothing_is_known_of_replaced_tokens_an_older_copy_is_refused_in_its_own_store() {
+    let (scene, record, old) = replaced("honest");
+    forget_that_tokens_are_replaced(&scene);
+    std::fs::write(&record, &old).unwrap();
+    let output = scene.home.run(["refresh", "p"]).fails(10);
+    assert!(output.stderr.contains("is an older copy"), "{}", output.stderr);
+    assert_eq!(scene.refreshes(), 2);
+    // A record in another store need not be a copy of this one's.
+    let copy = scene.home.path("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(&record, copy.join(record.file_name().unwrap())).unwrap();
+    scene.server.set(&json!({ "grace": 1 }));
+    let copy = format!("file:{}", copy.display());
+    scene.home.run(["--store", &copy, "refresh", "p"]).ok();
+    assert_eq!(scene.refreshes(), 3);
+}
+
+#[test]
+fn where_nothing_is_known_of_replaced_tokens_a_line_is_taken() {
+    let (scene, record, old) = replaced("honest");
+    std::fs::write(&record, &old).unwrap();
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    std::fs::remove_file(&record).unwrap();
+    scene.home.run_with(["import", "-"], &line).fails(10);
+    forget_that_tokens_are_replaced(&scene);
+    scene.home.run_with(["import", "-"], &line).ok();
+}
+
+/// A client that logs in by itself has no refresh token that an older copy could spend.
+#[test]
+fn an_older_copy_of_a_clients_own_record_is_renewed() {
+    let scene = Scene::new("honest");
+    let secret = scene.server.secrets["service"].as_deref().unwrap();
+    let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");
+    scene.home.profile("s", &scene.server.issuer("honest"), "service", &more);
+    scene.home.run(["token", "-p", "s"]).ok();
+    let old = std::fs::read(scene.record()).unwrap();
+    scene.home.run(["refresh", "s"]).ok();
+    std::fs::write(scene.record(), &old).unwrap();
+    scene.home.run(["refresh", "s"]).ok();
+    assert_eq!(scene.server.requests("honest", "token").len(), 3);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl::grant::LastError;
-use oauthctl::port::{Coordinator, GrantStore};
+use oauthctl::port::{BoxFuture, Coordinator, GrantStore};
 use oauthctl::store::{KeyringStore, MemoryCoordinator, MemoryStore, StoreSpec, migrate};
-use oauthctl::{AccountEntry, ErrorKind, Timestamp};
+use oauthctl::{AccountEntry, ErrorKind, Grant, GrantKey, Result, Timestamp};
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;
@@ -84,6 +84,62 @@ fn one_place_under_two_names_loses_nothing() {
     assert_eq!(block_on(one.load(&key)).unwrap(), Some(kept));
     let same = block_on(migrate(&one, &one, keys, &coordinator)).unwrap_err();
     assert_eq!(same.kind(), ErrorKind::Usage);
+}
+
+/// A store that takes capital letters for small ones.
+struct Loose(MemoryStore);
+
+fn small(key: &GrantKey) -> GrantKey {
+    GrantKey::new(key.profile.to_lowercase(), key.account.to_lowercase())
+}
+
+impl GrantStore for Loose {
+    fn name(&self) -> String {
+        "loose".to_owned()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move { self.0.load(&small(key)).await })
+    }
+
+    fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        self.0.prepare(key, bytes)
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        self.0.save(grant)
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.0.remove(&small(key)).await })
+    }
+}
+
+#[test]
+fn the_record_of_another_account_stays_where_it_is() {
+    let folder = TempDir::new().unwrap();
+    let (from, to) = (Loose(MemoryStore::new()), file_store(folder.path()));
+    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let (asked, given) = (key("profile", "Ada"), key("profile", "ada"));
+    let kept = grant(&given, 3, 10);
+    block_on(async {
+        from.save(&kept).await.unwrap();
+        let keys = std::slice::from_ref(&asked);
+        let done = migrate(&from, &to, keys, &coordinator).await.unwrap();
+        let [(key, error)] = &done.failed[..] else { panic!("{done:?}") };
+        assert_eq!((key, error.kind()), (&asked, ErrorKind::Store));
+        assert!(error.message().contains("`loose` gave the record of"), "{error}");
+        assert!(done.moved.is_empty() && done.absent.is_empty(), "{done:?}");
+        assert_eq!(from.load(&given).await.unwrap().as_ref(), Some(&kept));
+        for key in [&asked, &given] {
+            assert_eq!(to.load(key).await.unwrap(), None);
+            assert_eq!(coordinator.account(key).unwrap(), None);
+        }
+        // Under its own name it is moved as ever.
+        let keys = std::slice::from_ref(&given);
+        assert_eq!(migrate(&from, &to, keys, &coordinator).await.unwrap().moved, keys);
+        assert_eq!(to.load(&given).await.unwrap(), Some(kept));
+    });
 }
 
 #[test]

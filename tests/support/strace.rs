@@ -23,6 +23,12 @@ pub struct Call {
 /// Runs the program under strace with these options.
 #[track_caller]
 pub fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
+    traced_with(home, options, args, "")
+}
+
+/// The same with this on its stdin.
+#[track_caller]
+pub fn traced_with(home: &Home, options: &[&str], args: &[&str], stdin: &str) -> Output {
     let program = home.command(args);
     home.write(&home.path("tmp/strace"), "");
     let mut strace = Command::new("strace");
@@ -36,7 +42,9 @@ pub fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
         .env_clear()
         .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .current_dir(home.path("home"));
-    Running::start(&mut strace, Duration::from_secs(60)).wait()
+    let mut running = Running::start(&mut strace, Duration::from_secs(60));
+    running.write(stdin);
+    running.wait()
 }
 
 /// Every call of a run that succeeds.

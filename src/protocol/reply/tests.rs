@@ -40,7 +40,9 @@ fn a_plain_response_is_accepted_whatever_the_case_of_its_type() {
     assert!(reply.refresh_token.is_none() && reply.scopes.is_none());
 }
 
-const NO_RESPONSES: [&str; 42] = [
+const NO_RESPONSES: [&str; 44] = [
+    r#"{"access_token":"bearer","token_type":"CANARY\u001b[1"}"#,
+    r#"{"access_token":"a","id_token":"CANARY","token_type":"Bearer","scope":"openid CANARY"}"#,
     r#"{"access_token":"bearer","token_type":"CANARY-CANARY"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":"api CANARY"}"#,
     r#"{"access_token":"a","refresh_token":"CANARY","token_type":"Bearer","scope":["CANARY"]}"#,

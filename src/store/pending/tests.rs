@@ -217,6 +217,27 @@ fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
     });
 }
 
+/// Nor does a store that is full make room with it before.
+#[test]
+fn a_full_store_forgets_no_mark_early() {
+    let scene = Scene::new();
+    let store = scene.store().with_limit(1);
+    let last_of_its_slot = Timestamp::from_unix(6_599);
+    run(async {
+        for n in 0..5 {
+            assert!(store.mark_used(&format!("s-{n}"), last_of_its_slot).await.unwrap());
+        }
+        scene.clock.0.store(6_719, Ordering::SeqCst);
+        let error = store.mark_used("more", Timestamp::from_unix(9_000)).await.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Store);
+        for n in 0..5 {
+            assert!(store.is_used(&format!("s-{n}"), last_of_its_slot).await.unwrap(), "{n}");
+        }
+        scene.clock.0.store(6_720, Ordering::SeqCst);
+        assert!(store.mark_used("more", Timestamp::from_unix(9_000)).await.unwrap());
+    });
+}
+
 #[test]
 fn what_somebody_put_there_is_in_nobodys_way() {
     let scene = Scene::new();

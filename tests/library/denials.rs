@@ -1,0 +1,95 @@
+//! Hooks that say no, and grants in the client's own name: no token is handed out that they do not allow, and none is
+//! asked for that could not be kept.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use oauthctl::flow::Hooks;
+use oauthctl::port::BoxFuture;
+use oauthctl::profile::{Hook, Profile};
+use oauthctl::sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
+use oauthctl::{ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, TokenRequest};
+
+use crate::scene::{PUBLIC, Served, come_back, profile, response};
+
+/// Hooks that all give the same answer.
+#[derive(Default)]
+struct Desk(Mutex<&'static str>);
+
+impl Desk {
+    fn says(&self, answer: &'static str) {
+        *self.0.lock().unwrap() = answer;
+    }
+}
+
+impl Hooks for Desk {
+    fn run<'a>(&'a self, _: &'a Profile, _: &'a Hook, _: Secret) -> BoxFuture<'a, Result<Secret>> {
+        let answer = Secret::new(*self.0.lock().unwrap());
+        Box::pin(async { Ok(answer) })
+    }
+}
+
+const NO: &str = "{\"deny\":\"not now\"}";
+
+/// A manager whose profile `p` has these lines and a hook at this event.
+fn hooked(served: &Served, lines: &str, event: &str) -> (FlowManager, Arc<Desk>) {
+    let desk = Arc::new(Desk::default());
+    let lines = format!("{lines}\nhooks = {{ {event} = [\"desk\"] }}");
+    let profile = profile("p", served.sandbox.issuer(), &lines);
+    let ports = served.shared.ports().with_hooks(desk.clone());
+    (FlowManager::new([profile], ports), desk)
+}
+
+fn own_name() -> String {
+    format!(
+        "grant = \"client_credentials\"\nclient_id = {CONFIDENTIAL_CLIENT:?}\nclient_secret = {CONFIDENTIAL_SECRET:?}"
+    )
+}
+
+/// With too little life for the caller, the old token would do where a server fails, and not where a hook denies.
+#[tokio::test]
+async fn the_old_token_is_no_way_around_a_denial() {
+    for event in ["pre_token", "post_token"] {
+        let served = Served::start();
+        let (manager, desk) = hooked(&served, PUBLIC, event);
+        let (_, callback) = come_back(&manager, "ada").await;
+        let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+        served.clock.advance(3_600 - 30);
+        desk.says(NO);
+        for _ in 0..2 {
+            let error = manager.token(&done.grant.key, &TokenRequest::default()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AccessDenied, "{event}: {error}");
+        }
+        desk.says("");
+        assert!(manager.token(&done.grant.key, &TokenRequest::default()).await.unwrap().fresh);
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_clients_own_name_can_be_denied_once_it_is_there() {
+    let served = Served::start();
+    let (manager, desk) = hooked(&served, &own_name(), "post_token");
+    let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());
+    desk.says(NO);
+    for asked in 1..3 {
+        let error = manager.token(&key, &want).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
+        assert_eq!(served.token_requests(), asked);
+        assert_eq!(served.shared.users.row("default", "p"), None);
+    }
+    desk.says("");
+    assert!(manager.token(&key, &want).await.unwrap().fresh);
+    assert!(!manager.token(&key, &want).await.unwrap().fresh);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_asked_for_in_the_clients_own_name_either() {
+    let served = Served::start();
+    let manager = served.shared.manager([profile("p", served.sandbox.issuer(), &own_name())]);
+    let (key, want) = (GrantKey::new("p", "default"), TokenRequest::default());
+    served.shared.users.full.store(true, Ordering::SeqCst);
+    let error = manager.token(&key, &want).await.unwrap_err();
+    assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 0), "{error}");
+    served.shared.users.full.store(false, Ordering::SeqCst);
+    assert!(manager.token(&key, &want).await.unwrap().fresh);
+}

@@ -1,0 +1,87 @@
+//! What a caller is told to do about a flow that failed once its code was sent.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl::{Error, ErrorKind, Expected, FlowManager, Result};
+
+use crate::scene::{Served, come_back, response};
+
+/// A transport over which requests of these purposes are answered with 500.
+struct Fails {
+    http: Arc<dyn Http>,
+    purposes: &'static [&'static str],
+}
+
+impl Http for Fails {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let mut response = self.http.send(request).await?;
+            if self.purposes.contains(&request.purpose) {
+                response.status = 500;
+                response.body.clear();
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// How a flow ends, where these requests fail.
+async fn failure(served: &Served, purposes: &'static [&'static str], expected: &Expected) -> Error {
+    let ports = served.shared.ports();
+    let http = Arc::new(Fails { http: ports.http.clone(), purposes });
+    let mut profile = served.honest();
+    // Without `email`, the id_token does not say all that is to be known.
+    profile.scopes = vec!["openid".to_owned()];
+    let manager = FlowManager::new([profile], ports.with_http(http));
+    let (_, callback) = come_back(&manager, "ada").await;
+    let error = manager.complete(&response(&callback), expected).await.unwrap_err();
+    let again = manager.complete(&response(&callback), expected).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::InvalidState, "{again}");
+    error
+}
+
+const USED: &str = "the state is used now: start a new flow";
+const LEFT: &str = "the tokens that came could not be revoked: ";
+
+#[tokio::test]
+async fn a_failure_that_may_pass_is_no_reason_to_try_the_same_again() {
+    let served = Served::start();
+    let expected = Expected::default().email("ada@sandbox.example");
+    for purposes in [&["token request"][..], &["JWKS request"], &["userinfo request"]] {
+        let error = failure(&served, purposes, &expected).await;
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{purposes:?}: {error}");
+        let hint = error.advice().unwrap();
+        assert!(hint.contains(USED) && !hint.contains(LEFT), "{purposes:?}: {hint}");
+    }
+    // What else there is to say is said as well.
+    let hint = failure(&served, &["token request"], &expected).await.advice().unwrap().to_owned();
+    assert_eq!(hint, format!("try again later; {USED}"));
+    let left = failure(&served, &["userinfo request", "revocation request"], &expected).await;
+    let hint = left.advice().unwrap();
+    assert!(hint.contains(USED) && hint.contains(LEFT), "{hint}");
+    assert_eq!(served.shared.users.row("ada", "p"), None);
+}
+
+#[tokio::test]
+async fn tokens_that_are_neither_kept_nor_revoked_are_told_of() {
+    let served = Served::start();
+    served.shared.users.breaks.store(true, Ordering::SeqCst);
+    let told = failure(&served, &["revocation request"], &Expected::default()).await;
+    assert_eq!(told.kind(), ErrorKind::Store, "{told}");
+    assert!(told.advice().unwrap().contains(LEFT), "{told:?}");
+    let gone = failure(&served, &[], &Expected::default()).await;
+    assert!(!gone.advice().unwrap_or_default().contains(LEFT), "{gone:?}");
+    // What no trying again mends has no such hint.
+    served.shared.users.breaks.store(false, Ordering::SeqCst);
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let wrong = Expected::default().sub("nobody");
+    let error = manager.complete(&response(&callback), &wrong).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation, "{error}");
+    assert!(!error.advice().unwrap_or_default().contains(USED), "{error:?}");
+}
