@@ -328,7 +328,9 @@ mod tests {
         fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
             Box::pin(async {
                 let act = self.0.lock().unwrap().take();
-                act.map(|act| std::thread::spawn(act).join().unwrap());
+                if let Some(act) = act {
+                    std::thread::spawn(act).join().unwrap();
+                }
             })
         }
     }

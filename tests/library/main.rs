@@ -15,6 +15,7 @@ mod hints;
 mod loose_names;
 mod narrowed;
 mod newer_records;
+mod overtaken;
 mod own_stores;
 mod scene;
 mod service;

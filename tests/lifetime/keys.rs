@@ -40,3 +40,21 @@ fn keys_that_rotate_twice_are_fetched_again_once_each_time() {
     scene.home.run(["refresh", "p"]).fails(4);
     assert_eq!(fetches(&scene), 4);
 }
+
+#[test]
+fn killed_while_it_looks_for_a_key_it_has_saved_the_new_refresh_token() {
+    let mut scene = Scene::new(SCENARIO);
+    let issuer = scene.server.issuer(SCENARIO);
+    scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"openid\", \"api\"]");
+    scene.home.login("p");
+    scene.server.set(&json!({ "sign": "k2", "publish": ["k2"] }));
+    scene.server.hold("jwks", 1);
+    let killed = scene.home.spawn(["refresh", "p"]);
+    scene.server.await_held("jwks", 1);
+    killed.signal(rustix::process::Signal::KILL);
+    killed.wait().fails(137);
+    scene.server.release("jwks");
+    assert_eq!(scene.stored()["tokens"]["refresh_token"], scene.newest("refresh_token"));
+    scene.home.run(["refresh", "p"]).ok();
+    scene.works();
+}

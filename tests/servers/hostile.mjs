@@ -25,7 +25,7 @@ import { announce, bytes, listen } from './lib/process.mjs';
 
 const world = new World();
 const barriers = {};
-for (const at of ['discovery', 'token', 'token-answer', 'revoke']) barriers[at] = new Barrier();
+for (const at of ['discovery', 'jwks', 'token', 'token-answer', 'revoke']) barriers[at] = new Barrier();
 
 const ENDPOINTS = {
   '/.well-known/openid-configuration': ['discovery', metadata.discovery],
@@ -89,7 +89,7 @@ async function serve(req, res, listener) {
   if (method && req.method !== method) return x.refuse(405, 'invalid_request', `${method} only`);
   x.parts = parse(x.name);
   x.state = world.scenario(x.name);
-  if (x.entry.endpoint === 'discovery') await x.hold('discovery');
+  if (['discovery', 'jwks'].includes(x.entry.endpoint)) await x.hold(x.entry.endpoint);
   return x.handler(x);
 }
 
