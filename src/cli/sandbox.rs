@@ -19,7 +19,7 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     /// How the server behaves; may be given several times; `help` lists them
-    #[arg(long = "scenario", value_name = "NAME")]
+    #[arg(long = "scenario", value_name = "NAME", value_delimiter = ',')]
     scenarios: Vec<String>,
     /// How long access tokens live
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = time::parse_duration)]

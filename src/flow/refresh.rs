@@ -304,7 +304,11 @@ impl FlowManager {
         }
         grant.dead = Some(Dead { since: self.now(), reason: error.message().to_owned() });
         self.ports.store.save(&grant).await?;
-        let what = format!("the server no longer takes the refresh token of {}", grant.key);
+        let what = format!(
+            "the server no longer takes the refresh token of {}: {}",
+            grant.key,
+            error.message()
+        );
         let oauth = error.oauth_error().cloned();
         let error = login_required(&grant.key, &what);
         Err(match oauth {

@@ -49,6 +49,8 @@ fn the_sandbox_lists_its_scenarios_and_knows_no_others() {
         let name = scenario["name"].as_str().unwrap();
         assert!(listed.lines().any(|line| line.starts_with(name)), "{name}");
     }
+    let joined = home.run(["sandbox", "--scenario", "deny,rotat"]).fails(2).stderr;
+    assert!(joined.contains("`rotat`") && joined.contains("`rotate`"), "{joined}");
     let unknown = home.run(["sandbox", "--scenario", "rotat"]).fails(2);
     assert!(unknown.stderr.contains("`rotate`"), "{}", unknown.stderr);
 }
@@ -56,7 +58,7 @@ fn the_sandbox_lists_its_scenarios_and_knows_no_others() {
 #[test]
 fn a_scenario_is_played() {
     let mut home = Home::new();
-    let mut running = home.spawn(["sandbox", "--scenario", "deny", "--json", "-q"]);
+    let mut running = home.spawn(["sandbox", "--scenario", "deny,rotate", "--json", "-q"]);
     let at: Value = running
         .await_stdout(|text| text.ends_with('\n').then(|| serde_json::from_str(text).unwrap()));
     home.profile("s", at["issuer"].as_str().unwrap(), "demo", "");

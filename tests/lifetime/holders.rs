@@ -64,6 +64,7 @@ fn killed_after_the_server_acted_where_nothing_is_forgiven() {
     // One more try, refused: the login is over, and says so; nothing more is sent.
     let error = scene.home.run(["--json", "token", "-p", "p"]).fails(4).error_json();
     assert_eq!(error["oauth_error"], "invalid_grant");
+    assert!(error["message"].as_str().unwrap().contains("was refused: invalid_grant"), "{error}");
     scene.home.run(["token", "-p", "p"]).fails(4);
     assert_eq!(scene.refreshes(), 2);
     scene.home.login("p");
