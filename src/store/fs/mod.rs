@@ -31,6 +31,7 @@ use unix as sys;
 
 pub(crate) use dir::Dir;
 use refusal::{Refusal, refused};
+#[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
 
 /// No file of ours is larger.
