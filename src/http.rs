@@ -23,10 +23,9 @@ use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method}
 use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
 
+pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
 
-/// The most bytes of a body, after decompression.
-pub const MAX_BODY: usize = 1024 * 1024;
 /// The most bytes of all header names and values together.
 pub const MAX_HEADERS: usize = 64 * 1024;
 

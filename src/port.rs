@@ -81,7 +81,7 @@ use crate::time::Timestamp;
 
 pub use grants::{GrantStore, SecretItems};
 pub use pending::{PendingRecord, PendingStore};
-pub use transport::{Http, HttpError, HttpRequest, HttpResponse, Method};
+pub use transport::{Http, HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 pub use turns::{Coordinator, Lock};
 
 /// A boxed future.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{FlowManager, client_auth};
 use crate::Secret;
 use crate::error::{Error, Result};
-use crate::port::{HttpError, HttpRequest, HttpResponse, Method};
+use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
 use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::reply::retry_after;
@@ -21,9 +21,6 @@ const ATTEMPTS: u32 = 3;
 
 /// The longest that a `Retry-After` is obeyed within one command.
 const RETRY_CAP: Duration = Duration::from_secs(10);
-
-/// The most bytes of an answer, whatever the transport lets through.
-const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// Parameters that no message may repeat, even where a server does.
 const SECRET_PARAMETERS: [&str; 10] = [
@@ -131,11 +128,11 @@ impl FlowManager {
         let answer = self.ports.http.send(request).await;
         let response = answer.map_err(|failure| no_answer(request.purpose, failure, secrets))?;
         let size = response.body.len();
-        if size <= LARGEST_ANSWER {
+        if size <= MAX_BODY {
             return Ok(response);
         }
         let error = Error::validation(format!(
-            "the answer to the {} has {size} bytes, more than the {LARGEST_ANSWER} that are accepted",
+            "the answer to the {} has {size} bytes, more than the {MAX_BODY} that are accepted",
             request.purpose
         ));
         Err(NoAnswer { error, perhaps_acted: true })

@@ -69,8 +69,8 @@ pub use crate::protocol::authorization::Judgement;
 /// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
 const LOCK_WAIT: Duration = Duration::from_secs(45);
 
-/// The life that a token without `expires_in` is trusted to have when it can be refreshed: an hour. One that
-/// cannot be refreshed is handed out for as long as it is stored.
+/// The life that a token without `expires_in` is trusted to have when it can be refreshed: an hour.
+/// One that cannot be refreshed is handed out for as long as it is stored.
 pub const ASSUMED_LIFE: Duration = Duration::from_secs(3_600);
 
 /// The room that is reserved for a record before a code or refresh token is spent.

@@ -30,8 +30,9 @@ impl FlowManager {
     /// # Errors
     ///
     /// - `LoginRequired`: only a person can help, and [`Error::warning`] says where the hook
-    ///   `login_required` failed, or there is nothing to run it; with [`cached`](TokenRequest::cached), nothing that is
-    ///   stored lives long enough; or the refresh pauses, as below;
+    ///   `login_required` failed, or there is nothing to run it; with
+    ///   [`cached`](TokenRequest::cached), nothing that is stored lives long enough; or the refresh
+    ///   pauses, as below;
     /// - `Usage`: the [`resource`](TokenRequest::resource) is none;
     /// - `Store`: the record cannot be read or saved, or is an older copy, put back;
     /// - `Unavailable`: a failure that may pass, or another holds the lock for too long;

@@ -5,6 +5,9 @@ use url::Url;
 use super::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 
+/// The most bytes of a response's body, after decompression, that is believed: 1 MiB.
+pub const MAX_BODY: usize = 1024 * 1024;
+
 /// The methods that OAuth uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
