@@ -9,6 +9,8 @@ pub(crate) struct Whole<'a, 't> {
     pub profile: &'a Profile,
     /// The user's keys over the preset's.
     pub table: &'a Table,
+    /// The key by which the user names another server than the preset's.
+    pub elsewhere: Option<&'a str>,
     /// Keys of ours that misspelt ones were meant to be.
     pub meant: &'a [&'static str],
     /// Where the profile begins.
@@ -64,6 +66,14 @@ impl Whole<'_, '_> {
         self.problems.warn(at, format!("{} {what}", self.place));
     }
 
+    /// Reports a missing endpoint, and why that of a preset is not used.
+    fn fail_endpoint(&mut self, keys: &[&str], what: &str) {
+        let why = self.elsewhere.map(|key| {
+            format!("; the preset's endpoints are not used, because `{key}` names another server")
+        });
+        self.fail(keys, &format!("{what}{}", why.unwrap_or_default()));
+    }
+
     /// A key that is there but could not be read has been reported already.
     fn lacks_endpoint(&self, known: Option<&String>, key: &str) -> bool {
         known.is_none() && !self.has(key) && !self.has("issuer") && !self.has("root_url")
@@ -84,7 +94,10 @@ fn authorization_endpoint(w: &mut Whole<'_, '_>) {
     if w.profile.grant == GrantType::AuthorizationCode
         && w.lacks_endpoint(known, "authorization_endpoint")
     {
-        w.fail(&[], "needs an `authorization_endpoint`, or an `issuer` to discover it from");
+        w.fail_endpoint(
+            &[],
+            "needs an `authorization_endpoint`, or an `issuer` to discover it from",
+        );
     }
 }
 
@@ -95,14 +108,14 @@ fn device_endpoint(w: &mut Whole<'_, '_>) {
         && !w.has("device_authorization_endpoint")
         && !w.has("issuer")
     {
-        w.fail(&["grant"], "needs a `device_authorization_endpoint`, or an `issuer`");
+        w.fail_endpoint(&["grant"], "needs a `device_authorization_endpoint`, or an `issuer`");
     }
 }
 
 fn token_endpoint(w: &mut Whole<'_, '_>) {
     let known = w.profile.endpoints.token.as_ref();
     if w.lacks_endpoint(known, "token_endpoint") {
-        w.fail(&[], "needs a `token_endpoint`, or an `issuer` to discover it from");
+        w.fail_endpoint(&[], "needs a `token_endpoint`, or an `issuer` to discover it from");
     }
 }
 

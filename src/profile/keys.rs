@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use url::Url;
+
 use super::diagnose::{Problems, probably};
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
@@ -216,18 +218,26 @@ pub(crate) fn read(
     draft
 }
 
-/// The user's table over the preset's. Where the user names another server, what the preset says
-/// of its own server's endpoints is left out: no secret meant for one goes to the other.
-pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Table {
+/// The user's table over the preset's.
+pub(crate) struct Merged {
+    pub table: Table,
+    /// The key by which the user names another server than the preset's.
+    pub elsewhere: Option<String>,
+}
+
+/// Merges the user's table over the preset's. The endpoints of a preset are one server's: where the
+/// user names another, none of them is used, so that no token or secret of one server is sent to the
+/// other.
+pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     let base = foreign_table(&preset.profile, at);
-    let elsewhere = names_another_server(user, &base);
+    let elsewhere = names_another_server(user, &base).map(str::to_owned);
     let authenticates = CREDENTIAL_KEYS.iter().any(|key| find(user, key).is_some());
     let mut table = user.clone();
     for entry in base {
         let key = entry.key.as_str();
         let of_server = SERVER_KEYS.contains(&key) || key == "root_url";
         // The method of a preset is that of a client that has a credential at all.
-        if elsewhere && of_server || key == "client_auth" && !authenticates {
+        if elsewhere.is_some() && of_server || key == "client_auth" && !authenticates {
             continue;
         }
         match table.iter_mut().find(|own| own.key == entry.key) {
@@ -236,16 +246,30 @@ pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Table {
             Some(_) => {}
         }
     }
-    table
+    Merged { table, elsewhere }
 }
 
-fn names_another_server(user: &Table, preset: &Table) -> bool {
-    let text = |table: &Table, key: &str| match find(table, key).map(|entry| &entry.node.value) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
+/// The key by which the user's table names another server than the preset: a `root_url`, another
+/// issuer, or an endpoint of the preset's replaced by one at an origin where the preset has none.
+fn names_another_server(user: &Table, preset: &Table) -> Option<&'static str> {
     let differs = |key| text(user, key).is_some_and(|own| text(preset, key) != Some(own));
-    find(user, "root_url").is_some() || differs("issuer")
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let of_preset: Vec<_> =
+        SERVER_KEYS.iter().filter_map(|key| text(preset, key)).filter_map(origin).collect();
+    let is_moved = |key: &&&str| {
+        let own = text(user, key).filter(|_| text(preset, key).is_some()).and_then(origin);
+        own.is_some_and(|own| !of_preset.contains(&own))
+    };
+    let root = find(user, "root_url").map(|_| "root_url");
+    let issuer = || differs("issuer").then_some("issuer");
+    root.or_else(issuer).or_else(|| SERVER_KEYS.iter().find(is_moved).copied())
+}
+
+fn text<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
+    match &find(table, key)?.node.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn complete(own: &mut Entry, preset: Entry) {

@@ -6,7 +6,8 @@
 //!
 //! - A user's `root_url` stands for another server, so it replaces every endpoint of the preset's
 //!   `profile`, its `issuer` and its `jwks_uri`, by the `paths` below that URL. A user's own
-//!   `issuer`, where it differs, drops the preset's endpoints likewise.
+//!   `issuer`, where it differs, drops the preset's endpoints likewise, and so does an endpoint that
+//!   replaces one of the preset's by one at another origin.
 //! - `client_auth` in a preset is the method of a client that has a secret; without a secret the
 //!   method is `none`.
 

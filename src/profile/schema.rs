@@ -402,6 +402,68 @@ mod tests {
         assert_eq!(issuer.endpoints.token, None, "left to discovery");
     }
 
+    const OWN_ENDPOINTS: &str = "authorization_endpoint = \"https://git.example/a\"\n\
+        token_endpoint = \"https://git.example/t\"\n";
+
+    #[test]
+    fn preset_with_own_endpoints_keeps_none_of_its() {
+        use crate::profile::presets::all;
+        for preset in all() {
+            let mut text =
+                format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+            text.push_str(
+                "client_secret = { env = \"S\" }\nredirect_uri = \"https://a.example/\"\n",
+            );
+            text.push_str(OWN_ENDPOINTS);
+            let profile = &parse(&text).profiles["x"];
+            let mut own = crate::profile::Endpoints::default();
+            own.authorization = Some("https://git.example/a".to_owned());
+            own.token = Some("https://git.example/t".to_owned());
+            assert_eq!(profile.endpoints, own, "{}", preset.name);
+            assert_eq!(profile.issuer, None, "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn preset_with_any_foreign_endpoint_loses_the_rest() {
+        use crate::profile::keys::SERVER_KEYS;
+        let gitlab = crate::profile::presets::find("gitlab").unwrap();
+        for key in SERVER_KEYS.iter().filter(|key| gitlab.profile.contains_key(**key)) {
+            for other in
+                ["https://git.example/x", "https://gitlab.com:8443/x", "http://localhost/x"]
+            {
+                let text = format!(
+                    "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\n{key}=\"{other}\"\n"
+                );
+                let result = ConfigFile::of_text(Path::new("c.toml"), &text).parse();
+                if *key == "issuer" {
+                    assert_eq!(result.unwrap().profiles["g"].endpoints, Default::default());
+                    continue;
+                }
+                let error = result.unwrap_err();
+                let why = format!("because `{key}` names another server");
+                assert!(error.message().contains(&why), "{key}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn preset_with_endpoint_of_its_origin_keeps_the_rest() {
+        for (provider, own) in [
+            ("hubspot", "token_endpoint = \"https://api.hubapi.com/oauth/2026-03/token\""),
+            ("google", "userinfo_endpoint = \"https://www.googleapis.com/oauth2/v3/userinfo\""),
+            ("github", "userinfo_endpoint = \"https://api.github.com/user\""),
+            ("gitlab", "token_endpoint = \"https://GITLAB.com:443/oauth/token\""),
+        ] {
+            let text = format!(
+                "[profiles.x]\nprovider = \"{provider}\"\nclient_id = \"c\"\n\
+                 client_secret = {{ env = \"S\" }}\n{own}\n"
+            );
+            let endpoints = &parse(&text).profiles["x"].endpoints;
+            assert!(endpoints.authorization.is_some() && endpoints.token.is_some(), "{provider}");
+        }
+    }
+
     #[test]
     fn a_root_url_stands_for_two_endpoints_and_yields_to_their_own_keys() {
         let config = parse(

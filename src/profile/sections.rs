@@ -146,14 +146,8 @@ impl<'t> Sections<'_, 't> {
             },
             None => None,
         };
-        let merged;
-        let table = match preset {
-            Some((preset, at)) => {
-                merged = keys::merged(own, preset, at);
-                &merged
-            }
-            None => own,
-        };
+        let merged = preset.map(|(preset, at)| keys::merged(own, preset, at));
+        let table = merged.as_ref().map_or(own, |merged| &merged.table);
         let mut draft = keys::read(&entry.key, &place, table, self.around, self.problems);
         if let Some((preset, _)) = preset {
             complete_from_preset(&mut draft, preset);
@@ -168,8 +162,9 @@ impl<'t> Sections<'_, 't> {
                 self.needs_are_met(preset, at, table, &meant, &place);
             }
             let (meant, problems) = (meant.as_slice(), &mut *self.problems);
-            let (profile, place) = (&draft.profile, place.as_str());
-            check::check(Whole { profile, table, meant, at: entry.at, place, problems });
+            let (profile, place, at) = (&draft.profile, place.as_str(), entry.at);
+            let elsewhere = merged.as_ref().and_then(|merged| merged.elsewhere.as_deref());
+            check::check(Whole { profile, table, elsewhere, meant, at, place, problems });
         }
         Some(draft.profile)
     }

@@ -10,7 +10,7 @@ use super::schema::{Config, ConfigFile, StoreCommand};
 use crate::digest::hex_sha256;
 
 /// Part of the hash: what an older program wrote, whose presets may differ, is not believed.
-const FORMAT: &str = concat!("oauthctl snapshot 2 ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("oauthctl snapshot 3 ", env!("CARGO_PKG_VERSION"));
 
 /// The settings of one profile, valid for exactly one content of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

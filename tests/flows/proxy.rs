@@ -214,3 +214,31 @@ fn a_proxy_that_is_wrong_is_named_with_its_variable_and_without_its_password() {
     }
     assert_eq!(hostile().requests("tag.wrong", "discovery").len(), 0);
 }
+
+/// A server of one's own in place of the preset's: nothing of the preset's is asked for, neither at the login
+/// nor at the logout. Every host but this machine is reached through the proxy alone.
+#[test]
+fn preset_with_own_endpoints_asks_no_host_of_its() {
+    let proxy = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
+    let mut home = Home::new();
+    let issuer = hostile().issuer("tag.own-endpoints");
+    home.config(&format!(
+        "[profiles.p]\nprovider = \"gitlab\"\nclient_id = \"cli-secret\"\n\
+         client_secret = {{ env = \"SECRET\" }}\nclient_auth = \"client_secret_basic\"\n\
+         authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n"
+    ));
+    home.set("SECRET", hostile().secrets["cli-secret"].as_deref().unwrap());
+    for variable in VARIABLES {
+        home.set(variable, proxy.url());
+    }
+    let (running, url) = listening(&home, &["p", "--scope", "api"]);
+    assert_eq!(visit(&callback(&url)).unwrap().status, 200);
+    let login = running.wait().ok();
+    assert!(login.stderr.contains(&format!("at {issuer}/authorize")), "{}", login.stderr);
+    home.run(["refresh", "p"]).ok();
+    let logout = home.run(["logout", "p", "--json"]).ok();
+    assert!(logout.stdout.contains("\"revocation\": \"no_endpoint\""), "{}", logout.stdout);
+    assert!(!format!("{}{}", login.stderr, logout.stderr).contains("gitlab.com"));
+    assert_eq!(hostile().requests("tag.own-endpoints", "token").len(), 2);
+    assert_eq!(proxy.heads(), [""; 0], "the preset's server is asked for nothing");
+}
