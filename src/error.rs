@@ -110,10 +110,10 @@ struct Inner {
 
 impl Error {
     /// An error of this kind. The message says what happened, in words for people, without a
-    /// secret in it.
+    /// secret in it. It is one line: a name with a line break in it cannot begin another.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let passing = kind == ErrorKind::Unavailable;
-        let message = text::lines(&message.into());
+        let message = text::line(&message.into());
         Self(Box::new(Inner {
             kind,
             message,
@@ -182,7 +182,17 @@ impl Error {
     /// The same error with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(text::lines(&hint.into()));
+        self.0.hint = Some(text::line(&hint.into()));
+        self
+    }
+
+    /// The same error with further lines of its message.
+    #[must_use]
+    pub(crate) fn and_lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        for line in lines {
+            self.0.message.push('\n');
+            self.0.message.push_str(&text::line(&line));
+        }
         self
     }
 
@@ -210,7 +220,7 @@ impl Error {
     /// The same error, its message preceded by what was being done.
     #[must_use]
     pub fn context(mut self, doing: impl std::fmt::Display) -> Self {
-        self.0.message = format!("{}: {}", text::lines(&doing.to_string()), self.0.message);
+        self.0.message = format!("{}: {}", text::line(&doing.to_string()), self.0.message);
         self
     }
 

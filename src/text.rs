@@ -28,24 +28,62 @@ pub(crate) fn is_token_type(text: &str) -> bool {
     (1..=12).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Makes a name fit to stand in a command that people are told to run: [`one_line`], in single quotes
-/// where a shell would read it as anything but one word.
+/// Quotes a name for a shell command that users are told to run: plain where it is one word, in single
+/// quotes where a shell would read more into it, and in `$'…'` where it has characters that must not
+/// reach a terminal.
 ///
 /// ```
 /// assert_eq!(oauthctl::text::shell_word("ada@example.org"), "ada@example.org");
 /// assert_eq!(oauthctl::text::shell_word("it's; rm"), r"'it'\''s; rm'");
+/// assert_eq!(oauthctl::text::shell_word("a\nb"), r"$'a\nb'");
 /// ```
 pub fn shell_word(text: &str) -> String {
-    let shown = one_line(text);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@%+=:,/-".contains(c);
-    match !shown.is_empty() && shown.chars().all(is_plain) {
-        true => shown,
-        false => format!("'{}'", shown.replace('\'', r"'\''")),
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    if text.chars().all(is_harmless) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = String::from("$'");
+    for c in text.chars() {
+        match c {
+            '\n' => word.push_str(r"\n"),
+            '\'' | '\\' => word.extend(['\\', c]),
+            c if is_harmless(c) => word.push(c),
+            c => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    word.push_str(&format!(r"\{byte:03o}"));
+                }
+            }
+        }
+    }
+    word + "'"
+}
+
+/// The most names that a message lists.
+const NAMES_SHOWN: usize = 10;
+
+/// Lists names for a message: the first ten, each as [`shell_word`], and how many more there are.
+///
+/// ```
+/// assert_eq!(oauthctl::text::names(["ada", "it's me"]), r"ada, 'it'\''s me'");
+/// ```
+pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<String> = names.by_ref().take(NAMES_SHOWN).map(shell_word).collect();
+    match (shown.join(", "), names.count()) {
+        (shown, 0) => shown,
+        (shown, more) => format!("{shown}, and {more} more"),
     }
 }
 
-/// The same as [`one_line`] for text of our own that may quote others': line breaks stay, and
-/// there is no cap.
+/// The same as [`one_line`] for text of our own that may quote others': there is no cap.
+pub fn line(text: &str) -> String {
+    text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
+}
+
+/// The same as [`line`], but line breaks stay.
 pub fn lines(text: &str) -> String {
     text.chars().map(|c| if c == '\n' || is_harmless(c) { c } else { ' ' }).collect()
 }
@@ -82,6 +120,27 @@ mod tests {
             let read = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&read.stdout), text);
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn bash_reads_a_name_with_control_characters_back() {
+        for text in ["a\nerror: forged", "\u{1b}[31m'\\x", "\u{202e}\u{e000f}\u{9b}1", "\r\t1"] {
+            let word = shell_word(text);
+            assert!(word.chars().all(is_harmless), "{word}");
+            let script = format!("printf %s {word}");
+            let read = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&read.stdout), text);
+        }
+    }
+
+    #[test]
+    fn of_many_names_ten_are_shown_and_the_rest_counted() {
+        let all: Vec<String> = (0..1_000).map(|n| format!("user{n:03}\n")).collect();
+        let shown = names(all.iter().map(String::as_str));
+        assert!(shown.ends_with(r"$'user009\n', and 990 more"), "{shown}");
+        assert_eq!(names(["a", "b"]), "a, b");
+        assert_eq!(names([]), "");
     }
 
     #[test]

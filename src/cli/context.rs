@@ -11,7 +11,7 @@ use oauthctl::profile::Profile;
 use oauthctl::profile::{Config, ConfigFile};
 use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
 use oauthctl::trace::Trace;
-use oauthctl::{Error, Result, Secret, Timestamp};
+use oauthctl::{Error, Result, Secret, Timestamp, text};
 
 use super::Globals;
 use super::report::Voice;
@@ -207,9 +207,9 @@ impl Context {
                 "add one: `oauthctl profile add gitlab --provider gitlab --client-id ID`, or try `oauthctl demo`",
             ));
         }
-        let names: Vec<&str> = config.profiles.keys().map(String::as_str).collect();
+        let names = text::names(config.profiles.keys().map(String::as_str));
         Err(Error::config("there are several profiles, and none is the default")
-            .hint(format!("name one with `-p`, or set `[defaults] profile`: {}", names.join(", "))))
+            .hint(format!("name one with `-p`, or set `[defaults] profile`: {names}")))
     }
 
     /// The profile of this name.

@@ -6,7 +6,7 @@ use clap::Args;
 use oauthctl::flow::AtServer;
 use oauthctl::grant::DEFAULT_ACCOUNT;
 use oauthctl::port::Coordinator as _;
-use oauthctl::{Error, GrantKey, Result};
+use oauthctl::{Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -96,7 +96,7 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
             true => manager::several_accounts(profile),
             false => nobody,
         };
-        error.hint(format!("name one with `--account`, or use `--all`: {}", others.join(", ")))
+        error.hint(format!("name one with `--account`, or use `--all`: {}", text::names(others)))
     })
 }
 

@@ -11,7 +11,7 @@ use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
 use oauthctl::profile::secret_source::{self, SecretAccess};
 use oauthctl::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl::store::Store;
-use oauthctl::{Error, GrantKey, Result, Secret};
+use oauthctl::{Error, GrantKey, Result, Secret, text};
 
 use super::context::{self, Context};
 use super::report::Voice;
@@ -124,7 +124,7 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
             Ok(GrantKey::new(profile, DEFAULT_ACCOUNT))
         }
         several => Err(several_accounts(profile)
-            .hint(format!("name one with `--account`: {}", several.join(", ")))),
+            .hint(format!("name one with `--account`: {}", text::names(several.iter().copied())))),
     }
 }
 
@@ -132,7 +132,7 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
 pub fn several_accounts(profile: &str) -> Error {
     Error::config(format!(
         "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
-        oauthctl::text::one_line(profile)
+        text::one_line(profile)
     ))
 }
 

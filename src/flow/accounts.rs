@@ -4,7 +4,7 @@ use super::{FlowManager, PendingFlows, PendingInfo};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::{Profile, diagnose};
-use crate::text::one_line;
+use crate::text::{self, one_line};
 
 impl FlowManager {
     /// The profile of this name.
@@ -20,7 +20,7 @@ impl FlowManager {
                 Some((near, likeness)) if likeness >= 0.8 => {
                     error.hint(format!("did you mean `{}`?", one_line(near)))
                 }
-                Some(_) => error.hint(format!("there are: {}", one_line(&names.join(", ")))),
+                Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
                 None => error.hint("there is none at all: give the manager some"),
             }
         })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::load::Unloaded;
+use super::ownership::require_owner;
 use super::refresh::unanswered;
 use super::{FlowManager, RECORD_ROOM, TokenRequest};
 use crate::error::{Error, ErrorKind, OAuthError, Result};
@@ -163,12 +164,24 @@ impl FlowManager {
     }
 
     /// The stored grant that a new login replaces. A record that is damaged or newer is moved aside,
-    /// never overwritten: the warning says where it went. Another key's record stays where it is.
-    pub(super) async fn replaced(&self, key: &GrantKey) -> Result<(Option<Grant>, Warnings)> {
+    /// never overwritten: the warning says where it went. Another key's record stays where it is, and so
+    /// does a login that the flow of this user must not replace.
+    pub(super) async fn replaced(
+        &self,
+        key: &GrantKey,
+        user: Option<&str>,
+    ) -> Result<(Option<Grant>, Warnings)> {
         match self.load(key).await {
-            Ok(grant) => Ok((grant, Vec::new())),
+            Ok(Some(grant)) => {
+                require_owner(key, grant.user.as_deref(), user)?;
+                Ok((Some(grant), Vec::new()))
+            }
+            Ok(None) => Ok((None, Vec::new())),
             Err(Unloaded::Foreign(error)) => Err(error),
             Err(Unloaded::Failed(error) | Unloaded::Newer(error)) => {
+                if let Some(owner) = self.indexed_user(key) {
+                    require_owner(key, owner.as_deref(), user)?;
+                }
                 match self.ports.store.set_aside(key).await? {
                     Some(place) => {
                         let what = format!("the record that was stored before is kept as {place}");

@@ -25,6 +25,7 @@ mod identity;
 mod key_cache;
 mod load;
 mod obtain;
+mod ownership;
 mod pending;
 mod place;
 mod ports;

@@ -90,7 +90,7 @@ impl FlowManager {
             claim.claims.check_time(self.now())?;
         }
         // What stands in the way of the new grant does so before anything is spent.
-        let (replaced, moved) = self.replaced(&pending.key).await?;
+        let (replaced, moved) = self.replaced(&pending.key, pending.user.as_deref()).await?;
         let response = Response { code, callback, params, attributes, credentials };
         let spent = self.spend(profile, pending, response, replaced, terms, &mut *lock).await;
         match spent {

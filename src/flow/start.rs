@@ -42,8 +42,9 @@ const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StartRequest {
-    /// The caller's own name for the person: any text of 1 to [`LONGEST_USER`] bytes. It comes back
-    /// with the grant, and neither the state nor the server shows it.
+    /// The caller's own name for the user: any text of 1 to [`LONGEST_USER`] bytes. It comes back
+    /// with the grant, and neither the state nor the server shows it. A flow with a user replaces only
+    /// a login that a flow of the same user made.
     pub user: Option<String>,
     /// The account that the grant is kept as, of 1 to [`LONGEST_USER`] bytes; `None` takes the user's
     /// name, else `default`.
@@ -194,8 +195,9 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// `Config` for an unknown profile, one with another grant than `authorization_code`, or a
-    /// manager without a pending store; `Usage` for a user, an account, a life, attributes, parameters
+    /// `Config` for an unknown profile, one with another grant than `authorization_code`, a
+    /// manager without a pending store, or a user whose flow would replace a login that was not made
+    /// for that user; `Usage` for a user, an account, a life, attributes, parameters
     /// or a redirect URI that cannot be, and for a sealed state that is too long for a URL (6 KiB);
     /// `Validation` and `Unavailable` for metadata that is wrong or cannot be had; the refusal of a
     /// pushed request; `Store` where the pending store is full or fails; `Internal` where the manager
@@ -211,6 +213,7 @@ impl FlowManager {
         let redirect_uri = redirect_uri.unwrap_or_default();
         let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
         let key = GrantKey::new(&profile.name, account);
+        self.check_owner(&key, user.as_deref()).await?;
         let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
         let state_key = flows.keys().current()?;
         let (rfp, jti) = (random::token(16)?, random::token(16)?);

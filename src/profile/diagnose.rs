@@ -134,12 +134,10 @@ impl<'t> Problems<'t> {
             return Ok(warnings.map(|(at, message)| self.placed(*at, message)).collect());
         }
         let shown = all.iter().take(SHOWN);
-        let mut lines: Vec<String> =
-            shown.map(|(at, problem)| self.placed(*at, &problem.told())).collect();
-        if all.len() > SHOWN {
-            lines.push(format!("{}: and {} more", self.path, all.len() - SHOWN));
-        }
-        Err(Error::config(lines.join("\n")))
+        let mut lines = shown.map(|(at, problem)| self.placed(*at, &problem.told()));
+        let more =
+            (all.len() > SHOWN).then(|| format!("{}: and {} more", self.path, all.len() - SHOWN));
+        Err(Error::config(lines.next().unwrap_or_default()).and_lines(lines.chain(more)))
     }
 
     /// One syntax error a line: the others on it follow from the first.

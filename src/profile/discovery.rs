@@ -282,13 +282,12 @@ async fn fetch(issuer: &str, http: &dyn Http) -> Result<(Map<String, Value>, Dur
 }
 
 fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Error {
-    let lines: Vec<String> =
-        failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
-    let message = format!("no metadata of {}:\n{}", one_line(issuer), lines.join("\n"));
+    let lines = failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why));
+    let message = format!("no metadata of {}:", one_line(issuer));
     if failures.iter().any(|(_, nothing)| nothing.passing) {
-        return Error::unavailable(message).hint("try again later");
+        return Error::unavailable(message).and_lines(lines).hint("try again later");
     }
-    Error::config(message).hint(
+    Error::config(message).and_lines(lines).hint(
         "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
     )
 }

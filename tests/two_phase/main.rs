@@ -15,6 +15,7 @@ mod hooks;
 mod identity;
 mod inputs;
 mod once;
+mod owners;
 mod races;
 mod rules;
 mod scene;
