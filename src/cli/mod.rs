@@ -21,6 +21,7 @@ mod refresh;
 mod report;
 mod run;
 mod sandbox;
+mod signals;
 mod start;
 mod status;
 mod store;
@@ -144,6 +145,7 @@ enum Command {
 /// Parses the command line, runs the command, reports how it ended.
 pub fn main() -> ExitCode {
     run::harden();
+    signals::outlive_file_size_limit();
     std::panic::set_hook(Box::new(run::report_panic));
     let cli = match one_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
         Ok(cli) => cli,

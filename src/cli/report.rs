@@ -49,7 +49,7 @@ impl Voice {
 
     /// Says something that must be seen even when it is quiet: a URL to open, a prompt.
     pub fn insist(&self, text: impl AsRef<str>) {
-        stderr_line(text.as_ref());
+        insist(text.as_ref());
     }
 
     /// Says something only where the person asked for more.
@@ -146,6 +146,11 @@ fn error_json(error: &Error, code: u8) -> Value {
         object["warning"] = json!(warning.message());
     }
     object
+}
+
+/// Says something that must be seen, however this run speaks.
+pub fn insist(text: &str) {
+    stderr_line(text);
 }
 
 fn stderr_line(text: &str) {

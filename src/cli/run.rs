@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::task::Poll;
 
-use oauthctl::flow::FlowManager;
+use oauthctl::flow::{CriticalPart, FlowManager};
 use oauthctl::{Error, ErrorKind, Result};
 
-/// Ends the program with 128 and the signal's number.
-const INTERRUPTED: [(&str, u8); 3] = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)];
+use super::report;
+use super::signals::{Ending, Signals};
 
 /// Runs a future to its end, or until a signal ends it.
 ///
@@ -31,11 +31,7 @@ pub fn block_on<T>(
     runtime.shutdown_background();
     match outcome {
         Ended::Done(result) => result,
-        Ended::Signal(index) => {
-            let (name, code) = INTERRUPTED[index];
-            Err(Error::new(ErrorKind::Interrupted, format!("interrupted by {name}"))
-                .with_exit_code(code))
-        }
+        Ended::Signal(signal, unfinished) => Err(interrupted(signal, unfinished)),
     }
 }
 
@@ -46,7 +42,7 @@ const DESCRIPTORS: usize = 24;
 /// Proves that they can be had. Without them the runtime panics, or a token that was spent cannot be
 /// saved.
 #[cfg(unix)]
-fn room_for_descriptors() -> Result<()> {
+pub fn room_for_descriptors() -> Result<()> {
     let taken = std::os::unix::net::UnixStream::pair().and_then(|(one, other)| {
         let more = (2..DESCRIPTORS).map(|_| one.try_clone());
         more.collect::<std::io::Result<Vec<_>>>().map(|more| (more, other))
@@ -66,7 +62,8 @@ fn room_for_descriptors() -> Result<()> {
 
 enum Ended<T> {
     Done(Result<T>),
-    Signal(usize),
+    /// By this signal, with this still to be finished.
+    Signal(Ending, Option<CriticalPart>),
 }
 
 async fn until_signal<T>(
@@ -78,74 +75,76 @@ async fn until_signal<T>(
         Ok(signals) => signals,
         Err(error) => return Ended::Done(Err(error)),
     };
-    let is_critical = || manager.is_some_and(FlowManager::is_critical);
+    let unfinished = || manager.and_then(FlowManager::critical_part);
     let signal = tokio::select! {
         biased;
         signal = signals.next() => signal,
         result = &mut work => return Ended::Done(result),
     };
+    let mut is_told = false;
     // Once the critical part is over there is no reason to go on, whatever the work still does.
     let critical_part = std::future::poll_fn(|cx| {
-        if is_critical() && work.as_mut().poll(cx).is_pending() && is_critical() {
+        if unfinished().is_some()
+            && work.as_mut().poll(cx).is_pending()
+            && let Some(part) = unfinished()
+        {
+            if !std::mem::replace(&mut is_told, true) {
+                report::insist(&waiting(signal, part));
+            }
             return Poll::Pending;
         }
         Poll::Ready(())
     });
     tokio::select! {
         biased;
-        second = signals.next() => Ended::Signal(second),
-        () = critical_part => Ended::Signal(signal),
+        second = signals.next() => Ended::Signal(second, unfinished()),
+        () = critical_part => Ended::Signal(signal, None),
     }
 }
 
-#[cfg(unix)]
-struct Signals {
-    ending: [tokio::signal::unix::Signal; 3],
-    /// The file size limit's. Caught, so that the write that exceeds it fails with an error instead.
-    _too_large: Option<tokio::signal::unix::Signal>,
-}
-
-/// SIGXFSZ, which has this number on every Unix that is supported.
-#[cfg(unix)]
-const FILE_SIZE: i32 = 25;
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let failed = |e: std::io::Error| Error::internal(format!("signals cannot be handled: {e}"));
-        Ok(Self {
-            ending: [
-                signal(SignalKind::interrupt()).map_err(failed)?,
-                signal(SignalKind::terminate()).map_err(failed)?,
-                signal(SignalKind::hangup()).map_err(failed)?,
-            ],
-            _too_large: signal(SignalKind::from_raw(FILE_SIZE)).ok(),
-        })
-    }
-
-    async fn next(&mut self) -> usize {
-        let [interrupt, terminate, hangup] = &mut self.ending;
-        tokio::select! {
-            _ = interrupt.recv() => 0,
-            _ = terminate.recv() => 1,
-            _ = hangup.recv() => 2,
+/// What is finished before the program ends, and what it costs not to wait.
+fn waiting(signal: Ending, part: CriticalPart) -> String {
+    let (first, cost) = match part {
+        CriticalPart::Refresh => (
+            "finishing the token request first",
+            "the new refresh token may be lost and you may have to log in again",
+        ),
+        CriticalPart::Redemption => (
+            "finishing the login first",
+            "the tokens may be lost and you would have to log in again",
+        ),
+        CriticalPart::Revocation => {
+            ("finishing the logout first", "tokens may stay valid at the server")
         }
-    }
+        _ => ("saving the changes first", "they may be lost"),
+    };
+    format!("interrupted: {first}; {} to stop now ({cost})", signal.again())
 }
 
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> usize {
-        let _ = tokio::signal::ctrl_c().await;
-        0
+fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
+    let name = signal.name();
+    let (what, hint) = match unfinished {
+        None => (format!("interrupted by {name}"), None),
+        Some(CriticalPart::Refresh) => (
+            format!("interrupted by {name} before the token request was finished"),
+            Some(
+                "run the command again; if the server refuses, log in again with `oauthctl login`",
+            ),
+        ),
+        Some(CriticalPart::Redemption) => (
+            format!("interrupted by {name} before the login was finished"),
+            Some("start the login again"),
+        ),
+        Some(CriticalPart::Revocation) => (
+            format!("interrupted by {name} before the logout was finished"),
+            Some("run `oauthctl logout` again"),
+        ),
+        Some(_) => (format!("interrupted by {name} before the changes were saved"), None),
+    };
+    let error = Error::new(ErrorKind::Interrupted, what).with_exit_code(signal.exit_code());
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::renew::login_required;
-use super::{FlowManager, LOCK_WAIT};
+use super::{CriticalPart, FlowManager, LOCK_WAIT};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Attribute, GrantKey};
 use crate::protocol::json::{DEEPEST_KEPT, is_flat};
@@ -70,7 +70,7 @@ impl FlowManager {
         drop_expired(&mut grant.attributes, self.now());
         let outcome = change(&mut grant.attributes)?;
         self.prove_store(key).await?;
-        let _critical = self.enter_critical();
+        let _critical = self.enter_critical(CriticalPart::Save);
         self.ports.store.save(&grant).await?;
         // What the index knows beside the grant stays: a failed refresh, for instance.
         let known = self.ports.coordinator.account(key).ok().flatten();

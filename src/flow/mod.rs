@@ -19,6 +19,7 @@ mod attributes;
 mod authorize;
 mod commit;
 mod complete;
+mod critical;
 mod exchange;
 mod hooks;
 mod identity;
@@ -39,7 +40,6 @@ mod start;
 mod want;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ use crate::time::Timestamp;
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest};
 pub use complete::Expected;
+pub use critical::CriticalPart;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use pending::{PendingFlows, PendingInfo, Recognized};
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
@@ -88,7 +89,7 @@ const RECORD_ROOM: usize = 64 * 1024;
 pub struct FlowManager {
     profiles: Arc<BTreeMap<String, Profile>>,
     ports: Ports,
-    critical: Arc<AtomicUsize>,
+    critical: critical::Parts,
     keys: Arc<Mutex<HashMap<String, Arc<KeySource>>>>,
 }
 
@@ -108,7 +109,7 @@ impl FlowManager {
         ports.http = ports.trace.wrap(ports.http);
         let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile));
         let profiles = Arc::new(profiles.collect());
-        Self { profiles, ports, critical: Arc::default(), keys: Arc::default() }
+        Self { profiles, ports, critical: critical::Parts::default(), keys: Arc::default() }
     }
 
     /// What the manager was built from.
@@ -118,12 +119,16 @@ impl FlowManager {
 
     /// Whether something is being spent and not yet saved, so that the process should not end now.
     pub fn is_critical(&self) -> bool {
-        self.critical.load(Ordering::SeqCst) > 0
+        self.critical_part().is_some()
     }
 
-    fn enter_critical(&self) -> Critical {
-        self.critical.fetch_add(1, Ordering::SeqCst);
-        Critical(Arc::clone(&self.critical))
+    /// What is being spent and not yet saved, if anything is.
+    pub fn critical_part(&self) -> Option<CriticalPart> {
+        self.critical.current()
+    }
+
+    fn enter_critical(&self, part: CriticalPart) -> critical::Critical {
+        self.critical.enter(part)
     }
 
     /// The authorization server of a profile: configuration completed by discovery.
@@ -150,15 +155,6 @@ impl FlowManager {
 
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
-    }
-}
-
-/// Counts as long as it lives.
-struct Critical(Arc<AtomicUsize>);
-
-impl Drop for Critical {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

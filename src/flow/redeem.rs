@@ -8,7 +8,7 @@ use super::hooks::{self, About, keep, merge};
 use super::identity::Identified;
 use super::pending::Claim;
 use super::required::RequiredIdentity;
-use super::{Authorization, FlowManager, token_endpoint};
+use super::{Authorization, CriticalPart, FlowManager, token_endpoint};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
@@ -116,7 +116,7 @@ impl FlowManager {
         terms: &Terms<'_>,
         lock: &mut dyn Lock,
     ) -> Result<Completed> {
-        let critical = self.enter_critical();
+        let critical = self.enter_critical(CriticalPart::Redemption);
         if let Some(claim) = &terms.claim {
             // Whatever became of the marks: the grant that this code gave is there.
             if replaced.as_ref().is_some_and(|grant| grant.id == pending.grant_id) {

@@ -10,7 +10,7 @@ use super::hooks::{self, About, keep};
 use super::identity::Identified;
 use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required, narrow};
 use super::revoke::unpinned;
-use super::{FlowManager, Handout, TokenRequest, token_endpoint};
+use super::{CriticalPart, FlowManager, Handout, TokenRequest, token_endpoint};
 use crate::Secret;
 use crate::digest::hex_sha256;
 use crate::error::{Error, ErrorKind, Result};
@@ -70,7 +70,7 @@ impl FlowManager {
         keep(&mut grant, answer, self.now())?;
         let credentials = self.credentials(profile).await?;
         // From here on a first signal waits for the end.
-        let critical = self.enter_critical();
+        let critical = self.enter_critical(CriticalPart::Refresh);
         let mut intent = Intent {
             grant_id: grant.id.clone(),
             generation: grant.generation,

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::exchange::{Exchange, Spends};
 use super::load::Unloaded;
-use super::{FlowManager, LOCK_WAIT, moved, pin};
+use super::{CriticalPart, FlowManager, LOCK_WAIT, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{Grant, GrantKey, Pin};
@@ -60,7 +60,7 @@ impl FlowManager {
     async fn end(&self, profile: Option<&Profile>, key: &GrantKey) -> Result<Revoked> {
         // A refresh that is under way finishes first: what it brings is revoked too.
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
-        let _critical = self.enter_critical();
+        let _critical = self.enter_critical(CriticalPart::Revocation);
         let at_server = match (profile, self.load(key).await) {
             (_, Err(Unloaded::Foreign(error))) => return Err(error),
             (None, _) | (_, Ok(None)) => AtServer::NotAsked,

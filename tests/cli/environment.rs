@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::fixture::{PROFILE, TOKEN, grant, planted, with_sandbox};
-use crate::support::{DEADLINE, Home, Output, Running};
+use crate::support::{Home, Output};
 
 /// Every command, with something to do.
 const ALL: &[&str] = &[
@@ -54,16 +54,7 @@ fn sane(output: &Output, what: &str) {
 
 /// Runs a command line through a wrapper such as `prlimit`. What hangs fails the test.
 fn wrapped(home: &Home, wrapper: &[&str], line: &str) -> Output {
-    let program = home.command([""]);
-    let mut command = Command::new(wrapper[0]);
-    command
-        .args(&wrapper[1..])
-        .arg(program.get_program())
-        .args(line.split(' '))
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))))
-        .current_dir(home.path("home"));
-    Running::start(&mut command, DEADLINE).wait()
+    home.spawn_through(wrapper, &line.split(' ').collect::<Vec<_>>()).wait()
 }
 
 #[test]
@@ -143,6 +134,25 @@ fn few_descriptors_are_enough() {
         // Below what the loader itself needs, the program does not even start.
         assert!(!output.stderr.contains("panicked"), "{count}: {}", output.stderr);
         assert!(output.status == 0 || !output.stderr.is_empty(), "{count}: {output:?}");
+    }
+}
+
+#[test]
+fn a_file_size_limit_is_an_error_and_no_death() {
+    for wrapper in [
+        ["prlimit", "--fsize=0:0", "--"].as_slice(),
+        &["prlimit", "--fsize=4096:4096", "--"],
+        &["sh", "-c", "ulimit -f 0; exec \"$@\" > \"$HOME/stdout\"", "sh"],
+    ] {
+        let home = planted(TOKEN);
+        for line in ALL.iter().chain(&["profile add r --issuer https://r.example --client-id c"]) {
+            let output = wrapped(&home, wrapper, line);
+            sane(&output, &format!("{line} under {wrapper:?}"));
+            let writes = ["start", "profile add", "demo"];
+            if wrapper[1] == "--fsize=0:0" && writes.iter().any(|name| line.starts_with(name)) {
+                assert!([3, 10].contains(&output.status), "{line}: {output:?}");
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod clock;
 mod descriptors;
 mod failures;
 mod holders;
+mod ignored_signals;
 mod keys;
 mod locks;
 mod logout;

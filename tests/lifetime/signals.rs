@@ -55,7 +55,8 @@ fn a_login_that_looks_for_its_server_ends() {
         let login = scene.home.spawn(["login", "p"]);
         scene.server.await_held("discovery", 1);
         login.signal(signal);
-        login.wait().fails(code);
+        let output = login.wait().fails(code);
+        assert!(!output.stderr.contains("first"), "nothing is waited for: {}", output.stderr);
     }
 }
 
@@ -81,14 +82,39 @@ fn a_refresh_is_saved_before_a_signal_ends_it() {
     for (signal, code) in SIGNALS {
         let scene = Scene::logged_in("honest", 30);
         scene.server.hold("token-answer", 1);
-        let token = scene.home.spawn(["token", "-p", "p"]);
+        let mut token = scene.home.spawn(["token", "-p", "p"]);
         scene.server.await_held("token-answer", 1);
         token.signal(signal);
+        let told = "interrupted: finishing the token request first; ";
+        token.await_stderr(|text| text.contains(told).then_some(()));
         scene.server.release("token-answer");
-        token.wait().fails(code);
+        let output = token.wait().fails(code);
+        assert_eq!(output.stderr.matches("interrupted: ").count(), 1, "{}", output.stderr);
+        let again =
+            if signal == Signal::INT { "press Ctrl-C again" } else { "send another signal" };
+        let cost = "the new refresh token may be lost and you may have to log in again";
+        assert!(output.stderr.contains(&format!("{again} to stop now ({cost})")), "{signal:?}");
         scene.works();
         assert_eq!(scene.refreshes(), 1);
         assert!(files_like(&scene.home, ".tmp").is_empty());
+    }
+}
+
+#[test]
+fn what_a_signal_waits_for_is_told() {
+    let mut scene = Scene::new("honest");
+    scene.home.browser(&json!({ "mode": "honest" }));
+    for (args, point, told) in [
+        (["login", "p"], "token-answer", "finishing the login first"),
+        (["logout", "p"], "revoke", "finishing the logout first"),
+    ] {
+        scene.server.hold(point, 1);
+        let mut running = scene.home.spawn(args);
+        scene.server.await_held(point, 1);
+        running.signal(Signal::INT);
+        running.await_stderr(|text| text.contains(told).then_some(()));
+        scene.server.release(point);
+        running.wait().fails(130);
     }
 }
 
@@ -104,7 +130,8 @@ fn a_second_signal_does_not_wait() {
     await_turn(&mut token);
     await_caught(&mut token, Signal::TERM);
     token.signal(Signal::INT);
-    token.wait().fails(130);
+    let output = token.wait().fails(130);
+    assert!(output.stderr.contains("before the token request was finished"), "{}", output.stderr);
     scene.server.release("token-answer");
     assert!(files_like(&scene.home, ".tmp").is_empty());
     // The server forgives one repeat here: what was under way is tried once more.

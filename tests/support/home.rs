@@ -152,6 +152,26 @@ impl Home {
         command
     }
 
+    /// The program with this home's environment, started by another one such as `nohup`.
+    pub fn command_through(&self, wrapper: &[&str], args: &[&str]) -> Command {
+        let program = self.command(args);
+        let mut command = Command::new(wrapper[0]);
+        command
+            .args(&wrapper[1..])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir(self.path("home"));
+        command
+    }
+
+    /// Starts the program through a wrapper.
+    #[track_caller]
+    pub fn spawn_through(&self, wrapper: &[&str], args: &[&str]) -> Running {
+        Running::start(&mut self.command_through(wrapper, args), self.deadline)
+    }
+
     /// Starts the program.
     #[track_caller]
     pub fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {

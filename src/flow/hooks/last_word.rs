@@ -4,7 +4,7 @@ use super::{About, keep};
 use crate::error::Result;
 use crate::flow::commit::Commit;
 use crate::flow::renew::Renewed;
-use crate::flow::{FlowManager, Handout};
+use crate::flow::{CriticalPart, FlowManager, Handout};
 use crate::grant::{Grant, TokenSet};
 use crate::port::Lock;
 use crate::profile::Profile;
@@ -26,7 +26,7 @@ impl FlowManager {
                 self.show_held_back(profile, &handout.grant).await;
                 return Err(error);
             }
-            let _critical = self.enter_critical();
+            let _critical = self.enter_critical(CriticalPart::Save);
             match self.replace(&handout.grant).await? {
                 Commit::Saved => {}
                 Commit::Overtaken(_) => return Ok(Renewed::Overtaken),

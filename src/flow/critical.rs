@@ -1,0 +1,68 @@
+//! What a manager is doing that is lost if the process ends before it is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Work that should be finished before the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CriticalPart {
+    /// A refresh token is being spent, and its successor is not saved yet.
+    Refresh,
+    /// An authorization code is being spent, and the tokens are not saved yet.
+    Redemption,
+    /// Tokens are being revoked and removed.
+    Revocation,
+    /// A record is being saved.
+    Save,
+}
+
+/// How often each part is under way in one manager.
+#[derive(Clone, Default)]
+pub(super) struct Parts(Arc<[AtomicUsize; 4]>);
+
+impl Parts {
+    const ALL: [CriticalPart; 4] = [
+        CriticalPart::Refresh,
+        CriticalPart::Redemption,
+        CriticalPart::Revocation,
+        CriticalPart::Save,
+    ];
+
+    /// The part that is under way, the costliest to lose first.
+    pub(super) fn current(&self) -> Option<CriticalPart> {
+        Self::ALL.into_iter().find(|part| self.0[*part as usize].load(Ordering::SeqCst) > 0)
+    }
+
+    pub(super) fn enter(&self, part: CriticalPart) -> Critical {
+        self.0[part as usize].fetch_add(1, Ordering::SeqCst);
+        Critical(self.clone(), part)
+    }
+}
+
+/// Marks a part as under way until it is dropped.
+pub(super) struct Critical(Parts, CriticalPart);
+
+impl Drop for Critical {
+    fn drop(&mut self) {
+        self.0.0[self.1 as usize].fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_costliest_part_under_way_is_told() {
+        let parts = Parts::default();
+        assert_eq!(parts.current(), None);
+        let saves = [parts.enter(CriticalPart::Save), parts.enter(CriticalPart::Save)];
+        let refresh = parts.clone().enter(CriticalPart::Refresh);
+        assert_eq!(parts.current(), Some(CriticalPart::Refresh));
+        drop(refresh);
+        assert_eq!(parts.current(), Some(CriticalPart::Save));
+        drop(saves);
+        assert_eq!(parts.current(), None);
+    }
+}
