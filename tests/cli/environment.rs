@@ -139,20 +139,23 @@ fn few_descriptors_are_enough() {
 
 #[test]
 fn a_file_size_limit_is_an_error_and_no_death() {
-    for wrapper in [
-        ["prlimit", "--fsize=0:0", "--"].as_slice(),
-        &["prlimit", "--fsize=4096:4096", "--"],
-        &["sh", "-c", "ulimit -f 0; exec \"$@\" > \"$HOME/stdout\"", "sh"],
-    ] {
+    let added = "profile add r --issuer https://r.example --client-id c";
+    for limit in ["--fsize=0:0", "--fsize=4096:4096"] {
         let home = planted(TOKEN);
-        for line in ALL.iter().chain(&["profile add r --issuer https://r.example --client-id c"]) {
-            let output = wrapped(&home, wrapper, line);
-            sane(&output, &format!("{line} under {wrapper:?}"));
+        for line in ALL.iter().chain(&[added]) {
+            let output = wrapped(&home, &["prlimit", limit, "--"], line);
+            sane(&output, &format!("{line} with {limit}"));
             let writes = ["start", "profile add", "demo"];
-            if wrapper[1] == "--fsize=0:0" && writes.iter().any(|name| line.starts_with(name)) {
+            if limit == "--fsize=0:0" && writes.iter().any(|name| line.starts_with(name)) {
                 assert!([3, 10].contains(&output.status), "{line}: {output:?}");
             }
         }
+    }
+    let home = planted(TOKEN);
+    let into_file = ["sh", "-c", "ulimit -f 0; exec \"$@\" > \"$HOME/stdout\"", "sh"];
+    for line in ["token", "status", "export", "completions bash", "--help"] {
+        let output = wrapped(&home, &into_file, line).fails(1);
+        assert!(output.stderr.contains("could not be written"), "{line}: {}", output.stderr);
     }
 }
 
