@@ -398,6 +398,37 @@ fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
     assert!(tree.contains("\nreqwest v"), "the tree is not that of the library:\n{tree}");
 }
 
+/// Every dependency in Cargo.toml has its reason in docs/dependencies.md, and nothing else has one.
+#[test]
+fn dependencies_are_documented() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let page = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let mut named = Vec::new();
+    let mut is_list = false;
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            is_list = section.trim_end_matches(']').ends_with("dependencies");
+        } else if is_list && let Some((name, _)) = line.split_once(" = ") {
+            named.push(name);
+        }
+    }
+    assert!(named.len() > 20, "found only {named:?}");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).collect::<Vec<_>>();
+    let documented: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.split_once(" |"))
+        .flat_map(|(names, _)| names.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let missing = named.iter().filter(|name| !documented.contains(name));
+    let gone = documented.iter().filter(|name| !named.contains(name));
+    let faults: Vec<String> = missing
+        .map(|name| format!("docs/dependencies.md gives no reason for `{name}`"))
+        .chain(gone.map(|name| format!("docs/dependencies.md names `{name}`, Cargo.toml does not")))
+        .collect();
+    report(&faults);
+}
+
 #[test]
 fn files_stay_small() {
     let mut faults = Vec::new();
