@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 use zeroize::Zeroizing;
 
 use crate::digest::short_hex_sha256;
@@ -100,8 +102,31 @@ fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     }
     let failed = |_| Error::internal("a record cannot be written as JSON");
     let mut count = Count(0);
-    serde_json::to_writer(&mut count, value).map_err(failed)?;
+    value.serialize(&mut Serializer::with_formatter(&mut count, NoBraces)).map_err(failed)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(count.0));
-    serde_json::to_writer(&mut *bytes, value).map_err(failed)?;
+    value.serialize(&mut Serializer::with_formatter(&mut *bytes, NoBraces)).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Escapes braces in strings. KeePassXC replaces `{USERNAME}` and the like in what it hands out, and
+/// refuses to store `{REF:…}`.
+struct NoBraces;
+
+impl Formatter for NoBraces {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        for part in fragment.split_inclusive(['{', '}']) {
+            let text = part.trim_end_matches(['{', '}']);
+            writer.write_all(text.as_bytes())?;
+            match &part[text.len()..] {
+                "{" => writer.write_all(b"\\u007b")?,
+                "}" => writer.write_all(b"\\u007d")?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }

@@ -112,8 +112,31 @@ fn a_bus_that_is_not_there() {
 #[test]
 fn the_keyring_holds_a_grant_through_its_life() {
     let Some(service) = SecretService::start() else { return };
+    holds_a_grant_through_its_life(&service);
+}
+
+#[test]
+fn keepassxc_holds_a_grant_through_its_life() {
+    let Some(service) = SecretService::keepassxc() else { return };
+    holds_a_grant_through_its_life(&service);
+}
+
+#[test]
+fn keepassxc_locked_fails_in_time() {
+    let Some(service) = SecretService::keepassxc_locked() else { return };
     let mut scene = Scene::new("honest");
     scene.home.keyring(&service);
+    let browser = scene.home.browser(&json!({ "mode": "honest" }));
+    let begun = std::time::Instant::now();
+    let error = scene.home.run(["--json", "login", "p"]).fails(10).error_json();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(error["message"], "the keyring is locked");
+    assert!(browser.openings().is_empty());
+}
+
+fn holds_a_grant_through_its_life(service: &SecretService) {
+    let mut scene = Scene::new("honest");
+    scene.home.keyring(service);
     scene.server.set(&json!({ "expires_in": 30 }));
     scene.home.login("p");
     scene.server.set(&json!({ "expires_in": 3600 }));

@@ -176,6 +176,19 @@ fn the_limit_counts_utf16() {
     assert_eq!(fake.users().len(), 1);
 }
 
+/// KeePassXC expands what it takes for its placeholders.
+#[test]
+fn braces_in_values_are_escaped_in_items() {
+    let folder = TempDir::new().unwrap();
+    let (fake, store) = limited(folder.path());
+    let mut saved = grant(&key("profile", "default"), 1, 10);
+    saved.tokens.refresh_token = Some(Secret::new("{TITLE}{{}}"));
+    block_on(store.save(&saved)).unwrap();
+    let text = String::from_utf8(fake.item(&slug())).unwrap();
+    assert!(!text.contains("{TITLE}") && !text.contains("{{") && !text.contains("}}\""), "{text}");
+    assert_eq!(block_on(store.load(&saved.key)).unwrap(), Some(saved));
+}
+
 #[test]
 fn a_write_that_fails_leaves_the_old_record() {
     let folder = TempDir::new().unwrap();

@@ -6,6 +6,8 @@
 mod bus;
 mod contract;
 mod files;
+#[cfg(target_os = "linux")]
+mod keepassxc;
 mod keyrings;
 mod migration;
 #[cfg(target_os = "linux")]

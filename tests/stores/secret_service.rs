@@ -17,7 +17,7 @@ use crate::contract::{Opened, all};
 use crate::support::{AGES, block_on, grant, key};
 
 /// Whether the real service is to be tested.
-fn wanted() -> bool {
+pub fn wanted() -> bool {
     let wanted = std::env::var_os("OAUTHCTL_TEST_SECRET_SERVICE").is_some_and(|v| v == "1");
     if !wanted {
         println!("NOT RUN: OAUTHCTL_TEST_SECRET_SERVICE is not 1");
@@ -131,13 +131,13 @@ impl Session {
     }
 }
 
-fn told(error: &Error, what: &str) {
+pub fn told(error: &Error, what: &str) {
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.message().contains(what), "{error}");
     assert!(error.advice().unwrap().contains("--store file"), "{error}");
 }
 
-fn refuses_everything(store: &KeyringStore, what: &str) {
+pub fn refuses_everything(store: &KeyringStore, what: &str) {
     let key = key("profile", "default");
     told(&block_on(store.load(&key)).unwrap_err(), what);
     told(&block_on(store.prepare(&key, 100)).unwrap_err(), what);

@@ -1,4 +1,4 @@
-//! A Secret Service of the test's own: a session bus with an unlocked gnome-keyring.
+//! A Secret Service of the test's own: a session bus with gnome-keyring or KeePassXC.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -14,31 +14,60 @@ pub struct SecretService {
     stdin: Option<ChildStdin>,
 }
 
+/// What runs behind the bus: see `with-secret-service`.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kind {
+    keepassxc: bool,
+    locked: bool,
+    confirms: bool,
+}
+
 impl SecretService {
-    /// Starts one. `None`, and a line on stderr, where gnome-keyring is not installed and
+    /// Starts gnome-keyring. `None`, and a line on stderr, where it is not installed and
     /// `OAUTHCTL_TEST_SECRET_SERVICE` is not `1`: with it, missing is failing.
     #[track_caller]
     pub fn start() -> Option<Self> {
-        Self::start_with(false)
+        Self::of(Kind::default())
     }
 
     /// The same with its default collection locked, and nobody to unlock it.
     #[track_caller]
     pub fn start_locked() -> Option<Self> {
-        Self::start_with(true)
+        Self::of(Kind { locked: true, ..Kind::default() })
+    }
+
+    /// Starts KeePassXC, without a display, on a database of its own.
+    #[track_caller]
+    pub fn keepassxc() -> Option<Self> {
+        Self::of(Kind { keepassxc: true, ..Kind::default() })
+    }
+
+    /// The same with its database locked, and nobody to unlock it.
+    #[track_caller]
+    pub fn keepassxc_locked() -> Option<Self> {
+        Self::of(Kind { keepassxc: true, locked: true, ..Kind::default() })
+    }
+
+    /// The same with a prompt before each deletion, and nobody to answer it.
+    #[track_caller]
+    pub fn keepassxc_confirming() -> Option<Self> {
+        Self::of(Kind { keepassxc: true, confirms: true, ..Kind::default() })
     }
 
     #[track_caller]
-    fn start_with(locked: bool) -> Option<Self> {
+    fn of(kind: Kind) -> Option<Self> {
         let required = std::env::var_os("OAUTHCTL_TEST_SECRET_SERVICE").is_some_and(|v| v == "1");
-        let possible = installed("gnome-keyring-daemon") && installed("dbus-run-session");
-        if !(required || possible) {
-            eprintln!("not run: no gnome-keyring here (tests/run installs it)");
+        let daemon = if kind.keepassxc { "keepassxc" } else { "gnome-keyring-daemon" };
+        if !(required || (installed(daemon) && installed("dbus-run-session"))) {
+            eprintln!("not run: no {daemon} here (tests/run installs it)");
             return None;
         }
+        let flag = |on: bool| if on { "1" } else { "0" };
         let mut child = Command::new(tests_dir("support/with-secret-service"))
             .args(["sh", "-c", "echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec cat"])
-            .env("SECRET_SERVICE_LOCKED", if locked { "1" } else { "0" })
+            .env("SECRET_SERVICE", if kind.keepassxc { "keepassxc" } else { "gnome-keyring" })
+            .env("SECRET_SERVICE_LOCKED", flag(kind.locked))
+            .env("SECRET_SERVICE_CONFIRM", flag(kind.confirms))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

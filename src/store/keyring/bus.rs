@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use dbus::Message;
-use dbus::arg::Variant;
+use dbus::arg::{RefArg, Variant};
 use dbus::channel::Channel;
 use dbus::message::MessageType;
 use dbus::strings::Path;
@@ -20,6 +20,8 @@ pub(super) const SERVICE: &str = "org.freedesktop.Secret.Service";
 pub(super) const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 pub(super) const ITEM: &str = "org.freedesktop.Secret.Item";
 pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const BUS: &str = "org.freedesktop.DBus";
 
 /// What is wrong with the Secret Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub(super) enum Trouble {
     NoCollection,
     /// The collection is locked.
     Locked,
-    /// The service wants to ask a person.
+    /// The service prompts the user, who has not answered.
     Asks,
+    /// The service's prompt was dismissed.
+    Dismissed,
     /// No answer.
     Mute,
     /// An error of the service's own.
@@ -72,9 +76,13 @@ impl Trouble {
                 ))
             }
             Self::Locked => super::locked(),
-            Self::Asks => Error::store("the keyring wants to ask a person first").hint(format!(
-                "unlock it, or allow oauthctl in its settings, then try again; {ALTERNATIVES}"
-            )),
+            Self::Asks => {
+                Error::store("the keyring prompts the user, who has not answered").hint(format!(
+                    "answer its prompt, or turn it off in the keyring's settings; {ALTERNATIVES}"
+                ))
+            }
+            Self::Dismissed => Error::store("the keyring's prompt was dismissed")
+                .hint(format!("try again and allow it; {ALTERNATIVES}")),
             Self::Mute => super::mute(),
             Self::Failed(why) => {
                 Error::store(format!("the keyring failed: {why}")).hint(ALTERNATIVES)
@@ -114,9 +122,7 @@ impl Bus {
         })?;
         let mut bus =
             Self { channel, deadline, hello: 0, opening: 0, session: None, early: vec![] };
-        let bus_name = "org.freedesktop.DBus";
-        let hello = Message::new_method_call(bus_name, "/org/freedesktop/DBus", bus_name, "Hello");
-        bus.hello = bus.send(hello.map_err(Trouble::Failed)?)?;
+        bus.hello = bus.send(to_the_bus("Hello")?)?;
         let open = method(ROOT, SERVICE, "OpenSession")?;
         bus.opening = bus.send(open.append2("plain", Variant("")))?;
         Ok(bus)
@@ -150,18 +156,28 @@ impl Bus {
         self.channel.send(message).map_err(|()| Trouble::Failed("no memory for a message".into()))
     }
 
+    /// Sends a message whose answer does not matter.
+    fn tell(&self, mut message: Message) -> Result<(), Trouble> {
+        message.set_no_reply(true);
+        self.send(message).map(drop)
+    }
+
     pub(super) fn call(&mut self, message: Message) -> Result<Message, Trouble> {
         let serial = self.send(message)?;
         self.reply(serial)
     }
 
-    /// The reply to this message; others that come first are kept.
+    /// The reply to this message.
     pub(super) fn reply(&mut self, serial: u32) -> Result<Message, Trouble> {
-        let is_ours = |message: &Message| message.get_reply_serial() == Some(serial);
+        self.next(|message| message.get_reply_serial() == Some(serial)).and_then(judge)
+    }
+
+    /// The next message that is expected; others that will be asked for are kept.
+    fn next(&mut self, is_expected: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
+        if let Some(at) = self.early.iter().position(&is_expected) {
+            return Ok(self.early.swap_remove(at));
+        }
         loop {
-            if let Some(at) = self.early.iter().position(is_ours) {
-                return judge(self.early.swap_remove(at));
-            }
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Trouble::Mute);
@@ -169,13 +185,41 @@ impl Bus {
             // Whole milliseconds count: less would be a wait of none, in a loop.
             let left = left.max(Duration::from_millis(1));
             match self.channel.blocking_pop_message(left) {
-                Ok(Some(message)) if is_ours(&message) => return judge(message),
-                Ok(Some(message)) if message.get_reply_serial().is_some() => {
+                Ok(Some(message)) if is_expected(&message) => return Ok(message),
+                Ok(Some(message))
+                    if message.get_reply_serial().is_some() || completes(&message) =>
+                {
                     self.early.push(message);
                 }
                 Ok(_) if self.channel.is_connected() => {}
                 _ => return Err(Trouble::NoBus("it hung up".to_owned())),
             }
+        }
+    }
+
+    /// Has the service carry out a prompt, and returns its result. KeePassXC answers every creation
+    /// and deletion with a prompt, also where it then asks nothing of the user.
+    pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, Trouble> {
+        let rule = format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'");
+        self.tell(to_the_bus("AddMatch")?.append1(rule))?;
+        let prompted = self.call(method(prompt, PROMPT, "Prompt")?.append1(""))?;
+        let service = prompted.sender();
+        let done = |message: &Message| {
+            completes(message)
+                && message.path().as_ref() == Some(prompt)
+                && message.sender() == service
+        };
+        let completed = match self.next(done) {
+            Err(Trouble::Mute) => {
+                self.tell(method(prompt, PROMPT, "Dismiss")?)?;
+                self.channel.flush();
+                return Err(Trouble::Asks);
+            }
+            completed => completed?,
+        };
+        match completed.read2().map_err(odd)? {
+            (true, _) => Err(Trouble::Dismissed),
+            (false, result) => Ok(result),
         }
     }
 
@@ -190,14 +234,15 @@ impl Bus {
         let Variant(locked): Variant<bool> = self.call(get)?.read1().map_err(odd)?;
         if locked { Err(Trouble::Locked) } else { Ok(collection) }
     }
+}
 
-    /// Takes back a question that the service wants to ask: nobody may be there.
-    pub(super) fn dismiss(&mut self, prompt: &str) -> Trouble {
-        if let Ok(dismiss) = method(prompt, "org.freedesktop.Secret.Prompt", "Dismiss") {
-            let _ = self.call(dismiss);
-        }
-        Trouble::Asks
-    }
+/// What a prompt was for: the path of the item that it created, where it did.
+type PromptResult = Variant<Box<dyn RefArg>>;
+
+fn completes(message: &Message) -> bool {
+    message.msg_type() == MessageType::Signal
+        && message.interface().as_deref() == Some(PROMPT)
+        && message.member().as_deref() == Some("Completed")
 }
 
 /// Connecting to a socket whose owner hangs can wait for ever once its queue is full, and libdbus
@@ -219,6 +264,10 @@ fn takes_connections(address: &str) -> Result<(), Trouble> {
         // Any other reason is put into words by libdbus.
         _ => Ok(()),
     }
+}
+
+fn to_the_bus(name: &str) -> Result<Message, Trouble> {
+    Message::new_method_call(BUS, "/org/freedesktop/DBus", BUS, name).map_err(Trouble::Failed)
 }
 
 pub(super) fn method(path: &str, interface: &str, name: &str) -> Result<Message, Trouble> {

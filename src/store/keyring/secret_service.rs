@@ -158,8 +158,15 @@ impl Found {
         properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(self.attributes.clone())));
         let create = method(&collection, COLLECTION, "CreateItem")?;
         let created = bus.call(create.append3(properties, wire, false))?;
-        let (item, prompt): (Path<'_>, Path<'_>) = created.read2().map_err(odd)?;
-        if &*item == "/" { Err(bus.dismiss(&prompt).into()) } else { Ok(()) }
+        let (item, prompt): (Path<'static>, Path<'static>) = created.read2().map_err(odd)?;
+        if &*item != "/" {
+            return Ok(());
+        }
+        let Variant(item) = bus.complete(&prompt)?;
+        match item.as_str() {
+            Some(path) if path != "/" => Ok(()),
+            _ => Err(Trouble::Failed("it created no item".to_owned()).into()),
+        }
     }
 }
 
@@ -238,9 +245,9 @@ impl CredentialApi for Found {
             let items = self.items(bus)?;
             for item in &items {
                 let deleted = bus.call(method(item, ITEM, "Delete")?)?;
-                let prompt: Path<'_> = deleted.read1().map_err(odd)?;
+                let prompt: Path<'static> = deleted.read1().map_err(odd)?;
                 if &*prompt != "/" {
-                    return Err(bus.dismiss(&prompt));
+                    bus.complete(&prompt)?;
                 }
             }
             Ok(items.len())
