@@ -1,10 +1,12 @@
 //! `oauthctl complete`: completes an authorization that `start` began, here or elsewhere.
 
+use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::Args;
 use oauthctl::flow::Completed;
+use oauthctl::protocol::callback::to_text;
 use oauthctl::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
@@ -24,7 +26,7 @@ pub struct CompleteArgs {
     /// The URL that the person came back to; `-` reads it from stdin, so that it is in no list of
     /// processes
     #[arg(value_name = "-|CALLBACK_URL", required_unless_present = "code")]
-    callback: Option<String>,
+    callback: Option<OsString>,
     /// The code, in place of a URL
     #[arg(long, value_name = "CODE", conflicts_with = "callback", requires = "state")]
     code: Option<String>,
@@ -128,9 +130,9 @@ fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationRespo
             None => Ok(response),
         };
     }
-    match args.callback.as_deref() {
-        Some("-") => AuthorizationResponse::from_url(read_stdin(context)?.expose()),
-        Some(url) => AuthorizationResponse::from_url(url),
+    match &args.callback {
+        Some(dash) if dash == "-" => AuthorizationResponse::from_url(read_stdin(context)?.expose()),
+        Some(url) => AuthorizationResponse::from_url(&to_text(url.as_encoded_bytes())),
         None => Err(Error::usage("give the callback URL, or `-` to read it from stdin")),
     }
 }
@@ -168,11 +170,7 @@ fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
         return Err(Error::validation("the callback URL is over 64 KiB"));
     }
     // Some shells put a byte order mark before what they pipe.
-    let text = std::str::from_utf8(&bytes).map(|text| text.trim_start_matches('\u{feff}').trim());
-    match text {
-        Ok(text) => Ok(Secret::new(text)),
-        Err(_) => Err(Error::validation("the callback URL is not UTF-8")),
-    }
+    Ok(Secret::new(to_text(&bytes).trim_start_matches('\u{feff}').trim()))
 }
 
 /// A state that looks like a sealed one (a JWE has five parts) may be another machine's, whose key is

@@ -162,7 +162,6 @@ async fn log_in(
         listen: true,
         pasted: None,
         may_change_family: true,
-        rules: oauthctl::login::Rules::of(profile),
         browser,
     };
     let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();

@@ -275,7 +275,6 @@ fn plan(
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
         may_change_family: is_built_in(&profile.redirect_uris),
-        rules: oauthctl::login::Rules::of(profile),
     })
 }
 

@@ -8,7 +8,6 @@ use super::{FlowManager, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::authorization::{self, Judgement};
-use crate::protocol::callback::Rules;
 use crate::protocol::response::AuthorizationResponse;
 
 /// What must hold of a response, beside being authentic.
@@ -130,7 +129,7 @@ impl FlowManager {
         recognized.require(expected)?;
         let Recognized { claims, state, flow, is_sealed } = recognized;
         let profile = self.profile(recognized.profile())?;
-        let parameters = response.parameters(recognized.redirect_uri(), Rules::of(profile))?;
+        let parameters = response.parameters(recognized.redirect_uri())?;
         claims.check_time(self.now())?;
         flow.belongs_to(profile)?;
         let mut server = match &flow.server {

@@ -18,6 +18,9 @@ use crate::protocol::client_auth::Credentials;
 use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::state::refused;
 
+/// The maximum size of a value that is kept from the callback, in bytes.
+const LARGEST_KEPT: usize = 8 * 1024;
+
 /// A completed authorization: validated and stored.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -135,11 +138,9 @@ impl FlowManager {
         let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
-        for name in &profile.keep_from_callback {
-            if let Some((_, value)) = response.callback.iter().find(|(n, _)| n == name) {
-                grant.kept.insert(name.clone(), value.clone().into());
-            }
-        }
+        let (kept, unusable) = kept_from_callback(profile, response.callback);
+        grant.kept.extend(kept);
+        warnings.extend(unusable);
         grant.attributes.extend(response.attributes);
         match self.accept(profile, &mut grant, terms).await {
             Ok(warning) => warnings.extend(warning),
@@ -305,6 +306,32 @@ impl FlowManager {
     }
 }
 
+/// The callback's values that the profile keeps. One that is not usable as data is left out with a
+/// warning: the tokens that it came with are good.
+fn kept_from_callback(
+    profile: &Profile,
+    callback: &[(String, String)],
+) -> (BTreeMap<String, serde_json::Value>, Warnings) {
+    let (mut kept, mut warnings) = (BTreeMap::new(), Warnings::new());
+    for name in &profile.keep_from_callback {
+        let mut values = callback.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
+        let Some(value) = values.next() else { continue };
+        let fault = if values.any(|other| other != value) {
+            "it appears more than once"
+        } else if value.len() > LARGEST_KEPT {
+            "it is over 8 KiB"
+        } else if value.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+            "it contains a control character or is not valid UTF-8"
+        } else {
+            kept.insert(name.clone(), value.clone().into());
+            continue;
+        };
+        let what = format!("`{name}` of the callback was not kept: {fault}");
+        warnings.push(Error::validation(what));
+    }
+    (kept, warnings)
+}
+
 /// A failure that may pass, of a flow that is used.
 pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     if !(is_claimed && error.is_passing()) {
@@ -334,4 +361,34 @@ fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {
             format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_value_is_kept_only_if_it_is_clean() {
+        let text = "[profiles.p]\nclient_id = \"c\"\nissuer = \"https://s.example\"\n\
+                    keep_from_callback = [\"realmId\"]\n";
+        let config = crate::profile::ConfigFile::of_text("c.toml".as_ref(), text).parse().unwrap();
+        let profile = config.profile("p").unwrap();
+        for (raw, kept) in [
+            ("realmId=1%2F2&realmId=1/2", Some("1/2")),
+            ("realmId=f%C3%BCr+x", Some("für x")),
+            ("realmId=100%", Some("100%")),
+            ("other=1", None),
+            ("realmId=1&realmId=2", None),
+            ("realmId=a%0d%0ab", None),
+            ("realmId=a%C2%85", None),
+            ("realmId=%FC", None),
+            (&format!("realmId={}", "x".repeat(LARGEST_KEPT + 1)), None),
+        ] {
+            let callback = crate::protocol::callback::parse_query(raw).unwrap().to_pairs();
+            let (found, warnings) = kept_from_callback(profile, &callback);
+            assert_eq!(found.get("realmId").and_then(|v| v.as_str()), kept, "{raw}");
+            let is_warned = kept.is_none() && raw.starts_with("realmId");
+            assert_eq!(warnings.len(), usize::from(is_warned), "{raw}: {warnings:?}");
+        }
+    }
 }

@@ -12,7 +12,6 @@ use crate::grant::GrantKey;
 use crate::port::BoxFuture;
 use crate::profile::{AuthorizationServer, Profile, RedirectUri};
 use crate::protocol::authorization::Judgement;
-use crate::protocol::callback::Rules;
 use crate::text::one_line;
 
 /// How long a page may take to reach the browser after the login has ended.
@@ -40,8 +39,6 @@ pub struct Attempt {
     /// Whether the redirect URI is the built-in one, so that it may move to `[::1]` on a host
     /// without IPv4.
     pub may_change_family: bool,
-    /// What the parameters of the callback may contain.
-    pub rules: Rules,
 }
 
 /// What the person is to be told while a login runs.
@@ -120,7 +117,6 @@ async fn bind(profile: &Profile, uris: &[RedirectUri], attempt: &Attempt) -> Res
     let options = ListenOptions {
         form_post: profile.quirks.form_post,
         other_family: attempt.may_change_family,
-        rules: attempt.rules,
     };
     Listener::bind(uris, attempt.port, options).await
 }
@@ -217,7 +213,7 @@ async fn wait(
                     }
                     continue;
                 };
-                match judge_pasted(manager, pending, line, attempt.rules) {
+                match judge_pasted(manager, pending, line) {
                     Ok(response) => return Ok(response),
                     Err(error) => {
                         *noise += 1;
@@ -256,10 +252,9 @@ fn judge_pasted(
     manager: &FlowManager,
     pending: &Authorization,
     line: Result<crate::Secret>,
-    rules: Rules,
 ) -> Result<Response> {
     let line = line?;
-    let pasted = parse_pasted(line.expose(), &pending.redirect_uri, rules)?;
+    let pasted = parse_pasted(line.expose(), &pending.redirect_uri)?;
     let parameters = pasted.parameters.to_pairs();
     let judgement = pending.judge(&parameters);
     if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {

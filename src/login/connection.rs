@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
@@ -50,8 +50,9 @@ pub(super) async fn serve(slot: Slot, mut stream: TcpStream, shared: Arc<Shared>
             linger(&mut stream, &slot).await;
         }
         Ok(Ok(request)) => {
-            let judged = |request| judge(request, &shared, &slot);
-            if !write(&mut stream, request, &slot, judged).await {
+            let parameters = if shared.form_post { request.body } else { request.query };
+            let judged = |request| judge(request, &parameters, &shared, &slot);
+            if !write(&mut stream, request.head, &slot, judged).await {
                 shared.meter.record(Noise::Malformed, "not HTTP/1.1");
             }
             linger(&mut stream, &slot).await;
@@ -106,7 +107,12 @@ fn respond(page: &Page) -> Response<Full<Bytes>> {
 }
 
 /// Decides whether a request is a candidate, and what it is answered.
-async fn judge(request: Request<Incoming>, shared: &Shared, slot: &Slot) -> Page {
+async fn judge(
+    request: Request<Incoming>,
+    parameters: &[u8],
+    shared: &Shared,
+    slot: &Slot,
+) -> Page {
     let path = request.uri().path();
     let detail = format!("{} {path}", request.method());
     let refuse = |noise, page| {
@@ -130,19 +136,16 @@ async fn judge(request: Request<Incoming>, shared: &Shared, slot: &Slot) -> Page
     if shared.form_post && !is_form(request.headers()) {
         return refuse(Noise::Method, Page::MediaType);
     }
-    match raw_parameters(request, shared.form_post).await {
-        Some(raw) => offer(&raw, shared, slot).await,
-        None => refuse(Noise::Parameters, Page::Malformed),
-    }
+    offer(parameters, shared, slot).await
 }
 
 /// Hands a well-formed answer to the caller, and waits for the page that the caller chooses.
-async fn offer(raw: &str, shared: &Shared, slot: &Slot) -> Page {
+async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
     if raw.is_empty() {
         shared.meter.record(Noise::Parameters, "no parameters");
         return Page::Waiting;
     }
-    let parameters = match parse_query(raw, shared.rules) {
+    let parameters = match parse_query(raw) {
         Ok(parameters) => parameters,
         Err(error) => {
             shared.meter.record(Noise::Parameters, error.message());
@@ -165,14 +168,6 @@ async fn offer(raw: &str, shared: &Shared, slot: &Slot) -> Page {
         }
         Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Page::Over,
     }
-}
-
-async fn raw_parameters(request: Request<Incoming>, form_post: bool) -> Option<String> {
-    if !form_post {
-        return Some(request.uri().query().unwrap_or_default().to_owned());
-    }
-    let body = request.into_body().collect().await.ok()?.to_bytes();
-    String::from_utf8(body.to_vec()).ok()
 }
 
 fn names_host(headers: &HeaderMap, shared: &Shared) -> bool {

@@ -1,18 +1,23 @@
 //! Reads one request from a connection and refuses whatever is not strictly HTTP/1.1 (RFC 9112).
 //!
 //! A server's parser is tolerant by design: bare line feeds, blank lines before the request and
-//! several framings are accepted. Here nothing is: a head has one meaning or none. What passes is
-//! parsed by hyper, which sees these bytes and no others, so that nothing behind them is acted on.
+//! several framings are accepted. Here nothing is: a head has one meaning or none. hyper sees the
+//! method, the path and the fields that are used, and no other byte, so that nothing behind them is
+//! acted on. The values of all other fields (cookies of other programs on this host, for instance)
+//! are bytes that decide nothing.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The most bytes of request line and headers.
-const HEAD_LIMIT: usize = 16 * 1024;
+/// The maximum size of request line and headers, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
 
-/// The most bytes of a body.
+/// The maximum size of a request line, in bytes.
+const REQUEST_LINE_LIMIT: usize = 32 * 1024;
+
+/// The maximum size of a body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The most header lines.
+/// The maximum number of header lines.
 const LINES_LIMIT: usize = 100;
 
 /// Why there is no request.
@@ -26,30 +31,40 @@ pub(super) enum NoRequest {
 
 use NoRequest::{Bad, Gone};
 
-/// Reads exactly one request: its head and, where `bodies` are taken and it is a POST, its body.
+/// A request whose head has one meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawRequest {
+    /// What hyper parses: the request line without its query, and the fields that are used.
+    pub(super) head: Vec<u8>,
+    /// The query, still encoded.
+    pub(super) query: Vec<u8>,
+    /// The body, if bodies are accepted.
+    pub(super) body: Vec<u8>,
+}
+
+/// Reads exactly one request: its head and, where `bodies` are accepted and it is a POST, its body.
 pub(super) async fn read_request<R: AsyncRead + Unpin>(
     stream: &mut R,
     bodies: bool,
-) -> Result<Vec<u8>, NoRequest> {
+) -> Result<RawRequest, NoRequest> {
     let mut buffer = Vec::new();
-    let mut checked = 0;
+    let mut scan = Scan::default();
     let end = loop {
-        if let Some(end) = scan(&buffer, &mut checked)? {
+        if let Some(end) = scan.end(&buffer)? {
             break end;
         }
         if buffer.len() >= HEAD_LIMIT {
-            return Err(Bad("request line and headers over 16 KiB"));
+            return Err(Bad("request line and headers over 64 KiB"));
         }
         fill(stream, &mut buffer, HEAD_LIMIT).await?;
     };
-    let length = check_head(&buffer[..end - 4])?;
-    let is_post = buffer.starts_with(b"POST ");
+    let (mut request, length) = check_head(&buffer[..end - 4], bodies)?;
+    let is_post = request.head.starts_with(b"POST ");
     if length > 0 && !is_post {
         return Err(Bad("a body where none belongs"));
     }
     if !bodies || !is_post {
-        buffer.truncate(end);
-        return Ok(buffer);
+        return Ok(request);
     }
     if length > BODY_LIMIT {
         return Err(Bad("a body over 64 KiB"));
@@ -58,8 +73,8 @@ pub(super) async fn read_request<R: AsyncRead + Unpin>(
     while buffer.len() < whole {
         fill(stream, &mut buffer, whole).await?;
     }
-    buffer.truncate(whole);
-    Ok(buffer)
+    request.body = buffer[end..whole].to_vec();
+    Ok(request)
 }
 
 async fn fill<R: AsyncRead + Unpin>(
@@ -74,31 +89,47 @@ async fn fill<R: AsyncRead + Unpin>(
     }
 }
 
-/// Looks for the end of the head, and refuses a byte that cannot stand in one as soon as it is
-/// there. `checked` says how far earlier calls have come.
-fn scan(buffer: &[u8], checked: &mut usize) -> Result<Option<usize>, NoRequest> {
-    while let Some(&byte) = buffer.get(*checked) {
-        let at = *checked;
-        let before = at.checked_sub(1).map(|i| buffer[i]);
-        match byte {
-            b'\n' if before != Some(b'\r') => return Err(Bad("a line end without CR")),
-            b'\n' if buffer[..=at].ends_with(b"\r\n\r\n") => return Ok(Some(at + 1)),
-            _ if byte != b'\n' && before == Some(b'\r') => return Err(Bad("a CR inside a line")),
-            b'\r' if at == 0 => return Err(Bad("a blank line before the request")),
-            b'\r' | b'\n' | b'\t' => {}
-            0..0x20 | 0x7f => return Err(Bad("a control character")),
-            _ => {}
+/// How far a head has been looked at.
+#[derive(Default)]
+struct Scan {
+    checked: usize,
+    is_in_fields: bool,
+}
+
+impl Scan {
+    /// Looks for the end of the head, and refuses a byte that cannot stand in one as soon as it is
+    /// there.
+    fn end(&mut self, buffer: &[u8]) -> Result<Option<usize>, NoRequest> {
+        while let Some(&byte) = buffer.get(self.checked) {
+            let at = self.checked;
+            let before = at.checked_sub(1).map(|i| buffer[i]);
+            match byte {
+                b'\n' if before != Some(b'\r') => return Err(Bad("a line end without CR")),
+                b'\n' if buffer[..=at].ends_with(b"\r\n\r\n") => return Ok(Some(at + 1)),
+                b'\n' => self.is_in_fields = true,
+                _ if before == Some(b'\r') => return Err(Bad("a CR inside a line")),
+                b'\r' if at == 0 => return Err(Bad("a blank line before the request")),
+                b'\r' | b'\t' => {}
+                0 => return Err(Bad("a NUL")),
+                // Fields may retain the other control characters (RFC 9110, section 5.5).
+                0..0x20 | 0x7f if !self.is_in_fields => return Err(Bad("a control character")),
+                _ => {}
+            }
+            self.checked += 1;
+            let with_cr = REQUEST_LINE_LIMIT + 1;
+            if !self.is_in_fields && self.checked > with_cr {
+                return Err(Bad("a request line over 32 KiB"));
+            }
         }
-        *checked += 1;
+        Ok(None)
     }
-    Ok(None)
 }
 
 /// Checks a head without its final blank line, and says how long a body it announces.
-fn check_head(head: &[u8]) -> Result<usize, NoRequest> {
-    let head = std::str::from_utf8(head).map_err(|_| Bad("a head that is not UTF-8"))?;
-    let mut lines = head.split("\r\n");
-    check_request_line(lines.next().unwrap_or_default())?;
+fn check_head(head: &[u8], bodies: bool) -> Result<(RawRequest, usize), NoRequest> {
+    let lines = head.split(|byte| *byte == b'\n');
+    let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut request = check_request_line(lines.next().unwrap_or_default())?;
     let (mut hosts, mut length, mut count) = (0, None, 0);
     for line in lines {
         count += 1;
@@ -107,84 +138,115 @@ fn check_head(head: &[u8]) -> Result<usize, NoRequest> {
         }
         let (name, value) = check_header(line)?;
         match name.as_str() {
-            "host" => hosts += 1,
             "transfer-encoding" => return Err(Bad("a transfer coding")),
             "expect" => return Err(Bad("an expectation")),
             "content-length" if length.is_some() => return Err(Bad("a repeated Content-Length")),
             "content-length" => length = Some(parse_length(value)?),
-            _ => {}
+            "host" => hosts += 1,
+            "content-type" if bodies => {}
+            "sec-purpose" | "purpose" | "x-purpose" | "x-moz" if is_text(value) => {}
+            _ => continue,
+        }
+        if !is_text(value) {
+            return Err(Bad("a header that is not UTF-8 text"));
+        }
+        // The body is read here, so its length is nothing for hyper.
+        if name != "content-length" {
+            let field = [name.as_bytes(), b": ", value, b"\r\n"].concat();
+            request.head.extend_from_slice(&field);
         }
     }
+    request.head.extend_from_slice(b"\r\n");
     match hosts {
         0 => Err(Bad("no Host")),
-        1 => Ok(length.unwrap_or(0)),
+        1 => Ok((request, length.unwrap_or(0))),
         _ => Err(Bad("a repeated Host")),
     }
 }
 
-fn check_request_line(line: &str) -> Result<(), NoRequest> {
-    let mut words = line.split(' ');
+/// Takes the query out of a request line. It may contain any byte but white space, control characters
+/// and `#`: its parameters are judged one by one.
+fn check_request_line(line: &[u8]) -> Result<RawRequest, NoRequest> {
+    let mut words = line.split(|byte| *byte == b' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
     let (Some(method), Some(target), Some(version), None) = (method, target, version, words.next())
     else {
         return Err(Bad("a malformed request line"));
     };
-    if !is_token(method) || !matches!(version, "HTTP/1.1" | "HTTP/1.0") {
+    if !is_token(method) || !matches!(version, b"HTTP/1.1" | b"HTTP/1.0") {
         return Err(Bad("a malformed request line"));
     }
-    if !target.starts_with('/') {
+    if !target.starts_with(b"/") {
         return Err(Bad("a target that is not a path"));
     }
-    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+    let path_end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(path_end);
+    let is_of_uri = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+    if !path.iter().all(is_of_uri) || !query.iter().all(|byte| is_of_uri(byte) || *byte >= 0x80) {
         return Err(Bad("a target that is not a URI"));
     }
-    Ok(())
+    Ok(RawRequest {
+        head: [method, b" ", path, b" ", version, b"\r\n"].concat(),
+        query: query.get(1..).unwrap_or_default().to_vec(),
+        body: Vec::new(),
+    })
 }
 
-fn check_header(line: &str) -> Result<(String, &str), NoRequest> {
-    if line.starts_with([' ', '\t']) {
+fn check_header(line: &[u8]) -> Result<(String, &[u8]), NoRequest> {
+    if line.starts_with(b" ") || line.starts_with(b"\t") {
         return Err(Bad("a folded header"));
     }
-    match line.split_once(':') {
-        Some((name, value)) if is_token(name) => {
-            Ok((name.to_ascii_lowercase(), value.trim_matches([' ', '\t'])))
-        }
+    let colon = line.iter().position(|byte| *byte == b':').ok_or(Bad("a malformed header"))?;
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    match std::str::from_utf8(name) {
+        Ok(text) if is_token(name) => Ok((text.to_ascii_lowercase(), value.trim_ascii())),
         _ => Err(Bad("a malformed header")),
     }
 }
 
-fn parse_length(value: &str) -> Result<usize, NoRequest> {
-    let digits = (1..=10).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
-    match value.parse() {
-        Ok(length) if digits => Ok(length),
+fn parse_length(value: &[u8]) -> Result<usize, NoRequest> {
+    let digits = (1..=10).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    match std::str::from_utf8(value).map(str::parse) {
+        Ok(Ok(length)) if digits => Ok(length),
         _ => Err(Bad("a malformed Content-Length")),
     }
 }
 
-fn is_token(text: &str) -> bool {
+fn is_text(value: &[u8]) -> bool {
+    let text = std::str::from_utf8(value);
+    text.is_ok_and(|text| text.chars().all(|c| c == '\t' || !c.is_ascii_control()))
+}
+
+fn is_token(text: &[u8]) -> bool {
     !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], bodies: bool) -> Result<Vec<u8>, NoRequest> {
+    fn read(bytes: &[u8], bodies: bool) -> Result<RawRequest, NoRequest> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut stream = bytes;
         runtime.block_on(read_request(&mut stream, bodies))
+    }
+
+    fn request(head: &str, query: &[u8], body: &[u8]) -> RawRequest {
+        RawRequest { head: head.into(), query: query.to_vec(), body: body.to_vec() }
     }
 
     #[test]
     fn what_is_behind_a_request_is_left_behind() {
         let get = b"GET /cb?a=b HTTP/1.1\r\nHost: h\r\n\r\n";
         let pipelined = [get.as_slice(), b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"].concat();
-        assert_eq!(read(&pipelined, false).unwrap(), get);
+        let expected = request("GET /cb HTTP/1.1\r\nhost: h\r\n\r\n", b"a=b", b"");
+        assert_eq!(read(&pipelined, false), Ok(expected));
         let post = b"POST /cb HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na=b";
         let pipelined = [post.as_slice(), b"GET /x HTTP/1.1\r\n\r\n"].concat();
-        assert_eq!(read(&pipelined, true).unwrap(), post);
-        assert_eq!(read(&pipelined, false).unwrap(), &post[..post.len() - 3]);
+        let head = "POST /cb HTTP/1.1\r\nhost: h\r\n\r\n";
+        assert_eq!(read(&pipelined, true), Ok(request(head, b"", b"a=b")));
+        assert_eq!(read(&pipelined, false), Ok(request(head, b"", b"")));
     }
 
     #[test]
@@ -209,6 +271,36 @@ mod tests {
             let fill = "x".repeat(size - frame);
             let head = format!("GET / HTTP/1.1\r\nHost: h\r\nX: {fill}\r\n\r\n");
             assert_eq!(read(head.as_bytes(), false).is_ok(), passes, "{size}");
+        }
+        let frame = "GET /? HTTP/1.1".len();
+        for (size, passes) in [(REQUEST_LINE_LIMIT, true), (REQUEST_LINE_LIMIT + 1, false)] {
+            let fill = "x".repeat(size - frame);
+            let head = format!("GET /?{fill} HTTP/1.1\r\nHost: h\r\n\r\n");
+            assert_eq!(read(head.as_bytes(), false).is_ok(), passes, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_used_is_bytes() {
+        let cookie = "c".repeat(20 * 1024);
+        let plain = request("GET /cb HTTP/1.1\r\nhost: h\r\n\r\n", b"a=\xfc", b"");
+        for field in [
+            &[b"Cookie: a=", cookie.as_bytes(), b"; b=", cookie.as_bytes()].concat(),
+            b"Cookie: name=f\xfcr".as_slice(),
+            b"Cookie: a=\x1b[31m\x7f\x01",
+            b"Cookie:\xc3",
+            b"Referer: http://localhost/\xe4",
+            b"X-Moz: \xff",
+            b"Content-Type: \xff",
+            b"User-Agent:",
+        ] {
+            let head = [b"GET /cb?a=\xfc HTTP/1.1\r\nHost: h\r\n", field, b"\r\n\r\n"].concat();
+            assert_eq!(read(&head, false), Ok(plain.clone()), "{field:?}");
+        }
+        for field in [&b"Content-Type: \xe4"[..], b"Content-Length: \xe4", b"Host: \x1b", b"X: \0"]
+        {
+            let head = [b"POST / HTTP/1.1\r\n", field, b"\r\n\r\n"].concat();
+            assert!(matches!(read(&head, true), Err(Bad(_))), "{field:?}");
         }
     }
 }

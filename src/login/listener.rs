@@ -22,7 +22,7 @@ use super::noise::{Meter, Noise, NoiseReport};
 use super::page::Page;
 use crate::error::Result;
 use crate::profile::RedirectUri;
-use crate::protocol::callback::{Parameters, Rules};
+use crate::protocol::callback::Parameters;
 
 /// The most connections at a time. One more takes the place of the oldest that waits for its
 /// request, so that idle peers cannot keep the true callback out.
@@ -42,8 +42,6 @@ pub struct ListenOptions {
     /// Moves from `127.0.0.1` to `[::1]` on a host that has no IPv4. Only for a redirect URI that
     /// the person did not choose.
     pub other_family: bool,
-    /// What the parameters may contain.
-    pub rules: Rules,
 }
 
 /// What came in.
@@ -127,7 +125,6 @@ impl Listener {
             authority: bound.authority,
             path: bound.path,
             form_post: options.form_post,
-            rules: options.rules,
             meter: Arc::new(meter),
             candidates: sender,
             slots: Mutex::default(),
@@ -219,7 +216,6 @@ pub(super) struct Shared {
     pub(super) authority: String,
     pub(super) path: String,
     pub(super) form_post: bool,
-    pub(super) rules: Rules,
     pub(super) meter: Arc<Meter>,
     pub(super) candidates: mpsc::Sender<Candidate>,
     slots: Mutex<Vec<Entry>>,

@@ -15,7 +15,7 @@ mod noise;
 pub mod page;
 pub mod paste;
 
-pub use crate::protocol::callback::{Parameters, Rules, parse_query};
+pub use crate::protocol::callback::{Parameters, parse_query};
 pub use browser::{Browser, Headless, Launched, is_headless};
 pub use listener::{Candidate, Event, ListenOptions, Listener};
 pub use noise::{Noise, NoiseReport};

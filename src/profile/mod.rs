@@ -381,9 +381,6 @@ pub struct Quirks {
     /// Token responses lack `token_type`, name a type of their own, or come with status 201
     /// (Shopify, LinkedIn, Slack).
     pub lenient_reply: bool,
-    /// `error_description` in a callback may hold line breaks, which the standard excludes
-    /// (Microsoft).
-    pub fold_error_description: bool,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

@@ -105,7 +105,6 @@ struct QuirkKeys {
     scope_on_refresh: bool,
     form_post: bool,
     lenient_reply: bool,
-    fold_error_description: bool,
 }
 
 /// All presets, ordered by name.
@@ -171,7 +170,6 @@ fn preset(name: String, entry: Entry) -> Preset {
             scope_on_refresh: entry.quirks.scope_on_refresh,
             form_post: entry.quirks.form_post,
             lenient_reply: entry.quirks.lenient_reply,
-            fold_error_description: entry.quirks.fold_error_description,
         },
     }
 }

@@ -147,19 +147,34 @@ pub(crate) fn judge(
     if let Err(error) = check_issuer(parameters, server) {
         return Judgement::Failed(error);
     }
+    let lacks_issuer =
+        server.iss_parameter_supported && !parameters.iter().any(|(name, _)| name == "iss");
     match (single(parameters, "error"), single(parameters, "code")) {
         (Err(()), _) | (_, Err(())) => Judgement::NotOurs("it repeats a parameter"),
         (Ok(Some(_)), Ok(Some(_))) => Judgement::NotOurs("it has both `code` and `error`"),
         (Ok(Some(code)), Ok(None)) => {
-            let description = single(parameters, "error_description").ok().flatten();
+            // Some servers leave `iss` out of their errors. Whoever sent this one, there is nothing to
+            // redeem; only the words of a sender that is not known are not repeated.
+            let description = parameters.iter().find(|(name, _)| name == "error_description");
+            let description = description.filter(|_| !lacks_issuer).map(|(_, text)| text.as_str());
             Judgement::Failed(refusal(code, description))
         }
+        (Ok(None), Ok(Some(_))) if lacks_issuer => Judgement::Failed(
+            Error::validation(
+                "the authorization response has no `iss`, which the server's metadata promises",
+            )
+            .hint(NOTHING_USED),
+        ),
         (Ok(None), Ok(Some(code))) if !code.is_empty() => Judgement::Code(crate::Secret::new(code)),
         (Ok(None), Ok(_)) => Judgement::Failed(Error::validation(
             "the authorization response carries neither `code` nor `error`",
         )),
     }
 }
+
+/// The hint for a response that is possibly another server's.
+const NOTHING_USED: &str =
+    "this can be an attack that mixes up servers; nothing of the response was used";
 
 fn refusal(code: &str, description: Option<&str>) -> Error {
     let error =
@@ -181,8 +196,8 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
     }
 }
 
-/// RFC 9207, section 2.4: compared as plain strings, required where the metadata promises it. Where
-/// the profile names no issuer, it must at least be at the place that the profile names.
+/// RFC 9207, section 2.4: an `iss` that is present is compared as a plain string. Where the profile
+/// names no issuer, it must at least be at the place that the profile names.
 fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -> Result<()> {
     let given = single(parameters, "iss")
         .map_err(|()| Error::validation("the authorization response repeats `iss`"))?;
@@ -191,7 +206,7 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
             "the authorization response names the issuer {}, not {expected}",
             crate::text::one_line(given)
         ))
-        .hint("this can be an attack that mixes up servers; nothing of the response was used")),
+        .hint(NOTHING_USED)),
         (Some(given), None) if !is_of_server(given, server) => Err(Error::validation(format!(
             "the authorization response names the issuer {}, and the profile names none",
             crate::text::one_line(given)
@@ -200,10 +215,6 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
             "nothing of the response was used: it can be another server's; if that is what this \
              server calls itself, set it in the profile: `issuer = \"…\"`",
         )),
-        (None, _) if server.iss_parameter_supported => Err(Error::validation(
-            "the authorization response has no `iss`, which the server's metadata promises",
-        )
-        .hint("this can be an attack that mixes up servers; nothing of the response was used")),
         _ => Ok(()),
     }
 }

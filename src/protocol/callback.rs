@@ -4,29 +4,12 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// The most bytes of one decoded name or value.
+/// The parameters that decide what becomes of a response: read strictly, and accepted only once (RFC
+/// 6749, section 3.1). All others may hold any bytes, and never make a response invalid.
+const DECISIVE: [&str; 4] = ["state", "code", "iss", "error"];
+
+/// The maximum size of a decisive value, in bytes after decoding.
 const VALUE_LIMIT: usize = 8 * 1024;
-
-/// The most parameters of one response.
-const COUNT_LIMIT: usize = 64;
-
-/// Parameters that a response may name only once (RFC 6749, section 3.1).
-const ONCE: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
-
-/// What a response may contain beyond the standard's alphabet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether line breaks and tabs in `error_description` are read as spaces instead of being
-    /// refused. RFC 6749 excludes them; some servers send them all the same.
-    pub fold_description: bool,
-}
-
-impl Rules {
-    /// What this profile's provider puts into callbacks.
-    pub fn of(profile: &crate::profile::Profile) -> Self {
-        Self { fold_description: profile.quirks.fold_error_description }
-    }
-}
 
 /// The decoded parameters of a response, in their order. `Debug` shows their names only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -84,90 +67,128 @@ impl std::fmt::Debug for Parameters {
 
 /// Reads a query or a form body (`application/x-www-form-urlencoded`), decoding it exactly once.
 ///
+/// `state`, `code`, `iss` and `error` are read strictly. Whatever else a response holds is decoded as far
+/// as it can be: a lone `%` stays, and bytes that are not UTF-8 become U+FFFD. Such values may contain
+/// control characters, so clean them ([`one_line`](crate::text::one_line)) before you show them.
+///
 /// # Errors
 ///
-/// Of kind [`Validation`](crate::ErrorKind::Validation): a malformed percent-encoding, text that
-/// is not UTF-8, a control character (NUL, CR, LF and ESC among them), a name or value over 8 KiB,
-/// more than 64 parameters, a repeated `code`, `state`, `iss`, `error`, `error_description` or
-/// `error_uri`, and a `code` beside an `error`. No message repeats a value.
+/// Of kind [`Validation`](crate::ErrorKind::Validation), where a `state`, `code`, `iss` or `error` is
+/// repeated, is over 8 KiB, contains a malformed percent-encoding or a control character (NUL, CR, LF and
+/// ESC among them), or is not UTF-8; and where a `code` comes with an `error`. No message repeats a value.
 ///
 /// ```
-/// use oauthctl::protocol::callback::{Rules, parse_query};
-/// let parameters = parse_query("code=a%2Bb&state=s+t", Rules::default())?;
+/// use oauthctl::protocol::callback::parse_query;
+/// let parameters = parse_query("code=a%2Bb&state=s+t&error_description=100%")?;
 /// assert_eq!(parameters.get("code"), Some("a+b"));
 /// assert_eq!(parameters.get("state"), Some("s t"));
-/// assert!(parse_query("code=a&code=a", Rules::default()).is_err());
+/// assert_eq!(parameters.get("error_description"), Some("100%"));
+/// assert!(parse_query("code=a&code=a").is_err());
 /// # Ok::<(), oauthctl::Error>(())
 /// ```
-pub fn parse_query(raw: &str, rules: Rules) -> Result<Parameters> {
+pub fn parse_query(raw: impl AsRef<[u8]>) -> Result<Parameters> {
     let mut pairs: Vec<(String, Zeroizing<String>)> = Vec::new();
-    for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
-        if pairs.len() == COUNT_LIMIT {
-            return Err(refused("it has too many parameters"));
+    for piece in raw.as_ref().split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
+        let (key, value) = match piece.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&piece[..at], &piece[at + 1..]),
+            None => (piece, &piece[..0]),
+        };
+        let key = lossy(&decode(key).bytes).to_string();
+        let value = decode(value);
+        if !DECISIVE.contains(&key.as_str()) {
+            pairs.push((key, lossy(&value.bytes)));
+            continue;
         }
-        let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let key = decode(key)?.to_string();
-        refuse_controls(&key)?;
-        let mut value = decode(value)?;
-        if rules.fold_description && key == "error_description" {
-            value = Zeroizing::new(value.replace(['\r', '\n', '\t'], " "));
+        if pairs.iter().any(|(seen, _)| *seen == key) {
+            return Err(Error::validation(format!("`{key}` appears more than once")));
         }
-        refuse_controls(&value)?;
-        if ONCE.contains(&key.as_str()) && pairs.iter().any(|(seen, _)| *seen == key) {
-            return Err(refused(&format!("it repeats the parameter `{key}`")));
-        }
+        let value = strict(value).map_err(|why| Error::validation(format!("`{key}` {why}")))?;
         pairs.push((key, value));
     }
     let has = |name| pairs.iter().any(|(key, _)| key == name);
     if has("code") && has("error") {
-        return Err(refused("it has both a `code` and an `error`"));
+        return Err(Error::validation("both `code` and `error` are present"));
     }
     Ok(Parameters(pairs))
 }
 
-fn decode(text: &str) -> Result<Zeroizing<String>> {
+/// A URL, a query or a form body as text: a byte that is not part of UTF-8 is percent-encoded, so that
+/// [`parse_query`] reads the same parameters from it.
+///
+/// ```
+/// use oauthctl::protocol::callback::to_text;
+/// assert_eq!(*to_text(b"code=c&x=f\xfcr"), "code=c&x=f%FCr");
+/// ```
+pub fn to_text(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len()));
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// A decoded name or value.
+struct Decoded {
+    bytes: Zeroizing<Vec<u8>>,
+    is_well_formed: bool,
+}
+
+fn decode(text: &[u8]) -> Decoded {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
+    let mut is_well_formed = true;
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
         bytes.push(match byte {
             b'+' => b' ',
-            b'%' => match (hex(rest.next()), hex(rest.next())) {
-                (Some(high), Some(low)) => high << 4 | low,
-                _ => return Err(refused("it has a malformed percent-encoding")),
+            b'%' => match (hex(text.get(at)), hex(text.get(at + 1))) {
+                (Some(high), Some(low)) => {
+                    at += 2;
+                    high << 4 | low
+                }
+                _ => {
+                    is_well_formed = false;
+                    b'%'
+                }
             },
             byte => byte,
         });
     }
-    if bytes.len() > VALUE_LIMIT {
-        return Err(refused("one of its parameters is over 8 KiB"));
+    Decoded { bytes, is_well_formed }
+}
+
+fn hex(digit: Option<&u8>) -> Option<u8> {
+    char::from(*digit?).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+fn lossy(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A decisive value, or what is wrong with it.
+fn strict(value: Decoded) -> Result<Zeroizing<String>, &'static str> {
+    if !value.is_well_formed {
+        return Err("has a malformed percent-encoding");
     }
-    match std::str::from_utf8(&bytes) {
+    if value.bytes.len() > VALUE_LIMIT {
+        return Err("is over 8 KiB");
+    }
+    match std::str::from_utf8(&value.bytes) {
+        Err(_) => Err("is not valid UTF-8"),
+        Ok(text) if text.chars().any(char::is_control) => Err("contains a control character"),
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(refused("one of its parameters is not UTF-8")),
     }
-}
-
-fn hex(digit: Option<u8>) -> Option<u8> {
-    char::from(digit?).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
-
-fn refuse_controls(text: &str) -> Result<()> {
-    if text.chars().any(char::is_control) {
-        return Err(refused("one of its parameters has a control character in it"));
-    }
-    Ok(())
-}
-
-fn refused(why: &str) -> Error {
-    Error::validation(why)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(raw: &str) -> Result<Parameters> {
-        parse_query(raw, Rules::default())
+    fn parse(raw: impl AsRef<[u8]>) -> Result<Parameters> {
+        parse_query(raw)
     }
 
     #[test]
@@ -178,55 +199,72 @@ mod tests {
         assert_eq!(parameters.iter().collect::<Vec<_>>(), expected);
     }
 
+    /// Values of the wire that no decisive parameter may have.
+    const ODD: [&[u8]; 14] = [
+        b"%00",
+        b"a%0db",
+        b"a%0ab",
+        b"a\nb",
+        b"a%09b",
+        b"%1b[31m",
+        b"%7f",
+        b"%C2%85",
+        b"%ff",
+        b"f\xfcr",
+        b"%ED%A0%80",
+        b"100%",
+        b"%2",
+        b"%zz%+1",
+    ];
+
     #[test]
-    fn hostile_values_are_refused() {
-        let long = format!("state=s&code={}", "x".repeat(8 * 1024 + 1));
-        let many = "a=1&".repeat(65);
-        let table = [
-            "code=%00",
-            "code=a%0db",
-            "code=a%0ab",
-            "code=%1b[31m",
-            "code=%7f",
-            "code=%C2%85",
-            "co%0ade=a",
-            "code=%ff",
-            "code=%C3",
-            "code=%ED%A0%80",
-            "code=%",
-            "code=%2",
-            "code=%zz",
-            "code=%+1",
-            "error=e&error_description=a%0d%0ab",
-            long.as_str(),
-            many.as_str(),
-        ];
-        for raw in table {
-            let error = parse(raw).expect_err(raw);
-            assert_eq!(error.kind(), crate::ErrorKind::Validation, "{raw}");
+    fn an_odd_decisive_value_is_refused() {
+        let long = "x".repeat(8 * 1024 + 1);
+        for name in DECISIVE {
+            for value in ODD.into_iter().chain([long.as_bytes()]) {
+                let raw = [name.as_bytes(), b"=", value].concat();
+                let error = parse(&raw).expect_err(name);
+                assert_eq!(error.kind(), crate::ErrorKind::Validation, "{raw:?}");
+                assert!(error.message().starts_with(&format!("`{name}` ")), "{error}");
+            }
         }
-        assert!(parse(&format!("code={}", "x".repeat(8 * 1024))).is_ok());
+        assert!(parse(format!("code={}", "x".repeat(8 * 1024))).is_ok());
+    }
+
+    #[test]
+    fn an_odd_value_that_decides_nothing_is_accepted() {
+        let long = "x".repeat(20 * 1024);
+        for name in
+            ["error_description", "error_uri", "scope", "session_state", "x", "a%0ab", "%ff"]
+        {
+            for value in ODD.into_iter().chain([long.as_bytes()]) {
+                let odd = [name.as_bytes(), b"=", value].concat();
+                let raw = [&odd, b"&error=denied&".as_slice(), &odd, b"&state=s"].concat();
+                let parameters = parse(&raw).unwrap_or_else(|e| panic!("{name} {value:?}: {e}"));
+                assert_eq!(parameters.get("error"), Some("denied"));
+                assert_eq!(parameters.len(), 4);
+            }
+        }
+        let many = format!("code=c&state=s{}", "&a=1".repeat(1_000));
+        assert_eq!(parse(many).unwrap().get("state"), Some("s"));
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_stays() {
+        let parameters = parse(b"a=50%+%zz%4&b=f%FC\xfcr&c=%0d%0a").unwrap();
+        let read: Vec<_> = parameters.iter().map(|(_, value)| value).collect();
+        assert_eq!(read, ["50% %zz%4", "f\u{fffd}\u{fffd}r", "\r\n"]);
     }
 
     #[test]
     fn a_parameter_that_decides_is_named_once() {
-        for name in ONCE {
-            assert!(parse(&format!("{name}=a&x=1&{name}=a")).is_err(), "{name}");
-            assert!(parse(&format!("{name}=a&x=1&{name}=b")).is_err(), "{name}");
+        for name in DECISIVE {
+            assert!(parse(format!("{name}=a&x=1&{name}=a")).is_err(), "{name}");
+            assert!(parse(format!("{name}=a&x=1&{name}=b")).is_err(), "{name}");
         }
         assert!(parse("code=a&c%6fde=b").is_err(), "the name counts as decoded");
         assert!(parse("code=a&error=b").is_err());
         assert!(parse("error=b&state=s&code=").is_err());
-        assert!(parse("scope=a&scope=b&code=c").is_ok(), "unknown ones are ignored");
-    }
-
-    #[test]
-    fn line_breaks_in_a_description_are_folded_only_where_the_rules_say_so() {
-        let rules = Rules { fold_description: true };
-        let folded = parse_query("error=e&error_description=a%0d%0ab", rules).unwrap();
-        assert_eq!(folded.get("error_description"), Some("a  b"));
-        assert!(parse_query("error=e&error_description=%1b[0m", rules).is_err());
-        assert!(parse_query("error=a%0ab", rules).is_err());
     }
 
     #[test]

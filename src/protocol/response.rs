@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use super::callback::{Parameters, Rules, parse_query};
+use super::callback::{Parameters, parse_query};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -95,8 +95,7 @@ impl AuthorizationResponse {
     }
 
     fn checked(place: Option<String>, query: Secret) -> Result<Self> {
-        // Line breaks in a description cannot matter yet: the provider's own rules come later.
-        let parameters = read(&query, Rules { fold_description: true })?;
+        let parameters = read(&query)?;
         let state = parameters.get("state").map(Secret::new).ok_or_else(no_response)?;
         Ok(Self { place, query, state })
     }
@@ -116,7 +115,7 @@ impl AuthorizationResponse {
     /// # Errors
     ///
     /// `Validation` where it came in elsewhere, or breaks the rules.
-    pub(crate) fn parameters(&self, redirect_uri: &str, rules: Rules) -> Result<Parameters> {
+    pub(crate) fn parameters(&self, redirect_uri: &str) -> Result<Parameters> {
         if let Some(place) = &self.place {
             let (place, expected) = (Parts::of(place), Parts::of(redirect_uri));
             let (Some(place), Some(expected)) = (place, expected) else {
@@ -129,13 +128,13 @@ impl AuthorizationResponse {
                 .hint(WHOLE));
             }
         }
-        read(&self.query, rules)
+        read(&self.query)
     }
 }
 
-fn read(query: &Secret, rules: Rules) -> Result<Parameters> {
+fn read(query: &Secret) -> Result<Parameters> {
     let cannot_be_used = |error: Error| error.context("the callback cannot be used").hint(WHOLE);
-    let parameters = parse_query(query.expose(), rules).map_err(cannot_be_used)?;
+    let parameters = parse_query(query.expose()).map_err(cannot_be_used)?;
     parameters.require_response().map_err(cannot_be_used)?;
     Ok(parameters)
 }
@@ -203,7 +202,7 @@ mod tests {
     const URI: &str = "https://app.example/callback";
 
     fn judge(url: &str) -> Result<Parameters> {
-        AuthorizationResponse::from_url(url)?.parameters(URI, Rules::default())
+        AuthorizationResponse::from_url(url)?.parameters(URI)
     }
 
     #[test]
@@ -238,7 +237,7 @@ mod tests {
     fn where_a_query_came_in_can_be_said() {
         let at = |url: &str| {
             let query = AuthorizationResponse::from_query("?code=c&state=s").unwrap();
-            query.received_at(url)?.parameters(URI, Rules::default())
+            query.received_at(url)?.parameters(URI)
         };
         for good in [URI, "https://APP.example:443/callback?code=another"] {
             assert_eq!(at(good).expect(good).get("code"), Some("c"), "{good}");
@@ -255,7 +254,7 @@ mod tests {
     fn decoded_parameters_are_judged_like_a_query() {
         let of = |pairs: &[(&str, &str)]| {
             AuthorizationResponse::from_parameters(pairs.iter().copied())
-                .and_then(|response| response.parameters(URI, Rules::default()))
+                .and_then(|response| response.parameters(URI))
         };
         let taken = of(&[("code", "a+b&c=%20"), ("state", "s"), ("realmId", "ä")]).unwrap();
         assert_eq!((taken.get("code"), taken.get("realmId")), (Some("a+b&c=%20"), Some("ä")));
@@ -271,11 +270,23 @@ mod tests {
     }
 
     #[test]
-    fn only_a_provider_that_is_known_for_them_may_send_line_breaks() {
-        let text = "error=e&error_description=a%0ab&state=s";
-        let response = AuthorizationResponse::from_query(text).unwrap();
-        assert!(response.parameters(URI, Rules::default()).is_err());
-        assert!(response.parameters(URI, Rules { fold_description: true }).is_ok());
+    fn values_that_decide_nothing_may_hold_anything() {
+        for odd in ["a%0d%0ab", "%", "%FC", "%1b[2J", "%C2%85", "a\tb", &"x".repeat(20_000)] {
+            for raw in [
+                format!("error=e&state=s&error_description={odd}&error_description={odd}"),
+                format!("code=c&state=s&{odd}=1&scope={odd}"),
+            ] {
+                let url = format!("{URI}?{raw}");
+                for response in
+                    [AuthorizationResponse::from_url(&url), AuthorizationResponse::from_query(&raw)]
+                {
+                    let parameters = response.and_then(|r| r.parameters(URI));
+                    assert!(parameters.is_ok(), "{raw}: {parameters:?}");
+                }
+            }
+            let pairs = [("error", "e"), ("state", "s"), ("error_description", "a\r\n\u{1b}")];
+            assert!(AuthorizationResponse::from_parameters(pairs).is_ok());
+        }
     }
 
     #[test]

@@ -170,7 +170,6 @@ async fn hosts_that_are_missing_doubled_or_in_the_target() {
 #[tokio::test]
 async fn hostile_and_doubled_parameters() {
     let long = format!("code={}&state=SECRET-STATE", "x".repeat(8 * 1024 + 1));
-    let many = format!("code=SECRET-CODE&state=SECRET-STATE{}", "&a=1".repeat(64));
     let queries = [
         "",
         "code=SECRET-CODE",
@@ -188,7 +187,6 @@ async fn hostile_and_doubled_parameters() {
         "code=SECRET-CODE&state=b&state=SECRET-STATE",
         "code=SECRET-CODE&state=SECRET-STATE&iss=a&iss=a",
         "error=a&error=a&state=SECRET-STATE",
-        "error=a&error_description=a&error_description=b&state=SECRET-STATE",
         "code=SECRET-CODE&error=access_denied&state=SECRET-STATE",
         "error=access_denied&code=SECRET-CODE&state=SECRET-STATE",
         "error=access_denied&code=&state=SECRET-STATE",
@@ -201,23 +199,62 @@ async fn hostile_and_doubled_parameters() {
         "code=SECRET-CODE%ff&state=SECRET-STATE",
         "code=SECRET-CODE&state=SECRET-STATE%c3",
         "code=SECRET-CODE&state=SECRET-STATE%0d",
-        "code=SECRET-CODE&state=SECRET-STATE&x=%00",
-        "code=SECRET-CODE&state=SECRET-STATE&%0a=x",
         "error=e%1b&state=SECRET-STATE",
-        "error=e&error_description=%1b]0;x%07&state=SECRET-STATE",
-        "error=e&error_description=a%0d%0ab&state=SECRET-STATE",
+        "error=e%0d%0a&state=SECRET-STATE",
+        "code=SECRET-CODE%09&state=SECRET-STATE",
+        "code=SECRET-CODE\u{fc}&state=SECRET-STATE",
+        "error=e\u{fc}&state=SECRET-STATE",
         "code=SECRET-CODE%&state=SECRET-STATE",
         "code=SECRET-CODE%2&state=SECRET-STATE",
         "code=SECRET-CODE%gg&state=SECRET-STATE",
         "code=SECRET-CODE&state=SECRET-STATE&iss=%C0%80",
         &long,
-        &many,
     ];
     let table: Vec<_> = queries
         .iter()
         .map(|query| (*query, 400, with_host(&format!("GET /callback?{query}"))))
         .collect();
     refused(&table).await;
+}
+
+/// Bytes that real servers put into parameters that decide nothing.
+const ODD: [&[u8]; 13] = [
+    b"a%0D%0Ab",
+    b"a%09b",
+    b"%1b]0;x%07",
+    b"%00",
+    b"%C2%85",
+    b"%E2%80%AE",
+    b"f%FCr",
+    b"f\xfcr",
+    b"%",
+    b"100%25%",
+    b"%zz",
+    b"<>&\"",
+    b"?",
+];
+
+#[tokio::test]
+async fn odd_parameters_that_decide_nothing_are_accepted() {
+    let mut listener = plain().await;
+    let host = authority(&listener);
+    let long = "x".repeat(20 * 1024);
+    for odd in ODD.into_iter().chain([long.as_bytes()]) {
+        for (name, ends) in [
+            ("error_description", "error=access_denied"),
+            ("error_uri", "error=access_denied"),
+            ("scope", "code=SECRET-CODE"),
+            ("unknown", "code=SECRET-CODE"),
+        ] {
+            let line = format!("GET /callback?{ends}&{name}=x&state={STATE}&{name}=");
+            let request = [line.as_bytes(), odd, b" HTTP/1.1\r\nHost: ", host.as_bytes()].concat();
+            let mut stream = open(address(&listener), [&request, &b"\r\n\r\n"[..]].concat()).await;
+            candidate(&mut listener).await.reply(signed_in());
+            let status = reply(&mut stream).await.status;
+            assert_eq!(status, 200, "{name} {}", odd.escape_ascii());
+        }
+    }
+    assert_eq!(listener.noise_count(), 0);
 }
 
 #[tokio::test]

@@ -88,6 +88,15 @@ async fn bodies_are_bounded_and_judged_like_queries() {
     let mut stream = open(address(&listener), form(&listener, &pad(64 * 1024))).await;
     candidate(&mut listener).await.reply(signed_in());
     assert_eq!(reply(&mut stream).await.status, 200);
+    for odd in [&b"a\r\nb\tc"[..], b"f\xfcr", b"f%FCr%", b"%1b[2J"] {
+        let body = [b"error=access_denied&state=SECRET-STATE&error_description=", odd].concat();
+        let head = post(&listener, &format!("Content-Type: {FORM}\r\n"), "");
+        let length = format!("Content-Length: {}\r\n", body.len());
+        let head = head.replace("Content-Length: 0\r\n", &length);
+        let mut stream = open(address(&listener), [head.as_bytes(), &body].concat()).await;
+        candidate(&mut listener).await.reply(signed_in());
+        assert_eq!(reply(&mut stream).await.status, 200, "{}", odd.escape_ascii());
+    }
     for body in [
         pad(64 * 1024 + 1).as_str(),
         "",

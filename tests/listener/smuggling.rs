@@ -34,10 +34,7 @@ const HEADS: &[&str] = &[
     "GET {q} HTTP/1.1\r\nX: a\rY: b\r\n",
     "GET {q} HTTP/1.1\r\nX: a\r\r\n",
     "GET {q} HTTP/1.1\r\nX: a\u{0}b\r\n",
-    "GET {q} HTTP/1.1\r\nX: a\u{1b}[31m\r\n",
-    "GET {q} HTTP/1.1\r\nX: a\u{7f}\r\n",
-    "GET {q} HTTP/1.1\r\nX: a\u{ff}b\r\n",
-    "GET {q} HTTP/1.1\r\nX: a\u{c3}\r\n",
+    "GET {q} HTTP/1.1\r\nX\u{e4}: a\r\n",
     "GET {q}\u{0} HTTP/1.1\r\n",
     "GET {q}\u{e4} HTTP/1.1\r\n",
     "GET {q}#x HTTP/1.1\r\n",
@@ -75,16 +72,40 @@ async fn requests_with_two_meanings() {
 
 #[tokio::test]
 async fn heads_over_the_limits() {
-    let long = "x".repeat(17 * 1024);
+    let long = "x".repeat(65 * 1024);
+    let line = "x".repeat(33 * 1024);
     let many = "X: y\r\n".repeat(100);
     let table = [
         ("long header", 400, format!("GET {{q}} HTTP/1.1\r\nHost: {{host}}\r\nX: {long}\r\n\r\n")),
         ("long header without end", 400, format!("GET {{q}} HTTP/1.1\r\nX: {long}")),
-        ("long target", 400, with_host(&format!("GET {{q}}&x={long}"))),
-        ("long method", 400, long.clone()),
+        ("long target", 400, with_host(&format!("GET {{q}}&x={line}"))),
+        ("long method", 400, line.clone()),
         ("many headers", 400, format!("GET {{q}} HTTP/1.1\r\nHost: {{host}}\r\n{many}\r\n")),
     ];
     refused(&table).await;
+}
+
+/// Other programs on this host leave cookies, and no field that is not used is a reason to refuse.
+#[tokio::test]
+async fn fields_that_are_not_used_may_hold_anything() {
+    let mut listener = plain().await;
+    let host = authority(&listener);
+    let cookies = "name=0123456789abcdef; ".repeat(2 * 1024);
+    for field in [
+        [b"Cookie: ", cookies.as_bytes()].concat(),
+        b"Cookie: city=M\xfcnchen".to_vec(),
+        b"Cookie: a=\x1b[31m\x01\x7f".to_vec(),
+        b"Referer: http://localhost/\xe4".to_vec(),
+        b"Content-Type: \xff".to_vec(),
+        b"Sec-Purpose: \xff".to_vec(),
+    ] {
+        let line = format!("GET /callback?code={CODE}&state={STATE} HTTP/1.1\r\nHost: {host}\r\n");
+        let request = [line.as_bytes(), &field, b"\r\n\r\n"].concat();
+        let mut stream = open(address(&listener), request).await;
+        candidate(&mut listener).await.reply(signed_in());
+        assert_eq!(reply(&mut stream).await.status, 200, "{}", field.escape_ascii());
+    }
+    assert_eq!(listener.noise_count(), 0);
 }
 
 #[tokio::test]

@@ -123,8 +123,14 @@ impl Running {
     /// Writes to its stdin, which stays open.
     #[track_caller]
     pub fn write(&mut self, text: &str) {
+        self.write_bytes(text.as_bytes());
+    }
+
+    /// The same with bytes that need not be UTF-8.
+    #[track_caller]
+    pub fn write_bytes(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin is closed");
-        stdin.write_all(text.as_bytes()).unwrap();
+        stdin.write_all(bytes).unwrap();
         stdin.flush().unwrap();
     }
 

@@ -143,6 +143,18 @@ fn values_of_the_callback_and_the_answer_are_among_them() {
     assert_eq!(scene.home.run(["attr", "get", "-p", "p", "realmId"]).ok().line(), "4711");
 }
 
+/// The login is good; only the value is not, and that is said.
+#[test]
+fn an_unusable_callback_value_is_left_out_with_a_warning() {
+    let scene = Scene::with("honest", "keep_from_callback = [\"realmId\"]\n");
+    for odd in ["realmId=a%0d%0ab", "realmId=%FC", "realmId=1&realmId=2"] {
+        let (_, callback) = scene.come_back(&[]);
+        let output = scene.complete(&format!("{callback}&{odd}"), &[]).ok();
+        assert_eq!(output.json()["attributes"], json!({}), "{odd}");
+        assert!(output.stderr.contains("`realmId` of the callback was not kept"), "{odd}");
+    }
+}
+
 #[test]
 fn any_text_is_kept_as_it_is_and_anything_else_is_refused() {
     use std::ffi::OsStr;

@@ -1,12 +1,14 @@
 //! What people and programs hand to `complete`, and what `pending` shows them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene};
-use crate::support::{DEADLINE, Running, assert_no_secret, assert_not_shown, installed};
+use crate::support::{DEADLINE, Output, Running, assert_no_secret, assert_not_shown, installed};
 
 #[test]
 fn a_url_on_stdin_may_end_as_lines_end() {
@@ -141,6 +143,78 @@ fn parameters_that_are_repeated_missing_or_another_servers() {
     scene.complete(&callback, &[]).ok();
 }
 
+/// Raw and encoded bytes that real servers put into parameters that decide nothing.
+const ODD: [&[u8]; 6] =
+    [b"a%0D%0Ab%09", b"f\xfcr", b"%FC%", b"%1b]0;x%07%C2%9b", b"a\r\nb", b"%00"];
+
+/// Runs `complete` with this callback on stdin, or as its argument.
+fn complete_bytes(scene: &Scene, callback: &[u8], on_stdin: bool) -> Output {
+    if on_stdin {
+        let mut running = scene.home.spawn(["complete", "-"]);
+        running.write_bytes(callback);
+        return running.wait();
+    }
+    let args = [OsStr::new("complete"), OsStr::from_bytes(callback)];
+    scene.home.run(args)
+}
+
+#[test]
+fn odd_bytes_where_nothing_is_decided_are_accepted() {
+    let scene = Scene::new("honest");
+    let long = "x".repeat(20 * 1024);
+    for odd in ODD.into_iter().chain([long.as_bytes()]) {
+        for on_stdin in [true, false] {
+            let shown = odd[..odd.len().min(20)].escape_ascii().to_string();
+            let (begun, callback) = scene.come_back(&[]);
+            let twice = [b"&session_state=", odd, b"&session_state=", odd].concat();
+            let granted = [callback.as_bytes(), &twice].concat();
+            assert_eq!(complete_bytes(&scene, &granted, on_stdin).status, 0, "{shown}");
+
+            let (begun_again, _) = scene.come_back(&[]);
+            assert_ne!(begun["state"], begun_again["state"]);
+            let state = begun_again["state"].as_str().unwrap();
+            let iss = scene.server.issuer("honest");
+            let denied = format!("{REDIRECT}?error=access_denied&state={state}&iss={iss}");
+            let denied = [denied.as_bytes(), b"&error_description=", odd, &twice].concat();
+            let output = complete_bytes(&scene, &denied, on_stdin).fails(5);
+            let harmless = |c: char| c == '\n' || !c.is_control();
+            assert!(output.stderr.chars().all(harmless), "{shown}: {:?}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn odd_bytes_in_what_decides_are_refused() {
+    let scene = Scene::new("honest");
+    let (_, callback) = scene.come_back(&[]);
+    for odd in ODD {
+        for name in ["code=", "state=", "iss="] {
+            let at = callback.find(name).unwrap() + name.len();
+            let bad = [&callback.as_bytes()[..at], odd, &callback.as_bytes()[at..]].concat();
+            complete_bytes(&scene, &bad, true).fails(7);
+        }
+    }
+    assert_eq!(scene.redemptions(), 0);
+    scene.complete(&callback, &[]).ok();
+}
+
+#[test]
+fn a_denial_without_the_promised_iss_ends_the_flow() {
+    let scene = Scene::new("honest");
+    let (begun, callback) = scene.come_back(&[]);
+    let state = begun["state"].as_str().unwrap();
+    let denied =
+        format!("{REDIRECT}?error=access_denied&error_description=CANARY-WORDS&state={state}");
+    let output = scene.complete(&denied, &["--json"]).fails(5);
+    assert_eq!(output.error_json()["oauth_error"], "access_denied");
+    assert_not_shown(&output.stderr, ["CANARY-WORDS"]);
+    scene.refuses(&callback, &[]);
+    // A code is still refused.
+    let (_, callback) = scene.come_back(&[]);
+    scene.refuses(callback.split("&iss=").next().unwrap(), &[]);
+    scene.complete(&callback, &[]).ok();
+}
+
 #[test]
 fn an_error_in_the_servers_name_ends_the_flow() {
     let scene = Scene::new("honest");
@@ -153,9 +227,7 @@ fn an_error_in_the_servers_name_ends_the_flow() {
         let text = "%3Cb%3Eno%3C/b%3E+%E2%80%AE+x%0A";
         let url =
             format!("{REDIRECT}?error={error}&error_description={text}&state={state}&iss={iss}");
-        // With a line break in it only some providers may come.
-        scene.refuses(&url, &[]);
-        let output = scene.complete(&url.replace("%0A", ""), &["--json"]);
+        let output = scene.complete(&url, &["--json"]);
         let expected = if error == "server_error" { output.status } else { code };
         assert_eq!(output.status, expected, "{error}: {}", output.stderr);
         let told = output.error_json();

@@ -110,7 +110,7 @@ fn the_issuer_is_compared_as_a_plain_string_before_anything_is_used() {
             list.extend(iss.map(|iss| ("iss", iss)));
             match judge(&pairs(&list), "S", &server(Some(ISSUER), promised)) {
                 Judgement::Code(_) => assert!(fits && rest.0 == "code", "{list:?}"),
-                Judgement::Failed(error) if fits => {
+                Judgement::Failed(error) if fits || (rest.0 == "error" && iss.is_none()) => {
                     assert_eq!((rest.0, error.kind()), ("error", ErrorKind::ServerRefused));
                 }
                 Judgement::Failed(error) => {
@@ -143,6 +143,49 @@ fn a_denial_is_told_from_a_failure() {
     let neither =
         judge(&pairs(&[("state", "S"), ("access_token", "X")]), "S", &server(None, false));
     assert!(matches!(neither, Judgement::Failed(error) if error.kind() == ErrorKind::Validation));
+}
+
+#[test]
+fn an_error_without_the_promised_iss_ends_by_its_code() {
+    let server = server(Some(ISSUER), true);
+    for (code, kind) in [
+        ("access_denied", ErrorKind::AccessDenied),
+        ("invalid_scope", ErrorKind::ServerRefused),
+        ("server_error", ErrorKind::Unavailable),
+    ] {
+        let mut list = vec![("state", "S"), ("error", code), ("error_description", "CANARY")];
+        let Judgement::Failed(error) = judge(&pairs(&list), "S", &server) else {
+            panic!("{code} is no failure");
+        };
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.oauth_error().unwrap().code, code);
+        assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
+        for iss in ["", "https://evil.example"] {
+            list.push(("iss", iss));
+            let Judgement::Failed(error) = judge(&pairs(&list), "S", &server) else {
+                panic!("{iss} is no failure");
+            };
+            assert_eq!(error.kind(), ErrorKind::Validation, "{iss}");
+            assert!(error.oauth_error().is_none(), "{error:?}");
+            assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
+            list.pop();
+        }
+    }
+}
+
+#[test]
+fn a_doubled_or_odd_description_does_not_matter() {
+    let list = pairs(&[
+        ("state", "S"),
+        ("error", "access_denied"),
+        ("error_description", "one\r\ntwo\u{85}\u{202e}"),
+        ("error_description", "three"),
+    ]);
+    let Judgement::Failed(error) = judge(&list, "S", &server(Some(ISSUER), false)) else {
+        panic!("it is no failure");
+    };
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert_eq!(error.oauth_error().unwrap().description.as_deref(), Some("one  two"));
 }
 
 #[test]

@@ -116,6 +116,19 @@ export const AUTHORIZE_FAILED = {
   'error-with-markup': failed('access_denied', '<script>alert(1)</script><img src=x onerror=alert(2)>'),
   'error-with-escapes': failed('access_denied', '\u001b[2J\u001b]0;owned\u0007\u202etxt.exe'),
   'error-with-lines': failed('access_denied', 'one\r\nSet-Cookie: a=b\r\n\r\ntwo'),
+  'error-latin-1': failed('access_denied', raw('f%FCr dich%')),
+  'error-doubled-description': (a) => [
+    ...failed('access_denied', 'once')(a), ['error_description', 'twice'],
+  ],
+  'error-long-description': failed('access_denied', 'long '.repeat(4_000)),
+  'error-odd-uri': (a) => [...failed('access_denied')(a), ['error_uri', 'not a\u0001 uri\t']],
+  // django-oauth-toolkit promises `iss`, and sends none with errors.
+  'deny-without-iss': (a) => [
+    ['error', 'access_denied'], ['error_description', 'CANARY-WORDS'], ['state', a.state],
+  ],
+  'failed-without-iss': (a) => [
+    ['error', 'invalid_scope'], ['error_description', 'CANARY-WORDS'], ['state', a.state],
+  ],
 };
 
 /** Codes that the server then refuses to redeem. */
@@ -143,6 +156,10 @@ export const AUTHORIZE_MIX_UP = {
 /** Odd answers that are right nevertheless. */
 export const AUTHORIZE_GOOD = {
   'unknown-parameters': add(['session_state', 'abc'], ['x', '<>&"']),
+  'odd-parameters': add(
+    ['scope', 'a\tb\r\n'], ['session_state', raw('%FC%')], ['session_state', '\u001b[2J'],
+    ['x%00', '\u0085'], ['long', 'x'.repeat(20_000)],
+  ),
   'empty-fragment': (a) => ({ pairs: plain(a), fragment: '_=_' }),
 };
 
