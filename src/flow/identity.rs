@@ -13,6 +13,7 @@ use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token::{self, Expectations, Verdict};
 use crate::protocol::jwks::KeySource;
+use crate::protocol::jws::Alg;
 use crate::protocol::reply::TokenReply;
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json};
@@ -27,20 +28,30 @@ pub(super) struct Identified {
     pub(super) warning: Option<Error>,
 }
 
+/// A token response, and what its id_token is compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Received<'a> {
+    pub(super) reply: &'a TokenReply,
+    /// The client secret with which the response was asked for.
+    pub(super) client_secret: Option<&'a Secret>,
+    pub(super) nonce: Option<&'a str>,
+    pub(super) dpop_key: Option<&'a Secret>,
+    /// The grant, where the response is that of a refresh.
+    pub(super) previous: Option<&'a Grant>,
+}
+
 impl FlowManager {
     /// Validates the id_token of a response, or asks userinfo where there is none.
     ///
-    /// With `previous`, the response is that of a refresh: an id_token is optional, needs no
+    /// With [`previous`](Received::previous), the response is that of a refresh: an id_token is optional, needs no
     /// nonce, and must keep issuer, subject and audience (OpenID Connect Core, section 12.2).
     pub(super) async fn identify(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
-        reply: &TokenReply,
-        nonce: Option<&str>,
-        dpop_key: Option<&Secret>,
-        previous: Option<&Grant>,
+        received: Received<'_>,
     ) -> Result<Identified> {
+        let Received { reply, client_secret, nonce, dpop_key, previous } = received;
         let Some(token) = &reply.id_token else {
             return match previous {
                 Some(_) => Ok(Identified::default()),
@@ -55,9 +66,11 @@ impl FlowManager {
         let expectations = Expectations {
             issuer: server.issuer.as_deref(),
             client_id: &profile.client.id,
-            trusted_audiences: &[],
+            trusted_audiences: &profile.trusted_audiences,
             nonce,
+            alg: profile.id_token_signed_response_alg.as_deref().and_then(Alg::parse_any),
             algs: &server.id_token_algs,
+            client_secret,
             access_token: Some(&reply.access_token),
             max_age: profile.authorization_params.get("max_age").and_then(|age| age.parse().ok()),
             now: self.now(),

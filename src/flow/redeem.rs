@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::commit::Warnings;
 use super::exchange::{Exchange, Spends};
 use super::hooks::{self, About, keep, merge};
-use super::identity::Identified;
+use super::identity::{Identified, Received};
 use super::pending::Claim;
 use super::required::RequiredIdentity;
 use super::{Authorization, CriticalPart, FlowManager, token_endpoint};
@@ -131,9 +131,14 @@ impl FlowManager {
         let (code, params) = (response.code, response.params);
         let reply = self.send_code(profile, pending, code, params, &response.credentials).await;
         let reply = reply.map_err(|error| used_up(error, is_claimed))?;
-        let (nonce, dpop_key) = (pending.nonce.as_deref(), pending.dpop_key.as_ref());
-        let identified =
-            self.identify(profile, &pending.server, &reply, nonce, dpop_key, None).await;
+        let received = Received {
+            reply: &reply,
+            client_secret: response.credentials.secret.as_ref(),
+            nonce: pending.nonce.as_deref(),
+            dpop_key: pending.dpop_key.as_ref(),
+            previous: None,
+        };
+        let identified = self.identify(profile, &pending.server, received).await;
         let identified = identified.map_err(|error| used_up(error, is_claimed))?;
         let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);

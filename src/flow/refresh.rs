@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::commit::Commit;
 use super::exchange::{Exchange, NoAnswer, Spends};
 use super::hooks::{self, About, keep};
-use super::identity::Identified;
+use super::identity::{Identified, Received};
 use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required, narrow};
 use super::revoke::unpinned;
 use super::{CriticalPart, FlowManager, Handout, TokenRequest, token_endpoint};
@@ -34,6 +34,12 @@ struct Sent<'a> {
     refresh_token: &'a Secret,
     params: BTreeMap<String, String>,
     credentials: &'a Credentials,
+}
+
+/// The response to a refresh, and the client secret with which it was asked for.
+struct Answer<'a> {
+    reply: TokenReply,
+    client_secret: Option<&'a Secret>,
 }
 
 /// A refresh that did not give tokens.
@@ -82,7 +88,8 @@ impl FlowManager {
         let sent = Sent { refresh_token, params, credentials: &credentials };
         match self.send_refresh(profile, server, &grant, want, sent).await {
             Ok(reply) => {
-                let taken = self.take_reply(profile, server, grant, reply, want, lock).await?;
+                let answer = Answer { reply, client_secret: credentials.secret.as_ref() };
+                let taken = self.take_reply(profile, server, grant, answer, want, lock).await?;
                 drop(critical);
                 self.after_refresh(profile, taken, lock).await
             }
@@ -178,10 +185,11 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         mut grant: Grant,
-        reply: TokenReply,
+        answer: Answer<'_>,
         want: &TokenRequest,
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
+        let Answer { reply, client_secret } = answer;
         let old_token = grant.tokens.refresh_token.clone();
         let refresh_token = reply.refresh_token.clone().or_else(|| old_token.clone());
         grant.rotates = Some(refresh_token != old_token);
@@ -196,8 +204,9 @@ impl FlowManager {
             }
         }
         grant.refreshed_at = self.now();
-        let identified = self.identify(profile, server, &reply, None, None, Some(&grant)).await;
-        let identified = match identified {
+        let (nonce, dpop_key, previous) = (None, None, Some(&grant));
+        let received = Received { reply: &reply, client_secret, nonce, dpop_key, previous };
+        let identified = match self.identify(profile, server, received).await {
             Ok(identified) => identified,
             // The keys cannot be had just now, or not as this machine is set up: the new id_token is
             // not kept, the tokens are.

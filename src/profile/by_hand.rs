@@ -1,7 +1,7 @@
 //! What the reader of the configuration refuses, looked at once more before a profile is used: its
 //! fields are public, and a caller may have changed them.
 
-use super::{Profile, endpoint, reader};
+use super::{Profile, endpoint, id_token, reader};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -48,6 +48,11 @@ impl Profile {
                 return Some(("the redirect URI".to_owned(), why));
             }
         }
+        let alg = self.id_token_signed_response_alg.as_deref();
+        if alg.is_some_and(|alg| !id_token::ALGORITHMS.contains(&alg)) {
+            let why = "is not an algorithm that is supported".to_owned();
+            return Some(("`id_token_signed_response_alg`".to_owned(), why));
+        }
         let params = [&self.authorization_params, &self.token_params, &self.refresh_params];
         let names = params.into_iter().flat_map(|params| params.keys());
         let asked = (self.scope_param != "scope").then_some(&self.scope_param);
@@ -77,7 +82,7 @@ mod tests {
     #[test]
     fn what_no_file_could_say_is_refused() {
         profile().check().unwrap();
-        let changes: [Change; 9] = [
+        let changes: [Change; 10] = [
             ("issuer", |p| p.issuer = Some("https://as.example/?x".to_owned())),
             ("authorization", |p| {
                 p.endpoints.authorization = Some("javascript:alert(1)".to_owned())
@@ -85,6 +90,9 @@ mod tests {
             ("token endpoint", |p| p.endpoints.token = Some("http://as.example/t".to_owned())),
             ("userinfo", |p| p.endpoints.userinfo = Some("::::".to_owned())),
             ("redirect URI", |p| p.redirect_uris[0].text = "javascript:alert(1)".to_owned()),
+            ("`id_token_signed_response_alg`", |p| {
+                p.id_token_signed_response_alg = Some("none".to_owned());
+            }),
             ("`state`", |p| p.scope_param = "state".to_owned()),
             ("`code`", |p| drop(p.token_params.insert("code".to_owned(), "x".to_owned()))),
             ("`scope`", |p| drop(p.refresh_params.insert("scope".to_owned(), "x".to_owned()))),

@@ -1,6 +1,7 @@
 //! What the keys of a profile must be to each other.
 
 use super::diagnose::Problems;
+use super::id_token::needs_secret;
 use super::node::{Table, find};
 use super::{ClientAuth, GrantType, Par, Pkce, Profile};
 
@@ -32,6 +33,7 @@ const RULES: &[Rule] = &[
     key_of_method,
     unused_secret,
     one_credential,
+    secret_of_id_token_alg,
     client_credentials,
     assertion_of_grant,
     pkce,
@@ -143,6 +145,17 @@ fn secret_of_method(w: &mut Whole<'_, '_>) {
             &["client_auth"],
             &format!("authenticates by {name}, which needs a `client_secret`"),
         );
+    }
+}
+
+fn secret_of_id_token_alg(w: &mut Whole<'_, '_>) {
+    let alg = w.profile.id_token_signed_response_alg.as_deref();
+    if alg.is_some_and(needs_secret) && !w.has("client_secret") {
+        let what = format!(
+            "has `id_token_signed_response_alg = \"{}\"`, which needs a `client_secret`",
+            alg.unwrap_or_default()
+        );
+        w.fail(&["id_token_signed_response_alg"], &what);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::reader::SECRET_PARAMS;
-use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat};
+use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences};
 use crate::time;
 
 /// What stands in the place of a secret.
@@ -41,6 +41,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("keep", json!(p.keep)),
         ("keep_from_callback", json!(p.keep_from_callback)),
         ("authorization_details", json!(p.authorization_details)),
+        ("trusted_audiences", audiences(p)),
+        ("id_token_signed_response_alg", json!(p.id_token_signed_response_alg)),
         ("flow", json!(flow)),
         ("min_ttl", json!(time::shortest(p.min_ttl))),
         ("timeout", json!(time::shortest(p.timeout))),
@@ -55,6 +57,13 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         }
     }
     shown
+}
+
+fn audiences(profile: &Profile) -> Value {
+    match &profile.trusted_audiences {
+        TrustedAudiences::Listed(list) => json!(list),
+        TrustedAudiences::Any => json!("any"),
+    }
 }
 
 /// Hooks as they are written: a list where that says everything.

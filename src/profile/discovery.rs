@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::id_token::needs_secret;
 use super::metadata::{Unique, judge, relevant};
 use super::{
     AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile, atomic_file, endpoint,
@@ -104,13 +105,15 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     let device =
         profile.grant == GrantType::DeviceCode || code && profile.flow.contains(&LoginFlow::Device);
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
+    let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
+    let keys = openid && profile.grant.needs_person() && !by_secret;
     let pushed = &endpoints.pushed_authorization_request;
     [
         (code, &endpoints.authorization, "authorization_endpoint"),
         (true, &endpoints.token, "token_endpoint"),
         (device, &endpoints.device_authorization, "device_authorization_endpoint"),
         (code && profile.par == Par::Always, pushed, "pushed_authorization_request_endpoint"),
-        (openid && profile.grant.needs_person(), &endpoints.jwks_uri, "jwks_uri"),
+        (keys, &endpoints.jwks_uri, "jwks_uri"),
     ]
     .into_iter()
     .filter(|(needed, endpoint, _)| *needed && endpoint.is_none())

@@ -96,6 +96,10 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
     ("authorization_details", |d, r| {
         put(&mut d.profile.authorization_details, r.authorization_details());
     }),
+    ("trusted_audiences", |d, r| put(&mut d.profile.trusted_audiences, r.trusted_audiences())),
+    ("id_token_signed_response_alg", |d, r| {
+        d.profile.id_token_signed_response_alg = r.id_token_algorithm();
+    }),
     ("flow", |d, r| put(&mut d.profile.flow, r.choices(&FLOWS))),
     ("min_ttl", |d, r| put(&mut d.profile.min_ttl, r.duration())),
     ("timeout", |d, r| put(&mut d.profile.timeout, r.positive_duration())),
@@ -356,6 +360,8 @@ pub(crate) fn defaults(name: &str) -> Profile {
         keep: Vec::new(),
         keep_from_callback: Vec::new(),
         authorization_details: Vec::new(),
+        trusted_audiences: super::TrustedAudiences::default(),
+        id_token_signed_response_alg: None,
         flow: vec![LoginFlow::Browser, LoginFlow::Paste],
         min_ttl: Duration::from_secs(60),
         timeout: Duration::from_secs(300),

@@ -17,6 +17,7 @@ pub(crate) mod diagnose;
 pub mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;
+mod id_token;
 mod keys;
 mod metadata;
 mod node;
@@ -30,6 +31,7 @@ pub mod snapshot;
 pub use callbacks::Callback;
 pub(crate) use callbacks::of_other_servers;
 pub use discovery::announces_iss;
+pub use id_token::TrustedAudiences;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
 /// A profile with its preset applied: everything that configuration says, validated, nothing yet
@@ -89,6 +91,11 @@ pub struct Profile {
     pub keep_from_callback: Vec<String>,
     /// Authorization details (RFC 9396), an array of objects.
     pub authorization_details: Vec<serde_json::Value>,
+    /// Audiences of id_tokens that are accepted beside the client.
+    pub trusted_audiences: TrustedAudiences,
+    /// The only algorithm by which id_tokens may be signed: `RS256`, `ES256` and the like; `HS256` with
+    /// the client secret.
+    pub id_token_signed_response_alg: Option<String>,
     /// The ways to log in, in order of preference.
     pub flow: Vec<LoginFlow>,
     /// How much life a token must have left to be handed out.

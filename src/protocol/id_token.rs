@@ -8,9 +8,16 @@ use super::jws::{self, Alg, Compact};
 use crate::error::{Error, Result};
 use crate::grant::{Identity, PinnedClaims};
 use crate::port::Http;
+use crate::profile::{TrustedAudiences, endpoint};
 use crate::secret::Secret;
 use crate::text;
 use crate::time::{self, Timestamp};
+
+mod algorithm;
+mod audience;
+
+use algorithm::{Verifier, open};
+use audience::audience;
 
 /// The largest id_token, in bytes.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
@@ -27,11 +34,15 @@ pub(crate) struct Expectations<'a> {
     /// The client, which must be the audience.
     pub client_id: &'a str,
     /// Audiences that may stand beside the client.
-    pub trusted_audiences: &'a [String],
+    pub trusted_audiences: &'a TrustedAudiences,
     /// The nonce of the authorization request, where one was sent.
     pub nonce: Option<&'a str>,
+    /// The only algorithm that is accepted, where the profile names one.
+    pub alg: Option<Alg>,
     /// The metadata's `id_token_signing_alg_values_supported`; empty where it does not say.
     pub algs: &'a [String],
+    /// The client secret, which verifies a symmetric algorithm of the profile's.
+    pub client_secret: Option<&'a Secret>,
     /// The access token that came with it, for `at_hash`.
     pub access_token: Option<&'a Secret>,
     /// On a refresh: the claims that must be the same as in the first id_token.
@@ -109,27 +120,12 @@ pub(crate) async fn validate(
     let Some(issuer) = expected.issuer else {
         return Ok(Verdict::Unverifiable("the profile names no issuer"));
     };
-    let Some(keys) = keys else {
+    let Some(verifier) = Verifier::choose(expected, keys)? else {
         return Ok(Verdict::Unverifiable("no `jwks_uri` is known"));
     };
     let token = open(raw.expose(), expected)?;
-    keys.verify(http, &token, WHAT, expected.now).await?;
+    verifier.verify(&token, expected, http).await?;
     judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
-}
-
-/// Takes it apart and holds its algorithm against those of the metadata.
-fn open<'a>(raw: &'a str, expected: &Expectations<'_>) -> Result<Compact<'a>> {
-    let token = Compact::parse(raw, WHAT, MAX_BYTES)?;
-    let alg = token.alg.as_str();
-    if !expected.algs.is_empty() && !expected.algs.iter().any(|allowed| allowed == alg) {
-        let allowed: Vec<&str> =
-            expected.algs.iter().filter_map(|name| Alg::parse(name)).map(Alg::as_str).collect();
-        let allowed = if allowed.is_empty() { "none usable".into() } else { allowed.join(", ") };
-        return Err(Error::validation(format!(
-            "the id_token's `alg` is `{alg}`, but the server's metadata allows {allowed}"
-        )));
-    }
-    Ok(token)
 }
 
 /// The claims as they came. One that appears twice makes the whole token invalid.
@@ -157,7 +153,7 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
     })?;
     let iss = string(&claims.iss, "iss")?;
     if iss != issuer {
-        return Err(wrong("iss", &quoted(issuer), &quoted(iss)));
+        return Err(other_issuer(issuer, iss));
     }
     let sub = string(&claims.sub, "sub")?;
     if sub.len() > 255 {
@@ -184,33 +180,15 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
     })
 }
 
-fn audience(claims: &Claims, expected: &Expectations<'_>) -> Result<Vec<String>> {
-    let us = expected.client_id;
-    let aud: Vec<String> = match &claims.aud {
-        None => return Err(missing("aud")),
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(several)) => several
-            .iter()
-            .map(|one| one.as_str().map(str::to_owned))
-            .collect::<Option<_>>()
-            .ok_or_else(|| wrong("aud", "strings", "an array of something else"))?,
-        Some(other) => return Err(wrong("aud", "a string or an array of them", kind(other))),
-    };
-    if !aud.iter().any(|one| one == us) {
-        let got = aud.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
-        return Err(wrong("aud", &quoted(us), if got.is_empty() { "empty" } else { &got }));
+fn other_issuer(issuer: &str, iss: &str) -> Error {
+    let error = wrong("iss", &quoted(issuer), &quoted(iss));
+    // Nothing that is shortened, or that could not be configured, is recommended.
+    match text::one_line(iss) == iss && endpoint::check_issuer(iss).is_ok() {
+        true => error.hint(format!(
+            "if that is the server you mean, set `issuer = \"{iss}\"` in the profile, exactly so"
+        )),
+        false => error,
     }
-    let untrusted = aud.iter().find(|one| *one != us && !expected.trusted_audiences.contains(one));
-    if let Some(other) = untrusted {
-        return Err(wrong("aud", &format!("{} alone", quoted(us)), &quoted(other)));
-    }
-    match &claims.azp {
-        Some(Value::String(azp)) if azp == us => {}
-        Some(other) => return Err(wrong("azp", &quoted(us), &shown(other))),
-        None if aud.len() > 1 => return Err(missing("azp")),
-        None => {}
-    }
-    Ok(aud)
 }
 
 /// Where `max_age` was asked for, the server must say when the person authenticated, and that must

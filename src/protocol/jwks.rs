@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::jws::{Alg, Compact};
-use super::public_key::{MIN_RSA_BITS, PublicKey};
+use super::public_key::PublicKey;
+use super::weak_rsa::Weakness;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, Method};
 use crate::profile::endpoint;
@@ -19,8 +20,6 @@ use crate::time::Timestamp;
 pub(crate) const MAX_SET_BYTES: usize = 1024 * 1024;
 /// The most keys in a JWK Set.
 pub(crate) const MAX_KEYS: usize = 100;
-/// The most keys that one signature is tried with.
-const MAX_TRIES: usize = 8;
 /// How long fetched keys are used without asking again.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 /// The least time between two fetches because of keys that did not fit, in seconds.
@@ -46,8 +45,8 @@ pub(crate) enum Check {
     Verified,
     /// No key of the set has the token's `kid` and fits its `alg`.
     NoKey,
-    /// The only keys that fit are RSA keys with so few bits.
-    Weak(usize),
+    /// The only keys that fit are RSA keys that are weak, such as this.
+    Weak(Weakness),
     /// Keys fit, but none of them made this signature.
     BadSignature,
 }
@@ -82,21 +81,21 @@ impl JwkSet {
         Ok(Self { keys: keys.iter().filter_map(Jwk::read).collect() })
     }
 
-    /// Verifies a signature. A `kid` chooses the keys of that name; without one every key that
-    /// fits the algorithm is tried, eight at most.
+    /// Verifies a signature with each key that fits the algorithm. A `kid` chooses the keys of that name,
+    /// then those without a name; without one all are tried.
     pub(crate) fn verify(&self, token: &Compact<'_>) -> Check {
         let mut outcome = Check::NoKey;
         for jwk in self.candidates(token.kid.as_deref(), token.alg) {
-            match jwk.key.rsa_bits() {
-                Some(bits) if bits < MIN_RSA_BITS => {
+            match jwk.key.weakness() {
+                Some(weakness) => {
                     if outcome == Check::NoKey {
-                        outcome = Check::Weak(bits);
+                        outcome = Check::Weak(weakness);
                     }
                 }
-                _ if jwk.key.verify(token.alg, token.signed, &token.signature) => {
+                None if jwk.key.verify(token.alg, token.signed, &token.signature) => {
                     return Check::Verified;
                 }
-                _ => outcome = Check::BadSignature,
+                None => outcome = Check::BadSignature,
             }
         }
         outcome
@@ -107,11 +106,11 @@ impl JwkSet {
         kid: Option<&'a str>,
         alg: Alg,
     ) -> impl Iterator<Item = &'a Jwk> + 'a {
-        self.keys
-            .iter()
-            .filter(move |jwk| kid.is_none() || jwk.kid.as_deref() == kid)
-            .filter(move |jwk| jwk.alg.is_none_or(|own| own == alg) && jwk.key.fits(alg))
-            .take(MAX_TRIES)
+        let fits = move |jwk: &&Jwk| jwk.alg.is_none_or(|own| own == alg) && jwk.key.fits(alg);
+        let is_named = move |jwk: &&Jwk| kid.is_none() || jwk.kid.as_deref() == kid;
+        let is_nameless = move |jwk: &&Jwk| kid.is_some() && jwk.kid.is_none();
+        let named = self.keys.iter().filter(is_named);
+        named.chain(self.keys.iter().filter(is_nameless)).filter(fits)
     }
 }
 
@@ -318,10 +317,10 @@ pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()>
         Check::Verified => return Ok(()),
         Check::NoKey => Error::validation(format!(
             "the {what} names a key that the server does not publish ({key}, {alg})"
-        )),
-        Check::Weak(bits) => Error::validation(format!(
-            "the {what} is signed with a weak RSA key ({key}, {bits} bits, at least \
-             {MIN_RSA_BITS} are needed)"
+        ))
+        .hint("set `jwks_uri` in the profile, if the server's keys are elsewhere"),
+        Check::Weak(weakness) => Error::validation(format!(
+            "the {what} is signed with a weak RSA key ({key}, {weakness})"
         )),
         Check::BadSignature => Error::validation(format!(
             "the {what}'s signature is wrong: no published key made it ({key}, {alg})"

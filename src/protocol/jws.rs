@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::text;
 
-/// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). All
-/// are asymmetric: a key that verifies can never be a key that signs.
+/// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). The
+/// symmetric ones verify with the client secret alone: no public key fits them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Alg {
     RS256,
@@ -23,10 +23,13 @@ pub(crate) enum Alg {
     ES256,
     ES384,
     EdDSA,
+    HS256,
+    HS384,
+    HS512,
 }
 
 impl Alg {
-    /// All algorithms with their registered names.
+    /// All asymmetric algorithms with their registered names.
     pub(crate) const ALL: [(&'static str, Self); 9] = [
         ("RS256", Self::RS256),
         ("RS384", Self::RS384),
@@ -39,23 +42,41 @@ impl Alg {
         ("EdDSA", Self::EdDSA),
     ];
 
-    /// The algorithm of exactly this name. Names are case-sensitive.
+    /// The symmetric algorithms.
+    pub(crate) const SYMMETRIC: [(&'static str, Self); 3] =
+        [("HS256", Self::HS256), ("HS384", Self::HS384), ("HS512", Self::HS512)];
+
+    /// Returns the asymmetric algorithm of exactly this name. Names are case-sensitive; `Ed25519` is the
+    /// newer name of what `EdDSA` is with such a key (RFC 9864, section 2.2).
     pub(crate) fn parse(name: &str) -> Option<Self> {
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
         Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, alg)| *alg)
+    }
+
+    /// Returns the algorithm of exactly this name, the symmetric ones included.
+    pub(crate) fn parse_any(name: &str) -> Option<Self> {
+        let symmetric = || Self::SYMMETRIC.iter().find(|(n, _)| *n == name).map(|(_, alg)| *alg);
+        Self::parse(name).or_else(symmetric)
     }
 
     /// The registered name.
     pub(crate) fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
+        let mut all = Self::ALL.iter().chain(&Self::SYMMETRIC);
+        all.find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether the key that verifies is also the one that signs.
+    pub(crate) fn is_symmetric(self) -> bool {
+        Self::SYMMETRIC.iter().any(|(_, alg)| *alg == self)
     }
 
     /// The hash that goes with the algorithm, as `at_hash` uses it (OpenID Connect Core, section
     /// 3.1.3.6; for Ed25519 the hash inside the algorithm).
     pub(crate) fn digest(self) -> &'static aws_lc_rs::digest::Algorithm {
         match self {
-            Self::RS256 | Self::PS256 | Self::ES256 => &aws_lc_rs::digest::SHA256,
-            Self::RS384 | Self::PS384 | Self::ES384 => &aws_lc_rs::digest::SHA384,
-            Self::RS512 | Self::PS512 | Self::EdDSA => &aws_lc_rs::digest::SHA512,
+            Self::RS256 | Self::PS256 | Self::ES256 | Self::HS256 => &aws_lc_rs::digest::SHA256,
+            Self::RS384 | Self::PS384 | Self::ES384 | Self::HS384 => &aws_lc_rs::digest::SHA384,
+            Self::RS512 | Self::PS512 | Self::EdDSA | Self::HS512 => &aws_lc_rs::digest::SHA512,
         }
     }
 }
@@ -75,7 +96,8 @@ pub(crate) struct Compact<'a> {
     pub signature: Vec<u8>,
 }
 
-/// The header's members that matter. A member that appears twice makes the whole header invalid.
+/// The header's members that matter. One of them that appears twice makes the whole header invalid. Keys that
+/// the token brings along (`jwk`, `jku`, `x5u`, `x5c`) are not among them: they are never used nor fetched.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -87,12 +109,6 @@ struct Header {
     cty: bool,
     #[serde(default, deserialize_with = "present")]
     crit: bool,
-    #[serde(default, deserialize_with = "present")]
-    jku: bool,
-    #[serde(default, deserialize_with = "present")]
-    x5u: bool,
-    #[serde(default, deserialize_with = "present")]
-    jwk: bool,
     #[serde(default, deserialize_with = "present")]
     zip: bool,
     #[serde(default, deserialize_with = "present")]
@@ -117,8 +133,7 @@ impl<'a> Compact<'a> {
     /// # Errors
     ///
     /// [`Validation`](crate::ErrorKind::Validation): not a compact JWS, encrypted or nested,
-    /// unsigned, signed by an algorithm that is not in [`Alg`], extensions declared critical, or
-    /// a key of its own brought along (`jwk`, `jku`, `x5u`).
+    /// unsigned, signed by an algorithm that is not in [`Alg`], or extensions declared critical.
     pub(crate) fn parse(raw: &'a str, what: &str, limit: usize) -> Result<Self> {
         if raw.len() > limit {
             return Err(Error::validation(format!(
@@ -166,31 +181,21 @@ fn decode(part: &str, what: &str, name: &str) -> Result<Vec<u8>> {
 }
 
 fn judge(header: &Header, what: &str) -> Result<Alg> {
-    let refused = [
-        (header.crit, "crit"),
-        (header.jku, "jku"),
-        (header.x5u, "x5u"),
-        (header.jwk, "jwk"),
-        (header.zip, "zip"),
-        (header.b64, "b64"),
-    ];
+    let refused = [(header.crit, "crit"), (header.zip, "zip"), (header.b64, "b64")];
     if let Some((_, name)) = refused.iter().find(|(present, _)| *present) {
-        return Err(Error::validation(format!("the {what}'s header has `{name}`, refused always")));
+        return Err(Error::validation(format!(
+            "the {what}'s header has `{name}`, which is not supported"
+        )));
     }
     if header.cty {
         return Err(Error::validation(format!(
             "the {what} has a content type (`cty`): a nested JWT is not supported"
         )));
     }
-    let alg = Alg::parse(&header.alg).ok_or_else(|| {
+    let alg = Alg::parse_any(&header.alg).ok_or_else(|| {
         let got = text::one_line(&header.alg);
-        let why = if header.alg.eq_ignore_ascii_case("none") {
-            "it is unsigned"
-        } else if header.alg.to_ascii_uppercase().starts_with("HS") {
-            "a symmetric algorithm proves nothing"
-        } else {
-            "the algorithm is not supported"
-        };
+        let unsigned = header.alg.eq_ignore_ascii_case("none");
+        let why = if unsigned { "it is unsigned" } else { "the algorithm is not supported" };
         Error::validation(format!("the {what} is refused: `alg` is `{got}`, {why}"))
     })?;
     // RFC 8725, section 3.11: a token of one kind is not to be taken for another.

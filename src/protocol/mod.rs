@@ -14,6 +14,7 @@ pub(crate) mod reply;
 pub mod response;
 pub(crate) mod signing_key;
 pub mod state;
+pub(crate) mod weak_rsa;
 
 #[cfg(test)]
 mod test_issuer;

@@ -7,15 +7,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
 use super::jws::{Alg, b64};
+use super::weak_rsa::{self, Weakness};
 
 /// Some servers pad the values of their keys.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
-
-/// The least modulus of RSA, in bits (RFC 7518, section 3.3).
-pub(crate) const MIN_RSA_BITS: usize = 2048;
 
 /// The largest modulus of RSA, in bytes; a larger one only costs time.
 const MAX_RSA_BYTES: usize = 1024;
@@ -57,13 +55,10 @@ impl PublicKey {
         }
     }
 
-    /// The size of an RSA modulus; `None` for other kinds.
-    pub(crate) fn rsa_bits(&self) -> Option<usize> {
+    /// What makes an RSA key weak; `None` for other kinds.
+    pub(crate) fn weakness(&self) -> Option<Weakness> {
         match self {
-            Self::Rsa { n, .. } => {
-                let unused = n.first().map_or(0, |first| first.leading_zeros() as usize);
-                Some(n.len() * 8 - unused)
-            }
+            Self::Rsa { n, e } => weak_rsa::weakness(n, e),
             _ => None,
         }
     }
@@ -79,9 +74,9 @@ impl PublicKey {
     }
 
     /// Whether `signature` was made over `message` with this key's private half. Never for an
-    /// algorithm that does not fit, nor for RSA below [`MIN_RSA_BITS`].
+    /// algorithm that does not fit, nor for a weak key.
     pub(crate) fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
-        if !self.fits(alg) {
+        if !self.fits(alg) || self.weakness().is_some() {
             return false;
         }
         match self {
@@ -123,7 +118,7 @@ fn rsa_parameters(alg: Alg) -> Option<&'static RsaParameters> {
         Alg::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
         Alg::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
         Alg::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
-        Alg::ES256 | Alg::ES384 | Alg::EdDSA => return None,
+        _ => return None,
     })
 }
 
@@ -172,7 +167,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(rsa.thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-        assert_eq!(rsa.rsa_bits(), Some(2048));
+        assert_eq!(rsa.weakness(), None);
         let ed = key(json!({
             "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
         }))

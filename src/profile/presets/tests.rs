@@ -19,7 +19,7 @@ const URLS: [&str; 13] = [
 ];
 
 /// The other keys of a profile that a preset may set, with the type of their values.
-const OTHERS: [(&str, &str); 22] = [
+const OTHERS: [(&str, &str); 24] = [
     ("client_auth", "string"),
     ("grant", "string"),
     ("scopes", "array"),
@@ -39,6 +39,8 @@ const OTHERS: [(&str, &str); 22] = [
     ("keep", "array"),
     ("keep_from_callback", "array"),
     ("authorization_details", "array"),
+    ("trusted_audiences", "array"),
+    ("id_token_signed_response_alg", "string"),
     ("flow", "array"),
     ("min_ttl", "string"),
     ("timeout", "string"),

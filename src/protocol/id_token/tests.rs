@@ -14,14 +14,21 @@ mod signature;
 const ISSUER: &str = "https://as.example";
 const CLIENT: &str = "client-1";
 const NOW: u64 = 1_800_000_000;
+static NOBODY: TrustedAudiences = TrustedAudiences::Listed(Vec::new());
+
+fn trusting(audiences: &[&str]) -> TrustedAudiences {
+    TrustedAudiences::Listed(audiences.iter().map(|one| (*one).to_owned()).collect())
+}
 
 fn expectations() -> Expectations<'static> {
     Expectations {
         issuer: Some(ISSUER),
         client_id: CLIENT,
-        trusted_audiences: &[],
+        trusted_audiences: &NOBODY,
         nonce: Some("n-1"),
+        alg: None,
         algs: &[],
+        client_secret: None,
         access_token: None,
         previous: None,
         max_age: None,
@@ -170,16 +177,58 @@ fn what_the_rules_allow_is_accepted() {
 }
 
 #[test]
-fn several_audiences_need_trust_and_azp() {
-    let trusted = ["project-9".to_owned()];
+fn further_audiences_need_trust_and_no_other_azp() {
+    let trusted = trusting(&["project-9", "b"]);
     let expected = Expectations { trusted_audiences: &trusted, ..expectations() };
     let mut claims = with("aud", json!([CLIENT, "project-9"]));
-    assert_refused(judge_claims(&claims, &expected), "no azp", "no `azp`");
+    assert_eq!(judge_claims(&claims, &expected).unwrap().aud, [CLIENT, "project-9"]);
     claims["azp"] = json!("project-9");
     assert_refused(judge_claims(&claims, &expected), "azp of the other", "`azp` is `project-9`");
     claims["azp"] = json!(CLIENT);
-    assert_eq!(judge_claims(&claims, &expected).unwrap().aud, [CLIENT, "project-9"]);
+    assert!(judge_claims(&claims, &expected).is_ok());
     assert_refused(judge_claims(&claims, &expectations()), "untrusted", "`aud` is `project-9`");
+    let one_more = with("aud", json!([CLIENT, "project-9", "c"]));
+    assert_refused(judge_claims(&one_more, &expected), "one more", "`aud` is `c`");
+    let only_others = with("aud", json!(["project-9", "b"]));
+    assert_refused(judge_claims(&only_others, &expected), "not us", "`aud` is `project-9`, `b`");
+}
+
+#[test]
+fn any_audience_needs_azp_of_the_client() {
+    let expected = Expectations { trusted_audiences: &TrustedAudiences::Any, ..expectations() };
+    let mut claims = with("aud", json!([CLIENT, "a", "b"]));
+    let error = judge_claims(&claims, &expected).unwrap_err();
+    assert!(error.message().contains("no `azp`"), "{error}");
+    assert!(error.advice().unwrap().contains("`trusted_audiences = [\"a\", \"b\"]`"));
+    claims["azp"] = json!("a");
+    assert_refused(judge_claims(&claims, &expected), "azp of another", "`azp` is `a`");
+    claims["azp"] = json!(CLIENT);
+    assert!(judge_claims(&claims, &expected).is_ok());
+    assert!(judge_claims(&with("aud", json!([CLIENT, CLIENT])), &expected).is_ok(), "one, twice");
+    let others = with("aud", json!(["a"]));
+    assert_refused(judge_claims(&others, &expected), "not for the client", "`aud` is `a`");
+}
+
+/// Each refusal that a setting cures names it, as it is to be written.
+#[test]
+fn refusal_that_a_setting_cures_names_it() {
+    let both = |azp: Value| {
+        let mut claims = with("aud", json!([CLIENT, "a b"]));
+        claims["azp"] = azp;
+        claims
+    };
+    for (claims, hint) in [
+        (both(Value::Null), "set `trusted_audiences = [\"a b\"]` in the profile"),
+        (both(json!(CLIENT)), "`trusted_audiences = [\"a b\"]` in the profile, or to \"any\""),
+        (with("aud", json!([CLIENT, "\u{1b}\""])), "`trusted_audiences` in the profile to a list"),
+        (with("aud", json!("other")), "check `client_id` in the profile"),
+        (with("iss", json!("https://as.example/")), "set `issuer = \"https://as.example/\"`"),
+    ] {
+        let error = judge_claims(&claims, &expectations()).unwrap_err();
+        assert!(error.advice().is_some_and(|advice| advice.contains(hint)), "{hint}: {error:?}");
+    }
+    let hostile = with("iss", json!("javascript:alert(1)"));
+    assert_eq!(judge_claims(&hostile, &expectations()).unwrap_err().advice(), None);
 }
 
 #[test]
@@ -269,7 +318,7 @@ fn a_refresh_keeps_issuer_subject_and_audience() {
     let expected = Expectations { previous: Some(&before), ..expected };
     assert_refused(judge_claims(&claims(), &expected), "pinned iss", "`https://old.example` as at");
 
-    let trusted = ["b".to_owned()];
+    let trusted = trusting(&["b"]);
     let before = PinnedClaims { aud: vec!["b".into(), CLIENT.into()], ..first.clone() };
     let expected =
         Expectations { previous: Some(&before), trusted_audiences: &trusted, ..expected };

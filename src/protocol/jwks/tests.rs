@@ -62,7 +62,8 @@ fn the_kid_chooses_among_keys() {
     assert_eq!(check(&both, &token(&a, Some("b"))), Check::BadSignature);
     assert_eq!(check(&both, &token(&a, Some("c"))), Check::NoKey);
     assert_eq!(check(&both, &token(&a, Some("A"))), Check::NoKey);
-    assert_eq!(check(&parse(std::slice::from_ref(&a.public)), &token(&a, Some("a"))), Check::NoKey);
+    let other_name = parse(&[kid(&a, "b"), kid(&b, "a")]);
+    assert_eq!(check(&other_name, &token(&a, Some("a"))), Check::BadSignature);
     let same = parse(&[kid(&a, "x"), kid(&b, "x")]);
     assert_eq!(check(&same, &token(&b, Some("x"))), Check::Verified);
 }
@@ -80,13 +81,51 @@ fn without_a_kid_the_keys_that_fit_are_tried() {
 }
 
 #[test]
-fn one_signature_is_tried_with_eight_keys_at_most() {
+fn key_without_kid_verifies_a_token_with_one() {
+    let (a, b, other) = (TestKey::p256(), TestKey::p256(), TestKey::ed25519());
+    let nameless = parse(&[other.public.clone(), b.public.clone(), a.public.clone()]);
+    assert_eq!(check(&nameless, &token(&a, Some("a"))), Check::Verified);
+    let beside = parse(&[kid(&b, "b"), a.public.clone()]);
+    assert_eq!(check(&beside, &token(&a, Some("a"))), Check::Verified);
+    assert_eq!(check(&beside, &token(&b, Some("a"))), Check::BadSignature, "`b` was not named");
+    assert_eq!(check(&parse(&[other.public.clone()]), &token(&a, Some("a"))), Check::NoKey);
+}
+
+#[test]
+fn key_without_kid_is_found_among_all_of_a_set() {
     let (a, b) = (TestKey::p256(), TestKey::p256());
-    let mut keys = vec![a.public.clone(); 7];
+    let mut keys = vec![a.public.clone(); MAX_KEYS - 1];
     keys.push(b.public.clone());
-    assert_eq!(check(&parse(&keys), &token(&b, None)), Check::Verified);
-    keys.insert(0, a.public.clone());
-    assert_eq!(check(&parse(&keys), &token(&b, None)), Check::BadSignature);
+    for name in [None, Some("b")] {
+        assert_eq!(check(&parse(&keys), &token(&b, name)), Check::Verified, "{name:?}");
+    }
+}
+
+/// A token that a key pair with the fingerprint did sign: without the check it would be believed.
+#[test]
+fn roca_key_is_refused_though_it_made_the_signature() {
+    let modulus = "xYP8x5Ywgg4NXsVZZDKPDWS9p0AmOHMpkPlESn1suC6UbnFU_gfCXwbBGu58bK2BPA6W6gyluJA3zTd_hkb_wjfV\
+                   0_u1_9IQaO5bWVJHkUsnaMztYmX6Upufe5beCQ6KMRUXZOMrOGrNO4HxFbd1pU2fFJ-ni4mAP2MB6S1-YSjhG1I7\
+                   E0BJjirx69wGMXptBF6IX34qfMjSwy6wcDymZNClKobu0oEbi3Ao37PV0sopNlLnhvrTwR54Fzrh10yTOTs5CQMG\
+                   KkBKSLNH7pjalEU-yWb3rrvsGoui59nPhWwX1tbBBMhosk5fHH6goCAkD6bdUHjZgeIJzAZWfv4xbQ";
+    let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6InJvY2EifQ.eyJzdWIiOiIxIn0.q_ZHd7dEuwE-0V44rNFSHO90ccv0xMEyl\
+                 G7Fh6OWlpcbHwPQkt5N2Pd2kb6gR4lyRlbiL3E5ORLr6sRFHiFYOLrP3pYdChZR7nao4XwM_EX20HjV43ywTNbe-\
+                 amzmKrL1Vc4i93yLSPy2eMQWE_dYFY5ty1PApp-sfv-bhVQGNe2yRLWNKqJlHg7mfvnEZXTfuzocba0GdSF3LoGE\
+                 AZptb-yBSU9UFGqSuoXOR0znLw16oxMr8BeSL1pAv2-jtiMNKpYynA3np1k1rQj7g6G1slzPR3fbyCgLBuh7fMzX\
+                 2cQHd_UDEwGhQfxGaMU70af2VsFE9xtZ4lMx8ydFQB7Bw";
+    let honest = TestKey::rsa();
+    let set = parse(&[
+        json!({"kty": "RSA", "kid": "roca", "n": modulus, "e": "AQAB"}),
+        honest.jwk(json!({"kid": "fine"})),
+    ]);
+    let compact = Compact::parse(token, "id_token", 10_000).unwrap();
+    assert_eq!(set.verify(&compact), Check::Weak(Weakness::Roca));
+    assert!(!set.keys[0].key.verify(compact.alg, compact.signed, &compact.signature));
+    let error = judge(set.verify(&compact), &compact, "id_token").unwrap_err();
+    assert!(error.message().contains("`roca`, it can be factored"), "{error}");
+    let header = json!({"alg": "RS256", "kid": "fine"});
+    let fine = honest.sign(Algorithm::RS256, &header, &json!({"sub": "1"}));
+    assert_eq!(check(&set, &fine), Check::Verified, "other keys of the set are not touched");
 }
 
 #[test]
@@ -98,9 +137,10 @@ fn a_weak_rsa_key_is_refused_though_it_made_the_signature() {
                  fK17N97SRZSSrDYkZaUrnt6Ly9vQqcha-yeWL9qMRyKmSMIK3rE";
     let set = parse(&[json!({"kty": "RSA", "kid": "weak", "n": weak, "e": "AQAB"})]);
     let compact = Compact::parse(token, "id_token", 10_000).unwrap();
-    assert_eq!(set.verify(&compact), Check::Weak(1024));
+    let weak = Check::Weak(Weakness::Short(1024));
+    assert_eq!(set.verify(&compact), weak);
     assert!(!set.keys[0].key.verify(compact.alg, compact.signed, &compact.signature));
-    let error = judge(Check::Weak(1024), &compact, "id_token").unwrap_err();
+    let error = judge(weak, &compact, "id_token").unwrap_err();
     assert!(error.message().contains("`weak`, 1024 bits"), "{error}");
 }
 

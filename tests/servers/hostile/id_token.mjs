@@ -122,6 +122,8 @@ export const ID_TOKEN_GOOD = {
   'exp-past-4-min': claims((c) => ({ exp: c.iat - 240 })),
   'iat-ahead-4-min': claims((c) => ({ iat: c.iat + 240, exp: c.exp + 240 })),
   'kid-absent': header(() => ({ kid: undefined })),
+  // Cloud Foundry's UAA names its keys in every token; nobody has to fetch them there.
+  'jku-beside': header((x) => ({ jku: `${x.world.bases.canary}/jwks` })),
   'typ-jwt': header(() => ({ typ: 'JWT' })),
   'email-verified': claims(() => ({ email_verified: true })),
   'email-verified-string': claims(() => ({ email_verified: 'true' })),

@@ -23,6 +23,7 @@ fn every_allowed_algorithm_verifies() {
         (Algorithm::ES256, "ES256", p256),
         (Algorithm::ES384, "ES384", p384),
         (Algorithm::EdDSA, "EdDSA", ed),
+        (Algorithm::EdDSA, "Ed25519", ed),
     ];
     let all = keys(&[rsa, p256, p384, ed].map(|key| key.jwk(json!({}))));
     for (alg, name, key) in rows {
@@ -36,7 +37,8 @@ fn every_allowed_algorithm_verifies() {
         let other = if name == "RS256" { "PS256" } else { "RS256" };
         let others = [other.to_owned(), "HS256".to_owned(), "none".to_owned()];
         let expected = Expectations { algs: &others, ..expectations() };
-        let part = format!("`{name}`, but the server's metadata allows {other}");
+        let shown = Alg::parse(name).unwrap().as_str();
+        let part = format!("`{shown}`, but the server's metadata allows {other}");
         assert_refused(validate_with(&raw, &expected, &all), name, &part);
     }
 }
@@ -55,7 +57,12 @@ fn algorithms_that_prove_nothing_are_refused_even_if_announced() {
             format!("{}.{}", b64(json!({"alg": alg}).to_string()), b64(claims().to_string()));
         for signature in ["", signature] {
             let raw = Secret::new(format!("{message}.{signature}"));
-            assert_refused(validate_with(&raw, &expected, &set), alg, &format!("`alg` is `{alg}`"));
+            let part = match alg.starts_with("HS") {
+                true => format!("is signed with {alg}, which is accepted only where"),
+                false => format!("`alg` is `{alg}`"),
+            };
+            let part = if signature.is_empty() && alg.starts_with("HS") { "empty" } else { &part };
+            assert_refused(validate_with(&raw, &expected, &set), alg, part);
         }
     }
 }
@@ -84,7 +91,7 @@ fn a_public_key_is_no_secret_of_hmac() {
         for alg in ["HS256", "RS256"] {
             let header = json!({"alg": alg, "kid": "1"});
             let raw = Secret::new(key.sign(Algorithm::HS256, &header, &claims()));
-            let part = if alg == "RS256" { "signature is wrong" } else { "symmetric" };
+            let part = if alg == "RS256" { "signature is wrong" } else { "signed with HS256" };
             assert_refused(validate_with(&raw, &expectations(), &set), alg, part);
         }
     }
@@ -141,9 +148,8 @@ async fn keys_are_fetched_when_they_are_needed_and_only_then() {
     assert!(matches!(verdict, Verdict::Unverifiable(why) if why.contains("issuer")));
     let verdict = validate(&raw, &expectations(), None, &http).await.unwrap();
     assert!(matches!(verdict, Verdict::Unverifiable(_)));
-    let jku = json!({"alg": "ES256", "jku": "https://evil.example/jwks"});
-    let hostile = Secret::new(key.sign(Algorithm::ES256, &jku, &claims()));
-    assert!(validate(&hostile, &expectations(), Some(&source), &http).await.is_err());
+    let unsigned = Secret::new(key.sign(Algorithm::ES256, &json!({"alg": "none"}), &claims()));
+    assert!(validate(&unsigned, &expectations(), Some(&source), &http).await.is_err());
     assert_eq!(http.count(), 0);
 
     let forged = TestKey::p256().sign(Algorithm::ES256, &json!({"alg": "ES256"}), &claims());
@@ -154,6 +160,117 @@ async fn keys_are_fetched_when_they_are_needed_and_only_then() {
     let verdict = validate(&raw, &expectations(), Some(&source), &http).await;
     assert_eq!(valid(verdict).unwrap().sub, "248289761001");
     assert_eq!(http.count(), 1);
+}
+
+/// What a token brings along is no key: neither used, nor fetched, nor a reason to refuse it.
+#[tokio::test]
+async fn keys_in_the_header_are_ignored() {
+    let (key, own) = (TestKey::p256(), TestKey::p256());
+    let set = set(&[key.jwk(json!({"kid": "1"}))]);
+    for (name, value) in [
+        ("jku", json!("https://evil.example/jwks")),
+        ("x5u", json!("https://evil.example/cert")),
+        ("jwk", own.public.clone()),
+        ("x5c", json!(["MIIB"])),
+        ("jku", Value::Null),
+    ] {
+        let header = json!({"alg": "ES256", "kid": "1", name: value});
+        let http = Served::sets(&[set.clone(), set.clone()]);
+        let source = KeySource::new("https://as.example/jwks").unwrap();
+        let honest = Secret::new(key.sign(Algorithm::ES256, &header, &claims()));
+        let verdict = validate(&honest, &expectations(), Some(&source), &http).await;
+        assert!(valid(verdict).is_ok(), "{name}");
+        let forged = Secret::new(own.sign(Algorithm::ES256, &header, &claims()));
+        let verdict = validate(&forged, &expectations(), Some(&source), &http).await;
+        assert_refused(verdict, name, "signature is wrong");
+        assert!(http.requests().iter().all(|r| r.url.as_str() == "https://as.example/jwks"));
+    }
+}
+
+/// A key of HMAC, as the other implementation signs with it.
+fn mac_key(secret: &str) -> TestKey {
+    TestKey {
+        pkcs8: Vec::new(),
+        encoding: jsonwebtoken::EncodingKey::from_secret(secret.as_bytes()),
+        public: Value::Null,
+    }
+}
+
+const MACS: [(Algorithm, &str, Alg); 3] = [
+    (Algorithm::HS256, "HS256", Alg::HS256),
+    (Algorithm::HS384, "HS384", Alg::HS384),
+    (Algorithm::HS512, "HS512", Alg::HS512),
+];
+
+#[tokio::test]
+async fn hmac_is_accepted_only_as_configured() {
+    let (secret, nothing) = (Secret::new("client-sécret"), Secret::default());
+    let http = Served::new(Vec::new());
+    let source = KeySource::new("https://as.example/jwks").unwrap();
+    for (alg, name, ours) in MACS {
+        let sign =
+            |secret: &str| Secret::new(mac_key(secret).sign(alg, &json!({"alg": name}), &claims()));
+        let expected =
+            Expectations { alg: Some(ours), client_secret: Some(&secret), ..expectations() };
+        let raw = sign("client-sécret");
+        let verdict = validate(&raw, &expected, Some(&source), &http).await;
+        assert_eq!(valid(verdict).unwrap().sub, "248289761001", "{name}");
+        assert!(valid(validate(&raw, &expected, None, &http).await).is_ok(), "no `jwks_uri`");
+        let other = validate(&sign("other"), &expected, Some(&source), &http).await;
+        let error = other.unwrap_err();
+        assert!(error.message().contains("client secret did not make it"), "{error}");
+        assert!(!format!("{error:?}").contains("sécret"), "{error:?}");
+        // An empty secret is everybody's, and no secret is none.
+        for secret in [Some(&nothing), None] {
+            let expected = Expectations { client_secret: secret, ..expected };
+            let error = validate(&sign(""), &expected, Some(&source), &http).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        }
+        for (_, _, not_ours) in MACS.iter().filter(|row| row.2 != ours) {
+            let expected = Expectations { alg: Some(*not_ours), ..expected };
+            let verdict = validate(&raw, &expected, Some(&source), &http).await;
+            let part = format!("`alg` is `{name}`, but the profile accepts");
+            assert_refused(verdict, name, &part);
+        }
+    }
+    assert_eq!(http.count(), 0, "no public key has to do with it");
+}
+
+/// The profile's algorithm stands above what the metadata lists, and above what a token says.
+#[test]
+fn configured_algorithm_is_the_only_one() {
+    let (rsa, p256, ed) = (TestKey::rsa(), TestKey::p256(), TestKey::ed25519());
+    let set = keys(&[rsa.jwk(json!({})), p256.jwk(json!({})), ed.jwk(json!({}))]);
+    let signed =
+        |key: &TestKey, alg, name| Secret::new(key.sign(alg, &json!({"alg": name}), &claims()));
+    let secret = Secret::new("s");
+    let announced = ["RS256".to_owned()];
+    let only = |alg| Expectations {
+        alg: Some(alg),
+        algs: &announced,
+        client_secret: Some(&secret),
+        ..expectations()
+    };
+    let es256 = signed(&p256, Algorithm::ES256, "ES256");
+    assert!(validate_with(&es256, &only(Alg::ES256), &set).is_ok(), "though not announced");
+    let refused = validate_with(&es256, &expectations_with(&announced), &set).unwrap_err();
+    let hint = "set `id_token_signed_response_alg = \"ES256\"` in the profile";
+    assert!(refused.advice().unwrap().contains(hint), "{refused:?}");
+    let rs256 = signed(rsa, Algorithm::RS256, "RS256");
+    let refused = validate_with(&rs256, &only(Alg::ES256), &set).unwrap_err();
+    assert!(refused.message().contains("`RS256`, but the profile accepts ES256 only"), "{refused}");
+    assert!(refused.advice().unwrap().contains("id_token_signed_response_alg = \"RS256\""));
+    for name in ["EdDSA", "Ed25519"] {
+        let raw = signed(&ed, Algorithm::EdDSA, name);
+        assert!(validate_with(&raw, &only(Alg::parse(name).unwrap()), &set).is_ok(), "{name}");
+    }
+    let hs256 = signed(&mac_key("s"), Algorithm::HS256, "HS256");
+    let refused = validate_with(&hs256, &only(Alg::RS256), &set).unwrap_err();
+    assert!(refused.advice().unwrap().contains("needs a `client_secret`"), "{refused:?}");
+}
+
+fn expectations_with(algs: &[String]) -> Expectations<'_> {
+    Expectations { algs, ..expectations() }
 }
 
 /// A small generator of its own (xorshift), so that a failure can be repeated.
