@@ -103,7 +103,7 @@ fn open(account: &Account, context: &Context) -> Result<(FlowManager, GrantKey)>
 fn load(account: &Account, context: &Context) -> Result<Grant> {
     let (manager, key) = open(account, context)?;
     runner::block_on(None, manager.grant(&key))?.ok_or_else(|| {
-        Error::login_required(format!("nobody has logged in to {key}"))
+        Error::login_required(format!("not logged in to {key}"))
             .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
     })
 }

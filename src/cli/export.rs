@@ -37,7 +37,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let key = manager::account(context, &name, args.account.as_deref())?;
     let store = context.store_of(profile)?;
     let grant = runner::block_on(None, store.grants.load(&key))?.ok_or_else(|| {
-        Error::login_required(format!("nobody has logged in to {key}"))
+        Error::login_required(format!("not logged in to {key}"))
             .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
     })?;
     if args.recipient.is_empty() {

@@ -88,13 +88,13 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
         return Ok(key);
     }
     context.profile(profile)?;
-    let nobody = Error::config(format!("nobody is logged in to {key}"));
+    let unknown = Error::config(format!("not logged in to {key}"));
     Err(if others.is_empty() {
-        nobody.hint("`oauthctl status` shows who is logged in")
+        unknown.hint("`oauthctl status` shows who is logged in")
     } else {
         let error = match args.account.is_none() && others.len() > 1 {
             true => manager::several_accounts(profile),
-            false => nobody,
+            false => unknown,
         };
         error.hint(format!("name one with `--account`, or use `--all`: {}", text::names(others)))
     })
@@ -131,20 +131,23 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         _ => ("not_asked", None),
     };
     context.voice.say(match (forgotten, word) {
-        (false, _) => format!("Nobody was logged in to {key}."),
-        (true, "revoked") => format!("Logged out of {key}: the tokens are revoked and forgotten."),
-        (true, "no_endpoint") => format!(
-            "Logged out of {key}: the tokens are forgotten here. The server cannot revoke them: end the access in its settings."
-        ),
-        (true, "failed") => format!("The tokens of {key} are forgotten here."),
-        (true, _) => format!("The tokens of {key} are forgotten here; no server was asked to revoke them."),
+        (false, _) => format!("Not logged in to {key}."),
+        (true, "revoked") => format!("Logged out of {key}: the tokens are revoked and removed."),
+        (true, _) => format!("Logged out of {key}: the tokens are removed here, but not revoked."),
     });
+    if word == "no_endpoint" {
+        let what =
+            format!("no revocation endpoint is known for `{}`", text::one_line(&key.profile));
+        context.voice.warn(&Error::config(what).hint(
+            "set `revocation_endpoint` in the profile, if the server has one; until the tokens expire, only the server's settings can end the access",
+        ));
+    }
     let result = json!({
         "profile": key.profile, "account": key.account,
         "forgotten": forgotten, "revocation": word,
     });
     let failed = failed.map(|e| {
-        e.context(format!("{key} is forgotten here, but could not be revoked"))
+        e.context(format!("the tokens of {key} are removed here, but could not be revoked"))
             .hint("the tokens may still work: end the access in the server's settings")
     });
     Ok((result, failed))

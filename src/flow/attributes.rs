@@ -65,7 +65,7 @@ impl FlowManager {
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
         let found = self.load(key).await?;
         let mut grant =
-            found.ok_or_else(|| login_required(key, &format!("nobody has logged in to {key}")))?;
+            found.ok_or_else(|| login_required(key, &format!("not logged in to {key}")))?;
         self.refuse_older(&grant)?;
         drop_expired(&mut grant.attributes, self.now());
         let outcome = change(&mut grant.attributes)?;

@@ -190,7 +190,7 @@ impl FlowManager {
 
     /// Nothing is stored here; the index may know of another store.
     fn never_logged_in(&self, key: &GrantKey) -> Error {
-        let error = login_required(key, &format!("nobody has logged in to {key}"));
+        let error = login_required(key, &format!("not logged in to {key}"));
         match self.ports.coordinator.account(key) {
             Ok(Some(entry)) if entry.store != self.ports.store.name() => {
                 let store = crate::text::one_line(&entry.store);
@@ -327,7 +327,7 @@ pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, n
 
 fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
     match grant {
-        None => login_required(key, &format!("nobody has logged in to {key}")),
+        None => login_required(key, &format!("not logged in to {key}")),
         Some(_) => {
             Error::login_required(format!("the stored token of {key} has not enough life left"))
                 .hint("leave `--cached` out to let it be refreshed, or lower `--min-ttl`")

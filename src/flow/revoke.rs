@@ -26,13 +26,13 @@ pub struct Revoked {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AtServer {
-    /// It was not asked: nothing was stored, or the profile is unknown here.
+    /// It was not asked: nothing was stored, or the profile is unknown.
     NotAsked,
-    /// It has no revocation endpoint.
+    /// It was not asked: no revocation endpoint is known.
     NoEndpoint,
-    /// It revoked.
+    /// It revoked the tokens, or they were already invalid there.
     Revoked,
-    /// It did not: the tokens may still work there.
+    /// It did not revoke all of them: they may still work there.
     Failed(Error),
 }
 
@@ -87,42 +87,56 @@ impl FlowManager {
 
     async fn try_revoke(&self, profile: &Profile, grant: &Grant) -> Result<bool> {
         let server = self.server_of(profile).await?;
-        if let Some(difference) = moved(&grant.pin, &pin(profile, &server)?) {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("the tokens were not sent for revocation: {difference}"),
-            ));
+        let Some(endpoint) = self.revocation_endpoint(profile, &server, grant).await? else {
+            return Ok(false);
+        };
+        self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
+        let refresh = match &grant.tokens.refresh_token {
+            Some(token) => {
+                self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)
+                    .await
+            }
+            None => Ok(()),
+        };
+        // A server that does not answer is asked once.
+        if refresh.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable) {
+            return refresh.map(|()| true);
+        }
+        let access = &grant.tokens.access_token;
+        let access =
+            self.send_revocation(profile, &server, &endpoint, access, "access_token", grant).await;
+        match (refresh, access) {
+            (Err(error), Ok(())) => Err(error.context("the access token is revoked")),
+            (Err(error), Err(_)) => Err(error),
+            // A server need not revoke access tokens (RFC 7009, section 2.1).
+            (Ok(()), Err(error))
+                if grant.tokens.refresh_token.is_some() && is_unsupported(&error) =>
+            {
+                Ok(true)
+            }
+            (Ok(()), access) => access.map(|()| true),
+        }
+    }
+
+    /// Where the tokens of a grant may be sent for revocation; `None` where no endpoint is known.
+    async fn revocation_endpoint(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        grant: &Grant,
+    ) -> Result<Option<String>> {
+        let not_sent =
+            |why: String| Error::config(format!("the tokens were not sent for revocation: {why}"));
+        if let Some(difference) = moved(&grant.pin, &pin(profile, server)?) {
+            return Err(not_sent(difference));
         }
         let endpoint = match server.endpoints.revocation.clone() {
             Some(endpoint) => Some(endpoint),
             None => self.whole_server(profile).await?.endpoints.revocation,
         };
-        let Some(endpoint) = endpoint else {
-            return Ok(false);
-        };
-        if let Some(why) = unpinned(&grant.pin, &endpoint) {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("the tokens were not sent for revocation: {why}"),
-            ));
-        }
-        self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
-        if let Some(token) = &grant.tokens.refresh_token {
-            self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)
-                .await?;
-        }
-        let access = &grant.tokens.access_token;
-        let outcome =
-            self.send_revocation(profile, &server, &endpoint, access, "access_token", grant).await;
-        match outcome {
-            // Servers may refuse to revoke access tokens; with the refresh token gone that is theirs.
-            Err(error)
-                if grant.tokens.refresh_token.is_some()
-                    && error.oauth_error().is_some_and(|o| o.code == "unsupported_token_type") =>
-            {
-                Ok(true)
-            }
-            other => other.map(|()| true),
+        match endpoint.as_ref().and_then(|endpoint| unpinned(&grant.pin, endpoint)) {
+            Some(why) => Err(not_sent(why)),
+            None => Ok(endpoint),
         }
     }
 
@@ -155,6 +169,9 @@ impl FlowManager {
             ))),
             status => {
                 let body = json::object(&response.body).unwrap_or_default();
+                if is_already_gone(&body) {
+                    return Ok(());
+                }
                 let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
                 Err(match text("error") {
                     Some(code) => Error::refused(
@@ -169,6 +186,33 @@ impl FlowManager {
             }
         }
     }
+}
+
+/// Whether a server refuses a revocation because the token no longer works there. That is success (RFC
+/// 7009, section 2.2), which several servers report as an error: Google as `invalid_token`, Twitch as a
+/// message alone.
+fn is_already_gone(body: &serde_json::Map<String, serde_json::Value>) -> bool {
+    let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
+    match text("error") {
+        Some(code) => GONE.contains(&code),
+        None => text("message").is_some_and(|said| said.eq_ignore_ascii_case("invalid token")),
+    }
+}
+
+/// The error codes of servers for a token that is unknown, expired or revoked.
+const GONE: [&str; 8] = [
+    "invalid_token",
+    "invalid_grant",
+    "invalid_refresh_token",
+    "bad_refresh_token",
+    "token_expired",
+    "token_revoked",
+    "token_not_found",
+    "expired_token",
+];
+
+fn is_unsupported(error: &Error) -> bool {
+    error.oauth_error().is_some_and(|refusal| refusal.code == "unsupported_token_type")
 }
 
 /// Why a grant's tokens are not sent to this revocation endpoint: it is another than when the grant

@@ -25,13 +25,13 @@ fn a_logout_that_could_mean_several_accounts_says_so() {
     home.config(PROFILE);
     plant(&home, &grant("one", TOKEN, |_| ()));
     let output = home.run(["logout", "p"]).fails(3);
-    assert!(output.stderr.contains("nobody is logged in to"), "{}", output.stderr);
+    assert!(output.stderr.contains("not logged in to"), "{}", output.stderr);
     plant(&home, &grant("two", TOKEN, |_| ()));
     let output = home.run(["logout", "p"]).fails(3);
     assert!(output.stderr.contains("profile `p` has several accounts"), "{}", output.stderr);
     assert!(output.stderr.contains("or use `--all`: one, two"), "{}", output.stderr);
     let output = home.run(["logout", "p", "--account", "three"]).fails(3);
-    assert!(output.stderr.contains("nobody is logged in to"), "{}", output.stderr);
+    assert!(output.stderr.contains("not logged in to"), "{}", output.stderr);
 }
 
 #[test]

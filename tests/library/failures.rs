@@ -449,7 +449,7 @@ async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
     ] {
         let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
-        assert!(error.message().starts_with("nobody has logged in"), "{error}");
+        assert!(error.message().starts_with("not logged in"), "{error}");
         assert!(error.advice().unwrap().contains("oauthctl login p --account ada"), "{error:?}");
         let beside = error.warning().unwrap();
         assert_eq!(beside.kind(), ErrorKind::Config, "{beside}");

@@ -18,6 +18,7 @@ fn forgotten(scene: &Scene) {
 fn whatever_the_server_says() {
     for (scenario, codes) in [
         ("honest", [0]),
+        ("revoke.access-unsupported", [0]),
         ("revoke.busy-retry-after-1.1", [0]),
         ("revoke.status-503", [9]),
         ("revoke.status-500", [9]),
@@ -35,6 +36,53 @@ fn whatever_the_server_says() {
         scene.server.assert_canary_untouched();
         forgotten(&scene);
     }
+}
+
+#[test]
+fn a_token_that_is_already_gone_is_no_failure() {
+    for code in ["invalid_token", "invalid_grant", "token_revoked", "bad_refresh_token", "message"]
+    {
+        let scene = Scene::logged_in(&format!("revoke.gone-{code}"), 3600);
+        let output = scene.home.run(["logout", "p"]).ok();
+        assert!(output.stderr.contains("are revoked and removed"), "{code}: {}", output.stderr);
+        assert!(!output.stderr.contains("warning"), "{code}: {}", output.stderr);
+        forgotten(&scene);
+    }
+}
+
+#[test]
+fn a_refused_refresh_token_does_not_spare_the_other() {
+    for (behaviour, said) in [
+        ("unsupported-token-type.1", "the access token is revoked: the revocation request was"),
+        ("refused.1", "the access token is revoked: the revocation request was refused"),
+        ("refused", "could not be revoked: the revocation request was refused"),
+    ] {
+        let scenario = format!("revoke.{behaviour}");
+        let scene = Scene::logged_in(&scenario, 3600);
+        let output = scene.home.run(["logout", "p"]).fails(8);
+        assert!(output.stderr.contains(said), "{behaviour}: {}", output.stderr);
+        let asked = scene.server.requests(&scenario, "revoke");
+        let hints: Vec<&str> = asked.iter().map(|r| r["body"].as_str().unwrap()).collect();
+        assert_eq!(hints.len(), 2, "{hints:?}");
+        assert!(hints[0].contains("token_type_hint=refresh_token"), "{hints:?}");
+        assert!(hints[1].contains("token_type_hint=access_token"), "{hints:?}");
+        forgotten(&scene);
+    }
+}
+
+#[test]
+fn without_a_known_endpoint_the_key_to_set_is_named() {
+    let scene = Scene::logged_in("discovery.no-revocation", 3600);
+    let output = scene.home.run(["logout", "p"]).ok();
+    for said in [
+        "Logged out of `p`: the tokens are removed here, but not revoked.",
+        "warning: no revocation endpoint is known for `p`",
+        "hint: set `revocation_endpoint` in the profile",
+    ] {
+        assert!(output.stderr.contains(said), "{}", output.stderr);
+    }
+    assert!(!output.stderr.contains("cannot revoke"), "{}", output.stderr);
+    forgotten(&scene);
 }
 
 #[test]

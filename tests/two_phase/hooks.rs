@@ -250,15 +250,12 @@ fn one_that_fails_where_a_login_is_required_hides_nothing() {
         let [warning, hint, what, how] = lines[..] else { panic!("{output}") };
         assert!(warning.starts_with("warning: the hook `login_required` failed: "), "{output}");
         assert!(warning.contains(why) && hint.starts_with("hint: correct it"), "{output}");
-        assert_eq!(
-            (what, how),
-            ("error: nobody has logged in to `p`", "hint: run `oauthctl login p`")
-        );
+        assert_eq!((what, how), ("error: not logged in to `p`", "hint: run `oauthctl login p`"));
         // One object is all that a program reads.
         let output = home.run(token.iter().chain(&["--json"])).fails(4);
         let json: Value = serde_json::from_str(&output.stderr).unwrap();
         assert_eq!((&json["error"], &json["exit_code"]), (&json!("login_required"), &json!(4)));
-        assert_eq!(json["message"], "nobody has logged in to `p`");
+        assert_eq!(json["message"], "not logged in to `p`");
         assert_eq!(json["hint"], "run `oauthctl login p`");
         let warning = json["warning"].as_str().unwrap();
         assert!(warning.contains("the hook `login_required` failed") && warning.contains(why));

@@ -4,8 +4,15 @@ import { behaviour, find, known } from './scenario.mjs';
 import { authenticate } from './token.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 
+const GONE = ['invalid_token', 'invalid_grant', 'token_revoked', 'bad_refresh_token'];
+
 export const REVOKE = {
+  ...Object.fromEntries(GONE.map((code) => [`gone-${code}`, (x) => x.refuse(400, code, 'Token expired or revoked')])),
+  'gone-message': (x) => x.json(400, '{"status":400,"message":"Invalid token"}'),
+  'refused': (x) => x.refuse(400, 'invalid_request', 'no'),
   'unsupported-token-type': (x) => x.refuse(400, 'unsupported_token_type', 'not this kind'),
+  'access-unsupported': (x) => x.body.includes('token_type_hint=access_token')
+    ? x.refuse(400, 'unsupported_token_type', 'not this kind') : x.reply(200, {}, ''),
   'invalid-client': (x) => x.refuse(401, 'invalid_client', 'no'),
 };
 
