@@ -52,6 +52,11 @@ impl GrantKey {
     }
 }
 
+/// A name for files and directories that belong to a profile, made as [`GrantKey::slug`] is.
+pub(crate) fn profile_slug(profile: &str) -> String {
+    format!("{}-{}", readable(profile), short_hex_sha256(&[profile.as_bytes()]))
+}
+
 fn readable(name: &str) -> String {
     name.chars()
         .filter(char::is_ascii_alphanumeric)

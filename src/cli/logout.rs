@@ -69,21 +69,20 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
         let name = context.profile_name(given)?;
         return Ok(vec![named(args, context, &name)?]);
     }
-    let accounts = context.state()?.accounts()?.into_iter().map(|entry| entry.key);
-    Ok(accounts.filter(|key| given.is_none_or(|name| key.profile == name)).collect())
+    let accounts = match given {
+        Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
+        None => context.state()?.accounts()?,
+    };
+    Ok(accounts.into_iter().map(|entry| entry.key).collect())
 }
 
 /// The account to end. Unlike a token, an end is never meant for an account that nobody named: run
 /// twice, a script would otherwise end the next one.
 fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
     let key = GrantKey::new(profile, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
-    let accounts = context.state()?.accounts()?;
-    let others: Vec<&str> = accounts
-        .iter()
-        .filter(|entry| entry.key.profile == profile)
-        .map(|entry| entry.key.account.as_str())
-        .collect();
-    let is_known = others.contains(&key.account.as_str());
+    let state = context.state()?;
+    let is_known = state.account(&key)?.is_some();
+    let others = if is_known { Vec::new() } else { state.some_accounts(profile, usize::MAX)? };
     if is_known || (others.is_empty() && args.account.is_none()) {
         return Ok(key);
     }
@@ -96,7 +95,8 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
             true => manager::several_accounts(profile),
             false => unknown,
         };
-        error.hint(format!("name one with `--account`, or use `--all`: {}", text::names(others)))
+        let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
+        error.hint(format!("name one with `--account`, or use `--all`: {names}"))
     })
 }
 

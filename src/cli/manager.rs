@@ -111,21 +111,17 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
     if let Some(account) = given {
         return Ok(GrantKey::new(profile, account));
     }
-    let accounts = context.state()?.accounts()?;
-    let of_profile: Vec<&str> = accounts
-        .iter()
-        .filter(|entry| entry.key.profile == profile)
-        .map(|entry| entry.key.account.as_str())
-        .collect();
-    match of_profile.as_slice() {
-        [] => Ok(GrantKey::new(profile, DEFAULT_ACCOUNT)),
-        [only] => Ok(GrantKey::new(profile, *only)),
-        several if several.contains(&DEFAULT_ACCOUNT) => {
-            Ok(GrantKey::new(profile, DEFAULT_ACCOUNT))
-        }
-        several => Err(several_accounts(profile)
-            .hint(format!("name one with `--account`: {}", text::names(several.iter().copied())))),
+    let (state, default) = (context.state()?, GrantKey::new(profile, DEFAULT_ACCOUNT));
+    if state.account(&default)?.is_some() {
+        return Ok(default);
     }
+    let mut some = state.some_accounts(profile, 2)?;
+    if some.len() < 2 {
+        return Ok(some.pop().map_or(default, |only| only.key));
+    }
+    let all = state.some_accounts(profile, usize::MAX)?;
+    let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
+    Err(several_accounts(profile).hint(format!("name one with `--account`: {names}")))
 }
 
 /// What is wrong where an account must be named.

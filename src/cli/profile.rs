@@ -4,7 +4,6 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use oauthctl::port::Coordinator as _;
 use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
 use oauthctl::profile::{LoopbackHost, SecretSource};
@@ -104,7 +103,7 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
     {
         context.voice.warn(&error.context("its client secret is still in the token store"));
     }
-    if context.state()?.accounts()?.iter().any(|entry| entry.key.profile == name) {
+    if !context.state()?.some_accounts(name, 1)?.is_empty() {
         let what = Error::config(format!("somebody is still logged in to `{name}`"));
         context.voice.warn(&what.hint(format!(
             "`oauthctl logout {} --all` forgets the tokens, and cannot revoke them any more",

@@ -34,9 +34,10 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         // What is logged in can be told without a configuration that is right.
         context.voice.warn(&error);
     }
-    let accounts = context.state()?.accounts()?;
-    let shown: Vec<&AccountEntry> =
-        accounts.iter().filter(|e| wanted.is_none_or(|name| e.key.profile == name)).collect();
+    let shown = match wanted {
+        Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
+        None => context.state()?.accounts()?,
+    };
     if let (Some(name), true) = (wanted, shown.is_empty()) {
         context.profile(name)?;
     }

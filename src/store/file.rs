@@ -166,11 +166,13 @@ impl FileStore {
     fn write(&self, dir: &Dir, slug: &str, bytes: &[u8]) -> Result<()> {
         let sealed = age::encrypt(&self.key_to_write(dir)?.0.to_public(), bytes)
             .map_err(|_| Error::internal("a record cannot be encrypted"))?;
+        let file = file_of(slug);
         match self.take_reserved(slug) {
-            Some(reserved) => dir.replace_with(reserved, &file_of(slug), &sealed)?,
-            None => dir.replace(&file_of(slug), &sealed)?,
+            Some(reserved) => dir.replace_with(reserved, &file, &sealed)?,
+            None => dir.replace(&file, &sealed)?,
         }
-        dir.sweep(slug)
+        dir.sweep(&file);
+        Ok(())
     }
 
     /// A record that another key opens is as good as ever, and a login with this one must not take its
@@ -191,14 +193,14 @@ impl FileStore {
         let slug = key.slug();
         let dir = Dir::create(&self.path, &self.warnings)?;
         self.key_to_write(&dir)?;
-        if dir.exists(&file_of(&slug))? {
-            self.is_not_anothers(&dir, &file_of(&slug))?;
+        let file = file_of(&slug);
+        if dir.exists(&file)? {
+            self.is_not_anothers(&dir, &file)?;
         }
-        dir.sweep(&slug)?;
         let size = bytes.saturating_add(bytes / 1024 + OVERHEAD).max(LEAST_ROOM);
         let reserved = match self.take_reserved(&slug) {
             Some(reserved) if reserved.size() >= size => reserved,
-            _ => dir.reserve(&slug, size)?,
+            _ => dir.reserve(&file, size)?,
         };
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner).insert(slug, reserved);
         Ok(())
@@ -238,7 +240,7 @@ impl FileStore {
         for name in dir.names()?.iter().filter(|name| name.starts_with(&aside)) {
             dir.remove(name)?;
         }
-        dir.sweep(&slug)?;
+        dir.sweep_thoroughly(&file)?;
         Ok(removed)
     }
 
@@ -258,7 +260,12 @@ impl FileStore {
 
     fn unset_now(&self, name: &str) -> Result<bool> {
         match Dir::open(&self.path, &self.warnings)? {
-            Some(dir) => dir.remove(&file_of(&record::item_slug(name))),
+            Some(dir) => {
+                let file = file_of(&record::item_slug(name));
+                let removed = dir.remove(&file)?;
+                dir.sweep_thoroughly(&file)?;
+                Ok(removed)
+            }
             None => Ok(false),
         }
     }

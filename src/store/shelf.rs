@@ -116,7 +116,7 @@ impl Shelf {
 /// somebody put it there, stays; it is in nobody's way.
 fn empty(root: &Dir, slot: &Slot, most: usize) -> usize {
     let Ok(Some(dir)) = root.child(&slot.0) else { return 0 };
-    let Ok(names) = dir.some_names(most) else { return 0 };
+    let Ok(names) = dir.first(most, Some) else { return 0 };
     let mut removed = 0;
     for name in &names {
         // What a dead process left half-written was never counted.

@@ -1,6 +1,9 @@
 //! The state directory: the locks by which processes take turns, what was about to be sent, and
 //! the index of accounts. It holds no secret.
 //!
+//! The entries of one profile are a directory: whether it has one account, or one of a given name,
+//! is found out in the same time however many there are, of this profile or of others.
+//!
 //! A lock is the kernel's, on a file of its own that is never replaced: it ends with its holder,
 //! whatever ends that.
 
@@ -14,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::busy;
 use super::fs::{self, Dir, Warnings};
 use crate::error::{Error, Result};
-use crate::grant::{AccountEntry, GrantKey, Intent};
+use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 use crate::time::Timestamp;
 
@@ -115,11 +118,37 @@ impl StateDir {
         Dir::create(&self.path, &self.warnings)
     }
 
-    fn entries(&self) -> Result<Option<Dir>> {
+    /// Returns entries of one profile, at most so many of them, sorted by key. The others and those of
+    /// other profiles are not read.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) when the index cannot be read.
+    pub fn some_accounts(&self, profile: &str, most: usize) -> Result<Vec<AccountEntry>> {
+        match self.entries(profile)? {
+            Some(dir) => self.entries_in(&dir, most),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn index(&self) -> Result<Option<Dir>> {
         match Dir::open(&self.path, &self.warnings)? {
             Some(root) => root.child(ACCOUNTS),
             None => Ok(None),
         }
+    }
+
+    fn entries(&self, profile: &str) -> Result<Option<Dir>> {
+        match self.index()? {
+            Some(index) => index.child(&profile_slug(profile)),
+            None => Ok(None),
+        }
+    }
+
+    fn entries_in(&self, dir: &Dir, most: usize) -> Result<Vec<AccountEntry>> {
+        let entry = |name: String| name.ends_with(".json").then(|| self.entry(dir, &name))?;
+        let mut entries = dir.first(most, entry)?;
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
     }
 
     /// One entry of the index. One that cannot be used is a warning, not an error: the index only
@@ -157,23 +186,26 @@ impl Coordinator for StateDir {
             let name = format!("{slug}.lock");
             let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
             let file = file.ok_or_else(|| busy(key, wait))?;
-            Ok(Box::new(Held { _file: file, root, slug }) as Box<dyn Lock>)
+            let profile = profile_slug(&key.profile);
+            Ok(Box::new(Held { _file: file, root, slug, profile }) as Box<dyn Lock>)
         })
     }
 
     fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
-        let Some(dir) = self.entries()? else { return Ok(None) };
+        let Some(dir) = self.entries(&key.profile)? else { return Ok(None) };
         Ok(self.entry(&dir, &format!("{}.json", key.slug())))
     }
 
     fn accounts(&self) -> Result<Vec<AccountEntry>> {
-        let Some(dir) = self.entries()? else { return Ok(Vec::new()) };
-        let mut entries: Vec<AccountEntry> = dir
-            .names()?
-            .iter()
-            .filter(|name| name.ends_with(".json"))
-            .filter_map(|name| self.entry(&dir, name))
-            .collect();
+        let Some(index) = self.index()? else { return Ok(Vec::new()) };
+        let mut entries = Vec::new();
+        for profile in index.names()? {
+            match index.child(&profile) {
+                Ok(Some(dir)) => entries.extend(self.entries_in(&dir, usize::MAX)?),
+                Ok(None) => {}
+                Err(error) => self.warnings.push(format!("skipped: {}", error.message())),
+            }
+        }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(entries)
     }
@@ -184,20 +216,12 @@ struct Held {
     _file: File,
     root: Dir,
     slug: String,
+    profile: String,
 }
 
 impl Held {
     fn file(&self) -> String {
         format!("{}.json", self.slug)
-    }
-
-    /// What comes back after a power cut does no harm: an intent allows one more try anyway, and
-    /// the index only says what the stores hold.
-    fn remove(&self, folder: &str) -> Result<()> {
-        if let Some(dir) = self.root.child(folder)? {
-            dir.remove_lazily(&self.file())?;
-        }
-        Ok(())
     }
 }
 
@@ -222,24 +246,38 @@ impl Lock for Held {
     fn set_intent(&mut self, intent: &Intent) -> Result<()> {
         let (dir, name) = (self.root.make_child(INTENTS)?, self.file());
         dir.replace(&name, &json(intent)?)?;
-        dir.sweep(&name)
+        dir.sweep(&name);
+        Ok(())
     }
 
     fn clear_intent(&mut self) -> Result<()> {
-        self.remove(INTENTS)
+        // One that comes back after a power cut does no harm: it allows one more try anyway.
+        if let Some(dir) = self.root.child(INTENTS)? {
+            dir.remove_lazily(&self.file())?;
+        }
+        Ok(())
     }
 
     fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
         if entry.key.slug() != self.slug {
             return Err(Error::internal("an entry is published under another account's lock"));
         }
-        let (dir, name) = (self.root.make_child(ACCOUNTS)?, self.file());
+        let dir = self.root.make_child(ACCOUNTS)?.make_child(&self.profile)?;
+        let name = self.file();
         dir.replace_lazily(&name, &json(entry)?)?;
-        dir.sweep(&name)
+        dir.sweep(&name);
+        Ok(())
     }
 
     fn retract(&mut self) -> Result<()> {
-        self.remove(ACCOUNTS)
+        // The index only says what the stores hold: an entry that comes back does no harm. The
+        // directory stays, since another account may be about to be published in it.
+        let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
+        if let Some(dir) = dir.transpose()?.flatten() {
+            dir.remove_lazily(&self.file())?;
+            dir.sweep(&self.file());
+        }
+        Ok(())
     }
 }
 
@@ -272,7 +310,8 @@ impl LoginLock {
         let outcome = outcome.clone();
         let outcome = json(Numbered { number: u64::from_be_bytes(number), outcome })?;
         self.locks.replace_lazily(&self.record, &outcome)?;
-        self.locks.sweep(&self.record)
+        self.locks.sweep(&self.record);
+        Ok(())
     }
 }
 

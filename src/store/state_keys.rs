@@ -102,7 +102,7 @@ impl StateKeyFile {
     pub fn keys_at_hand(&self, life: Duration) -> Result<Option<StateKeys>> {
         let (parent, name) = self.split()?;
         let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
-        dir.sweep(name)?;
+        dir.sweep(name);
         match self.ring(&dir)? {
             Some(ring) if ring.current.longest >= life.as_secs() => self.unlock(&ring).map(Some),
             _ => Ok(None),
@@ -117,7 +117,7 @@ impl StateKeyFile {
     pub async fn keys_for(&self, life: Duration) -> Result<StateKeys> {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
-        dir.sweep(name)?;
+        dir.sweep(name);
         let mut ring = match self.ring(&dir)? {
             Some(ring) => ring,
             None => {
@@ -150,7 +150,7 @@ impl StateKeyFile {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
         let _lock = self.lock(&dir).await?;
-        dir.sweep(name)?;
+        dir.sweep(name);
         let previous = self.ring(&dir)?.map(|ring| {
             let until = self.clock.now().plus(Duration::from_secs(ring.current.longest));
             Entry { until: Some(until), ..ring.current }

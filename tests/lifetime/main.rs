@@ -8,6 +8,7 @@ mod support;
 mod clock;
 mod descriptors;
 mod failures;
+mod growth;
 mod holders;
 mod ignored_signals;
 mod keys;

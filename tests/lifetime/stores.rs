@@ -365,7 +365,10 @@ fn an_old_record_is_good_where_that_is_meant_or_does_no_harm() {
 fn forget_that_tokens_are_replaced(scene: &Scene) {
     let [entry] = files_like(&scene.home, ".json")
         .into_iter()
-        .filter(|path| path.parent().is_some_and(|dir| dir.ends_with("accounts")))
+        .filter(|path| {
+            path.parent()
+                .is_some_and(|dir| dir.parent().is_some_and(|dir| dir.ends_with("accounts")))
+        })
         .collect::<Vec<_>>()
         .try_into()
         .unwrap();

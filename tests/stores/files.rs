@@ -223,10 +223,58 @@ fn room_is_taken_before_and_given_back_after() {
     block_on(store.prepare(&key, 10)).unwrap();
     drop(store);
     assert_eq!(names(&directory).len(), 1, "room that was not used is given back");
-    let leftover = directory.join(format!(".{}.0123.tmp", key.slug()));
-    fs::write(&leftover, "left by a dead process").unwrap();
-    save(folder.path(), 3).unwrap();
-    assert!(!leftover.exists());
+}
+
+#[test]
+fn what_a_dead_writer_left_is_taken_over_or_swept() {
+    let folder = TempDir::new().unwrap();
+    let (directory, key) = (folder.path().join("store"), key("profile", "default"));
+    save(folder.path(), 1).unwrap();
+    let leave = |number: &str| {
+        let path = directory.join(format!(".{}.age.{number}.tmp", key.slug()));
+        fs::write(&path, "longer than any record is, ".repeat(1000)).unwrap();
+    };
+    ["0", "3"].map(leave);
+    save(folder.path(), 2).unwrap();
+    assert_eq!(names(&directory), [format!("{}.age", key.slug())]);
+    assert_eq!(load(folder.path()).unwrap().unwrap().generation, 2);
+
+    // A crowd of writers uses further names, which only a removal looks for.
+    ["0", "0123456789abcdef"].map(leave);
+    block_on(file_store(folder.path()).remove(&key)).unwrap();
+    assert!(names(&directory).is_empty(), "{:?}", names(&directory));
+}
+
+#[test]
+fn what_stands_in_for_a_temporary_file_is_not_written() {
+    let folder = TempDir::new().unwrap();
+    let (directory, key) = (folder.path().join("store"), key("profile", "default"));
+    save(folder.path(), 1).unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    let name = |number: u32| directory.join(format!(".{}.age.{number}.tmp", key.slug()));
+    std::os::unix::fs::symlink(&victim, name(0)).unwrap();
+    fs::hard_link(&victim, name(1)).unwrap();
+    assert!(Command::new("mkfifo").arg(name(2)).status().unwrap().success());
+    fs::create_dir(name(3)).unwrap();
+    save(folder.path(), 2).unwrap();
+    assert_eq!(load(folder.path()).unwrap().unwrap().generation, 2);
+    assert_eq!(fs::read(&victim).unwrap(), b"untouched");
+}
+
+#[test]
+fn writers_of_a_crowd_do_not_share_a_temporary_file() {
+    let folder = TempDir::new().unwrap();
+    let key = key("profile", "default");
+    let stores: Vec<_> = (0..12).map(|_| file_store(folder.path())).collect();
+    for store in &stores {
+        block_on(store.prepare(&key, 1000)).unwrap();
+    }
+    for (generation, store) in (1..).zip(&stores) {
+        block_on(store.save(&grant(&key, generation, 5000))).unwrap();
+        assert_eq!(load(folder.path()).unwrap(), Some(grant(&key, generation, 5000)));
+    }
+    assert_eq!(names(&folder.path().join("store")), [format!("{}.age", key.slug())]);
 }
 
 #[test]

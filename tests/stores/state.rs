@@ -170,7 +170,9 @@ fn a_corrupt_entry_is_skipped_with_a_warning() {
         let mut lock = block_on(state.lock(key, Duration::ZERO)).unwrap();
         lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file")).unwrap();
     }
-    let path = |key: &GrantKey| folder.path().join(format!("state/accounts/{}.json", key.slug()));
+    let [index] = &names(&folder.path().join("state/accounts"))[..] else { panic!("one profile") };
+    let index = folder.path().join("state/accounts").join(index);
+    let path = |key: &GrantKey| index.join(format!("{}.json", key.slug()));
     fs::write(path(&keys[0]), "{").unwrap();
     fs::copy(path(&keys[3]), path(&keys[1])).unwrap();
     fs::remove_file(path(&keys[2])).unwrap();
@@ -180,6 +182,35 @@ fn a_corrupt_entry_is_skipped_with_a_warning() {
     let warnings = state.warnings().take();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert_eq!(state.account(&keys[0]).unwrap(), None);
+}
+
+#[test]
+fn some_accounts_of_one_profile_are_read_and_no_others() {
+    let folder = TempDir::new().unwrap();
+    let state = state_dir(folder.path());
+    assert_eq!(state.some_accounts("profile", 2).unwrap(), []);
+    let publish = |key: &GrantKey| {
+        let mut lock = block_on(state.lock(key, Duration::ZERO)).unwrap();
+        lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file")).unwrap();
+    };
+    let of = |most| -> Vec<String> {
+        let some = state.some_accounts("profile", most).unwrap();
+        some.into_iter().map(|entry| entry.key.account).collect()
+    };
+    // Names that are one once they are made readable.
+    for profile in ["Profile", "profile!", "pro-file"] {
+        publish(&key(profile, "default"));
+    }
+    assert!(of(2).is_empty());
+    publish(&key("profile", "b"));
+    assert_eq!(of(2), ["b"]);
+    publish(&key("profile", "a"));
+    publish(&key("profile", "c"));
+    assert_eq!(of(9), ["a", "b", "c"]);
+    assert_eq!(of(2).len(), 2);
+    block_on(state.lock(&key("profile", "b"), Duration::ZERO)).unwrap().retract().unwrap();
+    assert_eq!(of(9), ["a", "c"]);
+    assert_eq!(state.accounts().unwrap().len(), 5);
 }
 
 #[test]

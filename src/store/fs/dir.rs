@@ -139,14 +139,19 @@ impl Dir {
         Ok(names)
     }
 
-    /// Some of the names in this directory that are text, at most so many.
-    pub(crate) fn some_names(&self, most: usize) -> Result<Vec<String>> {
+    /// What `pick` makes of the names in this directory that are text, at most so many. Whatever
+    /// comes after those is not read.
+    pub(crate) fn first<T>(
+        &self,
+        most: usize,
+        pick: impl FnMut(String) -> Option<T>,
+    ) -> Result<Vec<T>> {
         let failed = |e| refused("list", &self.path, Refusal::Io(e));
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.path).map_err(failed)?.take(most) {
-            names.extend(entry.map_err(failed)?.file_name().into_string());
-        }
-        Ok(names)
+        let names = std::fs::read_dir(&self.path).map_err(failed)?.filter_map(|entry| {
+            entry.map(|entry| entry.file_name().into_string().ok()).map_err(failed).transpose()
+        });
+        let mut pick = pick;
+        names.filter_map(|name| name.map(&mut pick).transpose()).take(most).collect()
     }
 
     /// Takes the kernel's lock on a file of this name, which is made where it is missing. `None`

@@ -3,8 +3,8 @@
 //! Directories are 0700 and files 0600 from their creation on, whatever the umask. Nothing is
 //! opened that is a symbolic link, a pipe, a device, a hard link or another user's: a file is
 //! opened without following and without waiting, and judged by its descriptor. Looser modes are
-//! repaired, with a warning. Replacing a file is atomic and durable: a temporary file with a name
-//! that cannot be guessed, `fsync`, rename, `fsync` of the directory.
+//! repaired, with a warning. Replacing a file is atomic and durable: a temporary file beside it,
+//! `fsync`, rename, `fsync` of the directory.
 
 mod dir;
 #[cfg(not(unix))]
@@ -42,9 +42,12 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Warnings {
-    /// Adds a warning.
+    /// Adds a warning, once.
     pub(crate) fn push(&self, warning: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(&warning) {
+            all.push(warning);
+        }
     }
 
     /// Takes all warnings out of the list.

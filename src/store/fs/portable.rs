@@ -59,6 +59,12 @@ impl Handle {
         OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
     }
 
+    /// Opens a regular file to write.
+    pub(super) fn open_to_write(&self, name: &str) -> Result<File, Refusal> {
+        self.judge(name)?;
+        Ok(OpenOptions::new().write(true).open(self.0.join(name))?)
+    }
+
     /// Judges what is at this name without opening it.
     pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
         let metadata = fs::symlink_metadata(self.0.join(name))?;

@@ -7,6 +7,9 @@ use super::refusal::refused;
 use super::{Dir, sys};
 use crate::error::{Error, Result};
 
+/// How many temporary files of one name are found again without listing their directory.
+const SLOTS: u32 = 8;
+
 /// A temporary file with room in it, kept for a later [`Dir::replace_with`]. Removed when dropped,
 /// and by [`Dir::sweep`] once its owner is dead.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ pub(crate) struct Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        if !self.name.is_empty() {
+        // Somebody may have removed it and made another of that name.
+        if !self.name.is_empty() && self.dir.handle.is_at(&self.file, &self.name) {
             let _ = self.dir.handle.unlink(&self.name);
         }
     }
@@ -112,45 +116,86 @@ impl Dir {
         Ok(reserved)
     }
 
-    /// A new temporary file, locked for as long as its owner lives.
+    /// A temporary file of this name, empty, and locked for as long as its owner lives.
+    ///
+    /// Its own name is one of a few, so that a dead writer's file is found without listing the
+    /// directory: the next writer takes it over. Nobody else can write to a private directory, so
+    /// the name need not be secret.
     fn temporary(&self, name: &str) -> Result<Reserved> {
-        for _ in 0..16 {
-            let mut random = [0; 16];
-            fill_random(&mut random)?;
-            let temporary = format!(".{name}.{:032x}.tmp", u128::from_be_bytes(random));
-            let file = self
-                .handle
-                .create_file(&temporary)
-                .map_err(|e| refused("write in", &self.path, e.into()))?;
-            let dir = self.again()?;
-            let reserved = Reserved { dir, name: temporary, file, size: 0 };
-            // A file system without locks keeps the leftovers of dead processes: no harm is done.
-            let swept = matches!(reserved.file.try_lock(), Err(TryLockError::WouldBlock));
-            if !swept && self.handle.is_at(&reserved.file, &reserved.name) {
+        for slot in 0..SLOTS {
+            if let Some(reserved) = self.slot(slot_name(name, slot))? {
                 return Ok(reserved);
             }
         }
-        Err(Error::store(format!(
-            "temporary files in `{}` vanish as soon as they are made",
-            self.path.display()
-        )))
+        // Several writers at once, or a file system without locks.
+        let mut random = [0; 16];
+        fill_random(&mut random)?;
+        let temporary = format!(".{name}.{:032x}.tmp", u128::from_be_bytes(random));
+        let file = self.create_temporary(&temporary)?;
+        let _ = file.try_lock();
+        Ok(Reserved { dir: self.again()?, name: temporary, file, size: 0 })
     }
 
-    /// Removes the temporary files that dead processes left for this name.
-    pub(crate) fn sweep(&self, name: &str) -> Result<()> {
-        let prefix = format!(".{name}.");
-        for leftover in self.names()? {
-            if !leftover.starts_with(&prefix) || !leftover.ends_with(".tmp") {
-                continue;
+    fn create_temporary(&self, temporary: &str) -> Result<File> {
+        let created = self.handle.create_file(temporary);
+        created.map_err(|e| refused("write in", &self.path, e.into()))
+    }
+
+    /// The temporary file of this name, unless another writer has it.
+    fn slot(&self, temporary: String) -> Result<Option<Reserved>> {
+        let (file, is_new) = match self.handle.create_file(&temporary) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match self.handle.open_to_write(&temporary) {
+                    Ok(file) => (file, false),
+                    Err(_) => return Ok(None),
+                }
             }
-            if let Ok((file, ..)) = self.handle.open_file(&leftover)
-                && file.try_lock().is_ok()
-            {
-                let _ = self.handle.unlink(&leftover);
-            }
+            Err(error) => return Err(refused("write in", &self.path, error.into())),
+        };
+        let is_ours = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            // Without locks, only a new file is certainly nobody else's.
+            Err(TryLockError::Error(_)) => is_new,
+        };
+        // Whoever had the lock before may have renamed the file, and so made it the real one.
+        if !is_ours || !self.handle.is_at(&file, &temporary) {
+            return Ok(None);
         }
+        if !is_new {
+            file.set_len(0).map_err(|e| refused("write in", &self.path, e.into()))?;
+        }
+        Ok(Some(Reserved { dir: self.again()?, name: temporary, file, size: 0 }))
+    }
+
+    /// Removes the temporary files that dead writers left for this name. Its cost does not depend on
+    /// how many files the directory holds.
+    pub(crate) fn sweep(&self, name: &str) {
+        (0..SLOTS).for_each(|slot| self.sweep_one(&slot_name(name, slot)));
+    }
+
+    /// The same, and those that writers of a crowd may have left. This lists the directory.
+    pub(crate) fn sweep_thoroughly(&self, name: &str) -> Result<()> {
+        let prefix = format!(".{name}.");
+        let mut leftovers = self.names()?;
+        leftovers.retain(|file| file.starts_with(&prefix) && file.ends_with(".tmp"));
+        leftovers.iter().for_each(|leftover| self.sweep_one(leftover));
         Ok(())
     }
+
+    fn sweep_one(&self, leftover: &str) {
+        if let Ok(file) = self.handle.open_to_write(leftover)
+            && file.try_lock().is_ok()
+            && self.handle.is_at(&file, leftover)
+        {
+            let _ = self.handle.unlink(leftover);
+        }
+    }
+}
+
+fn slot_name(name: &str, slot: u32) -> String {
+    format!(".{name}.{slot}.tmp")
 }
 
 fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {

@@ -81,6 +81,18 @@ impl Handle {
         Ok(File::from(rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE)?))
     }
 
+    /// Opens a regular file of our own to write.
+    pub(super) fn open_to_write(&self, name: &str) -> Result<File, Refusal> {
+        let flags = SHUT | OFlags::WRONLY | OFlags::NONBLOCK;
+        let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
+        let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
+        judge(&stat)?;
+        if loose(&stat).is_some() {
+            rustix::fs::fchmod(&fd, PRIVATE_FILE).map_err(io::Error::from)?;
+        }
+        Ok(File::from(fd))
+    }
+
     /// Judges what is at this name without opening it.
     pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
         let stat = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)

@@ -58,7 +58,6 @@ impl Sealed {
     /// Takes real room for a record.
     pub(super) fn reserve(&self, slug: &str, bytes: usize) -> Result<()> {
         let dir = Dir::create(&self.path, &self.warnings)?;
-        dir.sweep(slug)?;
         let size = bytes.saturating_add(OVERHEAD);
         let reserved = match self.take_reserved(slug) {
             Some(reserved) if reserved.size() >= size => reserved,
@@ -102,10 +101,11 @@ impl Sealed {
         text.extend_from_slice(tag.as_ref());
         text.splice(0..0, nonce);
         let dir = Dir::create(&self.path, &self.warnings)?;
-        match self.take_reserved(slug) {
-            Some(reserved) => dir.replace_with(reserved, &file, &text)?,
-            None => dir.replace(&file, &text)?,
-        }
+        let reserved = match self.take_reserved(slug) {
+            Some(reserved) => reserved,
+            None => dir.reserve(slug, text.len())?,
+        };
+        dir.replace_with(reserved, &file, &text)?;
         let encoded = Zeroizing::new(BASE64_STANDARD.encode(&key[..]));
         let pointer = Pointer {
             sealed: VERSION,
@@ -160,7 +160,7 @@ impl Sealed {
                 dir.remove(&name)?;
             }
         }
-        dir.sweep(slug)
+        dir.sweep_thoroughly(slug)
     }
 
     /// Gives the sealed files of a damaged record another name, so that they stay.
