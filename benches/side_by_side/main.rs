@@ -14,6 +14,7 @@
 
 mod browser;
 mod figures;
+mod growth;
 mod machine;
 mod rows;
 mod two_phase;

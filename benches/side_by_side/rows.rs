@@ -12,7 +12,7 @@ use url::Url;
 use crate::browser;
 use crate::figures::{Target, heads, median, row, time};
 use crate::support::{Home, OidcProvider, SecretService, Servers, installed};
-use crate::two_phase;
+use crate::{growth, two_phase};
 
 /// The verifier of RFC 7636, appendix B, and its challenge.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -26,11 +26,13 @@ type Measure = fn(&str, usize, &OidcProvider);
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, Measure); 11] = [
+    let rows: [(&str, Measure); 13] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
         ("refresh, file store / curl token request", refresh),
+        ("refresh, 10,000 accounts / 1 account", growth::refresh_among_accounts),
+        ("refresh --account, 10,000 accounts / 1 account", growth::refresh_of_account),
         ("first login, file store / the browser alone", first_login),
         ("login again, file store / the browser alone", login_again),
         ("token, cached: peak memory", peak_memory),
@@ -46,7 +48,7 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
 }
 
 /// A home that is logged in.
-fn home(server: &OidcProvider) -> Home {
+pub fn home(server: &OidcProvider) -> Home {
     let mut home = Home::new();
     home.profile("p", &server.issuer, "cli", SCOPES);
     log_in(&mut home);

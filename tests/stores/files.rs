@@ -234,13 +234,13 @@ fn what_a_dead_writer_left_is_taken_over_or_swept() {
         let path = directory.join(format!(".{}.age.{number}.tmp", key.slug()));
         fs::write(&path, "longer than any record is, ".repeat(1000)).unwrap();
     };
-    ["0", "3"].map(leave);
+    ["0", "3"].into_iter().for_each(leave);
     save(folder.path(), 2).unwrap();
     assert_eq!(names(&directory), [format!("{}.age", key.slug())]);
     assert_eq!(load(folder.path()).unwrap().unwrap().generation, 2);
 
     // A crowd of writers uses further names, which only a removal looks for.
-    ["0", "0123456789abcdef"].map(leave);
+    ["0", "0123456789abcdef"].into_iter().for_each(leave);
     block_on(file_store(folder.path()).remove(&key)).unwrap();
     assert!(names(&directory).is_empty(), "{:?}", names(&directory));
 }
