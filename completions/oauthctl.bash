@@ -1452,7 +1452,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__store__subcmd__migrate)
-            opts="-p -q -v -h --to --profile --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
+            opts="-p -q -v -h --to --profile --accept-unauthenticated --config --store --json --quiet --verbose --trace --trace-har --color --no-input --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -582,6 +582,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write every exchange to a HAR file, with secrets redacted'
             cand --color 'When to use colours; auto: on a terminal, unless NO_COLOR is set'
+            cand --accept-unauthenticated 'Accept records of file stores that are not authenticated, as earlier versions wrote them'
             cand --json 'Print the result, and an error, as JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'

@@ -12,11 +12,13 @@ use oauthctl::store::{KeySource, portable};
 use oauthctl::text::shell_word;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
+use zeroize::Zeroizing;
+
 use super::context::Context;
 use super::run as runner;
 
-/// The most that is read: a record of 256 KiB in base64, and room.
-const LIMIT: u64 = 1024 * 1024;
+/// The most that is read: the longest line, and white space around it.
+const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
@@ -42,7 +44,7 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
             "pipe it, so that no list of processes shows it: `printenv OAUTHCTL_IMPORT | oauthctl import -`, or `oauthctl import < FILE`",
         ));
     }
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     std::io::stdin()
         .lock()
         .take(LIMIT)

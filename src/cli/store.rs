@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use oauthctl::port::Coordinator as _;
-use oauthctl::store::{KeySource, StoreSpec, file, migrate};
-use oauthctl::{Error, GrantKey, Result};
+use oauthctl::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
+use oauthctl::{AccountEntry, Error, GrantKey, Result};
 use serde_json::json;
 
 use super::context::Context;
@@ -30,6 +30,9 @@ pub struct MigrateArgs {
     /// Only this profile's accounts
     #[arg(short, long, value_name = "NAME")]
     profile: Option<String>,
+    /// Accept records of file stores that are not authenticated, as earlier versions wrote them
+    #[arg(long)]
+    accept_unauthenticated: bool,
 }
 
 /// Runs one of the store commands.
@@ -126,12 +129,15 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let to = context.open_store(&to_spec)?;
     let state = context.state()?;
     let accounts = state.accounts()?;
-    let wanted = accounts.iter().filter(|e| {
-        args.profile.as_ref().is_none_or(|p| *p == e.key.profile) && e.store != to_spec.to_string()
-    });
+    let of_profile = |e: &&AccountEntry| args.profile.as_ref().is_none_or(|p| *p == e.key.profile);
+    let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
+    let accepted = match args.accept_unauthenticated {
+        true => accept(args, &to_spec, &accounts, context)?,
+        false => Vec::new(),
+    };
     let mut moved = Vec::new();
     let mut failure: Option<Error> = None;
-    for entry in wanted {
+    for entry in accounts.iter().filter(|entry| entry.store != to_spec.to_string()) {
         let from = context.open_store(&entry.store.parse()?)?;
         let keys: [GrantKey; 1] = [entry.key.clone()];
         let migration = runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
@@ -148,7 +154,13 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         return Err(failure);
     }
     if context.voice.json {
-        report::print_json(&json!({"to": to_spec.to_string(), "moved": moved}))?;
+        let mut result = json!({"to": to_spec.to_string(), "moved": moved});
+        if args.accept_unauthenticated {
+            result["accepted"] = accepted.into();
+        }
+        report::print_json(&result)?;
+    } else if !accepted.is_empty() && moved.is_empty() {
+        return Ok(ExitCode::SUCCESS);
     }
     context.voice.say(if moved.is_empty() {
         format!("There is nothing to move to {to_spec}.")
@@ -158,4 +170,34 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         )
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Accepts what is not authenticated in the store that is migrated to and in those of the accounts, and
+/// says what that was.
+fn accept(
+    args: &MigrateArgs,
+    to: &StoreSpec,
+    accounts: &[&AccountEntry],
+    context: &Context,
+) -> Result<Vec<String>> {
+    let mut stores = vec![to.clone()];
+    for entry in accounts {
+        let spec: StoreSpec = entry.store.parse()?;
+        if !stores.contains(&spec) {
+            stores.push(spec);
+        }
+    }
+    let (state, places) = (context.state()?, context.places()?);
+    let mut accepted = Vec::new();
+    for spec in stores {
+        let Some(store) = spec.open_files(&places) else { continue };
+        context.note_warnings(store.warnings());
+        let profile = args.profile.as_deref();
+        let work = accept_unauthenticated(&store, profile, &state);
+        for claimed in runner::block_on(None, work)? {
+            context.voice.say(format!("Accepted {claimed} in {spec}."));
+            accepted.push(claimed.to_string());
+        }
+    }
+    Ok(accepted)
 }

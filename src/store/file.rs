@@ -1,38 +1,33 @@
 //! One age-encrypted file per account. The `age` program opens them too.
 
+mod accept;
+mod key;
+mod sealing;
+
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use age::secrecy::ExposeSecret;
-use age::stream::StreamReader;
-use age::{DecryptError, Decryptor};
 use zeroize::Zeroizing;
 
+use super::age_file::{self, Unopened};
 use super::fs::{self, Dir, Reserved, Warnings};
 use super::record;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
+use key::{Key, missing_key, split};
+use sealing::Unsealed;
+
+pub use accept::Claimed;
+pub use key::{KeySource, keygen};
 
 /// The least room that is kept for a record: for the largest answer of a server (1 MiB), quoted, beside
 /// what the grant holds already. It is taken without being written.
 const LEAST_ROOM: usize = 2 * 1024 * 1024;
 /// What encryption adds, with some to spare: the header, and 16 bytes for every 64 KiB.
 const OVERHEAD: usize = 4096;
-
-/// Where the key of a [`FileStore`] comes from. Read when it is first needed.
-#[derive(Debug, Clone)]
-pub enum KeySource {
-    /// The key itself: an age X25519 identity, `AGE-SECRET-KEY-1…`.
-    Identity(Secret),
-    /// A file with such an identity, which must exist.
-    File(PathBuf),
-    /// A file of our own, made with a new identity when a record is first written.
-    Generated(PathBuf),
-}
 
 /// A store of age-encrypted files, one an account.
 ///
@@ -45,22 +40,6 @@ pub struct FileStore {
     key: OnceLock<Key>,
     warnings: Warnings,
     reserved: Mutex<HashMap<String, Reserved>>,
-}
-
-/// An identity that shows nothing in `Debug`.
-struct Key(age::x25519::Identity);
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-/// Makes a key for a [`FileStore`]: the identity, which is secret, and its recipient, which is not.
-pub fn keygen() -> (Secret, String) {
-    let identity = age::x25519::Identity::generate();
-    let recipient = identity.to_public().to_string();
-    (Secret::new(identity.to_string().expose_secret()), recipient)
 }
 
 impl FileStore {
@@ -100,10 +79,10 @@ impl FileStore {
             return Ok(key);
         }
         let key = match &self.source {
-            KeySource::Identity(secret) => parse_key(secret.expose(), "the given value")?,
+            KeySource::Identity(secret) => Key::parse(secret.expose(), "the given value")?,
             KeySource::File(path) => {
                 let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
-                read_key(&fs::read_named(path).map_err(|error| error.hint(hint))?, path)?
+                Key::read(&fs::read_named(path).map_err(|error| error.hint(hint))?, path)?
             }
             KeySource::Generated(path) => match self.generated(path)? {
                 Some(key) => key,
@@ -131,7 +110,7 @@ impl FileStore {
         let (parent, name) = split(path)?;
         let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
         match dir.read(name)? {
-            Some(bytes) => read_key(&bytes, path).map(Some),
+            Some(bytes) => Key::read(&bytes, path).map(Some),
             None => Ok(None),
         }
     }
@@ -145,27 +124,34 @@ impl FileStore {
         Ok(())
     }
 
-    fn read(&self, file: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    fn unseal(&self, slug: &str) -> Result<Option<Unsealed>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
-        let Some(sealed) = dir.read(file)? else { return Ok(None) };
-        unseal(self.key()?, &sealed, &place(&dir, file)).map(Some)
+        let Some(sealed) = dir.read(&file_of(slug))? else { return Ok(None) };
+        sealing::unseal(self.key()?, slug, &sealed, &self.place(slug)).map(Some)
+    }
+
+    /// Reads a record that somebody with the identity wrote, of this profile if of one.
+    fn read(&self, slug: &str, profile: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        match self.unseal(slug)? {
+            Some(record) if !record.is_authentic => Err(self.forgeable(slug, profile)),
+            found => Ok(found.map(|record| record.json)),
+        }
     }
 
     fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        let file = file_of(&key.slug());
-        match self.read(&file)? {
-            Some(bytes) => record::decode(&bytes, key, &self.place(&file)).map(Some),
+        let slug = key.slug();
+        match self.read(&slug, Some(&key.profile))? {
+            Some(json) => record::decode(&json, key, &self.place(&slug)).map(Some),
             None => Ok(None),
         }
     }
 
-    fn place(&self, file: &str) -> String {
-        format!("`{}`", self.path.join(file).display())
+    fn place(&self, slug: &str) -> String {
+        format!("`{}`", self.path.join(file_of(slug)).display())
     }
 
     fn write(&self, dir: &Dir, slug: &str, bytes: &[u8]) -> Result<()> {
-        let sealed = age::encrypt(&self.key_to_write(dir)?.0.to_public(), bytes)
-            .map_err(|_| Error::internal("a record cannot be encrypted"))?;
+        let sealed = sealing::seal(self.key_to_write(dir)?, slug, bytes)?;
         let file = file_of(slug);
         match self.take_reserved(slug) {
             Some(reserved) => dir.replace_with(reserved, &file, &sealed)?,
@@ -179,8 +165,10 @@ impl FileStore {
     /// place. What is damaged beyond that is for the reader to tell.
     fn is_not_anothers(&self, dir: &Dir, file: &str) -> Result<()> {
         let Ok(Some(sealed)) = dir.read(file) else { return Ok(()) };
-        match open(self.key()?, &sealed) {
-            Err(DecryptError::NoMatchingKeys) => Err(anothers(&place(dir, file))),
+        match age_file::open(&self.key()?.identity, &sealed) {
+            Err(Unopened::OtherKey) => {
+                Err(sealing::other_key(&format!("`{}`", dir.path_of(file).display())))
+            }
             _ => Ok(()),
         }
     }
@@ -251,9 +239,9 @@ impl FileStore {
     }
 
     fn get_now(&self, name: &str) -> Result<Option<Secret>> {
-        let file = file_of(&record::item_slug(name));
-        match self.read(&file)? {
-            Some(bytes) => record::decode_item(&bytes, name, &self.place(&file)).map(Some),
+        let slug = record::item_slug(name);
+        match self.read(&slug, None)? {
+            Some(json) => record::decode_item(&json, name, &self.place(&slug)).map(Some),
             None => Ok(None),
         }
     }
@@ -313,82 +301,4 @@ impl SecretItems for FileStore {
 
 fn file_of(slug: &str) -> String {
     format!("{slug}.age")
-}
-
-fn place(dir: &Dir, file: &str) -> String {
-    format!("`{}`", dir.path_of(file).display())
-}
-
-fn split(path: &Path) -> Result<(&Path, &str)> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match path.file_name().and_then(|name| name.to_str()) {
-        Some(name) => Ok((parent, name)),
-        None => Err(Error::store(format!("`{}` cannot be a key file", path.display()))),
-    }
-}
-
-fn read_key(bytes: &[u8], path: &Path) -> Result<Key> {
-    let place = format!("`{}`", path.display());
-    match std::str::from_utf8(bytes) {
-        Ok(text) => parse_key(text, &place),
-        Err(_) => Err(bad_key(&place)),
-    }
-}
-
-fn parse_key(text: &str, place: &str) -> Result<Key> {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && !line.starts_with('#'))
-        .and_then(|line| line.parse().ok())
-        .map(Key)
-        .ok_or_else(|| bad_key(place))
-}
-
-fn bad_key(place: &str) -> Error {
-    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}")).hint(
-        "`oauthctl store keygen` prints a new one; records need the one they were sealed with",
-    )
-}
-
-fn missing_key(path: &Path) -> Error {
-    Error::store(format!(
-        "there are records, but their key `{}` is missing: no other key was made",
-        path.display()
-    ))
-    .hint(
-        "put the key file back, or give the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
-         if it is lost, move the `.age` files away and log in again",
-    )
-}
-
-/// Opens the header. The variants of the error are put into words elsewhere: the crate's own are for
-/// other programs.
-fn open<'s>(key: &Key, sealed: &'s [u8]) -> Result<StreamReader<&'s [u8]>, DecryptError> {
-    Decryptor::new_buffered(sealed)?.decrypt(std::iter::once(&key.0 as &dyn age::Identity))
-}
-
-/// A damaged list of recipients looks the same: only its key could tell.
-fn anothers(place: &str) -> Error {
-    Error::store(format!(
-        "the record in {place} is sealed for another key than the one that was given, or is damaged"
-    ))
-    .hint(
-        "nothing was changed: give the key that it was sealed with, by OAUTHCTL_STORE_KEY, \
-         OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, `oauthctl logout --local` \
-         forgets the record, and a login begins anew",
-    )
-}
-
-fn unseal(key: &Key, sealed: &[u8], place: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let mut reader = open(key, sealed).map_err(|error| match error {
-        DecryptError::NoMatchingKeys => anothers(place),
-        _ => record::damaged(place, "it does not decrypt"),
-    })?;
-    // Its plaintext is shorter: nothing grows, and no copy stays behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    reader.read_to_end(&mut bytes).map_err(|_| record::damaged(place, "it does not decrypt"))?;
-    Ok(bytes)
 }

@@ -45,6 +45,35 @@ pub async fn migrate(
     Ok(migration)
 }
 
+/// Accepts the records of a file store that carry no valid authentication, of one profile or of all, and
+/// says which they were. Each is written again, authenticated, where it is.
+///
+/// # Errors
+/// [`Store`](crate::ErrorKind::Store) where one cannot be read or written; those before it are accepted.
+#[cfg(feature = "file")]
+pub async fn accept_unauthenticated(
+    store: &super::FileStore,
+    profile: Option<&str>,
+    coordinator: &dyn Coordinator,
+) -> Result<Vec<super::file::Claimed>> {
+    use super::file::Claimed;
+    let mut accepted = Vec::new();
+    for claimed in store.unauthenticated()? {
+        let lock = match &claimed {
+            Claimed::Grant(key) if profile.is_none_or(|name| *name == key.profile) => {
+                Some(coordinator.lock(key, WAIT).await?)
+            }
+            Claimed::Item(_) if profile.is_none() => None,
+            _ => continue,
+        };
+        if store.accept(&claimed)? {
+            accepted.push(claimed);
+        }
+        drop(lock);
+    }
+    Ok(accepted)
+}
+
 async fn one(
     from: &dyn GrantStore,
     to: &dyn GrantStore,

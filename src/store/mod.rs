@@ -13,6 +13,8 @@
 //! error of kind [`Store`](crate::ErrorKind::Store), never "nothing there", and is not overwritten.
 
 #[cfg(feature = "file")]
+mod age_file;
+#[cfg(feature = "file")]
 pub mod file;
 #[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
 pub(crate) mod fs;
@@ -45,6 +47,9 @@ pub use fs::Warnings;
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
 pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
+#[cfg(feature = "file")]
+#[doc(hidden)]
+pub use migrate::accept_unauthenticated;
 #[doc(hidden)]
 pub use migrate::{Migration, migrate};
 pub use pending::FilePending;
@@ -148,10 +153,8 @@ impl StoreSpec {
         match self {
             #[cfg(feature = "file")]
             Self::File(directory) => {
-                let directory = directory.as_ref().unwrap_or(&places.files);
-                let store = FileStore::open(directory, places.key.clone()).named(self.to_string());
+                let store = Arc::new(self.file_store(directory.as_deref(), places));
                 let warnings = store.warnings();
-                let store = Arc::new(store);
                 Ok(Store { grants: store.clone(), items: store, warnings })
             }
             #[cfg(feature = "keyring")]
@@ -164,6 +167,23 @@ impl StoreSpec {
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build has no store `{self}`"))),
         }
+    }
+}
+
+#[cfg(feature = "file")]
+impl StoreSpec {
+    /// Opens the store as what it is, where it is one of files.
+    #[doc(hidden)]
+    pub fn open_files(&self, places: &Places) -> Option<FileStore> {
+        match self {
+            Self::File(directory) => Some(self.file_store(directory.as_deref(), places)),
+            Self::Keyring => None,
+        }
+    }
+
+    fn file_store(&self, directory: Option<&Path>, places: &Places) -> FileStore {
+        let directory = directory.unwrap_or(&places.files);
+        FileStore::open(directory, places.key.clone()).named(self.to_string())
     }
 }
 

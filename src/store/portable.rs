@@ -1,12 +1,14 @@
 //! One account as one line of text, for machines without a store of their own.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::str::FromStr as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use zeroize::Zeroizing;
 
+use super::age_file::{self, MOST_RECIPIENTS, Unopened};
+use super::record;
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant};
@@ -17,18 +19,22 @@ const PLAIN: &str = "oauthctl-1-plain.";
 /// Begins a line that is encrypted with age.
 const SEALED: &str = "oauthctl-1-age.";
 
-/// The most that a line may decode to.
-const LIMIT: u64 = 1024 * 1024;
+/// The most bytes of a line: room for the largest record that a store keeps, encrypted and in base64.
+pub const LONGEST_LINE: usize = record::LARGEST / 2 * 3;
 
 /// Writes a grant as one line. With recipients (`age1…`) it is encrypted to them; without, whoever
 /// has the line has the refresh token.
 ///
 /// # Errors
 ///
-/// `Usage` for a recipient that is none.
+/// `Usage` for an invalid recipient or more than 100 of them, `Store` for a grant that is too large.
 pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
-    let json = serde_json::to_vec(grant).map(Zeroizing::new);
-    let json = json.map_err(|_| Error::internal("a grant cannot be written as JSON"))?;
+    let json = record::encode(grant)?;
+    if recipients.len() > MOST_RECIPIENTS {
+        let what =
+            format!("{} recipients: at most {MOST_RECIPIENTS} are possible", recipients.len());
+        return Err(Error::usage(what).hint("export several lines"));
+    }
     if recipients.is_empty() {
         return Ok(Secret::new(format!("{PLAIN}{}", BASE64.encode(&*json))));
     }
@@ -76,11 +82,19 @@ pub fn import(line: &Secret, identity: Option<&Secret>) -> Result<Grant> {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>> {
+    if text.len() > LONGEST_LINE {
+        return Err(too_long());
+    }
     BASE64.decode(text).map(Zeroizing::new).map_err(|_| damaged())
 }
 
 fn damaged() -> Error {
     Error::usage("the exported line is damaged").hint("export the account again")
+}
+
+fn too_long() -> Error {
+    Error::usage("the exported line is longer than any that `oauthctl export` prints")
+        .hint("give the line alone, as it was printed")
 }
 
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
@@ -94,14 +108,12 @@ fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .find_map(|line| age::x25519::Identity::from_str(line).ok())
         .ok_or_else(|| Error::store("the store's key is no age identity"))?;
-    let wrong = || {
-        Error::store("the exported line cannot be decrypted")
-            .hint("it was encrypted for another key, or is damaged")
-    };
-    let decryptor = age::Decryptor::new(sealed).map_err(|_| damaged())?;
-    let one: [&dyn age::Identity; 1] = [&identity];
-    let reader = decryptor.decrypt(one.into_iter()).map_err(|_| wrong())?;
-    let mut json = Zeroizing::new(Vec::new());
-    reader.take(LIMIT).read_to_end(&mut json).map_err(|_| wrong())?;
-    Ok(json)
+    age_file::decrypt(&identity, sealed, record::LARGEST).map_err(|unopened| match unopened {
+        Unopened::OtherKey | Unopened::Damaged => {
+            Error::store("the exported line cannot be decrypted")
+                .hint("it was encrypted for another key, or is damaged")
+        }
+        Unopened::Header(why) => Error::usage(format!("the exported line is damaged: {why}")),
+        Unopened::TooLong => too_long(),
+    })
 }

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 use crate::secret::{Secret, exposed};
 
+/// The most bytes of a record as JSON: what is larger could be saved, and not be read again.
+pub(super) const LARGEST: usize = 4 * 1024 * 1024;
+
 /// The first field of every record.
 #[derive(Deserialize)]
 struct Head {
@@ -55,6 +58,18 @@ pub(super) fn decode_item(bytes: &[u8], name: &str, place: &str) -> Result<Secre
     Err(damaged(place, "it holds another item"))
 }
 
+/// The key of whatever grant this is.
+#[cfg(feature = "file")]
+pub(super) fn any_key(bytes: &[u8]) -> Option<GrantKey> {
+    serde_json::from_slice::<Grant>(bytes).ok().map(|grant| grant.key)
+}
+
+/// The name of whatever secret this is.
+#[cfg(feature = "file")]
+pub(super) fn any_item(bytes: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Item>(bytes).ok().map(|item| item.name)
+}
+
 /// The name of an item in files and keyrings: no name leaves its folder or meets another.
 pub(super) fn item_slug(name: &str) -> String {
     format!("item-{}", short_hex_sha256(&[name.as_bytes()]))
@@ -65,6 +80,12 @@ pub(super) fn damaged(place: &str, why: &str) -> Error {
     Error::store(format!("the record in {place} is damaged: {why}")).hint(
         "nothing was changed: put back a copy of it, or log in again with `oauthctl login`, which \
          keeps the damaged one aside",
+    )
+}
+
+fn too_large(bytes: usize) -> Error {
+    Error::store(format!("the record has {bytes} bytes, and at most {LARGEST} can be stored")).hint(
+        "what was stored before is unchanged; ask for fewer scopes, or keep fewer and smaller attributes",
     )
 }
 
@@ -103,6 +124,9 @@ fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     let failed = |_| Error::internal("a record cannot be written as JSON");
     let mut count = Count(0);
     value.serialize(&mut Serializer::with_formatter(&mut count, NoBraces)).map_err(failed)?;
+    if count.0 > LARGEST {
+        return Err(too_large(count.0));
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(count.0));
     value.serialize(&mut Serializer::with_formatter(&mut *bytes, NoBraces)).map_err(failed)?;
     Ok(bytes)

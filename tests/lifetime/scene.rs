@@ -132,12 +132,25 @@ pub fn stored(home: &Home) -> Value {
         .output()
         .unwrap();
     assert!(age.status.success(), "{}", String::from_utf8_lossy(&age.stderr));
-    serde_json::from_slice(&age.stdout).unwrap()
+    let mut record: Value = serde_json::from_slice(&age.stdout).unwrap();
+    record.as_object_mut().unwrap().remove("mac").expect("the tag that authenticates a record");
+    record
 }
 
-/// Changes the record of a home, by way of the `age` program.
+/// Changes the record of a home, as somebody with its key can.
 #[track_caller]
 pub fn rewrite(home: &Home, change: impl FnOnce(&mut Value)) {
+    use oauthctl::store::{FileStore, KeySource, file::Claimed};
+    forge(home, change);
+    let key = KeySource::File(home.path("config/oauthctl/store.key"));
+    let store = FileStore::open(record(home).parent().unwrap(), key);
+    let [claimed @ Claimed::Grant(_)] = &store.unauthenticated().unwrap()[..] else { panic!() };
+    assert!(store.accept(claimed).unwrap());
+}
+
+/// Changes the record of a home, as somebody can who knows the public key: it is not authenticated.
+#[track_caller]
+pub fn forge(home: &Home, change: impl FnOnce(&mut Value)) {
     let mut value = stored(home);
     change(&mut value);
     let plain = home.path("tmp/plain.json");

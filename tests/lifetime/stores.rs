@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, files_like};
+use crate::scene::{Scene, files_like, forge};
 use crate::support::{Home, Output, Running, SecretService, assert_no_secret};
 
 /// Runs the program by way of another, such as `prlimit`.
@@ -196,6 +196,38 @@ fn a_damaged_record_is_reported_and_kept() {
     let aside = files_like(&scene.home, ".damaged-1");
     assert_eq!(std::fs::read(&aside[0]).unwrap(), damaged);
     assert!(login.stderr.contains("damaged-1"), "{}", login.stderr);
+    scene.works();
+}
+
+#[test]
+fn a_forged_record_gives_no_token() {
+    let mut scene = Scene::logged_in("honest", 3600);
+    forge(&scene.home, |record| record["tokens"]["access_token"] = json!("attackers"));
+    let forged = std::fs::read(scene.record()).unwrap();
+    for args in [["token", "-p", "p"].as_slice(), &["exec", "-p", "p", "--", "env"]] {
+        let output = scene.home.run(args).fails(10);
+        assert!(output.stderr.contains("is not authenticated"), "{}", output.stderr);
+        assert!(!output.stdout.contains("attackers"), "{}", output.stdout);
+    }
+    // An ordinary migration accepts nothing either.
+    scene.home.run(["store", "migrate", "--to", "file:elsewhere"]).fails(10);
+    assert_eq!(std::fs::read(scene.record()).unwrap(), forged);
+    scene.home.browser(&json!({ "mode": "honest" }));
+    scene.home.run(["login", "p"]).ok();
+    scene.works();
+}
+
+#[test]
+fn an_unauthenticated_record_is_accepted_by_the_hint() {
+    let scene = Scene::logged_in("honest", 3600);
+    forge(&scene.home, |_| ());
+    let refused = scene.home.run(["--json", "token", "-p", "p"]).fails(10).error_json();
+    let hint = refused["hint"].as_str().unwrap();
+    let command = hint.split('`').nth(1).unwrap();
+    let mut words = command.split(' ');
+    assert_eq!(words.next(), Some("oauthctl"), "{hint}");
+    let done = scene.home.run(words).ok();
+    assert!(done.stderr.contains("Accepted `p` in "), "{}", done.stderr);
     scene.works();
 }
 

@@ -9,6 +9,7 @@ mod files;
 #[cfg(target_os = "linux")]
 mod keepassxc;
 mod keyrings;
+mod lines;
 mod migration;
 #[cfg(target_os = "linux")]
 mod secret_service;

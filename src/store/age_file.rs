@@ -1,0 +1,146 @@
+//! Opening what was encrypted with age, within limits.
+//!
+//! The `age` crate parses a header again for each of its lines, and tries the identity on each of its
+//! recipients. So the header is measured before the crate sees it.
+
+use std::io::Read;
+
+use age::stream::StreamReader;
+use age::{DecryptError, Decryptor};
+use zeroize::Zeroizing;
+
+/// The most recipients of a file or line. What this program writes to its own key has one.
+pub(super) const MOST_RECIPIENTS: usize = 100;
+/// The most bytes of a header: room for [`MOST_RECIPIENTS`] stanzas of about 100 bytes.
+const MOST_HEADER: usize = 16 * 1024;
+/// Stanzas beside those of the recipients: age adds one that means nothing, so that programs learn to
+/// ignore what they do not know.
+const SPARE_STANZAS: usize = 1;
+
+/// Why something cannot be opened. The `age` crate's own messages are for other programs.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// It is not an age file, or its header is longer than any that this program writes or reads.
+    Header(&'static str),
+    /// It was encrypted for another key. A damaged list of recipients looks the same.
+    OtherKey,
+    /// It is damaged.
+    Damaged,
+    /// It is longer than the limit.
+    TooLong,
+}
+
+/// Opens the header with the identity.
+pub(super) fn open<'s>(
+    identity: &age::x25519::Identity,
+    sealed: &'s [u8],
+) -> Result<StreamReader<&'s [u8]>, Unopened> {
+    measure(sealed)?;
+    let opened = Decryptor::new_buffered(sealed)
+        .and_then(|file| file.decrypt(std::iter::once(identity as &dyn age::Identity)));
+    opened.map_err(|error| match error {
+        DecryptError::NoMatchingKeys => Unopened::OtherKey,
+        _ => Unopened::Damaged,
+    })
+}
+
+/// Decrypts at most this many bytes.
+pub(super) fn decrypt(
+    identity: &age::x25519::Identity,
+    sealed: &[u8],
+    most: usize,
+) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+    let reader = open(identity, sealed)?;
+    // The plaintext is shorter than the ciphertext: the buffer never grows, which would leave a copy.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len().min(most + 1)));
+    let limit = (most as u64).saturating_add(1);
+    reader.take(limit).read_to_end(&mut bytes).map_err(|_| Unopened::Damaged)?;
+    if bytes.len() > most { Err(Unopened::TooLong) } else { Ok(bytes) }
+}
+
+/// Refuses a header that is too long, and what has none.
+fn measure(sealed: &[u8]) -> Result<(), Unopened> {
+    let head = &sealed[..sealed.len().min(MOST_HEADER)];
+    let mut stanzas = 0;
+    let mut lines = head.split_inclusive(|byte| *byte == b'\n');
+    if lines.next() != Some(b"age-encryption.org/v1\n") {
+        return Err(Unopened::Header("it does not begin as an age file does"));
+    }
+    for line in lines {
+        // Neither a stanza's arguments nor its body can begin a line like this.
+        if line.starts_with(b"--- ") && line.ends_with(b"\n") {
+            return Ok(());
+        }
+        stanzas += usize::from(line.starts_with(b"-> "));
+        if stanzas > MOST_RECIPIENTS + SPARE_STANZAS {
+            return Err(Unopened::Header("its header names more than 100 recipients"));
+        }
+    }
+    Err(Unopened::Header(match sealed.len() > MOST_HEADER {
+        true => "its header is longer than 16 KiB",
+        false => "its header has no end",
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(recipients: usize, text: &[u8]) -> (age::x25519::Identity, Vec<u8>) {
+        use std::io::Write;
+        let identity = age::x25519::Identity::generate();
+        let recipient = identity.to_public();
+        let all = (0..recipients).map(|_| &recipient as &dyn age::Recipient);
+        let mut bytes = Vec::new();
+        let mut writer =
+            age::Encryptor::with_recipients(all).unwrap().wrap_output(&mut bytes).unwrap();
+        writer.write_all(text).unwrap();
+        writer.finish().unwrap();
+        (identity, bytes)
+    }
+
+    fn why(sealed: &[u8]) -> &'static str {
+        match open(&age::x25519::Identity::generate(), sealed).err() {
+            Some(Unopened::Header(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn as_many_recipients_as_may_be_are_read() {
+        // The stanza without a meaning has another length each time.
+        for _ in 0..2 {
+            let (identity, bytes) = sealed(MOST_RECIPIENTS, b"text");
+            assert_eq!(**decrypt(&identity, &bytes, 4).unwrap(), *b"text");
+        }
+        let (identity, bytes) = sealed(MOST_RECIPIENTS + 2, b"text");
+        let refused = decrypt(&identity, &bytes, 4).unwrap_err();
+        assert!(matches!(refused, Unopened::Header(why) if why.contains("100 recipients")));
+    }
+
+    #[test]
+    fn a_hostile_header_is_refused_unparsed() {
+        let magic = b"age-encryption.org/v1\n".to_vec();
+        let repeated =
+            |line: &[u8], bytes: usize| [&magic[..], &line.repeat(bytes / line.len())].concat();
+        for bytes in [122 * 1024, 15 * 1024 * 1024] {
+            assert!(why(&repeated(b"-> X25519 x\n", bytes)).contains("100 recipients"));
+            assert!(why(&repeated(&[b'A'; 64], bytes)).contains("16 KiB"));
+            assert!(why(&repeated(b"AAAA\n", bytes)).contains("16 KiB"));
+            assert!(why(&vec![b'a'; bytes]).contains("begin"));
+        }
+        for cut in [0, 10, magic.len() - 1] {
+            assert!(why(&magic[..cut]).contains("begin"));
+        }
+        assert!(why(&repeated(b"-> X25519 x\n", 100)).contains("no end"));
+        let armored = b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdlLWVuY3J5cHRpb24ub3JnL3YxCg==\n";
+        assert!(why(armored).contains("begin"));
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused() {
+        let (identity, bytes) = sealed(1, &[7; 100]);
+        assert_eq!(decrypt(&identity, &bytes, 100).unwrap().len(), 100);
+        assert!(matches!(decrypt(&identity, &bytes, 99), Err(Unopened::TooLong)));
+    }
+}

@@ -1,0 +1,111 @@
+//! Records without valid authentication: how they are refused, and accepted where the user asks for it.
+
+use super::{FileStore, file_of, sealing};
+use crate::error::{Error, Result};
+use crate::grant::GrantKey;
+use crate::store::fs::Dir;
+use crate::store::record;
+use crate::text::shell_word;
+
+/// What a record without valid authentication claims to be.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// The grant of this key.
+    Grant(GrantKey),
+    /// The secret of this name.
+    Item(String),
+}
+
+impl Claimed {
+    fn slug(&self) -> String {
+        match self {
+            Self::Grant(key) => key.slug(),
+            Self::Item(name) => record::item_slug(name),
+        }
+    }
+}
+
+impl std::fmt::Display for Claimed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Grant(key) => key.fmt(f),
+            Self::Item(name) => write!(f, "the secret `{}`", crate::text::one_line(name)),
+        }
+    }
+}
+
+impl FileStore {
+    /// The records that the identity opens but does not authenticate. What cannot be read at all is
+    /// left out.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) where the directory or the key cannot be read.
+    #[doc(hidden)]
+    pub fn unauthenticated(&self) -> Result<Vec<Claimed>> {
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(Vec::new()) };
+        let names = dir.names()?;
+        let slugs: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".age")).collect();
+        if !slugs.is_empty() {
+            self.key()?;
+        }
+        Ok(slugs.into_iter().filter_map(|slug| self.claimed(slug)).collect())
+    }
+
+    fn claimed(&self, slug: &str) -> Option<Claimed> {
+        let found = self.unseal(slug).ok()??;
+        if found.is_authentic {
+            return None;
+        }
+        let grant = record::any_key(&found.json).map(Claimed::Grant);
+        let claimed = grant.or_else(|| record::any_item(&found.json).map(Claimed::Item))?;
+        (claimed.slug() == slug).then_some(claimed)
+    }
+
+    /// Writes such a record again, authenticated. `false` where it is authentic or gone by now. Call it
+    /// in the turn of the grant's key.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) where it cannot be read or written.
+    #[doc(hidden)]
+    pub fn accept(&self, claimed: &Claimed) -> Result<bool> {
+        let slug = claimed.slug();
+        let Some(found) = self.unseal(&slug)?.filter(|found| !found.is_authentic) else {
+            return Ok(false);
+        };
+        match claimed {
+            Claimed::Grant(key) => {
+                record::decode(&found.json, key, &self.place(&slug))?;
+            }
+            Claimed::Item(name) => {
+                record::decode_item(&found.json, name, &self.place(&slug))?;
+            }
+        }
+        let dir = Dir::create(&self.path, &self.warnings)?;
+        let sealed = sealing::seal(self.key()?, &slug, &found.json)?;
+        dir.replace(&file_of(&slug), &sealed)?;
+        dir.sweep(&file_of(&slug));
+        Ok(true)
+    }
+
+    /// The record could have been made by anyone who knows the public key.
+    pub(super) fn forgeable(&self, slug: &str, profile: Option<&str>) -> Error {
+        let (of, otherwise) = match profile {
+            Some(name) => (
+                format!(" -p {}", shell_word(name)),
+                "log in again with `oauthctl login`, which keeps the file aside",
+            ),
+            None => (String::new(), "move the file away"),
+        };
+        Error::store(format!(
+            "the record in {} is not authenticated: anyone who knows the store's public key can make \
+             such a file",
+            self.place(slug)
+        ))
+        .hint(format!(
+            "if an earlier oauthctl wrote it, accept it with `oauthctl store migrate --to {}{of} \
+             --accept-unauthenticated`; if you do not know who wrote it, {otherwise}",
+            shell_word(&self.name)
+        ))
+    }
+}

@@ -1,0 +1,107 @@
+//! The key of the file store: the age identity that opens its records, and the key derived from it that
+//! authenticates them.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use age::secrecy::ExposeSecret;
+use aws_lc_rs::{hkdf, hmac};
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// Where the key of a [`FileStore`](super::FileStore) comes from. Read when it is first needed.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// The key itself: an age X25519 identity, `AGE-SECRET-KEY-1…`.
+    Identity(Secret),
+    /// A file with such an identity, which must exist.
+    File(PathBuf),
+    /// A file of our own, made with a new identity when a record is first written.
+    Generated(PathBuf),
+}
+
+/// Makes a key for a [`FileStore`](super::FileStore): the identity, which is secret, and its
+/// recipient, which is public.
+pub fn keygen() -> (Secret, String) {
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    (Secret::new(identity.to_string().expose_secret()), recipient)
+}
+
+/// An identity that shows nothing in `Debug`.
+pub(super) struct Key {
+    pub(super) identity: age::x25519::Identity,
+    mac: OnceLock<hmac::Key>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Key {
+    /// Reads the identity from a key file's text.
+    pub(super) fn parse(text: &str, place: &str) -> Result<Self> {
+        text.lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with('#'))
+            .and_then(|line| line.parse().ok())
+            .map(|identity| Self { identity, mac: OnceLock::new() })
+            .ok_or_else(|| bad_key(place))
+    }
+
+    /// Reads the identity from the bytes of the key file at `path`.
+    pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Self> {
+        let place = format!("`{}`", path.display());
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(text, &place),
+            Err(_) => Err(bad_key(&place)),
+        }
+    }
+
+    /// The key that authenticates records (HKDF, RFC 5869). Whoever has only the public key, which
+    /// is enough to encrypt, cannot compute it.
+    pub(super) fn mac(&self) -> Result<&hmac::Key> {
+        if let Some(key) = self.mac.get() {
+            return Ok(key);
+        }
+        let secret = self.identity.to_string();
+        let key = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl file store")
+            .extract(secret.expose_secret().as_bytes())
+            .expand(&[b"record authentication, version 1"], hmac::HMAC_SHA256)
+            .map_err(|_| Error::internal("the key of records cannot be derived"))?
+            .into();
+        Ok(self.mac.get_or_init(|| key))
+    }
+}
+
+fn bad_key(place: &str) -> Error {
+    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}")).hint(
+        "`oauthctl store keygen` prints a new one; records need the one they were sealed with",
+    )
+}
+
+pub(super) fn missing_key(path: &Path) -> Error {
+    Error::store(format!(
+        "there are records, but their key `{}` is missing: no other key was made",
+        path.display()
+    ))
+    .hint(
+        "put the key file back, or give the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
+         if it is lost, move the `.age` files away and log in again",
+    )
+}
+
+/// The directory and the name of a key file.
+pub(super) fn split(path: &Path) -> Result<(&Path, &str)> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok((parent, name)),
+        None => Err(Error::store(format!("`{}` cannot be a key file", path.display()))),
+    }
+}
