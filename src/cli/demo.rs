@@ -170,10 +170,13 @@ async fn log_in(
             // The receiver lives as long as the login.
             let _ = urls.send(url.to_owned());
         }
-        Progress::Noise(what) | Progress::NotPasted(what) | Progress::BrowserFailed(_, what) => {
-            context.voice.say(what);
+        Progress::Noise(what) | Progress::NotPasted(what) => context.voice.say(what),
+        Progress::BrowserFailed(_, why) => {
+            context
+                .voice
+                .insist(format!("The browser did not open: {why}. Open the URL yourself."));
         }
-        Progress::Server(_) | Progress::Redeeming => {}
+        Progress::Server(_) | Progress::Redeeming | Progress::Unconfirmed(_) => {}
     };
     let login = attempt::log_in(manager, attempt, &mut tell);
     tokio::pin!(login);
@@ -182,11 +185,14 @@ async fn log_in(
         visited = async {
             let url = opened.recv().await.unwrap_or_default();
             step.tell("A listener waits on a loopback port. The browser goes to the server with state, nonce and a PKCE challenge:");
-            step.quote(&shorten(&url));
-            match args.browser {
-                None => visit(&**http, &url).await,
-                Some(_) => std::future::pending().await,
+            if args.browser.is_some() {
+                // Whether a browser opens cannot be known.
+                context.voice.insist(format!("\n   {url}\n"));
+                step.quote("If no browser opens, open that URL yourself. Then choose there whether to allow access.");
+                return std::future::pending().await;
             }
+            step.quote(&shorten(&url));
+            visit(&**http, &url).await
         } => {
             visited?;
             login.await?

@@ -9,7 +9,7 @@ use oauthctl::flow::{Completed, FlowManager};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl::hook::hidden_variables;
 use oauthctl::login::attempt::{self, Attempt, Progress};
-use oauthctl::login::{Browser, Headless, PastedLines, is_headless};
+use oauthctl::login::{Browser, PastedLines, is_headless};
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri};
 use oauthctl::store::LoginOutcome;
@@ -18,7 +18,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::{callbacks, manager, report, run as runner};
+use super::{manager, progress, report, run as runner};
 
 #[derive(Debug, Args, Default)]
 #[command(after_help = "Examples:\n  \
@@ -116,7 +116,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     if context.voice.json {
         report::print_json(&to_json(&grant))?;
     }
-    context.voice.say(summary(&grant, profile, &before));
+    context.voice.say(progress::summary(&grant, profile, &before));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -133,7 +133,7 @@ pub fn log_in(
 ) -> Result<()> {
     let before = logged_in(context, key)?;
     let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
-    context.voice.say(summary(&grant, profile, &before));
+    context.voice.say(progress::summary(&grant, profile, &before));
     Ok(())
 }
 
@@ -181,7 +181,7 @@ fn log_in_with(
         }
         let attempt = plan(args, context, profile, key, timeout)?;
         let listens = attempt.listen;
-        let mut tell = |progress: Progress<'_>| narrate(context, profile, listens, progress);
+        let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listens, step);
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
@@ -296,14 +296,17 @@ fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Optio
         Some(command) => Some(command.clone()),
         None => context.env("OAUTHCTL_BROWSER")?,
     };
-    let browser = match (named, context.env("BROWSER")?) {
+    // A list without an entry names no browser.
+    let is_entry = |c: char| !(c == ':' || c == ';' || c.is_whitespace());
+    let alternatives = context.env("BROWSER")?.filter(|list| list.contains(is_entry));
+    let browser = match (named, alternatives) {
         (Some(command), _) => Browser::command(&command, path.as_deref())?,
         (None, Some(alternatives)) => Browser::alternatives(&alternatives, path.as_deref())?,
         (None, None) if flow == LoginFlow::Paste => return Ok(None),
         (None, None) => match is_headless(&lookup) {
             None => Browser::desktop(&lookup, path.as_deref()),
             Some(reason) => {
-                context.voice.say(why_no_browser(reason));
+                context.voice.say(format!("No browser is opened here: {reason}."));
                 return Ok(None);
             }
         },
@@ -311,46 +314,6 @@ fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Optio
     // A browser stays open, and serves any profile.
     let hidden = context.config()?.profiles.values().flat_map(hidden_variables);
     Ok(Some(browser.hide(hidden)))
-}
-
-fn why_no_browser(reason: Headless) -> String {
-    format!("No browser is opened here: {reason}.")
-}
-
-fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
-    let voice = &context.voice;
-    let can_paste = std::io::stdin().is_terminal();
-    match progress {
-        Progress::Server(server) if !server.iss_parameter_supported => {
-            callbacks::tell(context, profile);
-        }
-        Progress::Server(_) => {}
-        Progress::Opening(url) => {
-            voice.say("Opening the browser. Waiting for you to log in there …");
-            voice.remark(format!("If it does not open, go to:\n  {url}"));
-        }
-        Progress::Open(url) => {
-            voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
-            if !listens {
-                voice.say(
-                    "Log in there, then paste here the address at which the browser ends up.\n\
-                     That page may fail to load: only its address is needed.",
-                );
-            } else if can_paste {
-                voice.say(
-                    "Waiting. You can also paste here the address at which the browser ends up.",
-                );
-            }
-        }
-        Progress::BrowserFailed(url, why) => {
-            voice.say(format!("The browser did not open: {}.", one_line(&why)));
-            voice.insist(format!("Open this URL in a browser:\n\n  {url}\n"));
-        }
-        Progress::Noise(what) | Progress::NotPasted(what) => {
-            voice.insist(format!("{} {}", voice.paint("warning:", "33;1"), one_line(&what)));
-        }
-        Progress::Redeeming => voice.remark("The response is authentic. Redeeming the code …"),
-    }
 }
 
 /// What `login --json` prints.
@@ -370,44 +333,4 @@ pub fn to_json(grant: &Grant) -> Value {
 /// Who is logged in to this account now, as far as the index knows.
 fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
     Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
-}
-
-/// Whether these are two persons, where enough is known of both.
-fn is_another(one: &Identity, other: &Identity) -> bool {
-    match (&one.sub, &other.sub) {
-        (Some(one), Some(other)) => one != other,
-        _ => match (one.label(), other.label()) {
-            (Some(one), Some(other)) => one != other,
-            _ => false,
-        },
-    }
-}
-
-fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
-    let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
-    let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
-    let scopes = if grant.tokens.scopes.is_empty() {
-        "no scopes".to_owned()
-    } else {
-        format!("scopes {}", one_line(&grant.tokens.scopes.join(" ")))
-    };
-    let life = match grant.tokens.expires_at {
-        Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
-        None => "with no known expiry".to_owned(),
-    };
-    let renewal = if grant.tokens.refresh_token.is_some() {
-        "refreshed when needed"
-    } else {
-        "it cannot be refreshed"
-    };
-    let replaced = match before.label().filter(|_| is_another(before, &grant.identity)) {
-        Some(label) => format!(" This replaces the login of {}.", one_line(label)),
-        None => String::new(),
-    };
-    format!(
-        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.{replaced}",
-        grant.key,
-        who,
-        one_line(server.unwrap_or("its server")),
-    )
 }

@@ -16,6 +16,7 @@ mod man;
 mod manager;
 mod pending;
 mod profile;
+mod progress;
 mod providers;
 mod refresh;
 mod report;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::browser::Browser;
+use super::browser::{Browser, check_url};
 use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
@@ -16,6 +16,10 @@ use crate::text::one_line;
 
 /// How long a page may take to reach the browser after the login has ended.
 const PAGE_GRACE: Duration = Duration::from_millis(800);
+
+/// How long after its launcher has ended a browser is still expected to come back without the user:
+/// somebody who is signed in at the server already sees nothing but the last page.
+const UNCONFIRMED_AFTER: Duration = Duration::from_secs(2);
 
 /// What a login needs beside its profile.
 #[derive(Debug)]
@@ -46,12 +50,15 @@ pub struct Attempt {
 pub enum Progress<'a> {
     /// The server is known; nothing has been opened yet.
     Server(&'a AuthorizationServer),
-    /// The browser is opened at this URL.
+    /// The browser is about to be opened at this URL. Show the URL: whether a browser opens cannot be
+    /// known.
     Opening(&'a str),
-    /// The person must open this URL.
+    /// The user must open this URL.
     Open(&'a str),
     /// The browser could not be opened; the URL must be opened by hand.
     BrowserFailed(&'a str, String),
+    /// The browser's launcher has ended well a while ago, and nothing has come from a browser.
+    Unconfirmed(&'a str),
     /// A request came that was not the expected callback.
     Noise(String),
     /// What was pasted is not the expected callback.
@@ -132,6 +139,7 @@ async fn run(
     if let Ok(url) = url::Url::parse(&pending.authorization_url) {
         manager.ports().trace.authorization_request(&url);
     }
+    check_url(&pending.authorization_url)?;
     let mut noise = 0;
     let waiting = wait(manager, &pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
     let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
@@ -192,7 +200,7 @@ async fn wait(
     let url = &pending.authorization_url;
     tell(if attempt.browser.is_some() { Progress::Opening(url) } else { Progress::Open(url) });
     let browser = attempt.browser.clone();
-    let mut launch: BoxFuture<'_, Error> = Box::pin(launch(browser, url));
+    let mut launch: BoxFuture<'_, Launch> = Box::pin(launch(browser, url));
     loop {
         tokio::select! {
             event = next_event(&mut listener) => match event {
@@ -225,26 +233,39 @@ async fn wait(
                     }
                 }
             }
-            error = &mut launch => {
-                if error.kind() == ErrorKind::Validation {
-                    return Err(error);
-                }
-                tell(Progress::BrowserFailed(url, error.message().to_owned()));
+            launched = &mut launch => {
+                tell(match launched {
+                    Launch::Failed(why) => Progress::BrowserFailed(url, why),
+                    Launch::Unconfirmed => Progress::Unconfirmed(url),
+                });
                 launch = Box::pin(std::future::pending());
             }
         }
     }
 }
 
-/// Opens the browser, and ends only when that has failed. The callback can come before the
-/// launcher has shown that it works, so nobody waits for this.
-async fn launch(browser: Option<Browser>, url: &str) -> Error {
+/// How the launch of a browser ended.
+enum Launch {
+    Failed(String),
+    Unconfirmed,
+}
+
+/// Opens the browser, and ends when that has failed or cannot be confirmed. The callback can come
+/// before the launcher has shown that it works, so nobody waits for this.
+async fn launch(browser: Option<Browser>, url: &str) -> Launch {
     let Some(browser) = browser else {
         return std::future::pending().await;
     };
-    match browser.open(url).await {
-        Ok(mut launched) => Error::unavailable(launched.failure().await),
-        Err(error) => error,
+    let ended = match browser.open(url).await {
+        Ok(mut launched) => launched.ended().await,
+        Err(error) => Err(error.message().to_owned()),
+    };
+    match ended {
+        Err(why) => Launch::Failed(why),
+        Ok(()) => {
+            tokio::time::sleep(UNCONFIRMED_AFTER).await;
+            Launch::Unconfirmed
+        }
     }
 }
 

@@ -243,19 +243,23 @@ impl Launched {
         &self.program
     }
 
-    /// Waits until the launcher ends with a failure, and says how; for ever where it does not. The
-    /// next alternative is not tried then: the page may be open after all.
-    pub async fn failure(&mut self) -> String {
+    /// Waits until the launcher ends. That it ended well says nothing about a browser: `xdg-open`, or
+    /// whatever `BROWSER` names, may have done nothing.
+    ///
+    /// # Errors
+    ///
+    /// How it failed. The next alternative is not tried then: the page may be open after all.
+    pub async fn ended(&mut self) -> Result<(), String> {
         if let Some(ended) = &mut self.ended {
             let status = ended.await;
             self.ended = None;
             if let Ok(status) = status
                 && !status.success()
             {
-                return describe(status);
+                return Err(describe(status));
             }
         }
-        std::future::pending().await
+        Ok(())
     }
 }
 

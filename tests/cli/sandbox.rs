@@ -103,6 +103,26 @@ fn the_demo_in_json_has_its_keys_and_no_token() {
     assert_eq!((quiet.stdout.lines().count(), quiet.stderr.as_str()), (2, ""));
 }
 
+/// The launcher does nothing, and the user goes there.
+#[test]
+fn a_demo_with_a_browser_shows_the_whole_url() {
+    let home = Home::new();
+    for quiet in [&[][..], &["-q"]] {
+        let mut running = home.spawn([&["demo", "--browser", "true"], quiet].concat());
+        let url = running.await_stderr(|text| {
+            let line = text.lines().find(|line| line.contains("/authorize?"))?;
+            text.contains(&format!("{line}\n")).then(|| line.trim().to_owned())
+        });
+        assert!(url.starts_with("http://127.0.0.1:") && url.contains("&state="), "{url}");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let page =
+            runtime.block_on(async { reqwest::get(&url).await.unwrap().text().await.unwrap() });
+        assert!(page.contains("<form"), "{page}");
+        running.signal(Signal::TERM);
+        running.wait().fails(143);
+    }
+}
+
 #[test]
 fn an_interrupted_demo_leaves_nothing() {
     let home = Home::new();

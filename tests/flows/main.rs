@@ -16,3 +16,4 @@ mod once;
 mod person;
 mod proxy;
 mod replies;
+mod shown_url;

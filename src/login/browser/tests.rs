@@ -230,7 +230,7 @@ mod launching {
         runtime.block_on(async {
             let mut launched = browser.open(URL).await.unwrap();
             std::fs::write(&gate, "").unwrap();
-            assert_eq!(launched.failure().await, "it failed with code 4");
+            assert_eq!(launched.ended().await, Err("it failed with code 4".to_owned()));
         });
     }
 }

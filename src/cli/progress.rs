@@ -1,0 +1,105 @@
+//! What `login` tells the user on stderr while it runs, and once it is done.
+
+use std::io::IsTerminal;
+
+use oauthctl::grant::{Grant, Identity};
+use oauthctl::login::attempt::Progress;
+use oauthctl::profile::Profile;
+use oauthctl::text::one_line;
+use oauthctl::{Timestamp, time};
+
+use super::callbacks;
+use super::context::Context;
+use super::report::Voice;
+
+/// Tells one step of a login. Without a listener (`listens`) the callback has to be pasted.
+pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
+    let voice = &context.voice;
+    match progress {
+        Progress::Server(server) if !server.iss_parameter_supported => {
+            callbacks::tell(context, profile);
+        }
+        Progress::Server(_) => {}
+        Progress::Opening(url) => {
+            voice.say(format!(
+                "Opening the browser. If it does not open, use this URL:\n\n  {url}\n"
+            ));
+            say_what_to_paste(voice, listens);
+        }
+        Progress::Open(url) => {
+            voice.insist(open_this(url));
+            say_what_to_paste(voice, listens);
+        }
+        Progress::BrowserFailed(url, why) => {
+            voice.say(format!("The browser did not open: {}.", one_line(&why)));
+            voice.insist(open_this(url));
+        }
+        Progress::Unconfirmed(url) if voice.quiet => voice.insist(open_this(url)),
+        Progress::Unconfirmed(_) => {}
+        Progress::Noise(what) | Progress::NotPasted(what) => {
+            voice.insist(format!("{} {}", voice.paint("warning:", "33;1"), one_line(&what)));
+        }
+        Progress::Redeeming => voice.remark("The response is authentic. Redeeming the code …"),
+    }
+}
+
+fn open_this(url: &str) -> String {
+    format!("Open this URL in a browser:\n\n  {url}\n")
+}
+
+fn say_what_to_paste(voice: &Voice, listens: bool) {
+    if !listens {
+        voice.insist(
+            "After you log in there, paste here the address that the browser ends up at.\n\
+             That page may fail to load: only its address is needed.",
+        );
+    } else if std::io::stdin().is_terminal() {
+        voice.say(
+            "Waiting for you to log in there. You can also paste here the address that the\n\
+             browser ends up at.",
+        );
+    } else {
+        voice.say("Waiting for you to log in there …");
+    }
+}
+
+/// Whether these are two persons, where enough is known of both.
+fn is_another(one: &Identity, other: &Identity) -> bool {
+    match (&one.sub, &other.sub) {
+        (Some(one), Some(other)) => one != other,
+        _ => match (one.label(), other.label()) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        },
+    }
+}
+
+/// One line about a login that has succeeded: who, where, with which scopes, until when.
+pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
+    let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
+    let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
+    let scopes = if grant.tokens.scopes.is_empty() {
+        "no scopes".to_owned()
+    } else {
+        format!("scopes {}", one_line(&grant.tokens.scopes.join(" ")))
+    };
+    let life = match grant.tokens.expires_at {
+        Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
+        None => "with no known expiry".to_owned(),
+    };
+    let renewal = if grant.tokens.refresh_token.is_some() {
+        "refreshed when needed"
+    } else {
+        "it cannot be refreshed"
+    };
+    let replaced = match before.label().filter(|_| is_another(before, &grant.identity)) {
+        Some(label) => format!(" This replaces the login of {}.", one_line(label)),
+        None => String::new(),
+    };
+    format!(
+        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.{replaced}",
+        grant.key,
+        who,
+        one_line(server.unwrap_or("its server")),
+    )
+}
