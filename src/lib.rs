@@ -202,6 +202,7 @@ pub mod port;
 pub mod profile;
 pub mod protocol;
 mod ready;
+mod redact;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;

@@ -15,26 +15,13 @@ use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json};
+use crate::redact::{self, names};
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
 
 /// The longest that a `Retry-After` is obeyed within one command.
 const RETRY_CAP: Duration = Duration::from_secs(10);
-
-/// Parameters that no message may repeat, even where a server does.
-const SECRET_PARAMETERS: [&str; 10] = [
-    "code",
-    "code_verifier",
-    "refresh_token",
-    "token",
-    "assertion",
-    "subject_token",
-    "actor_token",
-    "client_secret",
-    "client_assertion",
-    "password",
-];
 
 /// What a request spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +187,9 @@ impl FlowManager {
                 "private_key" => &mut key,
                 _ => &mut assertion,
             };
-            *place = Some(self.resolve(profile, name, source).await?);
+            let secret = self.resolve(profile, name, source).await?;
+            self.ports.trace.hide(&secret);
+            *place = Some(secret);
         }
         let key = key.as_ref().map(SigningKey::read).transpose()?;
         Ok(Credentials { secret, key, assertion })
@@ -268,8 +257,8 @@ fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &Sec
 fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Secret> {
     let credentials = headers.iter().filter(|(name, _)| name == "authorization");
     let credentials = credentials.filter_map(|(_, value)| value.split(' ').nth(1));
-    let is_secret = |name: &String| SECRET_PARAMETERS.contains(&name.as_str());
-    let sent = form.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.as_str());
+    let sent = form.iter().filter(|(name, value)| names::is_secret(name, value));
+    let sent = sent.map(|(_, value)| value.as_str());
     sent.chain(credentials).filter(|value| !value.is_empty()).map(Secret::new).collect()
 }
 
@@ -307,18 +296,9 @@ fn clean_value(value: &mut Value, secrets: &[Secret]) {
     }
 }
 
-/// The text without these secrets, as they are and as a form writes them.
+/// The text without these secrets.
 pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        let plain = secret.expose();
-        let encoded: Zeroizing<String> =
-            Zeroizing::new(url::form_urlencoded::byte_serialize(plain.as_bytes()).collect());
-        for form in [plain, &encoded] {
-            text = text.replace(form, "[redacted]");
-        }
-    }
-    text
+    redact::without(text, secrets)
 }
 
 fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {

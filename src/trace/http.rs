@@ -74,6 +74,7 @@ impl TracedHttp {
     fn end(&self, request: Request, outcome: &Result<HttpResponse, HttpError>) {
         self.trace.with(|state, now| {
             let took = now.saturating_sub(request.started);
+            state.redactor.hears(true);
             let outcome = match outcome {
                 // The body goes first: its secrets must be known when the headers are shown.
                 Ok(response) => {
@@ -91,6 +92,7 @@ impl TracedHttp {
                     Outcome::Failure(format!("{message} ({sent})"))
                 }
             };
+            state.redactor.hears(false);
             state.show_outcome(request.number, &outcome, took);
             if let Some(har) = &mut state.har {
                 har.exchange(request, outcome, took);

@@ -7,7 +7,6 @@ mod explain;
 mod har;
 mod http;
 mod json;
-mod names;
 mod redact;
 #[cfg(test)]
 mod tests;
@@ -24,6 +23,7 @@ use self::har::Har;
 use self::redact::{Body, Redactor};
 use crate::error::Result;
 use crate::port::Http;
+use crate::secret::Secret;
 use crate::text;
 use crate::time::Timestamp;
 
@@ -98,7 +98,7 @@ impl Trace {
                 "" => what.to_owned(),
                 _ => format!("{what} ({reference})"),
             };
-            let title = state.redactor.text(&title);
+            let title = state.redactor.own_words(&title);
             state.line("");
             state.line(&format!("== {title}"));
             if let Some(har) = &mut state.har {
@@ -128,10 +128,15 @@ impl Trace {
     /// A sentence of our own about this step, without a secret in it.
     pub fn note(&self, sentence: &str) {
         self.with(|state, _| {
-            let sentence = state.redactor.text(sentence);
+            let sentence = state.redactor.own_words(sentence);
             state.line(&format!("   {sentence}"));
             state.comment(&sentence);
         });
+    }
+
+    /// Hides this secret in all that follows, whatever comes back with it and however that is encoded.
+    pub(crate) fn hide(&self, secret: &Secret) {
+        self.with(|state, _| state.redactor.hide(secret));
     }
 
     /// The URL that the browser is sent to (RFC 6749, section 4.1.1), parameter by parameter.
@@ -149,6 +154,7 @@ impl Trace {
     /// body of a form post.
     pub fn authorization_response(&self, target: &str) {
         self.with(|state, _| {
+            state.redactor.hears(true);
             let whole = state.redactor.target(target);
             let bare = if target.contains('=') { ("", target) } else { (target, "") };
             let (path, query) = target.split_once('?').unwrap_or(bare);
@@ -157,6 +163,7 @@ impl Trace {
             let query = query.split('#').next().unwrap_or_default();
             let parameters = state.redactor.form(query);
             state.parameters(Side::Response, "      ", &parameters);
+            state.redactor.hears(false);
             state.comment(&format!("browser <- {whole}"));
         });
     }

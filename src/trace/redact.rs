@@ -8,15 +8,14 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::json::Json;
-use super::names::{self, Class};
+use crate::redact::names::{self, Class};
+use crate::redact::{Known, Origin};
+use crate::secret::Secret;
 use crate::text;
 
-/// Shorter secrets are not searched for elsewhere: they would be found in innocent words.
-const LEAST_SECRET: usize = 8;
-/// The same for values of which nothing is known.
-const LEAST_UNKNOWN: usize = 20;
-/// The most values that are remembered.
-const REMEMBERED: usize = 512;
+/// Shorter values of an answer are not searched for elsewhere, even where their name says that they are secret:
+/// servers give such names to words, too.
+const LEAST_ANSWERED: usize = 8;
 /// Path segments of this many characters hold no secret worth the name (less than 128 bits).
 const SHORT_SEGMENT: usize = 20;
 
@@ -35,10 +34,27 @@ pub(super) enum Body {
 /// Hides values by their names, and remembers them.
 #[derive(Default)]
 pub(super) struct Redactor {
-    remembered: Vec<Zeroizing<String>>,
+    known: Known,
+    /// Whether what is shown now came from the server or the browser.
+    is_answer: bool,
 }
 
 impl Redactor {
+    /// Says whose words come next.
+    pub(super) fn hears(&mut self, is_answer: bool) {
+        self.is_answer = is_answer;
+    }
+
+    /// Hides this secret from now on, whatever name it comes back under.
+    pub(super) fn hide(&mut self, secret: &Secret) {
+        self.known.remember(secret.expose(), Origin::Own);
+    }
+
+    /// A sentence of this program's own.
+    pub(super) fn own_words(&self, text: &str) -> String {
+        text::one_line(&self.known.hide_quoted(text))
+    }
+
     /// The value of a parameter.
     pub(super) fn parameter(&mut self, name: &str, value: &str) -> String {
         self.learn(name, value);
@@ -98,11 +114,11 @@ impl Redactor {
             "authorization" | "proxy-authorization" => self.credentials(value),
             "www-authenticate" | "proxy-authenticate" => self.challenge(value),
             "dpop" | "dpop-nonce" | "cookie" | "set-cookie" => {
-                self.remember(value, LEAST_SECRET);
+                self.remember(value, Class::Secret);
                 placeholder(value)
             }
             _ => {
-                self.remember(value, LEAST_UNKNOWN);
+                self.remember(value, Class::Unknown);
                 placeholder(value)
             }
         }
@@ -137,13 +153,10 @@ impl Redactor {
 
     /// Text for people, without anything that was hidden before.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = Zeroizing::new(text.to_owned());
-        for secret in &self.remembered {
-            if text.contains(secret.as_str()) {
-                text = Zeroizing::new(text.replace(secret.as_str(), "[redacted]"));
-            }
+        match self.is_answer {
+            true => text::one_line(&self.known.hide(text)),
+            false => self.own_words(text),
         }
-        text::one_line(&text)
     }
 
     /// A name, unless it looks like a value.
@@ -157,6 +170,7 @@ impl Redactor {
 
     fn shown(&self, name: &str, value: &str) -> String {
         match names::class_with(name, value) {
+            Class::Shown if name == "error" && names::is_error_code(value) => value.to_owned(),
             Class::Shown => {
                 value.split(' ').map(|word| self.word(word)).collect::<Vec<_>>().join(" ")
             }
@@ -230,20 +244,20 @@ impl Redactor {
     fn credentials(&mut self, value: &str) -> String {
         let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
         else {
-            self.remember(value, LEAST_SECRET);
+            self.remember(value, Class::Secret);
             return placeholder(value);
         };
-        self.remember(credentials, LEAST_SECRET);
+        self.remember(credentials, Class::Secret);
         if scheme.eq_ignore_ascii_case("basic")
             && let Ok(decoded) = base64::prelude::BASE64_STANDARD.decode(credentials.trim())
         {
             let decoded = Zeroizing::new(decoded);
             let text = Zeroizing::new(String::from_utf8_lossy(&decoded).into_owned());
             if let Some((_, password)) = text.split_once(':') {
-                self.remember(password, LEAST_SECRET);
+                self.remember(password, Class::Secret);
                 // Client secrets are form-encoded before they are joined (RFC 6749, 2.3.1).
                 let plain = form_urlencoded::parse(password.as_bytes()).next();
-                self.remember(&plain.map(|(name, _)| name).unwrap_or_default(), LEAST_SECRET);
+                self.remember(&plain.map(|(name, _)| name).unwrap_or_default(), Class::Secret);
             }
         }
         format!("{scheme} {}", placeholder(credentials))
@@ -274,8 +288,7 @@ impl Redactor {
 
     fn learn(&mut self, name: &str, value: &str) {
         match names::class_with(name, value) {
-            Class::Secret => self.remember(value, LEAST_SECRET),
-            Class::Unknown => self.remember(value, LEAST_UNKNOWN),
+            class @ (Class::Secret | Class::Unknown) => self.remember(value, class),
             Class::Shown | Class::Prose => {
                 value.split(' ').flat_map(Url::parse).for_each(|url| self.learn_url(&url));
             }
@@ -289,7 +302,7 @@ impl Redactor {
     }
 
     fn learn_url(&mut self, url: &Url) {
-        self.remember(url.password().unwrap_or_default(), LEAST_SECRET);
+        self.remember(url.password().unwrap_or_default(), Class::Secret);
         for part in url.query().iter().chain(&url.fragment()) {
             self.learn_pairs(&pairs(part));
         }
@@ -333,24 +346,16 @@ impl Redactor {
         }
     }
 
-    /// Remembers a value as it is and as a form or a query writes it.
-    fn remember(&mut self, value: &str, least: usize) {
-        let encoded: Zeroizing<String> =
-            Zeroizing::new(form_urlencoded::byte_serialize(value.as_bytes()).collect());
-        let in_query = Zeroizing::new(encoded.replace('+', "%20"));
-        for written in [value, &encoded, &in_query] {
-            self.remember_as_written(written, least);
+    /// Remembers a value, unless it is so short that it would be found in innocent words.
+    fn remember(&mut self, value: &str, class: Class) {
+        let (origin, least) = match (class, self.is_answer) {
+            (Class::Secret, false) => (Origin::Own, 1),
+            (Class::Secret, true) => (Origin::Answer, LEAST_ANSWERED),
+            _ => (Origin::Unknown, names::LEAST_UNKNOWN),
+        };
+        if value.len() >= least {
+            self.known.remember(value, origin);
         }
-    }
-
-    fn remember_as_written(&mut self, value: &str, least: usize) {
-        let known = self.remembered.iter().any(|other| other.as_str() == value);
-        if value.len() < least || known || self.remembered.len() >= REMEMBERED {
-            return;
-        }
-        self.remembered.push(Zeroizing::new(value.to_owned()));
-        // The longest first: one value may be a part of another.
-        self.remembered.sort_by_key(|value| std::cmp::Reverse(value.len()));
     }
 }
 
@@ -391,7 +396,7 @@ fn is_scheme(word: &str) -> bool {
 fn hide_tokens(run: &str) -> String {
     let hide = |word: &str| {
         let random = word.len() >= 32 && word.bytes().any(|b| b.is_ascii_digit());
-        let jwt = word.len() >= LEAST_UNKNOWN && word.starts_with("eyJ");
+        let jwt = word.len() >= names::LEAST_UNKNOWN && word.starts_with("eyJ");
         if (random || jwt) && !names::is_uuid(word.trim_end_matches('.')) {
             placeholder(word)
         } else {

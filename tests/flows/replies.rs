@@ -327,6 +327,38 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
     }
 }
 
+/// The same where the server writes it in another way. What is shown of a code, a verifier and a secret
+/// tells nothing but their number.
+#[test]
+fn a_secret_that_comes_back_encoded_is_not_shown() {
+    for encoding in [
+        "percent",
+        "percent-all",
+        "percent-twice",
+        "html",
+        "json",
+        "base64",
+        "base64url",
+        "hex",
+        "hex-upper",
+    ] {
+        for (client, auth) in
+            [("cli-post", "client_secret_post"), ("cli-secret", "client_secret_basic")]
+        {
+            let home = Home::new();
+            let secret = hostile().secrets[client].as_deref().unwrap();
+            let more = format!("client_secret = {secret:?}\nclient_auth = {auth:?}\n");
+            let scenario = format!("code.error-echo-as-{encoding}~tag.{client}");
+            home.profile("p", &hostile().issuer(&scenario), client, &format!("{PASTED}{more}"));
+            let output = paste(&home).fails(8);
+            let shown = "wrong: <[redacted]> <[redacted]> <[redacted]>";
+            // In the trace, and in the error.
+            let count = output.stderr.matches(shown).count();
+            assert_eq!(count, 2, "{scenario}: {}", output.stderr);
+        }
+    }
+}
+
 /// No downgrade: who asked for tokens bound to a key takes no others.
 #[test]
 fn a_bearer_token_is_none_where_dpop_is_wanted() {

@@ -160,3 +160,19 @@ fn a_profile_that_is_satisfied_needs_no_network() {
     let output = home.run(["token", "-p", "p", "--min-ttl", "1s"]).ok();
     assert_eq!(output.stderr, "");
 }
+
+#[test]
+fn a_secret_that_is_a_word_changes_no_refusal() {
+    let mut scene = Scene::new("refresh.invalid-grant");
+    scene.server.set(&json!({ "expires_in": 30 }));
+    let issuer = scene.server.issuer(&scene.scenario);
+    let more =
+        "scopes = [\"api\"]\nclient_secret = \"invalid\"\nclient_auth = \"client_secret_post\"";
+    scene.home.config("").profile("p", &issuer, "cli-word", more);
+    scene.home.login("p");
+    for _ in 0..2 {
+        let output = scene.home.run(["token", "-p", "p", "--trace"]).fails(4);
+        assert!(output.stderr.contains("invalid_grant"), "{}", output.stderr);
+    }
+    assert_eq!(scene.refreshes(), 1, "a grant that is dead is not asked for again");
+}

@@ -280,6 +280,7 @@ fn a_secret_that_was_sent_is_hidden_when_the_server_repeats_it() {
         r#"{{"error":"{CANARY}","error_description":"no {CANARY}, s3cret%21%21 or s3cret!!",
             "realm":"tok-in-same-answer","access_token":"tok-in-same-answer"}}"#
     );
+    redactor.hears(true);
     let shown = shown_body(&mut redactor, "application/json", &answer);
     for secret in [CANARY, "s3cret", "tok-in-same"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -313,4 +314,37 @@ fn public_values_are_shown_as_they_are_written() {
     ] {
         assert_eq!(Redactor::default().parameter("iss", value), value);
     }
+}
+
+#[test]
+fn a_secret_is_hidden_after_any_number_of_other_values() {
+    let mut redactor = Redactor::default();
+    redactor.hide(&Secret::new("configured-S3CRET"));
+    redactor.header("Authorization", "Bearer s3nt-T0KEN");
+    redactor.hears(true);
+    let members: Vec<String> = (0..2_000)
+        .map(|n| format!(r#""m{n}":"unknown-value-{n:08}","code":"{n:08}-c0de""#))
+        .collect();
+    let json = format!(
+        r#"{{{},"error_description":"%63onfigured-S3CRET, czNudC1UMEtFTg and s3nt-T0KEN"}}"#,
+        members.join(",")
+    );
+    let shown = shown_body(&mut redactor, "application/json", &json);
+    assert!(shown.contains("\"[redacted], [redacted] and [redacted]\""), "{shown}");
+}
+
+#[test]
+fn a_secret_that_is_a_word_garbles_no_error_and_no_sentence() {
+    let mut redactor = Redactor::default();
+    let form = "grant_type=refresh_token&client_secret=invalid&password=refresh_token";
+    let request = shown_body(&mut redactor, "application/x-www-form-urlencoded", form);
+    assert!(request.contains("(\"grant_type\", \"refresh_token\")"), "{request}");
+    redactor.hears(true);
+    let json = r#"{"error":"invalid_grant","error_description":"the secret 'invalid' is wrong"}"#;
+    let shown = shown_body(&mut redactor, "application/json", json);
+    assert!(shown.contains("\"invalid_grant\""), "{shown}");
+    assert!(shown.contains("the secret '[redacted]' is wrong"), "{shown}");
+    let odd = shown_body(&mut redactor, "application/json", r#"{"error":"invalid"}"#);
+    assert!(odd.contains("\"[redacted]\""), "{odd}");
+    assert_eq!(redactor.own_words("an invalid answer"), "an invalid answer");
 }

@@ -71,6 +71,30 @@ export const REPLY = {
   'token-in-204': () => text('', 'application/json', 204),
 };
 
+/** How a server may write what it repeats; what it writes stands in a string of JSON. */
+const ENCODINGS = {
+  'percent': (s) => encodeURIComponent(s).replace(/%../g, (code) => code.toLowerCase()),
+  'percent-all': (s) => Array.from(Buffer.from(s), (b) => `%${b.toString(16).padStart(2, '0')}`).join(''),
+  'percent-twice': (s) => encodeURIComponent(encodeURIComponent(s)),
+  'html': (s) => s.replace(/[^A-Za-z0-9]/g, (c) => `&#x${c.codePointAt(0).toString(16)};`),
+  'json': (s) => Array.from(s, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  'base64': (s) => Buffer.from(`x${s}y`).toString('base64'),
+  'base64url': (s) => Buffer.from(`xx${s}`).toString('base64url'),
+  'hex': (s) => Buffer.from(s).toString('hex'),
+  'hex-upper': (s) => Buffer.from(s).toString('hex').toUpperCase(),
+};
+
+/** A refusal that repeats each secret of the request in an encoding. */
+function echo(x, encode) {
+  const header = x.req.headers.authorization?.split(' ')[1];
+  const basic = Buffer.from(header ?? '', 'base64').toString('latin1').split(/:(.*)/s)[1];
+  const form = new URLSearchParams(x.body);
+  const names = ['code', 'code_verifier', 'refresh_token', 'client_secret'];
+  const sent = [...names.map((name) => form.get(name)), basic && decodeURIComponent(basic.replaceAll('+', ' '))];
+  const words = sent.filter(Boolean).map((secret) => `<${encode(secret)}>`).join(' ');
+  return `{"error":"invalid_request","error_description":"wrong: ${words}"}`;
+}
+
 /** Refusals. A server that refuses has not acted: as `after-refresh.invalid-grant` it has, and lies. */
 export const REPLY_ERROR = {
   'error-in-200': error('invalid_grant', 200),
@@ -94,6 +118,11 @@ export const REPLY_ERROR = {
   'error-form': () => text('error=invalid_request', 'application/x-www-form-urlencoded', 400),
   // A server that repeats what it was sent: none of it may be shown.
   'error-echo': (t, x) => json({ error: 'invalid_request', error_description: x.body }, 400),
+  // The same in an encoding: `error-echo-as-html`.
+  ...Object.fromEntries(Object.entries(ENCODINGS).map(([name, encode]) => [
+    `error-echo-as-${name}`,
+    (t, x) => text(echo(x, encode), 'application/json', 400),
+  ])),
 };
 
 /** Never content with a nonce: another is wanted each time (RFC 9449, section 8). */

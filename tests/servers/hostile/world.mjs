@@ -9,6 +9,7 @@ export const CLIENTS = {
   cli: { auth: 'none' },
   'cli-secret': { auth: 'client_secret_basic', secret: 'CANARY-secret-:+%& é"' },
   'cli-post': { auth: 'client_secret_post', secret: 'CANARY-secret-:+%& é"' },
+  'cli-word': { auth: 'client_secret_post', secret: 'invalid' },
   service: { auth: 'client_secret_basic', secret: 'CANARY-secret-service' },
 };
 
@@ -27,7 +28,8 @@ export class World {
   constructor() {
     this.reset();
     for (const { secret } of Object.values(CLIENTS)) {
-      if (secret) this.canaries.push({ kind: 'client_secret', value: secret, scenario: null });
+      // A word is no canary: it is found everywhere.
+      if (secret?.startsWith('CANARY')) this.canaries.push({ kind: 'client_secret', value: secret, scenario: null });
     }
   }
 

@@ -4,7 +4,7 @@ use crate::text::is_token_type;
 
 /// How much of a parameter's value may be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     /// The value: it is public by its definition.
     Shown,
     /// Words for people, from a server that may quote what it was sent.
@@ -75,6 +75,31 @@ const SECRET: &[&str] = &[
     "session_state", "state", "subject_token", "token",
 ];
 
+/// Error codes that stand in specifications, and those of large providers that mean something to this program.
+/// Whoever reads one learns nothing else, even where a secret is a part of it.
+#[rustfmt::skip]
+const ERROR_CODES: &[&str] = &[
+    // RFC 6749, 6750, 7009, 7591, 8628, 8707, 9101, 9126, 9396, 9449, 9470.
+    "access_denied", "authorization_pending", "expired_token", "insufficient_scope",
+    "insufficient_user_authentication", "invalid_authorization_details", "invalid_client",
+    "invalid_client_metadata", "invalid_dpop_proof", "invalid_grant", "invalid_redirect_uri",
+    "invalid_request", "invalid_request_object", "invalid_request_uri", "invalid_scope",
+    "invalid_software_statement", "invalid_target", "invalid_token", "request_not_supported",
+    "request_uri_not_supported", "server_error", "slow_down", "temporarily_unavailable",
+    "unapproved_software_statement", "unauthorized_client", "unsupported_grant_type",
+    "unsupported_response_type", "unsupported_token_type", "use_dpop_nonce",
+    // OpenID Connect Core, section 3.1.2.6, Registration and CIBA.
+    "account_selection_required", "consent_required", "interaction_required", "login_required",
+    "expired_login_hint_token", "invalid_binding_message", "invalid_user_code",
+    "missing_user_code", "registration_not_supported", "transaction_failed",
+    "unknown_user_id", "unmet_authentication_requirements",
+    // Providers.
+    "application_suspended", "authorization_declined", "bad_refresh_token",
+    "bad_verification_code", "incorrect_client_credentials", "incorrect_device_code",
+    "invalid_auth", "invalid_refresh_token", "redirect_uri_mismatch", "token_expired",
+    "token_revoked", "unsupported_grant", "user_cancelled_authorize", "user_cancelled_login",
+];
+
 /// Headers whose values are public.
 #[rustfmt::skip]
 const SHOWN_HEADERS: &[&str] = &[
@@ -92,7 +117,7 @@ const REQUEST_IDS: &[&str] = &[
 ];
 
 /// The class of a parameter or member. Names are compared exactly, as the protocols do.
-pub(super) fn class(name: &str) -> Class {
+pub(crate) fn class(name: &str) -> Class {
     if SHOWN.contains(&name) {
         Class::Shown
     } else if PROSE.contains(&name) {
@@ -104,9 +129,26 @@ pub(super) fn class(name: &str) -> Class {
     }
 }
 
+/// Whether this is an error code that is known.
+pub(crate) fn is_error_code(code: &str) -> bool {
+    ERROR_CODES.contains(&code)
+}
+
+/// The least characters of a value under an unknown name that counts as a secret.
+pub(crate) const LEAST_UNKNOWN: usize = 20;
+
+/// Whether a parameter that is sent is hidden where a server repeats its value.
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
+    match class(name) {
+        Class::Secret => true,
+        Class::Unknown => value.len() >= LEAST_UNKNOWN,
+        Class::Shown | Class::Prose => false,
+    }
+}
+
 /// The class of a parameter or member with this value: what a server puts into the place of the type
 /// of a token can be a token.
-pub(super) fn class_with(name: &str, value: &str) -> Class {
+pub(crate) fn class_with(name: &str, value: &str) -> Class {
     match class(name) {
         Class::Shown if name == "token_type" && !is_token_type(value) => Class::Secret,
         class => class,
@@ -114,13 +156,13 @@ pub(super) fn class_with(name: &str, value: &str) -> Class {
 }
 
 /// Whether a header's value is public; the name is in lower case.
-pub(super) fn is_shown_header(name: &str) -> bool {
+pub(crate) fn is_shown_header(name: &str) -> bool {
     SHOWN_HEADERS.contains(&name) || REQUEST_IDS.contains(&name)
 }
 
 /// Whether a name, or another part of a message that should be one, looks like a word rather
 /// than like a value that got into its place.
-pub(super) fn is_wordlike(text: &str) -> bool {
+pub(crate) fn is_wordlike(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= 64
         && digits <= 4
@@ -137,7 +179,7 @@ fn changes_case_often(text: &str) -> bool {
 }
 
 /// Whether this is a UUID: tenants and trace ids are, tokens hardly ever.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, b)| match at {
             8 | 13 | 18 | 23 => b == b'-',

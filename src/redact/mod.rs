@@ -1,0 +1,133 @@
+//! Takes known secrets out of text that is shown, in whatever encoding they come back.
+//!
+//! Redaction is for display alone. Whatever decides something reads what the server sent.
+
+pub(crate) mod names;
+mod patterns;
+#[cfg(test)]
+mod tests;
+mod unescape;
+
+use self::patterns::{Patterns, Scope};
+use self::unescape::View;
+use crate::secret::Secret;
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "[redacted]";
+
+/// The most values that are remembered of each origin.
+const REMEMBERED: [usize; 3] = [1_024, 512, 512];
+
+/// Where a value comes from. What is remembered of one origin never displaces anything of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This program: its configuration, its store, a request.
+    Own,
+    /// A member of an answer whose name says that it is secret.
+    Answer,
+    /// Anything that is not known to be public.
+    Unknown,
+}
+
+/// The secrets that are known.
+#[derive(Default)]
+pub(crate) struct Known {
+    patterns: Patterns,
+    /// The patterns of each value by its origin, the one that was seen last at the end.
+    values: [Vec<Remembered>; 3],
+    next: u64,
+}
+
+impl Known {
+    /// Secrets of this program's own.
+    pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut known = Self::default();
+        for secret in secrets {
+            known.remember(secret.expose(), Origin::Own);
+        }
+        known
+    }
+
+    /// Remembers a value. The one of this origin that was seen least recently is forgotten where there
+    /// are too many.
+    pub(crate) fn remember(&mut self, value: &str, origin: Origin) {
+        if value.is_empty() {
+            return;
+        }
+        let values = &mut self.values[origin as usize];
+        if let Some(at) = values.iter().rposition(|known| known.value.expose() == value) {
+            let value = values.remove(at);
+            values.push(value);
+            return;
+        }
+        if values.len() == REMEMBERED[origin as usize] {
+            let oldest = values.remove(0);
+            self.patterns.remove(oldest.number, &oldest.patterns);
+        }
+        let patterns = self.patterns.add(value, self.next);
+        values.push(Remembered { value: Secret::new(value), number: self.next, patterns });
+        self.next += 1;
+    }
+
+    /// The text without what is known. Of a short secret, or one that is a word, only whole words are
+    /// hidden: as a part of others it tells nobody anything.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        self.hide_in(text, Scope::All)
+    }
+
+    /// The same for words of this program's own that may quote others': a secret that is short, or a word,
+    /// stays.
+    pub(crate) fn hide_quoted(&self, text: &str) -> String {
+        self.hide_in(text, Scope::Unmistakable)
+    }
+
+    fn hide_in(&self, text: &str, scope: Scope) -> String {
+        let views = [Some(View::plain(text)), View::unescaped(text)];
+        let mut hidden: Vec<(usize, usize)> = Vec::new();
+        for view in views.iter().flatten() {
+            let found = self.patterns.find(&view.bytes, scope);
+            hidden.extend(found.into_iter().map(|(start, end)| view.place(start, end)));
+        }
+        hidden.sort_unstable();
+        let mut out = String::with_capacity(text.len());
+        let mut shown = None;
+        for (start, end) in hidden {
+            let (start, end) = (floor(text, start), ceil(text, end));
+            if shown.is_none_or(|shown| start > shown) {
+                out.push_str(&text[shown.unwrap_or(0)..start]);
+                out.push_str(HIDDEN);
+            }
+            shown = Some(shown.unwrap_or(0).max(end));
+        }
+        out + &text[shown.unwrap_or(0)..]
+    }
+}
+
+/// A value that is remembered, and where its patterns are.
+struct Remembered {
+    value: Secret,
+    number: u64,
+    patterns: Vec<u32>,
+}
+
+/// The text without these secrets.
+pub(crate) fn without(text: &str, secrets: &[Secret]) -> String {
+    match secrets.is_empty() {
+        true => text.to_owned(),
+        false => Known::of(secrets).hide(text),
+    }
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
