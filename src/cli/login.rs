@@ -18,7 +18,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::{manager, progress, report, run as runner};
+use super::{manager, progress, report, run as runner, scopes};
 
 #[derive(Debug, Args, Default)]
 #[command(after_help = "Examples:\n  \
@@ -110,6 +110,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let profile = context.profile(&name)?;
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     context.tell_config_warnings()?;
+    scopes::warn(context, &args.scopes, profile);
     let manager = manager::build(context, profile)?;
     let before = logged_in(context, &key)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;

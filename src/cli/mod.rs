@@ -22,6 +22,7 @@ mod refresh;
 mod report;
 mod run;
 mod sandbox;
+mod scopes;
 mod signals;
 mod start;
 mod status;

@@ -12,7 +12,7 @@ use oauthctl::{Error, Result, Secret};
 use serde_json::json;
 
 use super::context::Context;
-use super::{callbacks, report, run as runner};
+use super::{callbacks, report, run as runner, scopes};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
@@ -151,6 +151,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         }
     }
     context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));
+    scopes::warn(context, &args.scopes, config.profile(&args.name)?);
     let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
     if !uris.is_empty() {
         let uris = uris.join(", ");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
-use super::{callbacks, manager, pending, report, run as runner};
+use super::{callbacks, manager, pending, report, run as runner, scopes};
 
 /// The longest first line of a request that common servers take, in bytes.
 const LONGEST_URL: usize = 8 * 1024;
@@ -66,6 +66,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.as_deref().or(args.name.as_deref()))?;
     let profile = context.profile(&name)?;
     context.tell_config_warnings()?;
+    scopes::warn(context, &args.scopes, profile);
     let mut request = StartRequest::default().scopes(args.scopes.clone()).ttl(args.ttl);
     request.user.clone_from(&args.user);
     request.attributes = attributes(&args.attributes)?;

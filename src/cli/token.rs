@@ -13,7 +13,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
 use super::format::{FORMATS, Format, render};
-use super::{import, login, manager, report, run as runner};
+use super::{import, login, manager, report, run as runner, scopes};
 
 /// Which account, and what is wanted of its token.
 #[derive(Debug, Clone, Default, Args)]
@@ -116,6 +116,7 @@ pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result
         key = manager::account(context, &name, account)?;
     }
     let manager = manager::build(context, profile)?;
+    scopes::warn(context, &selection.scopes, profile);
     let request = request(selection, want, profile.min_ttl);
     let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
     let handout = match outcome {

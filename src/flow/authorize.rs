@@ -12,7 +12,7 @@ use super::{FlowManager, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
-use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint};
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json, random};
@@ -27,7 +27,7 @@ pub struct AuthorizeRequest {
     /// The redirect URI, exactly as the server will see it; empty takes the profile's first
     /// ([`Profile::login_redirect_uris`]).
     pub redirect_uri: String,
-    /// The scopes; empty takes the profile's.
+    /// The scopes, each on its own or several separated by spaces; empty takes the profile's.
     pub scopes: Vec<String>,
     /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
     pub extra: Vec<(String, String)>,
@@ -142,6 +142,7 @@ impl FlowManager {
         make_state: impl FnOnce(&Authorization) -> Result<String>,
     ) -> Result<Authorization> {
         check_extra(&request.extra)?;
+        scopes::check(&request.scopes)?;
         match endpoint::redirect_uri(&request.redirect_uri) {
             Err(why) if !request.redirect_uri.is_empty() => {
                 return Err(Error::usage(format!("the redirect URI {why}")));
@@ -167,8 +168,8 @@ impl FlowManager {
             .hint("set `authorization_endpoint`, or `issuer` for discovery")
         })?;
         refuse_reserved(&endpoint)?;
-        let scopes =
-            if request.scopes.is_empty() { profile.scopes.clone() } else { request.scopes };
+        let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
+        let scopes = scopes::split(scopes, &profile.scope_separator);
         let (challenge, verifier) = self.make_challenge(profile, &server)?;
         let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
         let dpop_key = self.dpop_key(profile).await?;

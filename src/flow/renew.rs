@@ -8,7 +8,7 @@ use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::port::Lock;
-use crate::profile::Profile;
+use crate::profile::{Profile, scopes};
 use crate::time::{Timestamp, describe};
 
 /// How many narrowed tokens are kept with a grant.
@@ -57,7 +57,10 @@ impl FlowManager {
     /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
     pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
         let profile = self.profile(&key.profile)?;
-        let want = &want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
+        want.check()?;
+        let mut want = want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
+        want.scopes = scopes::split(&want.scopes, &profile.scope_separator);
+        let want = &want;
         match self.hand_out(profile, key, want).await {
             Err(error) if error.kind() == ErrorKind::LoginRequired && !want.cached => {
                 Err(self.tell_of(profile, key, error).await)
@@ -73,7 +76,6 @@ impl FlowManager {
         key: &GrantKey,
         want: &TokenRequest,
     ) -> Result<Handout> {
-        want.check()?;
         let started = self.now();
         let found = self.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
         if let Some(handout) =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::grant::{Grant, TokenSet};
-use crate::profile::endpoint;
+use crate::profile::{endpoint, scopes};
 use crate::text::one_line;
 
 /// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
@@ -93,20 +93,15 @@ impl TokenRequest {
         if self.scopes.is_empty() && self.resource.is_none() && self.audience.is_none() {
             return None;
         }
-        let mut scopes = self.scopes.clone();
+        let mut scopes = scopes::split(&self.scopes, "");
         scopes.sort();
-        scopes.dedup();
         // As JSON, so that no part can look like the end of itself and the beginning of the next.
         Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
     }
 
     /// Refuses what cannot be asked for.
     pub(super) fn check(&self) -> Result<()> {
-        if self.scopes.iter().any(|scope| scope.trim().is_empty()) {
-            return Err(
-                Error::usage("a scope is empty").hint("leave it out to have all that was granted")
-            );
-        }
+        scopes::check(&self.scopes)?;
         match &self.resource {
             Some(uri) if !endpoint::is_resource(uri) => Err(Error::usage(format!(
                 "a resource is an absolute URI without a fragment, not `{}`",
@@ -141,6 +136,8 @@ mod tests {
     fn a_scope_is_something_and_counts_once() {
         let twice = TokenRequest::default().scopes(["b", "a", "b"]);
         assert_eq!(twice.narrowing(), TokenRequest::default().scopes(["a", "b"]).narrowing());
+        let together = TokenRequest::default().scopes(["b  a"]);
+        assert_eq!(together.narrowing(), twice.narrowing());
         assert!(twice.check().is_ok());
         assert!(TokenRequest::default().scopes(["a", ""]).check().is_err());
     }

@@ -3,7 +3,7 @@
 use super::diagnose::Problems;
 use super::id_token::needs_secret;
 use super::node::{Table, find};
-use super::{ClientAuth, GrantType, Par, Pkce, Profile};
+use super::{ClientAuth, GrantType, Par, Pkce, Profile, scopes};
 
 /// A profile that was read, with the table that it was read from.
 pub(crate) struct Whole<'a, 't> {
@@ -38,6 +38,7 @@ const RULES: &[Rule] = &[
     assertion_of_grant,
     pkce,
     separate_audience,
+    scopes_without_commas,
 ];
 
 /// Applies every rule.
@@ -236,6 +237,13 @@ fn pkce(w: &mut Whole<'_, '_>) {
             &["pkce"],
             "turns PKCE off: a stolen authorization code can then be redeemed by others",
         );
+    }
+}
+
+fn scopes_without_commas(w: &mut Whole<'_, '_>) {
+    if let Some(what) = scopes::comma_warning(&w.profile.scopes, &w.profile.scope_separator) {
+        let at = w.place_of(&["scopes"]);
+        w.problems.warn(at, format!("{}: {what}", w.place));
     }
 }
 

@@ -9,6 +9,7 @@ use super::atomic_file;
 use super::diagnose::shown_key;
 use super::reader::SECRET_PARAMS;
 use super::schema::{Config, ConfigFile};
+use super::scopes;
 use super::sections::profile_name;
 use crate::error::{Error, Result};
 use crate::text::{one_line, shell_word};
@@ -216,8 +217,10 @@ fn table_of(new: &NewProfile) -> Result<Table> {
         reference.insert("keyring", item.as_str().into());
         table.insert("client_secret", Value::InlineTable(reference).into());
     }
+    scopes::check(&new.scopes)?;
     if !new.scopes.is_empty() {
-        table.insert("scopes", Value::Array(new.scopes.iter().collect()).into());
+        let scopes = scopes::split(&new.scopes, "");
+        table.insert("scopes", Value::Array(scopes.iter().collect()).into());
     }
     for (key, value) in &new.set {
         set(&mut table, key, value)?;

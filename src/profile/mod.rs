@@ -24,6 +24,7 @@ mod node;
 pub mod presets;
 pub(crate) mod reader;
 mod schema;
+pub mod scopes;
 pub mod secret_source;
 mod sections;
 pub mod snapshot;
@@ -56,7 +57,7 @@ pub struct Profile {
     pub client: Client,
     /// The grant type.
     pub grant: GrantType,
-    /// The scopes to ask for.
+    /// The scopes to ask for, one each.
     pub scopes: Vec<String>,
     /// What stands between scopes in a request.
     pub scope_separator: String,

@@ -12,6 +12,7 @@ use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
 use super::schema::{Config, Defaults, StoreCommand};
+use super::scopes;
 use crate::text::one_line;
 
 /// Reads the sections of a file.
@@ -153,6 +154,8 @@ impl<'t> Sections<'_, 't> {
             complete_from_preset(&mut draft, preset);
         }
         self.complete_from_root(&mut draft, own, preset.map(|(preset, _)| preset), &place);
+        let profile = &mut draft.profile;
+        profile.scopes = scopes::split(&profile.scopes, &profile.scope_separator);
         if draft.profile.client.id.is_empty() {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }

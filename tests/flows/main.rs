@@ -16,4 +16,5 @@ mod once;
 mod person;
 mod proxy;
 mod replies;
+mod scopes;
 mod shown_url;

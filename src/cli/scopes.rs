@@ -1,0 +1,17 @@
+//! Scopes as they are given on a command line.
+
+use oauthctl::profile::Profile;
+use oauthctl::profile::scopes::comma_warning;
+use oauthctl::{Error, text::shell_word};
+
+use super::context::Context;
+
+/// Warns of scopes that were meant to be several.
+pub fn warn(context: &Context, given: &[String], profile: &Profile) {
+    if let Some(what) = comma_warning(given, &profile.scope_separator) {
+        let spaced = given.join(" ").replace(',', " ");
+        let spaced = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+        let hint = format!("separate scopes with spaces: `--scope {}`", shell_word(&spaced));
+        context.voice.warn(&Error::usage(what).hint(hint));
+    }
+}
