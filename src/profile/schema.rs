@@ -299,7 +299,7 @@ mod tests {
             profile.client.assertion,
             Some(SecretSource::GithubActions { audience: "https://as.example".into() })
         );
-        assert_eq!(profile.scopes, ["a", "b c", "é+&"]);
+        assert_eq!(profile.scopes, ["a", "b", "c", "é+&"]);
         assert_eq!(profile.redirect_uris[1].host, LoopbackHost::Name);
         assert_eq!(profile.redirect_uris[1].port, Some(8123));
         assert_eq!(profile.resource, ["https://api.example.com"]);
