@@ -1,5 +1,6 @@
 //! What went wrong, whether trying again helps, and what to do about it.
 
+use crate::redact::names::is_error_code;
 use crate::text;
 
 /// The result of this crate's operations.
@@ -71,6 +72,23 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Store => "store",
             Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// What happened, as far as the kind alone says it.
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Internal => "an internal error occurred",
+            Self::Usage => "the command was used wrongly",
+            Self::Config => "the configuration, or a command that it names, failed",
+            Self::LoginRequired => "a new login is required",
+            Self::AccessDenied => "access was denied",
+            Self::Timeout => "the user did not answer in time",
+            Self::Validation | Self::InvalidState => "the server's answer was not valid",
+            Self::ServerRefused => "the server refused the request",
+            Self::Unavailable => "the network or the server was unavailable",
+            Self::Store => "the token store failed",
+            Self::Interrupted => "it was interrupted",
         }
     }
 }
@@ -196,7 +214,7 @@ impl Error {
         self
     }
 
-    /// The same error with what a command of the person's own said: it is shown, but kept nowhere.
+    /// The same error with what a command of the user's said: it is shown, but kept nowhere.
     #[must_use]
     pub(crate) fn quoting(mut self, said: &str) -> Self {
         self.0.kept = Some(self.0.message.clone());
@@ -204,9 +222,25 @@ impl Error {
         self
     }
 
-    /// The message as it may be kept.
-    pub(crate) fn message_to_keep(&self) -> &str {
-        self.0.kept.as_deref().unwrap_or(&self.0.message)
+    /// The same error with words of this program's own, to be kept in place of its message.
+    #[must_use]
+    pub(crate) fn kept_as(mut self, words: impl Into<String>) -> Self {
+        self.0.kept = Some(words.into());
+        self
+    }
+
+    /// What may be kept of the message in the clear: words of this program's own. What a server, a hook or
+    /// another command said can hold anything, secrets included.
+    #[doc(hidden)]
+    pub fn message_to_keep(&self) -> String {
+        if let Some(words) = &self.0.kept {
+            return words.clone();
+        }
+        let words = self.0.kind.in_words();
+        match self.oauth_error() {
+            Some(oauth) if is_error_code(&oauth.code) => format!("{words}: {}", oauth.code),
+            _ => words.to_owned(),
+        }
     }
 
     /// The same error with another kind.

@@ -319,7 +319,7 @@ pub struct AccountEntry {
 pub struct LastError {
     /// When.
     pub at: Timestamp,
-    /// What happened.
+    /// What happened, in words of this program's own.
     pub message: String,
     /// Tells this failure from any other.
     #[serde(default)]
@@ -327,7 +327,7 @@ pub struct LastError {
     /// The word of the error's kind ([`crate::ErrorKind::word`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The server's error code, where it gave one.
+    /// The server's error code, where it gave one that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth_error: Option<String>,
     /// The request for something else than the grant's own token that the failure is about alone.

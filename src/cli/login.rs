@@ -235,7 +235,7 @@ fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
             at,
             grant_id: None,
             error: Some(error.kind().word().to_owned()),
-            message: Some(error.message().to_owned()),
+            message: Some(error.message_to_keep()),
         },
     }
 }

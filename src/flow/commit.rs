@@ -11,6 +11,7 @@ use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
 use crate::port::Lock;
 use crate::profile::Profile;
 use crate::protocol::random;
+use crate::redact::names::is_error_code;
 
 /// How often a save is tried while the tokens exist nowhere else.
 const SAVE_ATTEMPTS: u32 = 5;
@@ -115,10 +116,10 @@ impl FlowManager {
         entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
         entry.last_error = Some(LastError {
             at: self.now(),
-            message: error.message_to_keep().to_owned(),
+            message: error.message_to_keep(),
             id: id.unwrap_or_default(),
             error: Some(error.kind().word().to_owned()),
-            oauth_error: error.oauth_error().map(|oauth| oauth.code.clone()),
+            oauth_error: known_code(error),
             narrowing: want.narrowing().filter(|_| is_refusal),
         });
         // The index is a convenience: the failure itself is what the caller gets to see.
@@ -192,6 +193,12 @@ impl FlowManager {
             }
         }
     }
+}
+
+/// The server's error code, where it is one that is known. Any other is text of the server's.
+fn known_code(error: &Error) -> Option<String> {
+    let code = &error.oauth_error()?.code;
+    is_error_code(code).then(|| code.clone())
 }
 
 /// Whether a failure is one for all who waited. What lies with a process itself is not: its

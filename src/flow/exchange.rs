@@ -304,7 +304,9 @@ pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
 fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {
     failure.message = clean_text(&failure.message, secrets);
     failure.hint = failure.hint.map(|hint| clean_text(&hint, secrets));
-    let error = failure.told(format!("the {purpose} failed: {}", failure.message));
+    let error = failure
+        .told(format!("the {purpose} failed: {}", failure.message))
+        .kept_as(format!("the {purpose} got no answer"));
     let error = match error.advice() {
         Some(_) => error,
         None => error.hint("check the network and try again later"),

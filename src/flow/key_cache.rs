@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::digest::hex_sha256;
 use crate::profile::atomic_file;
@@ -35,12 +35,28 @@ pub(super) fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
 
 /// Keeping is an optimisation: where it fails, the next refresh fetches.
 pub(super) fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
-    let Ok(document) = serde_json::from_slice(document) else { return };
+    let Ok(document) = serde_json::from_slice::<Value>(document) else { return };
+    let document = used(&document);
     let kept = Kept { version: VERSION, jwks_uri: jwks_uri.to_owned(), fetched_at, document };
     let Ok(bytes) = serde_json::to_vec(&kept) else { return };
     if atomic_file::private_directory(dir).is_ok() {
         let _ = atomic_file::write_lazily(&path(dir, jwks_uri), &bytes);
     }
+}
+
+/// The members of public keys that verify signatures (RFC 7517, section 4; RFC 7518, section 6).
+const USED: [&str; 10] = ["kty", "kid", "use", "key_ops", "alg", "crv", "x", "y", "n", "e"];
+
+/// What is used of a set of keys. Whatever else a server writes there, a private key by mistake for instance,
+/// has no place on this machine.
+fn used(document: &Value) -> Value {
+    let keys = document.get("keys").and_then(Value::as_array).into_iter().flatten();
+    let keys = keys.filter_map(Value::as_object).map(|key| {
+        let used = |name: &&str| USED.contains(name);
+        let members = key.iter().filter(|(name, _)| used(&name.as_str()));
+        members.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()
+    });
+    json!({ "keys": keys.collect::<Vec<_>>() })
 }
 
 fn path(dir: &Path, jwks_uri: &str) -> PathBuf {
@@ -64,6 +80,21 @@ mod tests {
         assert_eq!(find(&dir, "https://as.example/other"), None);
         std::fs::copy(path(&dir, URI), path(&dir, "https://evil.example/jwks")).unwrap();
         assert_eq!(find(&dir, "https://evil.example/jwks"), None, "another address's");
+    }
+
+    #[test]
+    fn only_what_verifies_signatures_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let document = br#"{"keys":[{"kty":"RSA","kid":"1","n":"AQAB","e":"AQAB","d":"canary","x5c":["canary"]},
+            "canary",{"kty":"EC","crv":"P-256","x":"x","y":"y","use":"sig","alg":"ES256","key_ops":["verify"]}],
+            "note":"canary"}"#;
+        keep(dir.path(), URI, document, Timestamp::from_unix(0));
+        let kept = std::fs::read_to_string(path(dir.path(), URI)).unwrap();
+        assert!(!kept.contains("canary"), "{kept}");
+        let (found, _) = find(dir.path(), URI).unwrap();
+        let found: Value = serde_json::from_slice(&found).unwrap();
+        assert_eq!(found["keys"][0], json!({ "kty": "RSA", "kid": "1", "n": "AQAB", "e": "AQAB" }));
+        assert_eq!(found["keys"][1].as_object().unwrap().len(), 7);
     }
 
     #[test]

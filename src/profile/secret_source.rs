@@ -176,13 +176,15 @@ fn run(argv: &[String], limit: Duration) -> Result<Secret> {
         return Err(Error::config(format!("the command `{shown}` took more than {seconds} s")));
     };
     if !status.success() {
+        let error = Error::config(format!("the command `{shown}` failed ({status})"));
         let said = complaint
             .and_then(|complaint| received(&complaint, deadline.min(Instant::now() + POLL * 20)))
             .map(|bytes| one_line(&String::from_utf8_lossy(&bytes)))
-            .filter(|said| !said.is_empty())
-            .map(|said| format!(": {said}"))
-            .unwrap_or_default();
-        return Err(Error::config(format!("the command `{shown}` failed ({status}){said}")));
+            .filter(|said| !said.is_empty());
+        return Err(match said {
+            Some(said) => error.quoting(&said),
+            None => error,
+        });
     }
     text_of(bytes).map_err(|why| Error::config(format!("the command `{shown}` gave {why}")))
 }

@@ -52,7 +52,7 @@ pub struct LoginOutcome {
     /// The word of the error's kind ([`crate::ErrorKind::word`]), where it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What happened, where it failed.
+    /// What happened, where it failed, in words of this program's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }

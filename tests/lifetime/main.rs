@@ -19,5 +19,6 @@ mod portable;
 mod races;
 mod scene;
 mod signals;
+mod state_words;
 mod stores;
 mod sweep;

@@ -109,6 +109,7 @@ export const AUTHORIZE_INVALID = {
 /** Answers that end the attempt with the server's own words. */
 export const AUTHORIZE_FAILED = {
   'deny': failed('access_denied', 'the person said no'),
+  'deny-with-words': failed('access_denied', 'CANARY-WORDS'),
   'server-error': failed('server_error'),
   'temporarily-unavailable': failed('temporarily_unavailable'),
   'invalid-scope': failed('invalid_scope', 'unknown scope'),

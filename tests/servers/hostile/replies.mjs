@@ -116,6 +116,9 @@ export const REPLY_ERROR = {
   'error-1-mib': error('invalid_request', 400, { error_description: 'a'.repeat(1e6) }),
   'error-code-ansi': error('bad\u001b[31m\nx', 400),
   'error-form': () => text('error=invalid_request', 'application/x-www-form-urlencoded', 400),
+  'error-words': error('CANARY-WORDS-code', 400, { error_description: 'CANARY-WORDS', error_uri: 'CANARY-WORDS' }),
+  'error-words-known': error('invalid_scope', 400, { error_description: 'CANARY-WORDS' }),
+  'error-words-503': error('CANARY-WORDS-code', 503, { error_description: 'CANARY-WORDS' }),
   // A server that repeats what it was sent: none of it may be shown.
   'error-echo': (t, x) => json({ error: 'invalid_request', error_description: x.body }, 400),
   // The same in an encoding: `error-echo-as-html`.

@@ -1,0 +1,126 @@
+//! The state directory is in the clear: it keeps no word of a server, a hook or another command.
+
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::json;
+
+use crate::scene::Scene;
+use crate::support::Home;
+
+/// What all of them say. It stands nowhere in the configuration.
+const WORDS: &str = "CANARY-WORDS";
+
+/// Fails if a file of the state directory, or its name, has the words. Returns how the last failure of `p` is
+/// told by `status`.
+#[track_caller]
+fn last_error_without_words(home: &Home, what: &str) -> String {
+    for file in home.files().into_iter().filter(|file| file.starts_with(home.state_dir())) {
+        let content = std::fs::read(&file).unwrap();
+        let text = String::from_utf8_lossy(&content);
+        assert!(!text.contains(WORDS), "{what}: {} has {text}", file.display());
+        let name = String::from_utf8_lossy(file.as_os_str().as_bytes());
+        assert!(!name.contains(WORDS), "{what}: {name}");
+    }
+    let status = home.run(["status", "--json"]).ok().json();
+    status[0]["last_error"]["message"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Makes `p` the profile of this scenario, with these lines more.
+fn profile(scene: &Scene, client: &str, more: &str) {
+    let issuer = scene.server.issuer(&scene.scenario);
+    let more = format!("scopes = [\"api\"]\n{more}");
+    scene.home.config("").profile("p", &issuer, client, &more);
+}
+
+/// A command that says the words as this script does; `$1` is where they stand.
+fn script(scene: &Scene, name: &str, text: &str) -> String {
+    let words = scene.home.path("tmp/words");
+    scene.home.write(&words, WORDS);
+    let place = scene.home.path(&format!("tmp/{name}.sh"));
+    scene.home.write(&place, text);
+    format!("[\"sh\", {place:?}, {words:?}]")
+}
+
+#[test]
+fn a_refused_refresh_leaves_no_words_of_the_server() {
+    for (reply, code, kept) in [
+        ("error-words", 8, "the server refused the request"),
+        ("error-words-known", 8, "the server refused the request: invalid_scope"),
+        ("error-words-503", 9, "the network or the server was unavailable"),
+    ] {
+        let scene = Scene::logged_in(&format!("refresh.{reply}"), 30);
+        let output = scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
+        assert_eq!(last_error_without_words(&scene.home, reply), kept);
+        if reply != "error-words-503" {
+            assert!(output.stderr.contains(WORDS), "it is shown: {}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_hook_at_a_refresh_leaves_no_words() {
+    for (event, text, code, kept) in [
+        (
+            "pre_token",
+            "echo \"{\\\"deny\\\":\\\"$(cat $1)\\\"}\"",
+            5,
+            "the hook `pre_token` denied it",
+        ),
+        (
+            "post_token",
+            "echo \"{\\\"deny\\\":\\\"$(cat $1)\\\"}\"",
+            5,
+            "the hook `post_token` denied it",
+        ),
+        ("pre_token", "cat $1 >&2; exit 1", 3, "the hook `pre_token` failed"),
+        ("post_token", "cat $1 >&2; exit 1", 3, "the hook `post_token` failed"),
+        ("pre_token", "cat $1", 3, "the hook `pre_token` failed"),
+    ] {
+        let scene = Scene::logged_in("honest", 30);
+        let hook = script(&scene, "hook", text);
+        profile(&scene, "cli", &format!("[profiles.p.hooks]\n{event} = {hook}"));
+        let output = scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
+        assert!(text == "cat $1" || output.stderr.contains(WORDS), "{}", output.stderr);
+        assert_eq!(last_error_without_words(&scene.home, text), kept);
+    }
+}
+
+#[test]
+fn a_secret_command_leaves_no_words() {
+    let mut scene = Scene::new("honest");
+    scene.server.set(&json!({ "expires_in": 30 }));
+    let secret = scene.server.secrets["cli-secret"].clone().unwrap();
+    profile(&scene, "cli-secret", &format!("client_secret = {secret:?}"));
+    scene.home.login("p");
+    let command = script(&scene, "secret", "cat $1; cat $1 >&2; exit 1");
+    profile(&scene, "cli-secret", &format!("client_secret = {{ command = {command} }}"));
+    let output = scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(3);
+    assert!(output.stderr.contains(WORDS), "it is shown: {}", output.stderr);
+    let kept = last_error_without_words(&scene.home, "secret command");
+    assert!(kept.ends_with("failed (exit status: 1)"), "{kept}");
+}
+
+#[test]
+fn a_failed_login_leaves_no_words() {
+    for (scenario, more, code) in [
+        ("code.error-words", "", 8),
+        ("authorize.deny-with-words", "", 5),
+        ("honest", "[profiles.p.hooks]\npre_token = ", 3),
+        ("honest", "[profiles.p.hooks]\nauthorization = ", 3),
+    ] {
+        let mut scene = Scene::new(scenario);
+        if !more.is_empty() {
+            let hook = script(&scene, "hook", "cat $1 >&2; exit 1");
+            profile(&scene, "cli", &format!("{more}{hook}"));
+        }
+        scene.home.browser(&json!({ "mode": "honest" }));
+        let output = scene.home.run(["login", "p"]).fails(code);
+        assert!(output.stderr.contains(WORDS), "it is shown: {}", output.stderr);
+        last_error_without_words(&scene.home, scenario);
+        let outcome = scene.home.files().into_iter().any(|file| {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with("login-") && name.ends_with(".json")
+        });
+        assert!(outcome, "{scenario}: the end is kept for those who wait");
+    }
+}
