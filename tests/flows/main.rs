@@ -15,6 +15,7 @@ mod mix_up;
 mod once;
 mod person;
 mod proxy;
+mod real_servers;
 mod replies;
 mod scopes;
 mod shown_url;

@@ -9,6 +9,7 @@
 //   {"mode": "idle-flood", "count": 64}    idle and half-open connections, kept open over an honest callback
 //   {"mode": "tampered", "set": {"iss": "x"}, "drop": ["state"], "append": [["code", "x"]], "then": "honest"}
 //   any mode may have "after": PATH        waits for that file before it makes the callback
+//   any mode may have "person": {…}        who gets past the server's own pages: see people.mjs
 //
 // DIR/opened-PID.json is written at once: argv, environ, open descriptors. DIR/visit-PID.json at the end: the
 // hops, the callback URL, and every answer of the listener as received.
@@ -19,6 +20,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ATTACKS } from './attacks.mjs';
+import { act } from './people.mjs';
 
 const ANSWER_MS = 10_000;
 const [dir, ...args] = process.argv.slice(2);
@@ -82,26 +84,41 @@ function parse(text) {
   return { status, headers, body: Buffer.from(rest.join('\r\n\r\n'), 'latin1').toString('utf8') };
 }
 
-/** Walks from the authorization URL to the callback, as a browser with cookies does. */
-async function walk() {
-  const start = new URL(url);
+/** Makes requests with cookies, as a browser does. */
+function client() {
   const jar = new Map();
-  const hops = [];
-  let at = start;
-  for (let hop = 0; hop < 20; hop += 1) {
+  return async (at, init = {}) => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(at, { redirect: 'manual', headers: cookie ? { cookie } : {} });
+    const headers = { ...init.headers, ...(cookie ? { cookie } : {}) };
+    const response = await fetch(at, { ...init, redirect: 'manual', headers });
     for (const line of response.headers.getSetCookie()) {
       const [name, value] = line.split(';')[0].split(/=(.*)/s);
       jar.set(name, value ?? '');
     }
+    return response;
+  };
+}
+
+/** Walks from the authorization URL to the callback. */
+async function walk(person) {
+  const start = new URL(url);
+  const send = client();
+  const hops = [];
+  let next = { url: start, init: {} };
+  for (let hop = 0; hop < 20; hop += 1) {
+    const { url: at, init } = next;
+    const response = await send(at, init);
     const location = response.headers.get('location');
     const body = await response.text();
     hops.push({ url: String(at), status: response.status, location });
-    if (!location) return { hops, ...form(body, at) };
-    const next = new URL(location, at);
-    if (next.origin !== start.origin) return { hops, callback: location };
-    at = next;
+    if (location) {
+      const to = new URL(location, at);
+      if (to.origin !== start.origin) return { hops, callback: location };
+      next = { url: to, init: {} };
+    } else {
+      next = person ? await act(person, { url: at, body, send }) : null;
+      if (!next) return { hops, ...form(body, at) };
+    }
   }
   return { hops };
 }
@@ -213,7 +230,7 @@ const MODES = {
 write('opened', { argv: process.argv, url, environ: process.env, descriptors: descriptors() });
 const mode = JSON.parse(readFileSync(join(dir, 'mode.json'), 'utf8'));
 if (mode.mode !== 'never') {
-  const found = await walk();
+  const found = await walk(mode.person);
   write('walked', found);
   while (mode.after && !existsSync(mode.after)) await pause(10);
   const result = found.callback

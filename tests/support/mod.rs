@@ -7,6 +7,7 @@
 
 mod browser;
 mod control;
+mod foreign;
 mod home;
 mod process;
 mod scan;
@@ -16,6 +17,7 @@ mod strace;
 
 pub use browser::{Answer, Browser, Opened, Visit};
 pub use control::Control;
+pub use foreign::Foreign;
 pub use home::Home;
 pub use process::{Output, Running, installed, program};
 pub use scan::{assert_no_secret, assert_not_shown};

@@ -48,19 +48,19 @@ impl Servers {
 }
 
 #[track_caller]
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
 /// A Node process that lives as long as its stdin is open.
-struct Node {
+pub(super) struct Node {
     child: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl Node {
     #[track_caller]
-    fn start(script: &str, options: &[&str]) -> (Self, Value) {
+    pub(super) fn start(script: &str, options: &[&str]) -> (Self, Value) {
         let mut log = tempfile::tempfile().unwrap();
         let mut child = Command::new("node")
             .arg(tests_dir("servers").join(script))

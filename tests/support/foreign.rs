@@ -1,0 +1,98 @@
+//! Authorization servers that others wrote and that are no part of `node_modules`: Glewlwyd (C, from Debian) and
+//! django-oauth-toolkit (Python, from PyPI). `tests/run` installs them.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::control::Control;
+use super::process::installed;
+use super::servers::{Node, text};
+use super::tests_dir;
+
+/// One of them, with its database in a directory of its own. Its client is `cli`, its user `alice`.
+pub struct Foreign {
+    pub issuer: String,
+    /// What the browser does at its pages, besides `mode`.
+    pub person: Value,
+    /// What its client needs in a profile: a secret, and redirect URIs where their ports must match.
+    pub client: String,
+    control: Control,
+    _node: Node,
+    _dir: TempDir,
+}
+
+impl Foreign {
+    /// Glewlwyd. `None`, and a line on stderr, where it is not installed and `OAUTHCTL_TEST_SERVERS` is not `1`:
+    /// with it, missing is failing.
+    #[track_caller]
+    pub fn glewlwyd(ttl: u64) -> Option<Self> {
+        Self::start("glewlwyd.mjs", "glewlwyd", installed("glewlwyd"), ttl)
+    }
+
+    /// django-oauth-toolkit, likewise.
+    #[track_caller]
+    pub fn django_toolkit(ttl: u64) -> Option<Self> {
+        let there = tests_dir("servers/.venv/bin/python").exists();
+        Self::start("django-toolkit.mjs", "forms", there, ttl)
+    }
+
+    #[track_caller]
+    fn start(script: &str, pages: &str, there: bool, ttl: u64) -> Option<Self> {
+        let required = std::env::var_os("OAUTHCTL_TEST_SERVERS").is_some_and(|v| v == "1");
+        if !(required || there) {
+            eprintln!("not run: what {script} starts is not installed (tests/run installs it)");
+            return None;
+        }
+        let dir = TempDir::with_prefix("oauthctl-server-").unwrap();
+        let path = dir.path().to_str().unwrap();
+        let (node, at) = Node::start(script, &["--dir", path, "--ttl", &ttl.to_string()]);
+        let line = |name: &str, key: &str| match &at[key] {
+            Value::Null => String::new(),
+            value => format!("{name} = {value}\n"),
+        };
+        Some(Self {
+            client: line("client_secret", "secret")
+                + &line("redirect_uri", "redirects")
+                + &line("revocation_endpoint", "revocation"),
+            issuer: text(&at["issuer"]),
+            person: json!({ "pages": pages, "username": "alice", "password": at["password"] }),
+            control: Control::new(&text(&at["control"])),
+            _node: node,
+            _dir: dir,
+        })
+    }
+
+    /// The lifetime of access tokens from now on, in seconds.
+    #[track_caller]
+    pub fn ttl(&self, seconds: u64) {
+        self.control.post("/ttl", &json!({ "seconds": seconds }));
+    }
+
+    /// What its token and revocation endpoints were asked.
+    #[track_caller]
+    pub fn requests(&self) -> Vec<Value> {
+        self.control.get("/journal")["requests"].as_array().unwrap().clone()
+    }
+
+    /// The requests of this grant type.
+    #[track_caller]
+    pub fn grants(&self, grant_type: &str) -> Vec<Value> {
+        let mut all = self.requests();
+        all.retain(|entry| entry["grant_type"] == grant_type);
+        all
+    }
+
+    /// Every token and verifier that it has seen.
+    #[track_caller]
+    pub fn secrets(&self) -> Vec<String> {
+        let all = self.requests();
+        let all = all.iter().filter_map(|entry| entry["secrets"].as_array()).flatten();
+        all.map(text).collect()
+    }
+
+    /// Sends the last refresh token a second time: the server ends the grant. Returns the status.
+    #[track_caller]
+    pub fn replay(&self) -> u64 {
+        self.control.post("/replay", &json!({}))["status"].as_u64().unwrap()
+    }
+}
