@@ -4,13 +4,14 @@
 //! A server that answers without `iss` (RFC 9207) is told from the others by its redirect URI
 //! alone. Profiles that leave theirs to the program therefore do not share one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::holders::Holders;
 use super::node::{Table, Value, find};
 use super::presets::{self, Preset};
-use super::{Config, GrantType, LoopbackHost, Profile, RedirectUri, keys};
+use super::{Config, Endpoints, GrantType, LoopbackHost, Profile, RedirectUri, keys};
 
 /// The path of the built-in redirect URI.
 const PATH: &str = "/callback";
@@ -73,25 +74,30 @@ pub(crate) fn of_other_servers<'a, 'b>(
 
 /// Decides for every profile, in the order of the file, whether it gets a path of its own. What comes
 /// later in the file changes nothing for what is registered already.
-pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(usize, &str, &Table)]) {
-    let mut tables = tables.to_vec();
-    tables.sort_by_key(|(at, ..)| *at);
-    let mut holders: Vec<(Server, bool)> = Vec::new();
-    let mut known = HashSet::new();
-    for (_, name, own) in tables {
-        let Some(profile) = profiles.get_mut(name) else { continue };
-        let of_preset = preset(own).is_some_and(|preset| names_only(preset, own));
-        profile.callback.server_of_preset = of_preset;
-        if !takes_part(profile) {
-            continue;
+pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(&str, &Table)]) {
+    // Those of servers that presets name are no danger to each other.
+    let (mut configured, mut of_presets) = (Holders::default(), Holders::default());
+    let mut decided = Vec::new();
+    for &(name, own) in tables {
+        let Some(profile) = profiles.get(name) else { continue };
+        let server_of_preset = preset(own).is_some_and(|preset| names_only(preset, own));
+        let mut callback = Callback { server_of_preset, own_path: false };
+        if takes_part(profile) {
+            let server = Server::of(profile);
+            let mut is_taken =
+                || configured.differ(&server) || !server_of_preset && of_presets.differ(&server);
+            if left_to_us(profile, own) && is_taken() {
+                callback.own_path = true;
+            } else if holds_the_path(profile) {
+                let holders = if server_of_preset { &mut of_presets } else { &mut configured };
+                holders.add(server);
+            }
         }
-        let server = Server::of(profile);
-        let is_taken =
-            |(holder, named): &(Server, bool)| !(*named && of_preset) && holder.is_other(&server);
-        if left_to_us(profile, own) && holders.iter().any(is_taken) {
-            profile.callback.own_path = true;
-        } else if holds_the_path(profile) && known.insert((server.clone(), of_preset)) {
-            holders.push((server, of_preset));
+        decided.push((name, callback));
+    }
+    for (name, callback) in decided {
+        if let Some(profile) = profiles.get_mut(name) {
+            profile.callback = callback;
         }
     }
 }
@@ -146,55 +152,85 @@ fn place(uri: &RedirectUri) -> (Option<String>, String) {
 }
 
 /// What tells a server from another.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Server {
-    issuer: Option<String>,
-    origins: [Option<String>; 2],
-    /// The endpoints themselves, without queries: one host can have the servers of many.
-    endpoints: [Option<String>; 2],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Server<'p> {
+    pub(super) issuer: Option<&'p str>,
+    /// The authorization and the token endpoint.
+    pub(super) endpoints: [Option<&'p str>; 2],
 }
 
-impl Server {
-    fn of(profile: &Profile) -> Self {
-        let issuer = profile.issuer.clone();
-        let origin = |endpoint: &Option<String>| {
-            let url = Url::parse(endpoint.as_ref().or(issuer.as_ref())?).ok()?;
-            Some(url.origin().ascii_serialization())
-        };
-        let endpoints = &profile.endpoints;
-        let origins = [origin(&endpoints.authorization), origin(&endpoints.token)];
-        let endpoints = [without_query(&endpoints.authorization), without_query(&endpoints.token)];
-        Self { issuer, origins, endpoints }
+impl<'p> Server<'p> {
+    fn of(profile: &'p Profile) -> Self {
+        let Endpoints { authorization, token, .. } = &profile.endpoints;
+        let endpoints = [authorization, token].map(Option::as_deref);
+        Self { issuer: profile.issuer.as_deref(), endpoints }
     }
 
-    fn is_other(&self, other: &Self) -> bool {
-        match (&self.issuer, &other.issuer) {
+    pub(super) fn is_other(&self, other: &Self) -> bool {
+        match (self.issuer, other.issuer) {
             (Some(own), Some(other)) => own != other,
-            (None, None) => self.endpoints != other.endpoints || self.endpoints.contains(&None),
+            (None, None) => {
+                let own = self.exact_endpoints();
+                own != other.exact_endpoints() || own.contains(&None)
+            }
             // One host can have the servers of many: then their paths tell.
             (issuer, _) => {
                 let (named, bare) = if issuer.is_some() { (self, other) } else { (other, self) };
-                self.origins != other.origins
-                    || self.origins.contains(&None)
-                    || !bare.endpoints.iter().all(|endpoint| named.has_below(endpoint))
+                let origins = named.origins();
+                origins != bare.origins()
+                    || origins.contains(&None)
+                    || !bare.common_path().is_some_and(|path| {
+                        named.issuer_path().is_some_and(|issuer| is_below(&path, &issuer))
+                    })
             }
         }
     }
 
-    /// Whether an endpoint is below the issuer's path.
-    fn has_below(&self, endpoint: &Option<String>) -> bool {
-        let path = |text: &Option<String>| Some(Url::parse(text.as_ref()?).ok()?.path().to_owned());
-        let Some(issuer) = path(&self.issuer) else { return false };
-        let issuer = issuer.trim_end_matches('/');
-        let rest = path(endpoint).and_then(|path| path.strip_prefix(issuer).map(str::to_owned));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    /// Where its endpoints are, or would be by its issuer.
+    pub(super) fn origins(&self) -> [Option<String>; 2] {
+        self.endpoints.map(|endpoint| {
+            let url = Url::parse(endpoint.or(self.issuer)?).ok()?;
+            Some(url.origin().ascii_serialization())
+        })
+    }
+
+    /// The endpoints without their queries: one host can have the servers of many.
+    pub(super) fn exact_endpoints(&self) -> [Option<String>; 2] {
+        self.endpoints.map(|endpoint| {
+            let mut url = Url::parse(endpoint?).ok()?;
+            url.set_query(None);
+            Some(url.into())
+        })
+    }
+
+    /// The segments of the issuer's path.
+    pub(super) fn issuer_path(&self) -> Option<Vec<String>> {
+        let url = Url::parse(self.issuer?).ok()?;
+        Some(segments(url.path().trim_end_matches('/')))
+    }
+
+    /// The segments with which the paths of both endpoints begin.
+    pub(super) fn common_path(&self) -> Option<Vec<String>> {
+        let [authorization, token] =
+            self.endpoints.map(|endpoint| Some(segments(Url::parse(endpoint?).ok()?.path())));
+        Some(common(authorization?, &token?))
     }
 }
 
-fn without_query(endpoint: &Option<String>) -> Option<String> {
-    let mut url = Url::parse(endpoint.as_ref()?).ok()?;
-    url.set_query(None);
-    Some(url.into())
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
+}
+
+/// The segments with which both paths begin.
+pub(super) fn common(mut one: Vec<String>, other: &[String]) -> Vec<String> {
+    let count = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    one.truncate(count);
+    one
+}
+
+/// Whether the path is that of the issuer or below it.
+pub(super) fn is_below(path: &[String], issuer: &[String]) -> bool {
+    path.starts_with(issuer)
 }
 
 /// The redirect URI of a profile's own. It is never below the built-in path, since some servers accept

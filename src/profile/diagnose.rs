@@ -55,6 +55,21 @@ impl<'t> Problems<'t> {
         }
     }
 
+    /// Whether as many errors were found as are shown. What is found from here on is only counted:
+    /// there is no point in finding out what was meant.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= SHOWN
+    }
+
+    /// The words that name the candidate that is nearest to this one ([`suggestion`]).
+    pub(crate) fn suggestion<'c>(
+        &self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> String {
+        if self.is_full() { String::new() } else { suggestion(word, candidates) }
+    }
+
     /// Adds an error at this offset.
     pub(crate) fn add(&mut self, at: usize, message: impl Into<String>) {
         self.found.push((at, Problem::Told(message.into())));
@@ -101,17 +116,33 @@ impl<'t> Problems<'t> {
         self.lines.partition_point(|begin| *begin <= at) - 1
     }
 
-    /// Line and column of an offset, counted from one; columns are characters.
-    fn position(&self, at: usize) -> (usize, usize) {
+    /// Line and column of an offset, counted from one; columns are characters. The offset that was
+    /// asked for before, and its column, spare counting a long line from its beginning every time.
+    fn position(&self, at: usize, before: &mut (usize, usize)) -> (usize, usize) {
         let at = at.min(self.text.len());
         let line = self.line(at);
-        let before = self.text.get(self.lines[line]..at).unwrap_or_default();
-        (line + 1, before.chars().count() + 1)
+        let (from, column) = match *before {
+            (from, column) if (self.lines[line]..=at).contains(&from) => (from, column),
+            _ => (self.lines[line], 1),
+        };
+        let column = column + self.text.get(from..at).unwrap_or_default().chars().count();
+        *before = (at, column);
+        (line + 1, column)
     }
 
-    fn placed(&self, at: usize, message: &str) -> String {
-        let (line, column) = self.position(at);
-        format!("{}:{line}:{column}: {message}", self.path)
+    /// The first of these, each with its place, and how many more there are.
+    fn placed(&self, all: impl ExactSizeIterator<Item = (usize, Problem)>) -> Vec<String> {
+        let more = all.len().saturating_sub(SHOWN);
+        let mut before = (0, 1);
+        let shown = all.take(SHOWN).map(|(at, problem)| {
+            let (line, column) = self.position(at, &mut before);
+            format!("{}:{line}:{column}: {}", self.path, problem.told())
+        });
+        let mut lines: Vec<String> = shown.collect();
+        if more > 0 {
+            lines.push(format!("{}: and {more} more", self.path));
+        }
+        lines
     }
 
     /// The warnings, or one error that lists the problems, one a line, in the order of the file.
@@ -128,16 +159,14 @@ impl<'t> Problems<'t> {
         all.extend(syntax.into_iter().map(|(at, message)| (at, Problem::Told(message))));
         all.sort();
         all.dedup();
-        self.warnings.sort();
         if all.is_empty() {
-            let warnings = self.warnings.iter();
-            return Ok(warnings.map(|(at, message)| self.placed(*at, message)).collect());
+            let mut warnings = std::mem::take(&mut self.warnings);
+            warnings.sort();
+            let warnings = warnings.into_iter();
+            return Ok(self.placed(warnings.map(|(at, message)| (at, Problem::Told(message)))));
         }
-        let shown = all.iter().take(SHOWN);
-        let mut lines = shown.map(|(at, problem)| self.placed(*at, &problem.told()));
-        let more =
-            (all.len() > SHOWN).then(|| format!("{}: and {} more", self.path, all.len() - SHOWN));
-        Err(Error::config(lines.next().unwrap_or_default()).and_lines(lines.chain(more)))
+        let mut lines = self.placed(all.into_iter()).into_iter();
+        Err(Error::config(lines.next().unwrap_or_default()).and_lines(lines))
     }
 
     /// One syntax error a line: the others on it follow from the first.
@@ -155,6 +184,15 @@ impl<'t> Problems<'t> {
     }
 }
 
+/// The most characters of a word that are compared: whatever is longer was not mistyped, and comparing
+/// two long words takes as long as the product of their lengths.
+const COMPARED: usize = 64;
+
+/// The part of a word that is compared.
+pub(crate) fn beginning(word: &str) -> &str {
+    word.char_indices().nth(COMPARED).map_or(word, |(end, _)| &word[..end])
+}
+
 /// The candidate that is most like this word.
 pub(crate) fn nearest<'c>(
     word: &str,
@@ -162,7 +200,7 @@ pub(crate) fn nearest<'c>(
 ) -> Option<(&'c str, f64)> {
     candidates
         .into_iter()
-        .map(|candidate| (candidate, strsim::jaro_winkler(word, candidate)))
+        .map(|candidate| (candidate, strsim::jaro_winkler(beginning(word), beginning(candidate))))
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
@@ -201,10 +239,13 @@ mod tests {
     #[test]
     fn positions_count_characters_from_one() {
         let problems = Problems::new(Path::new("c.toml"), "é = 1\nab = 2\n");
-        assert_eq!(problems.position(0), (1, 1));
-        assert_eq!(problems.position(3), (1, 3), "the accent takes two bytes, but one column");
-        assert_eq!(problems.position(10), (2, 4));
-        assert_eq!(problems.position(999), (3, 1), "past the end is the end");
+        let before = &mut (0, 1);
+        assert_eq!(problems.position(0, before), (1, 1));
+        assert_eq!(problems.position(3, before), (1, 3), "the accent takes two bytes, one column");
+        assert_eq!(problems.position(4, before), (1, 4));
+        assert_eq!(problems.position(10, before), (2, 4));
+        assert_eq!(problems.position(999, before), (3, 1), "past the end is the end");
+        assert_eq!(problems.position(3, before), (1, 3), "back again");
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(crate) mod diagnose;
 pub mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;
+#[cfg(test)]
+mod growth_tests;
+mod holders;
 mod id_token;
 mod keys;
 mod metadata;

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::Quirks;
+use super::{Quirks, diagnose};
 
 /// What is known about one provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +128,7 @@ pub fn find(name: &str) -> Option<&'static Preset> {
 
 /// The name of the preset that was probably meant: an alias, another spelling, or a typing error.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let wanted = plain(name);
+    let wanted = plain(diagnose::beginning(name));
     all()
         .iter()
         .flat_map(|preset| {

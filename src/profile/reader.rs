@@ -1,10 +1,10 @@
 //! Reads one value of the configuration as what it must be, and reports what it is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::diagnose::{Problems, suggestion};
+use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
 use super::{RedirectUri, SecretSource, endpoint};
 use crate::secret::Secret;
@@ -231,8 +231,9 @@ impl Reader<'_, '_> {
             return self.fail("must not be an empty list");
         }
         let mut uris: Vec<RedirectUri> = Vec::new();
+        let mut known = HashSet::new();
         for text in &texts {
-            if uris.iter().any(|uri| uri.text == *text) {
+            if !known.insert(text) {
                 return self.fail(format!("names `{}` twice", one_line(text)));
             }
             match endpoint::redirect_uri(text) {
@@ -255,8 +256,9 @@ impl Reader<'_, '_> {
         if list.is_empty() {
             return self.fail("must not be an empty list");
         }
-        if let Some(twice) = (1..list.len()).find(|&i| list[..i].contains(&list[i])) {
-            return self.fail(format!("names `{}` twice", one_line(&list[twice])));
+        let mut known = HashSet::new();
+        if let Some(twice) = list.iter().find(|text| !known.insert(*text)) {
+            return self.fail(format!("names `{}` twice", one_line(twice)));
         }
         list.iter().map(|text| self.chosen(text, words)).collect()
     }
@@ -266,7 +268,7 @@ impl Reader<'_, '_> {
             return Some(*value);
         }
         let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let near = suggestion(text, words.iter().map(|(word, _)| *word));
+        let near = self.problems.suggestion(text, words.iter().map(|(word, _)| *word));
         self.fail(format!("must be {}, not `{}`{near}", all.join(" or "), one_line(text)))
     }
 
@@ -280,7 +282,7 @@ impl Reader<'_, '_> {
             }
             None if STORES.contains(&text.as_str()) => Some(text),
             None => {
-                let near = suggestion(&text, STORES);
+                let near = self.problems.suggestion(&text, STORES);
                 self.fail(format!(
                     "must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `{}`{near}",
                     one_line(&text)
@@ -387,7 +389,7 @@ impl Reader<'_, '_> {
             "keyring" => reader.text().map(SecretSource::Keyring),
             "github_actions" if kinds.contains(&"github_actions") => reader.github_actions(),
             unknown => {
-                let near = suggestion(unknown, kinds.iter().copied());
+                let near = self.problems.suggestion(unknown, kinds.iter().copied());
                 let message = format!("unknown key `{}` in {place}{near}", one_line(unknown));
                 self.problems.add(inner.at, message);
                 None

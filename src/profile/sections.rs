@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Profile;
 use super::callbacks;
 use super::check::{self, Whole};
-use super::diagnose::{Problems, shown_key, suggestion};
+use super::diagnose::{Problems, shown_key};
 use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
@@ -29,7 +29,7 @@ const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
 impl<'t> Sections<'_, 't> {
     pub(crate) fn read(&mut self, root: &Table) -> Config {
         let mut config = Config::empty(Path::new(""));
-        for section in root {
+        for section in in_order(root) {
             if !SECTIONS.contains(&section.key.as_str()) {
                 self.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
                 continue;
@@ -118,7 +118,7 @@ impl<'t> Sections<'_, 't> {
     fn profiles(&mut self, table: &Table) -> BTreeMap<String, Profile> {
         let mut profiles = BTreeMap::new();
         let mut tables = Vec::new();
-        for entry in table {
+        for entry in in_order(table) {
             if let Err(why) = profile_name(&entry.key) {
                 self.problems.add(entry.at, why);
                 continue;
@@ -126,7 +126,7 @@ impl<'t> Sections<'_, 't> {
             let Some(own) = self.table(entry, "[profiles]") else { continue };
             if let Some(profile) = self.profile(entry, own) {
                 profiles.insert(entry.key.clone(), profile);
-                tables.push((entry.at, entry.key.as_str(), own));
+                tables.push((entry.key.as_str(), own));
             }
         }
         callbacks::assign(&mut profiles, &tables);
@@ -160,7 +160,7 @@ impl<'t> Sections<'_, 't> {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }
         if !self.problems.has_syntax_errors() {
-            let meant = keys::meant(own);
+            let meant = if self.problems.is_full() { Vec::new() } else { keys::meant(own) };
             if let Some((preset, at)) = preset {
                 self.needs_are_met(preset, at, table, &meant, &place);
             }
@@ -176,7 +176,8 @@ impl<'t> Sections<'_, 't> {
         let mut reader = self.reader(provider, place);
         let name = reader.text()?;
         presets::find(&name).or_else(|| {
-            let near = presets::nearest(&name).map_or_else(
+            let nearest = if reader.problems.is_full() { None } else { presets::nearest(&name) };
+            let near = nearest.map_or_else(
                 || "; `oauthctl providers` lists them".to_owned(),
                 |near| format!(", did you mean `{near}`?"),
             );
@@ -244,7 +245,7 @@ impl<'t> Sections<'_, 't> {
             _ => Vec::new(),
         };
         if !name.is_empty() && !names.contains(&name.as_str()) {
-            let near = suggestion(name, names);
+            let near = self.problems.suggestion(name, names);
             let what = format!("names no profile that there is: `{}`{near}", one_line(name));
             self.reader(entry, "[defaults]").fail::<()>(what);
         }
@@ -277,6 +278,13 @@ fn complete_from_preset(draft: &mut Draft, preset: &Preset) {
     let form_post = draft.profile.quirks.form_post;
     draft.profile.quirks = preset.quirks.clone();
     draft.profile.quirks.form_post |= form_post;
+}
+
+/// The entries in the order of the file, so that what is found first is what is shown.
+fn in_order(table: &Table) -> Vec<&Entry> {
+    let mut entries: Vec<&Entry> = table.iter().collect();
+    entries.sort_by_key(|entry| entry.at);
+    entries
 }
 
 fn inner_entry<'t>(root: &'t Table, section: &str, key: &str) -> Option<&'t Entry> {
