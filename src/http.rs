@@ -9,8 +9,9 @@ mod proxy;
 #[cfg(test)]
 mod tests;
 
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
 use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
+use crate::trusted_file;
 
 pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
@@ -141,7 +143,7 @@ impl HttpClient {
             if std::fs::metadata(path).is_ok_and(|is| !is.is_file()) {
                 return Err(failure::of_ca_file(path, &"it is no plain file"));
             }
-            let pem = std::fs::read(path).map_err(|error| failure::of_ca_file(path, &error))?;
+            let pem = read_ca_file(path)?;
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {
                 return Err(failure::of_ca_file(path, &"it holds no certificate in PEM"));
@@ -224,6 +226,16 @@ impl Target {
         let port = url.port_or_known_default().unwrap_or_default();
         Ok(Self { host, port, loopback: is_loopback(url), tls })
     }
+}
+
+/// Reads a file of further certificate authorities, which nobody else may be able to write to.
+fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
+    let failed = |error: std::io::Error| failure::of_ca_file(path, &error);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    trusted_file::check(&file, path).map_err(|error| failure::of_writable_ca_file(&error))?;
+    let mut pem = Vec::new();
+    file.read_to_end(&mut pem).map_err(failed)?;
+    Ok(pem)
 }
 
 fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {

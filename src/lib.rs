@@ -210,6 +210,7 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod trace;
+mod trusted_file;
 
 pub use error::{Error, ErrorKind, OAuthError, Result};
 pub use flow::{Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};

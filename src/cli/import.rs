@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::Profile;
-use oauthctl::store::{KeySource, portable};
+use oauthctl::store::portable;
 use oauthctl::text::shell_word;
 use oauthctl::{Error, GrantKey, Result, Secret};
 
@@ -142,13 +142,5 @@ fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
 
 /// The key that opens an encrypted line: the file store's, where there is one.
 fn identity(context: &Context) -> Result<Option<Secret>> {
-    let path = match context.places()?.key {
-        KeySource::Identity(secret) => return Ok(Some(secret)),
-        KeySource::File(path) | KeySource::Generated(path) => path,
-    };
-    // A pipe would be waited for; the store takes none for a key either.
-    if !std::fs::metadata(&path).is_ok_and(|is| is.is_file()) {
-        return Ok(None);
-    }
-    Ok(std::fs::read_to_string(path).ok().map(Secret::new))
+    context.places()?.key.read()
 }

@@ -32,6 +32,12 @@ pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError 
     )
 }
 
+/// Somebody else can write to the CA file.
+pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
+    let message = format!("the CA file is not used: {}", error.message());
+    HttpError { misconfigured: true, ..not_sent(message, error.advice().map(str::to_owned)) }
+}
+
 /// The client certificate cannot be used.
 pub(super) fn of_client_certificate() -> HttpError {
     not_sent(

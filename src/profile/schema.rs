@@ -14,6 +14,7 @@ use super::sections::Sections;
 use super::{Profile, node};
 use crate::error::{Error, Result};
 use crate::text::one_line;
+use crate::trusted_file;
 
 /// The most bytes of a configuration file.
 const MAX_BYTES: u64 = 16 << 20;
@@ -86,11 +87,11 @@ impl std::fmt::Debug for ConfigFile {
 }
 
 impl ConfigFile {
-    /// Opens and reads the file; `None` where there is none. Who else can read it is asked of the
-    /// opened file, so that it cannot be exchanged in between.
+    /// Opens and reads the file; `None` where there is none. Who else can read or write it is asked of
+    /// the opened file, so that it cannot be exchanged in between.
     ///
     /// # Errors
-    /// Of kind `Config`, where the file is there but cannot be read.
+    /// Of kind `Config`, where the file is there but cannot be read, or somebody else can write to it.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let failed = |error: std::io::Error| {
             Error::config(format!("cannot read the configuration {}: {error}", path.display()))
@@ -103,6 +104,8 @@ impl ConfigFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
+        trusted_file::check(&file, path)
+            .map_err(|error| error.context("the configuration is not used"))?;
         let metadata = file.metadata().map_err(failed)?;
         let mut bytes =
             Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_BYTES) as usize + 1));

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, Method, SecretItems};
 use crate::secret::Secret;
 use crate::text::one_line;
+use crate::trusted_file;
 
 /// The most bytes of a secret.
 const MAX_BYTES: u64 = 1 << 20;
@@ -106,10 +107,11 @@ fn read_within(path: PathBuf, limit: Duration) -> Result<Secret> {
 
 fn read(path: &Path) -> Result<Secret> {
     let shown = path.display();
+    let failed = |error: std::io::Error| Error::config(format!("{shown}: {error}"));
+    let file = std::fs::File::open(path).map_err(failed)?;
+    trusted_file::check(&file, path)?;
     let mut bytes = Zeroizing::new(Vec::new());
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| Error::config(format!("{shown}: {error}")))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     text_of(bytes).map_err(|why| Error::config(format!("{shown}: {why}")))
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::age_file::{self, Unopened};
 use super::fs::{self, Dir, Reserved, Warnings};
 use super::record;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
@@ -82,7 +82,11 @@ impl FileStore {
             KeySource::Identity(secret) => Key::parse(secret.expose(), "the given value")?,
             KeySource::File(path) => {
                 let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
-                Key::read(&fs::read_named(path).map_err(|error| error.hint(hint))?, path)?
+                let read = fs::read_named(path).map_err(|error| match error.kind() {
+                    ErrorKind::Store => error.hint(hint),
+                    _ => error,
+                });
+                Key::read(&read?, path)?
             }
             KeySource::Generated(path) => match self.generated(path)? {
                 Some(key) => key,
@@ -108,8 +112,8 @@ impl FileStore {
 
     fn generated(&self, path: &Path) -> Result<Option<Key>> {
         let (parent, name) = split(path)?;
-        let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
-        match dir.read(name)? {
+        let Some(dir) = Dir::open_for_key(parent, &self.warnings)? else { return Ok(None) };
+        match dir.read_key(name)? {
             Some(bytes) => Key::read(&bytes, path).map(Some),
             None => Ok(None),
         }

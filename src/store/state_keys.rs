@@ -84,7 +84,7 @@ impl StateKeyFile {
     ///
     /// [`Store`](crate::ErrorKind::Store) where the file cannot be read or is damaged.
     pub fn keys(&self) -> Result<StateKeys> {
-        let Some(dir) = Dir::open(self.split()?.0, &self.warnings)? else {
+        let Some(dir) = Dir::open_for_key(self.split()?.0, &self.warnings)? else {
             return Ok(StateKeys::none());
         };
         match self.ring(&dir)? {
@@ -101,7 +101,7 @@ impl StateKeyFile {
     /// As [`StateKeyFile::keys`].
     pub fn keys_at_hand(&self, life: Duration) -> Result<Option<StateKeys>> {
         let (parent, name) = self.split()?;
-        let Some(dir) = Dir::open(parent, &self.warnings)? else { return Ok(None) };
+        let Some(dir) = Dir::open_for_key(parent, &self.warnings)? else { return Ok(None) };
         dir.sweep(name);
         match self.ring(&dir)? {
             Some(ring) if ring.current.longest >= life.as_secs() => self.unlock(&ring).map(Some),
@@ -169,7 +169,7 @@ impl StateKeyFile {
     }
 
     fn ring(&self, dir: &Dir) -> Result<Option<Ring>> {
-        let Some(bytes) = dir.read(self.split()?.1)? else { return Ok(None) };
+        let Some(bytes) = dir.read_key(self.split()?.1)? else { return Ok(None) };
         let ring: Ring = serde_json::from_slice(&bytes).map_err(|_| self.damaged())?;
         if ring.version > VERSION {
             return Err(Error::store(format!("a newer oauthctl wrote `{}`", self.path.display()))

@@ -18,6 +18,7 @@ mod help;
 mod hints;
 mod keyring;
 mod man;
+mod permissions;
 mod profiles;
 mod sandbox;
 mod snapshot;

@@ -553,18 +553,52 @@ mod planted {
     }
 
     #[test]
-    fn loose_modes_are_repaired_with_a_warning() {
+    fn loose_files_are_repaired_with_a_warning() {
         let folder = TempDir::new().unwrap();
         save(folder.path(), 1).unwrap();
         let directory = folder.path().join("store");
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(record(folder.path()), fs::Permissions::from_mode(0o644)).unwrap();
         let store = file_store(folder.path());
         assert!(block_on(store.load(&key("profile", "default"))).unwrap().is_some());
         let warnings = store.warnings().take();
-        assert_eq!(warnings.len(), 2, "{warnings:?}");
-        assert!(warnings[0].contains("0777") && warnings[1].contains("0644"), "{warnings:?}");
-        assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("0644"), "{warnings:?}");
+        assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o755, "the user's own");
         assert_eq!(fs::metadata(record(folder.path())).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_is_refused() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        let directory = folder.path().join("store");
+        for mode in [0o777, 0o702] {
+            fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+            refuses(folder.path(), "can be written by everybody");
+            assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, mode);
+        }
+    }
+
+    #[test]
+    fn a_key_that_others_can_write_is_refused() {
+        let folder = TempDir::new().unwrap();
+        save(folder.path(), 1).unwrap();
+        let key = folder.path().join("config/store.key");
+        let before = fs::read(&key).unwrap();
+        let refuse = |path: &Path, mode: u32| {
+            let was = fs::metadata(path).unwrap().permissions();
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+            for error in [load(folder.path()).unwrap_err(), save(folder.path(), 2).unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+                assert!(error.advice().unwrap().contains("chmod go-w"), "{error:?}");
+            }
+            assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, mode);
+            fs::set_permissions(path, was).unwrap();
+        };
+        refuse(&key, 0o666);
+        refuse(&folder.path().join("config"), 0o777);
+        assert_eq!(fs::read(&key).unwrap(), before);
+        assert!(load(folder.path()).unwrap().is_some());
     }
 }

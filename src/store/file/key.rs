@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use age::secrecy::ExposeSecret;
 use aws_lc_rs::{hkdf, hmac};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::store::fs;
 
 /// Where the key of a [`FileStore`](super::FileStore) comes from. Read when it is first needed.
 #[derive(Debug, Clone)]
@@ -19,6 +20,25 @@ pub enum KeySource {
     File(PathBuf),
     /// A file of our own, made with a new identity when a record is first written.
     Generated(PathBuf),
+}
+
+impl KeySource {
+    /// Reads the key; `None` where there is none, or none can be read.
+    ///
+    /// # Errors
+    /// [`Config`](crate::ErrorKind::Config) where somebody else can write to its file.
+    #[doc(hidden)]
+    pub fn read(&self) -> Result<Option<Secret>> {
+        let path = match self {
+            Self::Identity(secret) => return Ok(Some(secret.clone())),
+            Self::File(path) | Self::Generated(path) => path,
+        };
+        match fs::read_named(path) {
+            Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().map(Secret::new)),
+            Err(error) if error.kind() == ErrorKind::Config => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
 }
 
 /// Makes a key for a [`FileStore`](super::FileStore): the identity, which is secret, and its

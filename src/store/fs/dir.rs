@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::refusal::{Refusal, no_locks, refused};
-use super::{Warnings, read_all, sys};
-use crate::error::{Error, Result};
+use super::{Opened, Warnings, read_all, sys};
+use crate::error::{Error, ErrorKind, Result};
 
 /// An open private directory.
 #[derive(Debug)]
@@ -21,9 +21,23 @@ pub(crate) struct Dir {
 impl Dir {
     /// Opens a directory; `None` where there is none.
     pub(crate) fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
+        Self::open_as(path, warnings, ErrorKind::Store)
+    }
+
+    /// Opens the directory of a key: one that others can write to is an error of the configuration.
+    pub(crate) fn open_for_key(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
+        Self::open_as(path, warnings, ErrorKind::Config)
+    }
+
+    fn open_as(path: &Path, warnings: &Warnings, of_writers: ErrorKind) -> Result<Option<Self>> {
         match sys::Handle::open(path) {
-            Ok((handle, loose)) => Self::accept(path, handle, loose, warnings).map(Some),
+            Ok(handle) => {
+                Ok(Some(Self { path: path.to_owned(), handle, warnings: warnings.clone() }))
+            }
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(refusal @ Refusal::Writable(_)) => {
+                Err(refused("open", path, refusal).with_kind(of_writers))
+            }
             Err(refusal) => Err(refused("open", path, refusal)),
         }
     }
@@ -48,19 +62,6 @@ impl Dir {
         Self::create(&self.path.join(name), &self.warnings)
     }
 
-    fn accept(
-        path: &Path,
-        handle: sys::Handle,
-        loose: Option<String>,
-        warnings: &Warnings,
-    ) -> Result<Self> {
-        if let Some(mode) = loose {
-            handle.tighten().map_err(|e| refused("protect", path, e.into()))?;
-            warnings.push(format!("`{}` was open to others ({mode}): now 0700", path.display()));
-        }
-        Ok(Self { path: path.to_owned(), handle, warnings: warnings.clone() })
-    }
-
     /// Where a file of this directory is.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -68,18 +69,35 @@ impl Dir {
 
     /// Reads a whole file; `None` where there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        self.opened(name)?.map(|opened| self.read_opened(name, opened)).transpose()
+    }
+
+    /// Reads a key. What somebody else can write to is refused, not repaired: it may be theirs.
+    pub(crate) fn read_key(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let Some(opened) = self.opened(name)? else { return Ok(None) };
+        if let Some(writer) = opened.writer {
+            return Err(refused("use", &self.path.join(name), Refusal::Writable(writer))
+                .with_kind(ErrorKind::Config));
+        }
+        self.read_opened(name, opened).map(Some)
+    }
+
+    fn opened(&self, name: &str) -> Result<Option<Opened>> {
+        match self.handle.open_file(name) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(refusal) => Err(refused("read", &self.path.join(name), refusal)),
+        }
+    }
+
+    fn read_opened(&self, name: &str, mut opened: Opened) -> Result<Zeroizing<Vec<u8>>> {
         let path = self.path.join(name);
-        let (mut file, size, loose) = match self.handle.open_file(name) {
-            Ok(opened) => opened,
-            Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(refusal) => return Err(refused("read", &path, refusal)),
-        };
-        if let Some(mode) = loose {
-            sys::tighten_file(&file).map_err(|e| refused("protect", &path, e.into()))?;
+        if let Some(mode) = opened.loose {
+            sys::tighten_file(&opened.file).map_err(|e| refused("protect", &path, e.into()))?;
             self.warnings
                 .push(format!("`{}` was open to others ({mode}): now 0600", path.display()));
         }
-        read_all(&mut file, size).map(Some).map_err(|e| refused("read", &path, e.into()))
+        read_all(&mut opened.file, opened.size).map_err(|e| refused("read", &path, e.into()))
     }
 
     /// Whether there is something at this name; an error if it is nothing of ours.

@@ -2,7 +2,8 @@
 //!
 //! Directories are 0700 and files 0600 from their creation on, whatever the umask. Nothing is
 //! opened that is a symbolic link, a pipe, a device, a hard link or another user's: a file is
-//! opened without following and without waiting, and judged by its descriptor. Looser modes are
+//! opened without following and without waiting, and judged by its descriptor. A directory that is
+//! there keeps its mode, and is refused where others can write to it. Looser modes of files are
 //! repaired, with a warning. Replacing a file is atomic and durable: a temporary file beside it,
 //! `fsync`, rename, `fsync` of the directory.
 
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::port::Clock;
+use crate::trusted_file::{self, Writer};
 
 #[cfg(not(unix))]
 use portable as sys;
@@ -33,6 +35,16 @@ pub(crate) use dir::Dir;
 use refusal::{Refusal, refused};
 #[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
+
+/// A regular file, opened to read.
+struct Opened {
+    file: File,
+    size: u64,
+    /// Its mode, where that is too loose.
+    loose: Option<String>,
+    /// Who else can write to it.
+    writer: Option<Writer>,
+}
 
 /// No file of ours is larger.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -82,9 +94,11 @@ pub(crate) async fn poll<T>(
     }
 }
 
-/// Reads a file that the person named: links may be followed, but nothing is waited for.
+/// Reads a key file that the user named: links may be followed, but nothing is waited for, and nobody
+/// else may be able to write to it.
 pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (mut file, size) = sys::open_named(path).map_err(|r| refused("read", path, r))?;
+    trusted_file::check(&file, path).map_err(|error| error.context("the key is not used"))?;
     read_all(&mut file, size).map_err(|e| refused("read", path, e.into()))
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Refusal;
+use super::{Opened, Refusal};
 
 /// A directory.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Handle(PathBuf);
 
 impl Handle {
     /// Opens a directory.
-    pub(super) fn open(path: &Path) -> Result<(Self, Option<String>), Refusal> {
+    pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
         let metadata = fs::symlink_metadata(path)?;
         if metadata.is_symlink() {
             return Err(Refusal::Is("a symbolic link"));
@@ -21,7 +21,7 @@ impl Handle {
         if !metadata.is_dir() {
             return Err(Refusal::Is("no directory"));
         }
-        Ok((Self(path.to_owned()), None))
+        Ok(Self(path.to_owned()))
     }
 
     /// A second handle on the same directory.
@@ -29,17 +29,12 @@ impl Handle {
         Ok(Self(self.0.clone()))
     }
 
-    /// Nothing to take away.
-    pub(super) fn tighten(&self) -> io::Result<()> {
-        Ok(())
-    }
-
     /// Opens a regular file to read.
-    pub(super) fn open_file(&self, name: &str) -> Result<(File, u64, Option<String>), Refusal> {
+    pub(super) fn open_file(&self, name: &str) -> Result<Opened, Refusal> {
         self.judge(name)?;
         let file = File::open(self.0.join(name))?;
         let size = file.metadata()?.len();
-        Ok((file, size, None))
+        Ok(Opened { file, size, loose: None, writer: None })
     }
 
     /// Opens a lock file, and makes it where it is missing.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::trusted_file::Writer;
 
 /// Why the system refused a path, before it is put into words.
 #[derive(Debug)]
@@ -12,6 +13,9 @@ pub(super) enum Refusal {
     Io(io::Error),
     /// What the path is, and must not be.
     Is(&'static str),
+    /// Somebody else can write to it.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    Writable(Writer),
 }
 
 impl From<io::Error> for Refusal {
@@ -28,9 +32,12 @@ pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
 }
 
 pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
-    let path = path.display();
+    let shown = path.display();
     match refusal {
-        Refusal::Is(what) => Error::store(format!("cannot {doing} `{path}`: it is {what}")).hint(
+        Refusal::Writable(by) => {
+            Error::store(format!("cannot {doing} `{shown}`: it {by}")).hint(by.remedy(path))
+        }
+        Refusal::Is(what) => Error::store(format!("cannot {doing} `{shown}`: it is {what}")).hint(
             "only regular files and directories of your own are used: look who put it there, and \
              move it away",
         ),
@@ -50,7 +57,7 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                      tokens, `OAUTHCTL_STATE_DIR` for the rest"
                 }
             };
-            Error::store(format!("cannot {doing} `{path}`: {error}")).hint(hint)
+            Error::store(format!("cannot {doing} `{shown}`: {error}")).hint(hint)
         }
     }
 }

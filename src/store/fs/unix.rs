@@ -8,10 +8,10 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
-use super::Refusal;
+use super::{Opened, Refusal};
+use crate::trusted_file;
 
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
-const PRIVATE_DIR: Mode = Mode::RWXU;
 const SHUT: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY);
 
 /// An open directory.
@@ -19,8 +19,8 @@ const SHUT: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTT
 pub(super) struct Handle(OwnedFd);
 
 impl Handle {
-    /// Opens a directory of this user's. The second value is its mode where that is too loose.
-    pub(super) fn open(path: &Path) -> Result<(Self, Option<String>), Refusal> {
+    /// Opens a directory of this user's that nobody else can write to.
+    pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
         let flags = SHUT | OFlags::DIRECTORY | OFlags::RDONLY;
         let fd = match rustix::fs::open(path, flags, Mode::empty()) {
             Ok(fd) => fd,
@@ -41,7 +41,10 @@ impl Handle {
         if mode.contains(Mode::SVTX) {
             return Err(Refusal::Is("a directory that users share"));
         }
-        Ok((Self(fd), loose(&stat)))
+        match trusted_file::writer(&stat) {
+            Some(writer) => Err(Refusal::Writable(writer)),
+            None => Ok(Self(fd)),
+        }
     }
 
     /// A second handle on the same directory.
@@ -49,18 +52,18 @@ impl Handle {
         self.0.try_clone().map(Self)
     }
 
-    /// Takes the rights of others away.
-    pub(super) fn tighten(&self) -> io::Result<()> {
-        Ok(rustix::fs::fchmod(&self.0, PRIVATE_DIR)?)
-    }
-
-    /// Opens a regular file to read. Gives its size, and its mode where that is too loose.
-    pub(super) fn open_file(&self, name: &str) -> Result<(File, u64, Option<String>), Refusal> {
+    /// Opens a regular file to read.
+    pub(super) fn open_file(&self, name: &str) -> Result<Opened, Refusal> {
         let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
         judge(&stat)?;
-        Ok((File::from(fd), u64::try_from(stat.st_size).unwrap_or(0), loose(&stat)))
+        Ok(Opened {
+            file: File::from(fd),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            loose: loose(&stat),
+            writer: trusted_file::writer(&stat),
+        })
     }
 
     /// Opens a lock file to read and write, and makes it where it is missing.
