@@ -178,7 +178,7 @@ impl Identity {
 }
 
 /// A value kept with a grant, for a while or for its whole life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// The value.
     pub value: serde_json::Value,
@@ -187,9 +187,14 @@ pub struct Attribute {
     pub expires_at: Option<Timestamp>,
 }
 
+crate::redact::debug::redacted_debug!(Attribute {
+    value => hidden,
+    expires_at,
+});
+
 /// A grant: an id for its whole life, a generation that grows with the tokens, the tokens, and what
 /// is kept with them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The schema, [`GRANT_VERSION`].
     pub version: u32,
@@ -241,6 +246,27 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
 }
+
+crate::redact::debug::redacted_debug!(Grant {
+    version,
+    id,
+    generation,
+    key,
+    pin,
+    grant_type,
+    tokens,
+    identity,
+    id_token_claims,
+    kept => members,
+    user,
+    attributes,
+    dpop_key,
+    narrowed,
+    rotates,
+    obtained_at,
+    refreshed_at,
+    dead,
+});
 
 impl Grant {
     /// What is known with the grant at this time: the values that were kept from the server's

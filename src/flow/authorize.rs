@@ -19,7 +19,7 @@ use crate::protocol::{dpop, json, random};
 use crate::time::Timestamp;
 
 /// What a caller wants of [`FlowManager::authorize`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct AuthorizeRequest {
     /// Where the grant will be kept.
@@ -34,6 +34,14 @@ pub struct AuthorizeRequest {
     /// How long the response is awaited.
     pub ttl: Duration,
 }
+
+crate::redact::debug::redacted_debug!(AuthorizeRequest {
+    key,
+    redirect_uri,
+    scopes,
+    extra => pairs,
+    ttl,
+});
 
 impl AuthorizeRequest {
     /// A request for what the profile of the key says, whose response is awaited for

@@ -34,7 +34,7 @@ impl std::fmt::Debug for PendingFlows {
 }
 
 /// A pending flow as [`FlowManager::pending`](super::FlowManager::pending) shows it: no state, no verifier.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PendingInfo {
     /// The name of the flow: the [`PendingRecord::id`] by which it waits, and the `jti` of its state.
@@ -58,6 +58,19 @@ pub struct PendingInfo {
     /// Until when a response is taken.
     pub expires_at: Timestamp,
 }
+
+crate::redact::debug::redacted_debug!(PendingInfo {
+    id,
+    grant_id,
+    profile,
+    account,
+    user,
+    attributes => names_of,
+    redirect_uri,
+    scopes,
+    started_at,
+    expires_at,
+});
 
 /// A flow that a state was found to belong to. Nothing of it is spent yet.
 pub struct Recognized {

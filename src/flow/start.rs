@@ -39,7 +39,7 @@ const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 ///     .ttl(Duration::from_secs(1_800));
 /// assert_eq!(request.user.as_deref(), Some("4711"));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct StartRequest {
     /// The caller's own name for the user: any text of 1 to [`LONGEST_USER`] bytes. It comes back
@@ -66,6 +66,17 @@ pub struct StartRequest {
     /// store all the same, so processes without a common store can each complete it once.
     pub sealed: bool,
 }
+
+crate::redact::debug::redacted_debug!(StartRequest {
+    user,
+    account,
+    attributes => names_of,
+    redirect_uri,
+    scopes,
+    extra => pairs,
+    ttl,
+    sealed,
+});
 
 impl Default for StartRequest {
     /// No user, nothing but what the profile says, [`USUAL_TTL`].

@@ -22,7 +22,6 @@ const PAGE_GRACE: Duration = Duration::from_millis(800);
 const UNCONFIRMED_AFTER: Duration = Duration::from_secs(2);
 
 /// What a login needs beside its profile.
-#[derive(Debug)]
 pub struct Attempt {
     /// Where the grant will be kept.
     pub key: GrantKey,
@@ -45,8 +44,19 @@ pub struct Attempt {
     pub may_change_family: bool,
 }
 
+crate::redact::debug::redacted_debug!(Attempt {
+    key,
+    scopes,
+    extra => pairs,
+    port,
+    timeout,
+    listen,
+    browser,
+    pasted,
+    may_change_family,
+});
+
 /// What the person is to be told while a login runs.
-#[derive(Debug)]
 pub enum Progress<'a> {
     /// The server is known; nothing has been opened yet.
     Server(&'a AuthorizationServer),
@@ -65,6 +75,22 @@ pub enum Progress<'a> {
     NotPasted(String),
     /// The response is authentic; the code is being redeemed.
     Redeeming,
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    /// Shows what happens. A URL has the state in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Server(_) => "Server(…)",
+            Self::Opening(_) => "Opening(…)",
+            Self::Open(_) => "Open(…)",
+            Self::BrowserFailed(..) => "BrowserFailed(…)",
+            Self::Unconfirmed(_) => "Unconfirmed(…)",
+            Self::Noise(_) => "Noise(…)",
+            Self::NotPasted(_) => "NotPasted(…)",
+            Self::Redeeming => "Redeeming",
+        })
+    }
 }
 
 /// How the wait ended.

@@ -32,7 +32,7 @@ pub(super) enum NoRequest {
 use NoRequest::{Bad, Gone};
 
 /// A request whose head has one meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct RawRequest {
     /// What hyper parses: the request line without its query, and the fields that are used.
     pub(super) head: Vec<u8>,
@@ -41,6 +41,12 @@ pub(super) struct RawRequest {
     /// The body, if bodies are accepted.
     pub(super) body: Vec<u8>,
 }
+
+crate::redact::debug::redacted_debug!(RawRequest {
+    head,
+    query => hidden,
+    body => hidden,
+});
 
 /// Reads exactly one request: its head and, where `bodies` are accepted and it is a POST, its body.
 pub(super) async fn read_request<R: AsyncRead + Unpin>(

@@ -18,7 +18,7 @@ use crate::text::{one_line, shell_word};
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
 
 /// What `profile add` is told.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct NewProfile {
     /// The name.
     pub name: String,
@@ -35,6 +35,16 @@ pub struct NewProfile {
     /// The item of the token store that holds the client secret.
     pub client_secret_item: Option<String>,
 }
+
+crate::redact::debug::redacted_debug!(NewProfile {
+    name,
+    provider,
+    issuer,
+    client_id,
+    scopes,
+    set => pairs,
+    client_secret_item,
+});
 
 /// Adds a profile. The file and its directory are made where they are missing.
 ///

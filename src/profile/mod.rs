@@ -45,7 +45,7 @@ pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 /// of `tls_client_auth`, belong into the [`Options`](crate::http::Options) of the transport,
 /// `write_back` behind [`with_committed`](crate::Ports::with_committed), `store` decides what
 /// [`Ports`](crate::Ports) are given, and `flow` and `timeout` are a login's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
     /// The name in the configuration.
@@ -121,8 +121,45 @@ pub struct Profile {
     pub quirks: Quirks,
 }
 
+crate::redact::debug::redacted_debug!(Profile {
+    name,
+    provider,
+    issuer,
+    endpoints,
+    client,
+    grant,
+    scopes,
+    scope_separator,
+    scope_param,
+    redirect_uris,
+    audience,
+    resource,
+    pkce,
+    par,
+    dpop,
+    authorization_params => params,
+    token_params => params,
+    refresh_params => params,
+    token_request,
+    token_path,
+    keep,
+    keep_from_callback,
+    authorization_details => count,
+    trusted_audiences,
+    id_token_signed_response_alg,
+    flow,
+    min_ttl,
+    timeout,
+    store,
+    ca_file,
+    write_back => command,
+    hooks,
+    callback,
+    quirks,
+});
+
 /// A command that is run at one of the turning points of a grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hook {
     /// The program and its arguments; no shell is used.
@@ -130,6 +167,11 @@ pub struct Hook {
     /// Whether it is given the access token and the id_token.
     pub give_token: bool,
 }
+
+crate::redact::debug::redacted_debug!(Hook {
+    command => command,
+    give_token,
+});
 
 /// Endpoints, by their names in RFC 8414 without the suffix.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -61,7 +61,7 @@ pub struct Defaults {
 }
 
 /// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StoreCommand {
     /// Gives the record on stdout.
@@ -71,6 +71,12 @@ pub struct StoreCommand {
     /// Removes the record.
     pub delete: Vec<String>,
 }
+
+crate::redact::debug::redacted_debug!(StoreCommand {
+    get => command,
+    set => command,
+    delete => command,
+});
 
 /// A configuration file that has been read, but not yet parsed.
 #[derive(Clone)]

@@ -7,7 +7,6 @@ use crate::error::{Error, OAuthError, Result};
 use crate::profile::{AuthorizationServer, Profile};
 
 /// What is new in every authorization request.
-#[derive(Debug)]
 pub(crate) struct AuthorizationRequest<'a> {
     /// The redirect URI, exactly as it will be repeated in the token request.
     pub redirect_uri: &'a str,
@@ -24,6 +23,16 @@ pub(crate) struct AuthorizationRequest<'a> {
     /// Parameters of this attempt: `login_hint`, `prompt`, and what the caller adds.
     pub extra: &'a [(String, String)],
 }
+
+crate::redact::debug::redacted_debug!(AuthorizationRequest<'_> {
+    redirect_uri,
+    state => hidden,
+    nonce => hidden,
+    code_challenge,
+    dpop_jkt,
+    scopes,
+    extra => pairs,
+});
 
 impl AuthorizationRequest<'_> {
     /// The parameters in the order in which they are sent.

@@ -27,7 +27,7 @@ pub(crate) const MAX_SKEW: u64 = 300;
 const WHAT: &str = "id_token";
 
 /// What an id_token must say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Expectations<'a> {
     /// The issuer, compared byte for byte; without one nothing can be verified.
     pub issuer: Option<&'a str>,
@@ -53,6 +53,20 @@ pub(crate) struct Expectations<'a> {
     /// The time.
     pub now: Timestamp,
 }
+
+crate::redact::debug::redacted_debug!(Expectations<'_> {
+    issuer,
+    client_id,
+    trusted_audiences,
+    nonce => hidden,
+    alg,
+    algs,
+    client_secret,
+    access_token,
+    previous,
+    max_age,
+    now,
+});
 
 /// The outcome for an id_token that broke no rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -82,7 +82,6 @@ impl Alg {
 }
 
 /// A compact JWS taken apart. Nothing in it may be believed before its signature is verified.
-#[derive(Debug)]
 pub(crate) struct Compact<'a> {
     /// The algorithm that the header names.
     pub alg: Alg,
@@ -95,6 +94,14 @@ pub(crate) struct Compact<'a> {
     /// The signature, decoded, never empty.
     pub signature: Vec<u8>,
 }
+
+crate::redact::debug::redacted_debug!(Compact<'_> {
+    alg,
+    kid,
+    payload => hidden,
+    signed => hidden,
+    signature => hidden,
+});
 
 /// The header's members that matter. One of them that appears twice makes the whole header invalid. Keys that
 /// the token brings along (`jwk`, `jku`, `x5u`, `x5c`) are not among them: they are never used nor fetched.

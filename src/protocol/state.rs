@@ -60,7 +60,7 @@ impl StateAlg {
 
 /// What a state says: claims after draft-bradley-oauth-jwt-encoded-state. One more or one less than these is
 /// no state of ours, so that after a change here old and new processes refuse each other's states.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateClaims {
     /// A value that nobody can guess, and that what is remembered of the flow repeats.
@@ -77,6 +77,15 @@ pub struct StateClaims {
     /// The flow.
     pub jti: String,
 }
+
+crate::redact::debug::redacted_debug!(StateClaims {
+    rfp => hidden,
+    iat,
+    exp,
+    server,
+    aud,
+    jti,
+});
 
 impl StateClaims {
     /// Refuses claims whose time is over or has not come.
@@ -276,12 +285,20 @@ pub struct StateKeys(Vec<StateKey>);
 
 /// What was found in a state, and the key that made it.
 #[doc(hidden)]
-#[derive(Debug)]
 pub enum Opened<'a> {
     /// A signed state.
     Signed(StateClaims, &'a StateKey),
     /// The content of an encrypted state.
     Sealed(Zeroizing<Vec<u8>>, &'a StateKey),
+}
+
+impl std::fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Signed(..) => "Signed(…)",
+            Self::Sealed(..) => "Sealed(…)",
+        })
+    }
 }
 
 impl StateKeys {

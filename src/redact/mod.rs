@@ -2,6 +2,7 @@
 //!
 //! Redaction is for display alone. Whatever decides something reads what the server sent.
 
+pub(crate) mod debug;
 pub(crate) mod names;
 mod patterns;
 #[cfg(test)]

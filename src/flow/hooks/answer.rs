@@ -17,11 +17,16 @@ use crate::time::Timestamp;
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
 /// What a hook wants. Nothing, where there is no hook.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(in crate::flow) struct Answer {
     pub(in crate::flow) attributes: BTreeMap<String, Attribute>,
     pub(in crate::flow) params: BTreeMap<String, String>,
 }
+
+crate::redact::debug::redacted_debug!(Answer {
+    attributes,
+    params => params,
+});
 
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
 pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
