@@ -134,7 +134,7 @@ fn list(account: &Account, context: &Context) -> Result<()> {
     let line = |(name, value): (&String, &Value)| {
         let end = grant.attributes.get(name).and_then(|attribute| attribute.expires_at);
         let end = end.map_or_else(String::new, |at| format!("  (until {at})"));
-        format!("{}={}{end}\n", one_line(name), one_line(&text(value)))
+        format!("{}={}{end}\n", report::field(name), report::field(&text(value)))
     };
     report::print(&attributes.iter().map(line).collect::<String>())
 }

@@ -80,7 +80,7 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
             if context.voice.json {
                 report::print_json(&json!({ "path": path.display().to_string() }))?;
             } else {
-                report::print_line(&path.display().to_string())?;
+                report::print_path(&path)?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -218,7 +218,11 @@ fn list(context: &Context) -> Result<ExitCode> {
         let mark = if default == Some(profile.name.as_str()) { "*" } else { " " };
         let endpoint = profile.endpoints.token.as_deref();
         let from = profile.provider.as_deref().or(profile.issuer.as_deref()).or(endpoint);
-        text.push_str(&format!("{mark} {:<width$}  {}\n", profile.name, from.unwrap_or("")));
+        text.push_str(&format!(
+            "{mark} {:<width$}  {}\n",
+            profile.name,
+            report::field(from.unwrap_or(""))
+        ));
     }
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -1,12 +1,14 @@
 //! The sole printer of results, errors and remarks.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use oauthctl::text::{is_harmless, one_line};
+use oauthctl::text::is_harmless;
 use oauthctl::{Error, ErrorKind};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 /// When colours are used: on a terminal unless NO_COLOR is set, always, never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -158,16 +160,50 @@ fn stderr_line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Writes a result to stdout as it is.
+/// Writes a result to stdout: to a file or a pipe as it is, to a terminal without what a terminal may obey.
 ///
 /// # Errors
 ///
 /// Where stdout is full or closed: a result that nobody got is a failure.
 pub fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|e| {
+    let cleaned = stdout.is_terminal().then(|| Zeroizing::new(for_terminal(text)));
+    let text = cleaned.as_ref().map_or(text, |cleaned| cleaned.as_str());
+    write(&mut stdout, text.as_bytes())
+}
+
+/// Writes a path and a newline to stdout, to a file or a pipe with every byte that it has.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn print_path(path: &Path) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        drop(stdout);
+        return print_line(&path.display().to_string());
+    }
+    write(&mut stdout, &[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
+}
+
+fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error> {
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| {
         Error::new(ErrorKind::Internal, format!("the result could not be written: {e}"))
     })
+}
+
+/// The text without control characters, bidirectional overrides and invisible characters. Line breaks and tabs
+/// stay.
+fn for_terminal(text: &str) -> String {
+    let is_fit = |c: char| matches!(c, '\n' | '\t') || is_harmless(c);
+    text.chars().map(|c| if is_fit(c) { c } else { ' ' }).collect()
+}
+
+/// A value that stands in a line of a result: it cannot begin a line of its own. Whatever else it has, it
+/// keeps; [`print`] knows whether a terminal gets it.
+pub fn field(text: &str) -> String {
+    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    text.replace(breaks, " ")
 }
 
 /// Writes a result and a newline to stdout.
@@ -242,20 +278,28 @@ pub fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
 /// A value for people: words without quotes, unless a blank would be lost.
 pub fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) if text.trim() == text && !text.is_empty() => one_line(text),
+        Value::String(text) if text.trim() == text && !text.is_empty() => field(text),
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().map(plain).collect::<Vec<_>>().join(" ")
         }
         Value::Object(members) => {
             members.iter().map(|(k, v)| format!("{k}={}", plain(v))).collect::<Vec<_>>().join(" ")
         }
-        other => one_line(&other.to_string()),
+        other => field(&other.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_secrets;
+    use super::{field, for_terminal, without_secrets};
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_obeys() {
+        let hostile = "a\tb\u{1b}]0;x\u{7}\u{9b}2J\u{202e}c\u{200b}\r\nd";
+        assert_eq!(for_terminal(hostile), "a\tb ]0;x  2J c  \nd");
+        assert_eq!(field(hostile), "a\tb\u{1b}]0;x\u{7}\u{9b}2J\u{202e}c\u{200b}  d");
+        assert_eq!(field("a\u{85}b\u{2028}c\u{2029}d\u{b}\u{c}"), "a b c d  ");
+    }
 
     #[test]
     fn what_looks_like_a_secret_is_not_repeated() {

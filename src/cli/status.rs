@@ -11,6 +11,7 @@ use oauthctl::{Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::report::field;
 use super::{report, run as runner};
 
 #[derive(Debug, Args)]
@@ -106,19 +107,15 @@ fn attributes(entry: &AccountEntry, context: &Context, now: Timestamp) -> Value 
 }
 
 fn describe(entry: &AccountEntry, now: Timestamp) -> String {
-    let (profile, account) = (one_line(&entry.key.profile), one_line(&entry.key.account));
+    let (profile, account) = (field(&entry.key.profile), field(&entry.key.account));
     let mut text = format!("{profile} / {account}\n");
     let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
     if let Some(label) = entry.identity.label() {
-        row("who", &one_line(label));
+        row("who", &field(label));
     }
     row(
         "scopes",
-        &if entry.scopes.is_empty() {
-            "(none)".to_owned()
-        } else {
-            one_line(&entry.scopes.join(" "))
-        },
+        &if entry.scopes.is_empty() { "(none)".to_owned() } else { field(&entry.scopes.join(" ")) },
     );
     row("token", &life(entry, now));
     match has_been_refreshed(entry) {
@@ -126,9 +123,9 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
         false => row("logged in", &ago(entry.obtained_at, now)),
     }
     if let Some(error) = &entry.last_error {
-        row("last error", &format!("{}: {}", ago(error.at, now), one_line(&error.message)));
+        row("last error", &format!("{}: {}", ago(error.at, now), field(&error.message)));
     }
-    row("store", &one_line(&entry.store));
+    row("store", &field(&entry.store));
     text
 }
 

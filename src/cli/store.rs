@@ -82,7 +82,7 @@ fn info(context: &Context) -> Result<ExitCode> {
     }
     let mut text = format!("store      {spec}\n");
     if let Some(directory) = &place.directory {
-        text.push_str(&format!("directory  {}\n", directory.display()));
+        text.push_str(&format!("directory  {}\n", report::field(&shown(directory))));
     }
     if let Some(key) = &place.key {
         text.push_str(&format!("key        {key}\n"));
@@ -90,8 +90,8 @@ fn info(context: &Context) -> Result<ExitCode> {
     text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
     text.push_str(&format!(
         "config     {}\nstate      {}\n",
-        config_path.display(),
-        state.display()
+        report::field(&shown(&config_path)),
+        report::field(&shown(&state))
     ));
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)

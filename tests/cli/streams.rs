@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::fixture::{REFRESH, TOKEN, grant, plant, planted, with_sandbox};
+use crate::fixture::{PROFILE, REFRESH, TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::{Home, assert_not_shown};
 
 /// Runs through `sh`, which does with the streams what the script says; `$1` is the program.
@@ -187,4 +187,66 @@ fn no_secret_is_on_stderr_at_any_loudness() {
         let output = home.run(line.split(' '));
         assert_not_shown(&output.stderr, [TOKEN, REFRESH]);
     }
+}
+
+/// What a server or a caller may put into a value: sequences that a terminal obeys, line breaks, text that runs backwards.
+const HOSTILE: &str = "a\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}b\u{200b}\r\nforged=1\ttab";
+
+/// A home whose only account has hostile values wherever a server or a caller may put them.
+fn hostile_home() -> Home {
+    let home = Home::new();
+    home.config(PROFILE);
+    let line = grant("default", TOKEN, |grant| {
+        grant["kept"] = json!({ "kept": HOSTILE });
+        grant["attributes"] = json!({ "set": { "value": HOSTILE }, HOSTILE: { "value": 1 } });
+        grant["identity"] = json!({ "email": HOSTILE });
+        grant["tokens"]["scopes"] = json!([HOSTILE]);
+    });
+    plant(&home, &line);
+    home
+}
+
+/// What a command prints on a terminal, whose line discipline adds the returns.
+fn on_a_terminal(home: &Home, line: &str) -> String {
+    let program = home.command([""]);
+    let typed = format!("'{}' {line} 2>/dev/null", program.get_program().to_str().unwrap());
+    let mut script = Command::new("script");
+    script.args(["-qec", &typed, "/dev/null"]).env_clear().stdin(Stdio::null());
+    script.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = script.output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn a_terminal_gets_no_escape_sequence() {
+    let home = hostile_home();
+    for line in ["attr get -p p set", "attr get -p p kept", "attr list -p p", "status"] {
+        let shown = on_a_terminal(&home, line);
+        let obeyed = |c: &char| {
+            c.is_control() && !"\n\t".contains(*c) || ['\u{202e}', '\u{200b}'].contains(c)
+        };
+        assert_eq!(shown.chars().find(obeyed), None, "{line}: {shown:?}");
+        assert!(shown.contains("]0;title"), "{line}: {shown:?}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_values_exactly() {
+    let home = hostile_home();
+    for name in ["set", "kept"] {
+        let shown = home.run(["attr", "get", "-p", "p", name]).ok();
+        assert_eq!(shown.stdout, format!("{HOSTILE}\n"));
+        let json = home.run(["attr", "get", "-p", "p", name, "--json"]).ok().json();
+        assert_eq!(json["value"], HOSTILE);
+    }
+    // A line is one entry, whatever is in it.
+    let in_a_line = HOSTILE.replace(['\r', '\n'], " ");
+    let list = home.run(["attr", "list", "-p", "p"]).ok().stdout;
+    let mut lines: Vec<&str> = list.lines().collect();
+    lines.sort_unstable();
+    let expected =
+        [format!("{in_a_line}=1"), format!("kept={in_a_line}"), format!("set={in_a_line}")];
+    assert_eq!(lines, expected);
+    assert!(home.run(["status"]).ok().stdout.contains(&in_a_line));
 }
