@@ -62,8 +62,8 @@ fn a_response_that_came_elsewhere_or_is_malformed() {
         callback.replace(code, ""),
         callback.replace("iss=", "iss=x"),
         callback.replace("iss=", "i="),
-        format!("{callback}&x=%ff"),
-        format!("{callback}&x=%00"),
+        callback.replace("code=", "code=%ff"),
+        callback.replace("state=", "state=%00"),
         format!("{callback}&x={}", "y".repeat(70_000)),
         String::new(),
     ] {
