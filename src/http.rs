@@ -94,6 +94,20 @@ impl HttpClient {
         }
     }
 
+    /// Checks that the files and the certificate of the options can be used, which would otherwise
+    /// show at the first https request.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Config`](crate::ErrorKind::Config).
+    pub fn check_options(&self) -> crate::Result<()> {
+        if self.options.ca_file.is_none() && self.options.client_certificate.is_none() {
+            return Ok(());
+        }
+        let target = Target { host: "localhost".to_owned(), port: 443, loopback: true, tls: true };
+        self.client(&target).map(drop).map_err(|error| error.told(&error.message))
+    }
+
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
         let client = self.client(&target)?;

@@ -163,6 +163,7 @@ fn log_in_with(
         ))
         .hint("run it without `--no-input`"));
     }
+    manager::check_files_and_programs(profile)?;
     let timeout = args.timeout.unwrap_or(profile.timeout);
     let state = context.state()?;
     let work = async {

@@ -8,6 +8,7 @@ use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
 use oauthctl::hook::CommandHooks;
 use oauthctl::http::{HttpClient, Options};
 use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
+use oauthctl::profile::programs;
 use oauthctl::profile::secret_source::{self, SecretAccess};
 use oauthctl::profile::{ClientAuth, Profile, SecretSource};
 use oauthctl::store::Store;
@@ -93,13 +94,41 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
             "`tls_client_auth` needs `private_key`, PEM with certificate and key",
         ));
     };
-    let certificate = super::run::block_on(None, secrets.resolve(source))?;
+    let certificate = super::run::block_on(None, secrets.resolve(source));
+    let certificate = certificate.map_err(|error| of_key(profile, "private_key", error))?;
+    // The CA file has a key of its own to be named by.
+    let alone = HttpClient::new(Options {
+        client_certificate: Some(certificate.clone()),
+        ..Options::default()
+    });
+    alone.check_options().map_err(|error| of_key(profile, "private_key", error))?;
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate),
         proxy: context::proxy(),
         ..Options::default()
     })))
+}
+
+fn of_key(profile: &Profile, key: &str, error: Error) -> Error {
+    let error = match error.advice() {
+        Some(_) => error,
+        None => error.hint(format!("correct the file, or name another in `{key}`")),
+    };
+    error.context(format!("`{key}` of profile `{}`", text::one_line(&profile.name)))
+}
+
+/// Checks what a login needs besides the server: a fault that shows only once the user has consented
+/// costs a login.
+///
+/// # Errors
+///
+/// `Config`, naming the key, where the CA file, the client's certificate or a program cannot be used.
+pub fn check_files_and_programs(profile: &Profile) -> Result<()> {
+    programs::check(profile, std::env::var_os("PATH").as_deref())?;
+    let ca_file = profile.ca_file.clone();
+    let client = HttpClient::new(Options { ca_file, ..Options::default() });
+    client.check_options().map_err(|error| of_key(profile, "ca_file", error))
 }
 
 /// The account that is meant: the one named, else `default`, else the only one there is.

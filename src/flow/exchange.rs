@@ -16,6 +16,7 @@ use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json};
 use crate::redact::{self, names};
+use crate::text::one_line;
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -203,7 +204,13 @@ impl FlowManager {
                 source,
                 SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Keyring(_)
             ) {
-                self.resolve(profile, name, source).await?;
+                let secret = self.resolve(profile, name, source).await?;
+                if name == "private_key" {
+                    let of_key = |error: Error| {
+                        error.context(format!("`{name}` of profile `{}`", one_line(&profile.name)))
+                    };
+                    SigningKey::read(&secret).map_err(of_key)?;
+                }
             }
         }
         Ok(())

@@ -24,11 +24,16 @@ fn maybe_sent(message: String, hint: Option<String>) -> HttpError {
     HttpError { not_sent: false, message, hint, misconfigured: false }
 }
 
+/// A failure before anything was sent that only a change of the configuration mends.
+fn misconfigured(message: impl Into<String>, hint: &str) -> HttpError {
+    HttpError { misconfigured: true, ..not_sent(message, Some(hint.to_owned())) }
+}
+
 /// The CA file cannot be used.
 pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError {
-    not_sent(
+    misconfigured(
         format!("cannot use the CA file {}: {why}", text::one_line(&path.display().to_string())),
-        Some("`ca_file` must name a file with certificates in PEM".to_owned()),
+        "`ca_file` must name a file with certificates in PEM",
     )
 }
 
@@ -40,17 +45,18 @@ pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
 
 /// The client certificate cannot be used.
 pub(super) fn of_client_certificate() -> HttpError {
-    not_sent(
+    misconfigured(
         "cannot use the client certificate",
-        Some("it must be PEM, with the certificate and its unencrypted private key".to_owned()),
+        "it must be PEM, with the certificate and its unencrypted private key",
     )
 }
 
 /// What is to be the proxy cannot be one. It is not shown: there may be a password in it.
 pub(super) fn of_proxy_url() -> HttpError {
-    let hint = "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://";
-    let error = not_sent("the URL of the proxy is invalid", Some(hint.to_owned()));
-    HttpError { misconfigured: true, ..error }
+    misconfigured(
+        "the URL of the proxy is invalid",
+        "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://",
+    )
 }
 
 /// TLS could not be set up.
@@ -238,6 +244,12 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
                     .to_owned(),
             ),
         }
+    } else if causes.mention("CaUsedAsEndEntity") {
+        let hint = "make a server certificate with `basicConstraints=CA:FALSE` (`openssl req -x509` \
+                    wants `-addext basicConstraints=CA:FALSE`), and set `ca_file` to it or to the \
+                    authority that signed it";
+        let why = "it is the certificate of an authority (CA:TRUE), which no server may present";
+        (why.to_owned(), hint.to_owned())
     } else {
         let hint = "a private authority can be added with `ca_file`";
         (causes.innermost() + &loaded, hint.to_owned())

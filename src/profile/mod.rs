@@ -25,6 +25,7 @@ mod keys;
 mod metadata;
 mod node;
 pub mod presets;
+pub mod programs;
 pub(crate) mod reader;
 mod schema;
 pub mod scopes;

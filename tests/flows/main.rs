@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod before_browser;
 mod callback;
 mod discovery;
 mod identity;

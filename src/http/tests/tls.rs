@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs};
 
@@ -45,6 +45,17 @@ async fn tls_server(
     params: CertificateParams,
     clients: Option<&Issuer>,
 ) -> (String, JoinHandle<Option<String>>) {
+    let (certificate, key) = issue(issuer, params);
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    serve_once(vec![certificate.der().clone()], key, clients).await
+}
+
+/// The same with this certificate.
+async fn serve_once(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    clients: Option<&Issuer>,
+) -> (String, JoinHandle<Option<String>>) {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -59,9 +70,7 @@ async fn tls_server(
             builder.with_client_cert_verifier(verifier.unwrap())
         }
     };
-    let (certificate, key) = issue(issuer, params);
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    let config = builder.with_single_cert(chain, key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/token", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
@@ -184,4 +193,29 @@ async fn a_ca_file_that_was_mended_is_read_again() {
     client.send(&request(&url)).await.unwrap_err();
     std::fs::write(&path, issuer.pem()).unwrap();
     assert_eq!(client.send(&request(&url)).await.unwrap().status, 204);
+}
+
+/// The usual way to make a self-signed certificate makes one of an authority.
+#[tokio::test]
+async fn an_authority_as_a_server_is_explained_and_the_hint_works() {
+    let directory = tempfile::tempdir().unwrap();
+    for (is_ca, is_accepted) in
+        [(IsCa::Ca(BasicConstraints::Unconstrained), false), (IsCa::ExplicitNoCa, true)]
+    {
+        let mut own = params("127.0.0.1");
+        own.is_ca = is_ca;
+        let own = CertifiedIssuer::self_signed(own, KeyPair::generate().unwrap()).unwrap();
+        let key = PrivateKeyDer::try_from(own.key().serialize_der()).unwrap();
+        let (url, served) = serve_once(vec![own.der().clone()], key, None).await;
+        let options = ca_file(directory.path(), &own);
+        if is_accepted {
+            assert_eq!(send(options, &url).await.unwrap().status, 204);
+            continue;
+        }
+        let error = fail(options, &url).await;
+        assert!(error.message.contains("certificate of an authority (CA:TRUE)"), "{error:?}");
+        assert!(!error.message.contains("CaUsedAsEndEntity"), "{error:?}");
+        assert!(error.hint.unwrap().contains("basicConstraints=CA:FALSE"));
+        assert_eq!(served.await.unwrap(), None);
+    }
 }
