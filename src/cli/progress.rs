@@ -16,10 +16,17 @@ use super::report::Voice;
 pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
     let voice = &context.voice;
     match progress {
-        Progress::Server(server) if !server.iss_parameter_supported => {
-            callbacks::tell(context, profile);
+        Progress::Server(server) => {
+            if !server.iss_parameter_supported {
+                callbacks::tell(context, profile);
+            }
+            if !server.ignored_endpoints.is_empty() {
+                voice.remark(format!(
+                    "Ignoring members of the metadata that are no usable endpoints: {}.",
+                    server.ignored_endpoints.join(", ")
+                ));
+            }
         }
-        Progress::Server(_) => {}
         Progress::Opening(url) => {
             voice.say(format!(
                 "Opening the browser. If it does not open, use this URL:\n\n  {url}\n"

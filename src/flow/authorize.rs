@@ -12,6 +12,7 @@ use super::{FlowManager, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
+use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
@@ -160,7 +161,7 @@ impl FlowManager {
         self.prove_secrets(profile).await?;
         let server = match server {
             Some(server) => server,
-            None => self.server_of(profile).await?,
+            None => self.server_for(profile, Purpose::Login).await?,
         };
         if request.redirect_uri.is_empty() {
             let uris = profile.login_redirect_uris(server.iss_parameter_supported);

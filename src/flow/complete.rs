@@ -134,7 +134,7 @@ impl FlowManager {
         flow.belongs_to(profile)?;
         let mut server = match &flow.server {
             Some(server) => server.clone(),
-            None => self.server_of(profile).await?,
+            None => self.server_of(profile, Some(&flow.pin)).await?,
         };
         if name_of(&server) != claims.server {
             return Err(elsewhere("the server is another now"));

@@ -45,7 +45,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::grant::Pin;
-use crate::profile::{AuthorizationServer, ClientAuth, Profile, discovery};
+use crate::profile::discovery::{self, Purpose};
+use crate::profile::{AuthorizationServer, ClientAuth, Profile};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
@@ -131,26 +132,43 @@ impl FlowManager {
         self.critical.enter(part)
     }
 
-    /// The authorization server of a profile: configuration completed by discovery.
+    /// The authorization server of a profile for a login: configuration completed by metadata, which is
+    /// fetched anew. A kept copy serves only where the server does not answer.
     ///
     /// # Errors
     ///
     /// `Validation` for metadata that does not match its issuer or is unsafe, `Unavailable` where
     /// it cannot be had, `Config` where an endpoint is missing or the profile is unknown.
     pub async fn server(&self, profile: &str) -> Result<AuthorizationServer> {
-        self.server_of(self.profile(profile)?).await
+        self.server_for(self.profile(profile)?, Purpose::Login).await
     }
 
-    async fn server_of(&self, profile: &Profile) -> Result<AuthorizationServer> {
+    async fn server_for(&self, profile: &Profile, purpose: Purpose) -> Result<AuthorizationServer> {
         let cache = self.ports.discovery_cache.as_deref();
-        discovery::resolve(profile, &*self.ports.http, &*self.ports.clock, cache).await
+        let (http, clock) = (&*self.ports.http, &*self.ports.clock);
+        discovery::resolve(profile, http, clock, cache, purpose).await
+    }
+
+    /// The same for a grant or a flow that was made before, of which the client authentication is known.
+    async fn server_of(
+        &self,
+        profile: &Profile,
+        made: Option<&Pin>,
+    ) -> Result<AuthorizationServer> {
+        let mut server = self.server_for(profile, Purpose::Token).await?;
+        // Metadata that is not at hand now may have chosen it then.
+        if let Some(made) = made
+            && server.token_auth_methods.is_empty()
+        {
+            server.token_auth_methods.push(made.client_auth.clone());
+        }
+        Ok(server)
     }
 
     /// The same with the optional endpoints (revocation, userinfo), which are not worth a request
     /// on the way to a token.
     async fn whole_server(&self, profile: &Profile) -> Result<AuthorizationServer> {
-        let cache = self.ports.discovery_cache.as_deref();
-        discovery::resolve_fully(profile, &*self.ports.http, &*self.ports.clock, cache).await
+        self.server_for(profile, Purpose::Optional).await
     }
 
     fn now(&self) -> Timestamp {

@@ -216,7 +216,7 @@ impl FlowManager {
         want: &TokenRequest,
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
-        let server = self.server_of(profile).await?;
+        let server = self.server_of(profile, current.as_ref().map(|grant| &grant.pin)).await?;
         let new_pin = pin(profile, &server)?;
         let previous = match current {
             None => None,

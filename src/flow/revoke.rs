@@ -86,7 +86,7 @@ impl FlowManager {
     }
 
     async fn try_revoke(&self, profile: &Profile, grant: &Grant) -> Result<bool> {
-        let server = self.server_of(profile).await?;
+        let server = self.server_of(profile, Some(&grant.pin)).await?;
         let Some(endpoint) = self.revocation_endpoint(profile, &server, grant).await? else {
             return Ok(false);
         };

@@ -1,76 +1,68 @@
 //! Completes what configuration says of an authorization server by what the server says of itself
 //! (OpenID Connect Discovery, RFC 8414).
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod fetch;
+mod kept;
 
-use serde::{Deserialize, Serialize};
+use std::path::Path;
+
 use serde_json::{Map, Value};
-use url::Url;
-use zeroize::Zeroizing;
 
+use self::fetch::{Failure, Found};
+use self::kept::Kept;
 use super::id_token::needs_secret;
-use super::metadata::{Unique, judge, relevant};
-use super::{
-    AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile, atomic_file, endpoint,
-};
-use crate::digest::hex_sha256;
+use super::metadata::{Metadata, judge};
+use super::{AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
 use crate::error::{Error, Result};
-use crate::port::{Clock, Http, HttpRequest, HttpResponse, Method};
+use crate::port::{Clock, Http};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// The most bytes of a document.
-const MAX_BYTES: usize = 1 << 20;
-/// How long a document is kept where the server does not ask for less.
-const KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long it is kept at least.
-const KEPT_AT_LEAST: Duration = Duration::from_secs(300);
-/// The form of cache files.
-const CACHE_VERSION: u32 = 1;
+/// What metadata is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A login: metadata is fetched, and a kept copy serves only where the server does not answer.
+    Login,
+    /// A token: a kept copy serves, and nothing is fetched where the configuration names all that the
+    /// grant needs.
+    Token,
+    /// Endpoints that the grant itself does not need, such as revocation and userinfo.
+    Optional,
+}
 
-/// The authorization server of a profile, with everything that its grant needs. Nothing is fetched
-/// where the configuration names all of that. What the configuration names overrides metadata.
-/// Metadata is kept in `cache_dir` for a day at most.
+/// The authorization server of a profile. What the configuration names overrides metadata, which is kept
+/// in `cache_dir` for a day at most.
+///
+/// A server without metadata (which says so itself: 404 and the like) serves a login where the
+/// configuration names all endpoints. A server that does not answer is another matter: whoever is on the
+/// way could have prevented the answer, so that a promised `iss` (RFC 9207) is not asked for. Then only
+/// the kept copy serves.
 ///
 /// # Errors
 /// `Validation` where the metadata is not the issuer's, names an unsafe endpoint, or excludes
-/// PKCE with S256; `Config` where there is no metadata or an endpoint is still missing;
+/// PKCE with S256; `Config` where there is no metadata and an endpoint is missing;
 /// `Unavailable` where the server does not answer.
 pub(crate) async fn resolve(
     profile: &Profile,
     http: &dyn Http,
     clock: &dyn Clock,
     cache_dir: Option<&Path>,
+    purpose: Purpose,
 ) -> Result<AuthorizationServer> {
     profile.check()?;
-    let server = match &profile.issuer {
-        Some(issuer) if !missing(profile, &profile.endpoints).is_empty() => {
-            let known = known(issuer, http, clock, cache_dir).await?;
-            overridden(profile, known)
+    let Some(issuer) = &profile.issuer else {
+        return judge_for(profile, overridden(profile, nothing()));
+    };
+    let source = Source { profile, issuer, http, clock, cache_dir };
+    let metadata = match purpose {
+        Purpose::Login => source.for_login().await?,
+        Purpose::Token if is_complete(profile) => source.at_hand(),
+        Purpose::Token => {
+            source.kept_or_fetched(|server| missing(profile, &server.endpoints).is_empty()).await?
         }
-        _ => overridden(profile, nothing()),
+        Purpose::Optional => source.kept_or_fetched(|server| !lacks(profile, server)).await?,
     };
-    judge_for(profile, server)
-}
-
-/// The same with everything that is known of the server: metadata is fetched wherever there is an
-/// issuer. For endpoints that a grant does not need: revocation, introspection, userinfo.
-///
-/// # Errors
-/// As [`resolve`].
-pub(crate) async fn resolve_fully(
-    profile: &Profile,
-    http: &dyn Http,
-    clock: &dyn Clock,
-    cache_dir: Option<&Path>,
-) -> Result<AuthorizationServer> {
-    profile.check()?;
-    let server = match &profile.issuer {
-        Some(issuer) => overridden(profile, known(issuer, http, clock, cache_dir).await?),
-        None => overridden(profile, nothing()),
-    };
-    judge_for(profile, server)
+    judge_for(profile, overridden(profile, metadata.server))
 }
 
 /// Whether responses of this profile's server are to carry `iss` (RFC 9207), as the metadata said when
@@ -78,13 +70,103 @@ pub(crate) async fn resolve_fully(
 #[doc(hidden)]
 pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     let Some(issuer) = &profile.issuer else { return Some(false) };
-    if missing(profile, &profile.endpoints).is_empty() {
-        return Some(false);
+    let kept = kept::find(cache_dir, issuer, Timestamp::from_unix(0))?;
+    Some(kept.metadata.server.iss_parameter_supported)
+}
+
+/// Where the metadata of a profile's issuer comes from.
+struct Source<'a> {
+    profile: &'a Profile,
+    issuer: &'a str,
+    http: &'a dyn Http,
+    clock: &'a dyn Clock,
+    cache_dir: Option<&'a Path>,
+}
+
+impl Source<'_> {
+    fn kept(&self) -> Option<Kept> {
+        kept::find(self.cache_dir?, self.issuer, self.clock.now())
     }
-    let bytes = atomic_file::read(&cache_path(cache_dir, issuer))?;
-    let entry: Cached = serde_json::from_slice(&bytes).ok()?;
-    let server = judge(issuer, &entry.document).ok().filter(|_| entry.issuer == *issuer)?;
-    Some(server.iss_parameter_supported)
+
+    async fn fetched(&self) -> Result<Metadata, Failure> {
+        let lacks = |document: &Map<String, Value>| {
+            let judged = judge(self.issuer, document);
+            judged.is_ok_and(|metadata| {
+                lacks(self.profile, &overridden(self.profile, metadata.server))
+            })
+        };
+        let found: Found = fetch::fetch(self.issuer, self.http, lacks).await?;
+        let metadata = judge(self.issuer, &found.document).map_err(Failure::Refused)?;
+        metadata.refuse_unsafe(self.profile, self.issuer).map_err(Failure::Refused)?;
+        if let Some(dir) = self.cache_dir {
+            kept::keep(dir, self.issuer, found, self.clock.now());
+        }
+        Ok(metadata)
+    }
+
+    async fn for_login(&self) -> Result<Metadata> {
+        let is_complete = is_complete(self.profile);
+        match self.fetched().await {
+            Ok(metadata) => Ok(metadata),
+            Err(Failure::NoDocument(_)) if is_complete => Ok(Metadata::from(nothing())),
+            Err(Failure::NoAnswer(error)) => match self.kept().filter(|kept| kept.is_current) {
+                Some(kept) => Ok(kept.metadata),
+                // What has no authorization response has no `iss` to miss.
+                None if is_complete && self.profile.grant != GrantType::AuthorizationCode => {
+                    Ok(Metadata::from(nothing()))
+                }
+                None if is_complete => Err(error.hint(
+                    "try again later; the metadata says whether the server's responses carry `iss`, \
+                     which is not to be left unchecked",
+                )),
+                None => Err(error),
+            },
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// What is known without asking, where the configuration names the endpoints: of a copy that is no
+    /// longer current, no endpoint is used.
+    fn at_hand(&self) -> Metadata {
+        match self.kept() {
+            Some(kept) if kept.is_current => kept.metadata,
+            Some(Kept { metadata: Metadata { server, .. }, .. }) => {
+                Metadata::from(AuthorizationServer { endpoints: Endpoints::default(), ..server })
+            }
+            None => Metadata::from(nothing()),
+        }
+    }
+
+    async fn kept_or_fetched(
+        &self,
+        is_enough: impl Fn(&AuthorizationServer) -> bool,
+    ) -> Result<Metadata> {
+        let usable = self.kept().filter(|kept| {
+            let server = overridden(self.profile, kept.metadata.server.clone());
+            kept.is_current && (kept.is_joined || is_enough(&server))
+        });
+        match usable {
+            Some(kept) => {
+                kept.metadata.refuse_unsafe(self.profile, self.issuer)?;
+                Ok(kept.metadata)
+            }
+            None => Ok(self.fetched().await?),
+        }
+    }
+}
+
+/// Whether the configuration names every endpoint that the grant needs.
+fn is_complete(profile: &Profile) -> bool {
+    missing(profile, &profile.endpoints).is_empty()
+}
+
+/// Whether a document lacks an endpoint that another one of the same server may have.
+fn lacks(profile: &Profile, server: &AuthorizationServer) -> bool {
+    let endpoints = &server.endpoints;
+    let pushes = server.require_par && profile.par != Par::Never;
+    !missing(profile, endpoints).is_empty()
+        || endpoints.revocation.is_none()
+        || pushes && endpoints.pushed_authorization_request.is_none()
 }
 
 fn nothing() -> AuthorizationServer {
@@ -96,6 +178,7 @@ fn nothing() -> AuthorizationServer {
         require_par: false,
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
+        ignored_endpoints: Vec::new(),
     }
 }
 
@@ -104,21 +187,25 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let device =
         profile.grant == GrantType::DeviceCode || code && profile.flow.contains(&LoginFlow::Device);
-    let openid = profile.scopes.iter().any(|scope| scope == "openid");
-    let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
-    let keys = openid && profile.grant.needs_person() && !by_secret;
     let pushed = &endpoints.pushed_authorization_request;
     [
         (code, &endpoints.authorization, "authorization_endpoint"),
         (true, &endpoints.token, "token_endpoint"),
         (device, &endpoints.device_authorization, "device_authorization_endpoint"),
         (code && profile.par == Par::Always, pushed, "pushed_authorization_request_endpoint"),
-        (keys, &endpoints.jwks_uri, "jwks_uri"),
+        (needs_keys(profile), &endpoints.jwks_uri, "jwks_uri"),
     ]
     .into_iter()
     .filter(|(needed, endpoint, _)| *needed && endpoint.is_none())
     .map(|(_, _, name)| name)
     .collect()
+}
+
+/// Whether id_tokens come that the server's public keys verify.
+pub(super) fn needs_keys(profile: &Profile) -> bool {
+    let openid = profile.scopes.iter().any(|scope| scope == "openid");
+    let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
+    openid && profile.grant.needs_person() && !by_secret
 }
 
 /// What the configuration names, over what the server says.
@@ -176,177 +263,5 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
     Ok(server)
 }
 
-/// The metadata of an issuer, from the cache or from the issuer itself.
-async fn known(
-    issuer: &str,
-    http: &dyn Http,
-    clock: &dyn Clock,
-    cache_dir: Option<&Path>,
-) -> Result<AuthorizationServer> {
-    let now = clock.now();
-    if let Some(server) = cache_dir.and_then(|dir| cached(dir, issuer, now)) {
-        return Ok(server);
-    }
-    let (document, lifetime) = fetch(issuer, http).await?;
-    let server = judge(issuer, &document)?;
-    if let Some(dir) = cache_dir {
-        let until = now.plus(lifetime);
-        let version = CACHE_VERSION;
-        let issuer = issuer.to_owned();
-        let entry = Cached { version, issuer, fetched_at: now, good_until: until, document };
-        keep(dir, &entry);
-    }
-    Ok(server)
-}
-
-#[derive(Serialize, Deserialize)]
-struct Cached {
-    version: u32,
-    issuer: String,
-    fetched_at: Timestamp,
-    good_until: Timestamp,
-    document: Map<String, Value>,
-}
-
-fn cache_path(dir: &Path, issuer: &str) -> PathBuf {
-    dir.join(format!("{}.json", hex_sha256(&[issuer.as_bytes()])))
-}
-
-/// What is kept is judged again, as if it had just come: a damaged file is no file.
-fn cached(dir: &Path, issuer: &str, now: Timestamp) -> Option<AuthorizationServer> {
-    let bytes = atomic_file::read(&cache_path(dir, issuer))?;
-    let entry: Cached = serde_json::from_slice(&bytes).ok()?;
-    let current = entry.fetched_at <= now
-        && now < entry.good_until
-        && entry.good_until <= entry.fetched_at.plus(KEPT);
-    if entry.version != CACHE_VERSION || entry.issuer != issuer || !current {
-        return None;
-    }
-    judge(issuer, &entry.document).ok()
-}
-
-/// Keeping is an optimisation: where it fails, the next run fetches again.
-fn keep(dir: &Path, entry: &Cached) {
-    let Ok(bytes) = serde_json::to_vec(entry) else { return };
-    if atomic_file::private_directory(dir).is_ok() {
-        let _ = atomic_file::write_lazily(&cache_path(dir, &entry.issuer), &bytes);
-    }
-}
-
-/// Where an issuer's metadata may be: OpenID Connect's place, that of RFC 8414 (between host and
-/// path, section 3.1), and, for an issuer with a path, OpenID Connect's document at that place too
-/// (section 5).
-fn candidates(issuer: &Url) -> Vec<Url> {
-    let path = issuer.path().trim_end_matches('/').to_owned();
-    let at = |path: String| {
-        let mut url = issuer.clone();
-        url.set_path(&path);
-        url
-    };
-    let mut urls = vec![
-        at(format!("{path}/.well-known/openid-configuration")),
-        at(format!("/.well-known/oauth-authorization-server{path}")),
-    ];
-    if !path.is_empty() {
-        urls.push(at(format!("/.well-known/openid-configuration{path}")));
-    }
-    urls
-}
-
-/// Why a place gives no document.
-struct Nothing {
-    why: String,
-    passing: bool,
-}
-
-async fn fetch(issuer: &str, http: &dyn Http) -> Result<(Map<String, Value>, Duration)> {
-    let url =
-        endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
-    let mut failures = Vec::new();
-    for url in candidates(&url) {
-        let shown = one_line(url.as_str());
-        let request = HttpRequest {
-            purpose: "discovery",
-            method: Method::Get,
-            url,
-            headers: vec![("accept".to_owned(), "application/json".to_owned())],
-            body: Zeroizing::default(),
-        };
-        let response = http
-            .send(&request)
-            .await
-            .map_err(|error| error.told(format!("cannot fetch {shown}: {}", error.message)))?;
-        match document(&response) {
-            Ok(document) => return Ok((relevant(document), lifetime(&response))),
-            Err(nothing) => failures.push((shown, nothing)),
-        }
-    }
-    Err(none_found(issuer, &failures))
-}
-
-fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Error {
-    let lines = failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why));
-    let message = format!("no metadata of {}:", one_line(issuer));
-    if failures.iter().any(|(_, nothing)| nothing.passing) {
-        return Error::unavailable(message).and_lines(lines).hint("try again later");
-    }
-    Error::config(message).and_lines(lines).hint(
-        "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
-    )
-}
-
-/// The document of an answer, or what the answer was instead.
-fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
-    let because = |why: String| Nothing { why, passing: false };
-    match response.status {
-        200 => {}
-        status @ 300..400 => {
-            let to = response
-                .header("location")
-                .map_or_else(String::new, |to| format!(" to {}", one_line(to)));
-            return Err(because(format!(
-                "status {status}, a redirect{to}: redirects are not followed"
-            )));
-        }
-        status => {
-            let passing = status >= 500 || status == 429;
-            return Err(Nothing { why: format!("status {status}"), passing });
-        }
-    }
-    if response.body.len() > MAX_BYTES {
-        return Err(because("more than 1 MiB".to_owned()));
-    }
-    let start = response.body.trim_ascii_start();
-    if start.is_empty() {
-        return Err(because("an empty answer".to_owned()));
-    }
-    if start.starts_with(b"<") {
-        return Err(because("a web page instead of JSON".to_owned()));
-    }
-    match serde_json::from_slice::<Unique>(&response.body) {
-        Ok(Unique(document)) => Ok(document),
-        Err(error) if error.is_data() => {
-            Err(because(format!("JSON, but no valid metadata: {}", one_line(&error.to_string()))))
-        }
-        Err(error) => Err(because(format!("not JSON: {}", one_line(&error.to_string())))),
-    }
-}
-
-/// How long an answer may be kept: the server can shorten our bound, but not below a few minutes.
-fn lifetime(response: &HttpResponse) -> Duration {
-    let cache_control = response.header("cache-control").unwrap_or_default().to_ascii_lowercase();
-    let asked = cache_control.split(',').map(str::trim).find_map(|directive| {
-        match directive.split_once('=') {
-            Some(("max-age", seconds)) => {
-                seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
-            }
-            None if directive == "no-store" || directive == "no-cache" => Some(Duration::ZERO),
-            _ => None,
-        }
-    });
-    asked.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT)
-}
-
 #[cfg(test)]
-#[path = "discovery_tests.rs"]
 mod tests;

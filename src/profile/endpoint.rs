@@ -22,10 +22,14 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     if !written_out {
         return Err("must begin with https://".to_owned());
     }
+    if authority(text).is_empty() {
+        return Err("must name a host right after `//`".to_owned());
+    }
     let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Err("must not contain a user name or password".to_owned());
     }
+    as_written(authority(text), &url)?;
     if text.contains('#') {
         return Err("must not contain a fragment (`#`)".to_owned());
     }
@@ -57,6 +61,21 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         None => false,
+    }
+}
+
+/// Refuses a host or port that is another when it is parsed than when it is read: `127.1`, `%61s.example`,
+/// `[0::1]`, `:0443`.
+fn as_written(authority: &str, url: &Url) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    let written = authority.get(..host.len()).unwrap_or_default();
+    let port = &authority[written.len()..];
+    if !written.eq_ignore_ascii_case(host) || !matches!(port.bytes().next(), None | Some(b':')) {
+        return Err(format!("must write its host in the usual way, `{host}`"));
+    }
+    match port.strip_prefix(':') {
+        None => Ok(()),
+        Some(digits) => self::port(digits).map(|_| ()),
     }
 }
 
@@ -137,6 +156,10 @@ mod tests {
             "http://127.0.0.1:9/token",
             "http://[::1]/token",
             "http://localhost:8080",
+            "HTTPS://AS.example:443/token",
+            "https://xn--bcher-kva.example/",
+            "https://[2001:db8::1]:8443/",
+            "https://as.example?x=//y",
         ] {
             assert!(check(good).is_ok(), "{good}");
         }
@@ -163,6 +186,23 @@ mod tests {
             "https://as.example/a b",
             "https://as.exa\tmple/",
             "https://",
+            "https:///as.example",
+            "https:////as.example/token",
+            "https://?as.example",
+            "https:///",
+            "http:///127.0.0.1/",
+            "https:/\\as.example/",
+            "https://as.example\\@evil.example/",
+            "https://%61s.example/",
+            "https://\u{ff41}s.example/",
+            "https://as\u{3002}example/",
+            "https://as.example:/",
+            "https://as.example:0443/",
+            "https://as.example:443x/",
+            "http://127.1/",
+            "http://0x7f000001/",
+            "http://2130706433/",
+            "http://[0:0::1]/",
             "javascript:alert(1)",
             "file:///etc/passwd",
             "ftp://127.0.0.1/",

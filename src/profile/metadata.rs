@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{AuthorizationServer, Endpoints, endpoint};
+use super::{AuthorizationServer, Endpoints, GrantType, Par, Profile, endpoint};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -24,12 +24,19 @@ const ENDPOINTS: [(&str, Field); 10] = [
     ("jwks_uri", |e| &mut e.jwks_uri),
 ];
 
+/// Endpoints that no command uses.
+const NEVER_USED: [&str; 3] =
+    ["introspection_endpoint", "registration_endpoint", "end_session_endpoint"];
+
+const ISS: &str = "authorization_response_iss_parameter_supported";
+const REQUIRE_PAR: &str = "require_pushed_authorization_requests";
+
 /// The other members that are used.
 const OTHERS: [&str; 6] = [
     "issuer",
     "code_challenge_methods_supported",
-    "authorization_response_iss_parameter_supported",
-    "require_pushed_authorization_requests",
+    ISS,
+    REQUIRE_PAR,
     "id_token_signing_alg_values_supported",
     "token_endpoint_auth_methods_supported",
 ];
@@ -73,33 +80,131 @@ pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
     document
 }
 
+/// A document that was judged.
+pub(crate) struct Metadata {
+    pub server: AuthorizationServer,
+    /// The members that name no usable endpoint.
+    defects: Vec<Defect>,
+}
+
+/// What is wrong with an endpoint.
+struct Defect {
+    name: &'static str,
+    why: String,
+    /// Whether it is a URL that leads over plain http: whoever is on the way could read what is sent.
+    is_plain_http: bool,
+}
+
+impl From<AuthorizationServer> for Metadata {
+    fn from(server: AuthorizationServer) -> Self {
+        Self { server, defects: Vec::new() }
+    }
+}
+
+impl Metadata {
+    /// Refuses metadata that this profile cannot use: an endpoint that it needs is no usable URL, or
+    /// one that it may use some day is plain http. An endpoint that the configuration names itself is
+    /// neither.
+    ///
+    /// # Errors
+    /// Of kind `Validation`.
+    pub(crate) fn refuse_unsafe(&self, profile: &Profile, issuer: &str) -> Result<()> {
+        let needed = needed(profile, &self.server);
+        for Defect { name, why, is_plain_http } in &self.defects {
+            let mut own = profile.endpoints.clone();
+            let is_configured = field(name).is_some_and(|field| field(&mut own).is_some());
+            let is_used = needed.contains(name) || *is_plain_http && !NEVER_USED.contains(name);
+            if is_used && !is_configured {
+                return Err(bad(issuer, name, why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The endpoints that a login with this profile cannot do without, whoever names them.
+fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<&'static str> {
+    let code = profile.grant == GrantType::AuthorizationCode;
+    let pushes = code && (profile.par == Par::Always || server.require_par);
+    let device = profile.grant == GrantType::DeviceCode;
+    let keys = super::discovery::needs_keys(profile);
+    [
+        (code, "authorization_endpoint"),
+        (true, "token_endpoint"),
+        (device, "device_authorization_endpoint"),
+        (pushes && profile.par != Par::Never, "pushed_authorization_request_endpoint"),
+        (keys, "jwks_uri"),
+    ]
+    .into_iter()
+    .filter(|(is_needed, _)| *is_needed)
+    .map(|(_, name)| name)
+    .collect()
+}
+
+fn field(name: &str) -> Option<Field> {
+    ENDPOINTS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+}
+
 /// Judges a document that was asked of `issuer`.
 ///
 /// # Errors
-/// Of kind `Validation`: the document is another server's, or names an endpoint that no secret may
-/// be sent to, or has a member of the wrong type.
-pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<AuthorizationServer> {
+/// Of kind `Validation`: the document is another server's, or has a member of the wrong type that
+/// decides something.
+pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metadata> {
     same_issuer(issuer, document)?;
     let issuer_url =
         endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
     let mut endpoints = Endpoints::default();
+    let mut defects = Vec::new();
     for (name, field) in ENDPOINTS {
-        let Some(value) = document.get(name).filter(|value| !value.is_null()) else { continue };
-        let text = value.as_str().ok_or_else(|| bad(issuer, name, "is not a string"))?;
-        judge_endpoint(text, &issuer_url).map_err(|why| bad(issuer, name, &why))?;
-        *field(&mut endpoints) = Some(text.to_owned());
+        // Some servers write an empty text where they have no endpoint.
+        let text = match document.get(name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) if text.is_empty() => continue,
+            Some(Value::String(text)) => text,
+            Some(_) => {
+                let why = "is not a string".to_owned();
+                defects.push(Defect { name, why, is_plain_http: false });
+                continue;
+            }
+        };
+        match judge_endpoint(text, &issuer_url) {
+            Ok(()) => *field(&mut endpoints) = Some(text.to_owned()),
+            Err(why) => {
+                let is_plain_http = Url::parse(text).is_ok_and(|url| url.scheme() == "http");
+                defects.push(Defect { name, why, is_plain_http });
+            }
+        }
     }
     let list = |name| list(document, name).map_err(|why| bad(issuer, name, why));
     let flag = |name| flag(document, name).map_err(|why| bad(issuer, name, why));
-    Ok(AuthorizationServer {
+    let server = AuthorizationServer {
         issuer: Some(issuer.to_owned()),
         endpoints,
         code_challenge_methods: list("code_challenge_methods_supported")?,
-        iss_parameter_supported: flag("authorization_response_iss_parameter_supported")?,
-        require_par: flag("require_pushed_authorization_requests")?,
+        iss_parameter_supported: flag(ISS)?,
+        require_par: flag(REQUIRE_PAR)?,
         id_token_algs: list("id_token_signing_alg_values_supported")?.unwrap_or_default(),
         token_auth_methods: list("token_endpoint_auth_methods_supported")?.unwrap_or_default(),
-    })
+        ignored_endpoints: defects.iter().map(|defect| defect.name.to_owned()).collect(),
+    };
+    Ok(Metadata { server, defects })
+}
+
+/// Completes a document by another one of the same issuer: by the endpoints that it lacks, and by what
+/// is asked of clients with them. Nothing of the first is replaced, and a second one that is not valid
+/// adds nothing.
+pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map<String, Value>) {
+    let Ok(judged) = judge(issuer, &second) else { return };
+    let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.name == name);
+    let is_endpoint = |name: &str| ENDPOINTS.iter().any(|(known, _)| *known == name);
+    for (name, value) in second {
+        let is_wanted =
+            is_endpoint(&name) && !is_bad(&name) || [ISS, REQUIRE_PAR].contains(&&*name);
+        if is_wanted && !first.contains_key(&name) {
+            first.insert(name, value);
+        }
+    }
 }
 
 /// Issuers are compared byte for byte (RFC 8414, section 3.3).

@@ -456,4 +456,7 @@ pub struct AuthorizationServer {
     pub id_token_algs: Vec<String>,
     /// `token_endpoint_auth_methods_supported`; empty where the metadata does not say.
     pub token_auth_methods: Vec<String>,
+    /// Members of the metadata that name no usable endpoint and are not needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored_endpoints: Vec<String>,
 }

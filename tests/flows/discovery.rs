@@ -207,3 +207,109 @@ fn reserved_parameters_are_set_by_nobody() {
     assert!(browser.openings().is_empty());
     assert_eq!(hostile().requests("tag.reserved", "discovery").len(), 0);
 }
+
+/// Makes `p` a profile that names the issuer of this scenario and its endpoints, too.
+fn explicit(home: &Home, scenario: &str, more: &str) {
+    let issuer = hostile().issuer(scenario);
+    pasting(
+        home,
+        scenario,
+        &format!(
+            "authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n{more}"
+        ),
+    );
+}
+
+/// What the server promises is required, though no endpoint was looked for in its metadata.
+#[test]
+fn configured_endpoints_do_not_waive_iss() {
+    let home = Home::new();
+    explicit(&home, "authorize.iss-missing~tag.explicit", "");
+    let output = paste(&home).fails(7);
+    assert!(error(&output).contains("`iss`"), "{}", output.stderr);
+    assert_eq!(hostile().requests("authorize.iss-missing~tag.explicit", "token").len(), 0);
+    explicit(&home, "authorize.iss-missing~discovery.no-iss-announced~tag.explicit", "");
+    paste(&home).ok();
+}
+
+/// No document is the server's own word; no answer could be anybody's doing.
+#[test]
+fn configured_endpoints_serve_where_no_metadata_is() {
+    let mut home = Home::new();
+    for part in ["status-404", "redirect-302", "html", "empty"] {
+        explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
+        paste(&home).ok();
+    }
+    let browser = home.browser(&json!({ "mode": "honest" }));
+    for part in ["status-502", "limit", "reset-before", "half-body"] {
+        explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
+        let output = home.run(["login", "p"]).fails(9);
+        assert!(error(&output).contains("whether the server's responses carry `iss`"), "{part}");
+    }
+    assert!(browser.openings().is_empty());
+}
+
+/// A login asks anew, although a copy is kept; what refreshes and revokes uses the copy.
+#[test]
+fn login_reads_metadata_anew_and_refresh_does_not() {
+    let home = Home::new();
+    let fetches = |scenario: &str| hostile().requests(scenario, "discovery").len();
+    pasting(&home, "tag.anew", "scopes = [\"api\"]\n");
+    for count in 1..=3 {
+        paste(&home).ok();
+        assert_eq!(fetches("tag.anew"), count);
+    }
+    home.run(["refresh", "p"]).ok();
+    home.run(["logout", "p"]).ok();
+    assert_eq!(fetches("tag.anew"), 3);
+    // The server is down at the second login: what was promised at the first still holds.
+    let scenario = "discovery.down-after-first~authorize.iss-missing~tag.anew";
+    explicit(&home, scenario, "");
+    for count in [1, 1 + 3] {
+        paste(&home).fails(7);
+        assert_eq!(fetches(scenario), count);
+    }
+}
+
+#[test]
+fn logout_finds_revocation_in_the_other_document() {
+    let home = Home::new();
+    let scenario = "discovery.revocation-in-oauth-document~tag.joined";
+    pasting(&home, scenario, "");
+    paste(&home).ok();
+    home.run(["logout", "p"]).ok();
+    assert_eq!(hostile().requests(scenario, "revoke").len(), 2);
+    assert_eq!(hostile().requests(scenario, "discovery").len(), 2);
+}
+
+#[test]
+fn unused_endpoint_that_is_no_url_is_only_remarked() {
+    let home = Home::new();
+    pasting(&home, "discovery.unused-no-urls", "scopes = [\"api\"]\n");
+    assert!(!paste(&home).ok().stderr.contains("Ignoring"));
+    let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser", "--verbose"]);
+    let url = url_to_open(&mut running);
+    running.write(&format!("{}\n", callback(&url)));
+    let said = running.wait().ok().stderr;
+    let remark = "no usable endpoints: userinfo_endpoint, registration_endpoint";
+    assert!(said.contains(remark), "{said}");
+}
+
+/// The metadata chose how the client authenticates; without it the grant still knows.
+#[test]
+fn refresh_without_metadata_authenticates_as_at_the_login() {
+    let mut home = Home::new();
+    let scenario = "discovery.only-post~tag.method";
+    let issuer = hostile().issuer(scenario);
+    home.set("SECRET", hostile().secrets["cli-post"].as_deref().unwrap());
+    let more = format!(
+        "{PASTED}client_secret = {{ env = \"SECRET\" }}\n\
+         authorization_endpoint = \"{issuer}/authorize\"\ntoken_endpoint = \"{issuer}/token\"\n"
+    );
+    home.profile("p", &issuer, "cli-post", &more);
+    paste(&home).ok();
+    std::fs::remove_dir_all(home.state_dir().join("discovery")).unwrap();
+    home.run(["refresh", "p"]).ok();
+    assert_eq!(hostile().requests(scenario, "discovery").len(), 1);
+    home.run(["logout", "p"]).ok();
+}

@@ -15,6 +15,7 @@ fn server(issuer: Option<&str>, promises_iss: bool) -> AuthorizationServer {
         require_par: false,
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
+        ignored_endpoints: Vec::new(),
     }
 }
 

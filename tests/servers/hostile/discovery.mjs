@@ -1,6 +1,6 @@
 // The metadata document (RFC 8414, OpenID Connect Discovery) and the key set, honest and not.
 
-import { behaviour, find, known } from './scenario.mjs';
+import { behaviour, find, known, names } from './scenario.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 
 export function metadata(x) {
@@ -81,6 +81,14 @@ export const DISCOVERY_GOOD = {
   'no-revocation': without('revocation_endpoint'),
   'no-userinfo': without('userinfo_endpoint'),
   'no-par': without('pushed_authorization_request_endpoint'),
+  // Each of the two documents has what the other lacks.
+  'revocation-in-oauth-document': (doc, x) =>
+    (x.target.includes('openid-configuration') ? without('revocation_endpoint')(doc) : doc),
+  'only-post': set(() => ({ token_endpoint_auth_methods_supported: ['none', 'client_secret_post'] })),
+  // What no login needs, written as servers do that have none.
+  'unused-no-urls': set(() => ({
+    registration_endpoint: 'none', end_session_endpoint: '', userinfo_endpoint: '/userinfo',
+  })),
   'unknown-members': set(() => ({ x_future: { a: [1, 2, { b: null }] } })),
   'query-in-authorization-endpoint': set((x) => ({
     authorization_endpoint: `${x.issuer}/authorize?t=a%2Fb&x=%20`,
@@ -94,15 +102,22 @@ export const DISCOVERY_MOVING = {
   'jwks-canary': set((x) => ({ jwks_uri: `${x.world.bases.canary}/jwks` })),
   'jwks-missing': without('jwks_uri'),
   'refused-token-endpoint': set((x) => ({ token_endpoint: `${x.world.bases.refused}/token` })),
+  'down-after-first': (doc) => doc,
   // Honest when first asked, the canary's token endpoint ever after.
   'changes-after-first': (doc, x) => {
-    const asked = (x.state.discovered = (x.state.discovered ?? 0) + 1);
-    return asked === 1 ? doc : { ...doc, token_endpoint: `${x.world.bases.canary}/token` };
+    return x.state.discovered === 1 ? doc : { ...doc, token_endpoint: `${x.world.bases.canary}/token` };
   },
+};
+
+/** Whether this scenario's document has been given once; then its server is down. */
+const isDown = (x) => {
+  const asked = (x.state.discovered = (x.state.discovered ?? 0) + 1);
+  return names(x, 'discovery', 'down-after-first') && asked > 1;
 };
 
 export function discovery(x) {
   const honest = metadata(x);
+  if (isDown(x)) return x.reply(503, {}, '');
   const what = behaviour(x, 'discovery', 'all');
   if (!what) return x.json(200, JSON.stringify(honest));
   const tables = [DISCOVERY, DISCOVERY_GOOD, DISCOVERY_MOVING];

@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::fetch::{MAX_BYTES, candidates};
 use super::*;
 use crate::ErrorKind;
-use crate::port::{BoxFuture, HttpError};
+use crate::port::{BoxFuture, HttpError, HttpRequest, HttpResponse};
 use crate::profile::keys::defaults;
+
+mod purposes;
 
 const ISSUER: &str = "https://as.example";
 const OIDC: &str = "https://as.example/.well-known/openid-configuration";
@@ -84,6 +91,7 @@ fn metadata(changes: &[(&str, Value)]) -> String {
         "issuer": ISSUER,
         "authorization_endpoint": "https://as.example/authorize",
         "token_endpoint": "https://as.example/token",
+        "revocation_endpoint": "https://as.example/revoke",
         "jwks_uri": "https://as.example/jwks",
         "code_challenge_methods_supported": ["S256", "plain"],
         "authorization_response_iss_parameter_supported": true,
@@ -100,14 +108,23 @@ fn run_at(
     web: &Web,
     cache: Option<&Path>,
     now: u64,
+    purpose: Purpose,
 ) -> Result<AuthorizationServer> {
     let clock = Hand(Mutex::new(now));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(resolve(profile, web, &clock, cache))
+    runtime.block_on(resolve(profile, web, &clock, cache, purpose))
 }
 
 fn run(profile: &Profile, web: &Web) -> Result<AuthorizationServer> {
-    run_at(profile, web, None, 1_000)
+    run_at(profile, web, None, 1_000, Purpose::Login)
+}
+
+/// The profile with every endpoint that its login needs.
+fn explicit() -> Profile {
+    let mut profile = profile();
+    profile.endpoints.authorization = Some("https://as.example/a".to_owned());
+    profile.endpoints.token = Some("https://as.example/t".to_owned());
+    profile
 }
 
 #[test]
@@ -124,22 +141,6 @@ fn metadata_completes_what_configuration_leaves_open_and_overrides_nothing() {
 }
 
 #[test]
-fn nothing_is_fetched_where_everything_needed_is_configured() {
-    let web = Web { down: true, ..Web::default() };
-    let mut profile = profile();
-    profile.endpoints.authorization = Some("https://as.example/a".to_owned());
-    profile.endpoints.token = Some("https://as.example/t".to_owned());
-    assert!(run(&profile, &web).is_ok() && web.asked().is_empty());
-    profile.scopes = vec!["openid".to_owned()];
-    assert_eq!(run(&profile, &web).unwrap_err().kind(), ErrorKind::Unavailable, "keys are needed");
-    profile.endpoints.jwks_uri = Some("https://as.example/k".to_owned());
-    assert!(run(&profile, &web).is_ok());
-    profile.issuer = None;
-    profile.endpoints.jwks_uri = None;
-    assert!(run(&profile, &web).is_ok(), "without an issuer there is nowhere to ask");
-}
-
-#[test]
 fn each_place_is_tried_in_turn() {
     let web = Web::default().page(RFC8414, 200, &metadata(&[]));
     assert!(run(&profile(), &web).is_ok());
@@ -150,7 +151,7 @@ fn each_place_is_tried_in_turn() {
 fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
     let of = |issuer: &str| {
         let urls = candidates(&Url::parse(issuer).unwrap());
-        urls.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>()
+        urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(of("https://as.example/"), [OIDC, RFC8414]);
     for issuer in ["https://as.example/t/1", "https://as.example/t/1/"] {
@@ -207,7 +208,7 @@ fn unsafe_or_misshapen_members_are_refused() {
         ("token_endpoint", 5.into()),
         ("jwks_uri", "http://as.example/k".into()),
         ("revocation_endpoint", "http://as.example/r".into()),
-        ("registration_endpoint", "file:///etc/passwd".into()),
+        ("userinfo_endpoint", "http://127.0.0.1/u".into()),
         ("code_challenge_methods_supported", "S256".into()),
         ("code_challenge_methods_supported", serde_json::json!([256])),
         ("require_pushed_authorization_requests", "yes".into()),
@@ -219,6 +220,62 @@ fn unsafe_or_misshapen_members_are_refused() {
         let error = run(&profile(), &web).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Validation, "{name} {value}: {error}");
     }
+}
+
+#[test]
+fn unused_endpoint_that_is_no_url_is_ignored() {
+    for name in [
+        "revocation_endpoint",
+        "userinfo_endpoint",
+        "device_authorization_endpoint",
+        "pushed_authorization_request_endpoint",
+        "introspection_endpoint",
+        "registration_endpoint",
+        "end_session_endpoint",
+        "jwks_uri",
+    ] {
+        for bad in [Value::from(5), "none".into(), "/path".into(), "https:///as.example".into()] {
+            let web = Web::default().page(OIDC, 200, &metadata(&[(name, bad.clone())]));
+            let server = run(&profile(), &web).unwrap();
+            assert_eq!(server.ignored_endpoints, [name], "{bad}");
+        }
+        let web = Web::default().page(OIDC, 200, &metadata(&[(name, "".into())]));
+        assert!(run(&profile(), &web).unwrap().ignored_endpoints.is_empty(), "{name} is absent");
+    }
+    for name in ["introspection_endpoint", "registration_endpoint", "end_session_endpoint"] {
+        let web = Web::default().page(OIDC, 200, &metadata(&[(name, "http://as.example/".into())]));
+        assert!(run(&profile(), &web).is_ok(), "{name} is never used");
+    }
+}
+
+#[test]
+fn needed_endpoint_that_is_no_url_is_refused() {
+    let mut openid = profile();
+    openid.scopes = vec!["openid".to_owned()];
+    let mut device = profile();
+    device.grant = GrantType::DeviceCode;
+    let mut pushing = profile();
+    pushing.par = Par::Always;
+    let pushed = "pushed_authorization_request_endpoint";
+    for (name, profile) in [
+        ("jwks_uri", &openid),
+        ("device_authorization_endpoint", &device),
+        (pushed, &pushing),
+        ("token_endpoint", &profile()),
+    ] {
+        let web = Web::default().page(OIDC, 200, &metadata(&[(name, "none".into())]));
+        let error = run(profile, &web).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Validation, "{name}: {error}");
+        assert!(error.message().contains(name), "{error}");
+    }
+    let required =
+        [("require_pushed_authorization_requests", true.into()), (pushed, "none".into())];
+    let web = Web::default().page(OIDC, 200, &metadata(&required));
+    assert_eq!(run(&profile(), &web).unwrap_err().kind(), ErrorKind::Validation);
+    // One that the configuration names is not taken from there.
+    let bad = [("token_endpoint", "http://as.example/t".into())];
+    let web = Web::default().page(OIDC, 200, &metadata(&bad));
+    assert!(run(&explicit(), &web).is_ok());
 }
 
 #[test]
@@ -318,7 +375,7 @@ fn metadata_is_kept_for_a_bounded_time() {
             web = web.header(OIDC, "cache-control", value);
         }
         let fetches = |now| {
-            run_at(&profile(), &web, Some(cache.path()), now).unwrap();
+            run_at(&profile(), &web, Some(cache.path()), now, Purpose::Token).unwrap();
             web.asked().len()
         };
         assert_eq!(fetches(10_000), 1);
@@ -332,17 +389,17 @@ fn metadata_is_kept_for_a_bounded_time() {
 fn a_cached_answer_is_the_same_and_a_damaged_or_altered_one_is_ignored() {
     let cache = tempfile::tempdir().unwrap();
     let web = Web::default().page(OIDC, 200, &metadata(&[]));
-    let go = || run_at(&profile(), &web, Some(cache.path()), 5_000).unwrap();
+    let go = || run_at(&profile(), &web, Some(cache.path()), 5_000, Purpose::Token).unwrap();
     let first = go();
     assert_eq!(go(), first);
     assert_eq!(web.asked().len(), 1);
-    let path = cache_path(cache.path(), ISSUER);
+    let path = kept::path(cache.path(), ISSUER);
     let good = std::fs::read_to_string(&path).unwrap();
     for damaged in [
         String::new(),
         good[..good.len() / 2].to_owned(),
         good.replace("https://as.example/token", "http://as.example/token"),
-        good.replace("\"version\":1", "\"version\":2"),
+        good.replace("\"version\":2", "\"version\":1"),
         good.replace("\"good_until\":91400", "\"good_until\":9999999999"),
     ] {
         assert_ne!(damaged, good);
@@ -365,6 +422,6 @@ fn what_is_refused_is_not_kept() {
     let cache = tempfile::tempdir().unwrap();
     let web =
         Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://evil.example".into())]));
-    assert!(run_at(&profile(), &web, Some(cache.path()), 5_000).is_err());
+    assert!(run_at(&profile(), &web, Some(cache.path()), 5_000, Purpose::Login).is_err());
     assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
 }

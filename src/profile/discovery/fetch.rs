@@ -1,0 +1,198 @@
+//! Gets the metadata of an issuer: from the first place that has a document, completed from the other.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::kept::lifetime;
+use crate::error::{Error, Result};
+use crate::port::{Http, HttpRequest, HttpResponse, Method};
+use crate::profile::endpoint;
+use crate::profile::metadata::{Unique, complete, judge, relevant};
+use crate::text::one_line;
+
+/// The most bytes of a document.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+/// Metadata as it came.
+pub(super) struct Found {
+    /// What is used of it.
+    pub(super) document: Map<String, Value>,
+    /// How long it may be kept.
+    pub(super) lifetime: Duration,
+    /// Whether both places of a document have been asked.
+    pub(super) is_joined: bool,
+}
+
+/// Why there is no metadata.
+pub(super) enum Failure {
+    /// The server did not answer, or not now: whoever is on the way could have seen to that.
+    NoAnswer(Error),
+    /// The server answered that it has none.
+    NoDocument(Error),
+    /// What it has must not be used, or nothing can be asked.
+    Refused(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let (Failure::NoAnswer(error) | Failure::NoDocument(error) | Failure::Refused(error)) =
+            failure;
+        error
+    }
+}
+
+/// By which standard a document has its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standard {
+    /// OpenID Connect Discovery.
+    OpenId,
+    /// RFC 8414.
+    OAuth,
+}
+
+/// Where an issuer's metadata may be: OpenID Connect's place, that of RFC 8414 (between host and
+/// path, section 3.1), and, for an issuer with a path, OpenID Connect's document at that place too
+/// (section 5).
+pub(super) fn candidates(issuer: &Url) -> Vec<(Standard, Url)> {
+    let path = issuer.path().trim_end_matches('/').to_owned();
+    let at = |path: String| {
+        let mut url = issuer.clone();
+        url.set_path(&path);
+        url
+    };
+    let mut urls = vec![
+        (Standard::OpenId, at(format!("{path}/.well-known/openid-configuration"))),
+        (Standard::OAuth, at(format!("/.well-known/oauth-authorization-server{path}"))),
+    ];
+    if !path.is_empty() {
+        let inserted = at(format!("/.well-known/openid-configuration{path}"));
+        urls.push((Standard::OpenId, inserted));
+    }
+    urls
+}
+
+/// Fetches the first document there is. Where it `lacks` something, the document of the other standard
+/// completes it; whatever is wrong with that one, the first remains as it is.
+pub(super) async fn fetch(
+    issuer: &str,
+    http: &dyn Http,
+    lacks: impl Fn(&Map<String, Value>) -> bool,
+) -> Result<Found, Failure> {
+    let url = endpoint::check_issuer(issuer)
+        .map_err(|why| Failure::Refused(Error::config(format!("the issuer {why}"))))?;
+    let mut failures = Vec::new();
+    let places = candidates(&url);
+    for (standard, url) in &places {
+        let shown = one_line(url.as_str());
+        let response = http.send(&request(url)).await.map_err(|error| {
+            let told = error.told(format!("cannot fetch {shown}: {}", error.message));
+            match error.misconfigured {
+                true => Failure::Refused(told),
+                false => Failure::NoAnswer(told),
+            }
+        })?;
+        match document(&response) {
+            Ok(document) => {
+                let lifetime = lifetime(&response);
+                let mut found = Found { document: relevant(document), lifetime, is_joined: false };
+                judge(issuer, &found.document).map_err(Failure::Refused)?;
+                if lacks(&found.document) {
+                    let others = places.iter().filter(|(other, _)| other != standard);
+                    let others: Vec<&Url> = others.map(|(_, url)| url).collect();
+                    join(issuer, http, &others, &mut found, lacks).await;
+                }
+                return Ok(found);
+            }
+            Err(nothing) => failures.push((shown, nothing)),
+        }
+    }
+    Err(none_found(issuer, &failures))
+}
+
+async fn join(
+    issuer: &str,
+    http: &dyn Http,
+    places: &[&Url],
+    found: &mut Found,
+    lacks: impl Fn(&Map<String, Value>) -> bool,
+) {
+    for url in places {
+        // Where nobody answers, the next run asks again.
+        let Ok(response) = http.send(&request(url)).await else { return };
+        if let Ok(second) = document(&response) {
+            complete(issuer, &mut found.document, relevant(second));
+        }
+        if !lacks(&found.document) {
+            break;
+        }
+    }
+    found.is_joined = true;
+}
+
+fn request(url: &Url) -> HttpRequest {
+    HttpRequest {
+        purpose: "discovery",
+        method: Method::Get,
+        url: url.clone(),
+        headers: vec![("accept".to_owned(), "application/json".to_owned())],
+        body: Zeroizing::default(),
+    }
+}
+
+/// Why a place gives no document.
+struct Nothing {
+    why: String,
+    passing: bool,
+}
+
+fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
+    let lines: Vec<String> =
+        failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
+    let message = format!("no metadata of {}:\n{}", one_line(issuer), lines.join("\n"));
+    if failures.iter().any(|(_, nothing)| nothing.passing) {
+        return Failure::NoAnswer(Error::unavailable(message).hint("try again later"));
+    }
+    Failure::NoDocument(Error::config(message).hint(
+        "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
+    ))
+}
+
+/// The document of an answer, or what the answer was instead.
+fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
+    let because = |why: String| Nothing { why, passing: false };
+    match response.status {
+        200 => {}
+        status @ 300..400 => {
+            let to = response
+                .header("location")
+                .map_or_else(String::new, |to| format!(" to {}", one_line(to)));
+            return Err(because(format!(
+                "status {status}, a redirect{to}: redirects are not followed"
+            )));
+        }
+        status => {
+            let passing = status >= 500 || status == 429;
+            return Err(Nothing { why: format!("status {status}"), passing });
+        }
+    }
+    if response.body.len() > MAX_BYTES {
+        return Err(because("more than 1 MiB".to_owned()));
+    }
+    let start = response.body.trim_ascii_start();
+    if start.is_empty() {
+        return Err(because("an empty answer".to_owned()));
+    }
+    if start.starts_with(b"<") {
+        return Err(because("a web page instead of JSON".to_owned()));
+    }
+    match serde_json::from_slice::<Unique>(&response.body) {
+        Ok(Unique(document)) => Ok(document),
+        Err(error) if error.is_data() => {
+            Err(because(format!("JSON, but no valid metadata: {}", one_line(&error.to_string()))))
+        }
+        Err(error) => Err(because(format!("not JSON: {}", one_line(&error.to_string())))),
+    }
+}
