@@ -3,60 +3,109 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
-use oauthctl::flow::FlowManager;
+use clap::{Args, Subcommand, ValueHint};
+use oauthctl::flow::{self, FlowManager};
 use oauthctl::grant::Grant;
 use oauthctl::text::one_line;
 use oauthctl::{Error, GrantKey, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::target::{AccountOption, ProfileArg, ProfileOption, one_of};
 use super::{manager, report, run as runner};
 
 #[derive(Debug, Subcommand)]
 pub enum AttrCommand {
-    /// Print a value
-    Get(GetArgs),
-    /// Keep a value with the grant, over every refresh
+    /// Print the value of an attribute
+    #[command(override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>")]
+    Get(NameArgs),
+    /// Set an attribute, which stays with the grant over every refresh
+    #[command(override_usage = "oauthctl attr set [OPTIONS] [PROFILE] <NAME> <VALUE>")]
     Set(SetArgs),
-    /// Remove a value
-    Unset(GetArgs),
-    /// Print all values
-    List(Account),
+    /// Remove an attribute
+    #[command(override_usage = "oauthctl attr unset [OPTIONS] [PROFILE] <NAME>")]
+    Unset(NameArgs),
+    /// Print all attributes
+    List(ListArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct Account {
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
-    /// The account, where the profile has several
-    #[arg(long, value_name = "NAME")]
-    account: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct GetArgs {
+pub struct ListArgs {
     #[command(flatten)]
-    account: Account,
-    /// The attribute's name
-    #[arg(value_name = "NAME")]
-    name: String,
+    profile: ProfileArg,
+    #[command(flatten)]
+    account: AccountOption,
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// Name of the attribute, after the profile if both are given
+    #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
+    first: String,
+    #[arg(id = "last", value_name = "NAME", hide = true, value_hint = ValueHint::Other)]
+    second: Option<String>,
+    #[command(flatten)]
+    profile: ProfileOption,
+    #[command(flatten)]
+    account: AccountOption,
+}
+
+impl NameArgs {
+    /// The profile, the account and the name.
+    fn read(&self) -> Result<(Grants<'_>, &str)> {
+        let (argument, name) = match &self.second {
+            Some(name) => (Some(self.first.as_str()), name),
+            None => (None, &self.first),
+        };
+        Ok((Grants::of(argument, &self.profile, &self.account)?, name))
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
+    /// Name of the attribute, after the profile if both are given
+    #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
+    first: String,
+    /// Value of the attribute
+    #[arg(value_name = "VALUE", allow_hyphen_values = true, value_hint = ValueHint::Other)]
+    second: String,
+    #[arg(id = "last", value_name = "VALUE", allow_hyphen_values = true, hide = true, value_hint = ValueHint::Other)]
+    third: Option<String>,
     #[command(flatten)]
-    account: Account,
-    /// The attribute's name
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// Its value
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
-    value: String,
-    /// How long it is kept [default: as long as the grant]
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    profile: ProfileOption,
+    #[command(flatten)]
+    account: AccountOption,
+    /// How long to keep it [default: as long as the grant]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     ttl: Option<Duration>,
+}
+
+impl SetArgs {
+    /// The profile, the account, the name and the value.
+    fn read(&self) -> Result<(Grants<'_>, &str, &str)> {
+        let (argument, name, value) = match &self.third {
+            Some(value) => (Some(self.first.as_str()), &self.second, value),
+            None => (None, &self.first, &self.second),
+        };
+        Ok((Grants::of(argument, &self.profile, &self.account)?, name, value))
+    }
+}
+
+/// Which grant is meant.
+struct Grants<'a> {
+    profile: Option<&'a str>,
+    account: Option<&'a str>,
+}
+
+impl<'a> Grants<'a> {
+    fn of(
+        argument: Option<&'a str>,
+        option: &'a ProfileOption,
+        account: &'a AccountOption,
+    ) -> Result<Self> {
+        let profile = one_of(argument, option.profile.as_deref())?;
+        Ok(Self { profile, account: account.account.as_deref() })
+    }
 }
 
 /// Runs one of the commands.
@@ -69,64 +118,66 @@ pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
         AttrCommand::Get(args) => get(args, context)?,
         AttrCommand::Set(args) => {
             if args.ttl.is_some_and(|ttl| ttl.is_zero()) {
-                return Err(Error::usage("`--ttl` must be a second at least"));
+                return Err(Error::usage("`--ttl` must be at least one second"));
             }
-            let (manager, key) = open(&args.account, context)?;
-            let value = Value::String(args.value.clone());
-            let setting = manager.set_attribute(&key, &args.name, value, args.ttl);
+            let (grants, name, value) = args.read()?;
+            let (manager, key) = open(&grants, context)?;
+            let value = Value::String(value.to_owned());
+            let setting = manager.set_attribute(&key, name, value, args.ttl);
             runner::block_on(Some(&manager), setting)?;
         }
         AttrCommand::Unset(args) => {
-            let (manager, key) = open(&args.account, context)?;
-            let unsetting = manager.unset_attribute(&key, &args.name);
-            if !runner::block_on(Some(&manager), unsetting)? {
-                let name = one_line(&args.name);
-                let all = load(&args.account, context)?.attributes_at(Timestamp::now());
-                context.voice.say(match all.contains_key(&args.name) {
-                    true => format!("`{name}` came from the server, and stays with the grant."),
-                    false => format!("There was no attribute `{name}`."),
+            let (grants, name) = args.read()?;
+            let (manager, key) = open(&grants, context)?;
+            if !runner::block_on(Some(&manager), manager.unset_attribute(&key, name))? {
+                let all = load(&grants, context)?.attributes_at(Timestamp::now());
+                let shown = one_line(name);
+                context.voice.say(match all.contains_key(name) {
+                    true => format!("`{shown}` came from the server, and stays with the grant."),
+                    false => format!("There was no attribute `{shown}`."),
                 });
             }
         }
-        AttrCommand::List(account) => list(account, context)?,
+        AttrCommand::List(args) => {
+            let account = args.account.account.as_deref();
+            list(&Grants { profile: args.profile.name()?, account }, context)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(account: &Account, context: &Context) -> Result<(FlowManager, GrantKey)> {
-    let name = context.profile_name(account.profile.as_deref())?;
+fn open(grants: &Grants<'_>, context: &Context) -> Result<(FlowManager, GrantKey)> {
+    let name = context.profile_name(grants.profile)?;
     let profile = context.profile(&name)?;
-    let key = manager::account(context, &name, account.account.as_deref())?;
+    let key = manager::account(context, &name, grants.account)?;
     Ok((manager::build(context, profile)?, key))
 }
 
-fn load(account: &Account, context: &Context) -> Result<Grant> {
-    let (manager, key) = open(account, context)?;
-    runner::block_on(None, manager.grant(&key))?.ok_or_else(|| {
-        Error::login_required(format!("not logged in to {key}"))
-            .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
-    })
+fn load(grants: &Grants<'_>, context: &Context) -> Result<Grant> {
+    let (manager, key) = open(grants, context)?;
+    runner::block_on(None, manager.grant(&key))?.ok_or_else(|| flow::not_logged_in(&key))
 }
 
-fn get(args: &GetArgs, context: &Context) -> Result<()> {
-    let grant = load(&args.account, context)?;
-    let value = grant.attributes_at(Timestamp::now()).remove(&args.name).ok_or_else(|| {
-        Error::config(format!("there is no attribute `{}`", one_line(&args.name)))
+fn get(args: &NameArgs, context: &Context) -> Result<()> {
+    let (grants, name) = args.read()?;
+    let grant = load(&grants, context)?;
+    let value = grant.attributes_at(Timestamp::now()).remove(name).ok_or_else(|| {
+        Error::config(format!("there is no attribute `{}`", one_line(name)))
             .hint("`oauthctl attr list` shows them; one past its `--ttl` is gone")
     })?;
     if !context.voice.json {
         return report::print_line(&text(&value));
     }
-    let expires_at = grant.attributes.get(&args.name).and_then(|a| a.expires_at);
+    let expires_at = grant.attributes.get(name).and_then(|a| a.expires_at);
     report::print_json(&json!({
-        "name": args.name,
+        "name": name,
         "value": value,
         "expires_at": expires_at.map(|at| at.to_string()),
     }))
 }
 
-fn list(account: &Account, context: &Context) -> Result<()> {
-    let grant = load(account, context)?;
+fn list(grants: &Grants<'_>, context: &Context) -> Result<()> {
+    let grant = load(grants, context)?;
     let attributes = grant.attributes_at(Timestamp::now());
     if context.voice.json {
         return report::print_json(&json!(attributes));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::flow::Completed;
 use oauthctl::protocol::callback::to_text;
 use oauthctl::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret, Timestamp};
@@ -20,36 +20,34 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
-`--expect-state` wants the state that you kept in the person's own session.\n\
+`--expect-state` takes the state that you kept in the user's own session.\n\
 Without it, whoever gets hold of a callback URL can have it completed.")]
 pub struct CompleteArgs {
-    /// The URL that the person came back to; `-` reads it from stdin, so that it is in no list of
-    /// processes
-    #[arg(value_name = "-|CALLBACK_URL", required_unless_present = "code")]
+    /// URL that the user came back to; `-` reads it from stdin, which keeps it out of the process list
+    #[arg(value_name = "-|CALLBACK_URL", value_hint = ValueHint::Url, required_unless_present = "code")]
     callback: Option<OsString>,
-    /// The code, in place of a URL
-    #[arg(long, value_name = "CODE", conflicts_with = "callback", requires = "state")]
+    /// Authorization code, instead of a URL
+    #[arg(long, value_name = "CODE", value_hint = ValueHint::Other, conflicts_with = "callback", requires = "state")]
     code: Option<String>,
-    /// The state that came with the code
-    #[arg(long, value_name = "STATE", requires = "code")]
+    /// State that came with the code
+    #[arg(long, value_name = "STATE", value_hint = ValueHint::Other, requires = "code")]
     state: Option<String>,
-    /// The issuer that came with the code
-    #[arg(long, value_name = "ISSUER", requires = "code")]
+    /// Issuer that came with the code
+    #[arg(long, value_name = "ISSUER", value_hint = ValueHint::Url, requires = "code")]
     iss: Option<String>,
-    /// The URL at which the code came in, up to its query; wanted where no issuer tells servers
-    /// apart
-    #[arg(long, value_name = "URI", requires = "code")]
+    /// URL at which the code arrived, without its query; required where no issuer tells servers apart
+    #[arg(long, value_name = "URI", value_hint = ValueHint::Url, requires = "code")]
     redirect_uri: Option<String>,
-    /// Refuse any other state than this one
-    #[arg(long, value_name = "STATE")]
+    /// Accept only this state
+    #[arg(long, value_name = "STATE", value_hint = ValueHint::Other)]
     expect_state: Option<String>,
-    /// Refuse a state of another profile
-    #[arg(short, long, value_name = "NAME")]
+    /// Accept only a state of this profile
+    #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
     profile: Option<String>,
-    /// Who must have granted: sub=… or email=…
-    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_claim)]
+    /// Accept only this user: sub=… or email=…
+    #[arg(long, value_name = "CLAIM=VALUE", value_parser = parse_claim, value_hint = ValueHint::Other)]
     require_identity: Vec<(String, String)>,
-    /// Print the access token too
+    /// Also print the access token
     #[arg(long)]
     show_token: bool,
 }

@@ -10,7 +10,7 @@ use super::report;
 
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to print a completion script for
     shell: Shell,
 }
 

@@ -228,7 +228,7 @@ impl Context {
         match (&self.globals.config, self.config_file()?) {
             (Some(path), None) => {
                 Err(Error::config(format!("the configuration {} does not exist", path.display()))
-                    .hint("correct `--config`; `oauthctl profile add` makes a new file"))
+                    .hint("correct `--config`; to make the file, run `oauthctl profile add NAME --issuer URL --client-id ID`"))
             }
             _ => Ok(()),
         }

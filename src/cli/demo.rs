@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::{FlowManager, Handout, Ports, TokenRequest};
 use oauthctl::http::{HttpClient, Options};
@@ -24,8 +24,8 @@ use super::{report, run as runner};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Open a real browser, with this command if one is given, and let you click
-    #[arg(long, value_name = "COMMAND", num_args = 0..=1, default_missing_value = "")]
+    /// Log in yourself in a real browser, started with COMMAND if given
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, num_args = 0..=1, default_missing_value = "")]
     browser: Option<String>,
 }
 
@@ -114,9 +114,11 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
             "scopes": forced.tokens.scopes, "rotated": rotated, "requests": requests,
         }))?;
     }
-    context
-        .voice
-        .say("\nNext: `oauthctl providers`, then `oauthctl profile add …` and `oauthctl login …`.");
+    context.voice.say(
+        "\nNext: `oauthctl providers` lists the presets; then run\n  \
+             oauthctl profile add NAME --provider PROVIDER --client-id ID\n  \
+             oauthctl login NAME",
+    );
     sandbox.stop().await;
     Ok(())
 }

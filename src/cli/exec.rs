@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::{Error, Result, hook};
 
 use super::context::Context;
@@ -13,13 +13,16 @@ use super::token::{Selection, Want, hand_out};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  oauthctl exec -p github --env GH_TOKEN -- gh issue list")]
 pub struct ExecArgs {
+    /// Profile to use [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
+    profile: Option<String>,
     #[command(flatten)]
     selection: Selection,
-    /// The environment variable that gets the token
-    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE)]
+    /// Environment variable to put the token in
+    #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE, value_hint = ValueHint::Other)]
     env: String,
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    /// Command to run, with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<OsString>,
 }
 
@@ -37,7 +40,7 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let [program, arguments @ ..] = args.command.as_slice() else {
         return Err(Error::usage("`exec` needs a command after `--`"));
     };
-    let handout = hand_out(context, &args.selection, &Want::default())?;
+    let handout = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
     let mut command = Command::new(program);
     command.args(arguments);
     // The command gets a token, not the keys to the store, nor what the client proves itself with.

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::grant::Grant;
 use oauthctl::store::portable;
 use oauthctl::{Error, Result};
 
 use super::context::Context;
+use super::target::{AccountOption, ProfileArg};
 use super::{manager, report, run as runner};
 
 #[derive(Debug, Args)]
@@ -15,14 +16,12 @@ use super::{manager, report, run as runner};
     after_help = "The line holds the refresh token: give it to a secret store, never to a log."
 )]
 pub struct ExportArgs {
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
-    /// The account, where the profile has several
-    #[arg(long, value_name = "NAME")]
-    account: Option<String>,
-    /// Encrypt the line to this age recipient
-    #[arg(long, value_name = "AGE1…")]
+    #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
+    account: AccountOption,
+    /// Encrypt the line to this age recipient; can be repeated
+    #[arg(long, value_name = "AGE1…", value_hint = ValueHint::Other)]
     recipient: Vec<String>,
 }
 
@@ -32,14 +31,12 @@ pub struct ExportArgs {
 ///
 /// `LoginRequired` where there is nothing to export.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
-    let name = context.profile_name(args.profile.as_deref())?;
+    let name = context.profile_name(args.profile.name()?)?;
     let profile = context.profile(&name)?;
-    let key = manager::account(context, &name, args.account.as_deref())?;
+    let key = manager::account(context, &name, args.account.account.as_deref())?;
     let store = context.store_of(profile)?;
-    let grant = runner::block_on(None, store.grants.load(&key))?.ok_or_else(|| {
-        Error::login_required(format!("not logged in to {key}"))
-            .hint(format!("run `{}`", oauthctl::flow::login_command(&key)))
-    })?;
+    let grant = runner::block_on(None, store.grants.load(&key))?
+        .ok_or_else(|| oauthctl::flow::not_logged_in(&key))?;
     if args.recipient.is_empty() {
         let what = Error::store("the line is not encrypted: whoever has it has the login");
         context.voice.warn(&what.hint("`--recipient age1…` encrypts it"));

@@ -24,10 +24,10 @@ const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
 #[command(after_help = "Example:\n  \
 oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
-    /// Standard input, which is also the default
+    /// Read the line from standard input, which is the default
     #[arg(value_name = "-", default_value = "-", hide_default_value = true, value_hint = ValueHint::Other)]
     from: OsString,
-    /// Replace what is stored under the same account
+    /// Replace the account if it is already stored
     #[arg(long)]
     replace: bool,
 }
@@ -132,7 +132,7 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
 fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
     if let Err(unknown) = context.config()?.profile(name) {
         let add = format!(
-            "add it before its token is asked for: `oauthctl profile add {}`",
+            "add the profile: `oauthctl profile add {} --issuer URL --client-id ID`",
             shell_word(name)
         );
         context.voice.warn(&unknown.hint(add));

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use oauthctl::flow::{Completed, FlowManager};
 use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl::hook::hidden_variables;
@@ -18,6 +18,7 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::target::ProfileArg;
 use super::{manager, progress, report, run as runner, scopes};
 
 #[derive(Debug, Args, Default)]
@@ -27,42 +28,38 @@ oauthctl login gitlab --account work --login-hint me@example.com\n  \
 oauthctl login gitlab --no-browser  # prints the URL instead\n  \
 oauthctl login gitlab --flow paste  # and the callback URL is pasted here")]
 pub struct LoginArgs {
-    /// The profile
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
-    name: Option<String>,
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
-    /// A name for this login, where a profile has several
-    #[arg(long, value_name = "NAME")]
+    #[command(flatten)]
+    profile: ProfileArg,
+    /// Name of this login, to keep several of one profile [default: default]
+    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     account: Option<String>,
-    /// A browser and a loopback listener, or the callback URL pasted by hand [default: the
-    /// profile's]
+    /// Way to log in: `browser` with a loopback listener, or `paste` the callback URL [default: from
+    /// the profile]
     #[arg(long, value_name = "FLOW")]
     flow: Option<FlowArg>,
     /// Print the URL instead of opening a browser
     #[arg(long)]
     no_browser: bool,
-    /// The browser's command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
-    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser")]
+    /// Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser", value_hint = ValueHint::CommandString)]
     browser: Option<String>,
-    /// Ask for these scopes instead of the profile's
-    #[arg(long = "scope", value_name = "SCOPE")]
+    /// Scope to request instead of the profile's; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
-    /// Tell the server who will log in
-    #[arg(long, value_name = "HINT")]
+    /// Who will log in: value of the `login_hint` parameter
+    #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
     login_hint: Option<String>,
-    /// What the server shall ask: select_account, consent, login
-    #[arg(long, value_name = "PROMPT")]
+    /// Value of the OIDC `prompt` parameter: select_account, consent or login
+    #[arg(long, value_name = "PROMPT", value_hint = ValueHint::Other)]
     prompt: Option<String>,
-    /// A further parameter of the authorization request
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    /// Extra parameter of the authorization request; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
     params: Vec<(String, String)>,
-    /// The listener's port, in place of the profile's
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of the loopback listener, instead of the profile's
+    #[arg(long, value_name = "PORT", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// How long to wait for the person [default: the profile's, else 5m]
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    /// How long to wait for the user [default: from the profile, else 5m]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     timeout: Option<Duration>,
 }
 
@@ -95,7 +92,7 @@ pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), Stri
 ///
 /// As the contract's exit codes say.
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
-    let given = args.profile.as_deref().or(args.name.as_deref());
+    let given = args.profile.name()?;
     if let Some(url) = given.filter(|name| name.contains("://")) {
         return Err(Error::usage(format!(
             "login by URL is not in this version: `{}`",

@@ -10,23 +10,19 @@ use oauthctl::{Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::target::{AccountOption, ProfileArg};
 use super::{manager, report, run as runner};
 
 #[derive(Debug, Args)]
 pub struct LogoutArgs {
-    /// The profile
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
-    name: Option<String>,
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
-    /// The account, where the profile has several
-    #[arg(long, value_name = "NAME", conflicts_with = "all")]
-    account: Option<String>,
-    /// All accounts: of the profile if one is named, else of every profile
-    #[arg(long)]
+    #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
+    account: AccountOption,
+    /// Log out of all accounts of the profile, or of every profile if none is named
+    #[arg(long, conflicts_with = "account")]
     all: bool,
-    /// Only forget: ask no server to revoke
+    /// Remove the tokens here without revoking them at the server
     #[arg(long)]
     local: bool,
 }
@@ -64,7 +60,7 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
-    let given = args.profile.as_deref().or(args.name.as_deref());
+    let given = args.profile.name()?;
     if !args.all {
         let name = context.profile_name(given)?;
         return Ok(vec![named(args, context, &name)?]);
@@ -79,11 +75,11 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
 /// The account to end. Unlike a token, an end is never meant for an account that nobody named: run
 /// twice, a script would otherwise end the next one.
 fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
-    let key = GrantKey::new(profile, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let key = GrantKey::new(profile, args.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     let state = context.state()?;
     let is_known = state.account(&key)?.is_some();
     let others = if is_known { Vec::new() } else { state.some_accounts(profile, usize::MAX)? };
-    if is_known || (others.is_empty() && args.account.is_none()) {
+    if is_known || (others.is_empty() && args.account.account.is_none()) {
         return Ok(key);
     }
     context.profile(profile)?;
@@ -91,7 +87,7 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     Err(if others.is_empty() {
         unknown.hint("`oauthctl status` shows who is logged in")
     } else {
-        let error = match args.account.is_none() && others.len() > 1 {
+        let error = match args.account.account.is_none() && others.len() > 1 {
             true => manager::several_accounts(profile),
             false => unknown,
         };
@@ -105,7 +101,10 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     let entry = context.state()?.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
     if profile.is_none() && entry.is_none() {
-        context.profile(&key.profile)?;
+        context.profile(&key.profile).map_err(|error| match error.advice() {
+            Some(hint) if hint.starts_with("did you mean") => error,
+            _ => error.hint("`oauthctl status` shows who is logged in"),
+        })?;
     }
     let spec = match (&context.globals.store, &entry) {
         (None, Some(entry)) => entry.store.parse()?,

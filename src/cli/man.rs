@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Command};
+use clap::{Args, Command, ValueHint};
 use oauthctl::text::one_line;
 use oauthctl::{Error, Result};
 use serde_json::json;
@@ -20,11 +20,11 @@ use super::report;
 oauthctl man login | man -l -\n  \
 oauthctl man --dir ~/.cargo/share/man/man1")]
 pub struct ManArgs {
-    /// The command whose page is printed; without one, the program's own
-    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    /// Command whose page to print [default: the page of oauthctl itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]
     command: Vec<String>,
-    /// Write the pages of all commands into this directory
-    #[arg(long, value_name = "DIR")]
+    /// Write the pages of all commands to this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 
@@ -43,14 +43,18 @@ pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<Ex
 }
 
 /// The commands on the way to this one, itself included; none for the program itself.
-fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
+///
+/// # Errors
+///
+/// `Usage` where there is no such command.
+pub fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
     let mut way = Vec::new();
     for word in words {
         let at = way.last().copied().unwrap_or(program);
         let next = at.find_subcommand(word).ok_or_else(|| {
             let known = at.get_bin_name().unwrap_or_else(|| at.get_name()).to_owned();
             Error::usage(format!("`{known}` has no command `{}`", one_line(word)))
-                .hint(format!("see `{known} --help`"))
+                .hint(format!("run `{known} --help` for the list of commands"))
         })?;
         way.push(next);
     }

@@ -9,6 +9,8 @@ mod demo;
 mod exec;
 mod export;
 mod format;
+mod help;
+mod hints;
 mod import;
 mod login;
 mod logout;
@@ -27,20 +29,25 @@ mod signals;
 mod start;
 mod status;
 mod store;
+mod target;
 mod token;
+mod wrap;
 mod write_back;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use oauthctl::{Error, Result};
 
 use context::Context;
 use report::{ColorChoice, Voice};
 
-/// Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to anything that needs one.
+/// The most columns that a help text takes.
+const WIDEST: usize = 100;
+
+/// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to any program that needs one.
 #[derive(Debug, Parser)]
 #[command(
     name = "oauthctl",
@@ -48,10 +55,10 @@ use report::{ColorChoice, Voice};
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    max_term_width = 100,
+    max_term_width = WIDEST,
     after_help = "Try `oauthctl demo` to see everything work without an account.\n\n\
 Exit codes:\n   \
-0  done                    6  timed out waiting for the person\n   \
+0  done                    6  timed out waiting for the user\n   \
 1  internal error          7  validation failed\n   \
 2  usage error             8  refused by the authorization server\n   \
 3  configuration           9  network or server unavailable\n   \
@@ -69,79 +76,83 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// The configuration file [env: OAUTHCTL_CONFIG]
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Configuration file [env: OAUTHCTL_CONFIG]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
-    /// The token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]
-    #[arg(long, global = true, value_name = "STORE")]
+    /// Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]
+    #[arg(long, global = true, value_name = "STORE", value_hint = ValueHint::Other)]
     store: Option<String>,
-    /// Print the result, and an error, as JSON
+    /// Print results and errors as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Say nothing but results and errors
+    /// Print only results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more about what is done
+    /// Print more about what is being done
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Explain every protocol step on stderr, with secrets redacted
     #[arg(long, global = true)]
     trace: bool,
-    /// Write every exchange to a HAR file, with secrets redacted
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Write all HTTP exchanges to a HAR file, with secrets redacted
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     trace_har: Option<PathBuf>,
-    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
+    /// When to use colours; `auto` uses them on a terminal unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-    /// Never ask and never open a browser: fail with exit code 4 instead
+    /// Never prompt and never open a browser; exit with code 4 instead
     #[arg(long, global = true)]
     no_input: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Log in: a browser opens, and the tokens go into the token store
+    /// Log in with a browser and store the tokens
     Login(login::LoginArgs),
-    /// Print a working access token, refreshed when needed
+    /// Print a valid access token, refreshed if necessary
     Token(token::TokenArgs),
     /// Run a command with a fresh token in its environment
     Exec(exec::ExecArgs),
-    /// Refresh an account's tokens now
+    /// Refresh the tokens of an account now
     Refresh(refresh::RefreshArgs),
-    /// Show accounts, scopes, time left and the last refresh
+    /// Show accounts, their scopes, remaining lifetime and last refresh
     Status(status::StatusArgs),
-    /// Revoke an account's tokens and forget them
+    /// Revoke the tokens of an account and remove them
     Logout(logout::LogoutArgs),
-    /// Start an authorization whose response comes elsewhere or later
+    /// Start an authorization to be completed later or by another process
     Start(start::StartArgs),
     /// Complete an authorization that `start` began
     Complete(complete::CompleteArgs),
-    /// List, show or cancel authorizations that wait for their response
+    /// List, show or cancel pending authorizations
     #[command(subcommand)]
     Pending(pending::PendingCommand),
-    /// Keep values with a grant, and read them
+    /// Read and set the attributes of a grant
     #[command(subcommand)]
     Attr(attr::AttrCommand),
     /// Add, list, show or remove profiles
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
-    /// List the providers that have a preset, or show one
+    /// List the built-in provider presets, or show one
     Providers(providers::ProvidersArgs),
-    /// Make keys for the file store, look at stores, move between them
+    /// Generate store keys, inspect stores, move accounts between them
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Print one account as one line of text, for CI
+    /// Print an account as one line of text, for CI
     Export(export::ExportArgs),
-    /// Take an account that `export` printed
+    /// Import an account that `export` printed
     Import(import::ImportArgs),
-    /// Show the whole main job on a machine with nothing set up
+    /// Run a complete login, refresh and logout against a built-in server
     Demo(demo::DemoArgs),
-    /// Run an authorization server for tests, on loopback
+    /// Run an authorization server for tests on the loopback interface
     Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
-    /// Print a manual page, or write all of them
+    /// Print a manual page, or write all of them to a directory
     Man(man::ManArgs),
+    /// Print the help of a command
+    Help(help::HelpArgs),
+    /// Print the version
+    Version,
 }
 
 /// Parses the command line, runs the command, reports how it ended.
@@ -217,6 +228,8 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Sandbox(args) => sandbox::run(&args, context),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), context),
+        Command::Help(args) => help::run(&args),
+        Command::Version => help::version(context),
     }
 }
 
@@ -226,21 +239,27 @@ fn usage(error: &clap::Error) -> ExitCode {
         DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
     };
     let rendered = error.render();
+    let arguments = || std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    let plain = Voice::new(false, false, false, ColorChoice::Never, true);
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        return match report::print(&rendered.to_string()) {
+        let text = match error.kind() {
+            DisplayHelp => help::of(&command_words(arguments())),
+            _ => Ok(rendered.to_string()),
+        };
+        return match text.and_then(|text| report::print(&text)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => Voice::new(false, false, false, ColorChoice::Never, true).fail(&error),
+            Err(error) => plain.fail(&error),
         };
     }
-    let wants_json = std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json");
-    let voice = Voice::new(wants_json, false, false, ColorChoice::Never, true);
+    let voice = Voice { json: arguments().any(|a| a == "--json"), ..plain };
     let text = rendered.to_string();
-    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !wants_json {
-        voice.insist(text.trim_end());
+    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !voice.json {
+        let help = help::of(&command_words(arguments())).unwrap_or(text);
+        voice.insist(help.trim_end());
         return ExitCode::from(2);
     }
     let code = voice.fail(&usage_error(error.kind(), &text));
-    if let (Some(usage), false) = (text.find("\nUsage: "), wants_json) {
+    if let (Some(usage), false) = (text.find("\nUsage: "), voice.json) {
         let usage = text[usage..].split("\n\n").next().unwrap_or_default();
         voice.insist(usage.trim_end());
     }
@@ -252,7 +271,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
     use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
     if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
-        return Error::usage("no command is given").hint("see `oauthctl --help`");
+        return Error::usage("no command is given").hint("run `oauthctl --help` for the list");
     }
     let words =
         |text: &str| text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ");
@@ -260,19 +279,21 @@ fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
     let tips: Vec<String> = text
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("tip: "))
+        // No argument that begins with a dash is taken after `--` either.
+        .filter(|tip| !tip.starts_with("to pass "))
         .map(words)
         .collect();
-    let command = command_words(std::env::args_os().skip(1));
+    let command = command_words(std::env::args_os().skip(1)).join(" ");
     let hint = match (tips.is_empty(), misplaced(&message), command.as_str()) {
-        (_, Some(word), "oauthctl token" | "oauthctl export") => {
-            format!("did you mean `{command} -p {word}`?")
-        }
-        (_, None, "oauthctl status") if message.contains("'--account'") => {
+        (_, None, "status") if message.contains("'--account'") => {
             "`oauthctl status PROFILE` shows all accounts of a profile".to_owned()
         }
-        (_, Some(_), "oauthctl exec") => "put `--` before the command that is to run".to_owned(),
+        (_, Some(_), "exec") => {
+            "put `--` before the command to run; name the profile with `-p PROFILE`".to_owned()
+        }
         (false, ..) => tips.join("; "),
-        (true, ..) => format!("see `{command} --help`"),
+        (true, _, "") => "run `oauthctl --help`".to_owned(),
+        (true, ..) => format!("run `{name} {command} --help`", name = "oauthctl"),
     };
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
 }
@@ -294,17 +315,26 @@ fn misplaced(message: &str) -> Option<&str> {
     (!word.starts_with('-')).then_some(word)
 }
 
-/// The words of an argument list that name the command: `oauthctl profile add`.
-fn command_words(arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
-    let mut at = &Cli::command();
-    let mut words = vec!["oauthctl".to_owned()];
-    for argument in arguments {
-        if let Some(inner) = argument.to_str().and_then(|name| at.find_subcommand(name)) {
+/// The words of an argument list that name the command: `profile add`.
+fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
+    let program = Cli::command();
+    let (mut at, mut words) = (&program, Vec::new());
+    let mut arguments = arguments.filter_map(|argument| argument.into_string().ok());
+    while let Some(argument) = arguments.next() {
+        if program.get_arguments().any(|option| takes_next(option, &argument)) {
+            arguments.next();
+        } else if let Some(inner) = at.find_subcommand(&argument) {
             words.push(inner.get_name().to_owned());
             at = inner;
         }
     }
-    words.join(" ")
+    words
+}
+
+/// Whether this argument is an option whose value is the next one.
+fn takes_next(option: &clap::Arg, argument: &str) -> bool {
+    let is_it = argument.strip_prefix("--").is_some_and(|long| option.get_long() == Some(long));
+    is_it && option.get_action().takes_values()
 }
 
 #[cfg(test)]
@@ -319,6 +349,7 @@ mod tests {
     fn the_short_way_reads_a_line_as_the_whole_parser_does() {
         for line in [
             "oauthctl token",
+            "oauthctl token a --account b",
             "oauthctl token -p a --account b --min-ttl 5m --format curl --store file --json",
             "oauthctl token --config c.toml -q -v --trace --trace-har h --color never --no-input",
             "oauthctl token --scope a --scope b --resource r --audience x --force-refresh --login",
@@ -346,7 +377,6 @@ mod tests {
             "oauthctl token --version",
             "oauthctl token --cached --login",
             "oauthctl token --no-such-flag",
-            "oauthctl token help",
             "oauthctl tokens",
             "oauthctl start --help",
             "oauthctl start p --ttl soon",

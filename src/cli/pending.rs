@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use oauthctl::clock::SystemClock;
 use oauthctl::flow::{PendingFlows, PendingInfo, Ports};
 use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
@@ -16,34 +16,44 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::report::field;
+use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
 #[derive(Debug, Subcommand)]
 pub enum PendingCommand {
-    /// List the flows that wait for their response
-    List,
-    /// Show one of them
+    /// List the pending authorizations
+    List(ListArgs),
+    /// Show a pending authorization
     Show(Which),
-    /// Forget one: its response will be refused
+    /// Cancel a pending authorization: its response will be refused
     Cancel(Which),
-    /// Make a new key for states; the one before is still taken for as long as its states live
+    /// Make a new key for states; the previous one stays valid until its states expire
     RotateKey(RotateArgs),
 }
 
 #[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Profile whose flows to list [default: all profiles]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+}
+
+#[derive(Debug, Args)]
 pub struct Which {
-    /// The grant_id that `start` printed
-    #[arg(value_name = "GRANT_ID")]
+    /// The `grant_id` that `oauthctl start` printed
+    #[arg(value_name = "GRANT_ID", value_hint = ValueHint::Other)]
     grant_id: String,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "States of the key before are taken until they expire, those of the one before\n\
-that no more: do not rotate twice in a row."
+    after_help = "States of the previous key are accepted until they expire, those of older keys are\n\
+not: do not rotate twice in a row."
 )]
 pub struct RotateArgs {
-    /// How states are signed from now on
+    /// Algorithm that signs states from now on
     #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
     alg: String,
 }
@@ -55,7 +65,7 @@ pub struct RotateArgs {
 /// `Config` for a flow that is not there, `Store` where the pending store fails.
 pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
     match command {
-        PendingCommand::List => list(context)?,
+        PendingCommand::List(args) => list(args, context)?,
         PendingCommand::Show(which) => {
             let flow = find(&all(&to_complete(context)?.flows())?, &which.grant_id)?;
             if context.voice.json {
@@ -80,8 +90,10 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(context: &Context) -> Result<()> {
-    let flows = all(&to_complete(context)?.flows())?;
+fn list(args: &ListArgs, context: &Context) -> Result<()> {
+    let profile = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let mut flows = all(&to_complete(context)?.flows())?;
+    flows.retain(|flow| profile.is_none_or(|name| flow.profile == name));
     if context.voice.json {
         return report::print_json(&Value::Array(flows.iter().map(to_json).collect()));
     }

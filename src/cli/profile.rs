@@ -3,15 +3,17 @@
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use oauthctl::profile::describe;
 use oauthctl::profile::edit::{self, NewProfile};
 use oauthctl::profile::{LoopbackHost, SecretSource};
-use oauthctl::text::shell_word;
+use oauthctl::store::StoreSpec;
+use oauthctl::text::{one_line, shell_word};
 use oauthctl::{Error, Result, Secret};
 use serde_json::json;
 
 use super::context::Context;
+use super::target::{ProfileOption, one_of};
 use super::{callbacks, report, run as runner, scopes};
 
 #[derive(Debug, Subcommand)]
@@ -24,15 +26,26 @@ pub enum ProfileCommand {
     Show(NameArgs),
     /// Remove a profile from the configuration file
     Remove(NameArgs),
+    /// Store the client secret of a profile, read from standard input
+    SetSecret(NameArgs),
     /// Print the path of the configuration file
     Path,
 }
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
-    /// The profile
-    #[arg(value_name = "PROFILE")]
-    name: String,
+    /// Name of the profile
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other, required_unless_present = "profile")]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+}
+
+impl NameArgs {
+    fn name(&self) -> Result<&str> {
+        let name = one_of(self.argument.as_deref(), self.option.profile.as_deref())?;
+        name.ok_or_else(|| Error::usage("no profile is named"))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -42,22 +55,23 @@ oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
 pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
 --client-secret-stdin")]
 pub struct AddArgs {
-    /// The name of the new profile
+    /// Name of the new profile
+    #[arg(value_hint = ValueHint::Other)]
     name: String,
-    /// A preset (see `oauthctl providers`)
-    #[arg(long, value_name = "PROVIDER")]
+    /// Built-in preset to start from (see `oauthctl providers`)
+    #[arg(long, value_name = "PROVIDER", value_hint = ValueHint::Other)]
     provider: Option<String>,
-    /// An issuer, for discovery
-    #[arg(long, value_name = "URL")]
+    /// Issuer, to discover the endpoints
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     issuer: Option<String>,
-    /// The client id
-    #[arg(long, value_name = "ID")]
+    /// Client ID that the server registered
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
     client_id: String,
-    /// A scope; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
+    /// Scope to request; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
-    /// Any other key of a profile
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::login::parse_parameter)]
+    /// Set any other key of the profile; can be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::login::parse_parameter, value_hint = ValueHint::Other)]
     set: Vec<(String, String)>,
     /// Read the client secret from standard input and keep it in the token store
     #[arg(long)]
@@ -74,7 +88,8 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
         ProfileCommand::Add(args) => add(args, context),
         ProfileCommand::List => list(context),
         ProfileCommand::Show(args) => show(args, context),
-        ProfileCommand::Remove(args) => remove(&args.name, context),
+        ProfileCommand::Remove(args) => remove(args.name()?, context),
+        ProfileCommand::SetSecret(args) => set_secret(args.name()?, context),
         ProfileCommand::Path => {
             let path = context.config_path()?;
             if context.voice.json {
@@ -97,16 +112,16 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
         _ => None,
     };
     edit::remove(&context.config_path()?, name)?;
-    context.voice.say(format!("Removed profile `{name}`."));
+    context.voice.say(format!("Removed profile `{}`.", one_line(name)));
     if let Some(store) = store
         && let Err(error) = runner::block_on(None, store.items.unset(&item))
     {
         context.voice.warn(&error.context("its client secret is still in the token store"));
     }
     if !context.state()?.some_accounts(name, 1)?.is_empty() {
-        let what = Error::config(format!("somebody is still logged in to `{name}`"));
+        let what = Error::config(format!("`{}` still has stored tokens", one_line(name)));
         context.voice.warn(&what.hint(format!(
-            "`oauthctl logout {} --all` forgets the tokens, and cannot revoke them any more",
+            "`oauthctl logout {} --all` removes them, but can no longer revoke them",
             shell_word(name)
         )));
     }
@@ -123,8 +138,8 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
     });
     if args.provider.is_none() && args.issuer.is_none() && !names_endpoints {
-        return Err(Error::config("the profile names no service")
-            .hint("say which: `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
+        return Err(Error::config("the profile names no server")
+            .hint("add `--provider NAME` (`oauthctl providers` lists them) or `--issuer URL`"));
     }
     let item = secret_item(&args.name);
     let secret = args.client_secret_stdin.then(read_secret).transpose()?;
@@ -134,6 +149,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         issuer: args.issuer.clone(),
         client_id: Some(args.client_id.clone()),
         scopes: args.scopes.clone(),
+        store: store_to_write(args, context)?,
         set: args.set.clone(),
         client_secret_item: secret.as_ref().map(|_| item.clone()),
     };
@@ -166,6 +182,41 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         true => format!("Send people there with `oauthctl start {name}`."),
         false => format!("Log in with `oauthctl login {name}`."),
     });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The store of `--store`, which the profile keeps unless `--set` names one.
+fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
+    let Some(store) = &context.globals.store else { return Ok(None) };
+    if args.set.iter().any(|(key, _)| key == "store") {
+        return Ok(None);
+    }
+    Ok(Some(match store.parse()? {
+        StoreSpec::File(Some(directory)) => {
+            // In the file, a relative path begins at the file.
+            let absolute = std::path::absolute(&directory).map_err(|error| {
+                Error::usage(format!("cannot use `{}`: {error}", directory.display()))
+            })?;
+            StoreSpec::File(Some(absolute)).to_string()
+        }
+        other => other.to_string(),
+    }))
+}
+
+/// Stores the client secret of a profile that keeps it in the token store.
+fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
+    let profile = context.profile(name)?;
+    let Some(SecretSource::Keyring(item)) = &profile.client.secret else {
+        let what =
+            format!("the client secret of `{}` is not kept in the token store", one_line(name));
+        return Err(Error::config(what).hint(format!(
+            "set `client_secret = {{ keyring = \"{}\" }}` in the profile",
+            one_line(&secret_item(name))
+        )));
+    };
+    let store = context.store_of(profile)?;
+    runner::block_on(None, store.items.set(item, &read_secret()?))?;
+    context.voice.say(format!("Stored the client secret of `{}`.", one_line(name)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -229,7 +280,7 @@ fn list(context: &Context) -> Result<ExitCode> {
 }
 
 fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
-    let profile = context.profile(&args.name)?;
+    let profile = context.profile(args.name()?)?;
     let mut shown = describe::effective(profile);
     let (uris, note) = callbacks::to_register(context, profile);
     if !uris.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::profile::presets::{self, Preset, SecretNeed};
 use oauthctl::{Error, Result};
 use serde_json::{Value, json};
@@ -12,7 +12,8 @@ use super::report;
 
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
-    /// The provider to show
+    /// Provider to show
+    #[arg(value_hint = ValueHint::Other)]
     name: Option<String>,
 }
 

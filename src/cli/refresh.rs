@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::context::Context;
 use super::report;
+use super::target::ProfileArg;
 use super::token::{Selection, Want, hand_out};
 
 #[derive(Debug, Args)]
 pub struct RefreshArgs {
-    /// The profile
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
-    name: Option<String>,
+    #[command(flatten)]
+    profile: ProfileArg,
     #[command(flatten)]
     selection: Selection,
 }
@@ -25,9 +25,8 @@ pub struct RefreshArgs {
 ///
 /// As [`hand_out`].
 pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
-    let mut selection = args.selection.clone();
-    selection.profile = selection.profile.or_else(|| args.name.clone());
-    let handout = hand_out(context, &selection, &Want { force: true, ..Want::default() })?;
+    let want = Want { force: true, ..Want::default() };
+    let handout = hand_out(context, args.profile.name()?, &args.selection, &want)?;
     let expires_at = handout.tokens.expires_at;
     if context.voice.json {
         report::print_json(&json!({

@@ -1,14 +1,19 @@
 //! The sole printer of results, errors and remarks.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use oauthctl::text::is_harmless;
 use oauthctl::{Error, ErrorKind};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
+
+use super::hints::{self, Given};
+use super::wrap::{width, wrapped};
 
 /// When colours are used: on a terminal unless NO_COLOR is set, always, never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,7 +50,7 @@ impl Voice {
     /// Says something to the person, unless they want it quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            stderr_line(text.as_ref());
+            self.insist(text);
         }
     }
 
@@ -57,7 +62,7 @@ impl Voice {
     /// Says something only where the person asked for more.
     pub fn remark(&self, text: impl AsRef<str>) {
         if self.verbose {
-            stderr_line(text.as_ref());
+            self.insist(text);
         }
     }
 
@@ -66,14 +71,23 @@ impl Voice {
         if self.quiet {
             return;
         }
-        self.tell(&self.paint("warning:", "33;1"), warning);
+        self.tell("warning:", warning);
     }
 
     fn tell(&self, what: &str, error: &Error) {
-        stderr_line(&format!("{what} {}", without_secrets(error.message())));
+        self.tell_line(what, error.message());
         if let Some(hint) = error.advice() {
-            stderr_line(&format!("{} {}", self.paint("hint:", "36;1"), without_secrets(hint)));
+            self.tell_line("hint:", hint);
         }
+    }
+
+    fn tell_line(&self, word: &str, text: &str) {
+        let colour = match word {
+            "error:" => "31;1",
+            "warning:" => "33;1",
+            _ => "36;1",
+        };
+        stderr_lines(word, &self.paint(word, colour), &without_secrets(&completed(text)));
     }
 
     /// Reports an error and says with which code the program ends.
@@ -86,7 +100,7 @@ impl Voice {
             if let Some(warning) = error.warning() {
                 self.warn(warning);
             }
-            self.tell(&self.paint("error:", "31;1"), error);
+            self.tell("error:", error);
         }
         ExitCode::from(code)
     }
@@ -134,8 +148,8 @@ fn about_open_files(error: Error) -> Error {
 fn error_json(error: &Error, code: u8) -> Value {
     let mut object = json!({
         "error": error.kind().word(),
-        "message": error.message(),
-        "hint": error.advice(),
+        "message": completed(error.message()),
+        "hint": error.advice().map(completed),
         "exit_code": code,
     });
     if let Some(oauth) = error.oauth_error() {
@@ -152,12 +166,32 @@ fn error_json(error: &Error, code: u8) -> Value {
 
 /// Says something that must be seen, however this run speaks.
 pub fn insist(text: &str) {
-    stderr_line(text);
+    stderr_lines("", "", &completed(text));
 }
 
 fn stderr_line(text: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A message whose commands work as they stand.
+fn completed(text: &str) -> Cow<'_, str> {
+    if !hints::has_command(text) {
+        return text.into();
+    }
+    static GIVEN: OnceLock<Given> = OnceLock::new();
+    GIVEN.get_or_init(Given::of_this_call).complete(text)
+}
+
+/// Writes a message to stderr, after a word that says what it is: as it is for programs, in lines that
+/// break between words for a terminal.
+fn stderr_lines(word: &str, shown: &str, text: &str) {
+    let Some(width) = width() else {
+        let blank = if word.is_empty() { "" } else { " " };
+        return stderr_line(&format!("{shown}{blank}{text}"));
+    };
+    let wrapped = wrapped(word, text, width);
+    stderr_line(&wrapped.replacen(word, shown, 1));
 }
 
 /// Writes a result to stdout: to a file or a pipe as it is, to a terminal without what a terminal may obey.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
 use oauthctl::{Result, time};
 use serde_json::json;
@@ -15,16 +15,16 @@ use super::{report, run as runner};
 #[command(after_help = "Every scenario is also an issuer of its own on the same server:\n  \
 http://127.0.0.1:PORT/s/NAME\n`oauthctl sandbox --scenario help` lists them.")]
 pub struct SandboxArgs {
-    /// The port; one from the system without it
-    #[arg(long, value_name = "PORT")]
+    /// Port to listen on [default: chosen by the system]
+    #[arg(long, value_name = "PORT", value_hint = ValueHint::Other)]
     port: Option<u16>,
-    /// How the server behaves; may be given several times; `help` lists them
-    #[arg(long = "scenario", value_name = "NAME", value_delimiter = ',')]
+    /// How the server misbehaves; can be repeated; `help` lists the scenarios
+    #[arg(long = "scenario", value_name = "NAME", value_hint = ValueHint::Other, value_delimiter = ',')]
     scenarios: Vec<String>,
-    /// How long access tokens live
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = time::parse_duration)]
+    /// Lifetime of access tokens
+    #[arg(long, value_name = "DURATION", value_hint = ValueHint::Other, default_value = "1h", value_parser = time::parse_duration)]
     access_ttl: Duration,
-    /// Consent without asking, for tests without a person
+    /// Grant consent without showing a page, for unattended tests
     #[arg(long)]
     auto_consent: bool,
 }

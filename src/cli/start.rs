@@ -1,16 +1,17 @@
-//! `oauthctl start`: starts an authorization whose response comes elsewhere or later.
+//! `oauthctl start`: starts an authorization to be completed later or by another process.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::flow::USUAL_TTL;
 use oauthctl::{Error, FlowManager, Result, StartRequest, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::login::parse_parameter;
+use super::target::ProfileArg;
 use super::{callbacks, manager, pending, report, run as runner, scopes};
 
 /// The longest first line of a request that common servers take, in bytes.
@@ -19,41 +20,37 @@ const LONGEST_URL: usize = 8 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
-Send the person to `authorization_url`, and keep `state` in their session. Give\n\
-the URL that they come back to, to `oauthctl complete -`, in whatever process,\n\
+Send the user to `authorization_url`, and keep `state` in their session. When\n\
+they come back, pass the callback URL to `oauthctl complete -`, in any process,\n\
 before the flow expires.")]
 pub struct StartArgs {
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
-    name: Option<String>,
-    /// The profile
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
-    /// Your own name for the person, and for the account: it comes back with `complete`, and the
-    /// state does not show it
-    #[arg(long, value_name = "REF")]
+    #[command(flatten)]
+    profile: ProfileArg,
+    /// Your own reference for the user, which also names the account; `complete` returns it, and the
+    /// state does not reveal it
+    #[arg(long, value_name = "REF", value_hint = ValueHint::Other)]
     user: Option<String>,
-    /// An attribute that the grant will have
-    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    /// Attribute to keep with the grant; can be repeated
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
     attributes: Vec<(String, String)>,
-    /// How long the response is awaited
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, default_value = "10m")]
+    /// How long the authorization can be completed
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, default_value = "10m", value_hint = ValueHint::Other)]
     ttl: Duration,
-    /// Where the person is sent back to [default: the profile's first]
-    #[arg(long, value_name = "URI")]
+    /// Where the server sends the user back to [default: the profile's first]
+    #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
     redirect_uri: Option<String>,
-    /// Put all of the flow into the state, encrypted: any machine with the same OAUTHCTL_STATE_KEY
-    /// can complete it
+    /// Put the whole flow into the state, encrypted, so that any machine with the same
+    /// OAUTHCTL_STATE_KEY can complete it
     #[arg(long)]
     sealed: bool,
-    /// Ask for these scopes instead of the profile's
-    #[arg(long = "scope", value_name = "SCOPE")]
+    /// Scope to request instead of the profile's; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
-    /// Tell the server who will log in
-    #[arg(long, value_name = "HINT")]
+    /// Who will log in: value of the `login_hint` parameter
+    #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
     login_hint: Option<String>,
-    /// A further parameter of the authorization request
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    /// Extra parameter of the authorization request; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
     params: Vec<(String, String)>,
 }
 
@@ -63,7 +60,7 @@ pub struct StartArgs {
 ///
 /// As the contract's exit codes say.
 pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
-    let name = context.profile_name(args.profile.as_deref().or(args.name.as_deref()))?;
+    let name = context.profile_name(args.profile.name()?)?;
     let profile = context.profile(&name)?;
     context.tell_config_warnings()?;
     scopes::warn(context, &args.scopes, profile);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::text::{one_line, shell_word};
@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::report::field;
+use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The profile
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
-    name: Option<String>,
-    /// The profile; all of them without one
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
+    /// Profile to show [default: all profiles]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
 }
 
 /// Shows what the index of accounts says. It needs no store, so it works while a keyring is locked.
@@ -30,7 +30,7 @@ pub struct StatusArgs {
 ///
 /// `Config` for a profile that is neither configured nor in the index.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
-    let wanted = args.profile.as_deref().or(args.name.as_deref());
+    let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
     if let Err(error) = context.config() {
         // What is logged in can be told without a configuration that is right.
         context.voice.warn(&error);

@@ -1,22 +1,24 @@
 //! `oauthctl store`: keys of the file store, what the stores hold, moving between them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use oauthctl::port::Coordinator as _;
 use oauthctl::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
-use oauthctl::{AccountEntry, Error, GrantKey, Result};
+use oauthctl::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
 
 use super::context::Context;
+use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Make a key for the file store and print it, for OAUTHCTL_STORE_KEY
+    /// Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY
     Keygen,
-    /// Say which store is used, where it is, and what it holds
+    /// Show which store is used, where it is, and how many accounts it holds
     Info,
     /// Move accounts to another store
     Migrate(MigrateArgs),
@@ -24,12 +26,14 @@ pub enum StoreCommand {
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// The store to move to: keyring, file or file:DIR
-    #[arg(long, value_name = "STORE")]
+    /// Profile whose accounts to move [default: all profiles]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+    /// Store to move to: keyring, file or file:DIR
+    #[arg(long, value_name = "STORE", value_hint = ValueHint::Other)]
     to: String,
-    /// Only this profile's accounts
-    #[arg(short, long, value_name = "NAME")]
-    profile: Option<String>,
     /// Accept records of file stores that are not authenticated, as earlier versions wrote them
     #[arg(long)]
     accept_unauthenticated: bool,
@@ -124,15 +128,32 @@ impl Place {
     }
 }
 
+/// The tables of the configuration that say where these accounts are: each profile's own, where it names
+/// a store, else the defaults.
+fn tables(moved: &[GrantKey], context: &Context) -> Result<String> {
+    let config = context.config()?;
+    let own = moved.iter().filter_map(|key| config.profiles.get(&key.profile));
+    let own: BTreeSet<String> = own
+        .filter(|profile| profile.store.is_some())
+        .map(|profile| format!("[profiles.{}]", text::one_line(&profile.name)))
+        .collect();
+    let has_own = |key: &GrantKey| {
+        config.profiles.get(&key.profile).is_some_and(|profile| profile.store.is_some())
+    };
+    let defaults = (!moved.iter().all(has_own)).then(|| "[defaults]".to_owned());
+    Ok(defaults.into_iter().chain(own).collect::<Vec<_>>().join(" and "))
+}
+
 fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     let to_spec: StoreSpec = args.to.parse()?;
     let to = context.open_store(&to_spec)?;
     let state = context.state()?;
     let accounts = state.accounts()?;
-    let of_profile = |e: &&AccountEntry| args.profile.as_ref().is_none_or(|p| *p == e.key.profile);
+    let profile = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let of_profile = |e: &&AccountEntry| profile.is_none_or(|name| name == e.key.profile);
     let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
     let accepted = match args.accept_unauthenticated {
-        true => accept(args, &to_spec, &accounts, context)?,
+        true => accept(profile, &to_spec, &accounts, context)?,
         false => Vec::new(),
     };
     let mut moved = Vec::new();
@@ -166,7 +187,8 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         format!("There is nothing to move to {to_spec}.")
     } else {
         format!(
-            "Set `store = \"{to_spec}\"` in the configuration, so that the accounts are found there."
+            "Set `store = \"{to_spec}\"` in {}, so that the accounts are found there.",
+            tables(&moved, context)?
         )
     });
     Ok(ExitCode::SUCCESS)
@@ -175,7 +197,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
 /// Accepts what is not authenticated in the store that is migrated to and in those of the accounts, and
 /// says what that was.
 fn accept(
-    args: &MigrateArgs,
+    profile: Option<&str>,
     to: &StoreSpec,
     accounts: &[&AccountEntry],
     context: &Context,
@@ -192,7 +214,6 @@ fn accept(
     for spec in stores {
         let Some(store) = spec.open_files(&places) else { continue };
         context.note_warnings(store.warnings());
-        let profile = args.profile.as_deref();
         let work = accept_unauthenticated(&store, profile, &state);
         for claimed in runner::block_on(None, work)? {
             context.voice.say(format!("Accepted {claimed} in {spec}."));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use oauthctl::flow::{self, Handout, TokenRequest};
 use oauthctl::grant::DEFAULT_ACCOUNT;
 use oauthctl::profile::snapshot::Snapshot;
@@ -13,28 +13,25 @@ use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
 use super::format::{FORMATS, Format, render};
+use super::target::{AccountOption, ProfileArg};
 use super::{import, login, manager, report, run as runner, scopes};
 
 /// Which account, and what is wanted of its token.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// The profile [env: OAUTHCTL_PROFILE]
-    #[arg(short, long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The account, where the profile has several
-    #[arg(long, value_name = "NAME")]
-    pub account: Option<String>,
-    /// The least life the token must have left [default: the profile's, else 60s]
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    #[command(flatten)]
+    pub account: AccountOption,
+    /// Minimum remaining lifetime of the token [default: from the profile, else 60s]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     pub min_ttl: Option<Duration>,
-    /// Ask for fewer scopes than were granted
-    #[arg(long = "scope", value_name = "SCOPE")]
+    /// Request a token with only this scope; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     pub scopes: Vec<String>,
-    /// Ask for a token for this resource
-    #[arg(long, value_name = "URI")]
+    /// Request a token for this resource (RFC 8707)
+    #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
     pub resource: Option<String>,
-    /// Ask for a token for this audience
-    #[arg(long, value_name = "NAME")]
+    /// Request a token for this audience
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub audience: Option<String>,
 }
 
@@ -45,21 +42,23 @@ oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
 eval \"$(oauthctl token -p gitlab --format env)\""))]
 pub struct TokenArgs {
     #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
     selection: Selection,
-    /// Refresh even if the stored token has enough life
+    /// Refresh the token even if it is still valid
     #[arg(long, conflicts_with = "cached")]
     force_refresh: bool,
-    /// Use no network: print what is stored, or fail
+    /// Print the stored token or fail, without any network access
     #[arg(long)]
     cached: bool,
-    /// Log in if that is needed
+    /// Log in if necessary
     #[arg(long, conflicts_with = "cached")]
     login: bool,
-    /// How to print it: see below [default: token]
+    /// Output format, see below [default: token]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
-    /// The mailbox, for `--format xoauth2`
-    #[arg(long, value_name = "MAILBOX")]
+    /// Mailbox for `--format xoauth2`
+    #[arg(long, value_name = "MAILBOX", value_hint = ValueHint::EmailAddress)]
     user: Option<String>,
 }
 
@@ -79,7 +78,7 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
             .hint("give the mailbox: `--user me@example.com`"));
     }
     let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
-    let handout = hand_out(context, &args.selection, &want)?;
+    let handout = hand_out(context, args.profile.name()?, &args.selection, &want)?;
     report::print(&render(format, &handout, args.user.as_deref(), Timestamp::now())?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,16 +100,21 @@ pub struct Want {
 /// # Errors
 ///
 /// As [`flow::FlowManager::token`], and for configuration and store.
-pub fn hand_out(context: &Context, selection: &Selection, want: &Want) -> Result<Handout> {
-    if let Some(handout) = from_store(context, selection, want)? {
+pub fn hand_out(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<Handout> {
+    if let Some(handout) = from_store(context, profile, selection, want)? {
         return Ok(handout);
     }
-    let name = context.profile_name(selection.profile.as_deref())?;
+    let name = context.profile_name(profile)?;
     let profile = context.profile(&name)?;
     if let Some(file) = context.config_file()? {
         Snapshot::store(&context.state_path()?, file, context.config()?, &name);
     }
-    let account = selection.account.as_deref();
+    let account = selection.account.account.as_deref();
     let mut key = manager::account(context, &name, account)?;
     if import::from_environment(context, profile, &key)? {
         key = manager::account(context, &name, account)?;
@@ -184,22 +188,27 @@ fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenReq
 
 /// The cached path: no configuration is parsed, no runtime, thread or TLS is set up. Whatever it
 /// cannot answer is left to the long way, errors included.
-fn from_store(context: &Context, selection: &Selection, want: &Want) -> Result<Option<Handout>> {
+fn from_store(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<Option<Handout>> {
     if want.force {
         return Ok(None);
     }
     let Some(file) = context.config_file()? else {
         return Ok(None);
     };
-    let named = match &selection.profile {
-        Some(name) => Some(name.clone()),
+    let named = match profile {
+        Some(name) => Some(name.to_owned()),
         None => context.env("OAUTHCTL_PROFILE")?,
     };
     let Some(snapshot) = Snapshot::lookup(&context.state_path()?, file, named.as_deref()) else {
         return Ok(None);
     };
     let store = context.open_store(&context.store_spec(snapshot.store.as_deref())?)?;
-    let account = selection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     let key = GrantKey::new(&snapshot.profile, account);
     let load = pin!(store.grants.load(&key));
     // The stores on this path answer at once; one that does not is asked again the long way.

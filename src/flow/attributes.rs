@@ -110,7 +110,7 @@ pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
         return Err(Error::usage(format!(
             "the attributes of a grant have at most {LARGEST} bytes together"
         ))
-        .hint("remove some: `oauthctl attr unset`"));
+        .hint("remove one, with `oauthctl attr unset NAME`"));
     }
     Ok(())
 }

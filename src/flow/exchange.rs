@@ -229,7 +229,13 @@ impl FlowManager {
                 (SecretSource::Env(variable), None) => {
                     error.hint(format!("set the variable {variable}"))
                 }
-                (SecretSource::File(_), None) => error.hint("mend the file, or name another"),
+                (SecretSource::File(_), None) => {
+                    error.hint(format!("correct the file, or set `{name}` to another one"))
+                }
+                (SecretSource::Keyring(_), None) if name == "client_secret" => {
+                    let profile = crate::text::shell_word(&profile.name);
+                    error.hint(format!("store it: `oauthctl profile set-secret {profile}`"))
+                }
                 _ => error,
             }
         })

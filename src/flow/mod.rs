@@ -60,7 +60,7 @@ pub use pending::{PendingFlows, PendingInfo, Recognized};
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use redeem::Completed;
 #[doc(hidden)]
-pub use renew::{login_command, stored};
+pub use renew::{login_command, not_logged_in, stored};
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
 pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started, USUAL_TTL};

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::port::Lock;
 use crate::profile::{Profile, scopes};
+use crate::text::{one_line, shell_word};
 use crate::time::{Timestamp, describe};
 
 /// How many narrowed tokens are kept with a grant.
@@ -181,10 +182,7 @@ impl FlowManager {
         let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
         match self.ports.coordinator.account(key) {
             Ok(Some(entry)) if entry.store != self.ports.store.name() => {
-                let store = crate::text::one_line(&entry.store);
-                error.hint(format!(
-                    "{key} is in the store `{store}`: use `--store {store}`, or set `store = \"{store}\"` in the configuration"
-                ))
+                error.hint(format!("{key} is in another store: {}", use_store(key, &entry.store)))
             }
             _ => error,
         }
@@ -192,17 +190,14 @@ impl FlowManager {
 
     /// Nothing is stored here; the index may know of another store.
     fn never_logged_in(&self, key: &GrantKey) -> Error {
-        let error = login_required(key, &format!("not logged in to {key}"));
+        let error = not_logged_in(key);
         match self.ports.coordinator.account(key) {
             Ok(Some(entry)) if entry.store != self.ports.store.name() => {
-                let store = crate::text::one_line(&entry.store);
                 Error::login_required(format!(
                     "{key} is not in the store `{}`",
                     crate::text::one_line(&self.ports.store.name())
                 ))
-                .hint(format!(
-                    "it is in `{store}`: use `--store {store}`, or set `store` in the configuration"
-                ))
+                .hint(format!("it is in another store: {}", use_store(key, &entry.store)))
             }
             _ => error,
         }
@@ -327,18 +322,31 @@ pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, n
     grant.narrowed.insert(name, tokens);
 }
 
+/// How a command gets to use the store that has the account.
+fn use_store(key: &GrantKey, store: &str) -> String {
+    format!(
+        "add `--store {}` to the command, or set `store = \"{}\"` in the profile `{}`",
+        shell_word(store),
+        one_line(store),
+        one_line(&key.profile)
+    )
+}
+
 fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
     match grant {
-        None => login_required(key, &format!("not logged in to {key}")),
-        Some(_) => {
-            Error::login_required(format!("the stored token of {key} has not enough life left"))
-                .hint("leave `--cached` out to let it be refreshed, or lower `--min-ttl`")
-        }
+        None => not_logged_in(key),
+        Some(_) => Error::login_required(format!("the stored token of {key} expires too soon"))
+            .hint("omit `--cached` to have it refreshed, or lower `--min-ttl`"),
     }
 }
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(format!("run `{}`", login_command(key)))
+}
+
+/// The error of an account that has no grant, with the command that logs in.
+pub fn not_logged_in(key: &GrantKey) -> Error {
+    login_required(key, &format!("not logged in to {key}"))
 }
 
 /// The command that logs in to this account, quoted for a shell.

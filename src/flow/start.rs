@@ -297,7 +297,7 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
         return Err(Error::usage(format!(
             "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
         ))
-        .hint("set the others later: `oauthctl attr set`"));
+        .hint("set the others later, with `oauthctl attr set NAME VALUE`"));
     }
     Ok(())
 }

@@ -123,7 +123,10 @@ const LINES: &[(&str, &str)] = &[
         "grant = \"token_exchange\"",
         "4:1: [profiles.x] uses token_exchange, which needs a `private_key`",
     ),
-    ("pkce = \"plain\"", "4:8: `pkce` in [profiles.x] must be `S256` or `off`, not `plain`"),
+    (
+        "pkce = \"plain\"",
+        "4:8: `pkce` in [profiles.x] must be `S256`: `plain` does not protect the code",
+    ),
     ("pkce = false", "4:8: `pkce` in [profiles.x] must be a string, not a boolean"),
     ("dpop = \"yes\"", "4:8: `dpop` in [profiles.x] must be true or false, not a string"),
     ("par = \"sometimes\"", "4:7: `par` in [profiles.x] must be `auto` or `always` or `never`"),
@@ -281,7 +284,12 @@ fn every_bad_line_is_named_with_its_place() {
 
 /// Whole files, and all that is said of each.
 const FILES: &[(&str, &[&str])] = &[
-    ("profile = \"x\"\n", &["1:1: unknown key `profile` in the file, did you mean `profiles`?"]),
+    ("profile = \"x\"\n", &["1:1: `profile` must stand under [defaults]"]),
+    ("store = \"file\"\n", &["1:1: `store` must stand under [defaults]"]),
+    (
+        "client_id_metadata_ur = \"x\"\n",
+        &["1:1: unknown key `client_id_metadata_ur` in the file; the"],
+    ),
     ("profiles = 5\n", &["1:12: `profiles` in the file must be a table, not an integer"]),
     ("[profiles]\nx = 5\n", &["2:5: `x` in [profiles] must be a table, not an integer"]),
     (

@@ -70,6 +70,16 @@ impl<'t> Problems<'t> {
         if self.is_full() { String::new() } else { suggestion(word, candidates) }
     }
 
+    /// The same where the message lists all candidates: only what was probably meant.
+    pub(crate) fn meant<'c>(
+        &self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> String {
+        let near = if self.is_full() { None } else { probably(word, candidates) };
+        near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"))
+    }
+
     /// Adds an error at this offset.
     pub(crate) fn add(&mut self, at: usize, message: impl Into<String>) {
         self.found.push((at, Problem::Told(message.into())));

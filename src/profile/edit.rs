@@ -32,6 +32,8 @@ pub struct NewProfile {
     pub scopes: Vec<String>,
     /// Further keys, dotted, each with its value as TOML, or as plain text where it is not TOML.
     pub set: Vec<(String, String)>,
+    /// The token store, where it is not the default one.
+    pub store: Option<String>,
     /// The item of the token store that holds the client secret.
     pub client_secret_item: Option<String>,
 }
@@ -43,6 +45,7 @@ crate::redact::debug::redacted_debug!(NewProfile {
     client_id,
     scopes,
     set => pairs,
+    store,
     client_secret_item,
 });
 
@@ -58,8 +61,9 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         if let Some(file) = file
             && file.parse()?.profiles.contains_key(&new.name)
         {
-            return Err(Error::config(format!("the profile `{name}` exists already"))
-                .hint(format!("`oauthctl profile remove {}` takes it out", shell_word(&name))));
+            return Err(Error::config(format!("the profile `{name}` already exists")).hint(
+                format!("to replace it, run `oauthctl profile remove {}` first", shell_word(&name)),
+            ));
         }
         let mut document = document(file)?;
         let table = table_of(new)?;
@@ -75,9 +79,8 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         }
         let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
             let what = without_places(error.message(), path);
-            Error::config(format!(
-                "the profile `{name}` would not be valid, and is not added: {what}"
-            ))
+            Error::config(format!("the profile `{name}` would be invalid, and is not added: {what}"))
+                .hint("set missing keys with `--set KEY=VALUE`, the client secret with `--client-secret-stdin`")
         })?;
         Ok((text, config))
     })
@@ -94,7 +97,7 @@ fn without_places(problems: &str, path: &Path) -> String {
         Some(rest.to_owned())
     };
     let lines = problems.lines().map(|line| plain(line).unwrap_or_else(|| line.to_owned()));
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Takes a profile out of the file, and out of `[defaults] profile`.
@@ -111,7 +114,7 @@ pub fn remove(path: &Path, name: &str) -> Result<Config> {
         if removed.is_none() {
             let path = path.display();
             return Err(Error::config(format!("no profile `{}` in {path}", one_line(name)))
-                .hint("`oauthctl profile list` shows them"));
+                .hint("`oauthctl profile list` shows the profiles"));
         }
         if let Some(defaults) = document.get_mut("defaults").and_then(Item::as_table_like_mut)
             && defaults.get("profile").and_then(Item::as_str) == Some(name)
@@ -231,6 +234,9 @@ fn table_of(new: &NewProfile) -> Result<Table> {
     if !new.scopes.is_empty() {
         let scopes = scopes::split(&new.scopes, "");
         table.insert("scopes", Value::Array(scopes.iter().collect()).into());
+    }
+    if let Some(store) = &new.store {
+        table.insert("store", store.as_str().into());
     }
     for (key, value) in &new.set {
         set(&mut table, key, value)?;

@@ -32,7 +32,6 @@ fn put<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-const PKCE: [(&str, Pkce); 2] = [("S256", Pkce::S256), ("off", Pkce::Off)];
 const PAR: [(&str, Par); 3] = [("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)];
 const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
     [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
@@ -76,7 +75,7 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
     ("redirect_uri", |d, r| put(&mut d.profile.redirect_uris, r.redirect_uris())),
     ("audience", |d, r| d.profile.audience = r.text()),
     ("resource", |d, r| put(&mut d.profile.resource, r.resources())),
-    ("pkce", |d, r| put(&mut d.profile.pkce, r.choice(&PKCE))),
+    ("pkce", |d, r| put(&mut d.profile.pkce, r.pkce())),
     ("par", |d, r| put(&mut d.profile.par, r.choice(&PAR))),
     ("dpop", |d, r| put(&mut d.profile.dpop, r.flag())),
     ("authorization_params", |d, r| put(&mut d.profile.authorization_params, r.params())),

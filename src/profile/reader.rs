@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
-use super::{RedirectUri, SecretSource, endpoint};
+use super::{Pkce, RedirectUri, SecretSource, endpoint};
 use crate::secret::Secret;
 use crate::text::one_line;
+
+const PKCE: [(&str, Pkce); 2] = [("S256", Pkce::S256), ("off", Pkce::Off)];
 
 /// What reading depends on beside the text.
 pub(crate) struct Surroundings {
@@ -250,6 +252,15 @@ impl Reader<'_, '_> {
         self.chosen(&text, words)
     }
 
+    /// The PKCE method. `plain` is no choice: it does not protect the code (RFC 7636, section 7.2).
+    pub(crate) fn pkce(&mut self) -> Option<Pkce> {
+        let text = self.text()?;
+        match text.as_str() {
+            "plain" => self.fail("must be `S256`: `plain` does not protect the code"),
+            _ => self.chosen(&text, &PKCE),
+        }
+    }
+
     /// Some words of a few, each once, in order.
     pub(crate) fn choices<T: Copy>(&mut self, words: &[(&'static str, T)]) -> Option<Vec<T>> {
         let list = self.list()?;
@@ -268,7 +279,7 @@ impl Reader<'_, '_> {
             return Some(*value);
         }
         let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let near = self.problems.suggestion(text, words.iter().map(|(word, _)| *word));
+        let near = self.problems.meant(text, words.iter().map(|(word, _)| *word));
         self.fail(format!("must be {}, not `{}`{near}", all.join(" or "), one_line(text)))
     }
 
@@ -282,7 +293,7 @@ impl Reader<'_, '_> {
             }
             None if STORES.contains(&text.as_str()) => Some(text),
             None => {
-                let near = self.problems.suggestion(&text, STORES);
+                let near = self.problems.meant(&text, STORES);
                 self.fail(format!(
                     "must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `{}`{near}",
                     one_line(&text)

@@ -13,7 +13,7 @@ use super::reader::Surroundings;
 use super::sections::Sections;
 use super::{Profile, node};
 use crate::error::{Error, Result};
-use crate::text::one_line;
+use crate::text::{one_line, shell_word};
 use crate::trusted_file;
 
 /// The most bytes of a configuration file.
@@ -224,8 +224,10 @@ impl Config {
                 Some((near, likeness)) if likeness >= 0.8 => {
                     error.hint(format!("did you mean `{near}`?"))
                 }
-                _ => error
-                    .hint("`oauthctl profile list` shows them, `oauthctl profile add` adds one"),
+                _ => error.hint(format!(
+                    "`oauthctl profile list` shows the profiles; to add this one, run `oauthctl profile add {} --issuer URL --client-id ID`",
+                    shell_word(name)
+                )),
             }
         })
     }

@@ -136,10 +136,10 @@ async fn from_items(name: &str, items: Option<&dyn SecretItems>) -> Result<Secre
             one_line(name)
         )));
     };
-    items.get(name).await?.ok_or_else(|| {
-        Error::config(format!("the token store has no secret `{}`", one_line(name)))
-            .hint("`oauthctl profile add … --client-secret-stdin` puts one there")
-    })
+    items
+        .get(name)
+        .await?
+        .ok_or_else(|| Error::config(format!("the token store has no secret `{}`", one_line(name))))
 }
 
 /// Waits for what takes a while, in a thread of its own, so that nothing else waits with it.

@@ -30,6 +30,12 @@ impl<'t> Sections<'_, 't> {
     pub(crate) fn read(&mut self, root: &Table) -> Config {
         let mut config = Config::empty(Path::new(""));
         for section in in_order(root) {
+            let is_table = matches!(section.node.value, Value::Table(_));
+            if DEFAULTS.contains(&section.key.as_str()) && !is_table {
+                let key = &section.key;
+                self.problems.add(section.at, format!("`{key}` must stand under [defaults]"));
+                continue;
+            }
             if !SECTIONS.contains(&section.key.as_str()) {
                 self.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
                 continue;

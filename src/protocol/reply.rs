@@ -287,7 +287,9 @@ fn advise(error: Error) -> Error {
         Some("invalid_client") => {
             "check `client_id`, `client_secret` and `client_auth` against the client's registration"
         }
-        Some("invalid_grant") => "log in again with `oauthctl login`",
+        Some("invalid_grant") => {
+            "the code or token may have expired or been used already: start again, with `--trace` to see the exchange"
+        }
         Some("unauthorized_client") => "allow this grant type where the client is registered",
         Some("unsupported_grant_type") => "the server does not know this grant type: check `grant`",
         Some("invalid_scope") => "correct `scopes` in the profile",

@@ -84,17 +84,22 @@ impl FromStr for StoreSpec {
             "keyring" => Ok(Self::Keyring),
             "file" => Ok(Self::File(None)),
             "command" | "broker" => {
-                Err(Error::store(format!("the store `{text}` is not in this version"))
+                Err(Error::store(format!("the store `{text}` is not supported in this version"))
                     .hint("use `--store keyring` or `--store file`"))
             }
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
-                _ => Err(Error::usage(format!("`{text}` is no store")).hint(
-                    match text.contains('/') && !text.contains(':') {
-                        true => format!("did you mean `file:{text}`?"),
-                        false => "stores are `keyring`, `file` and `file:DIR`".to_owned(),
-                    },
-                )),
+                _ => {
+                    let what = format!(
+                        "unknown store `{}` (expected `keyring`, `file` or `file:DIR`)",
+                        crate::text::one_line(text)
+                    );
+                    let error = Error::usage(what);
+                    Err(match text.contains('/') && !text.contains(':') {
+                        true => error.hint(format!("did you mean `file:{text}`?")),
+                        false => error,
+                    })
+                }
             },
         }
     }

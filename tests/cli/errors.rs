@@ -210,10 +210,6 @@ fn a_usage_error_repeats_no_key_and_no_exported_line() {
         &["import", "--replace", &line],
         &[&line],
         &["import", "-", &line],
-        &["token", &line],
-        &["token", KEY],
-        &["token", &KEY.to_lowercase()],
-        &["export", KEY],
         &["exec", KEY],
         &["--store", KEY, "token"],
         &[&format!("--store={KEY}"), "token"],
@@ -229,7 +225,15 @@ fn a_usage_error_repeats_no_key_and_no_exported_line() {
         secrets(&output.stderr);
         assert_eq!(output.error_json()["error"], "usage");
     }
-    for args in [["token", "-p", KEY], ["providers", KEY, "--json"], ["login", KEY, "-v"]] {
+    for args in [
+        &["token", "-p", KEY][..],
+        &["token", &line],
+        &["token", KEY],
+        &["token", &KEY.to_lowercase()],
+        &["export", KEY],
+        &["providers", KEY, "--json"],
+        &["login", KEY, "-v"],
+    ] {
         secrets(&home.run(args).fails(3).stderr);
     }
     home.set("OAUTHCTL_STORE", KEY);

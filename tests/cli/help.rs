@@ -28,6 +28,7 @@ pub const COMMANDS: &[&str] = &[
     "profile list",
     "profile show",
     "profile remove",
+    "profile set-secret",
     "profile path",
     "providers",
     "store",
@@ -40,19 +41,14 @@ pub const COMMANDS: &[&str] = &[
     "sandbox",
     "completions",
     "man",
+    "help",
+    "version",
 ];
 
 fn run(line: &str) -> Output {
     let mut home = Home::new();
     home.set("COLUMNS", "80");
     home.run(line.split_whitespace())
-}
-
-/// The part of a help before the options that every command has.
-fn own_part(help: &str) -> String {
-    let (own, global) = help.split_once("Global options:\n").unwrap();
-    let after = global.split_once("\n\n").map_or("", |(_, after)| after);
-    format!("{}\n{after}", own.trim_end()).trim_end().to_owned() + "\n"
 }
 
 #[test]
@@ -65,12 +61,31 @@ fn every_command_explains_itself_in_80_columns() {
             assert_eq!(line, line.trim_end(), "{command}");
         }
         assert_eq!(help.stdout, run(&format!("{command} -h")).ok().stdout, "{command}");
+        assert_eq!(help.stdout, run(&format!("help {command}")).ok().stdout, "{command}");
         let name = command.replace(' ', "-");
         match name.as_str() {
             "" => check("help", &help.stdout),
-            name => check(&format!("help-{name}"), &own_part(&help.stdout)),
+            name => check(&format!("help-{name}"), &help.stdout),
         }
     }
+}
+
+#[test]
+fn options_of_every_command_stand_in_one_place() {
+    let options = run("help options").ok().stdout;
+    check("help-options", &options);
+    let (_, own) = options.split_once("Global options:\n").unwrap();
+    assert!(run("--help").ok().stdout.contains(own.trim_end()));
+    let names: Vec<&str> = own.split_whitespace().filter(|word| word.starts_with("--")).collect();
+    assert_eq!(names.len(), 9, "{names:?}");
+    for command in &COMMANDS[1..] {
+        let help = run(&format!("{command} --help")).ok().stdout;
+        let last = "See `oauthctl help options` for the options of every command.";
+        assert_eq!(help.lines().last(), Some(last), "{command}");
+        assert!(!names.iter().any(|name| help.contains(&format!("{name} "))), "{command}: {help}");
+    }
+    run("help frobnicate").fails(2);
+    run("help profile frobnicate").fails(2);
 }
 
 #[test]
@@ -80,6 +95,7 @@ fn the_list_of_commands_is_whole() {
     let listed: Vec<&str> = list
         .lines()
         .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   "))
         .map(|line| line.split_whitespace().next().unwrap())
         .collect();
     let mut known: Vec<&str> = COMMANDS.iter().filter(|c| !c.contains(' ')).copied().collect();
@@ -88,8 +104,65 @@ fn the_list_of_commands_is_whole() {
 }
 
 #[test]
+fn a_profile_is_an_argument_or_an_option_everywhere() {
+    let mut home = Home::new();
+    home.config(crate::fixture::PROFILE);
+    let other = crate::fixture::PROFILE.replace("[profiles.p]", "[profiles.q]");
+    home.config(&format!("{}{other}", crate::fixture::PROFILE));
+    crate::fixture::plant(&home, &crate::fixture::grant("default", crate::fixture::TOKEN, |_| ()));
+    home.set("OAUTHCTL_PROFILE", "q");
+    for command in [
+        "token",
+        "export",
+        "attr list",
+        "attr set a b",
+        "attr get a",
+        "attr unset a",
+        "status",
+        "pending list",
+        "start",
+        "profile show",
+        "store migrate --to file",
+        "refresh",
+        "login",
+        "logout --local",
+        "profile remove",
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        // An argument comes before the arguments of the command's own.
+        let (verbs, own) = words.split_at(if words[0] == "attr" { 2 } else { words.len() });
+        let as_argument = [verbs, &["p"], own].concat();
+        let twice = [as_argument.as_slice(), &["-p", "p"]].concat();
+        let differing = [as_argument.as_slice(), &["-p", "q"]].concat();
+        let refused = home.run(&differing).fails(2);
+        assert!(refused.stderr.contains("two different profiles are given"), "{}", refused.stderr);
+        if ["start", "refresh", "login", "profile"].contains(&words[0]) {
+            continue;
+        }
+        let as_option = [words.as_slice(), &["-p", "p"]].concat();
+        for args in [&as_option, &as_argument, &twice] {
+            if words == ["attr", "unset", "a"] {
+                home.run(["attr", "set", "p", "a", "b"]).ok();
+            }
+            home.run(args).ok();
+        }
+    }
+    // What cannot reach its server says of which profile.
+    for command in ["start", "refresh", "login"] {
+        for args in [vec![command, "bogus"], vec![command, "-p", "bogus"]] {
+            let output = home.run(args).fails(3);
+            assert!(output.stderr.contains("no profile `bogus`"), "{}", output.stderr);
+        }
+    }
+    let p = crate::fixture::PROFILE;
+    home.config(p);
+    home.run(["profile", "show", "-p", "p"]).ok();
+    home.run(["profile", "remove", "-p", "p"]).ok();
+}
+
+#[test]
 fn the_version_is_one_line() {
-    for flag in ["--version", "-V"] {
+    for flag in ["--version", "-V", "version"] {
         let version = run(flag).ok();
         assert_eq!(version.line(), format!("oauthctl {}", env!("CARGO_PKG_VERSION")));
     }

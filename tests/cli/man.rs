@@ -51,7 +51,7 @@ fn every_command_has_a_page_with_all_of_its_flags() {
         }
         let help = Home::new().run(command.split_whitespace().chain(["--help"])).ok().stdout;
         let flags = flags(&help);
-        assert!(flags.len() > 10, "{command}: {flags:?}");
+        assert!(flags.iter().any(|flag| flag == "--help"), "{command}: {flags:?}");
         for flag in flags {
             let whole = |at: usize| {
                 !text[at + flag.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '-')

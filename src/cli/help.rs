@@ -1,0 +1,74 @@
+//! What `--help` and `oauthctl help` print: a command without the options that every command has, which
+//! stand in the help of the program and in `oauthctl help options`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Command, CommandFactory, ValueHint};
+use oauthctl::Result;
+use serde_json::json;
+
+use super::context::Context;
+use super::{Cli, Globals, man, report};
+
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// Command to explain, or `options` for the options of every command
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
+    words: Vec<String>,
+}
+
+/// Prints the help of a command.
+///
+/// # Errors
+///
+/// `Usage` where there is no such command.
+pub fn run(args: &HelpArgs) -> Result<ExitCode> {
+    report::print(&of(&args.words)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the version.
+///
+/// # Errors
+///
+/// Where stdout cannot be written.
+pub fn version(context: &Context) -> Result<ExitCode> {
+    let version = env!("CARGO_PKG_VERSION");
+    match context.voice.json {
+        true => report::print_json(&json!({ "name": "oauthctl", "version": version }))?,
+        false => report::print_line(&format!("oauthctl {version}"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The help of the command that these words name; of the program without any.
+///
+/// # Errors
+///
+/// `Usage` where they name none.
+pub fn of(words: &[String]) -> Result<String> {
+    if words == ["options"] {
+        return Ok(options());
+    }
+    let mut program = Cli::command();
+    program.build();
+    let Some(command) = man::find(&program, words)?.last().copied() else {
+        return Ok(program.render_help().to_string());
+    };
+    let notes = command.get_after_help().map(|notes| format!("{notes}\n\n")).unwrap_or_default();
+    let notes = format!("{notes}See `oauthctl help options` for the options of every command.");
+    let own = command.clone().after_help(notes).mut_args(|arg| match arg.is_global_set() {
+        true => arg.hide(true),
+        false => arg,
+    });
+    Ok(own.clone().render_help().to_string())
+}
+
+fn options() -> String {
+    let about = "Options of every command";
+    let command = Command::new("oauthctl").about(about).disable_help_flag(true);
+    let command = Globals::augment_args(command)
+        .override_usage("oauthctl <COMMAND> [OPTIONS]")
+        .max_term_width(super::WIDEST);
+    command.clone().render_help().to_string()
+}

@@ -1,0 +1,137 @@
+//! Makes the commands in messages work as they stand: what the failing call was given on its command
+//! line (the profile, `--account`, `--config`, `--store`) is added to them.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory};
+use oauthctl::text::shell_word;
+
+use super::Cli;
+
+/// What a call was given that the next one needs too.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    profile: Option<String>,
+    account: Option<String>,
+    config: Option<String>,
+    store: Option<String>,
+}
+
+/// The commands that are about one profile and its account.
+const OF_A_PROFILE: [&str; 8] =
+    ["login", "token", "exec", "refresh", "logout", "start", "export", "attr"];
+
+/// The commands that read neither the configuration nor a store.
+const OF_NOTHING: [&str; 7] =
+    ["demo", "sandbox", "completions", "man", "help", "version", "providers"];
+
+/// The commands that use no store, although they may show which one is used.
+const WITHOUT_STORE: [&str; 8] = [
+    "status",
+    "pending list",
+    "pending show",
+    "pending cancel",
+    "profile list",
+    "profile show",
+    "profile remove",
+    "profile path",
+];
+
+impl Given {
+    /// What this process was called with; nothing where its command line is invalid.
+    pub fn of_this_call() -> Self {
+        Self::of(std::env::args_os()).map(|(_, given)| given).unwrap_or_default()
+    }
+
+    /// The command of a command line, and what it is given.
+    fn of(line: impl IntoIterator<Item = OsString>) -> Option<(String, Self)> {
+        let matches = Cli::command().try_get_matches_from(line).ok()?;
+        let (mut leaf, mut command) = (&matches, Vec::new());
+        while let Some((name, inner)) = leaf.subcommand() {
+            command.push(name);
+            leaf = inner;
+        }
+        let value = |id: &str| value_of(leaf, id);
+        // Before a last argument that is there, the first one is the profile.
+        let before = || value("last").and_then(|_| value("first"));
+        let given = Self {
+            profile: value("profile").or_else(|| value("profile_argument")).or_else(before),
+            account: value("account"),
+            config: value("config"),
+            store: value("store"),
+        };
+        Some((command.join(" "), given))
+    }
+
+    /// A message in which every command between backquotes has what this call was given and the
+    /// command takes, but does not name itself.
+    pub fn complete<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if *self == Self::default() || !has_command(text) {
+            return text.into();
+        }
+        let parts = text.split('`').enumerate().map(|(number, part)| match number % 2 {
+            1 if part.starts_with("oauthctl ") => self.completed(part).into(),
+            _ => Cow::Borrowed(part),
+        });
+        parts.collect::<Vec<_>>().join("`").into()
+    }
+
+    fn completed(&self, line: &str) -> String {
+        let end = [" -- ", " < ", " | "].iter().filter_map(|mark| line.find(mark)).min();
+        let (call, rest) = line.split_at(end.unwrap_or(line.len()));
+        let of_exec = rest.strip_prefix(" -- ").map(|_| ["--", "true"].map(str::to_owned));
+        let words = words_of(call).into_iter().chain(of_exec.into_iter().flatten());
+        let Some((command, named)) = Self::of(words.map(OsString::from)) else {
+            return line.to_owned();
+        };
+        let first = command.split(' ').next().unwrap_or_default();
+        let is_of_profile = OF_A_PROFILE.contains(&first);
+        let is_same_profile = named.profile.is_none() || named.profile == self.profile;
+        let uses_config = !OF_NOTHING.contains(&first) && command != "store keygen";
+        let uses_store = uses_config && !WITHOUT_STORE.contains(&&*command);
+        let takes_account = is_of_profile && is_same_profile && first != "start";
+        let mut completed = call.to_owned();
+        for (takes_it, option, of_line, value) in [
+            (is_of_profile, "-p", &named.profile, &self.profile),
+            (takes_account, "--account", &named.account, &self.account),
+            (uses_config, "--config", &named.config, &self.config),
+            (uses_store, "--store", &named.store, &self.store),
+        ] {
+            if let (true, None, Some(value)) = (takes_it, of_line, value) {
+                completed.push_str(&format!(" {option} {}", shell_word(value)));
+            }
+        }
+        completed + rest
+    }
+}
+
+/// Whether a message names a command of this program between backquotes.
+pub fn has_command(text: &str) -> bool {
+    text.contains("\u{60}oauthctl ")
+}
+
+fn value_of(matches: &ArgMatches, id: &str) -> Option<String> {
+    let raw = matches.try_get_raw(id).ok()??.next()?;
+    let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
+    is_given.then(|| raw.to_string_lossy().into_owned())
+}
+
+/// The words of a command as a shell reads them, as far as [`shell_word`] writes them.
+fn words_of(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests;

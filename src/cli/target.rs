@@ -1,0 +1,59 @@
+//! Which profile and account a command is about: the same arguments everywhere.
+
+use clap::{Args, ValueHint};
+use oauthctl::text::one_line;
+use oauthctl::{Error, Result};
+
+/// The profile, as an argument or as an option.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProfileArg {
+    /// Profile to use [env: OAUTHCTL_PROFILE]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+}
+
+impl ProfileArg {
+    /// The profile that is named, in either form.
+    ///
+    /// # Errors
+    ///
+    /// `Usage` where the two forms name different profiles.
+    pub fn name(&self) -> Result<Option<&str>> {
+        one_of(self.argument.as_deref(), self.option.profile.as_deref())
+    }
+}
+
+/// The profile, where there is no room for an argument.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProfileOption {
+    /// Same as the argument PROFILE
+    #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
+    pub profile: Option<String>,
+}
+
+/// The account of the profile.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AccountOption {
+    /// Account to use, if the profile has several
+    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
+    pub account: Option<String>,
+}
+
+/// One profile of two places where it can be named.
+///
+/// # Errors
+///
+/// `Usage` where they name different profiles.
+pub fn one_of<'a>(argument: Option<&'a str>, option: Option<&'a str>) -> Result<Option<&'a str>> {
+    match (argument, option) {
+        (Some(first), Some(second)) if first != second => Err(Error::usage(format!(
+            "two different profiles are given: `{}` and `{}`",
+            one_line(first),
+            one_line(second)
+        ))
+        .hint("name the profile once, as PROFILE or with `-p PROFILE`")),
+        _ => Ok(argument.or(option)),
+    }
+}
