@@ -287,6 +287,10 @@ pub struct Dead {
     pub since: Timestamp,
     /// The server's words.
     pub reason: String,
+    /// When the server is asked again all the same; `None` for never. It is set where the refusal did not
+    /// clearly say that the refresh token is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_again_at: Option<Timestamp>,
 }
 
 /// The claims of a grant's first id_token that must stay.

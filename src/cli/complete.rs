@@ -70,9 +70,7 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let manager = manager::build_of(context, ports)?;
     let completing = manager.complete_recognized(&recognized, &response, &expected);
     let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
-    for warning in &completed.warnings {
-        context.voice.warn(warning);
-    }
+    context.voice.tell_beside(&completed.warnings, &completed.notes);
     report::print_json(&to_json(&completed, args.show_token))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -145,6 +145,7 @@ fn log_in_with(
     if !profile.grant.needs_person() {
         let want = TokenRequest::default().force();
         let handout = runner::block_on(Some(manager), manager.token(key, &want))?;
+        context.voice.tell_beside(&handout.warning, &handout.notes);
         return Ok(handout.grant);
     }
     if profile.grant != GrantType::AuthorizationCode {
@@ -176,7 +177,7 @@ fn log_in_with(
         };
         if let Some(outcome) = lock.joined().cloned() {
             let grant = joined(context, manager, key, &outcome).await?;
-            return Ok((grant, Vec::new()));
+            return Ok((grant, Vec::new(), Vec::new()));
         }
         let attempt = plan(args, context, profile, key, timeout)?;
         let listens = attempt.listen;
@@ -184,12 +185,10 @@ fn log_in_with(
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
         // Whoever waits for this login shares its end; that it could not be told them is theirs.
         let _ = lock.finish(&outcome_of(&outcome));
-        outcome.map(|completed| (completed.grant, completed.warnings))
+        outcome.map(|completed| (completed.grant, completed.warnings, completed.notes))
     };
-    let (grant, warnings) = runner::block_on(Some(manager), work)?;
-    for warning in &warnings {
-        context.voice.warn(warning);
-    }
+    let (grant, warnings, notes) = runner::block_on(Some(manager), work)?;
+    context.voice.tell_beside(&warnings, &notes);
     Ok(grant)
 }
 

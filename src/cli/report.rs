@@ -66,6 +66,16 @@ impl Voice {
         }
     }
 
+    /// Prints what happened beside a success: warnings, and notes where the user asked for more.
+    pub fn tell_beside<'a>(&self, warnings: impl IntoIterator<Item = &'a Error>, notes: &[String]) {
+        for warning in warnings {
+            self.warn(warning);
+        }
+        for note in notes {
+            self.remark(oauthctl::text::one_line(note));
+        }
+    }
+
     /// Warns.
     pub fn warn(&self, warning: &Error) {
         if self.quiet {

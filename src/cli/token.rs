@@ -133,9 +133,7 @@ pub fn hand_out(
         }
         other => other?,
     };
-    if let Some(warning) = &handout.warning {
-        context.voice.warn(warning);
-    }
+    context.voice.tell_beside(&handout.warning, &handout.notes);
     let endpoint = profile.endpoints.token.as_deref();
     warn_of_move(context, &handout, profile.issuer.as_deref(), endpoint, &profile.client.id);
     warn_of_short_life(context, selection, &handout);

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
-use serde_json::Value;
 
 use super::exchange::{Exchange, Spends};
 use super::{FlowManager, pin};
 use crate::Secret;
-use crate::error::{Error, ErrorKind, OAuthError, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, json, random};
+use crate::protocol::{dpop, random};
 use crate::time::Timestamp;
 
 /// What a caller wants of [`FlowManager::authorize`].
@@ -293,23 +292,23 @@ impl FlowManager {
             may_be_json: false,
         };
         let with_client = self.exchange_with_client_id(profile, server, exchange).await;
-        let response = with_client.map_err(|no_answer| no_answer.error)?;
-        let body = json::object(&response.body).unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let answer = with_client.map_err(|no_answer| no_answer.error)?;
+        let body = answer.members();
+        let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
         if let Some(error) = text("error") {
-            let oauth = OAuthError::new(error, text("error_description"));
+            let oauth = answer.oauth_error(&error, text("error_description").as_deref());
             return Err(Error::refused("the pushed authorization request was refused", oauth));
         }
-        match (response.status, text("request_uri")) {
-            (201, Some(uri)) if is_request_uri(uri) => Ok(uri.to_owned()),
+        match (answer.status(), text("request_uri")) {
+            (201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
             (429 | 500..=599, _) => Err(Error::unavailable(format!(
                 "the pushed authorization request failed: the server answered {}",
-                response.status
+                answer.status()
             ))
             .hint("try again later")),
             (400..=499, _) => Err(Error::new(
                 ErrorKind::ServerRefused,
-                format!("the pushed authorization request was refused: status {}", response.status),
+                format!("the pushed authorization request was refused: status {}", answer.status()),
             )
             .hint("run the same command with `--trace` to see the exchange")),
             (201, _) => Err(Error::validation(
@@ -327,7 +326,7 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         mut exchange: Exchange<'_>,
-    ) -> Result<crate::port::HttpResponse, super::exchange::NoAnswer> {
+    ) -> Result<crate::protocol::answer::Answer, super::exchange::NoAnswer> {
         use crate::profile::ClientAuth::ClientSecretBasic;
         if super::client_auth(profile, server) == ClientSecretBasic {
             exchange.form.push(("client_id".to_owned(), profile.client.id.clone()));

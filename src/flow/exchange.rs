@@ -11,10 +11,12 @@ use crate::Secret;
 use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
+use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::{Credentials, authenticate};
+use crate::protocol::dpop;
+use crate::protocol::members::Members;
 use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, json};
 use crate::redact::{self, names};
 use crate::text::one_line;
 
@@ -63,7 +65,7 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         exchange: &Exchange<'_>,
-    ) -> Result<HttpResponse, NoAnswer> {
+    ) -> Result<Answer, NoAnswer> {
         let credentials = self.credentials(profile).await?;
         self.exchange_with(&credentials, profile, server, exchange).await
     }
@@ -76,12 +78,13 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         exchange: &Exchange<'_>,
-    ) -> Result<HttpResponse, NoAnswer> {
+    ) -> Result<Answer, NoAnswer> {
         let mut nonce: Option<String> = None;
         let mut attempt = 1;
         loop {
             let (request, secrets) =
                 self.build(credentials, profile, server, exchange, nonce.as_deref())?;
+            let sent_at = self.now();
             let wait = match self.send(&request, &secrets).await {
                 Err(no_answer) => {
                     let is_final = no_answer.perhaps_acted || !no_answer.error.is_passing();
@@ -97,7 +100,7 @@ impl FlowManager {
                     }
                     match self.repeat_after(exchange, &response) {
                         Some(wait) if attempt < ATTEMPTS => wait,
-                        _ => return Ok(without_echo(response, &secrets)),
+                        _ => return Ok(Answer::new(response, secrets, sent_at)),
                     }
                 }
             };
@@ -275,48 +278,9 @@ fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Se
     sent.chain(credentials).filter(|value| !value.is_empty()).map(Secret::new).collect()
 }
 
-/// The response without what the request had in it: some servers quote the request in their
-/// refusal. A token response is left alone; it may give the same refresh token again.
-fn without_echo(mut response: HttpResponse, secrets: &[Secret]) -> HttpResponse {
-    let is_refusal = response.status != 200
-        || json::object(&response.body).is_ok_and(|b| b.get("error").is_some_and(|e| !e.is_null()));
-    if !is_refusal {
-        return response;
-    }
-    // JSON has many ways to write a string: what is judged later is what was read.
-    let cleaned = match json::value(&response.body) {
-        Ok(mut value) => {
-            clean_value(&mut value, secrets);
-            value.to_string()
-        }
-        Err(_) => match str::from_utf8(&response.body) {
-            Ok(text) => clean_text(text, secrets),
-            Err(_) => return response,
-        },
-    };
-    response.body = Zeroizing::new(cleaned.into_bytes());
-    response
-}
-
-fn clean_value(value: &mut Value, secrets: &[Secret]) {
-    match value {
-        Value::String(text) => *text = clean_text(text, secrets),
-        Value::Array(items) => items.iter_mut().for_each(|item| clean_value(item, secrets)),
-        Value::Object(members) => {
-            members.values_mut().for_each(|member| clean_value(member, secrets));
-        }
-        _ => {}
-    }
-}
-
-/// The text without these secrets.
-pub(super) fn clean_text(text: &str, secrets: &[Secret]) -> String {
-    redact::without(text, secrets)
-}
-
 fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {
-    failure.message = clean_text(&failure.message, secrets);
-    failure.hint = failure.hint.map(|hint| clean_text(&hint, secrets));
+    failure.message = redact::without(&failure.message, secrets);
+    failure.hint = failure.hint.map(|hint| redact::without(&hint, secrets));
     let error = failure
         .told(format!("the {purpose} failed: {}", failure.message))
         .kept_as(format!("the {purpose} got no answer"));
@@ -328,10 +292,9 @@ fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAns
 }
 
 fn wants_nonce(response: &HttpResponse) -> bool {
-    let is_json = json::object(&response.body);
     matches!(response.status, 400 | 401)
         && response.header("dpop-nonce").is_some()
-        && is_json.is_ok_and(|b| b.get("error").and_then(Value::as_str) == Some("use_dpop_nonce"))
+        && Members::read(&response.body).text("error").as_deref() == Some("use_dpop_nonce")
 }
 
 /// Up to 100 ms, so that processes that failed together do not come back together.
@@ -352,42 +315,4 @@ fn json_body(form: Vec<(String, String)>) -> Result<Zeroizing<Vec<u8>>> {
     let map: Map<String, Value> = form.into_iter().map(|(n, v)| (n, Value::String(v))).collect();
     let body = serde_json::to_vec(&map).map_err(|e| Error::internal(e.to_string()))?;
     Ok(Zeroizing::new(body))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cleaned(status: u16, body: &str, secrets: &[&str]) -> String {
-        let body = Zeroizing::new(body.as_bytes().to_vec());
-        let response = HttpResponse { status, headers: Vec::new(), body };
-        let secrets: Vec<Secret> = secrets.iter().map(|s| Secret::new(*s)).collect();
-        String::from_utf8(without_echo(response, &secrets).body.to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_refusal_quotes_no_secret_however_it_is_written() {
-        let secret = "1//RT+canary é";
-        for quoted in [
-            "1//RT+canary é",
-            r"1\/\/RT+canary é",
-            r"1\u002f\u002FRT\u002bcanary \u00e9",
-            "1%2F%2FRT%2Bcanary+%C3%A9",
-        ] {
-            let body = format!(r#"{{"error":"invalid_grant","more":[{{"x":"bad {quoted}!"}}]}}"#);
-            let shown = cleaned(400, &body, &[secret]);
-            assert!(
-                shown.contains("invalid_grant") && shown.contains("bad [redacted]!"),
-                "{shown}"
-            );
-        }
-        assert_eq!(cleaned(500, "<p>1//RT+canary é</p>", &[secret]), "<p>[redacted]</p>");
-        assert!(!cleaned(200, r#"{"error":"x","error_description":"s3"}"#, &["s3"]).contains("s3"));
-    }
-
-    #[test]
-    fn a_token_response_may_give_the_same_token_again() {
-        let body = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"same"}"#;
-        assert_eq!(cleaned(200, body, &["same"]), body);
-    }
 }

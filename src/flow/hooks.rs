@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::exchange::clean_text;
 use super::{FlowManager, LOCK_WAIT};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::port::BoxFuture;
 use crate::profile::{Hook, Profile, SecretSource};
+use crate::redact;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -137,7 +137,7 @@ impl FlowManager {
         };
         // A hook may repeat what it was told.
         let secrets = self.secrets_beside(profile, &about).await;
-        Err(error.quoting(&clean_text(&said, &secrets)))
+        Err(error.quoting(&redact::without(&said, &secrets)))
     }
 
     /// What must not be in a message about a hook: the tokens, and what the client proves itself with.

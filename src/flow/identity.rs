@@ -1,6 +1,7 @@
 //! Who granted: from the id_token, else from userinfo.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -14,17 +15,21 @@ use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token::{self, Expectations, Verdict};
 use crate::protocol::jwks::KeySource;
 use crate::protocol::jws::Alg;
-use crate::protocol::reply::TokenReply;
+use crate::protocol::reply::{IdToken, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, json};
 use crate::text::one_line;
+
+/// How long the keys of the server are waited for at a refresh, where the id_token is not needed.
+const KEYS_AT_REFRESH: Duration = Duration::from_secs(5);
 
 /// What a token response says of the person.
 #[derive(Debug, Default)]
 pub(super) struct Identified {
     pub(super) identity: Identity,
     pub(super) claims: Option<PinnedClaims>,
-    pub(super) id_token_is_valid: bool,
+    /// The id_token, if it is valid.
+    pub(super) id_token: Option<Secret>,
     pub(super) warning: Option<Error>,
 }
 
@@ -41,27 +46,81 @@ pub(super) struct Received<'a> {
 }
 
 impl FlowManager {
-    /// Validates the id_token of a response, or asks userinfo where there is none.
+    /// Validates the id_token of a response, or asks userinfo where a login brought none.
     ///
-    /// With [`previous`](Received::previous), the response is that of a refresh: an id_token is optional, needs no
-    /// nonce, and must keep issuer, subject and audience (OpenID Connect Core, section 12.2).
+    /// # Errors
+    ///
+    /// At a login, with the first rule that the id_token breaks, and where its keys cannot be had. At a refresh (with
+    /// [`previous`](Received::previous)) only where it names another login: see `identify_again`.
     pub(super) async fn identify(
         &self,
         profile: &Profile,
         server: &AuthorizationServer,
         received: Received<'_>,
     ) -> Result<Identified> {
-        let Received { reply, client_secret, nonce, dpop_key, previous } = received;
-        let Some(token) = &reply.id_token else {
-            return match previous {
-                Some(_) => Ok(Identified::default()),
-                None if nonce.is_some() && server.issuer.is_some() => Err(Error::validation(
-                    "the token response has no id_token although `openid` was asked for",
-                )
-                .hint("take `openid` out of `scopes` if the server knows no OpenID Connect")),
-                None => Ok(self.ask_userinfo(profile, server, reply, dpop_key).await),
-            };
+        if let Some(previous) = received.previous {
+            return self.identify_again(profile, server, received, previous).await;
+        }
+        let is_requested = received.nonce.is_some() && server.issuer.is_some();
+        match &received.reply.id_token {
+            IdToken::Present(token) => self.validate(profile, server, token, received).await,
+            IdToken::Unreadable(what) if is_requested => {
+                Err(Error::validation(format!("the token response has {what}")))
+            }
+            IdToken::Absent if is_requested => Err(Error::validation(
+                "the token response has no id_token although `openid` was requested",
+            )
+            .hint("remove `openid` from `scopes` if the server does not support OpenID Connect")),
+            _ => Ok(self.ask_userinfo(profile, server, received.reply, received.dpop_key).await),
+        }
+    }
+
+    /// Validates the id_token of a refresh, if there is one. It is optional there and needs no nonce (OpenID
+    /// Connect Core, section 12.2), and the access token does not depend on it: one that cannot be validated is
+    /// dropped with a warning.
+    ///
+    /// # Errors
+    ///
+    /// `Validation` where the id_token names another issuer or subject than the login did. That ends the login even
+    /// where the signature cannot be verified. The token endpoint itself sent the id_token, and so the access
+    /// token with it is most likely another user's; to hand that out would be worse than to ask for a login. Nobody
+    /// gains the power to end logins this way: whoever can change the token endpoint's answers has it anyway.
+    async fn identify_again(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        received: Received<'_>,
+        previous: &Grant,
+    ) -> Result<Identified> {
+        let token = match &received.reply.id_token {
+            IdToken::Absent => return Ok(Identified::default()),
+            IdToken::Unreadable(what) => {
+                return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
+            }
+            IdToken::Present(token) => token,
         };
+        if let Some(first) = &previous.id_token_claims {
+            id_token::same_login(token, first)?;
+        }
+        let validated = tokio::select! {
+            biased;
+            validated = self.validate(profile, server, token, received) => validated,
+            () = self.ports.clock.sleep(KEYS_AT_REFRESH) => {
+                let limit = crate::time::describe(KEYS_AT_REFRESH);
+                Err(Error::unavailable(format!("the server's keys did not arrive within {limit}")))
+            }
+        };
+        Ok(validated.unwrap_or_else(dropped))
+    }
+
+    async fn validate(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        token: &Secret,
+        received: Received<'_>,
+    ) -> Result<Identified> {
+        let Received { reply, client_secret, nonce, previous, .. } = received;
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
         let expectations = Expectations {
             issuer: server.issuer.as_deref(),
@@ -89,15 +148,13 @@ impl FlowManager {
             Verdict::Valid(claims) => Ok(Identified {
                 identity: claims.identity(),
                 claims: Some(claims.pinned()),
-                id_token_is_valid: true,
+                id_token: Some(token.clone()),
                 warning: None,
             }),
             Verdict::Unverifiable(why) => {
-                let what =
-                    format!("the id_token was not kept, because it cannot be validated: {why}");
-                let warning =
-                    Error::validation(what).hint("set `issuer`, so that its keys can be found");
-                Ok(Identified { warning: Some(warning), ..Identified::default() })
+                let why =
+                    Error::validation(why).hint("set `issuer`, so that its keys can be found");
+                Ok(dropped(why))
             }
         }
     }
@@ -223,6 +280,12 @@ impl FlowManager {
         let claims = json::object(&response.body).map_err(|what| failed(&what))?;
         Ok(identity(&claims))
     }
+}
+
+/// Nothing of an id_token, and why.
+fn dropped(why: Error) -> Identified {
+    let warning = why.context("the id_token was dropped, because it cannot be validated");
+    Identified { warning: Some(warning), ..Identified::default() }
 }
 
 /// The nonce that the proof must have, where a protected resource asks for one (RFC 9449, section 9).

@@ -14,7 +14,7 @@ use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, GrantType, Profile};
 use crate::protocol::random;
-use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::reply::{self, Asked, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 
 /// How long an assertion of ours is valid, in seconds.
@@ -50,8 +50,8 @@ impl FlowManager {
             scopes: asked,
             tokens: previous.as_ref().map(|grant| &grant.tokens),
         };
-        let mut answer = self.hook(profile, "pre_token", about).await?;
-        let params = std::mem::take(&mut answer.params);
+        let mut hook_answer = self.hook(profile, "pre_token", about).await?;
+        let params = std::mem::take(&mut hook_answer.params);
         let form = self.grant_form(profile, server, want, params).await?;
         let exchange = Exchange {
             purpose: "token request",
@@ -64,12 +64,13 @@ impl FlowManager {
         self.ports
             .trace
             .step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
-        let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
-        let reply = reply::judge(&response, profile, "token request")?;
+        let answer = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
+        let reply = reply::judge(&answer, profile, Asked::Token)
+            .map_err(|refused| Error::from(*refused))?;
         let mut grant = self.own_grant(profile, server, key, previous, &reply, id)?;
         grant.dpop_key = dpop_key;
-        keep(&mut grant, answer, self.now())?;
-        let tokens = self.tokens(&reply, asked, false);
+        keep(&mut grant, hook_answer, self.now())?;
+        let tokens = self.tokens(&reply, asked, None);
         match want.narrowing() {
             Some(name) => super::renew::keep_narrowed(&mut grant, name, tokens.clone(), self.now()),
             None => grant.tokens = tokens.clone(),
@@ -81,7 +82,8 @@ impl FlowManager {
         keep(&mut grant, answer, self.now())?;
         let mut warnings = self.commit(lock, &grant).await?;
         warnings.extend(self.show(profile, &grant).await);
-        Ok(Handout { grant, tokens, warning: warnings.into_iter().next(), fresh: true })
+        let warning = warnings.into_iter().next();
+        Ok(Handout { grant, tokens, warning, notes: reply.notes, fresh: true })
     }
 
     async fn grant_form(
@@ -193,7 +195,7 @@ impl FlowManager {
             key: key.clone(),
             pin,
             grant_type: profile.grant.as_str().to_owned(),
-            tokens: self.tokens(reply, &profile.scopes, false),
+            tokens: self.tokens(reply, &profile.scopes, None),
             identity: Identity { sub: Some(profile.client.id.clone()), ..Identity::default() },
             id_token_claims: None,
             kept: reply.kept.clone(),

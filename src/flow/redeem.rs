@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::commit::Warnings;
+use super::discard::Issued;
 use super::exchange::{Exchange, Spends};
 use super::hooks::{self, About, keep, merge};
 use super::identity::{Identified, Received};
@@ -14,8 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::reply::{self, TokenReply};
+use crate::protocol::reply::{self, Asked, Refused, TokenReply};
 use crate::protocol::state::refused;
 
 /// The maximum size of a value that is kept from the callback, in bytes.
@@ -29,6 +31,8 @@ pub struct Completed {
     pub grant: Grant,
     /// What else happened; none of it undoes the login.
     pub warnings: Vec<Error>,
+    /// Deviations of the server that changed nothing, for a verbose output.
+    pub notes: Vec<String>,
 }
 
 /// What must hold beside the protocol's rules.
@@ -129,17 +133,17 @@ impl FlowManager {
         }
         let is_claimed = terms.claim.is_some();
         let (code, params) = (response.code, response.params);
-        let reply = self.send_code(profile, pending, code, params, &response.credentials).await;
-        let reply = reply.map_err(|error| used_up(error, is_claimed))?;
-        let received = Received {
-            reply: &reply,
-            client_secret: response.credentials.secret.as_ref(),
-            nonce: pending.nonce.as_deref(),
-            dpop_key: pending.dpop_key.as_ref(),
-            previous: None,
+        let answer = self.send_code(profile, pending, code, params, &response.credentials).await;
+        let validated = match answer {
+            Ok(answer) => {
+                let client_secret = response.credentials.secret.as_ref();
+                self.validated(profile, pending, &answer, client_secret).await
+            }
+            Err(error) => Err(error),
         };
-        let identified = self.identify(profile, &pending.server, received).await;
-        let identified = identified.map_err(|error| used_up(error, is_claimed))?;
+        let (reply, identified) = validated.map_err(|error| used_up(error, is_claimed))?;
+        let server = &pending.server;
+        let notes = reply.notes.clone();
         let mut warnings = Warnings::new();
         let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
         grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
@@ -150,20 +154,49 @@ impl FlowManager {
         match self.accept(profile, &mut grant, terms).await {
             Ok(warning) => warnings.extend(warning),
             Err(error) => {
-                let left = self.discard(profile, &pending.server, &grant).await;
-                return Err(not_revoked(used_up(error, is_claimed), left));
+                let error = used_up(error, is_claimed);
+                return Err(self.discard(profile, server, Issued::of(&grant), error).await);
             }
         }
         match self.commit(lock, &grant).await {
             Ok(more) => warnings.extend(more),
-            Err(error) => {
-                let left = self.discard_unsaved(profile, &pending.server, &grant).await;
-                return Err(not_revoked(error, left));
-            }
+            Err(error) => return Err(self.discard_unsaved(profile, server, &grant, error).await),
         }
         drop(critical);
         warnings.extend(self.show(profile, &grant).await);
-        Ok(Completed { grant, warnings })
+        Ok(Completed { grant, warnings, notes })
+    }
+
+    /// The tokens of an answer, and who granted. Where they cannot be accepted, they are revoked.
+    async fn validated(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        answer: &Answer,
+        client_secret: Option<&Secret>,
+    ) -> Result<(TokenReply, Identified)> {
+        let (server, dpop_key) = (&pending.server, pending.dpop_key.as_ref());
+        let pin = &pending.pin;
+        let reply = match reply::judge(answer, profile, Asked::Token) {
+            Ok(reply) => reply,
+            Err(refused) => {
+                let Refused { refusal, access_token, refresh_token } = *refused;
+                let (access_token, refresh_token) = (access_token.as_ref(), refresh_token.as_ref());
+                let issued = Issued { pin, access_token, refresh_token, dpop_key };
+                return Err(self.discard(profile, server, issued, refusal.error).await);
+            }
+        };
+        let (nonce, previous) = (pending.nonce.as_deref(), None);
+        let received = Received { reply: &reply, client_secret, nonce, dpop_key, previous };
+        match self.identify(profile, server, received).await {
+            Ok(identified) => Ok((reply, identified)),
+            Err(error) => {
+                let access_token = Some(&reply.access_token);
+                let refresh_token = reply.refresh_token.as_ref();
+                let issued = Issued { pin, access_token, refresh_token, dpop_key };
+                Err(self.discard(profile, server, issued, error).await)
+            }
+        }
     }
 
     /// Revokes what could not be saved, unless the store has it all the same: some say that they
@@ -173,11 +206,12 @@ impl FlowManager {
         profile: &Profile,
         server: &AuthorizationServer,
         grant: &Grant,
-    ) -> Option<Error> {
+        error: Error,
+    ) -> Error {
         let stored = self.load(&grant.key).await.ok().flatten();
         match stored.is_none_or(|stored| stored.id != grant.id) {
-            true => self.discard(profile, server, grant).await,
-            false => None,
+            true => self.discard(profile, server, Issued::of(grant), error).await,
+            false => error,
         }
     }
 
@@ -230,7 +264,7 @@ impl FlowManager {
         code: &Secret,
         params: BTreeMap<String, String>,
         credentials: &Credentials,
-    ) -> Result<TokenReply> {
+    ) -> Result<Answer> {
         self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
         let mut form = vec![
             ("grant_type".to_owned(), "authorization_code".to_owned()),
@@ -251,9 +285,8 @@ impl FlowManager {
             dpop_key: pending.dpop_key.as_ref(),
             may_be_json: true,
         };
-        let response = self.exchange_with(credentials, profile, &pending.server, &exchange).await;
-        let response = response.map_err(|no_answer| no_answer.error)?;
-        reply::judge(&response, profile, "token request")
+        let answer = self.exchange_with(credentials, profile, &pending.server, &exchange).await;
+        answer.map_err(|no_answer| no_answer.error)
     }
 
     fn new_grant(
@@ -266,7 +299,7 @@ impl FlowManager {
     ) -> Grant {
         let now = self.now();
         warnings.extend(identified.warning);
-        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token_is_valid);
+        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token);
         warnings.extend(narrower(&pending.scopes, &tokens.scopes));
         Grant {
             version: GRANT_VERSION,
@@ -296,16 +329,17 @@ impl FlowManager {
         &self,
         reply: &TokenReply,
         asked: &[String],
-        id_token_is_valid: bool,
+        id_token: Option<Secret>,
     ) -> TokenSet {
-        let now = self.now();
+        // The server answered later than this: no token is taken to live longer than it does.
+        let now = reply.sent_at;
         TokenSet {
             access_token: reply.access_token.clone(),
             token_type: reply.token_type.to_owned(),
             expires_at: reply.expires_in.map(|life| now.plus(life)),
             refresh_token: reply.refresh_token.clone(),
             refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
-            id_token: reply.id_token.clone().filter(|_| id_token_is_valid),
+            id_token,
             scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
         }
     }
@@ -346,14 +380,6 @@ pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     // To try the same again is of no use.
     let other = error.advice().filter(|hint| !hint.starts_with("try again"));
     let hint = other.map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
-    error.hint(hint)
-}
-
-/// The same failure with why the tokens that are not kept still work.
-fn not_revoked(error: Error, why: Option<Error>) -> Error {
-    let Some(why) = why else { return error };
-    let what = format!("the tokens that came could not be revoked: {}", why.message());
-    let hint = error.advice().map_or_else(|| what.clone(), |hint| format!("{hint}; {what}"));
     error.hint(hint)
 }
 

@@ -6,7 +6,7 @@ use super::hooks::is_held_back;
 use super::load::Unloaded;
 use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Grant, GrantKey, TokenSet};
+use crate::grant::{Dead, Grant, GrantKey, TokenSet};
 use crate::port::Lock;
 use crate::profile::{Profile, scopes};
 use crate::text::{one_line, shell_word};
@@ -87,7 +87,7 @@ impl FlowManager {
         if want.cached {
             return Err(no_cached_token(key, found.as_ref()));
         }
-        self.needs_no_login(profile, key, found.as_ref())?;
+        self.needs_no_login(profile, key, found.as_ref(), want)?;
         let last_failure = self.last_failure(key);
         // Behind a holder that hangs, a token that still lives is worth more than one that is awaited.
         let life = found.as_ref().and_then(|grant| wanted(grant, want)).and_then(|t| t.expires_at);
@@ -106,7 +106,7 @@ impl FlowManager {
             {
                 return Ok(handout);
             }
-            self.needs_no_login(profile, key, current.as_ref())?;
+            self.needs_no_login(profile, key, current.as_ref(), want)?;
             if let Some(grant) = &current {
                 self.refuse_older(grant)?;
             }
@@ -153,6 +153,7 @@ impl FlowManager {
         profile: &Profile,
         key: &GrantKey,
         grant: Option<&Grant>,
+        want: &TokenRequest,
     ) -> Result<()> {
         if !profile.grant.needs_person() {
             return Ok(());
@@ -160,7 +161,7 @@ impl FlowManager {
         let Some(grant) = grant else {
             return Err(self.never_logged_in(key));
         };
-        if let Some(dead) = &grant.dead {
+        if let Some(dead) = self.ended(grant, want) {
             let what = format!("the login of {key} is no longer valid: {}", dead.reason);
             return Err(login_required(key, &what));
         }
@@ -175,6 +176,12 @@ impl FlowManager {
             return Err(login_required(key, &what));
         }
         Ok(())
+    }
+
+    /// Why the refresh token is not sent: the server has ended the grant, as far as it is worth asking.
+    fn ended<'a>(&self, grant: &'a Grant, want: &TokenRequest) -> Option<&'a Dead> {
+        let is_over = |at: &Timestamp| want.force || *at <= self.now();
+        grant.dead.as_ref().filter(|dead| !dead.ask_again_at.as_ref().is_some_and(is_over))
     }
 
     /// A store that cannot be read; the index may know that the grant is in another one.
@@ -223,7 +230,7 @@ impl FlowManager {
                         login_command(key)
                     )));
                 }
-                (None, Some(refresh_token)) if grant.dead.is_none() => {
+                (None, Some(refresh_token)) if self.ended(&grant, want).is_none() => {
                     let refresh_token = refresh_token.clone();
                     return self.refresh(profile, &server, grant, &refresh_token, want, lock).await;
                 }
@@ -304,7 +311,7 @@ fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) ->
 }
 
 pub(super) fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {
-    Handout { grant: grant.clone(), tokens, warning: None, fresh }
+    Handout { grant: grant.clone(), tokens, warning: None, notes: Vec::new(), fresh }
 }
 
 /// A record from the future means that the clock was set back: its expiry cannot be trusted.

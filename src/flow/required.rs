@@ -1,10 +1,9 @@
 //! Grants that somebody else gave than the one who must have: they are not kept.
 
 use super::FlowManager;
-use super::revoke::unpinned;
 use crate::error::{Error, Result};
 use crate::grant::Grant;
-use crate::profile::{AuthorizationServer, Profile};
+use crate::profile::Profile;
 use crate::text::one_line;
 
 /// Who must have granted, as the server reports it; what is `None` may be anything. Compared byte for
@@ -65,29 +64,5 @@ impl FlowManager {
             )),
             _ => Ok(None),
         }
-    }
-
-    /// Revokes tokens that are not kept, if the server can. Where that fails they end by themselves,
-    /// and nobody has them; why it failed is told.
-    pub(super) async fn discard(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        grant: &Grant,
-    ) -> Option<Error> {
-        let endpoint = match server.endpoints.revocation.clone() {
-            Some(endpoint) => Some(endpoint),
-            None => match self.whole_server(profile).await {
-                Ok(server) => server.endpoints.revocation,
-                Err(_) => None,
-            },
-        };
-        let is_its_own = |endpoint: &String| unpinned(&grant.pin, endpoint).is_none();
-        let endpoint = endpoint.filter(is_its_own)?;
-        let (token, hint) = match &grant.tokens.refresh_token {
-            Some(token) => (token, "refresh_token"),
-            None => (&grant.tokens.access_token, "access_token"),
-        };
-        self.send_revocation(profile, server, &endpoint, token, hint, grant).await.err()
     }
 }

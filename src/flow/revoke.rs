@@ -6,10 +6,10 @@ use super::exchange::{Exchange, Spends};
 use super::load::Unloaded;
 use super::{CriticalPart, FlowManager, LOCK_WAIT, moved, pin};
 use crate::Secret;
-use crate::error::{Error, ErrorKind, OAuthError, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey, Pin};
 use crate::profile::{AuthorizationServer, Profile};
-use crate::protocol::json;
+use crate::protocol::members::Members;
 use crate::text::one_line;
 
 /// What became of a grant that was to end.
@@ -91,9 +91,10 @@ impl FlowManager {
             return Ok(false);
         };
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
+        let dpop_key = grant.dpop_key.as_ref();
         let refresh = match &grant.tokens.refresh_token {
             Some(token) => {
-                self.send_revocation(profile, &server, &endpoint, token, "refresh_token", grant)
+                self.send_revocation(profile, &server, &endpoint, token, "refresh_token", dpop_key)
                     .await
             }
             None => Ok(()),
@@ -103,8 +104,9 @@ impl FlowManager {
             return refresh.map(|()| true);
         }
         let access = &grant.tokens.access_token;
-        let access =
-            self.send_revocation(profile, &server, &endpoint, access, "access_token", grant).await;
+        let access = self
+            .send_revocation(profile, &server, &endpoint, access, "access_token", dpop_key)
+            .await;
         match (refresh, access) {
             (Err(error), Ok(())) => Err(error.context("the access token is revoked")),
             (Err(error), Err(_)) => Err(error),
@@ -147,7 +149,7 @@ impl FlowManager {
         endpoint: &str,
         token: &Secret,
         hint: &str,
-        grant: &Grant,
+        dpop_key: Option<&Secret>,
     ) -> Result<()> {
         let exchange = Exchange {
             purpose: "revocation request",
@@ -157,26 +159,25 @@ impl FlowManager {
                 ("token_type_hint".to_owned(), hint.to_owned()),
             ],
             spends: Spends::Again,
-            dpop_key: grant.dpop_key.as_ref(),
+            dpop_key,
             may_be_json: false,
         };
-        let response = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
-        match response.status {
+        let answer = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
+        match answer.status() {
             200..=299 => Ok(()),
             429 | 500..=599 => Err(Error::unavailable(format!(
                 "the revocation request failed: the server answered {}",
-                response.status
+                answer.status()
             ))),
             status => {
-                let body = json::object(&response.body).unwrap_or_default();
+                let body = answer.members();
                 if is_already_gone(&body) {
                     return Ok(());
                 }
-                let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
-                Err(match text("error") {
+                Err(match body.text("error") {
                     Some(code) => Error::refused(
                         "the revocation request was refused",
-                        OAuthError::new(code, text("error_description")),
+                        answer.oauth_error(&code, body.text("error_description").as_deref()),
                     ),
                     None => Error::new(
                         ErrorKind::ServerRefused,
@@ -191,11 +192,10 @@ impl FlowManager {
 /// Whether a server refuses a revocation because the token no longer works there. That is success (RFC
 /// 7009, section 2.2), which several servers report as an error: Google as `invalid_token`, Twitch as a
 /// message alone.
-fn is_already_gone(body: &serde_json::Map<String, serde_json::Value>) -> bool {
-    let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str);
-    match text("error") {
-        Some(code) => GONE.contains(&code),
-        None => text("message").is_some_and(|said| said.eq_ignore_ascii_case("invalid token")),
+fn is_already_gone(body: &Members) -> bool {
+    match body.text("error") {
+        Some(code) => GONE.contains(&code.as_str()),
+        None => body.text("message").is_some_and(|said| said.eq_ignore_ascii_case("invalid token")),
     }
 }
 
@@ -211,7 +211,8 @@ const GONE: [&str; 8] = [
     "expired_token",
 ];
 
-fn is_unsupported(error: &Error) -> bool {
+/// Whether the server does not revoke tokens of this kind (RFC 7009, section 2.2.1).
+pub(super) fn is_unsupported(error: &Error) -> bool {
     error.oauth_error().is_some_and(|refusal| refusal.code == "unsupported_token_type")
 }
 

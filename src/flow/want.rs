@@ -124,6 +124,8 @@ pub struct Handout {
     /// What else happened: a refresh that failed although a stored token could be handed out, or
     /// something beside one that worked.
     pub warning: Option<Error>,
+    /// Deviations of the server that changed nothing, for a verbose output.
+    pub notes: Vec<String>,
     /// Whether the token came from a request that this call made.
     pub fresh: bool,
 }

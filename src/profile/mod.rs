@@ -432,9 +432,8 @@ pub struct Quirks {
     pub scope_on_refresh: bool,
     /// The callback comes by `form_post` (Apple).
     pub form_post: bool,
-    /// Token responses lack `token_type`, name a type of their own, or come with status 201
-    /// (Shopify, LinkedIn, Slack).
-    pub lenient_reply: bool,
+    /// Other names of the token type `Bearer` (Slack).
+    pub bearer_types: Vec<String>,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

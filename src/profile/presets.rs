@@ -104,7 +104,7 @@ struct QuirkKeys {
     scope_separator_in_response: Option<String>,
     scope_on_refresh: bool,
     form_post: bool,
-    lenient_reply: bool,
+    bearer_types: Vec<String>,
 }
 
 /// All presets, ordered by name.
@@ -169,7 +169,7 @@ fn preset(name: String, entry: Entry) -> Preset {
             scope_separator_in_response: entry.quirks.scope_separator_in_response,
             scope_on_refresh: entry.quirks.scope_on_refresh,
             form_post: entry.quirks.form_post,
-            lenient_reply: entry.quirks.lenient_reply,
+            bearer_types: entry.quirks.bearer_types,
         },
     }
 }

@@ -1,10 +1,13 @@
 //! Validation of an id_token (OpenID Connect Core, sections 3.1.3.7 and 12.2; RFC 8725).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::jwks::KeySource;
 use super::jws::{self, Alg, Compact};
+use super::members::Members;
 use crate::error::{Error, Result};
 use crate::grant::{Identity, PinnedClaims};
 use crate::port::Http;
@@ -280,20 +283,51 @@ fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Re
     Err(wrong("at_hash", "the hash of the access token that came with it", "another"))
 }
 
+/// Refuses an id_token that names another issuer or subject than the login did, verified or not. One that
+/// cannot be read names nobody.
+///
+/// # Errors
+///
+/// [`Validation`](crate::ErrorKind::Validation) with the claim that differs.
+pub(crate) fn same_login(raw: &Secret, first: &PinnedClaims) -> Result<()> {
+    let Some(claims) = unverified(raw) else { return Ok(()) };
+    let named = |claim: &str, first: &str| match claims.get(claim) {
+        Ok(Some(Value::String(named))) if !named.is_empty() => named,
+        _ => first.to_owned(),
+    };
+    let (iss, sub) = (named("iss", &first.iss), named("sub", &first.sub));
+    same_as_before(first, &iss, &sub, &first.aud)
+}
+
+/// Whether an id_token, which was valid once, expires after this time.
+pub(crate) fn expires_after(raw: &Secret, now: Timestamp) -> bool {
+    let exp = unverified(raw).and_then(|claims| claims.any("exp")?.as_f64());
+    exp.is_some_and(|exp| exp > now.unix() as f64)
+}
+
+/// The claims of a signed JWT, whoever signed it.
+fn unverified(raw: &Secret) -> Option<Members> {
+    let parts: Vec<&str> = raw.expose().split('.').collect();
+    let [_, payload, _] = parts[..] else { return None };
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims = Members::read(&payload);
+    claims.defect().is_none().then_some(claims)
+}
+
+const AT_LOGIN: &str = "as at the login";
+
 fn same_as_before(previous: &PinnedClaims, iss: &str, sub: &str, aud: &[String]) -> Result<()> {
-    let was = "as at the login";
-    if previous.iss != iss {
-        return Err(wrong("iss", &format!("{} {was}", quoted(&previous.iss)), &quoted(iss)));
-    }
-    if previous.sub != sub {
-        return Err(wrong("sub", &format!("{} {was}", quoted(&previous.sub)), &quoted(sub)));
+    for (claim, before, now) in [("iss", &previous.iss, iss), ("sub", &previous.sub, sub)] {
+        if before != now {
+            return Err(wrong(claim, &format!("{} {AT_LOGIN}", quoted(before)), &quoted(now)));
+        }
     }
     let (mut before, mut now) = (previous.aud.clone(), aud.to_vec());
     before.sort();
     now.sort();
     if before != now {
         let list = |aud: &[String]| quoted(&aud.join(", "));
-        return Err(wrong("aud", &format!("{} {was}", list(&before)), &list(&now)));
+        return Err(wrong("aud", &format!("{} {AT_LOGIN}", list(&before)), &list(&now)));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The wire: requests are built and replies are judged here, by pure functions over given values.
 
+pub(crate) mod answer;
 pub(crate) mod authorization;
 pub mod callback;
 pub(crate) mod client_auth;
@@ -8,8 +9,10 @@ pub(crate) mod id_token;
 pub(crate) mod json;
 pub(crate) mod jwks;
 pub(crate) mod jws;
+pub(crate) mod members;
 pub(crate) mod public_key;
 pub(crate) mod random;
+pub(crate) mod refusal;
 pub(crate) mod reply;
 pub mod response;
 pub(crate) mod signing_key;

@@ -17,6 +17,7 @@ mod once;
 mod person;
 mod proxy;
 mod real_servers;
+mod refreshes;
 mod replies;
 mod scopes;
 mod shown_url;

@@ -81,7 +81,7 @@ fn refusals_are_no_passing_failures() {
         ("refresh.invalid-client.1", 8),
         ("refresh.unauthorized-client.1", 8),
         ("refresh.invalid-scope.1", 8),
-        ("refresh.error-number.1", 8),
+        ("refresh.error-number.1", 4),
         ("refresh.invalid-grant.1", 4),
     ] {
         let scene = Scene::logged_in(scenario, 30);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::ErrorKind;
 use crate::profile::ConfigFile;
+use crate::protocol::refusal::LoginAgain;
 
 fn profile(more: &str) -> Profile {
     let text = format!(
@@ -22,12 +23,23 @@ fn json(body: impl AsRef<[u8]>) -> HttpResponse {
     answer(200, "application/json", body)
 }
 
+fn judged(response: &HttpResponse, profile: &Profile) -> Result<TokenReply, Box<Refused>> {
+    let answer = Answer::new(response.clone(), Vec::new(), Timestamp::from_unix(0));
+    judge(&answer, profile, Asked::Token)
+}
+
+fn refreshed(response: HttpResponse, secrets: &[&str]) -> Result<TokenReply, Box<Refused>> {
+    let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
+    let answer = Answer::new(response, secrets, Timestamp::from_unix(0));
+    judge(&answer, &profile(""), Asked::Refresh)
+}
+
 fn accept(body: &str) -> TokenReply {
-    judge(&json(body), &profile(""), "token request").unwrap()
+    judged(&json(body), &profile("")).unwrap()
 }
 
 fn refuse(response: &HttpResponse) -> Error {
-    judge(response, &profile(""), "token request").unwrap_err()
+    Error::from(*judged(response, &profile("")).unwrap_err())
 }
 
 const GOOD: &str = r#"{"access_token":"at","token_type":"bEARER","expires_in":60}"#;
@@ -40,7 +52,7 @@ fn a_plain_response_is_accepted_whatever_the_case_of_its_type() {
     assert!(reply.refresh_token.is_none() && reply.scopes.is_none());
 }
 
-const NO_RESPONSES: [&str; 44] = [
+const NO_RESPONSES: [&str; 43] = [
     r#"{"access_token":"bearer","token_type":"CANARY\u001b[1"}"#,
     r#"{"access_token":"a","id_token":"CANARY","token_type":"Bearer","scope":"openid CANARY"}"#,
     r#"{"access_token":"bearer","token_type":"CANARY-CANARY"}"#,
@@ -62,8 +74,6 @@ const NO_RESPONSES: [&str; 44] = [
     r#"{"access_token":"CANARY","token_type":"Bearer"}{}"#,
     r#"{"access_token":"CANARY","access_token":"CANARY","token_type":"Bearer"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","expires_in":NaN}"#,
-    r#"{"access_token":"CANARY"}"#,
-    r#"{"access_token":"CANARY","token_type":null}"#,
     r#"{"access_token":"CANARY","token_type":""}"#,
     r#"{"access_token":"CANARY","token_type":"mac"}"#,
     r#"{"access_token":"CANARY","token_type":"N_A"}"#,
@@ -82,7 +92,8 @@ const NO_RESPONSES: [&str; 44] = [
     r#"{"access_token":"CANARYé","token_type":"Bearer"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","refresh_token":"a b"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","refresh_token":7}"#,
-    r#"{"access_token":"CANARY","token_type":"Bearer","id_token":"a\nb"}"#,
+    r#"{"access_token":"CANARY","token_type":"Bearer","refresh_token":"r","refresh_token":"s"}"#,
+    r#"{"access_token":"CANARY","token_type":"Bearer","scope":"a","scope":"b"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":7}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":"a\u0007b"}"#,
 ];
@@ -103,18 +114,142 @@ fn what_is_no_token_response_is_refused_without_quoting_it() {
     for at in 0..cut {
         assert_eq!(refuse(&json(&GOOD[..at])).kind(), ErrorKind::Validation, "cut at {at}");
     }
-    assert_eq!(refuse(&json(format!("\u{feff}{GOOD}"))).kind(), ErrorKind::Validation);
-    assert_eq!(
-        refuse(&json(b"{\"access_token\":\"\xff\",\"token_type\":\"Bearer\"}")).kind(),
-        ErrorKind::Validation
-    );
-    for media_type in ["text/html", "text/plain", "image/png", ""] {
-        assert_eq!(
-            refuse(&answer(200, media_type, GOOD)).kind(),
-            ErrorKind::Validation,
-            "{media_type}"
-        );
+    for body in [
+        b"{\"access_token\":\"\xff\"}".as_slice(),
+        br#"{"access_token":"CANARY\ud800"}"#,
+        b"{\"access_token\":\"CANARY\n\"}",
+        b"{\0\"\0a\0c\0",
+    ] {
+        assert_eq!(refuse(&json(body)).kind(), ErrorKind::Validation);
     }
+    assert!(refuse(&answer(200, "text/html", "<html>")).advice().unwrap().contains("web page"));
+}
+
+#[test]
+fn defects_that_decide_nothing_do_not_matter() {
+    let latin_1 = [b"{\"n\xe9\":\"\xff\",", GOOD[1..].as_bytes()].concat();
+    let with = |member: &str| format!("{{{member},{}", &GOOD[1..]);
+    let good = |response: HttpResponse| {
+        let reply = judged(&response, &profile("")).unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!((reply.access_token.expose(), reply.token_type), ("at", "Bearer"));
+        reply
+    };
+    for media_type in ["text/plain", "text/html; charset=utf-8", "image/png", "", "text/javascript"]
+    {
+        good(answer(200, media_type, GOOD));
+    }
+    for status in [200, 201, 203, 299] {
+        good(answer(status, "application/json", GOOD));
+    }
+    good(json(format!("\u{feff}{GOOD}")));
+    good(json(latin_1));
+    for member in [
+        r#""a":1,"a":2"#,
+        r#""\ud800":"\udc00\ud800x""#,
+        r#""error":"""#,
+        r#""error":null"#,
+        r#""error":false"#,
+        r#""id_token":false"#,
+        r#""id_token":"a\nb""#,
+        r#""id_token":"a","id_token":"b""#,
+        r#""expires_in":1"#,
+        "\"a\":\"line\nbreak\"",
+    ] {
+        good(json(with(member)));
+    }
+    assert!(matches!(good(json(with(r#""id_token":0"#))).id_token, IdToken::Unreadable(_)));
+    good(answer(200, "text/plain", "access_token=at&token_type=bearer&expires=60"));
+    assert!(good(json(GOOD)).notes.is_empty());
+    assert_eq!(good(json(r#"{"access_token":"at"}"#)).notes.len(), 1);
+    assert_eq!(good(json(r#"{"access_token":"at","token_type":null}"#)).notes.len(), 1);
+    good(json(r#"{"access_token":"at","token_type":"BearerToken"}"#));
+}
+
+#[test]
+fn a_refresh_token_is_read_from_a_refused_reply() {
+    let bodies = [
+        r#"{"refresh_token":"RT"}"#,
+        r#"{"refresh_token":"RT","access_token":7}"#,
+        r#"{"refresh_token":"RT","access_token":"a\nb","scope":7}"#,
+        r#"{"refresh_token":"RT","access_token":"a","access_token":"b"}"#,
+        r#"{"refresh_token":"RT","access_token":"a","token_type":"mac"}"#,
+        r#"{"refresh_token":"RT","access_token":"a","token_type":""}"#,
+        r#"{"refresh_token":"RT","access_token":"a","error":"invalid_request"}"#,
+        r#"{"refresh_token":"RT","access_token":"a"} x"#,
+        r#"{"refresh_token":"RT","access_token":"a","expires_in":NaN"#,
+        r#"{"refresh_token":"RT","access_t"#,
+    ];
+    for body in bodies {
+        for status in [200, 201, 302, 400, 401, 500, 503] {
+            let refused = refreshed(answer(status, "text/plain", body), &[]).unwrap_err();
+            let token = refused.refresh_token.as_ref().map(Secret::expose);
+            assert_eq!(token, Some("RT"), "{status} {body}");
+            let shown = refused.refusal.error.message().replace("refresh request", "");
+            assert!(!shown.contains("RT"), "{shown}");
+        }
+    }
+    for body in [
+        r#"{"refresh_token":"R T","access_token":7}"#,
+        r#"{"refresh_token":"RT\ud800","access_token":7}"#,
+        r#"{"refresh_token":"RT","refresh_token":"RU","access_token":7}"#,
+        r#"[{"refresh_token":"RT"}]"#,
+        r#"{"x":{"refresh_token":"RT"}}"#,
+        r#"{"refresh_token":"R"#,
+    ] {
+        let refused = refreshed(json(body), &[]).unwrap_err();
+        assert!(refused.refresh_token.is_none(), "{body}");
+    }
+}
+
+#[test]
+fn a_refused_refresh_says_whether_a_login_helps() {
+    use LoginAgain::{Dead, ForNow};
+    let described =
+        |code: &str, words: &str| format!(r#"{{"error":"{code}","error_description":"{words}"}}"#);
+    let rows = [
+        (400, r#"{"error":"invalid_grant"}"#.to_owned(), Some(Dead)),
+        (200, r#"{"error":"bad_refresh_token"}"#.to_owned(), Some(Dead)),
+        (200, r#"{"ok":false,"error":"token_expired"}"#.to_owned(), Some(Dead)),
+        (200, r#"{"ok":false,"error":"token_revoked"}"#.to_owned(), Some(Dead)),
+        (200, r#"{"ok":false,"error":"invalid_refresh_token"}"#.to_owned(), Some(Dead)),
+        (400, r#"{"error":"interaction_required"}"#.to_owned(), Some(ForNow)),
+        (400, r#"{"error":"consent_required"}"#.to_owned(), Some(ForNow)),
+        (400, r#"{"error":"login_required"}"#.to_owned(), Some(ForNow)),
+        (403, described("unauthorized_client", "refresh_token is invalid"), Some(ForNow)),
+        (400, described("invalid_request", "The refresh_token is invalid."), Some(ForNow)),
+        (400, String::new(), Some(ForNow)),
+        (401, String::new(), Some(ForNow)),
+        (401, "<html>".to_owned(), Some(ForNow)),
+        (400, r#"{"message":"Invalid refresh token"}"#.to_owned(), Some(ForNow)),
+        (400, r#"{"error":7}"#.to_owned(), Some(ForNow)),
+        (403, String::new(), None),
+        (404, String::new(), None),
+        (302, String::new(), None),
+        (401, r#"{"error":"invalid_client"}"#.to_owned(), None),
+        (400, r#"{"error":"unauthorized_client"}"#.to_owned(), None),
+        (403, described("unauthorized_client", "grant type refresh_token is not allowed"), None),
+        (400, described("invalid_scope", "refresh_token is invalid"), None),
+        (400, r#"{"error":"access_denied"}"#.to_owned(), None),
+        (500, r#"{"error":"invalid_grant"}"#.to_owned(), None),
+        (503, String::new(), None),
+    ];
+    for (status, body, login_again) in rows {
+        let refused = refreshed(answer(status, "text/html", &body), &[]).unwrap_err();
+        assert_eq!(refused.refusal.login_again, login_again, "{status} {body}");
+        let is_required = refused.refusal.error.kind() == ErrorKind::LoginRequired;
+        assert_eq!(is_required, login_again.is_some(), "{status} {body}");
+    }
+    let mut challenge = answer(401, "text/plain", "");
+    challenge.headers.push(("www-authenticate".to_owned(), "Basic realm=\"x\"".to_owned()));
+    assert_eq!(refreshed(challenge, &[]).unwrap_err().refusal.login_again, None);
+}
+
+#[test]
+fn a_secret_that_is_a_word_decides_nothing() {
+    let dead = answer(400, "application/json", r#"{"error":"invalid_grant"}"#);
+    let refused = refreshed(dead, &["invalid", "grant", "error"]).unwrap_err();
+    assert_eq!(refused.refusal.login_again, Some(LoginAgain::Dead));
+    assert_eq!(refused.refusal.error.oauth_error().unwrap().code, "invalid_grant");
 }
 
 #[test]
@@ -144,7 +279,7 @@ fn lifetimes_neither_overflow_nor_last_for_ever() {
 fn scopes_are_read_in_every_form_that_providers_use() {
     let with = |more: &str, scope: &str| {
         let body = format!(r#"{{"access_token":"at","token_type":"Bearer","scope":{scope}}}"#);
-        judge(&json(body), &profile(more), "token request").unwrap().scopes.unwrap()
+        judged(&json(body), &profile(more)).unwrap().scopes.unwrap()
     };
     assert_eq!(with("", "\"a b\""), ["a", "b"]);
     assert_eq!(with("", "\"\""), Vec::<String>::new());
@@ -209,35 +344,33 @@ fn a_server_s_words_cannot_move_the_cursor() {
 }
 
 #[test]
-fn deviations_are_taken_only_where_a_preset_names_them() {
-    let mut lenient = profile("");
-    lenient.quirks.lenient_reply = true;
-    let bare = r#"{"access_token":"at","scope":"a"}"#;
-    let response = answer(201, "application/json", bare);
-    assert!(judge(&response, &profile(""), "token request").is_err());
-    assert_eq!(judge(&response, &lenient, "token request").unwrap().token_type, "Bearer");
+fn a_type_of_the_providers_own_needs_its_preset() {
+    let mut slack = profile("");
+    slack.quirks.bearer_types = vec!["bot".to_owned()];
+    let bot = json(r#"{"access_token":"at","token_type":"bot"}"#);
+    assert!(judged(&bot, &profile("")).is_err());
+    assert_eq!(judged(&bot, &slack).unwrap().token_type, "Bearer");
+}
 
-    let form = answer(
-        200,
-        "application/x-www-form-urlencoded; charset=utf-8",
-        "access_token=at&token_type=bearer&scope=a",
-    );
-    assert_eq!(judge(&form, &profile(""), "token request").unwrap().access_token.expose(), "at");
-
+#[test]
+fn a_nested_token_set_is_read_at_its_path() {
     let nested = profile("token_path = \"authed_user\"\nkeep = [\"team\", \"authed_user\"]\n");
     let slack = r#"{"ok":true,"team":{"id":"T"},"access_token":"bot","token_type":"bot","authed_user":{"access_token":"user","token_type":"Bearer"}}"#;
-    let reply = judge(&json(slack), &nested, "token request").unwrap();
+    let reply = judged(&json(slack), &nested).unwrap();
     assert_eq!(reply.access_token.expose(), "user");
     assert_eq!(reply.kept["team"]["id"], "T");
-    assert!(judge(&json(GOOD), &nested, "token request").is_err());
+    assert!(judged(&json(GOOD), &nested).is_err());
+    let refused = json(r#"{"refresh_token":"bot","authed_user":{"refresh_token":"user"}}"#);
+    let refused = judged(&refused, &nested).unwrap_err();
+    assert_eq!(refused.refresh_token.as_ref().map(Secret::expose), Some("user"));
 }
 
 #[test]
 fn a_profile_with_dpop_takes_no_bearer_token() {
     let dpop = profile("dpop = true\n");
-    assert!(judge(&json(GOOD), &dpop, "token request").is_err());
+    assert!(judged(&json(GOOD), &dpop).is_err());
     let bound = r#"{"access_token":"at","token_type":"dpop"}"#;
-    assert_eq!(judge(&json(bound), &dpop, "token request").unwrap().token_type, "DPoP");
+    assert_eq!(judged(&json(bound), &dpop).unwrap().token_type, "DPoP");
 }
 
 #[test]

@@ -137,11 +137,18 @@ export const ID_TOKEN_GOOD = {
   'key-k2': header(() => ({ kid: 'k2' }), 'k2'),
 };
 
-/** id_tokens of a refresh that name somebody or something else: `refresh-id-token.sub-other`. */
+/** id_tokens of a refresh: `refresh-id-token.sub-other`. */
 export const REFRESH_ID_TOKEN = {
   'sub-other': claims(() => ({ sub: 'mallory' })),
   'iss-other': claims((_, x) => ({ iss: `${x.base}/s/somebody-else` })),
+  'sub-other-unsigned': (_x, t) => unsigned({ ...t, claims: { ...t.claims, sub: 'mallory' } }, 'none'),
+  'sub-other-unknown-key': (x, t) =>
+    rs256(x, { header: { ...t.header, kid: 'no-such-key' }, claims: { ...t.claims, sub: 'mallory' } }, 'k2'),
   'aud-other': claims(() => ({ aud: 'another-client' })),
+  'repeated': (x) => x.state.firstIdToken,
+  'repeated-and-expired': (x, t) =>
+    rs256(x, { ...t, claims: { ...t.claims, iat: t.claims.iat - 7200, exp: t.claims.exp - 7200, nonce: 'first' } }),
+  'honest': (x, t) => rs256(x, t),
 };
 
 /** The id_token for a grant, as the scenario has it. */
@@ -155,5 +162,7 @@ export function idToken(x, { client_id, secret, sub, nonce, access_token, refres
   };
   if (nonce) t.claims.nonce = nonce;
   const what = refreshed ? behaviour(x, 'refresh-id-token') : behaviour(x, 'id-token');
-  return what ? find(what, ID_TOKEN, ID_TOKEN_GOOD, REFRESH_ID_TOKEN)(x, t) : rs256(x, t);
+  const token = what ? find(what, ID_TOKEN, ID_TOKEN_GOOD, REFRESH_ID_TOKEN)(x, t) : rs256(x, t);
+  if (!refreshed) x.state.firstIdToken = token;
+  return token;
 }

@@ -28,10 +28,6 @@ export const REPLY = {
   'trailing-junk': raw((s) => `${s}x`),
   'trailing-object': raw((s) => s + s),
   'utf16': (t) => text(Buffer.from(JSON.stringify(t), 'utf16le')),
-  'not-utf8': (t) => {
-    const [a, b] = JSON.stringify({ ...t, note: '@@' }).split('@@');
-    return text(Buffer.concat([Buffer.from(a), Buffer.from([0xff, 0xfe]), Buffer.from(b)]));
-  },
   'duplicate-access-token': raw((s) => s.replace('{', '{"access_token":"CANARY-duplicate",')),
   'single-quotes': raw((s) => s.replaceAll('"', "'")),
   'nan-expires': raw((s) => s.replace(/"expires_in":\d+/, '"expires_in":NaN')),
@@ -109,6 +105,18 @@ export const REPLY_ERROR = {
   'temporarily-unavailable': error('temporarily_unavailable', 503),
   'error-unknown': error('interaction_required', 400),
   'error-number': error(7, 400),
+  // What others say for `invalid_grant` at a refresh: GitHub and Slack with 200, Entra, Atlassian, glewlwyd.
+  'bad-refresh-token': error('bad_refresh_token', 200),
+  'invalid-refresh-token': error('invalid_refresh_token', 200, { ok: false }),
+  'token-expired': error('token_expired', 200, { ok: false }),
+  'token-revoked': error('token_revoked', 200, { ok: false }),
+  'consent-required': error('consent_required', 400),
+  'login-required': error('login_required', 400),
+  'refresh-token-is-invalid': error('unauthorized_client', 403, { error_description: 'refresh_token is invalid' }),
+  'grant-type-not-allowed':
+    error('unauthorized_client', 403, { error_description: 'grant type refresh_token is not allowed' }),
+  'empty-400': () => text('', 'text/plain', 400),
+  'empty-401': () => text('', 'text/plain', 401),
   'error-object': error({ code: 'invalid_grant' }, 400),
   'error-markup': error('invalid_request', 400, { error_description: '<script>alert(1)</script>' }),
   'error-ansi': error('invalid_request', 400, { error_description: '\u001b[2J\u001b]0;x\u0007\u202egpj.exe' }),
@@ -168,13 +176,30 @@ export const REPLY_EXPIRES = {
   'expires-in-array': set({ expires_in: [3600] }),
 };
 
+/** The reply with these bytes in front of its members. */
+const behind = (bytes) => (t) =>
+  text(Buffer.concat([Buffer.from('{'), Buffer.from(bytes, 'latin1'), Buffer.from(`,${JSON.stringify(t).slice(1)}`)]));
+const form = (t) => new URLSearchParams(t).toString();
+
 /** What some real servers do, whether or not the RFC allows it. */
 export const REPLY_ODD = {
   'token-type-missing': without('token_type'),
-  'form': (t) => text(new URLSearchParams(t).toString(), 'application/x-www-form-urlencoded'),
-  'status-201': (t) => json(t, 201),
+  'token-type-null': set({ token_type: null }),
+  'token-type-bearer-token': set({ token_type: 'BearerToken' }),
+  'form': (t) => text(form(t), 'application/x-www-form-urlencoded'),
+  'form-as-text': (t) => text(form(t), 'text/plain; charset=utf-8'),
+  'created': (t) => json(t, 201),
+  'non-authoritative': (t) => json(t, 203),
   'text-plain': (t) => text(JSON.stringify(t), 'text/plain'),
+  'text-html': (t) => text(JSON.stringify(t), 'text/html; charset=utf-8'),
   'byte-order-mark': (t) => text(`\ufeff${JSON.stringify(t)}`),
+  'latin-1': behind('"\xe9t\xe9":"\xff\xfe"'),
+  'lone-surrogate': behind('"\\ud800":"\\udfff \\ud800x"'),
+  'line-break': behind('"note":"one\ntwo\t"'),
+  'duplicate-member': behind('"x":1,"x":{"y":1,"y":2}'),
+  'error-empty': set({ error: '' }),
+  'error-null': set({ error: null }),
+  'id-token-false': set({ id_token: false }),
   'scope-array': (t) => json({ ...t, scope: (t.scope ?? '').split(' ') }),
   'scope-comma': (t) => json({ ...t, scope: (t.scope ?? '').replaceAll(' ', ',') }),
   'refresh-token-empty': set({ refresh_token: '' }),

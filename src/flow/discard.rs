@@ -1,0 +1,82 @@
+//! Tokens that came and are not kept: they are revoked, so that nothing of a failed login lives on at the server.
+
+use super::FlowManager;
+use super::revoke::{is_unsupported, unpinned};
+use crate::Secret;
+use crate::error::Error;
+use crate::grant::{Grant, Pin};
+use crate::profile::{AuthorizationServer, Profile};
+
+/// Tokens that a server has issued, as far as its answer could be read.
+pub(super) struct Issued<'a> {
+    pub(super) pin: &'a Pin,
+    pub(super) access_token: Option<&'a Secret>,
+    pub(super) refresh_token: Option<&'a Secret>,
+    pub(super) dpop_key: Option<&'a Secret>,
+}
+
+impl<'a> Issued<'a> {
+    /// The tokens of a grant.
+    pub(super) fn of(grant: &'a Grant) -> Self {
+        Self {
+            pin: &grant.pin,
+            access_token: Some(&grant.tokens.access_token),
+            refresh_token: grant.tokens.refresh_token.as_ref(),
+            dpop_key: grant.dpop_key.as_ref(),
+        }
+    }
+}
+
+impl FlowManager {
+    /// Revokes tokens that are not kept, where a revocation endpoint is known: the refresh token, with which the server
+    /// ends the access token too (RFC 7009, section 2.1), else the access token. Where that fails, the tokens end
+    /// by themselves and nobody has them; the error with which the login failed then says so beside its own words.
+    pub(super) async fn discard(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        issued: Issued<'_>,
+        error: Error,
+    ) -> Error {
+        match self.try_discard(profile, server, issued).await {
+            Ok(()) => error,
+            Err(why) => not_revoked(error, &why),
+        }
+    }
+
+    async fn try_discard(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        issued: Issued<'_>,
+    ) -> Result<(), Error> {
+        let Issued { pin, access_token, refresh_token, dpop_key } = issued;
+        let tokens = [(refresh_token, "refresh_token"), (access_token, "access_token")];
+        let mut tokens = tokens.into_iter().filter_map(|(token, hint)| Some((token?, hint)));
+        let Some((token, hint)) = tokens.next() else { return Ok(()) };
+        let endpoint = match server.endpoints.revocation.clone() {
+            Some(endpoint) => Some(endpoint),
+            None => {
+                let whole = self.whole_server(profile).await;
+                whole.ok().and_then(|server| server.endpoints.revocation)
+            }
+        };
+        let is_its_own = |endpoint: &String| unpinned(pin, endpoint).is_none();
+        let Some(endpoint) = endpoint.filter(is_its_own) else { return Ok(()) };
+        self.ports.trace.step("Revoking the tokens that are not kept", "RFC 7009, section 2.1");
+        let revoked = self.send_revocation(profile, server, &endpoint, token, hint, dpop_key).await;
+        match (revoked, tokens.next()) {
+            (Err(error), Some((token, hint))) if is_unsupported(&error) => {
+                self.send_revocation(profile, server, &endpoint, token, hint, dpop_key).await
+            }
+            (revoked, _) => revoked,
+        }
+    }
+}
+
+/// The same failure with why the tokens that are not kept still work.
+fn not_revoked(error: Error, why: &Error) -> Error {
+    let what = format!("the tokens that were issued could not be revoked: {}", why.message());
+    let hint = error.advice().map_or_else(|| what.clone(), |hint| format!("{hint}; {what}"));
+    error.hint(hint)
+}

@@ -1,0 +1,228 @@
+//! What a refresh brought: the tokens are saved and handed out, or a failure ends the login or leaves it as it is.
+//! A refresh token that came is saved first, whatever else came with it.
+
+use std::time::Duration;
+
+use super::commit::Commit;
+use super::hooks;
+use super::identity::{Identified, Received};
+use super::refresh::Failed;
+use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required};
+use super::revoke::unpinned;
+use super::{FlowManager, Handout, TokenRequest};
+use crate::Secret;
+use crate::error::{Error, Result};
+use crate::grant::{Dead, Grant, TokenSet};
+use crate::port::Lock;
+use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::id_token;
+use crate::protocol::refusal::LoginAgain;
+use crate::protocol::reply::{IdToken, TokenReply};
+
+/// How long a server is left alone that wants a login but did not clearly say that the refresh token is dead.
+const ASK_AGAIN: Duration = Duration::from_secs(300);
+
+/// The response to a refresh, and the client secret with which it was requested.
+pub(super) struct Renewal<'a> {
+    pub(super) reply: TokenReply,
+    pub(super) client_secret: Option<&'a Secret>,
+}
+
+impl FlowManager {
+    /// Saves the tokens that came, and hands them out. A new refresh token is saved before anything else is
+    /// asked of anybody: validating an id_token may need the server's keys.
+    pub(super) async fn take_reply(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        mut grant: Grant,
+        renewal: Renewal<'_>,
+        want: &TokenRequest,
+        lock: &mut dyn Lock,
+    ) -> Result<Renewed> {
+        let Renewal { reply, client_secret } = renewal;
+        let old_token = grant.tokens.refresh_token.clone();
+        let refresh_token = reply.refresh_token.clone().or_else(|| old_token.clone());
+        grant.rotates = Some(refresh_token != old_token);
+        // The server took the refresh token after all.
+        grant.dead = None;
+        if matches!(reply.id_token, IdToken::Present(_)) && refresh_token != old_token {
+            let mut safe = grant.clone();
+            safe.tokens.refresh_token.clone_from(&refresh_token);
+            match self.replace(&safe).await? {
+                Commit::Saved => grant.generation += 1,
+                overtaken => {
+                    return self.drop_late(profile, &grant, newest(&reply), overtaken).await;
+                }
+            }
+        }
+        grant.refreshed_at = self.now();
+        let (nonce, dpop_key, previous) = (None, None, Some(&grant));
+        let received = Received { reply: &reply, client_secret, nonce, dpop_key, previous };
+        let identified = match self.identify(profile, server, received).await {
+            Ok(identified) => identified,
+            Err(error) => {
+                // Another user's or server's id_token: nothing is handed out, and the new refresh
+                // token is kept only so that logout can revoke it.
+                grant.tokens.refresh_token = refresh_token;
+                grant.dead = Some(self.dead(&error, LoginAgain::Dead));
+                self.replace(&grant).await?;
+                lock.clear_intent()?;
+                return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
+            }
+        };
+        // Where a hook has the last word, what is saved before it is what is safe without it.
+        let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
+        let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
+        if let Some(held) = &mut held {
+            held.tokens.refresh_token.clone_from(&grant.tokens.refresh_token);
+            held.tokens.refresh_expires_at = grant.tokens.refresh_expires_at;
+        }
+        match self.replace(held.as_ref().unwrap_or(&grant)).await? {
+            Commit::Saved => {}
+            overtaken => return self.drop_late(profile, &grant, newest(&reply), overtaken).await,
+        }
+        grant.generation = grant.generation.saturating_add(1);
+        let warnings = match held {
+            Some(held) => self.announce(lock, &Grant { generation: grant.generation, ..held }),
+            None => self.announce(lock, &grant),
+        };
+        let warning = identified.warning.or(warnings.into_iter().next());
+        let handout = Handout { warning, notes: reply.notes, ..handout(&grant, tokens, true) };
+        Ok(Renewed::Handout(Box::new(handout)))
+    }
+
+    /// Puts the reply into the grant, and gives the tokens that were asked for.
+    fn refreshed(
+        &self,
+        grant: &mut Grant,
+        reply: &TokenReply,
+        refresh_token: Option<Secret>,
+        identified: &Identified,
+        want: &TokenRequest,
+    ) -> TokenSet {
+        let asked = if want.scopes.is_empty() { &grant.tokens.scopes } else { &want.scopes };
+        let mut tokens = self.tokens(reply, asked, identified.id_token.clone());
+        tokens.refresh_token = None;
+        let refresh_expires_at = tokens.refresh_expires_at.or(grant.tokens.refresh_expires_at);
+        grant.kept.extend(reply.kept.clone());
+        if let Some(name) = want.narrowing() {
+            grant.tokens.refresh_token = refresh_token;
+            grant.tokens.refresh_expires_at = refresh_expires_at;
+            keep_narrowed(grant, name, tokens.clone(), self.now());
+        } else {
+            // Where no new id_token came, or none that could be validated, the last one still says who logged in,
+            // until it expires: an expired one beside a fresh access token would pass for its companion.
+            let last = grant.tokens.id_token.take();
+            let last = last.filter(|last| id_token::expires_after(last, self.now()));
+            tokens.id_token = tokens.id_token.or(last);
+            grant.tokens = TokenSet { refresh_token, refresh_expires_at, ..tokens.clone() };
+        }
+        tokens
+    }
+
+    /// What a refresh leaves behind that gave no tokens. The error is the caller's, unless something worse
+    /// happens here.
+    pub(super) async fn take_failure(
+        &self,
+        profile: &Profile,
+        mut grant: Grant,
+        sent: &Secret,
+        failed: Failed,
+        lock: &mut dyn Lock,
+    ) -> Result<Renewed> {
+        let Failed { error, refresh_token, login_again, .. } = failed;
+        if let Some(login_again) = login_again {
+            return self.end_login(grant, sent, refresh_token, error, login_again).await;
+        }
+        let Some(new) = refresh_token else { return Err(error) };
+        grant.tokens.refresh_token = Some(new.clone());
+        grant.rotates = Some(true);
+        match self.replace(&grant).await? {
+            Commit::Saved => {
+                grant.generation = grant.generation.saturating_add(1);
+                self.announce(lock, &grant);
+                Err(error)
+            }
+            overtaken => self.drop_late(profile, &grant, (&new, "refresh_token"), overtaken).await,
+        }
+    }
+
+    /// The server says that the user must log in again. That is believed only for the token that is
+    /// still the stored one: a sibling on another machine may have replaced it.
+    async fn end_login(
+        &self,
+        mut grant: Grant,
+        sent: &Secret,
+        new: Option<Secret>,
+        error: Error,
+        login_again: LoginAgain,
+    ) -> Result<Renewed> {
+        let found = self.load(&grant.key).await?;
+        if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
+            return Ok(Renewed::Overtaken);
+        }
+        if let Some(new) = new {
+            grant.tokens.refresh_token = Some(new);
+            grant.generation = grant.generation.saturating_add(1);
+        }
+        grant.dead = Some(self.dead(&error, login_again));
+        self.ports.store.save(&grant).await?;
+        let what = format!("a new login to {} is required: {}", grant.key, error.message());
+        let oauth = error.oauth_error().cloned();
+        let error = login_required(&grant.key, &what);
+        Err(match oauth {
+            Some(oauth) => error.with_oauth(oauth),
+            None => error,
+        })
+    }
+
+    fn dead(&self, error: &Error, login_again: LoginAgain) -> Dead {
+        let now = self.now();
+        let ask_again_at = match login_again {
+            LoginAgain::Dead => None,
+            LoginAgain::ForNow => Some(now.plus(ASK_AGAIN)),
+        };
+        Dead { since: now, reason: error.message().to_owned(), ask_again_at }
+    }
+
+    /// The stored grant is another by now, which only another machine can have brought about: the
+    /// newer intent wins. A grant that was ended must not live on in what came too late for it; one
+    /// that a sibling refreshed must not lose its tokens to a revocation.
+    async fn drop_late(
+        &self,
+        profile: &Profile,
+        grant: &Grant,
+        (token, hint): (&Secret, &str),
+        found: Commit,
+    ) -> Result<Renewed> {
+        let is_ended = match &found {
+            Commit::Overtaken(Some(newer)) => newer.id != grant.id,
+            _ => true,
+        };
+        if is_ended
+            && let Ok(server) = self.whole_server(profile).await
+            && let Some(endpoint) = &server.endpoints.revocation
+            && unpinned(&grant.pin, endpoint).is_none()
+        {
+            // It is as good as forgotten: where revoking fails, nobody has it.
+            let dpop_key = grant.dpop_key.as_ref();
+            let _ = self.send_revocation(profile, &server, endpoint, token, hint, dpop_key).await;
+        }
+        match found {
+            Commit::Overtaken(None) => Err(login_required(
+                &grant.key,
+                &format!("{} was logged out while its token was refreshed", grant.key),
+            )),
+            _ => Ok(Renewed::Overtaken),
+        }
+    }
+}
+
+/// The token of a reply that ends all the others when it is revoked, and what it is.
+fn newest(reply: &TokenReply) -> (&Secret, &'static str) {
+    match &reply.refresh_token {
+        Some(token) => (token, "refresh_token"),
+        None => (&reply.access_token, "access_token"),
+    }
+}

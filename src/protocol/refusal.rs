@@ -1,0 +1,233 @@
+//! Refusals of a token endpoint (RFC 6749, section 5.2): what the server said, and what it means.
+
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::members::Members;
+use super::reply::Asked;
+use crate::error::{Error, ErrorKind};
+use crate::profile::Profile;
+
+/// What a refused refresh says about the login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginAgain {
+    /// The refresh token is dead: the server is not asked again.
+    Dead,
+    /// The user must log in now, but the same refresh token may be accepted later, or the refusal is not clear:
+    /// the server is asked again after a while.
+    ForNow,
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    /// Set where a refresh was refused because the user must log in again.
+    pub(crate) login_again: Option<LoginAgain>,
+}
+
+/// What a server said of its refusal, as it said it.
+struct Said {
+    /// The error code; `None` where it gave none.
+    code: Option<String>,
+    description: Option<String>,
+}
+
+/// The codes with which a server refuses a refresh until the user logs in again. RFC 6749 has only
+/// `invalid_grant`; the others are what servers say instead. They mean this at a refresh alone.
+#[rustfmt::skip]
+const LOGIN_AGAIN: [(&str, LoginAgain); 13] = [
+    ("invalid_grant", LoginAgain::Dead),
+    // GitHub, with status 200.
+    ("bad_refresh_token", LoginAgain::Dead),
+    // Slack, with status 200.
+    ("invalid_refresh_token", LoginAgain::Dead),
+    ("token_expired", LoginAgain::Dead),
+    ("token_revoked", LoginAgain::Dead),
+    // OpenID Connect Core, section 3.1.2.6; Entra where a policy wants the user to be there. The policy may
+    // depend on the network or the device, so the same token may work again later.
+    ("interaction_required", LoginAgain::ForNow),
+    ("login_required", LoginAgain::ForNow),
+    ("consent_required", LoginAgain::ForNow),
+    ("account_selection_required", LoginAgain::ForNow),
+    // Auth0.
+    ("mfa_required", LoginAgain::ForNow),
+    // A refresh request has only one token that can be meant.
+    ("invalid_token", LoginAgain::ForNow),
+    ("expired_token", LoginAgain::ForNow),
+    // Zoho, with status 200.
+    ("invalid_code", LoginAgain::ForNow),
+];
+
+/// How servers say in words that a refresh token cannot be used.
+const DEAD_TOKEN: [&str; 10] = [
+    "refresh token is invalid",
+    "refresh token is expired",
+    "refresh token is not valid",
+    "refresh token has expired",
+    "refresh token has been revoked",
+    "refresh token expired",
+    "refresh token not found",
+    "invalid refresh token",
+    "expired refresh token",
+    "unknown refresh token",
+];
+
+/// What an answer that is no success means.
+pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked: Asked) -> Refusal {
+    let said = said(body);
+    let oauth = said.as_ref().map(|said| {
+        answer.oauth_error(said.code.as_deref().unwrap_or("error"), said.description.as_deref())
+    });
+    if let 429 | 500..=599 = answer.status() {
+        let what = format!(
+            "the {} failed: the server answered {}",
+            asked.name(),
+            describe_status(answer.status())
+        );
+        let error = Error::unavailable(what).hint("try again later");
+        let error = match oauth {
+            Some(oauth) => error.with_oauth(oauth),
+            None => error,
+        };
+        return Refusal { error, login_again: None };
+    }
+    let login_again = match asked {
+        Asked::Refresh => login_again(answer, said.as_ref()),
+        Asked::Token => None,
+    };
+    let what = format!("the {} was refused", asked.name());
+    let error = match oauth {
+        Some(oauth) => {
+            let code = said.and_then(|said| said.code);
+            advise(Error::refused(&what, oauth), code.as_deref(), profile)
+        }
+        None => {
+            let body = match answer.is_empty() {
+                true => "an empty body",
+                false => "no OAuth error in its body",
+            };
+            let what = format!("{what}: {} and {body}", describe_status(answer.status()));
+            Error::new(ErrorKind::ServerRefused, what).hint(status_hint(answer.status()))
+        }
+    };
+    let error = match login_again {
+        Some(_) => error.with_kind(ErrorKind::LoginRequired),
+        None => error,
+    };
+    Refusal { error, login_again }
+}
+
+/// Whether a refused refresh means that the user must log in again.
+fn login_again(answer: &Answer, said: Option<&Said>) -> Option<LoginAgain> {
+    let code = said.and_then(|said| said.code.as_deref());
+    let Some(code) = code else {
+        // Without a code (glewlwyd sends an empty body) nothing says what was wrong, and of what was sent only the
+        // refresh token can have changed since the login. A challenge to authenticate by Basic is an answer
+        // to the client's own credentials (RFC 6749, section 5.2).
+        let is_client = answer
+            .header("www-authenticate")
+            .and_then(|value| value.get(..5))
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
+        return (matches!(answer.status(), 400 | 401) && !is_client).then_some(LoginAgain::ForNow);
+    };
+    if let Some((_, meaning)) = LOGIN_AGAIN.iter().find(|(known, _)| *known == code) {
+        return Some(*meaning);
+    }
+    // A code decides, never its description, with this one exception. Atlassian says `unauthorized_client` for a
+    // dead refresh token, which elsewhere means that the client may not refresh at all; others say
+    // `invalid_request`. Only the words tell the two apart: they must call the refresh token itself unusable
+    // ("grant type refresh_token not allowed" does not). A wrong guess costs a login, not the stored token.
+    let description = said?.description.as_deref()?.to_ascii_lowercase().replace('_', " ");
+    let is_token = DEAD_TOKEN.iter().any(|words| description.contains(words));
+    (matches!(code, "unauthorized_client" | "invalid_request") && is_token)
+        .then_some(LoginAgain::ForNow)
+}
+
+/// Whether a body has an error in it: a member `error` with anything in it.
+pub(crate) fn has_error(body: &Members) -> bool {
+    body.all("error").any(|value| match value {
+        Value::Null => false,
+        Value::Bool(is_error) => is_error,
+        Value::Number(code) => code.as_f64() != Some(0.0),
+        Value::String(code) => !code.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    })
+}
+
+/// Finds the error in the standard's place, or in those of Facebook, Slack, Atlassian and others.
+fn said(body: &Members) -> Option<Said> {
+    let description = ["error_description", "message", "errorSummary", "detail"]
+        .into_iter()
+        .find_map(|name| body.text(name));
+    let is_code = |value: &Value| match value {
+        Value::String(code) => !code.is_empty(),
+        Value::Object(_) => true,
+        _ => false,
+    };
+    let code = ["error", "errorCode", "code"]
+        .into_iter()
+        .find_map(|name| body.all(name).find(|value| is_code(value)));
+    match code {
+        Some(Value::String(code)) => Some(Said { code: Some(code), description }),
+        Some(Value::Object(nested)) => {
+            let text = |name: &str| nested.get(name).and_then(Value::as_str).map(str::to_owned);
+            let code = text("type")
+                .or_else(|| text("code"))
+                .or_else(|| nested.get("code").map(ToString::to_string));
+            Some(Said { code, description: text("message").or(description) })
+        }
+        _ => description.map(|text| Said { code: None, description: Some(text) }),
+    }
+}
+
+fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
+    let hint = match code {
+        Some("invalid_client") => {
+            "check `client_id`, `client_secret` and `client_auth` against the client's registration"
+        }
+        Some("invalid_grant") if !profile.grant.needs_person() => {
+            "check the assertion or its key in the profile, and the clock of this machine"
+        }
+        Some("invalid_grant") => {
+            "the code or token may have expired or been used already: start again, with `--trace` to see the exchange"
+        }
+        Some("unauthorized_client") => "allow this grant type where the client is registered",
+        Some("unsupported_grant_type") => "the server does not know this grant type: check `grant`",
+        Some("invalid_scope") => "correct `scopes` in the profile",
+        Some("invalid_target") => "correct `resource` or `audience` in the profile",
+        Some("redirect_uri_mismatch") => "register the profile's `redirect_uri` with the client",
+        _ => return error,
+    };
+    error.hint(hint)
+}
+
+fn describe_status(status: u16) -> String {
+    let word = match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        300..=399 => "a redirect, which is not followed",
+        _ => return status.to_string(),
+    };
+    format!("{status} ({word})")
+}
+
+fn status_hint(status: u16) -> &'static str {
+    match status {
+        300..=399 => "configure the endpoint that it redirects to, if you trust it",
+        401 => {
+            "check `client_id`, `client_secret` and `client_auth` against the client's registration"
+        }
+        404 | 405 => "check `token_endpoint`",
+        _ => "run the same command with `--trace` to see the exchange",
+    }
+}
