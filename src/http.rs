@@ -5,6 +5,7 @@
 //! followed; nothing is sent twice; and both the time and the size of an answer are bounded.
 
 mod failure;
+mod no_proxy;
 mod proxy;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ use crate::trusted_file;
 
 pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
+#[doc(hidden)]
+pub use proxy::unreadable_exceptions;
 
 /// The most bytes of all header names and values together.
 pub const MAX_HEADERS: usize = 64 * 1024;
@@ -63,7 +66,9 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub enum Proxy {
     /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case. A value that
-    /// [cannot name a proxy](can_be_proxy) is passed over.
+    /// [cannot name a proxy](can_be_proxy) is passed over. `NO_PROXY` is a list of hosts separated by commas
+    /// or white space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP
+    /// address, or a network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
     Environment,
     /// None.
     Direct,
@@ -79,8 +84,8 @@ pub enum Proxy {
 pub struct HttpClient {
     options: Options,
     plain: OnceLock<Client>,
-    loopback_tls: OnceLock<Client>,
-    tls: OnceLock<Client>,
+    direct_tls: OnceLock<Client>,
+    proxied_tls: OnceLock<Client>,
 }
 
 impl HttpClient {
@@ -89,8 +94,8 @@ impl HttpClient {
         Self {
             options,
             plain: OnceLock::new(),
-            loopback_tls: OnceLock::new(),
-            tls: OnceLock::new(),
+            direct_tls: OnceLock::new(),
+            proxied_tls: OnceLock::new(),
         }
     }
 
@@ -121,17 +126,21 @@ impl HttpClient {
 
     /// The client for this kind of target. A failure is not remembered: the file may be mended.
     fn client(&self, target: &Target) -> Result<Client, HttpError> {
-        let slot = match (target.tls, target.loopback) {
+        let proxy = self.proxy_of(target);
+        let slot = match (target.tls, &proxy) {
             (false, _) => &self.plain,
-            (true, true) => &self.loopback_tls,
-            (true, false) => &self.tls,
+            (true, None) => &self.direct_tls,
+            (true, Some(_)) => &self.proxied_tls,
         };
         if let Some(client) = slot.get() {
             return Ok(client.clone());
         }
         let mut builder = self.base();
         builder = if target.tls { self.with_tls(builder)? } else { builder.tls_certs_only([]) };
-        builder = if target.loopback { builder.no_proxy() } else { self.with_proxy(builder)? };
+        builder = match proxy {
+            None => builder.no_proxy(),
+            Some(url) => through(builder, &url)?,
+        };
         let client = builder.build().map_err(|error| failure::of_set_up(&error, &self.options))?;
         Ok(slot.get_or_init(|| client).clone())
     }
@@ -172,17 +181,25 @@ impl HttpClient {
         Ok(builder)
     }
 
-    fn with_proxy(&self, builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
-        Ok(match &self.options.proxy {
-            Proxy::Environment => builder,
-            Proxy::Direct => builder.no_proxy(),
-            Proxy::Url(url) if can_be_proxy(url.expose()) => {
-                let proxy = reqwest::Proxy::https(url.expose());
-                builder.proxy(proxy.map_err(|_| failure::of_proxy_url())?)
-            }
-            Proxy::Url(_) => return Err(failure::of_proxy_url()),
-        })
+    /// The proxy that a target is reached through. Loopback is reached through none, and so is plain http,
+    /// which is for loopback alone.
+    fn proxy_of(&self, target: &Target) -> Option<Secret> {
+        match &self.options.proxy {
+            _ if target.loopback || !target.tls => None,
+            Proxy::Direct => None,
+            Proxy::Environment => proxy::of_environment(&target.url),
+            Proxy::Url(url) => Some(url.clone()),
+        }
     }
+}
+
+fn through(builder: ClientBuilder, url: &Secret) -> Result<ClientBuilder, HttpError> {
+    if !can_be_proxy(url.expose()) {
+        return Err(failure::of_proxy_url());
+    }
+    let url = Zeroizing::new(proxy::with_scheme(url.expose()));
+    let proxy = reqwest::Proxy::https(url.as_str()).map_err(|_| failure::of_proxy_url())?;
+    Ok(builder.proxy(proxy))
 }
 
 impl Http for HttpClient {
@@ -210,6 +227,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 /// Where a request goes, once it is known that it may.
 struct Target {
+    url: Url,
     host: String,
     port: u16,
     loopback: bool,
@@ -238,7 +256,7 @@ impl Target {
             return refuse(format!("the URL for {host} carries a user name or a password"));
         }
         let port = url.port_or_known_default().unwrap_or_default();
-        Ok(Self { host, port, loopback: is_loopback(url), tls })
+        Ok(Self { url: url.clone(), host, port, loopback: is_loopback(url), tls })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
-use oauthctl::http::{Proxy, can_be_proxy};
+use oauthctl::http::{Proxy, can_be_proxy, unreadable_exceptions};
 use oauthctl::profile::Profile;
 use oauthctl::profile::{Config, ConfigFile};
 use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
@@ -309,6 +309,19 @@ impl Context {
     /// As [`Context::open_store`].
     pub fn store_of(&self, profile: &Profile) -> Result<Store> {
         self.open_store(&self.store_spec(self.config()?.store_of(profile))?)
+    }
+}
+
+/// Warns of entries of NO_PROXY that are not understood: requests to the hosts that they mean would go to the
+/// proxy unnoticed.
+pub fn warn_of_no_proxy(voice: &Voice) {
+    for entry in unreadable_exceptions() {
+        let entry = oauthctl::text::one_line(&entry);
+        let what = format!("ignored the entry `{entry}` of NO_PROXY: it is not a host");
+        voice.warn(&Error::config(what).hint(
+            "write `corp.test` (it and everything below), `*.corp.test`, an IP address, or a network \
+             such as `10.0.0.0/8`; `:PORT` may follow a host",
+        ));
     }
 }
 

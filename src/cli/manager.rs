@@ -60,6 +60,7 @@ pub fn build_over(
 }
 
 fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
+    context::warn_of_no_proxy(&context.voice);
     let state = context.state()?;
     let cache = context.state_path()?.join("discovery");
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {

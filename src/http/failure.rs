@@ -63,10 +63,16 @@ pub(super) fn of_proxy_url() -> HttpError {
 pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError {
     let causes = Causes::of(error);
     if causes.mention("No CA certificates were loaded") {
-        return not_sent(
-            "this machine has no certificate authorities to verify servers with",
-            Some("install the system's ca-certificates, or set `ca_file`".to_owned()),
-        );
+        return match replaced_authorities() {
+            Some(place) => not_sent(
+                format!("{place} has no certificate authorities to verify servers with"),
+                Some("correct the variable, or unset it: it replaces the system's".to_owned()),
+            ),
+            None => not_sent(
+                "this machine has no certificate authorities to verify servers with",
+                Some("install the system's ca-certificates, or set `ca_file`".to_owned()),
+            ),
+        };
     }
     if let Some(path) = &options.ca_file
         && causes.mention("certificate")
@@ -201,6 +207,18 @@ fn of_connecting(
     not_sent(format!("cannot connect to {host}:{port}: {why}"), hint)
 }
 
+/// What stands in the place of the system's certificate authorities, as with other programs: OpenSSL, Go and
+/// rustls read these variables (on Linux and the BSDs).
+fn replaced_authorities() -> Option<String> {
+    if !cfg!(all(unix, not(target_os = "macos"))) {
+        return None;
+    }
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().find_map(|name| {
+        let place = std::env::var_os(name)?;
+        Some(format!("{name} ({})", text::one_line(&place.to_string_lossy())))
+    })
+}
+
 fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     let (why, hint) = if causes.mention("proxy authorization required") {
         ("it wants a user name and a password", "put them into HTTPS_PROXY: http://USER:PASS@HOST")
@@ -215,10 +233,15 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
 }
 
 fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
-    let loaded = options.ca_file.as_ref().map_or_else(String::new, |path| {
-        let path = text::one_line(&path.display().to_string());
-        format!("; the CA file {path} was loaded beside the system's authorities")
-    });
+    let (own, replaced) = (options.ca_file.as_deref(), replaced_authorities());
+    let loaded = match (own.map(|path| text::one_line(&path.display().to_string())), replaced) {
+        (Some(path), None) => {
+            format!("; the CA file {path} was loaded beside the system's authorities")
+        }
+        (Some(path), Some(place)) => format!("; the CA file {path} and {place} were loaded"),
+        (None, Some(place)) => format!("; {place} was loaded in place of the system's authorities"),
+        (None, None) => String::new(),
+    };
     let (why, hint) = if causes.mention("not valid for name") {
         let names = causes.innermost();
         let names = names.split_once("; ").map_or("", |(_, names)| names);
@@ -238,7 +261,7 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
                     .to_owned(),
             ),
             None => (
-                why.to_owned(),
+                format!("{why}{loaded}"),
                 "if the server, or a proxy that inspects TLS, has an authority of its own, set \
                  `ca_file` to its certificate"
                     .to_owned(),

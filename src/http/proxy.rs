@@ -1,6 +1,9 @@
-//! What can name a proxy.
+//! What can name a proxy, and which one the environment names for a host.
 
 use url::Url;
+
+use super::no_proxy::NoProxy;
+use crate::secret::Secret;
 
 /// Whether a transport can connect through what this text names: `http://`, `https://` or one of
 /// `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host; without a scheme, `http://`
@@ -25,9 +28,67 @@ pub fn can_be_proxy(text: &str) -> bool {
     })
 }
 
+/// A proxy's address as a URL: without a scheme, `http://` is meant.
+pub(super) fn with_scheme(text: &str) -> String {
+    match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
+    }
+}
+
+/// The proxy that the environment names for this URL; none where it names none, or excepts the host.
+pub(super) fn of_environment(url: &Url) -> Option<Secret> {
+    let named = named(&|name| std::env::var(name).ok())?;
+    let excepted = no_proxy_of_environment().is_some_and(|hosts| hosts.contains(url));
+    (can_be_proxy(named.expose()) && !excepted).then_some(named)
+}
+
+/// What names the proxy of https hosts: the first variable that is there, in either case. An empty one of
+/// them leaves it to `ALL_PROXY`.
+fn named(variable: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
+    let first = |names: [&str; 2]| names.into_iter().find_map(variable);
+    let of_https = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
+    let named = of_https.or_else(|| first(["ALL_PROXY", "all_proxy"]));
+    named.filter(|value| !value.is_empty()).map(Secret::new)
+}
+
+fn no_proxy_of_environment() -> Option<NoProxy> {
+    let text = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok())?;
+    Some(NoProxy::read(&text))
+}
+
+/// The entries of `NO_PROXY` that nothing can be made of, where there is a proxy that they should keep hosts
+/// from.
+#[doc(hidden)]
+pub fn unreadable_exceptions() -> Vec<String> {
+    if named(&|name| std::env::var(name).ok()).is_none() {
+        return Vec::new();
+    }
+    no_proxy_of_environment().map(NoProxy::into_unreadable).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::can_be_proxy;
+    use super::{can_be_proxy, named};
+
+    #[test]
+    fn the_first_variable_that_is_there_names_the_proxy() {
+        for (variables, expected) in [
+            (vec![], None),
+            (vec![("HTTPS_PROXY", "a"), ("https_proxy", "b"), ("ALL_PROXY", "c")], Some("a")),
+            (vec![("https_proxy", "b"), ("all_proxy", "c")], Some("b")),
+            (vec![("HTTPS_PROXY", ""), ("https_proxy", "b"), ("all_proxy", "c")], Some("c")),
+            (vec![("ALL_PROXY", "")], None),
+            (vec![("HTTP_PROXY", "x"), ("http_proxy", "x")], None),
+        ] {
+            let lookup = |name: &str| {
+                let mut all = variables.iter();
+                all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            let found = named(&lookup);
+            assert_eq!(found.as_ref().map(|secret| secret.expose()), expected, "{variables:?}");
+        }
+    }
 
     #[test]
     fn what_is_no_address_of_a_proxy_is_none() {

@@ -21,3 +21,4 @@ mod refreshes;
 mod replies;
 mod scopes;
 mod shown_url;
+mod trust;

@@ -242,3 +242,47 @@ fn preset_with_own_endpoints_asks_no_host_of_its() {
     assert_eq!(hostile().requests("tag.own-endpoints", "token").len(), 2);
     assert_eq!(proxy.heads(), [""; 0], "the preset's server is asked for nothing");
 }
+
+/// The server's port on this machine is in its URL, so an entry may name it.
+#[test]
+fn no_proxy_is_read_as_curl_and_go_read_it() {
+    let named = url::Url::parse(hostile().bases["named"].as_deref().unwrap()).unwrap();
+    let port = named.port().unwrap();
+    for (value, is_excepted) in [
+        ("*.test".to_owned(), true),
+        (format!("as.test:{port}"), true),
+        (format!("*.test:{port}"), true),
+        (".TEST other.example".to_owned(), true),
+        ("*.as.test".to_owned(), false),
+        ("as.test:443".to_owned(), false),
+        ("10.0.0.0/8".to_owned(), false),
+        ("s.test".to_owned(), false),
+    ] {
+        let proxy = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
+        let mut home = Home::new();
+        profile_over_tls(&home, "named", "tag.no-proxy-forms", "");
+        home.set("HTTPS_PROXY", proxy.url()).set("NO_PROXY", &value);
+        let output = home.run(["login", "p", "--no-browser"]).fails(9);
+        assert_eq!(proxy.heads().is_empty(), is_excepted, "{value}: {}", output.stderr);
+        assert!(!output.stderr.contains("warning"), "{value}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn an_entry_of_no_proxy_that_is_no_host_is_warned_of() {
+    let proxy = Proxy::answering(Some("HTTP/1.1 403 No\r\n\r\n"));
+    let mut home = Home::new();
+    profile_over_tls(&home, "named", "tag.no-proxy-forms", "");
+    home.set("HTTPS_PROXY", proxy.url()).set("NO_PROXY", "10.*,ok.example,http://as.test");
+    let output = home.run(["login", "p", "--no-browser"]).fails(9);
+    for entry in ["10.*", "http://as.test"] {
+        let warning = format!("warning: ignored the entry `{entry}` of NO_PROXY");
+        assert_eq!(output.stderr.matches(&warning).count(), 1, "{}", output.stderr);
+    }
+    assert!(!output.stderr.contains("ok.example"), "{}", output.stderr);
+    assert_eq!(proxy.heads().len(), 1);
+    // Without a proxy there is nothing to be kept from.
+    home.unset("HTTPS_PROXY");
+    let output = home.run(["login", "p", "--no-browser"]).fails(9);
+    assert!(!output.stderr.contains("NO_PROXY"), "{}", output.stderr);
+}

@@ -1,0 +1,39 @@
+//! Which certificate authorities are trusted.
+
+use crate::person::*;
+use crate::support::*;
+
+/// A profile at the server over TLS, with these authorities of the profile and of the environment.
+fn trusting(ca_file: Option<&str>, variables: &[(&str, &str)]) -> Home {
+    let mut home = Home::new();
+    home.write(&home.path("right.pem"), &hostile().ca);
+    home.write(&home.path("none.pem"), "no certificate");
+    let ca = ca_file.map(|name| format!("ca_file = {:?}\n", home.path(name)));
+    let ca = ca.unwrap_or_default();
+    home.profile("p", &hostile().issuer_at("https", "honest"), "cli", &format!("{PASTED}{ca}"));
+    for (name, value) in variables {
+        let place = home.path(value);
+        home.set(name, place);
+    }
+    home
+}
+
+#[test]
+fn authorities_of_the_environment_replace_the_systems() {
+    let wrong = tempfile::NamedTempFile::new().unwrap();
+    let key = rcgen::generate_simple_self_signed(["other.example".to_owned()]).unwrap();
+    std::fs::write(wrong.path(), key.cert.pem()).unwrap();
+    let wrong = wrong.path().to_str().unwrap();
+    paste(&trusting(None, &[("SSL_CERT_FILE", "right.pem")])).ok();
+    paste(&trusting(Some("right.pem"), &[("SSL_CERT_FILE", wrong)])).ok();
+    let refused = |variable: (&str, &str)| {
+        trusting(None, &[variable]).run(["login", "p", "--no-browser"]).fails(9)
+    };
+    let output = refused(("SSL_CERT_FILE", wrong));
+    let told = format!("SSL_CERT_FILE ({wrong}) was loaded in place of the system's authorities");
+    assert!(error(&output).contains(&told), "{}", output.stderr);
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let output = refused((name, "none.pem"));
+        assert!(error(&output).contains(&format!("{name} (")), "{}", output.stderr);
+    }
+}
