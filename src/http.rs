@@ -109,13 +109,12 @@ impl HttpClient {
         if self.options.ca_file.is_none() && self.options.client_certificate.is_none() {
             return Ok(());
         }
-        let target = Target { host: "localhost".to_owned(), port: 443, loopback: true, tls: true };
-        self.client(&target).map(drop).map_err(|error| error.told(&error.message))
+        self.client(true, None).map(drop).map_err(|error| error.told(&error.message))
     }
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
-        let client = self.client(&target)?;
+        let client = self.client(target.tls, self.proxy_of(&request.url, &target))?;
         let outgoing = outgoing(&client, request)?;
         let answer = client
             .execute(outgoing)
@@ -124,10 +123,9 @@ impl HttpClient {
         read(answer, &target).await
     }
 
-    /// The client for this kind of target. A failure is not remembered: the file may be mended.
-    fn client(&self, target: &Target) -> Result<Client, HttpError> {
-        let proxy = self.proxy_of(target);
-        let slot = match (target.tls, &proxy) {
+    /// The client for this kind of connection. A failure is not remembered: the file may be mended.
+    fn client(&self, tls: bool, proxy: Option<Secret>) -> Result<Client, HttpError> {
+        let slot = match (tls, &proxy) {
             (false, _) => &self.plain,
             (true, None) => &self.direct_tls,
             (true, Some(_)) => &self.proxied_tls,
@@ -136,7 +134,7 @@ impl HttpClient {
             return Ok(client.clone());
         }
         let mut builder = self.base();
-        builder = if target.tls { self.with_tls(builder)? } else { builder.tls_certs_only([]) };
+        builder = if tls { self.with_tls(builder)? } else { builder.tls_certs_only([]) };
         builder = match proxy {
             None => builder.no_proxy(),
             Some(url) => through(builder, &url)?,
@@ -183,12 +181,12 @@ impl HttpClient {
 
     /// The proxy that a target is reached through. Loopback is reached through none, and so is plain http,
     /// which is for loopback alone.
-    fn proxy_of(&self, target: &Target) -> Option<Secret> {
+    fn proxy_of(&self, url: &Url, target: &Target) -> Option<Secret> {
         match &self.options.proxy {
             _ if target.loopback || !target.tls => None,
             Proxy::Direct => None,
-            Proxy::Environment => proxy::of_environment(&target.url),
-            Proxy::Url(url) => Some(url.clone()),
+            Proxy::Environment => proxy::of_environment(url),
+            Proxy::Url(proxy) => Some(proxy.clone()),
         }
     }
 }
@@ -227,7 +225,6 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 /// Where a request goes, once it is known that it may.
 struct Target {
-    url: Url,
     host: String,
     port: u16,
     loopback: bool,
@@ -256,7 +253,7 @@ impl Target {
             return refuse(format!("the URL for {host} carries a user name or a password"));
         }
         let port = url.port_or_known_default().unwrap_or_default();
-        Ok(Self { url: url.clone(), host, port, loopback: is_loopback(url), tls })
+        Ok(Self { host, port, loopback: is_loopback(url), tls })
     }
 }
 
