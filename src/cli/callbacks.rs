@@ -47,12 +47,8 @@ fn at(profile: &Profile, uri: RedirectUri) -> Profile {
 
 /// A redirect URI that no profile names: flows of another server can have been started with it too.
 fn warn_of_unknown(context: &Context, profile: &Profile, uri: &RedirectUri) {
-    let Ok(config) = context.config() else { return };
-    let mut others = config.of_other_servers(profile).into_iter();
-    let Some(other) = others.find(|other| announces_iss(context, other) != Some(true)) else {
-        return;
-    };
-    let (name, other, uri) = (one_line(&profile.name), one_line(&other.name), one_line(&uri.text));
+    let Some(other) = first_without_iss(context, profile, false) else { return };
+    let (name, other, uri) = (one_line(&profile.name), one_line(&other), one_line(&uri.text));
     let warning = format!(
         "no profile names {uri}: if flows of `{other}` come back there too, one server could have the \
          other's code sent to it"
@@ -66,15 +62,11 @@ fn warn_of_unknown(context: &Context, profile: &Profile, uri: &RedirectUri) {
 /// Warns of another server whose responses come in at the same place. Says whether there is one.
 fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
     let name = one_line(&profile.name);
-    let Ok(config) = context.config() else { return false };
-    let mut others = config.sharing_a_callback(profile).into_iter();
-    let Some(other) = others.find(|other| announces_iss(context, other) != Some(true)) else {
-        return false;
-    };
+    let Some(other) = first_without_iss(context, profile, true) else { return false };
     let warning = format!(
         "the profiles `{name}` and `{}` have the same redirect path, so that one server could have \
          the other's code sent to it",
-        one_line(&other.name)
+        one_line(&other)
     );
     let mut hint = "give one of them a path of its own, and register it".to_owned();
     if profile.redirect_uris.iter().all(|uri| uri.host != LoopbackHost::Elsewhere) {
@@ -82,6 +74,35 @@ fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
     }
     context.voice.warn(&Error::config(warning).hint(hint));
     true
+}
+
+/// How many profiles of a catalog are parsed one by one. All at once are faster then.
+const ONE_BY_ONE: usize = 8;
+
+/// The name of the first profile with a server that could be mixed up with this one's, and is not known
+/// to send `iss`; with `sharing`, among those whose responses come in at the same place.
+fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Option<String> {
+    let sends_none = |other: &Profile| announces_iss(context, other) != Some(true);
+    if let Some(catalog) = context.catalog().ok()? {
+        let mut others = match sharing {
+            true => Box::new(catalog.sharing_a_callback(profile)) as Box<dyn Iterator<Item = _>>,
+            false => Box::new(catalog.of_other_servers(profile)),
+        };
+        for name in others.by_ref().take(ONE_BY_ONE) {
+            let Some(config) = catalog.narrowed(name) else { continue };
+            if config.profiles.get(name).is_some_and(sends_none) {
+                return Some(name.to_owned());
+            }
+        }
+        others.next()?;
+    }
+    let config = context.config().ok()?;
+    let mut others = match sharing {
+        true => config.sharing_a_callback(profile),
+        false => config.of_other_servers(profile),
+    }
+    .into_iter();
+    others.find(|other| sends_none(other)).map(|other| other.name.clone())
 }
 
 /// The redirect URIs to register for a profile, and what may be different about that; nothing for a

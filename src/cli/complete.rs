@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueHint};
 use oauthctl::flow::Completed;
 use oauthctl::protocol::callback::to_text;
-use oauthctl::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret, Timestamp};
+use oauthctl::{
+    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
+};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -67,7 +69,11 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
     let profile = context.profile(recognized.profile())?;
     let ports = waiting.add_to(manager::ports(context, profile)?);
-    let manager = manager::build_of(context, ports)?;
+    let has_place = args.code.is_none() || args.iss.is_some() || args.redirect_uri.is_some();
+    let manager = match has_place {
+        true => FlowManager::new([profile.clone()], ports),
+        false => manager::with_others(context, ports)?,
+    };
     let completing = manager.complete_recognized(&recognized, &response, &expected);
     let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
     context.voice.tell_beside(&completed.warnings, &completed.notes);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use directories::ProjectDirs;
 use oauthctl::clock::SystemClock;
 use oauthctl::http::{Proxy, can_be_proxy, unreadable_exceptions};
-use oauthctl::profile::Profile;
-use oauthctl::profile::{Config, ConfigFile};
+use oauthctl::profile::snapshot::Snapshot;
+use oauthctl::profile::{Catalog, Config, ConfigFile, Profile};
 use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
 use oauthctl::trace::Trace;
 use oauthctl::{Error, Result, Secret, Timestamp, text};
@@ -26,6 +26,8 @@ pub struct Context {
     pub trace: Trace,
     file: OnceLock<Option<ConfigFile>>,
     config: OnceLock<Config>,
+    catalog: OnceLock<Option<Catalog>>,
+    narrowed: OnceLock<Config>,
     har: Option<PathBuf>,
     warnings: Mutex<Vec<Warnings>>,
 }
@@ -51,6 +53,8 @@ impl Context {
             trace,
             file: OnceLock::new(),
             config: OnceLock::new(),
+            catalog: OnceLock::new(),
+            narrowed: OnceLock::new(),
             har,
             warnings: Mutex::default(),
         })
@@ -167,10 +171,58 @@ impl Context {
             return Ok(config);
         }
         let config = match self.config_file()? {
-            Some(file) => file.parse()?,
+            Some(file) => match self.state_path() {
+                Ok(state) => file.parse_and_catalog(&state)?,
+                Err(_) => file.parse()?,
+            },
             None => Config::empty(&self.config_path()?),
         };
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The catalog of a large configuration file, as long as the file itself was not parsed.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the file cannot be read.
+    pub fn catalog(&self) -> Result<Option<&Catalog>> {
+        if self.config.get().is_some() {
+            return Ok(None);
+        }
+        if let Some(catalog) = self.catalog.get() {
+            return Ok(catalog.as_ref());
+        }
+        let catalog = match (self.config_file()?, self.state_path()) {
+            (Some(file), Ok(state)) => Catalog::open(&state, file),
+            _ => None,
+        };
+        Ok(self.catalog.get_or_init(|| catalog).as_ref())
+    }
+
+    /// The configuration, in which other profiles than this one can be missing: a large file that was
+    /// checked before is not parsed as a whole again.
+    fn config_of(&self, name: &str) -> Result<&Config> {
+        if let Some(config) = self.narrowed.get().filter(|c| c.profiles.contains_key(name)) {
+            return Ok(config);
+        }
+        match self.catalog()?.and_then(|catalog| catalog.narrowed(name)) {
+            Some(config) if self.narrowed.get().is_none() => {
+                Ok(self.narrowed.get_or_init(|| config))
+            }
+            _ => self.config(),
+        }
+    }
+
+    /// Checks the configuration, unless this very content was checked before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::config`].
+    pub fn check_config(&self) -> Result<()> {
+        if self.catalog()?.is_none() {
+            self.config()?;
+        }
+        Ok(())
     }
 
     /// Says what the configuration is warned about: `pkce = "off"`, for instance.
@@ -179,8 +231,12 @@ impl Context {
     ///
     /// As [`Context::config`].
     pub fn tell_config_warnings(&self) -> Result<()> {
-        for warning in &self.config()?.warnings {
-            self.voice.warn(&Error::config(warning.clone()));
+        let warnings = match self.catalog()? {
+            Some(catalog) => catalog.warnings(),
+            None => self.config()?.warnings.clone(),
+        };
+        for warning in warnings {
+            self.voice.warn(&Error::config(warning));
         }
         Ok(())
     }
@@ -197,10 +253,10 @@ impl Context {
         if let Some(name) = self.env("OAUTHCTL_PROFILE")? {
             return Ok(name);
         }
-        let config = self.config()?;
-        if let Some(name) = config.default_profile() {
-            return Ok(name.to_owned());
+        if let Some(name) = self.default_profile()? {
+            return Ok(name);
         }
+        let config = self.config()?;
         self.config_is_there()?;
         if config.profiles.is_empty() {
             return Err(Error::config("there is no profile yet").hint(
@@ -212,13 +268,35 @@ impl Context {
             .hint(format!("name one with `-p`, or set `[defaults] profile`: {names}")))
     }
 
+    /// The profile of a command that names none.
+    fn default_profile(&self) -> Result<Option<String>> {
+        match self.catalog()? {
+            Some(catalog) => Ok(catalog.default_profile().map(str::to_owned)),
+            None => Ok(self.config()?.default_profile().map(str::to_owned)),
+        }
+    }
+
+    /// Keeps what the next run needs to hand out a stored token of this profile without parsing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::config`].
+    pub fn keep_snapshot(&self, profile: &Profile) -> Result<()> {
+        if let Some(file) = self.config_file()? {
+            let (state, default) = (self.state_path()?, self.default_profile()?);
+            let config = self.config_of(&profile.name)?;
+            Snapshot::store(&state, file, config, &profile.name, default.as_deref());
+        }
+        Ok(())
+    }
+
     /// The profile of this name.
     ///
     /// # Errors
     ///
     /// `Config` where it is unknown, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
-        let config = self.config()?;
+        let config = self.config_of(name)?;
         self.config_is_there()?;
         config.profile(name)
     }
@@ -308,7 +386,8 @@ impl Context {
     ///
     /// As [`Context::open_store`].
     pub fn store_of(&self, profile: &Profile) -> Result<Store> {
-        self.open_store(&self.store_spec(self.config()?.store_of(profile))?)
+        let config = self.config_of(&profile.name)?;
+        self.open_store(&self.store_spec(config.store_of(profile))?)
     }
 }
 

@@ -108,7 +108,7 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     context.tell_config_warnings()?;
     scopes::warn(context, &args.scopes, profile);
-    let manager = manager::build(context, profile)?;
+    let manager = manager::build_among_others(context, profile)?;
     let before = logged_in(context, &key)?;
     let grant = log_in_with(args, context, profile, &key, &manager)?;
     if context.voice.json {

@@ -18,14 +18,23 @@ use super::context::{self, Context};
 use super::report::Voice;
 use super::{export, write_back};
 
-/// Builds the manager of a profile over the store that the profile uses. The other profiles are in
-/// it to be told apart from this one.
+/// Builds the manager of a profile over the store that the profile uses.
 ///
 /// # Errors
 ///
 /// Where the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    build_of(context, ports(context, profile)?)
+    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+}
+
+/// The same with all other profiles, for a code that can come without the place where it came in: the
+/// servers of the others have to be told apart from this one's.
+///
+/// # Errors
+///
+/// As [`build`], and where the configuration cannot be read.
+pub fn build_among_others(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    with_others(context, ports(context, profile)?)
 }
 
 /// Builds a manager of all profiles over the ports of one of them.
@@ -33,7 +42,7 @@ pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
 /// # Errors
 ///
 /// Where the configuration cannot be read.
-pub fn build_of(context: &Context, ports: Ports) -> Result<FlowManager> {
+pub fn with_others(context: &Context, ports: Ports) -> Result<FlowManager> {
     Ok(FlowManager::new(context.config()?.profiles.values().cloned(), ports))
 }
 

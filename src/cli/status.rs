@@ -31,7 +31,7 @@ pub struct StatusArgs {
 /// `Config` for a profile that is neither configured nor in the index.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
-    if let Err(error) = context.config() {
+    if let Err(error) = context.check_config() {
         // What is logged in can be told without a configuration that is right.
         context.voice.warn(&error);
     }

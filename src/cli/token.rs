@@ -111,9 +111,7 @@ pub fn hand_out(
     }
     let name = context.profile_name(profile)?;
     let profile = context.profile(&name)?;
-    if let Some(file) = context.config_file()? {
-        Snapshot::store(&context.state_path()?, file, context.config()?, &name);
-    }
+    context.keep_snapshot(profile)?;
     let account = selection.account.account.as_deref();
     let mut key = manager::account(context, &name, account)?;
     if import::from_environment(context, profile, &key)? {
@@ -128,7 +126,8 @@ pub fn hand_out(
             if let Some(warning) = error.warning() {
                 context.voice.warn(warning);
             }
-            login::log_in(context, profile, &key, &manager)?;
+            let among_others = manager::build_among_others(context, profile)?;
+            login::log_in(context, profile, &key, &among_others)?;
             runner::block_on(Some(&manager), manager.token(&key, &request))?
         }
         other => other?,

@@ -29,7 +29,7 @@ fn replace(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) ->
 }
 
 /// The most bytes of a file that [`read`] reads.
-const READ_LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const READ_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Reads a small file of our own. What is no plain file, is another user's or has a second name
 /// was put there by somebody else, and is as good as missing; nothing is waited for.

@@ -4,7 +4,7 @@
 //! A server that answers without `iss` (RFC 9207) is told from the others by its redirect URI
 //! alone. Profiles that leave theirs to the program therefore do not share one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use url::Url;
 
@@ -62,14 +62,35 @@ pub(crate) fn of_other_servers<'a, 'b>(
     all: impl Iterator<Item = &'a Profile>,
     profile: &'b Profile,
 ) -> impl Iterator<Item = &'a Profile> {
-    let server = Server::of(profile);
-    all.filter(move |other| {
-        other.name != profile.name
-            && takes_part(profile)
-            && takes_part(other)
-            && !(other.callback.server_of_preset && profile.callback.server_of_preset)
-            && Server::of(other).is_other(&server)
-    })
+    let party = Party::of(profile);
+    all.filter(move |other| party.could_be_mixed_up_with(&Party::of(other)))
+}
+
+/// A profile, as far as it matters to others whose responses may come in at the same place.
+pub(super) struct Party<'p> {
+    pub(super) name: &'p str,
+    pub(super) takes_part: bool,
+    pub(super) callback: Callback,
+    pub(super) server: Server<'p>,
+}
+
+impl<'p> Party<'p> {
+    pub(super) fn of(profile: &'p Profile) -> Self {
+        Self {
+            name: &profile.name,
+            takes_part: takes_part(profile),
+            callback: profile.callback,
+            server: Server::of(profile),
+        }
+    }
+
+    pub(super) fn could_be_mixed_up_with(&self, other: &Party<'_>) -> bool {
+        self.name != other.name
+            && self.takes_part
+            && other.takes_part
+            && !(self.callback.server_of_preset && other.callback.server_of_preset)
+            && self.server.is_other(&other.server)
+    }
 }
 
 /// Decides for every profile, in the order of the file, whether it gets a path of its own. What comes
@@ -137,18 +158,20 @@ fn holds_the_path(profile: &Profile) -> bool {
 /// Whether the configuration lets the responses of both come in at one place.
 fn shares(one: &Profile, other: &Profile) -> bool {
     let is_set = !one.callback.own_path && !other.callback.own_path;
-    let places: Vec<_> = one.redirect_uris.iter().map(place).collect();
-    is_set && other.redirect_uris.iter().any(|uri| places.contains(&place(uri)))
+    let known: HashSet<String> = places(&one.redirect_uris).collect();
+    is_set && places(&other.redirect_uris).any(|place| known.contains(&place))
 }
 
 /// Where responses come in: on this machine the path alone tells, elsewhere the host and port too.
-fn place(uri: &RedirectUri) -> (Option<String>, String) {
-    let path = if uri.path.is_empty() { "/" } else { uri.path.as_str() };
-    let elsewhere = uri.host == LoopbackHost::Elsewhere;
-    match Url::parse(&uri.text).ok().filter(|_| elsewhere) {
-        Some(url) => (Some(url.origin().ascii_serialization()), url.path().to_owned()),
-        None => (None, path.to_owned()),
-    }
+pub(super) fn places(uris: &[RedirectUri]) -> impl Iterator<Item = String> {
+    uris.iter().map(|uri| {
+        let path = if uri.path.is_empty() { "/" } else { uri.path.as_str() };
+        let elsewhere = uri.host == LoopbackHost::Elsewhere;
+        match Url::parse(&uri.text).ok().filter(|_| elsewhere) {
+            Some(url) => url.origin().ascii_serialization() + url.path(),
+            None => path.to_owned(),
+        }
+    })
 }
 
 /// What tells a server from another.

@@ -112,10 +112,14 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
 static KEY_NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
 
+/// The keys of a table that no profile has.
+pub(crate) fn unknown(table: &Table) -> impl Iterator<Item = &str> {
+    table.iter().map(|entry| entry.key.as_str()).filter(|key| !KEY_NAMES.contains(key))
+}
+
 /// The keys that a table's unknown ones were probably meant to be.
 pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
-    let unknown = table.iter().filter(|entry| !KEY_NAMES.contains(&entry.key.as_str()));
-    unknown.filter_map(|entry| probably(&entry.key, KEY_NAMES.iter().copied())).collect()
+    unknown(table).filter_map(|key| probably(key, KEY_NAMES.iter().copied())).collect()
 }
 
 /// The keys that name endpoints of one server, and go with its issuer.

@@ -11,6 +11,7 @@ pub(crate) mod atomic_file;
 mod bad_files;
 mod by_hand;
 mod callbacks;
+mod catalog;
 mod check;
 pub mod describe;
 pub(crate) mod diagnose;
@@ -35,6 +36,8 @@ pub mod snapshot;
 
 pub use callbacks::Callback;
 pub(crate) use callbacks::of_other_servers;
+#[doc(hidden)]
+pub use catalog::Catalog;
 pub use discovery::announces_iss;
 pub use id_token::TrustedAudiences;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};

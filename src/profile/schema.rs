@@ -3,21 +3,28 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use toml::de::DeTable;
 use zeroize::Zeroizing;
 
 use super::diagnose::{Problems, nearest};
+use super::node::{self, Table};
 use super::reader::Surroundings;
 use super::sections::Sections;
-use super::{Profile, node};
+use super::{Profile, catalog::Catalog};
+use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::text::{one_line, shell_word};
 use crate::trusted_file;
 
 /// The most bytes of a configuration file.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// Part of a file's fingerprint: what is kept of it by an older program is not believed.
+const FORMAT: &str = concat!("oauthctl snapshot 4 ", env!("CARGO_PKG_VERSION"));
 
 /// What the configuration says.
 #[derive(Clone)]
@@ -84,6 +91,7 @@ pub struct ConfigFile {
     path: PathBuf,
     bytes: Zeroizing<Vec<u8>>,
     others_can_read: bool,
+    fingerprint: OnceLock<String>,
 }
 
 impl std::fmt::Debug for ConfigFile {
@@ -119,13 +127,16 @@ impl ConfigFile {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
         }
-        Ok(Some(Self { path: path.to_owned(), bytes, others_can_read: others_can_read(&metadata) }))
+        Ok(Some(Self::new(path, bytes, others_can_read(&metadata))))
     }
 
     /// Text that is not, or not yet, in this file.
     pub fn of_text(path: &Path, text: &str) -> Self {
-        let bytes = Zeroizing::new(text.as_bytes().to_vec());
-        Self { path: path.to_owned(), bytes, others_can_read: false }
+        Self::new(path, Zeroizing::new(text.as_bytes().to_vec()), false)
+    }
+
+    fn new(path: &Path, bytes: Zeroizing<Vec<u8>>, others_can_read: bool) -> Self {
+        Self { path: path.to_owned(), bytes, others_can_read, fingerprint: OnceLock::new() }
     }
 
     /// The file's path.
@@ -143,6 +154,18 @@ impl ConfigFile {
         self.others_can_read
     }
 
+    /// What tells this file from every other, and from itself with another content: a hash over its
+    /// bytes, its path, since what is relative in it begins there, who can read it, and the version
+    /// of this program, whose presets may differ.
+    pub(crate) fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| {
+            let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+            let place = place.as_os_str().as_encoded_bytes();
+            let readable: &[u8] = if self.others_can_read { b"readable" } else { b"private" };
+            hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", &self.bytes])
+        })
+    }
+
     /// The file's text.
     pub(crate) fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.bytes).map_err(|error| {
@@ -158,16 +181,39 @@ impl ConfigFile {
     /// One error of kind `Config` that lists everything that is wrong, one problem a line, each as
     /// `path:line:column: what`.
     pub fn parse(&self) -> Result<Config> {
-        let text = self.text()?;
+        self.read(self.text()?, false).map(|(config, _)| config)
+    }
+
+    /// The same, and keeps a [`Catalog`] of a large file in the state directory.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::parse`].
+    #[doc(hidden)]
+    pub fn parse_and_catalog(&self, state_dir: &Path) -> Result<Config> {
+        let (config, root) = self.read(self.text()?, false)?;
+        Catalog::store(state_dir, self, &config, &root);
+        Ok(config)
+    }
+
+    /// Parses parts of a file of which the whole is known to be without errors.
+    pub(super) fn parse_part(&self, parts: &[Range<usize>]) -> Option<Config> {
+        let whole = self.text().ok()?;
+        let parts: Option<Vec<&str>> = parts.iter().map(|part| whole.get(part.clone())).collect();
+        let text = Zeroizing::new(parts?.concat());
+        self.read(&text, true).ok().map(|(config, _)| config)
+    }
+
+    fn read(&self, text: &str, is_part: bool) -> Result<(Config, Table)> {
         let mut problems = Problems::new(&self.path, text);
         let (document, errors) = DeTable::parse_recoverable(text);
         problems.add_syntax(&errors);
         let around = Surroundings::of(&self.path, self.others_can_read);
         let root = node::table(document.get_ref());
-        let mut config = Sections { around: &around, problems: &mut problems }.read(&root);
+        let mut sections = Sections { around: &around, problems: &mut problems, is_part };
+        let mut config = sections.read(&root);
         config.path.clone_from(&self.path);
         config.warnings = problems.finish()?;
-        Ok(config)
+        Ok((config, root))
     }
 }
 

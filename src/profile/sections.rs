@@ -19,6 +19,8 @@ use crate::text::one_line;
 pub(crate) struct Sections<'a, 't> {
     pub around: &'a Surroundings,
     pub problems: &'a mut Problems<'t>,
+    /// Whether profiles are left out that the default one may be among.
+    pub is_part: bool,
 }
 
 const SECTIONS: [&str; 5] = ["defaults", "profiles", "store", "credential", "serve"];
@@ -50,7 +52,9 @@ impl<'t> Sections<'_, 't> {
             }
         }
         if !self.problems.has_syntax_errors() {
-            self.default_profile_exists(root);
+            if !self.is_part {
+                self.default_profile_exists(root);
+            }
             self.command_store_is_defined(root);
         }
         config
@@ -165,8 +169,12 @@ impl<'t> Sections<'_, 't> {
         if draft.profile.client.id.is_empty() {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }
-        if !self.problems.has_syntax_errors() {
-            let meant = if self.problems.is_full() { Vec::new() } else { keys::meant(own) };
+        // What is missing can be what a misspelt key was meant to be. Once no more errors are shown,
+        // nobody needs to know which.
+        let is_told = self.problems.has_syntax_errors()
+            || self.problems.is_full() && keys::unknown(own).next().is_some();
+        if !is_told {
+            let meant = keys::meant(own);
             if let Some((preset, at)) = preset {
                 self.needs_are_met(preset, at, table, &meant, &place);
             }

@@ -9,13 +9,10 @@ use super::atomic_file;
 use super::schema::{Config, ConfigFile, StoreCommand};
 use crate::digest::hex_sha256;
 
-/// Part of the hash: what an older program wrote, whose presets may differ, is not believed.
-const FORMAT: &str = concat!("oauthctl snapshot 3 ", env!("CARGO_PKG_VERSION"));
-
 /// The settings of one profile, valid for exactly one content of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Over the file's bytes, its readability and the format.
+    /// The file's fingerprint.
     config_hash: String,
     /// The profile of a command that names none.
     pub default_profile: Option<String>,
@@ -44,17 +41,24 @@ impl Snapshot {
         let bytes = atomic_file::read(&path(state_dir, profile))?;
         let snapshot: Self = serde_json::from_slice(&bytes).ok()?;
         let wanted = profile.or(snapshot.default_profile.as_deref())?;
-        (snapshot.profile == wanted && snapshot.config_hash == hash(file)).then_some(snapshot)
+        (snapshot.profile == wanted && snapshot.config_hash == file.fingerprint())
+            .then_some(snapshot)
     }
 
-    /// Makes and keeps the snapshot of a profile of this file, which `config` was parsed from. It
-    /// is an optimisation: where it cannot be kept, the next run parses again.
-    pub fn store(state_dir: &Path, file: &ConfigFile, config: &Config, profile: &str) {
+    /// Makes and keeps the snapshot of a profile of this file. Of `config`, which was parsed from it,
+    /// other profiles can be missing, so that the default one is named apart. It is an optimisation: where it cannot be kept, the next run parses again.
+    pub fn store(
+        state_dir: &Path,
+        file: &ConfigFile,
+        config: &Config,
+        profile: &str,
+        default_profile: Option<&str>,
+    ) {
         let Some(settings) = config.profiles.get(profile) else { return };
         let store = config.store_of(settings).map(str::to_owned);
         let snapshot = Self {
-            config_hash: hash(file),
-            default_profile: config.default_profile().map(str::to_owned),
+            config_hash: file.fingerprint().to_owned(),
+            default_profile: default_profile.map(str::to_owned),
             profile: profile.to_owned(),
             store_command: config
                 .store_command
@@ -71,7 +75,7 @@ impl Snapshot {
         if atomic_file::private_directory(&state_dir.join("resolved")).is_err() {
             return;
         }
-        let is_default = config.default_profile() == Some(profile);
+        let is_default = default_profile == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
             let path = path(state_dir, name);
             if atomic_file::read(&path).is_some_and(|known| known == bytes) {
@@ -90,14 +94,6 @@ fn path(state_dir: &Path, profile: Option<&str>) -> PathBuf {
     state_dir.join("resolved").join(format!("{name}.json"))
 }
 
-/// The path counts too: what is relative in the file begins at its directory.
-fn hash(file: &ConfigFile) -> String {
-    let place = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
-    let place = place.as_os_str().as_encoded_bytes();
-    let readable: &[u8] = if file.others_can_read() { b"readable" } else { b"private" };
-    hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", file.bytes()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,15 +106,19 @@ mod tests {
         ConfigFile::of_text(Path::new("/cfg/c.toml"), text)
     }
 
+    fn store(state: &Path, file: &ConfigFile, profile: &str) {
+        let config = file.parse().unwrap();
+        Snapshot::store(state, file, &config, profile, config.default_profile());
+    }
+
     #[test]
     fn a_snapshot_is_found_by_name_and_as_the_default() {
         let state = tempfile::tempdir().unwrap();
         let (file, state) = (file(TWO), state.path());
-        let config = file.parse().unwrap();
         assert_eq!(Snapshot::lookup(state, &file, Some("a")), None);
-        Snapshot::store(state, &file, &config, "a");
+        store(state, &file, "a");
         assert_eq!(Snapshot::lookup(state, &file, None), None, "`a` is not the default");
-        Snapshot::store(state, &file, &config, "b");
+        store(state, &file, "b");
         let a = Snapshot::lookup(state, &file, Some("a")).unwrap();
         let b = Snapshot::lookup(state, &file, None).unwrap();
         assert_eq!((a.store.as_deref(), a.min_ttl_seconds), (Some("keyring"), 60));
@@ -131,7 +131,7 @@ mod tests {
     fn any_other_file_and_any_damage_make_it_void() {
         let state = tempfile::tempdir().unwrap();
         let (original, state) = (file(TWO), state.path());
-        Snapshot::store(state, &original, &original.parse().unwrap(), "a");
+        store(state, &original, "a");
         let changed = file(&format!("{TWO}# one comment more\n"));
         assert_eq!(Snapshot::lookup(state, &changed, Some("a")), None);
         let moved = ConfigFile::of_text(Path::new("/other/c.toml"), TWO);
@@ -149,7 +149,7 @@ mod tests {
         let file = file(
             &TWO.replace("client_id = \"c\"", "client_id = \"c\"\nclient_secret = \"hunter2\""),
         );
-        Snapshot::store(state.path(), &file, &file.parse().unwrap(), "b");
+        store(state.path(), &file, "b");
         for entry in std::fs::read_dir(state.path().join("resolved")).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             assert!(!String::from_utf8(bytes).unwrap().contains("hunter2"));

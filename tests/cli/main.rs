@@ -17,6 +17,7 @@ mod formats;
 mod help;
 mod hints;
 mod keyring;
+mod large;
 mod man;
 mod permissions;
 mod profiles;
