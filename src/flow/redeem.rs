@@ -134,14 +134,10 @@ impl FlowManager {
         let is_claimed = terms.claim.is_some();
         let (code, params) = (response.code, response.params);
         let answer = self.send_code(profile, pending, code, params, &response.credentials).await;
-        let validated = match answer {
-            Ok(answer) => {
-                let client_secret = response.credentials.secret.as_ref();
-                self.validated(profile, pending, &answer, client_secret).await
-            }
-            Err(error) => Err(error),
-        };
-        let (reply, identified) = validated.map_err(|error| used_up(error, is_claimed))?;
+        let answer = answer.map_err(|error| used_up(error, is_claimed))?;
+        let client_secret = response.credentials.secret.as_ref();
+        let validated = self.validated(profile, pending, &answer, client_secret, is_claimed).await;
+        let (reply, identified) = validated?;
         let server = &pending.server;
         let notes = reply.notes.clone();
         let mut warnings = Warnings::new();
@@ -174,6 +170,7 @@ impl FlowManager {
         pending: &Authorization,
         answer: &Answer,
         client_secret: Option<&Secret>,
+        is_claimed: bool,
     ) -> Result<(TokenReply, Identified)> {
         let (server, dpop_key) = (&pending.server, pending.dpop_key.as_ref());
         let pin = &pending.pin;
@@ -183,7 +180,8 @@ impl FlowManager {
                 let Refused { refusal, access_token, refresh_token } = *refused;
                 let (access_token, refresh_token) = (access_token.as_ref(), refresh_token.as_ref());
                 let issued = Issued { pin, access_token, refresh_token, dpop_key };
-                return Err(self.discard(profile, server, issued, refusal.error).await);
+                let error = used_up(refusal.error, is_claimed);
+                return Err(self.discard(profile, server, issued, error).await);
             }
         };
         let (nonce, previous) = (pending.nonce.as_deref(), None);
@@ -194,6 +192,7 @@ impl FlowManager {
                 let access_token = Some(&reply.access_token);
                 let refresh_token = reply.refresh_token.as_ref();
                 let issued = Issued { pin, access_token, refresh_token, dpop_key };
+                let error = used_up(error, is_claimed);
                 Err(self.discard(profile, server, issued, error).await)
             }
         }

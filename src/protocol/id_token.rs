@@ -266,7 +266,12 @@ fn numeric(value: &Option<Value>, claim: &str) -> Result<Option<Timestamp>> {
 
 fn nonce(value: &Option<Value>, sent: Option<&str>) -> Result<()> {
     let Some(sent) = sent else { return Ok(()) };
-    let got = string(value, "nonce")?;
+    let got = string(value, "nonce").map_err(|error| {
+        error.hint(
+            "without the nonce nothing ties the id_token to this login; if the server never returns it, remove \
+             `openid` from `scopes`",
+        )
+    })?;
     if Secret::new(got) == Secret::new(sent) {
         return Ok(());
     }

@@ -139,6 +139,57 @@ fn an_id_token_that_is_not_right_ends_the_login() {
     check("id-token", ID_TOKENS);
 }
 
+/// A refused login, and which of its tokens it revokes.
+#[rustfmt::skip]
+const REVOKED: &[(&str, i32, &[&str])] = &[
+    ("id-token.nonce-missing", 7, &["refresh_token"]),
+    ("id-token.signature-bad", 7, &["refresh_token"]),
+    ("id-token.empty", 7, &["refresh_token"]),
+    ("jwks.status-502", 9, &["refresh_token"]),
+    ("code.token-type-mac", 7, &["refresh_token"]),
+    ("code.access-token-newline", 7, &["refresh_token"]),
+    ("code.refresh-token-null~id-token.aud-wrong", 7, &["access_token"]),
+    ("code.refresh-token-newline", 7, &["access_token"]),
+    ("id-token.sub-empty~revoke.unsupported-token-type.1", 7, &["refresh_token", "access_token"]),
+];
+
+#[test]
+fn a_refused_login_revokes_its_tokens() {
+    for (scenario, code, expected) in REVOKED {
+        let home = Home::new();
+        pasting(&home, scenario, OPENID);
+        let said = paste(&home).fails(*code).stderr;
+        assert!(!said.contains("could not be revoked"), "{scenario}: {said}");
+        let revoked = hostile().requests(scenario, "revoke");
+        let hints: Vec<String> = revoked.iter().map(|r| form(r, "token_type_hint")).collect();
+        assert_eq!(hints, *expected, "{scenario}");
+        for request in revoked {
+            let token = form(&request, "token");
+            assert!(token.starts_with(&format!("CANARY-{}", form(&request, "token_type_hint"))));
+        }
+        home.run(["token"]).fails(4);
+    }
+}
+
+fn form(request: &serde_json::Value, name: &str) -> String {
+    let body = request["body"].as_str().unwrap().as_bytes();
+    url::form_urlencoded::parse(body).into_owned().find(|(n, _)| n == name).unwrap().1
+}
+
+/// That the tokens live on is said beside what was wrong, which stays the error.
+#[test]
+fn a_failed_revocation_hides_no_error() {
+    for revoke in ["refused", "status-500", "reset-before", "black-hole"] {
+        let home = Home::new();
+        pasting(&home, &format!("id-token.nonce-missing~revoke.{revoke}"), OPENID);
+        let output = paste(&home).fails(7);
+        let error = error(&output);
+        assert!(error.contains("the id_token has no `nonce`"), "{revoke}: {error}");
+        assert!(error.contains("remove `openid` from `scopes`"), "{revoke}: {error}");
+        assert!(error.contains("the tokens that were issued could not be revoked: "), "{error}");
+    }
+}
+
 #[test]
 fn keys_that_are_not_right_prove_nothing() {
     assert_complete("jwks", JWKS);

@@ -46,7 +46,7 @@ async fn failure(served: &Served, purposes: &'static [&'static str], expected: &
 }
 
 const USED: &str = "the state is used now: start a new flow";
-const LEFT: &str = "the tokens that came could not be revoked: ";
+const LEFT: &str = "the tokens that were issued could not be revoked: ";
 
 #[tokio::test]
 async fn a_failure_that_may_pass_is_no_reason_to_try_the_same_again() {
