@@ -50,8 +50,8 @@ impl std::fmt::Debug for SecretAccess<'_> {
     }
 }
 
-/// Fetches a secret. `what` names it in errors: "the client secret of `gitlab`". One newline at
-/// the end of a file or of a command's output is not part of the secret.
+/// Fetches a secret. `what` names it in errors: "the client secret of `gitlab`". One line break at the end, as
+/// editors and commands write it, is not part of the secret, wherever it comes from.
 ///
 /// # Errors
 /// Of kind `Config` where the place does not give one; of kind `Unavailable` where the CI system's
@@ -74,7 +74,7 @@ pub async fn resolve(
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,
     };
-    match secret {
+    match secret.map(without_line_break) {
         Ok(secret) if secret.is_empty() => Err(Error::config(format!("{what} is empty"))),
         Ok(secret) => Ok(secret),
         Err(error) => Err(error.context(format!("cannot get {what}"))),
@@ -115,16 +115,18 @@ fn read(path: &Path) -> Result<Secret> {
     text_of(bytes).map_err(|why| Error::config(format!("{shown}: {why}")))
 }
 
-/// Text without one newline at its end.
-fn text_of(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
+/// The secret without one line break at its end.
+fn without_line_break(secret: Secret) -> Secret {
+    let text = secret.expose();
+    match text.strip_suffix('\n') {
+        Some(line) => Secret::new(line.strip_suffix('\r').unwrap_or(line)),
+        None => secret,
+    }
+}
+
+fn text_of(bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err("more than 1 MiB".to_owned());
-    }
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
     }
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| "not UTF-8 text".to_owned())
 }

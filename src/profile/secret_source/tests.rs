@@ -25,7 +25,7 @@ struct Items;
 
 impl SecretItems for Items {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
-        Box::pin(async move { Ok((name == "there").then(|| Secret::new("from the store"))) })
+        Box::pin(async move { Ok((name == "there").then(|| Secret::new("from the store\r\n"))) })
     }
     fn set<'a>(&'a self, _: &'a str, _: &'a Secret) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
@@ -38,6 +38,7 @@ impl SecretItems for Items {
 fn variable(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some("from the environment".to_owned()),
+        "LINE" => Some("from the environment\n".to_owned()),
         "EMPTY" => Some(String::new()),
         "ACTIONS_ID_TOKEN_REQUEST_URL" => Some("http://127.0.0.1:1/token?v=1".to_owned()),
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN" => Some("request-token".to_owned()),
@@ -71,7 +72,10 @@ fn each_place_gives_its_secret() {
     std::fs::write(&path, " from a file \r\n").unwrap();
     for (source, value) in [
         (SecretSource::Inline(Secret::new("inline")), "inline"),
+        (SecretSource::Inline(Secret::new("two\n\n")), "two\n"),
+        (SecretSource::Inline(Secret::new("one\r")), "one\r"),
         (SecretSource::Env("SECRET".into()), "from the environment"),
+        (SecretSource::Env("LINE".into()), "from the environment"),
         (SecretSource::File(path), " from a file "),
         (SecretSource::Keyring("there".into()), "from the store"),
         (SecretSource::GithubActions { audience: "a".into() }, "from the runner"),
@@ -88,6 +92,7 @@ fn a_place_without_a_secret_is_a_configuration_error() {
     for (source, words) in [
         (SecretSource::Env("NONE".into()), "the variable NONE is not set"),
         (SecretSource::Env("EMPTY".into()), "the secret is empty"),
+        (SecretSource::Inline(Secret::new("\n")), "the secret is empty"),
         (SecretSource::File(directory.path().join("none")), "none: "),
         (SecretSource::File(binary), "not UTF-8 text"),
         (SecretSource::Keyring("absent".into()), "has no secret `absent`"),
