@@ -10,7 +10,6 @@ mod proxy;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -24,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
 use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
-use crate::trusted_file;
+use crate::{named_file, trusted_file};
 
 pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
@@ -33,6 +32,9 @@ pub use proxy::unreadable_exceptions;
 
 /// The most bytes of all header names and values together.
 pub const MAX_HEADERS: usize = 64 * 1024;
+
+/// The most bytes of a file of certificate authorities.
+const MAX_CA_FILE: usize = 16 << 20;
 
 /// How a client reaches servers.
 #[derive(Debug, Clone)]
@@ -260,11 +262,13 @@ impl Target {
 /// Reads a file of further certificate authorities, which nobody else may be able to write to.
 fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
     let failed = |error: std::io::Error| failure::of_ca_file(path, &error);
-    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let file = named_file::open(path).map_err(failed)?;
     trusted_file::check(&file, path).map_err(|error| failure::of_writable_ca_file(&error))?;
-    let mut pem = Vec::new();
-    file.read_to_end(&mut pem).map_err(failed)?;
-    Ok(pem)
+    let pem = named_file::read(&file, MAX_CA_FILE).map_err(failed)?;
+    match pem.len() > MAX_CA_FILE {
+        true => Err(failure::of_ca_file(path, &"it is larger than 16 MiB")),
+        false => Ok(pem.to_vec()),
+    }
 }
 
 fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {

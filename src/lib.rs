@@ -198,6 +198,7 @@ pub mod hook;
 pub mod http;
 #[cfg(feature = "login")]
 pub mod login;
+mod named_file;
 pub mod port;
 pub mod profile;
 pub mod protocol;

@@ -7,6 +7,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
 use super::atomic_file;
 use super::diagnose::shown_key;
+use super::directory_lock;
 use super::reader::SECRET_PARAMS;
 use super::schema::{Config, ConfigFile};
 use super::scopes;
@@ -171,7 +172,10 @@ fn change(
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     atomic_file::private_directory(directory).map_err(failed)?;
-    let _turn = turn(directory);
+    if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        return Err(failed(std::io::Error::other("it is not a regular file")));
+    }
+    let _turn = turn(directory)?;
     let file = ConfigFile::open(&path)?;
     let (text, config) = edit(file.as_ref())?;
     atomic_file::write(&path, text.as_bytes()).map_err(failed)?;
@@ -185,16 +189,19 @@ fn target(path: &Path) -> PathBuf {
 
 /// Holds the directory, so that two edits follow one another. Where the file system has no locks,
 /// the last of two edits wins, whole.
-#[cfg(unix)]
-fn turn(directory: &Path) -> Option<std::fs::File> {
-    let held = std::fs::File::open(directory).ok()?;
-    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).ok()?;
-    Some(held)
-}
-
-#[cfg(not(unix))]
-fn turn(_: &Path) -> Option<std::fs::File> {
-    None
+fn turn(directory: &Path) -> Result<Option<std::fs::File>> {
+    match directory_lock::take(directory) {
+        directory_lock::Taken::Held(file) => Ok(Some(file)),
+        directory_lock::Taken::NoLocks => Ok(None),
+        directory_lock::Taken::Busy(holder) => {
+            let who = holder.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            Err(Error::config(format!(
+                "cannot change the configuration: another process{who} holds the lock on {}",
+                directory.display()
+            ))
+            .hint("wait until it has ended, or end it"))
+        }
+    }
 }
 
 fn document(file: Option<&ConfigFile>) -> Result<DocumentMut> {

@@ -15,6 +15,7 @@ mod catalog;
 mod check;
 pub mod describe;
 pub(crate) mod diagnose;
+mod directory_lock;
 pub mod discovery;
 pub mod edit;
 pub(crate) mod endpoint;

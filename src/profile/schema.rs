@@ -1,8 +1,6 @@
 //! The configuration file: opened once, read whole, and judged whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,10 +16,10 @@ use super::{Profile, catalog::Catalog};
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::text::{one_line, shell_word};
-use crate::trusted_file;
+use crate::{named_file, trusted_file};
 
 /// The most bytes of a configuration file.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: usize = 16 << 20;
 
 /// Part of a file's fingerprint: what is kept of it by an older program is not believed.
 const FORMAT: &str = concat!("oauthctl snapshot 4 ", env!("CARGO_PKG_VERSION"));
@@ -113,7 +111,7 @@ impl ConfigFile {
                     "correct its owner or mode, or name another with `--config` or OAUTHCTL_CONFIG",
                 )
         };
-        let file = match File::open(path) {
+        let file = match named_file::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -121,10 +119,8 @@ impl ConfigFile {
         trusted_file::check(&file, path)
             .map_err(|error| error.context("the configuration is not used"))?;
         let metadata = file.metadata().map_err(failed)?;
-        let mut bytes =
-            Zeroizing::new(Vec::with_capacity(metadata.len().min(MAX_BYTES) as usize + 1));
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_BYTES {
+        let bytes = named_file::read(&file, MAX_BYTES).map_err(failed)?;
+        if bytes.len() > MAX_BYTES {
             return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
         }
         Ok(Some(Self::new(path, bytes, others_can_read(&metadata))))

@@ -269,3 +269,53 @@ fn keygen_prints_a_key_that_works() {
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
     assert!(!home.path("config/oauthctl/store.key").exists(), "a given key needs no generated one");
 }
+
+/// What is no plain file: read where it comes to an end, refused where it does not, and never replaced.
+#[test]
+fn a_configuration_that_is_no_plain_file_never_hangs() {
+    let home = planted(TOKEN);
+    let pipe = home.path("home/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in [pipe.to_str().unwrap(), "/dev/zero", home.root().to_str().unwrap()] {
+        for line in [
+            "token",
+            "status",
+            "profile list",
+            "profile add q --issuer https://q.example --client-id c",
+        ] {
+            // `status` may need no configuration.
+            let args: Vec<&str> = line.split(' ').chain(["--config", place]).collect();
+            let output = home.run(&args);
+            assert!(output.status == 3 || line == "status", "{line} {place}: {output:?}");
+        }
+    }
+    let script = "\"$1\" token --config <(cat \"$2\")";
+    let shell = ["bash", "-c", script, "bash"];
+    let mut command = home.command_through(&shell, &[]);
+    let output = command.arg(home.config_path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), TOKEN, "{output:?}");
+    assert_eq!(home.run(["profile", "list", "--config", "/dev/null"]).ok().stdout, "");
+    use std::os::unix::fs::FileTypeExt;
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    let device = std::fs::metadata("/dev/zero").unwrap().file_type();
+    assert!(device.is_char_device());
+}
+
+#[test]
+fn an_edit_waits_for_another_in_bounded_time() {
+    let home = planted(TOKEN);
+    let folder = home.path("config/oauthctl");
+    let held = std::fs::File::open(&folder).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let before = std::fs::read_to_string(home.config_path()).unwrap();
+    for line in ["profile add q --issuer https://q.example --client-id c", "profile remove p"] {
+        let output = home.run(line.split(' ')).fails(3);
+        let holder = format!("another process (process {}) holds", std::process::id());
+        assert!(output.stderr.contains(&holder), "{}", output.stderr);
+        assert!(output.stderr.contains(folder.to_str().unwrap()), "{}", output.stderr);
+    }
+    assert_eq!(std::fs::read_to_string(home.config_path()).unwrap(), before);
+    let waiting = home.spawn(["profile", "remove", "p"]);
+    drop(held);
+    waiting.wait().ok();
+}
