@@ -40,6 +40,16 @@ pub enum ErrorKind {
     Interrupted,
 }
 
+/// The codes by which servers say that the user did not agree, besides `access_denied`: LinkedIn (login, consent),
+/// Apple, and Microsoft at another device.
+const DENIALS: [&str; 4] =
+    ["access_denied", "user_cancelled_login", "user_cancelled_authorize", "authorization_declined"];
+
+/// Whether an error code says that the user, or the server, denied the authorization.
+pub(crate) fn is_denial(code: &str) -> bool {
+    DENIALS.iter().any(|denial| denial.eq_ignore_ascii_case(code))
+}
+
 impl ErrorKind {
     /// The program's exit code.
     pub fn exit_code(self) -> u8 {
@@ -179,11 +189,11 @@ impl Error {
         Self::new(ErrorKind::Store, message)
     }
 
-    /// A refusal in the server's own words: `access_denied` is a denial, `invalid_grant` asks for a
+    /// A refusal in the server's own words: `access_denied` and its kin are denials, `invalid_grant` asks for a
     /// new login, `temporarily_unavailable` and `server_error` may pass, the rest is a refusal.
     pub fn refused(what: &str, oauth: OAuthError) -> Self {
         let kind = match oauth.code.as_str() {
-            "access_denied" => ErrorKind::AccessDenied,
+            code if is_denial(code) => ErrorKind::AccessDenied,
             "invalid_grant" => ErrorKind::LoginRequired,
             "temporarily_unavailable" | "server_error" => ErrorKind::Unavailable,
             _ => ErrorKind::ServerRefused,

@@ -42,7 +42,7 @@ pub(super) struct Exchange<'a> {
     pub(super) form: Vec<(String, String)>,
     pub(super) spends: Spends,
     pub(super) dpop_key: Option<&'a Secret>,
-    /// Whether the profile's token request format applies: token requests only.
+    /// Whether the profile's token request format applies.
     pub(super) may_be_json: bool,
 }
 

@@ -127,6 +127,7 @@ impl FlowManager {
             client_id: &profile.client.id,
             trusted_audiences: &profile.trusted_audiences,
             nonce,
+            nonce_may_be_missing: profile.quirks.id_token_without_nonce,
             alg: profile.id_token_signed_response_alg.as_deref().and_then(Alg::parse_any),
             algs: &server.id_token_algs,
             client_secret,

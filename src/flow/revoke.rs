@@ -160,7 +160,8 @@ impl FlowManager {
             ],
             spends: Spends::Again,
             dpop_key,
-            may_be_json: false,
+            // Whose token endpoint takes JSON alone takes nothing else here (Notion).
+            may_be_json: true,
         };
         let answer = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
         match answer.status() {

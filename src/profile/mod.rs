@@ -434,10 +434,12 @@ pub struct Quirks {
     pub scope_separator_in_response: Option<String>,
     /// Scopes must be sent again on refresh (Okta).
     pub scope_on_refresh: bool,
-    /// The callback comes by `form_post` (Apple).
+    /// The callback comes by `form_post`.
     pub form_post: bool,
     /// Other names of the token type `Bearer` (Slack).
     pub bearer_types: Vec<String>,
+    /// id_tokens do not repeat the nonce (LinkedIn).
+    pub id_token_without_nonce: bool,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

@@ -103,8 +103,8 @@ struct QuirkKeys {
     redirect_uri_on_refresh: bool,
     scope_separator_in_response: Option<String>,
     scope_on_refresh: bool,
-    form_post: bool,
     bearer_types: Vec<String>,
+    id_token_without_nonce: bool,
 }
 
 /// All presets, ordered by name.
@@ -168,8 +168,9 @@ fn preset(name: String, entry: Entry) -> Preset {
             redirect_uri_on_refresh: entry.quirks.redirect_uri_on_refresh,
             scope_separator_in_response: entry.quirks.scope_separator_in_response,
             scope_on_refresh: entry.quirks.scope_on_refresh,
-            form_post: entry.quirks.form_post,
+            form_post: false,
             bearer_types: entry.quirks.bearer_types,
+            id_token_without_nonce: entry.quirks.id_token_without_nonce,
         },
     }
 }

@@ -3,7 +3,7 @@
 
 use url::form_urlencoded;
 
-use crate::error::{Error, OAuthError, Result};
+use crate::error::{Error, OAuthError, Result, is_denial};
 use crate::profile::{AuthorizationServer, Profile};
 
 /// What is new in every authorization request.
@@ -189,7 +189,9 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
     let error =
         Error::refused("the authorization server refused", OAuthError::new(code, description));
     match code {
-        "access_denied" => error.hint("log in again and allow the access, or ask for fewer scopes"),
+        code if is_denial(code) => {
+            error.hint("log in again and allow the access, or ask for fewer scopes")
+        }
         "invalid_scope" => error.hint("correct `scopes` in the profile"),
         "unauthorized_client" => {
             error.hint("allow the authorization code grant where the client is registered")

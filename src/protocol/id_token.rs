@@ -40,6 +40,8 @@ pub(crate) struct Expectations<'a> {
     pub trusted_audiences: &'a TrustedAudiences,
     /// The nonce of the authorization request, where one was sent.
     pub nonce: Option<&'a str>,
+    /// Whether the server is known to leave it out.
+    pub nonce_may_be_missing: bool,
     /// The only algorithm that is accepted, where the profile names one.
     pub alg: Option<Alg>,
     /// The metadata's `id_token_signing_alg_values_supported`; empty where it does not say.
@@ -62,6 +64,7 @@ crate::redact::debug::redacted_debug!(Expectations<'_> {
     client_id,
     trusted_audiences,
     nonce => hidden,
+    nonce_may_be_missing,
     alg,
     algs,
     client_secret,
@@ -179,7 +182,7 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
     let aud = audience(&claims, expected)?;
     let (exp, iat) = times(&claims, expected)?;
     authenticated(&claims, expected)?;
-    nonce(&claims.nonce, expected.nonce)?;
+    nonce(&claims.nonce, expected)?;
     at_hash(&claims.at_hash, expected.access_token, token.alg)?;
     if let Some(previous) = expected.previous {
         same_as_before(previous, iss, sub, &aud)?;
@@ -264,8 +267,11 @@ fn numeric(value: &Option<Value>, claim: &str) -> Result<Option<Timestamp>> {
     }
 }
 
-fn nonce(value: &Option<Value>, sent: Option<&str>) -> Result<()> {
-    let Some(sent) = sent else { return Ok(()) };
+fn nonce(value: &Option<Value>, expected: &Expectations<'_>) -> Result<()> {
+    let Some(sent) = expected.nonce else { return Ok(()) };
+    if value.is_none() && expected.nonce_may_be_missing {
+        return Ok(());
+    }
     let got = string(value, "nonce").map_err(|error| {
         error.hint(
             "without the nonce nothing ties the id_token to this login; if the server never returns it, remove \

@@ -110,8 +110,10 @@ pub(crate) fn judge(
     let body = answer.members();
     let nested = (!profile.token_path.is_empty()).then(|| descend(&body, &profile.token_path));
     let tokens = match &nested {
-        Some(found) => found.as_ref(),
-        None => Some(&body),
+        Some(Some(found)) => Some(found),
+        // Slack nests a user's token at the login, and not at a refresh.
+        Some(None) if asked != Asked::Refresh => None,
+        _ => Some(&body),
     };
     let refusal = if !matches!(answer.status(), 200..=299) || has_error(&body) {
         refusal(answer, &body, profile, asked)
@@ -174,7 +176,8 @@ fn read_tokens(
         access_token,
         token_type,
         sent_at: answer.sent_at(),
-        expires_in: lifetime(tokens, "expires_in"),
+        // Where both are there, the other one is in milliseconds (Zoho).
+        expires_in: lifetime(tokens, "expires_in_sec").or_else(|| lifetime(tokens, "expires_in")),
         refresh_token,
         refresh_expires_in: refresh_lifetime.iter().find_map(|name| lifetime(tokens, name)),
         id_token,

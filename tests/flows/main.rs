@@ -15,6 +15,7 @@ mod login;
 mod mix_up;
 mod once;
 mod person;
+mod providers;
 mod proxy;
 mod real_servers;
 mod refreshes;

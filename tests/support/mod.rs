@@ -22,7 +22,7 @@ pub use home::Home;
 pub use process::{Output, Running, installed, program};
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;
-pub use servers::{Hostile, OidcProvider, Servers};
+pub use servers::{Hostile, OidcProvider, Providers, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};
 
 use std::path::{Path, PathBuf};

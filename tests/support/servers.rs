@@ -36,6 +36,17 @@ impl Servers {
         }
     }
 
+    /// The stand-ins for the providers of the presets.
+    #[track_caller]
+    pub fn providers() -> Providers {
+        let (node, at) = Node::start("providers.mjs", &[]);
+        Providers {
+            base: text(&at["base"]),
+            control: Control::new(&text(&at["control"])),
+            _node: node,
+        }
+    }
+
     /// The server that lies, stalls and cheats.
     #[track_caller]
     pub fn hostile() -> Hostile {
@@ -141,6 +152,33 @@ impl OidcProvider {
     #[track_caller]
     pub fn release(&self) {
         self.control.post("/release", &json!({}));
+    }
+}
+
+/// The stand-ins.
+pub struct Providers {
+    pub base: String,
+    control: Control,
+    _node: Node,
+}
+
+impl Providers {
+    /// The table of what each does, by the names of the presets: see `providers/table.mjs`.
+    #[track_caller]
+    pub fn table(&self) -> serde_json::Map<String, Value> {
+        self.control.get("/providers").as_object().unwrap().clone()
+    }
+
+    /// The requests that one has had.
+    #[track_caller]
+    pub fn requests(&self, name: &str) -> Vec<Value> {
+        self.control.get(&format!("/journal?provider={name}")).as_array().unwrap().clone()
+    }
+
+    /// Makes every refresh token of one invalid.
+    #[track_caller]
+    pub fn forget(&self, name: &str) {
+        self.control.post("/forget", &json!({ "provider": name }));
     }
 }
 

@@ -220,7 +220,7 @@ fn what_is_known_of_providers_arrives_in_its_place() {
     let github = find("github").unwrap();
     assert_eq!(github.quirks.scope_separator_in_response.as_deref(), Some(","));
     assert!(find("okta").unwrap().quirks.scope_on_refresh);
-    assert!(find("apple").unwrap().quirks.form_post);
+    assert!(find("linkedin").unwrap().quirks.id_token_without_nonce);
     assert_eq!(find("google").unwrap().secret.as_str(), "required");
     assert_eq!(find("spotify").unwrap().secret.as_str(), "optional");
     // The issuer of its id tokens is each tenant's own.

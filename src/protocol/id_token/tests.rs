@@ -26,6 +26,7 @@ fn expectations() -> Expectations<'static> {
         client_id: CLIENT,
         trusted_audiences: &NOBODY,
         nonce: Some("n-1"),
+        nonce_may_be_missing: false,
         alg: None,
         algs: &[],
         client_secret: None,
@@ -274,6 +275,16 @@ fn hostile_claims_are_shown_harmless() {
     assert_eq!(shown.name.as_deref(), Some("Jane [2J Doe"));
     let odd = judge_claims(&with("email", json!(["a@b"])), &expectations()).unwrap();
     assert_eq!(odd.email, None);
+}
+
+#[test]
+fn a_known_missing_nonce_is_accepted_a_wrong_one_not() {
+    let expected = Expectations { nonce_may_be_missing: true, ..expectations() };
+    assert!(judge_claims(&without("nonce"), &expected).is_ok());
+    assert!(judge_claims(&claims(), &expected).is_ok());
+    for wrong in [json!("n-2"), json!(["n-1"]), json!("")] {
+        assert!(judge_claims(&with("nonce", wrong), &expected).is_err());
+    }
 }
 
 #[test]

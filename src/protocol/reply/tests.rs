@@ -273,6 +273,9 @@ fn lifetimes_neither_overflow_nor_last_for_ever() {
         assert_eq!(accept(&body).expires_in, seconds.map(Duration::from_secs), "{text}");
     }
     assert_eq!(accept(r#"{"access_token":"at","token_type":"Bearer"}"#).expires_in, None);
+    let zoho =
+        r#"{"access_token":"at","token_type":"Bearer","expires_in":3600000,"expires_in_sec":3600}"#;
+    assert_eq!(accept(zoho).expires_in, Some(Duration::from_secs(3600)));
 }
 
 #[test]
@@ -359,7 +362,9 @@ fn a_nested_token_set_is_read_at_its_path() {
     let reply = judged(&json(slack), &nested).unwrap();
     assert_eq!(reply.access_token.expose(), "user");
     assert_eq!(reply.kept["team"]["id"], "T");
-    assert!(judged(&json(GOOD), &nested).is_err());
+    assert!(judged(&json(GOOD), &nested).is_err(), "the token beside the path is another one's");
+    let answer = Answer::new(json(GOOD), Vec::new(), Timestamp::from_unix(0));
+    assert!(judge(&answer, &nested, Asked::Refresh).is_ok(), "a refresh is answered without it");
     let refused = json(r#"{"refresh_token":"bot","authed_user":{"refresh_token":"user"}}"#);
     let refused = judged(&refused, &nested).unwrap_err();
     assert_eq!(refused.refresh_token.as_ref().map(Secret::expose), Some("user"));
