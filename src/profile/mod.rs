@@ -438,6 +438,9 @@ pub struct Quirks {
     pub form_post: bool,
     /// Other names of the token type `Bearer` (Slack).
     pub bearer_types: Vec<String>,
+    /// Codes with which a refresh is refused because its token is dead, where other servers mean something else by
+    /// them (X, Zoom).
+    pub dead_token_codes: Vec<String>,
     /// id_tokens do not repeat the nonce (LinkedIn).
     pub id_token_without_nonce: bool,
 }

@@ -104,6 +104,7 @@ struct QuirkKeys {
     scope_separator_in_response: Option<String>,
     scope_on_refresh: bool,
     bearer_types: Vec<String>,
+    dead_token_codes: Vec<String>,
     id_token_without_nonce: bool,
 }
 
@@ -170,6 +171,7 @@ fn preset(name: String, entry: Entry) -> Preset {
             scope_on_refresh: entry.quirks.scope_on_refresh,
             form_post: false,
             bearer_types: entry.quirks.bearer_types,
+            dead_token_codes: entry.quirks.dead_token_codes,
             id_token_without_nonce: entry.quirks.id_token_without_nonce,
         },
     }

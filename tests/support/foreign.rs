@@ -51,9 +51,7 @@ impl Foreign {
             value => format!("{name} = {value}\n"),
         };
         Some(Self {
-            client: line("client_secret", "secret")
-                + &line("redirect_uri", "redirects")
-                + &line("revocation_endpoint", "revocation"),
+            client: line("client_secret", "secret") + &line("redirect_uri", "redirects"),
             issuer: text(&at["issuer"]),
             person: json!({ "pages": pages, "username": "alice", "password": at["password"] }),
             control: Control::new(&text(&at["control"])),
