@@ -9,6 +9,8 @@ pub enum Target {
     Ratio(f64),
     /// The median of B less that of A, at most so many milliseconds.
     More(f64),
+    /// The median of B, at most so many milliseconds.
+    Within(f64),
 }
 
 /// Runs A and B in turns, after one of each that does not count, and prints the row: by the medians, and by the
@@ -39,6 +41,7 @@ impl Target {
         match self {
             Self::Ratio(_) => format!("{:.2}x", b / a),
             Self::More(_) => format!("{:+.1} ms", (b - a) * 1000.0),
+            Self::Within(_) => milliseconds(b),
         }
     }
 
@@ -46,6 +49,7 @@ impl Target {
         match self {
             Self::Ratio(limit) => format!("at most {limit}x"),
             Self::More(limit) => format!("at most +{limit:.0} ms"),
+            Self::Within(limit) => format!("B at most {limit:.0} ms"),
         }
     }
 }

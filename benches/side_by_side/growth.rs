@@ -1,4 +1,5 @@
-//! What a refresh costs among ten thousand accounts.
+//! What commands cost among ten thousand accounts and ten thousand profiles, and how often a refresh asks the
+//! keyring.
 
 use std::fs;
 use std::process::Command;
@@ -11,10 +12,10 @@ use oauthctl::port::Coordinator;
 use oauthctl::store::StateDir;
 
 use crate::figures::{Target, row, time};
-use crate::rows::home;
-use crate::support::{Home, OidcProvider};
+use crate::rows::{SCOPES, home, log_in};
+use crate::support::{CountingBus, Home, OidcProvider, SecretService};
 
-/// How many accounts the larger home has beside its own.
+/// How many accounts or profiles the larger home has beside its own.
 const MANY: usize = 10_000;
 
 const REFRESH: [&str; 4] = ["token", "-p", "p", "--force-refresh"];
@@ -32,6 +33,58 @@ fn compare(name: &str, pairs: usize, server: &OidcProvider, args: &[&str]) {
     add_accounts(&many);
     let refresh = |home: &Home| time(&mut home.command(args));
     row(name, pairs, &Target::Ratio(1.2), || refresh(&one), || refresh(&many));
+}
+
+const START: [&str; 4] = ["start", "p", "--redirect-uri", "http://127.0.0.1:9/callback"];
+
+/// With a server that announces `iss`: what other profiles there are does not matter to it.
+pub fn start_among_profiles(name: &str, pairs: usize, server: &OidcProvider) {
+    let profile = format!("issuer = {:?}\nclient_id = \"cli\"\n{SCOPES}", server.issuer);
+    among_profiles(name, pairs, &profile, &START);
+}
+
+/// With a server that does not: it is told from those of all other profiles.
+pub fn start_without_iss_among_profiles(name: &str, pairs: usize, _: &OidcProvider) {
+    let profile = "client_id = \"c\"\nauthorization_endpoint = \"https://as.example/authorize\"\n\
+                   token_endpoint = \"https://as.example/token\"";
+    among_profiles(name, pairs, profile, &START);
+}
+
+pub fn status_among_profiles(name: &str, pairs: usize, server: &OidcProvider) {
+    let profile = format!("issuer = {:?}\nclient_id = \"cli\"\n{SCOPES}", server.issuer);
+    among_profiles(name, pairs, &profile, &["status"]);
+}
+
+fn among_profiles(name: &str, pairs: usize, profile: &str, args: &[&str]) {
+    let (one, many) = (Home::new(), Home::new());
+    let others = (0..MANY).map(|number| {
+        format!("[profiles.other-{number}]\nissuer = \"https://as-{number}.example\"\nclient_id = \"c\"\n{SCOPES}\n\n")
+    });
+    let profile = format!("[profiles.p]\n{profile}\n");
+    one.config(&profile);
+    many.config(&(others.collect::<String>() + &profile));
+    // The first run finds out what the server is like, and checks the configuration.
+    for home in [&one, &many] {
+        time(&mut home.command(START));
+    }
+    let run = |home: &Home| time(&mut home.command(args));
+    row(name, pairs, &Target::Within(15.0), || run(&one), || run(&many));
+}
+
+/// How often a refresh asks the keyring.
+pub fn keyring_calls(name: &str, _: usize, server: &OidcProvider) {
+    let Some(service) = SecretService::start() else { return };
+    let bus = CountingBus::before(&service.address);
+    let mut home = Home::new();
+    home.profile("p", &server.issuer, "cli", SCOPES);
+    home.keyring(&service).set("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    log_in(&mut home);
+    bus.take();
+    time(&mut home.command(REFRESH));
+    let calls = bus.take();
+    let asked: usize =
+        calls.iter().filter(|(call, _)| **call != "OpenSession").map(|(_, n)| n).sum();
+    println!("{name:<52} {:>9} {:>9} {asked:>10} {:>10}   at most 10   {calls:?}", "", "", "");
 }
 
 /// Adds accounts of the same profile to the index and to the store.

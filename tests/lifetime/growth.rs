@@ -9,7 +9,7 @@ use oauthctl::port::Coordinator;
 use oauthctl::store::StateDir;
 
 use crate::scene::Scene;
-use crate::support::{Home, traced};
+use crate::support::{CountingBus, Home, SecretService, Servers, traced};
 
 /// Adds so many accounts of this profile to the index and to the store.
 fn add_accounts(scene: &Scene, profile: &str, count: usize) {
@@ -72,4 +72,21 @@ fn the_only_account_is_found_among_those_of_others() {
     add_accounts(&scene, "p", 30);
     let output = scene.home.run(refresh).fails(3);
     assert!(output.stderr.contains("has several accounts"), "{}", output.stderr);
+}
+
+#[test]
+fn a_refresh_asks_the_keyring_no_more_than_it_needs() {
+    let Some(service) = SecretService::start() else { return };
+    let bus = CountingBus::before(&service.address);
+    let server = Servers::oidc_provider();
+    let mut home = Home::new();
+    home.profile("p", &server.issuer, "cli", "scopes = [\"openid\", \"api\"]");
+    home.keyring(&service).set("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    home.login("p");
+    bus.take();
+    home.run(["token", "-p", "p", "--force-refresh"]).ok();
+    let mut calls = bus.take();
+    assert_eq!(calls.remove("OpenSession"), Some(1), "{calls:?}");
+    assert_eq!(calls.remove("SearchItems"), Some(1), "{calls:?}");
+    assert!(calls.values().sum::<usize>() <= 9, "{calls:?}");
 }

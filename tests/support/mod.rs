@@ -7,6 +7,7 @@
 
 mod browser;
 mod control;
+mod counting_bus;
 mod foreign;
 mod home;
 mod process;
@@ -17,6 +18,7 @@ mod strace;
 
 pub use browser::{Answer, Browser, Opened, Visit};
 pub use control::Control;
+pub use counting_bus::CountingBus;
 pub use foreign::Foreign;
 pub use home::Home;
 pub use process::{Output, Running, installed, program};

@@ -16,8 +16,8 @@ mod secret_service;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use keyring_core::{CredentialStore, Entry, Error as KeyringError};
 use zeroize::Zeroizing;
@@ -39,6 +39,9 @@ const SERVICE: &str = "oauthctl";
 /// A keyring that has not answered by then is treated as locked. Less than the 5 s that are
 /// promised, so that the whole program keeps the promise.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(4_500);
+/// A record that was read so long ago at most is not read again before it is replaced: its reader, who
+/// holds its lock, has just seen that it can be.
+const READ_LATELY: Duration = Duration::from_secs(1);
 /// What Windows takes in one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 #[cfg(target_os = "windows")]
 const LIMIT: Option<usize> = Some(2_560);
@@ -58,6 +61,8 @@ pub struct KeyringStore {
     patience: Option<Duration>,
     limit: Option<usize>,
     sealed: Sealed,
+    /// When items could be read last.
+    read: Mutex<HashMap<String, Instant>>,
 }
 
 /// The address of the session bus by these two environment variables: `DBUS_SESSION_BUS_ADDRESS`,
@@ -119,7 +124,8 @@ impl KeyringStore {
         sealed: impl Into<PathBuf>,
     ) -> Self {
         let sealed = Sealed::new(sealed.into());
-        Self { backend, described: false, patience: Some(PATIENCE), limit, sealed }
+        let (patience, read) = (Some(PATIENCE), Mutex::default());
+        Self { backend, described: false, patience, limit, sealed, read }
     }
 
     /// The same store with another time to answer.
@@ -238,19 +244,17 @@ impl KeyringStore {
         if bytes > most {
             self.sealed.reserve(&item.user, bytes)?;
         }
-        if self.raw(&item)?.is_some() {
-            // Giving the item the label it has makes the keyring write itself, and changes nothing
-            // even if another process is saving a new generation.
-            let label = item.label.clone();
-            let touch = move |entry: &Entry| match entry
-                .update_attributes(&HashMap::from([("label", label.as_str())]))
-            {
-                Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
-                other => other.map(|()| true),
-            };
-            if self.ask(&item, touch)? == Some(true) {
-                return Ok(());
-            }
+        // Giving the item the label it has makes the keyring write itself, and changes nothing even if
+        // another process is saving a new generation.
+        let label = item.label.clone();
+        let touch = move |entry: &Entry| match entry
+            .update_attributes(&HashMap::from([("label", label.as_str())]))
+        {
+            Err(KeyringError::NotSupportedByStore(_)) => Ok(false),
+            other => other.map(|()| true),
+        };
+        if self.ask(&item, touch)? == Some(true) {
+            return Ok(());
         }
         let probe = item.probe();
         self.put(&probe, &vec![b' '; bytes.min(most)])?;
@@ -259,15 +263,33 @@ impl KeyringStore {
     }
 
     fn load_now(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        match self.read(&Item::of(key))? {
-            Some(bytes) => record::decode(&bytes, key, &place(key)).map(Some),
-            None => Ok(None),
+        let item = Item::of(key);
+        self.note_read(&item, false);
+        let Some(bytes) = self.read(&item)? else { return Ok(None) };
+        let grant = record::decode(&bytes, key, &place(key))?;
+        self.note_read(&item, true);
+        Ok(Some(grant))
+    }
+
+    /// Notes whether the item could be read just now.
+    fn note_read(&self, item: &Item<'_>, could: bool) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.retain(|user, at| *user != item.user && at.elapsed() < READ_LATELY);
+        if could {
+            read.insert(item.user.clone(), Instant::now());
         }
+    }
+
+    fn was_read_lately(&self, item: &Item<'_>) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.get(&item.user).is_some_and(|at| at.elapsed() < READ_LATELY)
     }
 
     fn save_now(&self, grant: &Grant) -> Result<()> {
         // What cannot be read is never overwritten: it may be newer.
-        self.load_now(&grant.key)?;
+        if !self.was_read_lately(&Item::of(&grant.key)) {
+            self.load_now(&grant.key)?;
+        }
         self.write(&Item::of(&grant.key), &record::encode(grant)?, grant.generation)
     }
 

@@ -29,7 +29,19 @@ struct Inner {
     address: Option<String>,
     patience: Duration,
     bus: Mutex<Option<Bus>>,
+    /// Where items were found.
+    found: Mutex<HashMap<String, Place>>,
 }
+
+/// Where an item was, and when.
+type Place = (Path<'static>, Instant);
+
+/// For how long an item is read where it was, without another search: one refresh. A service may give
+/// the path of a deleted item to another one, but not so soon; and what is read says whose it is.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// For how long it is written there: only right after it was read.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for SecretService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +53,8 @@ impl SecretService {
     /// The service on the bus of this address, which is opened when it is first needed. Each
     /// operation ends within `patience`.
     pub fn new(address: Option<String>, patience: Duration) -> Self {
-        Self(Arc::new(Inner { address, patience, bus: Mutex::new(None) }))
+        let (bus, found) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { address, patience, bus, found }))
     }
 }
 
@@ -143,14 +156,58 @@ impl Found {
         }
     }
 
-    fn write(&self, bus: &mut Bus, secret: &[u8]) -> Result<(), Failure> {
+    /// Acts on the one item that matches: where it was found no longer ago than `within`, else where a
+    /// search finds it. `None` where there is none.
+    fn at_item<T>(
+        &self,
+        bus: &mut Bus,
+        within: Duration,
+        act: impl Fn(&mut Bus, &Path<'static>) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, Failure> {
+        if let Some((path, _)) = self.known().filter(|(_, at)| at.elapsed() < within) {
+            match act(bus, &path) {
+                // It is not there any more, or its service is not.
+                Err(Trouble::Failed(_)) => self.forget(),
+                done => return Ok(Some(done?)),
+            }
+        }
         let items = self.items(bus)?;
-        let wire = (bus.session()?, Vec::<u8>::new(), secret, "text/plain");
-        // Replacing by CreateItem waits for a person on some services; SetSecret does not.
-        if let Some(item) = single(&items)? {
-            bus.call(method(item, ITEM, "SetSecret")?.append1(wire))?;
+        let Some(path) = single(&items)? else { return Ok(None) };
+        self.know(path);
+        Ok(Some(act(bus, path)?))
+    }
+
+    fn known(&self) -> Option<Place> {
+        let found = self.service.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(self.attributes.get("username")?).cloned()
+    }
+
+    fn know(&self, path: &Path<'static>) {
+        if let Some(user) = self.attributes.get("username") {
+            let mut found = self.service.found.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            // What is older serves nobody.
+            found.retain(|_, (_, at)| now.duration_since(*at) < READ_WITHIN);
+            found.insert(user.clone(), (path.clone(), now));
+        }
+    }
+
+    fn forget(&self) {
+        if let Some(user) = self.attributes.get("username") {
+            self.service.found.lock().unwrap_or_else(PoisonError::into_inner).remove(user);
+        }
+    }
+
+    fn write(&self, bus: &mut Bus, secret: &[u8]) -> Result<(), Failure> {
+        let written = self.at_item(bus, WRITTEN_WITHIN, |bus, item| {
+            let wire = (bus.session()?, Vec::<u8>::new(), secret, "text/plain");
+            // Replacing by CreateItem waits for a person on some services; SetSecret does not.
+            bus.call(method(item, ITEM, "SetSecret")?.append1(wire)).map(drop)
+        })?;
+        if written.is_some() {
             return Ok(());
         }
+        let wire = (bus.session()?, Vec::<u8>::new(), secret, "text/plain");
         let collection = bus.default_collection()?;
         let mut properties = PropMap::new();
         let label = Variant(Box::new(self.label.clone()) as Box<dyn dbus::arg::RefArg>);
@@ -206,16 +263,15 @@ impl CredentialApi for Found {
 
     fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
         let found = self.run(|bus| {
-            let items = self.items(bus)?;
-            let read = |item: Option<&Path<'static>>| -> Result<_, Failure> {
-                let Some(item) = item else { return Ok(None) };
+            let read = |bus: &mut Bus, item: &Path<'static>| {
                 let session = bus.session()?;
                 let reply = bus.call(method(item, ITEM, "GetSecret")?.append1(session))?;
                 let (_, parameters, value, _): Wire = reply.read1().map_err(odd)?;
                 drop(Zeroizing::new(parameters));
-                Ok(Some(value))
+                self.know(item);
+                Ok(value)
             };
-            settle(single(&items).and_then(read))
+            settle(self.at_item(bus, READ_WITHIN, read))
         })??;
         found.ok_or(KeyringError::NoEntry)
     }
@@ -227,20 +283,17 @@ impl CredentialApi for Found {
         };
         let label = label.replace('\0', " ");
         let set = self.run(|bus| {
-            let items = self.items(bus)?;
-            let write = |item: Option<&Path<'static>>| -> Result<_, Failure> {
-                let Some(item) = item else { return Ok(None) };
+            settle(self.at_item(bus, WRITTEN_WITHIN, |bus, item| {
                 let set = method(item, PROPERTIES, "Set")?;
-                bus.call(set.append3(ITEM, "Label", Variant(label.as_str())))?;
-                Ok(Some(()))
-            };
-            settle(single(&items).and_then(write))
+                bus.call(set.append3(ITEM, "Label", Variant(label.as_str()))).map(drop)
+            }))
         })??;
         set.ok_or(KeyringError::NoEntry)
     }
 
     /// Deletes every item that matches.
     fn delete_credential(&self) -> keyring_core::Result<()> {
+        self.forget();
         let count = self.run(|bus| {
             let items = self.items(bus)?;
             for item in &items {
