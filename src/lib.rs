@@ -200,6 +200,8 @@ pub mod http;
 pub mod login;
 mod named_file;
 pub mod port;
+#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
+mod private_fs;
 pub mod profile;
 pub mod protocol;
 mod ready;

@@ -16,6 +16,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("grant", 0),
     ("error", 0),
     ("port", 0),
+    ("trusted_file", 0),
+    ("private_fs", 0),
     ("profile", 1),
     ("protocol", 1),
     // Knows the Http port only, and is wrapped around it by `flow`.

@@ -39,9 +39,7 @@ pub(super) fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Time
     let document = used(&document);
     let kept = Kept { version: VERSION, jwks_uri: jwks_uri.to_owned(), fetched_at, document };
     let Ok(bytes) = serde_json::to_vec(&kept) else { return };
-    if atomic_file::private_directory(dir).is_ok() {
-        let _ = atomic_file::write_lazily(&path(dir, jwks_uri), &bytes);
-    }
+    let _ = atomic_file::keep(&path(dir, jwks_uri), &bytes);
 }
 
 /// The members of public keys that verify signatures (RFC 7517, section 4; RFC 7518, section 6).

@@ -26,6 +26,7 @@ mod hooks;
 mod identity;
 mod key_cache;
 mod load;
+mod narrowed;
 mod obtain;
 mod ownership;
 mod pending;

@@ -72,7 +72,7 @@ impl FlowManager {
         keep(&mut grant, hook_answer, self.now())?;
         let tokens = self.tokens(&reply, asked, None);
         match want.narrowing() {
-            Some(name) => super::renew::keep_narrowed(&mut grant, name, tokens.clone(), self.now()),
+            Some(name) => super::narrowed::keep(&mut grant, name, tokens.clone(), self.now()),
             None => grant.tokens = tokens.clone(),
         }
         // Where the hook denies, nothing is kept: the grant can be run again at any time.

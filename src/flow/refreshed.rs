@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::commit::Commit;
 use super::hooks;
 use super::identity::{Identified, Received};
+use super::narrowed;
 use super::refresh::Failed;
-use super::renew::{Renewed, handout, keep_narrowed, login_command, login_required};
+use super::renew::{Renewed, handout, login_command, login_required};
 use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest};
 use crate::Secret;
@@ -109,7 +110,7 @@ impl FlowManager {
         if let Some(name) = want.narrowing() {
             grant.tokens.refresh_token = refresh_token;
             grant.tokens.refresh_expires_at = refresh_expires_at;
-            keep_narrowed(grant, name, tokens.clone(), self.now());
+            narrowed::keep(grant, name, tokens.clone(), self.now());
         } else {
             // Where no new id_token came, or none that could be validated, the last one still says who logged in,
             // until it expires: an expired one beside a fresh access token would pass for its companion.

@@ -12,9 +12,6 @@ use crate::profile::{Profile, scopes};
 use crate::text::{one_line, shell_word};
 use crate::time::{Timestamp, describe};
 
-/// How many narrowed tokens are kept with a grant.
-const NARROWED_KEPT: usize = 16;
-
 /// How often one call begins again because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
 
@@ -317,16 +314,6 @@ pub(super) fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {
 /// A record from the future means that the clock was set back: its expiry cannot be trusted.
 fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
     grant.refreshed_at > now.plus(Duration::from_secs(300))
-}
-
-pub(super) fn keep_narrowed(grant: &mut Grant, name: String, tokens: TokenSet, now: Timestamp) {
-    grant.narrowed.retain(|_, t| t.lives(now, Duration::ZERO));
-    while grant.narrowed.len() >= NARROWED_KEPT {
-        let first = grant.narrowed.iter().min_by_key(|(_, tokens)| tokens.expires_at);
-        let Some(first) = first.map(|(name, _)| name.clone()) else { break };
-        grant.narrowed.remove(&first);
-    }
-    grant.narrowed.insert(name, tokens);
 }
 
 /// How a command gets to use the store that has the account.

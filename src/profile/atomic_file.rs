@@ -1,31 +1,74 @@
 //! Writes a small file so that a reader sees the old one or the new one, and nobody else sees it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-/// Replaces the file, durably, with mode 0600. Its directory must exist.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, File::sync_all)?;
-    sync_directory(path)
-}
+use crate::error::{Error, Result};
+use crate::private_fs::{Dir, Warnings};
 
-/// The same without waiting for the disk: after a power cut the file may be the old one, or
-/// damaged. For what can be made again.
-pub(crate) fn write_lazily(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, |_| Ok(()))
-}
-
-fn replace(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+/// Replaces the file, durably, with mode 0600. Its directory must exist. `alone` says that no other process
+/// writes the file at this time: then what killed writers have left is removed first.
+pub(crate) fn write(path: &Path, bytes: &[u8], alone: bool) -> io::Result<()> {
+    if alone {
+        sweep(path);
+    }
     let (temporary, mut file) = create_beside(path)?;
     let written = file
         .write_all(bytes)
-        .and_then(|()| sync(&file))
+        .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    written
+    written?;
+    sync_directory(path)
+}
+
+/// Removes what killed writers of this file have left: there may be a secret in it that the user has
+/// removed from the file since.
+fn sweep(path: &Path) {
+    let Some(Some(name)) = path.file_name().map(OsStr::to_str) else { return };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return };
+    for entry in entries.flatten() {
+        let other = entry.file_name();
+        let middle = other.to_str().and_then(|other| {
+            other.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp")
+        });
+        let is_leftover =
+            middle.is_some_and(|m| m.len() == 16 && m.bytes().all(|b| b.is_ascii_hexdigit()));
+        if is_leftover && entry.metadata().is_ok_and(|is| is.is_file() && is_ours(&is)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Replaces a file of a cache, and makes its directory where it is missing. After a power cut the file
+/// may be the old one, or damaged: it can be made again. Nothing is written through a link.
+///
+/// # Errors
+/// Of kind `Store`.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (directory, name) = place(path)?;
+    directory.replace_lazily(name, bytes)
+}
+
+/// The same, but after a power cut the file is the old one or the new one.
+///
+/// # Errors
+/// Of kind `Store`.
+pub(crate) fn keep_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (directory, name) = place(path)?;
+    directory.replace(name, bytes)
+}
+
+fn place(path: &Path) -> Result<(Dir, &str)> {
+    match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
+        (Some(parent), Some(name)) => Ok((Dir::create(parent, &Warnings::default())?, name)),
+        _ => Err(Error::internal("a file of a cache has no name")),
+    }
 }
 
 /// The most bytes of a file that [`read`] reads.
@@ -122,10 +165,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a/b/file");
         private_directory(path.parent().unwrap()).unwrap();
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
+        write(&path, b"one", true).unwrap();
+        write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        write_lazily(&path, b"three").unwrap();
+        keep(&path, b"three").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"three");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         #[cfg(unix)]
@@ -140,7 +183,42 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("taken");
         fs::create_dir(&path).unwrap();
-        assert!(write(&path, b"x").is_err(), "a directory cannot be replaced by a file");
+        assert!(write(&path, b"x", true).is_err(), "a directory cannot be replaced by a file");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn leftovers_of_killed_writers_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.toml");
+        let (leftover, _) = create_beside(&path).unwrap();
+        let others =
+            [".config.toml.tmp", ".other.toml.0123456789abcdef.tmp", ".config.toml.bak.tmp"];
+        for name in others {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        write(&path, b"one", false).unwrap();
+        assert!(leftover.exists(), "it may be a living writer's");
+        write(&path, b"two", true).unwrap();
+        assert!(!leftover.exists());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1 + others.len());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_cache_is_not_written_through_links() {
+        use std::os::unix::fs::symlink;
+        let outer = tempfile::tempdir().unwrap();
+        let [cache, victim] = ["cache", "victim"].map(|name| outer.path().join(name));
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join("file"), "before").unwrap();
+        symlink(&victim, &cache).unwrap();
+        assert!(keep(&cache.join("other"), b"x").is_err());
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 1);
+        fs::remove_file(&cache).unwrap();
+        fs::create_dir(&cache).unwrap();
+        symlink(victim.join("file"), cache.join("file")).unwrap();
+        assert!(keep(&cache.join("file"), b"x").is_err());
+        assert_eq!(fs::read(victim.join("file")).unwrap(), b"before");
     }
 }

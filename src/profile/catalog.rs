@@ -76,9 +76,7 @@ impl Catalog {
     /// it cannot be kept, the next run parses the file again.
     pub(super) fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
-        if atomic_file::private_directory(&state_dir.join("resolved")).is_ok() {
-            let _ = atomic_file::write(&path(state_dir, file), text.as_bytes());
-        }
+        let _ = atomic_file::keep_durably(&path(state_dir, file), text.as_bytes());
     }
 
     /// The profile of a command that names none.

@@ -175,10 +175,11 @@ fn change(
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }
-    let _turn = turn(directory)?;
+    let turn = turn(directory)?;
     let file = ConfigFile::open(&path)?;
     let (text, config) = edit(file.as_ref())?;
-    atomic_file::write(&path, text.as_bytes()).map_err(failed)?;
+    atomic_file::write(&path, text.as_bytes(), turn.is_some()).map_err(failed)?;
+    drop(turn);
     Ok(config)
 }
 

@@ -72,16 +72,13 @@ impl Snapshot {
             client_id: settings.client.id.clone(),
         };
         let Ok(bytes) = serde_json::to_vec(&snapshot) else { return };
-        if atomic_file::private_directory(&state_dir.join("resolved")).is_err() {
-            return;
-        }
         let is_default = default_profile == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
             let path = path(state_dir, name);
             if atomic_file::read(&path).is_some_and(|known| known == bytes) {
                 continue;
             }
-            let _ = atomic_file::write_lazily(&path, &bytes);
+            let _ = atomic_file::keep(&path, &bytes);
         }
     }
 }

@@ -16,8 +16,6 @@
 mod age_file;
 #[cfg(feature = "file")]
 pub mod file;
-#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
-pub(crate) mod fs;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod memory;
@@ -40,6 +38,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::port::{GrantStore, SecretItems};
+use crate::private_fs as fs;
 
 #[cfg(feature = "file")]
 pub use file::{FileStore, KeySource};

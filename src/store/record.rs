@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 use crate::secret::{Secret, exposed};
 
-/// The most bytes of a record as JSON: what is larger could be saved, and not be read again.
-pub(super) const LARGEST: usize = 4 * 1024 * 1024;
+/// The most bytes of a record as JSON: what is larger could be saved, and not be read again. Access, refresh
+/// and id token can come from three answers of a server, each of at most 1 MiB; the narrowed tokens have
+/// another one.
+pub(super) const LARGEST: usize = 5 * 1024 * 1024;
 
 /// The first field of every record.
 #[derive(Deserialize)]

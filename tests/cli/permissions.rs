@@ -209,3 +209,18 @@ fn store_and_state_others_can_write_are_refused() {
     home.run(["status"]).ok();
     assert!(!missing.parent().unwrap().exists());
 }
+
+#[test]
+fn caches_are_not_written_through_links() {
+    let home = planted(TOKEN);
+    let victim = home.path("victim");
+    fs::create_dir(&victim).unwrap();
+    fs::create_dir_all(home.state_dir()).unwrap();
+    for name in ["resolved", "discovery"] {
+        let cache = home.state_dir().join(name);
+        let _ = fs::remove_dir_all(&cache);
+        symlink(&victim, &cache).unwrap();
+    }
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+    assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{Scene, files_like, stored};
-use crate::support::{Call, Home, assert_no_secret, calls, killed_at, traced};
+use crate::support::{Call, Home, assert_no_secret, calls, killed_at, traced, traced_with};
 
 /// Every call that the program makes in a run that succeeds.
 fn points(home: &Home, args: &[&str]) -> Vec<Call> {
@@ -132,4 +132,34 @@ fn both_the_record_and_its_directory_are_synced_before_anything_is_printed() {
     for line in lines.iter().filter(|line| line.contains("O_CREAT")) {
         assert!(line.contains("0600"), "{line}");
     }
+}
+
+#[test]
+fn a_first_key_survives_kills_without_renameat2() {
+    // A file system that cannot rename to a free name alone: the key gets its name as a second one first.
+    let scene = Scene::logged_in("honest", 3600);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    let mut halfway = 0;
+    for nth in 1.. {
+        let home = Home::new();
+        home.profile("p", &scene.server.issuer("honest"), "cli", "scopes = [\"api\"]");
+        let kill = format!("inject=unlinkat:signal=KILL:when={nth}");
+        let options = ["-e", "inject=renameat2:error=EINVAL", "-e", &kill];
+        let output = traced_with(&home, &options, &["import", "-"], &line);
+        if output.status != 137 {
+            break;
+        }
+        let key = home.path("config/oauthctl/store.key");
+        let has_two_names = |path: &std::path::Path| {
+            use std::os::unix::fs::MetadataExt;
+            std::fs::metadata(path).is_ok_and(|is| is.nlink() == 2)
+        };
+        let was_halfway = has_two_names(&key);
+        halfway += usize::from(was_halfway);
+        home.run_with(["import", "-", "--replace"], &line).ok();
+        assert_eq!(home.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
+        assert!(!has_two_names(&key));
+        assert!(!was_halfway || files_like(&home, ".tmp").is_empty(), "killed at the {nth}th");
+    }
+    assert!(halfway > 0, "no run was killed between the two names");
 }

@@ -91,10 +91,10 @@ fn a_record_that_could_not_be_read_is_not_saved() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let before = fs::read(record(folder.path())).unwrap();
-    let huge = grant(&key("profile", "default"), 2, 4 * 1024 * 1024);
+    let huge = grant(&key("profile", "default"), 2, 5 * 1024 * 1024);
     is_damage(&block_on(file_store(folder.path()).save(&huge)).unwrap_err());
     assert_eq!(fs::read(record(folder.path())).unwrap(), before);
-    let large = grant(&key("profile", "default"), 2, 4 * 1024 * 1024 - 2000);
+    let large = grant(&key("profile", "default"), 2, 5 * 1024 * 1024 - 2000);
     block_on(file_store(folder.path()).save(&large)).unwrap();
     assert_eq!(load(folder.path()).unwrap(), Some(large));
 }

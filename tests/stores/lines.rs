@@ -20,13 +20,13 @@ fn age_line(sealed: &[u8]) -> String {
 #[test]
 fn the_largest_record_travels_both_ways() {
     let (identity, recipient) = keygen();
-    let large = grant(&key("profile", "default"), 1, 4 * 1024 * 1024 - 2000);
+    let large = grant(&key("profile", "default"), 1, 5 * 1024 * 1024 - 2000);
     for recipients in [&[][..], &[recipient]] {
         let line = export(&large, recipients).unwrap();
         assert!(line.expose().len() <= LONGEST_LINE);
         assert_eq!(import(&line, Some(&identity)).unwrap(), large);
     }
-    let larger = grant(&key("profile", "default"), 1, 4 * 1024 * 1024);
+    let larger = grant(&key("profile", "default"), 1, 5 * 1024 * 1024);
     let error = export(&larger, &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
 }

@@ -69,9 +69,7 @@ pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
         document: found.document,
     };
     let Ok(bytes) = serde_json::to_vec(&entry) else { return };
-    if atomic_file::private_directory(dir).is_ok() {
-        let _ = atomic_file::write_lazily(&path(dir, issuer), &bytes);
-    }
+    let _ = atomic_file::keep(&path(dir, issuer), &bytes);
 }
 
 /// How long an answer may be kept: the server can shorten our bound, but not below a few minutes.

@@ -131,7 +131,21 @@ impl Handle {
             }
         }
         rustix::fs::linkat(&self.0, from, &self.0, to, AtFlags::empty())?;
-        Ok(rustix::fs::unlinkat(&self.0, from, AtFlags::empty())?)
+        // Whoever read the file meanwhile may have removed its former name.
+        if self.is_same(from, to) {
+            let _ = rustix::fs::unlinkat(&self.0, from, AtFlags::empty());
+        }
+        Ok(())
+    }
+
+    /// Whether both names are of one file.
+    pub(super) fn is_same(&self, one: &str, other: &str) -> bool {
+        let [one, other] =
+            [one, other].map(|name| rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW));
+        match (one, other) {
+            (Ok(one), Ok(other)) => one.st_ino == other.st_ino && one.st_dev == other.st_dev,
+            _ => false,
+        }
     }
 
     /// Removes a file.
@@ -185,6 +199,11 @@ pub(super) fn allocate(file: &File, size: usize) -> io::Result<()> {
     }
 }
 
+/// Whether an open file has one name at most.
+pub(super) fn is_single(file: &File) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink <= 1)
+}
+
 /// Takes the rights of others away.
 pub(super) fn tighten_file(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fchmod(file, PRIVATE_FILE)?)
@@ -221,7 +240,7 @@ fn judge(stat: &Stat) -> Result<(), Refusal> {
     }
     // None is left where another process has just replaced it: what was read is the old whole.
     if stat.st_nlink > 1 {
-        return Err(Refusal::Is("a hard link: the same file has another name"));
+        return Err(Refusal::Linked);
     }
     Ok(())
 }

@@ -82,6 +82,11 @@ impl Handle {
         fs::remove_file(self.0.join(from))
     }
 
+    /// Whether both names are of one file: that cannot be known.
+    pub(super) fn is_same(&self, _one: &str, _other: &str) -> bool {
+        false
+    }
+
     /// Removes a file.
     pub(super) fn unlink(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.0.join(name))
@@ -101,6 +106,11 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
 /// Room is only taken by writing.
 pub(super) fn allocate(_file: &File, _size: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whether an open file has one name at most: that is not known.
+pub(super) fn is_single(_file: &File) -> bool {
+    true
 }
 
 /// Nothing to take away.

@@ -83,7 +83,11 @@ impl Dir {
     }
 
     fn opened(&self, name: &str) -> Result<Option<Opened>> {
-        match self.handle.open_file(name) {
+        let opened = match self.handle.open_file(name) {
+            Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.open_file(name),
+            opened => opened,
+        };
+        match opened {
             Ok(opened) => Ok(Some(opened)),
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(refusal) => Err(refused("read", &self.path.join(name), refusal)),
@@ -102,7 +106,11 @@ impl Dir {
 
     /// Whether there is something at this name; an error if it is nothing of ours.
     pub(crate) fn exists(&self, name: &str) -> Result<bool> {
-        match self.handle.judge(name) {
+        let judged = match self.handle.judge(name) {
+            Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.judge(name),
+            judged => judged,
+        };
+        match judged {
             Ok(()) => Ok(true),
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(refusal) => Err(refused("use", &self.path.join(name), refusal)),

@@ -13,6 +13,9 @@ pub(super) enum Refusal {
     Io(io::Error),
     /// What the path is, and must not be.
     Is(&'static str),
+    /// It is a file with another name.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    Linked,
     /// Somebody else can write to it.
     #[cfg_attr(not(unix), allow(dead_code))]
     Writable(Writer),
@@ -36,6 +39,10 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Writable(by) => {
             Error::store(format!("cannot {doing} `{shown}`: it {by}")).hint(by.remedy(path))
+        }
+        Refusal::Linked => {
+            let what = "a hard link: the same file has another name";
+            refused(doing, path, Refusal::Is(what))
         }
         Refusal::Is(what) => Error::store(format!("cannot {doing} `{shown}`: it is {what}")).hint(
             "only regular files and directories of your own are used: look who put it there, and \

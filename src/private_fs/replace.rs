@@ -159,8 +159,9 @@ impl Dir {
             // Without locks, only a new file is certainly nobody else's.
             Err(TryLockError::Error(_)) => is_new,
         };
-        // Whoever had the lock before may have renamed the file, and so made it the real one.
-        if !is_ours || !self.handle.is_at(&file, &temporary) {
+        // Whoever had the lock before may have renamed the file, or given it its second name, and so made
+        // it the real one.
+        if !is_ours || !self.handle.is_at(&file, &temporary) || !sys::is_single(&file) {
             return Ok(None);
         }
         if !is_new {
@@ -182,6 +183,18 @@ impl Dir {
         leftovers.retain(|file| file.starts_with(&prefix) && file.ends_with(".tmp"));
         leftovers.iter().for_each(|leftover| self.sweep_one(leftover));
         Ok(())
+    }
+
+    /// Removes the temporary names of a file that has its own name as well: whoever gave it the one was
+    /// killed before it could take away the other. Says whether there were any.
+    pub(super) fn remove_former_names(&self, name: &str) -> bool {
+        let prefix = format!(".{name}.");
+        let is_former = |file: &&String| {
+            file.starts_with(&prefix) && file.ends_with(".tmp") && self.handle.is_same(file, name)
+        };
+        let names = self.names().unwrap_or_default();
+        let former = names.iter().filter(is_former);
+        former.filter(|former| self.handle.unlink(former).is_ok()).count() > 0
     }
 
     fn sweep_one(&self, leftover: &str) {
