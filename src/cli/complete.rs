@@ -12,6 +12,9 @@ use oauthctl::{
 };
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use oauthctl::login::terminal::{Echo, Input, Terminal};
+
 use super::context::Context;
 use super::login::parse_parameter;
 use super::{manager, pending, report, run as runner};
@@ -148,10 +151,25 @@ fn read_stdin(context: &Context) -> Result<Secret> {
         )
         .hint("pipe it: `… | oauthctl complete -`"));
     }
+    let prompt = || context.voice.insist("Paste here the address at which the browser ended up:");
+    #[cfg(unix)]
+    if let Some(terminal) = Terminal::on_stdin(Echo::Shown) {
+        prompt();
+        let limit = usize::try_from(LONGEST).unwrap_or(usize::MAX);
+        return match terminal.lines(limit).read_filled() {
+            Input::Line(line) => Ok(Secret::new(to_text(&line).trim())),
+            Input::TooLong => Err(too_long()),
+            Input::End => Ok(Secret::default()),
+        };
+    }
     if at_terminal {
-        context.voice.insist("Paste here the address at which the browser ended up:");
+        prompt();
     }
     read(stdin.lock(), at_terminal)
+}
+
+fn too_long() -> Error {
+    Error::validation("the callback URL is over 64 KiB")
 }
 
 /// Reads to the end, or, where a person types, the first line that is not blank.
@@ -169,7 +187,7 @@ fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
         }
     }
     if bytes.len() as u64 > LONGEST {
-        return Err(Error::validation("the callback URL is over 64 KiB"));
+        return Err(too_long());
     }
     // Some shells put a byte order mark before what they pipe.
     Ok(Secret::new(to_text(&bytes).trim_start_matches('\u{feff}').trim()))

@@ -11,6 +11,10 @@ use oauthctl::store::StoreSpec;
 use oauthctl::text::{one_line, shell_word};
 use oauthctl::{Error, Result, Secret};
 use serde_json::json;
+use zeroize::Zeroizing;
+
+#[cfg(unix)]
+use oauthctl::login::terminal::{Echo, Input, Terminal};
 
 use super::context::Context;
 use super::target::{ProfileOption, one_of};
@@ -142,7 +146,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
             .hint("add `--provider NAME` (`oauthctl providers` lists them) or `--issuer URL`"));
     }
     let item = secret_item(&args.name);
-    let secret = args.client_secret_stdin.then(read_secret).transpose()?;
+    let secret = args.client_secret_stdin.then(|| read_secret(context)).transpose()?;
     let new = NewProfile {
         name: args.name.clone(),
         provider: args.provider.clone(),
@@ -215,28 +219,61 @@ fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
         )));
     };
     let store = context.store_of(profile)?;
-    runner::block_on(None, store.items.set(item, &read_secret()?))?;
+    runner::block_on(None, store.items.set(item, &read_secret(context)?))?;
     context.voice.say(format!("Stored the client secret of `{}`.", one_line(name)));
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line, without an echo problem of ours: the shell or a pipe provides it.
-fn read_secret() -> Result<Secret> {
-    let mut stdin = std::io::stdin().lock();
-    if std::io::stdin().is_terminal() {
-        return Err(Error::usage("`--client-secret-stdin` reads from a pipe, not from a terminal")
-            .hint("for example: `pass show gitlab/secret | oauthctl profile add …`"));
+/// The maximum size of a client secret, in bytes.
+const LONGEST_SECRET: usize = 64 * 1024;
+
+/// Reads the client secret: from a pipe all of it, at a terminal a line that is not shown.
+fn read_secret(context: &Context) -> Result<Secret> {
+    let text = match std::io::stdin().is_terminal() {
+        true => prompt_for_secret(context)?,
+        false => piped_secret()?,
+    };
+    let Some(text) = text else {
+        return Err(Error::usage("the client secret on standard input is over 64 KiB"));
+    };
+    let text = std::str::from_utf8(&text)
+        .map_err(|_| Error::usage("the client secret on standard input is not UTF-8"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(Error::usage("the client secret on standard input is empty")),
+        secret => Ok(Secret::new(secret)),
     }
-    let mut text = zeroize::Zeroizing::new(String::new());
-    (&mut stdin)
-        .take(64 * 1024)
-        .read_to_string(&mut text)
+}
+
+/// All of standard input; `None` where that is too much.
+fn piped_secret() -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut text = Zeroizing::new(Vec::new());
+    std::io::stdin()
+        .lock()
+        .take(LONGEST_SECRET as u64 + 1)
+        .read_to_end(&mut text)
         .map_err(|e| Error::usage(format!("the client secret could not be read: {e}")))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(Error::usage("the client secret on standard input is empty"));
+    Ok(Some(text).filter(|text| text.len() <= LONGEST_SECRET))
+}
+
+/// One line of the terminal; `None` where it is too long.
+fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    const PIPE: &str = "pipe it: `pass show gitlab/secret | oauthctl profile add …`";
+    if context.globals.no_input {
+        let what = "the client secret must be entered, but `--no-input` is set";
+        return Err(Error::login_required(what).hint(PIPE));
     }
-    Ok(Secret::new(secret))
+    #[cfg(unix)]
+    if let Some(terminal) = Terminal::on_stdin(Echo::Hidden) {
+        report::prompt("Client secret: ");
+        let input = terminal.lines(LONGEST_SECRET).read();
+        report::prompt("\n");
+        return Ok(match input {
+            Input::Line(line) => Some(line),
+            Input::TooLong => None,
+            Input::End => Some(Zeroizing::default()),
+        });
+    }
+    Err(Error::usage("a client secret cannot be entered at this terminal").hint(PIPE))
 }
 
 fn list(context: &Context) -> Result<ExitCode> {

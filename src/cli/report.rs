@@ -179,6 +179,11 @@ pub fn insist(text: &str) {
     stderr_lines("", "", &completed(text));
 }
 
+/// Asks for something on the same line.
+pub fn prompt(text: &str) {
+    let _ = write!(std::io::stderr().lock(), "{text}");
+}
+
 fn stderr_line(text: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(std::io::stderr().lock(), "{text}");

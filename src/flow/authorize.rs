@@ -96,6 +96,11 @@ impl Authorization {
         authorization::judge(parameters, self.state.expose(), &self.server)
     }
 
+    /// Whether this is the beginning of the state: a response that was cut.
+    pub(crate) fn state_begins_with(&self, text: &str) -> bool {
+        self.state.expose().starts_with(text)
+    }
+
     /// The S256 code challenge (RFC 7636, section 4.2) that was sent; `None` where PKCE is off.
     pub fn code_challenge(&self) -> Option<String> {
         let verifier = self.verifier.as_ref()?.expose().to_owned();

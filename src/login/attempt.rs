@@ -175,6 +175,8 @@ async fn run(
             return Err(timed_out(heard));
         }
     };
+    // From here on the terminal's own keys serve again.
+    attempt.pasted = None;
     let (candidate, parameters, judgement) = match response {
         Response::Listened(candidate, judgement) => {
             let parameters = candidate.parameters().to_pairs();
@@ -307,7 +309,14 @@ fn judge_pasted(
     if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {
         manager.require_place(pending, &parameters)?;
     }
+    let is_cut = |state: &str| !state.is_empty() && pending.state_begins_with(state);
     match judgement {
+        Judgement::NotOurs(_) if pasted.parameters.get("state").is_some_and(is_cut) => {
+            Err(Error::new(
+                ErrorKind::InvalidState,
+                "the pasted callback was cut: it ends in the middle of its `state`",
+            ))
+        }
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,
             format!("what was pasted is not the callback of this login: {what}"),

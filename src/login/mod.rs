@@ -10,10 +10,14 @@ mod bind;
 pub mod browser;
 mod connection;
 mod head;
+#[cfg(unix)]
+mod line_editor;
 pub mod listener;
 mod noise;
 pub mod page;
 pub mod paste;
+#[cfg(unix)]
+pub mod terminal;
 
 pub use crate::protocol::callback::{Parameters, parse_query};
 pub use browser::{Browser, Headless, Launched, is_headless};

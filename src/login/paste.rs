@@ -7,14 +7,21 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::protocol::callback::{Parameters, parse_query, to_text};
-use crate::protocol::response::Parts;
+use crate::protocol::response::{Parts, without_paste_markers};
 use crate::secret::Secret;
+
+#[cfg(unix)]
+use super::terminal::{Echo, Input, Lines, Terminal};
 
 /// The most bytes of one pasted line.
 const LINE_LIMIT: usize = 64 * 1024;
 
 /// How many lines may wait to be read.
 const LINES: usize = 4;
+
+/// How many lines of a terminal may wait; more than a user types meanwhile.
+#[cfg(unix)]
+const TYPED_LINES: usize = 64;
 
 /// What was pasted.
 #[derive(Debug)]
@@ -58,6 +65,10 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
     };
     let explain = |error: Error| error.context("the pasted callback cannot be used").hint(HINT);
     let parameters = parse_query(query).map_err(explain)?;
+    if parameters.get("state").is_none() && parameters.get("code").is_some() {
+        let what = "it ends before its `state`; it may have been cut";
+        return Err(explain(Error::validation(what)));
+    }
     parameters.require_response().map_err(explain)?;
     Ok(Pasted { parameters, has_place })
 }
@@ -66,7 +77,7 @@ const HINT: &str = "paste the whole address that the browser shows at the end, f
                     with its `state`";
 
 fn unquote(text: &str) -> &str {
-    let text = text.trim();
+    let text = without_paste_markers(text).trim();
     [('"', '"'), ('\'', '\''), ('<', '>')]
         .into_iter()
         .find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close))
@@ -75,30 +86,47 @@ fn unquote(text: &str) -> &str {
 
 /// Lines that arrive on standard input while something else is waited for.
 ///
-/// They are read by a thread of its own, which ends with the process and does not keep it alive.
+/// They are read by a thread of its own, which ends with the process and does not keep it alive. A
+/// terminal is in a mode of its own until this is dropped.
 #[derive(Debug)]
-pub struct PastedLines(mpsc::Receiver<Result<Secret>>);
+pub struct PastedLines {
+    lines: mpsc::Receiver<Result<Secret>>,
+    #[cfg(unix)]
+    _terminal: Option<Terminal>,
+}
 
 impl PastedLines {
     /// Reads standard input. To be called once in a process.
     pub fn from_stdin() -> Self {
+        #[cfg(unix)]
+        if let Some(terminal) = Terminal::on_stdin(Echo::Shown) {
+            let mut input = terminal.lines(LINE_LIMIT);
+            let lines = in_thread(TYPED_LINES, move |lines| {
+                while let Some(line) = typed(&mut input) {
+                    // Somebody has to read on, whatever happens to the line: keys send signals.
+                    let _ = lines.try_send(line);
+                }
+            });
+            return Self { lines, _terminal: Some(terminal) };
+        }
         Self::from_reader(|| std::io::stdin().lock())
     }
 
     /// Reads what `open` gives, which is called in the reading thread.
     pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> Self {
-        let (sender, receiver) = mpsc::channel(LINES);
-        let thread = std::thread::Builder::new().name("pasted lines".to_owned());
-        // Without a thread the channel closes, as at the end of the input.
-        let _ = thread.spawn(move || {
+        let lines = in_thread(LINES, move |lines| {
             let mut reader = open();
             while let Some(line) = read_line(&mut reader) {
-                if sender.blocking_send(line).is_err() {
+                if lines.blocking_send(line).is_err() {
                     break;
                 }
             }
         });
-        Self(receiver)
+        Self {
+            lines,
+            #[cfg(unix)]
+            _terminal: None,
+        }
     }
 
     /// The next line that is not blank; `None` at the end of the input. May be dropped at any
@@ -109,8 +137,34 @@ impl PastedLines {
     /// A line over 64 KiB is an error of kind [`Validation`](crate::ErrorKind::Validation); the next
     /// one can be read after it.
     pub async fn next(&mut self) -> Option<Result<Secret>> {
-        self.0.recv().await
+        self.lines.recv().await
     }
+}
+
+/// Runs a reader in a thread of its own. Without a thread the channel closes, as at the end of the
+/// input.
+fn in_thread(
+    capacity: usize,
+    read: impl FnOnce(mpsc::Sender<Result<Secret>>) + Send + 'static,
+) -> mpsc::Receiver<Result<Secret>> {
+    let (sender, receiver) = mpsc::channel(capacity);
+    let thread = std::thread::Builder::new().name("pasted lines".to_owned());
+    let _ = thread.spawn(move || read(sender));
+    receiver
+}
+
+/// The next line of a terminal that is not blank.
+#[cfg(unix)]
+fn typed(input: &mut Lines) -> Option<Result<Secret>> {
+    match input.read_filled() {
+        Input::Line(line) => Some(Ok(Secret::new(to_text(&line).trim()))),
+        Input::TooLong => Some(Err(too_long())),
+        Input::End => None,
+    }
+}
+
+fn too_long() -> Error {
+    Error::validation("the pasted line is over 64 KiB").hint(HINT)
 }
 
 /// The next line that is not blank. A failing input is at its end.
@@ -124,7 +178,7 @@ fn read_line(reader: &mut impl BufRead) -> Option<Result<Secret>> {
         }
         if line.last() != Some(&b'\n') && line.len() > LINE_LIMIT {
             reader.skip_until(b'\n').ok()?;
-            return Some(Err(Error::validation("the pasted line is over 64 KiB").hint(HINT)));
+            return Some(Err(too_long()));
         }
         match to_text(&line).trim() {
             "" => {}

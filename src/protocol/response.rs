@@ -45,7 +45,7 @@ impl AuthorizationResponse {
     /// `Validation` for what is no URL, or whose query is no authorization response: see
     /// [`parse_query`] and [`Parameters::require_response`]. No message repeats what is in it.
     pub fn from_url(url: &str) -> Result<Self> {
-        let parts = Parts::of(url.trim()).ok_or_else(no_response)?;
+        let parts = Parts::of(without_paste_markers(url).trim()).ok_or_else(no_response)?;
         Self::checked(Some(parts.without_query()), Secret::new(parts.query))
     }
 
@@ -145,6 +145,13 @@ fn no_response() -> Error {
     Error::validation("this is no callback URL with a state").hint(WHOLE)
 }
 
+/// A text without what a terminal puts around pasted text (bracketed paste).
+pub(crate) fn without_paste_markers(text: &str) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix("\u{1b}[200~").unwrap_or(text);
+    text.strip_suffix("\u{1b}[201~").unwrap_or(text)
+}
+
 /// A URL in its parts, none of them decoded, without its fragment.
 pub(crate) struct Parts<'a> {
     pub(crate) scheme: &'a str,
@@ -211,6 +218,7 @@ mod tests {
             "https://app.example/callback?code=c&state=s",
             "HTTPS://App.Example:443/callback?code=c&state=s#_=_",
             "  https://app.example/callback?error=access_denied&state=s\n",
+            "\u{1b}[200~https://app.example/callback?code=c&state=s\n\u{1b}[201~",
         ] {
             assert!(judge(good).is_ok(), "{good}");
         }

@@ -22,4 +22,5 @@ mod refreshes;
 mod replies;
 mod scopes;
 mod shown_url;
+mod terminal;
 mod trust;

@@ -1,0 +1,213 @@
+//! Standard input where it is a terminal, read without the limit of its driver: a line over 4,095
+//! bytes would otherwise be cut in silence.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::kill_current_process_group;
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use zeroize::Zeroizing;
+
+use super::line_editor::{Event, Keys, LineEditor, Signal};
+
+/// How long a signal that stops this process may take to do so, and how often a process in the
+/// background looks whether it has come to the foreground.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What was read from a terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A line, without its end.
+    Line(Zeroizing<Vec<u8>>),
+    /// A line over the limit, of which nothing was kept.
+    TooLong,
+    /// The end of the input.
+    End,
+}
+
+/// The terminal on standard input, in a mode of its own. It gets back the mode that it had when this
+/// is dropped, and before a key of the user's stops or ends the process.
+#[derive(Debug)]
+pub struct Terminal {
+    mode: Arc<Mode>,
+    echo: Echo,
+}
+
+/// Whether what is typed is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// As it is typed.
+    Shown,
+    /// Not at all: for secrets.
+    Hidden,
+}
+
+impl Terminal {
+    /// The terminal on standard input; `None` where that is something else.
+    pub fn on_stdin(echo: Echo) -> Option<Self> {
+        let saved = rustix::termios::tcgetattr(io::stdin()).ok()?;
+        let mode = Arc::new(Mode { saved, state: Mutex::default() });
+        if !is_in_background() {
+            mode.enter();
+        }
+        Some(Self { mode, echo })
+    }
+
+    /// Its lines, of at most `limit` bytes each.
+    pub fn lines(&self, limit: usize) -> Lines {
+        let device = rustix::termios::ttyname(io::stdin(), Vec::new()).ok();
+        let device = device.and_then(|name| name.into_string().ok());
+        let screen = device.filter(|_| self.echo == Echo::Shown);
+        Lines {
+            editor: LineEditor::new(keys(&self.mode.saved), limit),
+            screen: screen.and_then(|name| File::options().write(true).open(name).ok()),
+            mode: Arc::clone(&self.mode),
+            waiting: Zeroizing::default(),
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.mode.state().is_over = true;
+        self.mode.leave();
+    }
+}
+
+fn keys(termios: &Termios) -> Keys {
+    let key = |index| termios.special_codes[index];
+    Keys {
+        erase: key(SpecialCodeIndex::VERASE),
+        erase_word: key(SpecialCodeIndex::VWERASE),
+        erase_line: key(SpecialCodeIndex::VKILL),
+        end_of_input: key(SpecialCodeIndex::VEOF),
+        interrupt: key(SpecialCodeIndex::VINTR),
+        quit: key(SpecialCodeIndex::VQUIT),
+        suspend: key(SpecialCodeIndex::VSUSP),
+    }
+}
+
+/// The terminal's mode, before and meanwhile.
+#[derive(Debug)]
+struct Mode {
+    saved: Termios,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_entered: bool,
+    is_over: bool,
+}
+
+impl Mode {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every byte comes as it is typed, and none is shown or obeyed by the driver.
+    fn enter(&self) {
+        let mut state = self.state();
+        if state.is_over || state.is_entered {
+            return;
+        }
+        let mut editing = self.saved.clone();
+        editing.local_modes &=
+            !(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN);
+        editing.special_codes[SpecialCodeIndex::VMIN] = 1;
+        editing.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let set = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, &editing);
+        state.is_entered = set.is_ok();
+    }
+
+    fn leave(&self) {
+        let mut state = self.state();
+        // In the background the terminal is another's, and touching it would stop the process.
+        if std::mem::take(&mut state.is_entered) && !is_in_background() {
+            let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.saved);
+        }
+    }
+
+    /// Does what the driver does when this key is pressed, with the terminal as it was.
+    fn signal(&self, signal: Signal) {
+        let signal = match signal {
+            Signal::Interrupt => rustix::process::Signal::INT,
+            Signal::Quit => rustix::process::Signal::QUIT,
+            Signal::Suspend => rustix::process::Signal::TSTP,
+        };
+        self.leave();
+        let _ = kill_current_process_group(signal);
+        // It may be another thread that is told to stop.
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Whether another process group has the terminal. Where there is no job control, none has.
+fn is_in_background() -> bool {
+    let foreground = rustix::termios::tcgetpgrp(io::stdin());
+    foreground.is_ok_and(|group| group != rustix::process::getpgrp())
+}
+
+/// The lines of a terminal.
+#[derive(Debug)]
+pub struct Lines {
+    editor: LineEditor,
+    screen: Option<File>,
+    mode: Arc<Mode>,
+    /// What was read, in reverse.
+    waiting: Zeroizing<Vec<u8>>,
+}
+
+impl Lines {
+    /// The next line that is not blank.
+    pub fn read_filled(&mut self) -> Input {
+        loop {
+            match self.read() {
+                Input::Line(line) if line.trim_ascii().is_empty() => {}
+                input => return input,
+            }
+        }
+    }
+
+    /// The next line. Waits for it, and for the foreground.
+    pub fn read(&mut self) -> Input {
+        loop {
+            while let Some(byte) = self.waiting.pop() {
+                let mut echo = String::new();
+                let event = self.editor.feed(byte, &mut echo);
+                self.show(&echo);
+                match event {
+                    None => {}
+                    Some(Event::Line(line)) => return Input::Line(line),
+                    Some(Event::TooLong) => return Input::TooLong,
+                    Some(Event::End) => return Input::End,
+                    Some(Event::Signal(signal)) => {
+                        self.show("\n");
+                        self.mode.signal(signal);
+                        self.show(&self.editor.shown());
+                    }
+                }
+            }
+            while is_in_background() {
+                std::thread::sleep(PAUSE);
+            }
+            self.mode.enter();
+            let mut bytes = Zeroizing::new([0; 4096]);
+            match rustix::io::read(io::stdin(), &mut bytes[..]) {
+                Ok(count @ 1..) => self.waiting.extend(bytes[..count].iter().rev()),
+                Err(Errno::INTR) => {}
+                _ => return Input::End,
+            }
+        }
+    }
+
+    fn show(&self, text: &str) {
+        if let Some(mut screen) = self.screen.as_ref().filter(|_| !text.is_empty()) {
+            // What cannot be shown is read all the same.
+            let _ = screen.write_all(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A user at a terminal: long lines, editing keys, signals, and the terminal as it was before.
+
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::person::*;
+use crate::support::*;
+
+/// A login at a terminal, and the callback of its URL.
+#[track_caller]
+fn at_terminal(home: &Home, args: &[&str]) -> (AtTerminal, String) {
+    let mut terminal = AtTerminal::start(&home.command([&["login", "p"], args].concat()));
+    let url = url_on(&mut terminal);
+    terminal.await_text("paste here the address", 1);
+    (terminal, callback(&url))
+}
+
+#[track_caller]
+fn url_on(terminal: &mut AtTerminal) -> String {
+    terminal.await_screen(|screen| {
+        let (_, after) = screen.split_once("Open this URL in a browser:\r\n\r\n  ")?;
+        Some(after.split_once("\r\n")?.0.to_owned())
+    })
+}
+
+fn pasting_home(scenario: &str) -> Home {
+    let home = Home::new();
+    pasting(&home, scenario, "");
+    home
+}
+
+#[test]
+fn a_pasted_line_over_the_drivers_limit_arrives_whole() {
+    let long = format!("&session_state={}", "x".repeat(12_000));
+    for flow in [&["--flow", "paste"][..], &["--no-browser"]] {
+        for (before, behind) in [("", ""), ("\u{1b}[200~", "\u{1b}[201~")] {
+            let home = pasting_home("tag.long-paste");
+            let (mut terminal, callback) = at_terminal(&home, flow);
+            terminal.press(format!("{before}{callback}{long}{behind}\r"));
+            let (status, screen) = terminal.wait();
+            assert_eq!(status, 0, "{screen}");
+        }
+    }
+    let home = pasting_home("tag.long-complete");
+    let started = home.run(["start", "p"]).ok().json();
+    let callback = callback(started["authorization_url"].as_str().unwrap());
+    let mut terminal = AtTerminal::start(&home.command(["complete", "-"]));
+    terminal.await_text("Paste here the address", 1);
+    terminal.press(format!("\u{1b}[200~{callback}{long}\u{1b}[201~\r"));
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+}
+
+#[test]
+fn the_keys_of_a_line_work() {
+    let home = pasting_home("tag.keys");
+    let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
+    // Backspace, the whole line, an arrow key.
+    terminal.press(format!("wrong\u{15}{callback}xyz\u{7f}\u{7f}\u{7f}\u{1b}[D\r"));
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+    assert!(screen.contains(&callback), "what is typed is shown: {screen}");
+}
+
+#[test]
+fn every_end_gives_the_terminal_back() {
+    let home = pasting_home("tag.ends");
+    for (keys, code) in [("\u{3}", 130), ("typed\u{3}", 130), ("\u{4}", 4), ("\u{1c}", 131)] {
+        let (mut terminal, _) = at_terminal(&home, &["--flow", "paste"]);
+        terminal.press(keys);
+        let (status, screen) = terminal.wait();
+        assert_eq!(status, code, "{keys:?}: {screen}");
+    }
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (terminal, _) = at_terminal(&home, &["--flow", "paste"]);
+        let pid = Pid::from_raw(terminal.pid().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        assert_eq!(terminal.wait().0, code);
+    }
+    // The callback comes through the listener, and the time runs out.
+    let (terminal, to) = at_terminal(&crate::person::home("tag.ends"), &["--no-browser"]);
+    assert_eq!(visit(&to).unwrap().status, 200);
+    assert_eq!(terminal.wait().0, 0);
+    let (terminal, _) = at_terminal(&home, &["--flow", "paste", "--timeout", "1s"]);
+    assert_eq!(terminal.wait().0, 6);
+}
+
+/// dash leaves the terminal's mode to the programs that it runs.
+#[test]
+fn a_stopped_login_gives_the_terminal_back_and_goes_on() {
+    let home = pasting_home("tag.stopped");
+    let program = home.command(["x"]);
+    let mut shell = Command::new("dash");
+    shell.arg("-i").current_dir(program.get_current_dir().unwrap());
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("PS1", "ready> ").env("OAUTHCTL", program.get_program());
+    let mut terminal = AtTerminal::start(&shell);
+    terminal.await_text("ready> ", 1);
+    terminal.press("$OAUTHCTL login p --flow paste; echo \"status=$?\"\n");
+    let url = url_on(&mut terminal);
+    terminal.await_text("paste here the address", 1);
+    terminal.await_usual(false);
+    terminal.press("http\u{1a}");
+    terminal.await_text("Stopped", 1);
+    terminal.await_usual(true);
+    terminal.press("fg\n");
+    terminal.await_usual(false);
+    let callback = callback(&url);
+    terminal.press(format!("{}\r", callback.strip_prefix("http").unwrap()));
+    terminal.await_text("Logged in to", 1);
+    // What comes before the prompt can still be read by the program.
+    terminal.await_text("ready> ", 3);
+    terminal.await_usual(true);
+    terminal.press("exit\n");
+    terminal.wait();
+}
+
+#[test]
+fn a_client_secret_is_prompted_for_and_not_shown() {
+    const SECRET: &str = "CANARY-client-secret-typed";
+    let home = Home::new();
+    let add = ["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"];
+    let add = [&add[..], &["--client-secret-stdin"]].concat();
+    let mut terminal = AtTerminal::start(&home.command(&add));
+    terminal.await_text("Client secret: ", 1);
+    terminal.press(format!("wrong\u{15}{SECRET}x\u{7f}\r"));
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 0, "{screen}");
+    assert_not_shown(&screen, [SECRET]);
+    assert_no_secret(&home, [SECRET]);
+    home.run(["profile", "remove", "a"]).ok();
+
+    for (keys, code) in [("\r", 2), ("\u{4}", 2), ("\u{3}", 130)] {
+        let mut terminal = AtTerminal::start(&home.command(&add));
+        terminal.await_text("Client secret: ", 1);
+        terminal.press(keys);
+        assert_eq!(terminal.wait().0, code, "{keys:?}");
+    }
+    let mut terminal = AtTerminal::start(&home.command(&add));
+    terminal.await_text("Client secret: ", 1);
+    terminal.press(format!("{}\r", "x".repeat(64 * 1024 + 1)));
+    let (status, screen) = terminal.wait();
+    assert!(status == 2 && screen.contains("over 64 KiB"), "{screen}");
+    let terminal = AtTerminal::start(&home.command([&add[..], &["--no-input"]].concat()));
+    let (status, screen) = terminal.wait();
+    assert!(
+        status == 4 && screen.contains("--no-input") && !screen.contains("secret:"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_piped_client_secret_is_never_cut() {
+    let home = Home::new();
+    let add = ["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"];
+    let add = [&add[..], &["--client-secret-stdin"]].concat();
+    let output = home.run_with(&add, &"x".repeat(64 * 1024 + 1)).fails(2);
+    assert!(output.stderr.contains("over 64 KiB"), "{}", output.stderr);
+    home.run_with(&add, &format!("{}\n", "x".repeat(60 * 1024))).ok();
+}
+
+#[test]
+fn a_cut_callback_is_said_to_be_cut() {
+    let home = pasting_home("tag.cut");
+    let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
+    let state = callback.find("state=").unwrap();
+    terminal.press(format!("{}\r", &callback[..state + 20]));
+    terminal.await_text("was cut: it ends in the middle of its `state`", 1);
+    terminal.press(format!("{}\r", &callback[..state]));
+    terminal.await_text("it may have been cut", 1);
+    terminal.press(format!("{callback}\r"));
+    assert_eq!(terminal.wait().0, 0);
+}
