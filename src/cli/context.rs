@@ -323,7 +323,7 @@ impl Context {
             None => self.env("OAUTHCTL_STORE")?,
         };
         match name.as_deref().or(of_profile) {
-            Some(name) => name.parse(),
+            Some(name) => StoreSpec::from_user(name),
             None => Ok(StoreSpec::Keyring),
         }
     }

@@ -120,10 +120,15 @@ fn value_of(matches: &ArgMatches, id: &str) -> Option<String> {
 
 /// The words of a command as a shell reads them, as far as [`shell_word`] writes them.
 fn words_of(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    // The quotes that are open: none, `'…'`, or `$'…'`, in which a backslash escapes.
+    let (mut quoted, mut escapes) = (false, true);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
-            '\'' => quoted = !quoted,
+            '$' if !quoted && chars.next_if_eq(&'\'').is_some() => (quoted, escapes) = (true, true),
+            '\'' => (quoted, escapes) = (!quoted, quoted),
+            '\\' if escapes => word.extend(chars.next()),
             ' ' if !quoted => words.push(std::mem::take(&mut word)),
             c => word.push(c),
         }

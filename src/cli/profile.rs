@@ -195,16 +195,7 @@ fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
     if args.set.iter().any(|(key, _)| key == "store") {
         return Ok(None);
     }
-    Ok(Some(match store.parse()? {
-        StoreSpec::File(Some(directory)) => {
-            // In the file, a relative path begins at the file.
-            let absolute = std::path::absolute(&directory).map_err(|error| {
-                Error::usage(format!("cannot use `{}`: {error}", directory.display()))
-            })?;
-            StoreSpec::File(Some(absolute)).to_string()
-        }
-        other => other.to_string(),
-    }))
+    Ok(Some(StoreSpec::from_user(store)?.to_string()))
 }
 
 /// Stores the client secret of a profile that keeps it in the token store.

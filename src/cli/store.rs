@@ -145,7 +145,7 @@ fn tables(moved: &[GrantKey], context: &Context) -> Result<String> {
 }
 
 fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
-    let to_spec: StoreSpec = args.to.parse()?;
+    let to_spec: StoreSpec = StoreSpec::from_user(&args.to)?;
     let to = context.open_store(&to_spec)?;
     let state = context.state()?;
     let accounts = state.accounts()?;

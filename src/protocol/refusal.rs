@@ -193,11 +193,13 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
         Some("invalid_grant") if !profile.grant.needs_person() => {
             "check the assertion or its key in the profile, and the clock of this machine"
         }
-        Some("invalid_grant") => {
+        Some("invalid_grant" | "bad_verification_code") => {
             "the code or token may have expired or been used already: start again, with `--trace` to see the exchange"
         }
         Some("unauthorized_client") => "allow this grant type where the client is registered",
-        Some("unsupported_grant_type") => "the server does not know this grant type: check `grant`",
+        Some("unsupported_grant_type") => {
+            "check `grant`: the server does not support this grant type"
+        }
         Some("invalid_scope") => "correct `scopes` in the profile",
         Some("invalid_target") => "correct `resource` or `audience` in the profile",
         Some("redirect_uri_mismatch") => "register the profile's `redirect_uri` with the client",

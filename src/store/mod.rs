@@ -104,6 +104,26 @@ impl FromStr for StoreSpec {
     }
 }
 
+impl StoreSpec {
+    /// Reads the name of a store as a user gives it: a relative directory begins at the current one. The
+    /// name that comes out means the same store wherever it is used.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromStr`]; `Usage` where the current directory is not known.
+    pub fn from_user(text: &str) -> Result<Self> {
+        match text.parse()? {
+            Self::File(Some(directory)) => {
+                let absolute = std::path::absolute(&directory).map_err(|error| {
+                    Error::usage(format!("cannot use `{}`: {error}", directory.display()))
+                })?;
+                Ok(Self::File(Some(absolute)))
+            }
+            other => Ok(other),
+        }
+    }
+}
+
 /// The directory without what leads nowhere (`./`, `//`, a slash at the end): one store, one name.
 fn plain(directory: &str) -> PathBuf {
     let steps = Path::new(directory).components().filter(|step| *step != Component::CurDir);

@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod exec;
 mod fixture;
+mod followed;
 mod formats;
 mod help;
 mod hints;

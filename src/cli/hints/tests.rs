@@ -47,6 +47,17 @@ fn a_command_gets_what_the_call_was_given() {
     }
 }
 
+#[test]
+fn a_line_is_split_as_a_shell_does() {
+    for (line, words) in [
+        ("a  b 'c d' e", &["a", "b", "c d", "e"][..]),
+        (r"--account 'it'\''s me' x", &["--account", "it's me", "x"]),
+        (r"$'a\'b \\ c' 'd\' e", &[r"a'b \ c", r"d\", "e"]),
+    ] {
+        assert_eq!(words_of(line), words, "{line}");
+    }
+}
+
 /// Every Rust file of the program and the library, the users' documentation and the pages of `man`.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -65,9 +76,9 @@ fn texts() -> Vec<(PathBuf, String)> {
     texts
 }
 
-/// The commands between backquotes in what users read.
-fn commands() -> Vec<(PathBuf, String)> {
-    let mut commands = Vec::new();
+/// What stands between backquotes in what users read.
+fn spans() -> Vec<(PathBuf, String)> {
+    let mut spans = Vec::new();
     for (path, text) in texts() {
         let is_code = path.extension().is_some_and(|e| e == "rs");
         let is_read = |line: &&str| !is_code || !line.trim_start().starts_with("//");
@@ -75,14 +86,62 @@ fn commands() -> Vec<(PathBuf, String)> {
             text.lines().filter(is_read).map(|line| line.to_owned() + "\n").collect();
         let text = text.replace("\\\n", " ").replace("\n", " ");
         for (number, span) in text.split('`').enumerate() {
-            if number % 2 == 1 && span.starts_with("oauthctl ") {
-                let span = span.split_whitespace().collect::<Vec<_>>().join(" ");
-                commands.push((path.clone(), span));
+            if number % 2 == 1 {
+                spans.push((path.clone(), span.split_whitespace().collect::<Vec<_>>().join(" ")));
             }
         }
     }
+    spans
+}
+
+/// The commands among them.
+fn commands() -> Vec<(PathBuf, String)> {
+    let mut commands = spans();
+    commands.retain(|(_, span)| span.starts_with("oauthctl "));
     assert!(commands.len() > 40, "{}", commands.len());
     commands
+}
+
+#[test]
+fn every_option_in_a_message_is_one_that_there_is() {
+    let mut known = std::collections::BTreeSet::from([
+        // Of other programs.
+        "--unlock".to_owned(),
+        "--help".to_owned(),
+    ]);
+    let mut commands = vec![Cli::command()];
+    while let Some(command) = commands.pop() {
+        let options = command.get_arguments().filter_map(|option| option.get_long());
+        known.extend(options.map(|long| format!("--{long}")));
+        commands.extend(command.get_subcommands().cloned());
+    }
+    for (path, span) in spans() {
+        let option = span.split([' ', '=']).next().unwrap_or_default();
+        // Documentation names what there will be, and the options of other programs.
+        if path.extension().is_some_and(|e| e == "rs") && option.len() > 2 {
+            let is_known = !option.starts_with("--") || known.contains(option);
+            assert!(is_known, "{}: `{span}`", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_key_in_a_message_is_one_that_can_be_set() {
+    let mut count = 0;
+    for (path, span) in spans() {
+        let Some((key, value)) = span.split_once(" = ") else { continue };
+        let is_key = |c: char| c.is_ascii_lowercase() || c == '_';
+        let is_message = path.extension().is_some_and(|e| e == "rs");
+        if value.is_empty() || !key.chars().all(is_key) || !is_message {
+            continue;
+        }
+        let text = format!("[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n");
+        let config = format!("{text}{key} = 1\n").parse::<oauthctl::profile::Config>();
+        let error = config.err().map(|error| error.message().to_owned()).unwrap_or_default();
+        assert!(!error.contains("unknown key"), "{}: `{span}`: {error}", path.display());
+        count += 1;
+    }
+    assert!(count > 10, "{count}");
 }
 
 #[test]

@@ -393,3 +393,13 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
     assert_eq!(wait("-1"), None);
     assert_eq!(wait("soon"), None);
 }
+
+#[test]
+fn a_refused_code_gets_a_hint_that_is_not_to_do_the_same() {
+    for code in ["invalid_grant", "bad_verification_code"] {
+        let body = format!(r#"{{"error":"{code}"}}"#);
+        let error = refuse(&answer(400, "application/json", body));
+        let hint = error.advice().unwrap();
+        assert!(hint.contains("`--trace`") && !hint.contains("oauthctl login"), "{hint}");
+    }
+}
