@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueHint};
 use oauthctl::flow::Completed;
 use oauthctl::protocol::callback::to_text;
+use oauthctl::text::shell_word;
 use oauthctl::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
 };
@@ -67,8 +68,8 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let response = response(args, context)?;
     let waiting = pending::to_complete(context)?;
     let flows = waiting.flows();
-    let recognized =
-        runner::block_on(None, flows.recognize(&response, &expected)).map_err(start_again);
+    let recognized = runner::block_on(None, flows.recognize(&response, &expected))
+        .map_err(|error| start_again(error, None));
     let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
     let profile = context.profile(recognized.profile())?;
     let ports = waiting.add_to(manager::ports(context, profile)?);
@@ -78,7 +79,8 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
         false => manager::with_others(context, ports)?,
     };
     let completing = manager.complete_recognized(&recognized, &response, &expected);
-    let completed = runner::block_on(Some(&manager), completing).map_err(start_again)?;
+    let completed = runner::block_on(Some(&manager), completing)
+        .map_err(|error| start_again(error, Some(recognized.profile())))?;
     context.voice.tell_beside(&completed.warnings, &completed.notes);
     report::print_json(&to_json(&completed, args.show_token))?;
     Ok(ExitCode::SUCCESS)
@@ -211,14 +213,16 @@ fn perhaps_another_key(error: Error, state: &str) -> Error {
 }
 
 /// What has to be done again was begun by `start`, not by `login`.
-fn start_again(error: Error) -> Error {
+fn start_again(error: Error, profile: Option<&str>) -> Error {
+    let profile = profile.map(|name| format!(" {}", shell_word(name))).unwrap_or_default();
+    let again = format!("start again with `oauthctl start{profile}`");
     match error.advice() {
         Some(advice) if advice.contains("start a new flow") => {
-            let hint = advice.replace("start a new flow", "start again with `oauthctl start`");
+            let hint = advice.replace("start a new flow", &again);
             error.hint(hint)
         }
-        Some(advice) if advice.contains("log in again") => {
-            error.hint("nothing was stored; start again with `oauthctl start`")
+        Some(advice) if advice.contains("start again") || advice.contains("log in again") => {
+            error.hint(format!("nothing was stored; {again}"))
         }
         _ => error,
     }
