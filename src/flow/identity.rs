@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, Profile};
-use crate::protocol::id_token::{self, Expectations, Verdict};
+use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
 use crate::protocol::jwks::KeySource;
 use crate::protocol::jws::Alg;
 use crate::protocol::reply::{IdToken, TokenReply};
@@ -61,7 +61,7 @@ impl FlowManager {
         if let Some(previous) = received.previous {
             return self.identify_again(profile, server, received, previous).await;
         }
-        let is_requested = received.nonce.is_some() && server.issuer.is_some();
+        let is_requested = received.nonce.is_some() && issuer(profile, server).is_some();
         match &received.reply.id_token {
             IdToken::Present(token) => self.validate(profile, server, token, received).await,
             IdToken::Unreadable(what) if is_requested => {
@@ -123,7 +123,7 @@ impl FlowManager {
         let Received { reply, client_secret, nonce, previous, .. } = received;
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
         let expectations = Expectations {
-            issuer: server.issuer.as_deref(),
+            issuer: issuer(profile, server),
             client_id: &profile.client.id,
             trusted_audiences: &profile.trusted_audiences,
             nonce,
@@ -287,6 +287,12 @@ impl FlowManager {
 fn dropped(why: Error) -> Identified {
     let warning = why.context("the id_token was dropped, because it cannot be validated");
     Identified { warning: Some(warning), ..Identified::default() }
+}
+
+/// Who must have issued an id_token.
+fn issuer<'a>(profile: &'a Profile, server: &'a AuthorizationServer) -> Option<Issuer<'a>> {
+    let of_tenant = profile.quirks.tenant_issuer.as_deref().map(Issuer::OfTenant);
+    server.issuer.as_deref().map(Issuer::Exactly).or(of_tenant)
 }
 
 /// The nonce that the proof must have, where a protected resource asks for one (RFC 9449, section 9).

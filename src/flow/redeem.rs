@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::commit::Warnings;
 use super::discard::Issued;
 use super::exchange::{Exchange, Spends};
+use super::granted::{Granted, narrower};
 use super::hooks::{self, About, keep, merge};
 use super::identity::{Identified, Received};
 use super::pending::Claim;
@@ -17,7 +18,7 @@ use crate::port::Lock;
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::reply::{self, Asked, Refused, TokenReply};
+use crate::protocol::reply::{self, Asked, IdToken, Refused, TokenReply};
 use crate::protocol::state::refused;
 
 /// The maximum size of a value that is kept from the callback, in bytes.
@@ -299,7 +300,12 @@ impl FlowManager {
         let now = self.now();
         warnings.extend(identified.warning);
         let tokens = self.tokens(&reply, &pending.scopes, identified.id_token);
-        warnings.extend(narrower(&pending.scopes, &tokens.scopes));
+        let granted = Granted {
+            scopes: &tokens.scopes,
+            refresh_token: tokens.refresh_token.is_some(),
+            id_token: !matches!(reply.id_token, IdToken::Absent),
+        };
+        warnings.extend(narrower(profile, &pending.scopes, granted));
         Grant {
             version: GRANT_VERSION,
             id: pending.grant_id.clone(),
@@ -380,17 +386,6 @@ pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     let other = error.advice().filter(|hint| !hint.starts_with("try again"));
     let hint = other.map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
     error.hint(hint)
-}
-
-fn narrower(asked: &[String], granted: &[String]) -> Option<Error> {
-    let missing: Vec<&str> =
-        asked.iter().filter(|s| !granted.contains(s)).map(String::as_str).collect();
-    (!missing.is_empty()).then(|| {
-        Error::new(
-            ErrorKind::ServerRefused,
-            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
-        )
-    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,11 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     if text.contains('\\') {
         return Err("must not contain a backslash".to_owned());
     }
+    if text.contains(['{', '}']) {
+        return Err(
+            "must not contain `{` or `}`: write a value in the place of the name".to_owned()
+        );
+    }
     let written_out = ["https://", "http://"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
@@ -181,6 +186,7 @@ mod tests {
             "https://u:p@as.example/",
             "https://as.example/#f",
             "https://as.example/#",
+            "https://as.example/{tenantid}/v2.0",
             "https://as.example/\u{1b}[m",
             " https://as.example/",
             "https://as.example/a b",

@@ -223,6 +223,13 @@ fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
         "the metadata of {} is that of another issuer: {shown}",
         one_line(issuer)
     ));
+    if shown.contains("{tenantid}") {
+        return Err(error.hint(format!(
+            "set `issuer = \"{}\"` with the id of your tenant; for accounts of any tenant use \
+             `provider = \"microsoft\"` without `issuer`",
+            shown.replace("{tenantid}", "TENANT_ID")
+        )));
+    }
     // Nothing that is shortened, or that could not be configured, is recommended.
     if shown == *named && endpoint::check_issuer(named).is_ok() {
         return Err(error.hint(format!(

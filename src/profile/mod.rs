@@ -443,6 +443,11 @@ pub struct Quirks {
     pub dead_token_codes: Vec<String>,
     /// id_tokens do not repeat the nonce (LinkedIn).
     pub id_token_without_nonce: bool,
+    /// Scopes that the response never names, whether they were granted or not (Microsoft).
+    pub scopes_not_returned: Vec<String>,
+    /// The issuer of id_tokens at a server of many tenants, with `{tenantid}` where the token's `tid`
+    /// stands (Microsoft). Used where no issuer is known.
+    pub tenant_issuer: Option<String>,
 }
 
 /// An authorization server as it is known for one attempt: what configuration says, completed by

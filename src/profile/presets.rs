@@ -106,6 +106,8 @@ struct QuirkKeys {
     bearer_types: Vec<String>,
     dead_token_codes: Vec<String>,
     id_token_without_nonce: bool,
+    scopes_not_returned: Vec<String>,
+    tenant_issuer: Option<String>,
 }
 
 /// All presets, ordered by name.
@@ -173,6 +175,8 @@ fn preset(name: String, entry: Entry) -> Preset {
             bearer_types: entry.quirks.bearer_types,
             dead_token_codes: entry.quirks.dead_token_codes,
             id_token_without_nonce: entry.quirks.id_token_without_nonce,
+            scopes_not_returned: entry.quirks.scopes_not_returned,
+            tenant_issuer: entry.quirks.tenant_issuer,
         },
     }
 }

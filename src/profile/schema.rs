@@ -478,6 +478,22 @@ mod tests {
     }
 
     #[test]
+    fn tenant_issuer_goes_with_the_servers_endpoints() {
+        let tenant_issuer = |more: &str| {
+            let text = format!("[profiles.x]\nprovider = \"microsoft\"\nclient_id = \"c\"\n{more}");
+            parse(&text).profiles["x"].quirks.tenant_issuer.clone()
+        };
+        assert!(tenant_issuer("").is_some_and(|issuer| issuer.contains("{tenantid}")));
+        for more in [
+            OWN_ENDPOINTS,
+            "root_url = \"https://login.microsoftonline.us/t/oauth2/v2.0/\"",
+            "issuer = \"https://login.microsoftonline.com/t/v2.0\"",
+        ] {
+            assert_eq!(tenant_issuer(more), None, "{more}");
+        }
+    }
+
+    #[test]
     fn preset_with_any_foreign_endpoint_loses_the_rest() {
         use crate::profile::keys::SERVER_KEYS;
         let gitlab = crate::profile::presets::find("gitlab").unwrap();

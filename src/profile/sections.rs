@@ -161,7 +161,8 @@ impl<'t> Sections<'_, 't> {
         let table = merged.as_ref().map_or(own, |merged| &merged.table);
         let mut draft = keys::read(&entry.key, &place, table, self.around, self.problems);
         if let Some((preset, _)) = preset {
-            complete_from_preset(&mut draft, preset);
+            let elsewhere = merged.as_ref().is_some_and(|merged| merged.elsewhere.is_some());
+            complete_from_preset(&mut draft, preset, elsewhere);
         }
         self.complete_from_root(&mut draft, own, preset.map(|(preset, _)| preset), &place);
         let profile = &mut draft.profile;
@@ -288,10 +289,14 @@ impl<'t> Sections<'_, 't> {
     }
 }
 
-fn complete_from_preset(draft: &mut Draft, preset: &Preset) {
-    let form_post = draft.profile.quirks.form_post;
-    draft.profile.quirks = preset.quirks.clone();
-    draft.profile.quirks.form_post |= form_post;
+fn complete_from_preset(draft: &mut Draft, preset: &Preset, elsewhere: bool) {
+    let quirks = &mut draft.profile.quirks;
+    let form_post = quirks.form_post;
+    *quirks = preset.quirks.clone();
+    quirks.form_post |= form_post;
+    if elsewhere {
+        quirks.tenant_issuer = None;
+    }
 }
 
 /// The entries in the order of the file, so that what is found first is what is shown.

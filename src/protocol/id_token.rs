@@ -11,16 +11,18 @@ use super::members::Members;
 use crate::error::{Error, Result};
 use crate::grant::{Identity, PinnedClaims};
 use crate::port::Http;
-use crate::profile::{TrustedAudiences, endpoint};
+use crate::profile::TrustedAudiences;
 use crate::secret::Secret;
 use crate::text;
 use crate::time::{self, Timestamp};
 
 mod algorithm;
 mod audience;
+mod issuer;
 
 use algorithm::{Verifier, open};
 use audience::audience;
+pub(crate) use issuer::Issuer;
 
 /// The largest id_token, in bytes.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
@@ -32,8 +34,8 @@ const WHAT: &str = "id_token";
 /// What an id_token must say.
 #[derive(Clone, Copy)]
 pub(crate) struct Expectations<'a> {
-    /// The issuer, compared byte for byte; without one nothing can be verified.
-    pub issuer: Option<&'a str>,
+    /// The issuer; without one nothing can be verified.
+    pub issuer: Option<Issuer<'a>>,
     /// The client, which must be the audience.
     pub client_id: &'a str,
     /// Audiences that may stand beside the client.
@@ -143,7 +145,8 @@ pub(crate) async fn validate(
     let Some(verifier) = Verifier::choose(expected, keys)? else {
         return Ok(Verdict::Unverifiable("no `jwks_uri` is known"));
     };
-    let token = open(raw.expose(), expected)?;
+    let mut token = open(raw.expose(), expected)?;
+    token.key_issuers = issuer.of_keys(&token.payload);
     verifier.verify(&token, expected, http).await?;
     judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
@@ -153,6 +156,7 @@ pub(crate) async fn validate(
 struct Claims {
     iss: Option<Value>,
     sub: Option<Value>,
+    tid: Option<Value>,
     aud: Option<Value>,
     exp: Option<Value>,
     iat: Option<Value>,
@@ -167,14 +171,15 @@ struct Claims {
     name: Option<Value>,
 }
 
-fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Result<IdTokenClaims> {
+fn judge(
+    token: &Compact<'_>,
+    expected: &Expectations<'_>,
+    issuer: Issuer<'_>,
+) -> Result<IdTokenClaims> {
     let claims: Claims = jws::object(&token.payload).ok_or_else(|| {
         Error::validation("the id_token's payload is not a JSON object with each claim once")
     })?;
-    let iss = string(&claims.iss, "iss")?;
-    if iss != issuer {
-        return Err(other_issuer(issuer, iss));
-    }
+    let iss = issuer.check(&claims)?;
     let sub = string(&claims.sub, "sub")?;
     if sub.len() > 255 {
         return Err(wrong("sub", "at most 255 bytes", &format!("{} bytes", sub.len())));
@@ -198,17 +203,6 @@ fn judge(token: &Compact<'_>, expected: &Expectations<'_>, issuer: &str) -> Resu
         preferred_username: printable(&claims.preferred_username),
         name: printable(&claims.name),
     })
-}
-
-fn other_issuer(issuer: &str, iss: &str) -> Error {
-    let error = wrong("iss", &quoted(issuer), &quoted(iss));
-    // Nothing that is shortened, or that could not be configured, is recommended.
-    match text::one_line(iss) == iss && endpoint::check_issuer(iss).is_ok() {
-        true => error.hint(format!(
-            "if that is the server you mean, set `issuer = \"{iss}\"` in the profile, exactly so"
-        )),
-        false => error,
-    }
 }
 
 /// Where `max_age` was asked for, the server must say when the person authenticated, and that must

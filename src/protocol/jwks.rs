@@ -35,6 +35,8 @@ pub(crate) struct JwkSet {
 struct Jwk {
     kid: Option<String>,
     alg: Option<Alg>,
+    /// For whom alone it signs, at a server of many tenants.
+    issuer: Option<String>,
     key: PublicKey,
 }
 
@@ -85,7 +87,7 @@ impl JwkSet {
     /// then those without a name; without one all are tried.
     pub(crate) fn verify(&self, token: &Compact<'_>) -> Check {
         let mut outcome = Check::NoKey;
-        for jwk in self.candidates(token.kid.as_deref(), token.alg) {
+        for jwk in self.candidates(token) {
             match jwk.key.weakness() {
                 Some(weakness) => {
                     if outcome == Check::NoKey {
@@ -101,20 +103,25 @@ impl JwkSet {
         outcome
     }
 
-    fn candidates<'a>(
-        &'a self,
-        kid: Option<&'a str>,
-        alg: Alg,
-    ) -> impl Iterator<Item = &'a Jwk> + 'a {
-        let fits = move |jwk: &&Jwk| jwk.alg.is_none_or(|own| own == alg) && jwk.key.fits(alg);
+    fn candidates<'a>(&'a self, token: &'a Compact<'_>) -> impl Iterator<Item = &'a Jwk> + 'a {
+        let kid = token.kid.as_deref();
         let is_named = move |jwk: &&Jwk| kid.is_none() || jwk.kid.as_deref() == kid;
         let is_nameless = move |jwk: &&Jwk| kid.is_some() && jwk.kid.is_none();
         let named = self.keys.iter().filter(is_named);
-        named.chain(self.keys.iter().filter(is_nameless)).filter(fits)
+        named.chain(self.keys.iter().filter(is_nameless)).filter(move |jwk| jwk.may_sign(token))
     }
 }
 
 impl Jwk {
+    fn may_sign(&self, token: &Compact<'_>) -> bool {
+        let is_for = |issuer: &String| {
+            token.key_issuers.as_ref().is_none_or(|issuers| issuers.contains(issuer))
+        };
+        self.alg.is_none_or(|own| own == token.alg)
+            && self.key.fits(token.alg)
+            && self.issuer.as_ref().is_none_or(is_for)
+    }
+
     fn read(value: &Value) -> Option<Self> {
         let jwk = value.as_object()?;
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
@@ -132,7 +139,9 @@ impl Jwk {
             Some(name) => Some(Alg::parse(name)?),
             None => None,
         };
-        Some(Self { kid: text("kid").map(str::to_owned), alg, key: PublicKey::from_jwk(jwk)? })
+        let owned = |name: &str| text(name).map(str::to_owned);
+        let (kid, issuer) = (owned("kid"), owned("issuer"));
+        Some(Self { kid, alg, issuer, key: PublicKey::from_jwk(jwk)? })
     }
 }
 

@@ -87,6 +87,8 @@ pub(crate) struct Compact<'a> {
     pub alg: Alg,
     /// The key that the header names.
     pub kid: Option<String>,
+    /// What a key may name as its issuer, if it names one; `None` where it may be anything.
+    pub key_issuers: Option<Vec<String>>,
     /// The payload, decoded.
     pub payload: Vec<u8>,
     /// What was signed: header and payload as they came.
@@ -98,6 +100,7 @@ pub(crate) struct Compact<'a> {
 crate::redact::debug::redacted_debug!(Compact<'_> {
     alg,
     kid,
+    key_issuers,
     payload => hidden,
     signed => hidden,
     signature => hidden,
@@ -174,6 +177,7 @@ impl<'a> Compact<'a> {
         Ok(Self {
             alg,
             kid: parsed.kid,
+            key_issuers: None,
             payload: decode(payload, what, "payload")?,
             signed: &raw.as_bytes()[..header.len() + 1 + payload.len()],
             signature: decode(signature, what, "signature")?,

@@ -195,6 +195,23 @@ fn another_servers_metadata_is_refused() {
     assert!(!error.message().contains('\u{1b}') && error.advice().is_none());
 }
 
+/// The document of a server with many tenants names no issuer that could be configured.
+#[test]
+fn issuer_with_a_placeholder_says_what_to_configure() {
+    let named = "https://login.microsoftonline.com/{tenantid}/v2.0";
+    for tenant in ["common", "organizations"] {
+        let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        let place = format!("{issuer}/.well-known/openid-configuration");
+        let web = Web::default().page(&place, 200, &metadata(&[("issuer", named.into())]));
+        let profile = Profile { issuer: Some(issuer), ..profile() };
+        let error = run(&profile, &web).unwrap_err();
+        let advice = error.advice().unwrap();
+        assert!(!advice.contains('{'), "{advice}");
+        let setting = "`issuer = \"https://login.microsoftonline.com/TENANT_ID/v2.0\"`";
+        assert!(advice.contains(setting) && advice.contains("`provider = \"microsoft\"`"));
+    }
+}
+
 #[test]
 fn unsafe_or_misshapen_members_are_refused() {
     let bad: &[(&str, Value)] = &[

@@ -1,0 +1,131 @@
+//! Whether a server granted less than was asked for. Servers name scopes otherwise than they were asked
+//! for, or not at all: what shows in another way that it was granted is not missed.
+
+use crate::error::{Error, ErrorKind};
+use crate::profile::Profile;
+
+/// What stands for a refresh token: whether it was granted shows in the token itself.
+const REFRESH: [&str; 4] = ["offline_access", "offline.access", "offline", "refresh_token"];
+
+/// Scopes and what they are called in the response: Google's.
+const ALIASES: [(&str, &str); 2] = [
+    ("email", "https://www.googleapis.com/auth/userinfo.email"),
+    ("profile", "https://www.googleapis.com/auth/userinfo.profile"),
+];
+
+/// The resource of Microsoft's scopes that name none.
+const UNNAMED_RESOURCE: &str = "https://graph.microsoft.com/";
+
+/// What a token response granted.
+#[derive(Clone, Copy)]
+pub(super) struct Granted<'a> {
+    /// The scopes, as the server names them.
+    pub(super) scopes: &'a [String],
+    pub(super) refresh_token: bool,
+    pub(super) id_token: bool,
+}
+
+/// Warns of scopes that were asked for and not granted.
+pub(super) fn narrower(profile: &Profile, asked: &[String], granted: Granted<'_>) -> Option<Error> {
+    let asked = asked.iter().map(String::as_str);
+    let missing: Vec<&str> = asked.filter(|scope| !granted.has(profile, scope)).collect();
+    (!missing.is_empty()).then(|| {
+        Error::new(
+            ErrorKind::ServerRefused,
+            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
+        )
+    })
+}
+
+impl Granted<'_> {
+    fn has(&self, profile: &Profile, scope: &str) -> bool {
+        self.scopes.iter().any(|one| is_same(scope, one))
+            || scope == "openid" && self.id_token
+            || REFRESH.contains(&scope) && self.refresh_token
+            || profile.quirks.scopes_not_returned.iter().any(|silent| silent == scope)
+    }
+}
+
+fn is_same(asked: &str, granted: &str) -> bool {
+    let bare = |scope: &'_ str| scope.strip_prefix(UNNAMED_RESOURCE).unwrap_or(scope).to_owned();
+    let all_of_resource = asked.strip_suffix(".default").filter(|resource| resource.ends_with('/'));
+    asked == granted
+        || ALIASES.contains(&(asked, granted))
+        || ALIASES.contains(&(granted, asked))
+        || bare(asked) == bare(granted)
+        || all_of_resource.is_some_and(|resource| granted.starts_with(resource))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(provider: &str) -> Profile {
+        let text = format!(
+            "[profiles.p]\nprovider = \"{provider}\"\nclient_id = \"c\"\nclient_secret = {{ env = \"S\" }}\n"
+        );
+        let config: crate::profile::Config = text.parse().unwrap();
+        config.profile("p").unwrap().clone()
+    }
+
+    /// Provider, asked, granted, whether a refresh token and an id_token came, and what is missing.
+    type Row = (&'static str, &'static str, &'static str, bool, bool, &'static str);
+
+    const ROWS: &[Row] = &[
+        ("microsoft", "openid profile email offline_access", "", true, true, ""),
+        ("microsoft", "offline_access User.Read", "User.Read", true, false, ""),
+        ("microsoft", "offline_access User.Read", "User.Read", false, false, "offline_access"),
+        ("microsoft", "User.Read", "https://graph.microsoft.com/User.Read", false, false, ""),
+        ("microsoft", "https://graph.microsoft.com/Mail.Read", "Mail.Read", false, false, ""),
+        ("microsoft", "User.Read Mail.Send", "User.Read", false, false, "Mail.Send"),
+        (
+            "microsoft",
+            "https://outlook.office.com/SMTP.Send",
+            "https://graph.microsoft.com/SMTP.Send",
+            false,
+            false,
+            "https://outlook.office.com/SMTP.Send",
+        ),
+        ("microsoft", "https://x.example/.default", "https://x.example/read", false, false, ""),
+        (
+            "microsoft",
+            "https://x.example/.default",
+            "https://y.example/a",
+            false,
+            false,
+            "https://x.example/.default",
+        ),
+        (
+            "google",
+            "openid email profile",
+            "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile",
+            false,
+            true,
+            "",
+        ),
+        ("google", "https://www.googleapis.com/auth/userinfo.email", "email", false, false, ""),
+        ("google", "openid email profile", "openid email", false, true, "profile"),
+        ("salesforce", "api offline_access", "refresh_token api", true, false, ""),
+        ("x", "tweet.read offline.access", "tweet.read", true, false, ""),
+        ("gitlab", "openid email", "openid", false, true, "email"),
+        ("gitlab", "read_api API", "read_api api", false, false, "API"),
+    ];
+
+    #[test]
+    fn narrower_scopes_are_missed_and_renamed_ones_are_not() {
+        for (provider, asked, granted, refresh_token, id_token, missing) in ROWS {
+            let owned = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let (asked, scopes) = (owned(asked), owned(granted));
+            let granted =
+                Granted { scopes: &scopes, refresh_token: *refresh_token, id_token: *id_token };
+            let warning = narrower(&profile(provider), &asked, granted);
+            let said = warning.as_ref().map_or("", |warning| warning.message());
+            let expected = if missing.is_empty() {
+                String::new()
+            } else {
+                format!("the server granted less than was asked for; missing: {missing}")
+            };
+            assert_eq!(said, expected, "{provider}: {asked:?}");
+        }
+    }
+}
