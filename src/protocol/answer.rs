@@ -8,38 +8,6 @@ use crate::secret::Secret;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// Error codes that are shown as they are, even where one of them is a secret: it stands in the specifications and
-/// tells nobody anything. RFC 6749, 6750, 7009, 8628, 8707, 9126, 9449; OpenID Connect Core, section 3.1.2.6.
-const PUBLIC_CODES: [&str; 27] = [
-    "access_denied",
-    "account_selection_required",
-    "authorization_pending",
-    "consent_required",
-    "expired_token",
-    "insufficient_scope",
-    "interaction_required",
-    "invalid_client",
-    "invalid_client_metadata",
-    "invalid_dpop_proof",
-    "invalid_grant",
-    "invalid_redirect_uri",
-    "invalid_request",
-    "invalid_request_object",
-    "invalid_request_uri",
-    "invalid_scope",
-    "invalid_target",
-    "invalid_token",
-    "login_required",
-    "server_error",
-    "slow_down",
-    "temporarily_unavailable",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "unsupported_response_type",
-    "unsupported_token_type",
-    "use_dpop_nonce",
-];
-
 /// An answer, and the secrets of its request. Decisions are made on what the server sent, byte for byte; only
 /// what is shown is shown without the secrets, since some servers quote the request in their refusal.
 pub(crate) struct Answer {
@@ -91,7 +59,7 @@ impl Answer {
 
     /// What a server says of its refusal, fit to show.
     pub(crate) fn oauth_error(&self, code: &str, description: Option<&str>) -> OAuthError {
-        let code = match PUBLIC_CODES.contains(&code) {
+        let code = match redact::names::is_error_code(code) {
             true => code.to_owned(),
             false => redact::without(code, &self.secrets),
         };

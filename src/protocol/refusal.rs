@@ -85,7 +85,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
             asked.name(),
             describe_status(answer.status())
         );
-        let error = Error::unavailable(what).hint("try again later");
+        let error = Error::unavailable(&what).kept_as(what).hint("try again later");
         let error = match oauth {
             Some(oauth) => error.with_oauth(oauth),
             None => error,
@@ -108,7 +108,8 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
                 false => "no OAuth error in its body",
             };
             let what = format!("{what}: {} and {body}", describe_status(answer.status()));
-            Error::new(ErrorKind::ServerRefused, what).hint(status_hint(answer.status()))
+            let error = Error::new(ErrorKind::ServerRefused, &what).kept_as(what);
+            error.hint(status_hint(answer.status()))
         }
     };
     let error = match login_again {
@@ -234,5 +235,18 @@ fn status_hint(status: u16) -> &'static str {
         }
         404 | 405 => "check `token_endpoint`",
         _ => "run the same command with `--trace` to see the exchange",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LOGIN_AGAIN;
+    use crate::redact::names::is_error_code;
+
+    #[test]
+    fn every_code_that_decides_is_a_known_one() {
+        for (code, _) in LOGIN_AGAIN {
+            assert!(is_error_code(code), "{code} is not kept for those who wait");
+        }
     }
 }

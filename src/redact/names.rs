@@ -96,7 +96,8 @@ const ERROR_CODES: &[&str] = &[
     // Providers.
     "application_suspended", "authorization_declined", "bad_refresh_token",
     "bad_verification_code", "incorrect_client_credentials", "incorrect_device_code",
-    "invalid_auth", "invalid_refresh_token", "redirect_uri_mismatch", "token_expired",
+    "invalid_auth", "invalid_code", "invalid_refresh_token", "mfa_required",
+    "redirect_uri_mismatch", "token_expired",
     "token_revoked", "unsupported_grant", "user_cancelled_authorize", "user_cancelled_login",
 ];
 
