@@ -46,7 +46,11 @@ fn a_refused_refresh_leaves_no_words_of_the_server() {
     for (reply, code, kept) in [
         ("error-words", 8, "the server refused the request"),
         ("error-words-known", 8, "the server refused the request: invalid_scope"),
-        ("error-words-503", 9, "the refresh request failed: the server answered 503 (Service Unavailable)"),
+        (
+            "error-words-503",
+            9,
+            "the refresh request failed: the server answered 503 (Service Unavailable)",
+        ),
     ] {
         let scene = Scene::logged_in(&format!("refresh.{reply}"), 30);
         let output = scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(code);
