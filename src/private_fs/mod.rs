@@ -102,6 +102,16 @@ pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     read_all(&mut file, size).map_err(|e| refused("read", path, e.into()))
 }
 
+/// Makes a directory and those above it that are missing, each with mode 0700.
+pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
+    sys::make_dirs(path)
+}
+
+/// Makes a file that must not be there, with mode 0600, to write.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    sys::create_private(path)
+}
+
 fn read_all(file: &mut File, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let too_large = || io::Error::other("it is larger than 16 MiB");
     if size > LARGEST {

@@ -103,6 +103,11 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
+/// Makes a file that must not be there.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
 /// Room is only taken by writing.
 pub(super) fn allocate(_file: &File, _size: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -12,6 +12,7 @@ use super::{Opened, Refusal};
 use crate::trusted_file;
 
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+const PRIVATE_DIR: Mode = Mode::RWXU;
 const SHUT: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY);
 
 /// An open directory.
@@ -69,19 +70,36 @@ impl Handle {
     /// Opens a lock file to read and write, and makes it where it is missing.
     pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
         let flags = SHUT | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
-        let fd = rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE).map_err(open_error)?;
+        let open = || rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE);
+        let opened = match open() {
+            // Somebody was killed before the file that the umask had shut was opened to its owner.
+            Err(rustix::io::Errno::ACCESS) if self.admit_owner(name) => open(),
+            opened => opened,
+        };
+        let fd = opened.map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
         judge(&stat)?;
-        if loose(&stat).is_some() {
-            rustix::fs::fchmod(&fd, PRIVATE_FILE).map_err(io::Error::from)?;
-        }
+        make_private(&fd, &stat)?;
         Ok(File::from(fd))
+    }
+
+    /// Gives a file of this user the mode that it should have. Says whether it had another.
+    fn admit_owner(&self, name: &str) -> bool {
+        let Ok(stat) = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            return false;
+        };
+        let is_shut = !Mode::from_raw_mode(stat.st_mode).contains(PRIVATE_FILE);
+        judge(&stat).is_ok()
+            && is_shut
+            && rustix::fs::chmodat(&self.0, name, PRIVATE_FILE, AtFlags::empty()).is_ok()
     }
 
     /// Makes a file that must not be there.
     pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
         let flags = SHUT | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        Ok(File::from(rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE)?))
+        let fd = rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE)?;
+        make_private(&fd, &rustix::fs::fstat(&fd)?)?;
+        Ok(File::from(fd))
     }
 
     /// Opens a regular file of our own to write.
@@ -90,9 +108,7 @@ impl Handle {
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
         judge(&stat)?;
-        if loose(&stat).is_some() {
-            rustix::fs::fchmod(&fd, PRIVATE_FILE).map_err(io::Error::from)?;
-        }
+        make_private(&fd, &stat)?;
         Ok(File::from(fd))
     }
 
@@ -163,7 +179,13 @@ impl Handle {
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for directory in missing.iter().rev() {
+        match DirBuilder::new().mode(PRIVATE_DIR.as_raw_mode()).create(directory) {
+            Ok(()) => admit_owner(directory)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
     for made in missing {
         let parent = match made.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -176,6 +198,42 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives a directory that was just made the mode that the umask may have taken from its owner.
+fn admit_owner(directory: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    let (handle, path) = {
+        use std::os::fd::AsRawFd;
+        let flags = SHUT | OFlags::PATH | OFlags::DIRECTORY;
+        let handle = rustix::fs::open(directory, flags, Mode::empty())?;
+        let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
+        (handle, std::path::PathBuf::from(path))
+    };
+    #[cfg(target_os = "linux")]
+    let (stat, flags) = (rustix::fs::fstat(&handle)?, AtFlags::empty());
+    #[cfg(not(target_os = "linux"))]
+    let (path, stat, flags) = (directory, rustix::fs::lstat(directory)?, AtFlags::SYMLINK_NOFOLLOW);
+    if !Mode::from_raw_mode(stat.st_mode).contains(PRIVATE_DIR) {
+        rustix::fs::chmodat(CWD, path, PRIVATE_DIR, flags)?;
+    }
+    Ok(())
+}
+
+/// Gives an open file the mode that it should have, whatever the umask made of it.
+fn make_private(file: impl std::os::fd::AsFd, stat: &Stat) -> io::Result<()> {
+    if stat.st_mode & 0o7777 != PRIVATE_FILE.as_raw_mode() {
+        rustix::fs::fchmod(file, PRIVATE_FILE)?;
+    }
+    Ok(())
+}
+
+/// Makes a file that must not be there, for its owner alone.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    let flags = SHUT | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let fd = rustix::fs::open(path, flags, PRIVATE_FILE)?;
+    make_private(&fd, &rustix::fs::fstat(&fd)?)?;
+    Ok(File::from(fd))
 }
 
 /// Takes room for a file's first bytes; [`io::ErrorKind::Unsupported`] where that needs writing.

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::private_fs::{Dir, Warnings};
+use crate::private_fs::{Dir, Warnings, create_private};
 
 /// Replaces the file, durably, with mode 0600. Its directory must exist. `alone` says that no other process
 /// writes the file at this time: then what killed writers have left is removed first.
@@ -120,15 +120,6 @@ fn is_single(_: &fs::Metadata) -> bool {
     true
 }
 
-/// Creates the directory and those above it that are missing, each with mode 0700.
-pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
 /// A new file of an unforeseeable name: one that somebody has put there is never opened.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut random = [0; 8];
@@ -137,11 +128,7 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
     name.push(format!(".{:016x}.tmp", u64::from_ne_bytes(random)));
     let temporary = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&temporary)?;
+    let file = create_private(&temporary)?;
     Ok((temporary, file))
 }
 
@@ -164,7 +151,7 @@ mod tests {
     fn a_file_is_replaced_whole_and_leaves_no_other() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a/b/file");
-        private_directory(path.parent().unwrap()).unwrap();
+        crate::private_fs::make_dirs(path.parent().unwrap()).unwrap();
         write(&path, b"one", true).unwrap();
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");

@@ -13,6 +13,7 @@ use super::schema::{Config, ConfigFile};
 use super::scopes;
 use super::sections::profile_name;
 use crate::error::{Error, Result};
+use crate::private_fs;
 use crate::text::{one_line, shell_word};
 
 /// Keys whose value is a secret where it is a string.
@@ -171,7 +172,7 @@ fn change(
         |error: std::io::Error| Error::config(format!("cannot write {}: {error}", path.display()));
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    atomic_file::private_directory(directory).map_err(failed)?;
+    private_fs::make_dirs(directory).map_err(failed)?;
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }

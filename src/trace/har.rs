@@ -1,6 +1,5 @@
 //! The trace as a HAR 1.2 file: steps are pages, exchanges are entries.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::http::{Outcome, Request, Response, phrase};
 use super::redact::Body;
 use crate::error::{Error, Result};
+use crate::private_fs;
 use crate::time::Timestamp;
 
 /// What a HAR file will say.
@@ -219,11 +219,7 @@ fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
+    let mut file = private_fs::create_private(path)?;
     file.write_all(content)?;
     file.sync_all()
 }

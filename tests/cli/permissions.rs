@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted};
-use crate::support::{Home, Output};
+use crate::support::{Home, Output, Running};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -223,4 +223,70 @@ fn caches_are_not_written_through_links() {
     }
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
     assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+}
+
+/// Runs the program as a user without root's rights, under this umask. `None` where that user cannot start it.
+fn as_nobody(home: &Home, umask: &str, line: &str, stdin: &str) -> Option<Output> {
+    let script = format!("umask {umask}; exec \"$@\"");
+    let mut way: Vec<&str> = Vec::new();
+    if rustix::process::geteuid().is_root() {
+        way.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    }
+    way.extend(["sh", "-c", &script, "sh"]);
+    let program = home.command(line.split(' '));
+    let mut command = Command::new(way[0]);
+    command
+        .args(&way[1..])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path("home"));
+    let mut running = Running::start(&mut command, std::time::Duration::from_secs(60));
+    running.write(stdin);
+    let output = running.wait();
+    (output.status != 126 && output.status != 127).then_some(output)
+}
+
+#[test]
+fn no_umask_makes_files_unusable() {
+    for umask in ["0777", "0", "027"] {
+        let mut home = Home::new();
+        home.set("OAUTHCTL_CONFIG", home.path("fresh/config/config.toml"));
+        home.set("OAUTHCTL_STORE", format!("file:{}", home.path("fresh/store").display()));
+        home.set("OAUTHCTL_STATE_DIR", home.path("fresh/state"));
+        home.set("XDG_CONFIG_HOME", home.path("fresh/keys"));
+        if rustix::process::geteuid().is_root() {
+            let owner = ["-R", "65534:65534"];
+            assert!(Command::new("chown").args(owner).arg(home.root()).status().unwrap().success());
+        }
+        let add = "profile add p --client-id c --set token_endpoint=https://as.invalid/token \
+                   --set authorization_endpoint=https://as.invalid/authorize";
+        let imported = grant("default", TOKEN, |_| ());
+        let har = format!("token --force-refresh --trace-har {}", home.path("fresh/har").display());
+        for (line, stdin, status) in [
+            (add, "", 0),
+            ("import -", &*imported, 0),
+            ("import - --replace", &*imported, 0),
+            ("token", "", 0),
+            ("start p", "", 0),
+            ("start p", "", 0),
+            ("pending list", "", 0),
+            (&*har, "", 9),
+            (&*har, "", 9),
+            ("status", "", 0),
+        ] {
+            let Some(output) = as_nobody(&home, umask, line, stdin) else {
+                println!("NOT RUN: nobody cannot start the program from where it was built");
+                return;
+            };
+            assert_eq!(output.status, status, "{line} under {umask}: {}", output.stderr);
+        }
+        for file in home.files().iter().filter(|file| file.starts_with(home.path("fresh"))) {
+            for path in file.ancestors().take_while(|path| *path != home.root()) {
+                let expected = if path.is_dir() { 0o700 } else { 0o600 };
+                assert_eq!(mode(path), expected, "{} under {umask}", path.display());
+            }
+        }
+    }
 }

@@ -263,7 +263,7 @@ fn modes(folder: &Path, found: &mut Vec<(String, u32, bool)>) {
 
 #[test]
 fn everything_is_private_under_any_umask() {
-    for umask in ["000", "022", "077"] {
+    for umask in ["000", "022", "027", "077", "777"] {
         let folder = TempDir::new().unwrap();
         let script = format!("umask {umask}; exec \"$@\"");
         let wrapper = ["sh", "-c", &script, "sh"];
