@@ -18,6 +18,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("port", 0),
     ("trusted_file", 0),
     ("private_fs", 0),
+    ("named_file", 0),
+    ("redact", 0),
     ("profile", 1),
     ("protocol", 1),
     // Knows the Http port only, and is wrapped around it by `flow`.
