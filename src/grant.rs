@@ -126,6 +126,9 @@ pub struct TokenSet {
     pub token_type: String,
     /// When it expires; `None` where the server gave no lifetime.
     pub expires_at: Option<Timestamp>,
+    /// The whole lifetime that the server gave it, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u64>,
     /// The refresh token.
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
@@ -140,12 +143,23 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// Whether the access token has at least this much life left. One without a known lifetime
-    /// is taken as living: only the resource can say otherwise.
+    /// Returns whether at least this much of the access token's lifetime is left. One without a known lifetime
+    /// counts as valid: only the resource can say otherwise.
     pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
         match self.expires_at {
-            Some(at) => at > now && at.remaining(now) >= min_ttl,
+            // The second that `now` is in has begun: of the difference less than a second may be gone already.
+            Some(at) => at.remaining(now) > min_ttl,
             None => true,
+        }
+    }
+
+    /// Returns the least remaining lifetime with which this token is used where `usual` is the configured one. A server
+    /// whose tokens live for less than twice as long would be asked for a new one at every other call, or at every
+    /// call: such tokens are used until a tenth of their lifetime is left.
+    pub fn min_ttl(&self, usual: Duration) -> Duration {
+        match self.lifetime.map(Duration::from_secs) {
+            Some(lifetime) if lifetime < usual * 2 => lifetime / 10,
+            _ => usual,
         }
     }
 }

@@ -163,10 +163,14 @@ fn warn_of_short_life(context: &Context, selection: &Selection, handout: &Handou
     let (Some(wanted), Some(at)) = (selection.min_ttl, handout.tokens.expires_at) else {
         return;
     };
-    let left = at.remaining(Timestamp::now());
+    // A new token has its whole lifetime, but for the time that the request took.
+    let left = match handout.tokens.lifetime.filter(|_| handout.fresh) {
+        Some(lifetime) => Duration::from_secs(lifetime),
+        None => at.remaining(Timestamp::now()),
+    };
     if left < wanted && handout.warning.is_none() {
         let what = format!(
-            "the token lives for {}, less than the {} of `--min-ttl`: the server gives no longer ones",
+            "the token is valid for {}, less than the {} of `--min-ttl`: the server issues none that live longer",
             time::describe(left),
             time::describe(wanted)
         );
@@ -175,8 +179,9 @@ fn warn_of_short_life(context: &Context, selection: &Selection, handout: &Handou
 }
 
 fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenRequest {
-    let min_ttl = selection.min_ttl.unwrap_or(of_profile);
-    let mut request = TokenRequest::default().min_ttl(min_ttl).scopes(selection.scopes.clone());
+    let mut request = TokenRequest::default().usual_min_ttl(of_profile);
+    request = request.scopes(selection.scopes.clone());
+    request.min_ttl = selection.min_ttl;
     (request.force, request.cached) = (want.force, want.cached);
     request.resource.clone_from(&selection.resource);
     request.audience.clone_from(&selection.audience);

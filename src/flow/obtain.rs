@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::exchange::{Exchange, Spends};
 use super::hooks::{self, About, keep};
-use super::renew::narrow;
+use super::renew::{narrow, short_lived};
 use super::{FlowManager, Handout, TokenRequest, pin, token_endpoint};
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
@@ -67,6 +67,7 @@ impl FlowManager {
         let answer = self.exchange(profile, server, &exchange).await.map_err(|n| n.error)?;
         let reply = reply::judge(&answer, profile, Asked::Token)
             .map_err(|refused| Error::from(*refused))?;
+        let before = previous.as_ref().map(|grant| grant.tokens.clone());
         let mut grant = self.own_grant(profile, server, key, previous, &reply, id)?;
         grant.dpop_key = dpop_key;
         keep(&mut grant, hook_answer, self.now())?;
@@ -82,6 +83,7 @@ impl FlowManager {
         keep(&mut grant, answer, self.now())?;
         let mut warnings = self.commit(lock, &grant).await?;
         warnings.extend(self.show(profile, &grant).await);
+        warnings.extend(short_lived(profile, key, &tokens, before.as_ref()));
         let warning = warnings.into_iter().next();
         Ok(Handout { grant, tokens, warning, notes: reply.notes, fresh: true })
     }

@@ -9,6 +9,7 @@ use super::granted::{Granted, narrower};
 use super::hooks::{self, About, keep, merge};
 use super::identity::{Identified, Received};
 use super::pending::Claim;
+use super::renew::short_lived;
 use super::required::RequiredIdentity;
 use super::{Authorization, CriticalPart, FlowManager, token_endpoint};
 use crate::Secret;
@@ -300,6 +301,7 @@ impl FlowManager {
         let now = self.now();
         warnings.extend(identified.warning);
         let tokens = self.tokens(&reply, &pending.scopes, identified.id_token);
+        warnings.extend(short_lived(profile, &pending.key, &tokens, None));
         let granted = Granted {
             scopes: &tokens.scopes,
             refresh_token: tokens.refresh_token.is_some(),
@@ -342,6 +344,7 @@ impl FlowManager {
             access_token: reply.access_token.clone(),
             token_type: reply.token_type.to_owned(),
             expires_at: reply.expires_in.map(|life| now.plus(life)),
+            lifetime: reply.expires_in.map(|life| life.as_secs()),
             refresh_token: reply.refresh_token.clone(),
             refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
             id_token,

@@ -8,7 +8,7 @@ use super::hooks;
 use super::identity::{Identified, Received};
 use super::narrowed;
 use super::refresh::Failed;
-use super::renew::{Renewed, handout, login_command, login_required};
+use super::renew::{Renewed, handout, login_command, login_required, short_lived};
 use super::revoke::unpinned;
 use super::{FlowManager, Handout, TokenRequest};
 use crate::Secret;
@@ -74,7 +74,9 @@ impl FlowManager {
         };
         // Where a hook has the last word, what is saved before it is what is safe without it.
         let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
+        let before = grant.tokens.clone();
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
+        let short = short_lived(profile, &grant.key, &tokens, Some(&before));
         if let Some(held) = &mut held {
             held.tokens.refresh_token.clone_from(&grant.tokens.refresh_token);
             held.tokens.refresh_expires_at = grant.tokens.refresh_expires_at;
@@ -88,7 +90,7 @@ impl FlowManager {
             Some(held) => self.announce(lock, &Grant { generation: grant.generation, ..held }),
             None => self.announce(lock, &grant),
         };
-        let warning = identified.warning.or(warnings.into_iter().next());
+        let warning = identified.warning.or(warnings.into_iter().next()).or(short);
         let handout = Handout { warning, notes: reply.notes, ..handout(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))
     }

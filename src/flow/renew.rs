@@ -56,7 +56,7 @@ impl FlowManager {
     pub async fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
         let profile = self.profile(&key.profile)?;
         want.check()?;
-        let mut want = want.clone().min_ttl(want.min_ttl.unwrap_or(profile.min_ttl));
+        let mut want = want.clone().usual_min_ttl(profile.min_ttl);
         want.scopes = scopes::split(&want.scopes, &profile.scope_separator);
         let want = &want;
         match self.hand_out(profile, key, want).await {
@@ -284,11 +284,11 @@ pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: 
     }
 }
 
-/// The stored tokens, if they have enough life: what [`FlowManager::token`] answers without lock or
-/// network. Without a `min_ttl` any life is enough; with `force` none is.
+/// The stored tokens, if they are valid for long enough: what [`FlowManager::token`] answers without lock or
+/// network. Without any `min_ttl` every valid token will do; with `force` none will.
 pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
     let tokens = wanted(grant, want)?;
-    let enough = !force && lives(grant, tokens, want.least_life(), now);
+    let enough = !force && lives(grant, tokens, want.least_life(tokens), now);
     enough.then(|| handout(grant, tokens.clone(), false))
 }
 
@@ -305,6 +305,26 @@ fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) ->
         _ => tokens.lives(now, min_ttl),
     };
     has_life && !from_the_future(grant, now)
+}
+
+/// Says that `min_ttl` does not apply to tokens of so short a lifetime, where those before were not as short.
+pub(super) fn short_lived(
+    profile: &Profile,
+    key: &GrantKey,
+    tokens: &TokenSet,
+    before: Option<&TokenSet>,
+) -> Option<Error> {
+    let usual = profile.min_ttl;
+    let is_short = |tokens: &TokenSet| tokens.min_ttl(usual) != usual;
+    if !is_short(tokens) || before.is_some_and(is_short) {
+        return None;
+    }
+    let lifetime = describe(Duration::from_secs(tokens.lifetime?));
+    let usual = describe(usual);
+    Some(Error::config(format!(
+        "access tokens of {key} live for {lifetime} only, less than twice `min_ttl` ({usual}): each is used until \
+         a tenth of its lifetime is left"
+    )))
 }
 
 pub(super) fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {

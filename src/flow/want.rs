@@ -21,8 +21,13 @@ use crate::text::one_line;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct TokenRequest {
-    /// The least life that the token must have left; `None` takes the profile's.
+    /// The least remaining lifetime of the token. One that is set here is honoured as it is: a stored token with less
+    /// is refreshed, even where the server gives none that live for so long. `None` takes the profile's, or a tenth
+    /// of the lifetime of tokens that live for less than twice that.
     pub min_ttl: Option<Duration>,
+    /// The profile's.
+    #[doc(hidden)]
+    pub usual_min_ttl: Option<Duration>,
     /// Refresh even if the stored token has enough life.
     pub force: bool,
     /// Never use the network.
@@ -40,6 +45,14 @@ impl TokenRequest {
     #[must_use]
     pub fn min_ttl(mut self, min_ttl: Duration) -> Self {
         self.min_ttl = Some(min_ttl);
+        self
+    }
+
+    /// The same with the profile's `min_ttl`, for where none is set.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn usual_min_ttl(mut self, usual: Duration) -> Self {
+        self.usual_min_ttl = Some(usual);
         self
     }
 
@@ -83,9 +96,12 @@ impl TokenRequest {
         self.clone().min_ttl(Duration::ZERO)
     }
 
-    /// The least life, where nobody said so none.
-    pub(super) fn least_life(&self) -> Duration {
-        self.min_ttl.unwrap_or_default()
+    /// The least remaining lifetime with which these tokens are handed out.
+    pub(super) fn least_life(&self, tokens: &TokenSet) -> Duration {
+        match self.min_ttl {
+            Some(explicit) => explicit,
+            None => tokens.min_ttl(self.usual_min_ttl.unwrap_or_default()),
+        }
     }
 
     /// The name under which a narrowed token is kept; `None` for the grant's own.

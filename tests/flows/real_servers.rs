@@ -49,7 +49,7 @@ fn main_job(mut scene: Scene) {
     assert_eq!(shown[0]["account"], "default", "{shown}");
 
     scene.server.ttl(3600);
-    let all = scene.home.run_many(8, &["token"]);
+    let all = scene.home.run_many(8, &["token", "--min-ttl", "5m"]);
     let mut tokens: Vec<String> = all.into_iter().map(|one| one.ok().line().to_owned()).collect();
     tokens.dedup();
     assert_eq!((tokens.len(), scene.server.grants("refresh_token").len()), (1, 1));

@@ -171,7 +171,7 @@ fn a_secret_that_is_a_word_changes_no_refusal() {
     scene.home.config("").profile("p", &issuer, "cli-word", more);
     scene.home.login("p");
     for _ in 0..2 {
-        let output = scene.home.run(["token", "-p", "p", "--trace"]).fails(4);
+        let output = scene.home.run(["token", "-p", "p", "--trace", "--min-ttl", "5m"]).fails(4);
         assert!(output.stderr.contains("invalid_grant"), "{}", output.stderr);
     }
     assert_eq!(scene.refreshes(), 1, "a grant that is dead is not asked for again");

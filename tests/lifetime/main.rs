@@ -18,6 +18,7 @@ mod pinning;
 mod portable;
 mod races;
 mod scene;
+mod short;
 mod signals;
 mod state_words;
 mod stores;

@@ -84,7 +84,7 @@ fn a_server_that_moves_its_endpoint_by_metadata() {
     server.set(&json!({ "expires_in": 30 }));
     home.login("p");
     let _ = std::fs::remove_dir_all(home.state_dir().join("discovery"));
-    home.run(["token", "-p", "p"]).fails(4);
+    home.run(["token", "-p", "p", "--min-ttl", "5m"]).fails(4);
     home.run(["token", "-p", "p", "--force-refresh"]).fails(4);
     home.run(["logout", "p"]);
     server.assert_canary_untouched();

@@ -219,7 +219,7 @@ fn every_rotation_is_written_back() {
     scene.server.set(&json!({ "expires_in": 30 }));
     scene.home.login("p");
     for _ in 0..3 {
-        let output = scene.home.run(["token", "-p", "p"]).ok();
+        let output = scene.home.run(["token", "-p", "p", "--min-ttl", "5m"]).ok();
         assert_eq!(output.line(), scene.newest("access_token"));
         let line = std::fs::read_to_string(&sink).unwrap();
         assert_eq!(line.matches('\n').count(), 1);
@@ -231,7 +231,7 @@ fn every_rotation_is_written_back() {
     // One that fails is a warning: the tokens are stored here.
     let more = "scopes = [\"api\"]\nwrite_back = [\"sh\", \"-c\", \"exit 3\"]";
     scene.home.config("").profile("p", &issuer, "cli", more);
-    let output = scene.home.run(["token", "-p", "p"]).ok();
+    let output = scene.home.run(["token", "-p", "p", "--min-ttl", "5m"]).ok();
     assert!(output.stderr.contains("write_back"), "{}", output.stderr);
     assert_eq!(output.line(), scene.newest("access_token"));
 }

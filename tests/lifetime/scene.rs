@@ -14,12 +14,12 @@ const SCOPES: &str = "scopes = [\"openid\", \"offline_access\", \"api\"]";
 /// A home on the strict server, logged in with a token that already has too little life, while the next one will
 /// have an hour.
 pub fn strict() -> (OidcProvider, Home) {
-    let server = Servers::oidc_provider_with(&["--ttl", "30"]);
+    let server = Servers::oidc_provider();
     let mut home = Home::new();
     // Without this, oidc-provider gives no refresh token for `offline_access`.
     home.profile("p", &server.issuer, "cli", &format!("{SCOPES}\n{CONSENT}"));
     home.login("p");
-    server.ttl(3600);
+    age_to(&home, 30);
     (server, home)
 }
 
@@ -41,13 +41,20 @@ impl Scene {
         Self { server, scenario: scenario.to_owned(), home }
     }
 
-    /// Logged in with a token of so many seconds; the next one has an hour.
-    pub fn logged_in(scenario: &str, life: u64) -> Self {
+    /// Logged in with a token that has so many seconds left; the next one has an hour.
+    pub fn logged_in(scenario: &str, left: u64) -> Self {
         let mut scene = Self::new(scenario);
-        scene.server.set(&json!({ "expires_in": life }));
         scene.home.login("p");
-        scene.server.set(&json!({ "expires_in": 3600 }));
+        if left != 3600 {
+            scene.age_to(left);
+        }
         scene
+    }
+
+    /// Makes the stored access token one that has so many seconds left.
+    #[track_caller]
+    pub fn age_to(&self, left: u64) {
+        age_to(&self.home, left);
     }
 
     /// The refresh requests that the server has had.
@@ -135,6 +142,13 @@ pub fn stored(home: &Home) -> Value {
     let mut record: Value = serde_json::from_slice(&age.stdout).unwrap();
     record.as_object_mut().unwrap().remove("mac").expect("the tag that authenticates a record");
     record
+}
+
+/// Makes the stored access token of a home one that has so many seconds left.
+#[track_caller]
+pub fn age_to(home: &Home, left: u64) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    rewrite(home, |record| record["tokens"]["expires_at"] = json!(now.as_secs() + left));
 }
 
 /// Changes the record of a home, as somebody with its key can.

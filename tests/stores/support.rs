@@ -60,6 +60,7 @@ pub fn grant(key: &GrantKey, generation: u64, size: usize) -> Grant {
             access_token: Secret::new(token),
             token_type: "Bearer".to_owned(),
             expires_at: Some(Timestamp::from_unix(2_000_000_000)),
+            lifetime: Some(3_600),
             refresh_token: Some(Secret::new("CANARY-refresh \"quoted\" \\ ü")),
             refresh_expires_at: None,
             id_token: None,

@@ -154,7 +154,6 @@ fn what_a_pipe_gives_once_is_enough_to_complete() {
 #[test]
 fn who_dies_before_the_secret_is_there_has_sent_nothing() {
     let mut scene = scene(FROM_VARIABLE);
-    scene.server.set(&json!({ "expires_in": 30 }));
     scene.home.set("OF_CLIENT", SECRET);
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();
@@ -162,10 +161,10 @@ fn who_dies_before_the_secret_is_there_has_sent_nothing() {
     let deadly = "{ command = [\"sh\", \"-c\", \"kill -9 $PPID\"] }";
     scene.home.config(&good.replace("{ env = \"OF_CLIENT\" }", deadly));
     for _ in 0..3 {
-        scene.home.run(["token", "-p", "p"]).fails(137);
+        scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(137);
     }
     assert_eq!(scene.grants("refresh_token").len(), 0);
     scene.home.config(&good);
-    assert_eq!(scene.home.run(["token", "-p", "p"]).ok().stderr, "");
+    assert_eq!(scene.home.run(["token", "-p", "p", "--force-refresh"]).ok().stderr, "");
     assert_eq!(scene.grants("refresh_token").len(), 1);
 }

@@ -1,0 +1,86 @@
+//! `min_ttl` and tokens that live hardly longer than it: never less than it, and not one refresh for each call.
+
+use serde_json::json;
+
+use crate::scene::Scene;
+
+/// Logged in at a server whose tokens live for so many seconds, now and later, and what the login said.
+fn living(seconds: u64) -> (Scene, String) {
+    let mut scene = Scene::new("honest");
+    scene.server.set(&json!({ "expires_in": seconds }));
+    let said = scene.home.login("p").stderr;
+    (scene, said)
+}
+
+#[test]
+fn a_short_token_is_not_refreshed_at_each_call() {
+    for seconds in [30, 60, 119] {
+        let (scene, said) = living(seconds);
+        assert!(said.contains("warning: access tokens of `p` live for "), "{said}");
+        for _ in 0..3 {
+            let output = scene.home.run(["token", "-p", "p"]).ok();
+            assert_eq!(output.stderr, "", "it is said once");
+        }
+        assert_eq!(scene.refreshes(), 0, "{seconds}");
+        // A tenth of the lifetime is left, and less.
+        scene.age_to(seconds / 10);
+        let output = scene.home.run(["token", "-p", "p"]).ok();
+        assert_eq!(output.stderr, "", "it is said once");
+        assert_eq!(scene.refreshes(), 1, "{seconds}");
+    }
+}
+
+#[test]
+fn a_token_that_lives_long_enough_has_its_min_ttl() {
+    let (scene, said) = living(120);
+    assert!(!said.contains("warning"), "{said}");
+    scene.age_to(90);
+    scene.works();
+    assert_eq!(scene.refreshes(), 0);
+    // 60 s by the clock may be 59 by the second hand.
+    scene.age_to(60);
+    scene.works();
+    assert_eq!(scene.refreshes(), 1);
+}
+
+#[test]
+fn tokens_that_become_short_are_told_of_once() {
+    let scene = Scene::logged_in("honest", 3600);
+    scene.server.set(&json!({ "expires_in": 30 }));
+    let said = scene.home.run(["refresh", "p"]).ok().stderr;
+    assert!(said.contains("warning: access tokens of `p` live for 30 s"), "{said}");
+    let said = scene.home.run(["refresh", "p"]).ok().stderr;
+    assert!(!said.contains("warning"), "{said}");
+}
+
+/// Who asks for more than the server gives gets the most that there is, each time, and hears of it.
+#[test]
+fn an_explicit_min_ttl_is_honoured() {
+    let (scene, _) = living(90);
+    let token = ["token", "-p", "p", "--min-ttl", "5m"];
+    for refreshes in [1, 2] {
+        let said = scene.home.run(token).ok().stderr;
+        assert!(said.contains("the token is valid for 1 min 30 s, less than the 5 min"), "{said}");
+        assert_eq!(scene.refreshes(), refreshes);
+    }
+    let said = scene.home.run(["token", "-p", "p", "--min-ttl", "90s"]).ok().stderr;
+    assert_eq!(said, "", "the whole lifetime is what was asked for");
+    assert_eq!(scene.refreshes(), 3);
+}
+
+/// A server that takes its time has started the clock by then.
+#[test]
+fn a_lifetime_counts_from_before_the_request() {
+    let scene = Scene::logged_in("after-refresh.stall-then-answer~tag.slow", 3600);
+    scene.server.set(&json!({ "stall_ms": 3_000 }));
+    let before = now();
+    scene.home.run(["refresh", "p"]).ok();
+    assert!(now() >= before + 3);
+    let expires_at = scene.stored()["tokens"]["expires_at"].as_u64().unwrap();
+    assert!(expires_at <= before + 3600 + 1, "{expires_at} after {before}");
+}
+
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
