@@ -177,6 +177,8 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => voice.fail(&error),
+        // Where it happened has been said; whoever reads JSON reads the last line.
+        Err(_) if voice.json => voice.fail(&Error::internal("oauthctl has a fault")),
         Err(_) => ExitCode::from(1),
     }
 }

@@ -31,10 +31,7 @@ pub enum Input {
 /// The terminal on standard input, in a mode of its own. It gets back the mode that it had when this
 /// is dropped, and before a key of the user's stops or ends the process.
 #[derive(Debug)]
-pub struct Terminal {
-    mode: Arc<Mode>,
-    echo: Echo,
-}
+pub struct Terminal(Arc<Mode>);
 
 /// Whether what is typed is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,22 +46,22 @@ impl Terminal {
     /// The terminal on standard input; `None` where that is something else.
     pub fn on_stdin(echo: Echo) -> Option<Self> {
         let saved = rustix::termios::tcgetattr(io::stdin()).ok()?;
-        let mode = Arc::new(Mode { saved, state: Mutex::default() });
+        let is_shown = echo == Echo::Shown && saved.local_modes.contains(LocalModes::ECHO);
+        let device = rustix::termios::ttyname(io::stdin(), Vec::new()).ok();
+        let device = device.and_then(|name| name.into_string().ok()).filter(|_| is_shown);
+        let screen = device.and_then(|name| File::options().write(true).open(name).ok());
+        let mode = Arc::new(Mode { saved, screen, state: Mutex::default() });
         if !is_in_background() {
             mode.enter();
         }
-        Some(Self { mode, echo })
+        Some(Self(mode))
     }
 
     /// Its lines, of at most `limit` bytes each.
     pub fn lines(&self, limit: usize) -> Lines {
-        let device = rustix::termios::ttyname(io::stdin(), Vec::new()).ok();
-        let device = device.and_then(|name| name.into_string().ok());
-        let screen = device.filter(|_| self.echo == Echo::Shown);
         Lines {
-            editor: LineEditor::new(keys(&self.mode.saved), limit),
-            screen: screen.and_then(|name| File::options().write(true).open(name).ok()),
-            mode: Arc::clone(&self.mode),
+            editor: LineEditor::new(keys(&self.0.saved), limit),
+            mode: Arc::clone(&self.0),
             waiting: Zeroizing::default(),
         }
     }
@@ -72,21 +69,27 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.mode.state().is_over = true;
-        self.mode.leave();
+        // What is said next begins on a line of its own.
+        if self.0.state().is_mid_line {
+            self.0.show("\n");
+        }
+        self.0.state().is_over = true;
+        self.0.leave();
     }
 }
 
 fn keys(termios: &Termios) -> Keys {
     let key = |index| termios.special_codes[index];
+    let sends_signals = termios.local_modes.contains(LocalModes::ISIG);
+    let signal = |index| if sends_signals { key(index) } else { 0 };
     Keys {
         erase: key(SpecialCodeIndex::VERASE),
         erase_word: key(SpecialCodeIndex::VWERASE),
         erase_line: key(SpecialCodeIndex::VKILL),
         end_of_input: key(SpecialCodeIndex::VEOF),
-        interrupt: key(SpecialCodeIndex::VINTR),
-        quit: key(SpecialCodeIndex::VQUIT),
-        suspend: key(SpecialCodeIndex::VSUSP),
+        interrupt: signal(SpecialCodeIndex::VINTR),
+        quit: signal(SpecialCodeIndex::VQUIT),
+        suspend: signal(SpecialCodeIndex::VSUSP),
     }
 }
 
@@ -94,6 +97,8 @@ fn keys(termios: &Termios) -> Keys {
 #[derive(Debug)]
 struct Mode {
     saved: Termios,
+    /// Where what is typed is shown, if it is.
+    screen: Option<File>,
     state: Mutex<State>,
 }
 
@@ -101,6 +106,7 @@ struct Mode {
 struct State {
     is_entered: bool,
     is_over: bool,
+    is_mid_line: bool,
 }
 
 impl Mode {
@@ -131,6 +137,17 @@ impl Mode {
         }
     }
 
+    fn show(&self, text: &str) {
+        if text.is_empty() || self.state().is_over {
+            return;
+        }
+        if let Some(mut screen) = self.screen.as_ref() {
+            // What cannot be shown is read all the same. A terminal that is halted must not hold the lock.
+            let _ = screen.write_all(text.as_bytes());
+            self.state().is_mid_line = !text.ends_with('\n');
+        }
+    }
+
     /// Does what the driver does when this key is pressed, with the terminal as it was.
     fn signal(&self, signal: Signal) {
         let signal = match signal {
@@ -155,7 +172,6 @@ fn is_in_background() -> bool {
 #[derive(Debug)]
 pub struct Lines {
     editor: LineEditor,
-    screen: Option<File>,
     mode: Arc<Mode>,
     /// What was read, in reverse.
     waiting: Zeroizing<Vec<u8>>,
@@ -178,16 +194,16 @@ impl Lines {
             while let Some(byte) = self.waiting.pop() {
                 let mut echo = String::new();
                 let event = self.editor.feed(byte, &mut echo);
-                self.show(&echo);
+                self.mode.show(&echo);
                 match event {
                     None => {}
                     Some(Event::Line(line)) => return Input::Line(line),
                     Some(Event::TooLong) => return Input::TooLong,
                     Some(Event::End) => return Input::End,
                     Some(Event::Signal(signal)) => {
-                        self.show("\n");
+                        self.mode.show("\n");
                         self.mode.signal(signal);
-                        self.show(&self.editor.shown());
+                        self.mode.show(&self.editor.shown());
                     }
                 }
             }
@@ -201,13 +217,6 @@ impl Lines {
                 Err(Errno::INTR) => {}
                 _ => return Input::End,
             }
-        }
-    }
-
-    fn show(&self, text: &str) {
-        if let Some(mut screen) = self.screen.as_ref().filter(|_| !text.is_empty()) {
-            // What cannot be shown is read all the same.
-            let _ = screen.write_all(text.as_bytes());
         }
     }
 }

@@ -54,6 +54,70 @@ fn a_result_that_cannot_be_written_is_internal() {
     failure("internal", 1, "internal", run, &home);
 }
 
+/// Whatever is said before, a program that reads the last line of stderr has the whole error.
+#[test]
+fn every_command_ends_stderr_with_one_line_of_json() {
+    let home = Home::new();
+    home.config("[profiles.p]\nclient_id = 1\n");
+    let broken = [
+        "login p",
+        "login",
+        "token",
+        "token -p p --login",
+        "exec -p p -- true",
+        "refresh p",
+        "logout p",
+        "start p",
+        "complete https://app.example/cb?code=c&state=s",
+        "complete --code c --state s",
+        "pending show x",
+        "pending cancel x",
+        "attr list -p p",
+        "attr get -p p k",
+        "attr set -p p k v",
+        "attr unset -p p k",
+        "profile add q --issuer https://q.example --client-id c",
+        "profile list",
+        "profile show p",
+        "profile remove nosuch",
+        "store info --store nosuch",
+        "store migrate --to nosuch",
+        "export",
+        "import -",
+    ];
+    let wrong = [
+        "providers nosuch",
+        "providers nosuch -v --trace",
+        "demo --browser /nowhere/browser%s",
+        "sandbox --port x",
+        "sandbox --scenario nosuch",
+        "completions nosuch",
+        "man nosuch",
+        "login --timeout x",
+        "login http://",
+        "nosuch",
+        "token --nosuch",
+        "token --trace-har /nowhere/x.har",
+        "profile",
+        "",
+    ];
+    for line in broken.iter().chain(&wrong) {
+        for arguments in [format!("{line} --json"), format!("--json {line}")] {
+            if line.contains(" -- ") && !arguments.starts_with("--json") {
+                continue;
+            }
+            let output = home.run(arguments.split_whitespace());
+            assert_ne!(output.status, 0, "{arguments}: {output:?}");
+            let json = output.error_json();
+            assert_eq!(json["exit_code"], output.status, "{arguments}: {json}");
+            assert!(json["error"].is_string() && json["message"].is_string(), "{json}");
+            let objects = output.stderr.lines().filter(|line| line.starts_with('{')).count();
+            assert_eq!(objects, 1, "{arguments}: {}", output.stderr);
+            assert!(output.stderr.ends_with("}\n"), "{arguments}: {:?}", output.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_wrong_flag_is_usage() {
     let home = Home::new();

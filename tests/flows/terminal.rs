@@ -86,6 +86,18 @@ fn every_end_gives_the_terminal_back() {
     assert_eq!(terminal.wait().0, 6);
 }
 
+#[test]
+fn an_error_in_json_has_the_last_line_to_itself() {
+    let home = pasting_home("tag.json-line");
+    let (mut terminal, _) = at_terminal(&home, &["--flow", "paste", "--timeout", "2s", "--json"]);
+    terminal.press("half a line");
+    let (status, screen) = terminal.wait();
+    assert_eq!(status, 6, "{screen}");
+    assert!(screen.contains("half a line"), "{screen}");
+    let last: serde_json::Value = serde_json::from_str(screen.lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"], "timeout");
+}
+
 /// dash leaves the terminal's mode to the programs that it runs.
 #[test]
 fn a_stopped_login_gives_the_terminal_back_and_goes_on() {
