@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::exchange::{Exchange, Spends};
+use super::push::may_want_a_push;
 use super::{FlowManager, pin};
 use crate::Secret;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
@@ -93,12 +93,21 @@ impl std::fmt::Debug for Authorization {
 impl Authorization {
     /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
     pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
-        authorization::judge(parameters, self.state.expose(), &self.server)
+        match authorization::judge(parameters, self.state.expose(), &self.server) {
+            Judgement::Failed(error) => Judgement::Failed(may_want_a_push(error, self.is_pushed())),
+            judgement => judgement,
+        }
     }
 
     /// Whether this is the beginning of the state: a response that was cut.
     pub(crate) fn state_begins_with(&self, text: &str) -> bool {
         self.state.expose().starts_with(text)
+    }
+
+    /// Whether the URL only refers to a request that was pushed (RFC 9126).
+    pub(crate) fn is_pushed(&self) -> bool {
+        let url = url::Url::parse(&self.authorization_url).ok();
+        url.is_some_and(|url| url.query_pairs().any(|(name, _)| name == "request_uri"))
     }
 
     /// The S256 code challenge (RFC 7636, section 4.2) that was sent; `None` where PKCE is off.
@@ -270,81 +279,6 @@ impl FlowManager {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
     }
-
-    async fn push(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        parameters: Vec<(String, String)>,
-        dpop_key: Option<&Secret>,
-    ) -> Result<String> {
-        let endpoint =
-            server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
-                Error::config(
-                    "the profile asks for a pushed authorization request, and no endpoint is known",
-                )
-                .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
-            })?;
-        self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
-        // `client_id` comes from the client authentication; twice is an error at strict servers.
-        let form = parameters.into_iter().filter(|(n, _)| n != "client_id").collect();
-        let exchange = Exchange {
-            purpose: "pushed authorization request",
-            endpoint,
-            form,
-            spends: Spends::Again,
-            dpop_key,
-            may_be_json: false,
-        };
-        let with_client = self.exchange_with_client_id(profile, server, exchange).await;
-        let answer = with_client.map_err(|no_answer| no_answer.error)?;
-        let body = answer.members();
-        let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
-        if let Some(error) = text("error") {
-            let oauth = answer.oauth_error(&error, text("error_description").as_deref());
-            return Err(Error::refused("the pushed authorization request was refused", oauth));
-        }
-        match (answer.status(), text("request_uri")) {
-            (201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
-            (429 | 500..=599, _) => Err(Error::unavailable(format!(
-                "the pushed authorization request failed: the server answered {}",
-                answer.status()
-            ))
-            .hint("try again later")),
-            (400..=499, _) => Err(Error::new(
-                ErrorKind::ServerRefused,
-                format!("the pushed authorization request was refused: status {}", answer.status()),
-            )
-            .hint("run the same command with `--trace` to see the exchange")),
-            (201, _) => Err(Error::validation(
-                "the answer to the pushed authorization request has no `request_uri` that can be used",
-            )),
-            (status, _) => Err(Error::validation(format!(
-                "the pushed authorization request got status {status} where 201 is expected"
-            ))),
-        }
-    }
-
-    /// RFC 9126, section 2.1, wants `client_id` in the body whatever the authentication is.
-    async fn exchange_with_client_id(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        mut exchange: Exchange<'_>,
-    ) -> Result<crate::protocol::answer::Answer, super::exchange::NoAnswer> {
-        use crate::profile::ClientAuth::ClientSecretBasic;
-        if super::client_auth(profile, server) == ClientSecretBasic {
-            exchange.form.push(("client_id".to_owned(), profile.client.id.clone()));
-        }
-        self.exchange(profile, server, &exchange).await
-    }
-}
-
-/// A reference that the server made (RFC 9126, section 2.2). One that leads over plain http (RFC 9101,
-/// section 5.2) would let whoever is on the way write the request.
-fn is_request_uri(uri: &str) -> bool {
-    let is_plain_http = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
-    !uri.is_empty() && !is_plain_http && uri.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn par_required(profile: &Profile) -> Error {

@@ -1,12 +1,14 @@
 //! Completing a started authorization with the response that came for it.
 
 use super::pending::{Claim, Recognized};
+use super::push::may_want_a_push;
 use super::redeem::{Completed, Terms, used_up};
 use super::remembered::{elsewhere, name_of};
 use super::required::RequiredIdentity;
 use super::{FlowManager, moved, pin};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::Par;
 use crate::protocol::authorization::{self, Judgement};
 use crate::protocol::response::AuthorizationResponse;
 
@@ -157,7 +159,8 @@ impl FlowManager {
                     return Err(error);
                 }
                 claim.take().await?;
-                Err(used_up(error, true))
+                let was_pushed = profile.par == Par::Always || authorization.server.require_par;
+                Err(used_up(may_want_a_push(error, was_pushed), true))
             }
             Judgement::Code(code) => {
                 if !response.has_place() {

@@ -33,6 +33,7 @@ mod ownership;
 mod pending;
 mod place;
 mod ports;
+mod push;
 mod redeem;
 mod refresh;
 mod refreshed;

@@ -136,8 +136,20 @@ pub async fn log_in(
     };
     let own = uris.first().filter(|_| uris != profile.redirect_uris);
     let outcome = async {
-        let pending = manager.authorize_at(server, request).await?;
-        run(manager, profile, attempt, pending, listener.as_mut(), tell).await
+        let mut attempt = attempt;
+        let mut request = request;
+        let pending = manager.authorize_at(server.clone(), request.clone()).await?;
+        let (expires_at, was_pushed) = (pending.expires_at, pending.is_pushed());
+        let outcome = run(manager, profile, &mut attempt, pending, listener.as_mut(), tell).await;
+        match outcome {
+            // The server forgot the pushed request before the user came to it (RFC 9126, section 2.2).
+            Err(error) if was_pushed && listener.is_some() && is_forgotten(&error) => {
+                request.ttl = expires_at.remaining(manager.ports().clock.now());
+                let pending = manager.authorize_at(server, request).await?;
+                run(manager, profile, &mut attempt, pending, listener.as_mut(), tell).await
+            }
+            outcome => outcome,
+        }
     };
     let outcome = outcome.await.map_err(|error| unregistered(error, own));
     if let Some(listener) = listener {
@@ -157,7 +169,7 @@ async fn bind(profile: &Profile, uris: &[RedirectUri], attempt: &Attempt) -> Res
 async fn run(
     manager: &FlowManager,
     profile: &Profile,
-    mut attempt: Attempt,
+    attempt: &mut Attempt,
     pending: Authorization,
     mut listener: Option<&mut Listener>,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
@@ -167,12 +179,12 @@ async fn run(
     }
     check_url(&pending.authorization_url)?;
     let mut noise = 0;
-    let waiting = wait(manager, &pending, &mut attempt, listener.as_deref_mut(), tell, &mut noise);
+    let waiting = wait(manager, &pending, attempt, listener.as_deref_mut(), tell, &mut noise);
     let response = match tokio::time::timeout(attempt_timeout(&pending, manager), waiting).await {
         Ok(response) => response?,
         Err(_) => {
             let heard = listener.as_ref().map_or(0, |l| l.noise_count()) + noise;
-            return Err(timed_out(heard));
+            return Err(timed_out(heard, &pending));
         }
     };
     // From here on the terminal's own keys serve again.
@@ -369,10 +381,22 @@ fn unregistered(error: Error, own: Option<&RedirectUri>) -> Error {
     }
 }
 
-fn timed_out(noise: u64) -> Error {
+/// Whether the server no longer knows what stood for the request (RFC 9101, section 7).
+fn is_forgotten(error: &Error) -> bool {
+    error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_request_uri")
+}
+
+fn timed_out(noise: u64, pending: &Authorization) -> Error {
     if noise == 0 {
-        return Error::new(ErrorKind::Timeout, "nobody answered in the browser in time")
-            .hint("log in again; `--timeout 15m` waits longer");
+        let error = Error::new(ErrorKind::Timeout, "nobody answered in the browser in time");
+        let takes_pushed = pending.server().endpoints.pushed_authorization_request.is_some();
+        return error.hint(match takes_pushed && !pending.is_pushed() {
+            true => {
+                "log in again; `--timeout 15m` waits longer; if the server's page says that the request \
+                 must be pushed, set `par = \"always\"` in the profile"
+            }
+            false => "log in again; `--timeout 15m` waits longer",
+        });
     }
     Error::validation(format!(
         "the time ran out, and {noise} request(s) came that were not the expected callback"

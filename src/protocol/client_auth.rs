@@ -30,7 +30,8 @@ pub(crate) struct Credentials {
     pub assertion: Option<Secret>,
 }
 
-/// Adds client authentication to a request: to its headers or to its form, never to both.
+/// Adds client authentication to a request: to its headers or to its form, never to both. A `client_id` that the
+/// form has already stays; HTTP Basic adds none, since some servers refuse it at the token endpoint.
 /// `audience` is the issuer, or the token endpoint where none is known.
 ///
 /// # Errors
@@ -47,8 +48,9 @@ pub(crate) fn authenticate(
     form: &mut Vec<(String, String)>,
 ) -> Result<()> {
     refuse_other_credentials(client_id, headers, form)?;
-    // Basic names the client in its header, and some servers refuse it named twice.
-    form.retain(|(name, _)| name != "client_id");
+    if method != ClientAuth::ClientSecretBasic {
+        form.retain(|(name, _)| name != "client_id");
+    }
     let mut add = |name: &str, value: &str| form.push((name.to_owned(), value.to_owned()));
     match method {
         ClientAuth::None | ClientAuth::TlsClientAuth => add("client_id", client_id),

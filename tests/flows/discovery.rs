@@ -65,7 +65,6 @@ const AWAY: &[Row] = &[
 /// Answers to a pushed request with which no authorization URL may be made.
 #[rustfmt::skip]
 const PUSHED: &[Row] = &[
-    ("status-200", 7, "status 200"),
     ("no-request-uri", 7, "no `request_uri`"),
     ("http-request-uri", 7, "no `request_uri`"),
     ("empty-request-uri", 7, "no `request_uri`"),
@@ -130,6 +129,61 @@ fn a_pushed_request_that_has_expired_is_pushed_anew_and_never_sent_by_value() {
         assert_eq!(names, ["client_id", "request_uri"]);
     }
     assert_eq!(hostile().requests(scenario, "par").len(), 2);
+}
+
+/// The server tells the listener that it has forgotten the request: it is pushed once more, in the same login.
+#[test]
+fn forgotten_pushed_request_is_pushed_once_more() {
+    let scenario = "discovery.par-required~par.forgotten.1";
+    let home = home(scenario);
+    let (mut running, first) = listening(&home, &["p"]);
+    assert_eq!(visit(&callback(&first)).unwrap().status, 400, "this one is over");
+    let second = running.await_stderr(|text| {
+        let (_, after) = text.rsplit_once("Open this URL in a browser:\n\n  ")?;
+        let (url, _) = after.split_once('\n')?;
+        (url != first).then(|| url.to_owned())
+    });
+    assert_eq!(visit(&callback(&second)).unwrap().status, 200);
+    running.wait().ok();
+    assert_eq!(hostile().requests(scenario, "par").len(), 2);
+    assert_eq!(hostile().requests(scenario, "token").len(), 1);
+    // One that is never kept ends the login, with nothing asked by value.
+    let scenario = "discovery.par-required~par.forgotten";
+    pasting(&home, scenario, "");
+    let output = paste(&home).fails(8);
+    assert!(error(&output).contains("invalid_request_uri"), "{}", output.stderr);
+}
+
+/// A server may answer 200, and wants the client named beside HTTP Basic.
+#[test]
+fn pushed_request_with_basic_names_the_client() {
+    let mut home = Home::new();
+    home.set("SECRET", hostile().secrets["cli-secret"].as_deref().unwrap());
+    let more = format!(
+        "{PASTED}client_secret = {{ env = \"SECRET\" }}\nclient_auth = \"client_secret_basic\"\n"
+    );
+    for (part, par) in [("par.status-200", "always"), ("discovery.par-required", "auto")] {
+        let scenario = format!("{part}~tag.basic");
+        let more = format!("{more}par = \"{par}\"\n");
+        home.config("");
+        home.profile("p", &hostile().issuer(&scenario), "cli-secret", &more);
+        paste(&home).ok();
+        assert_eq!(hostile().requests(&scenario, "par").len(), 1);
+        let token = &hostile().requests(&scenario, "token")[0];
+        assert!(!token["body"].as_str().unwrap().contains("client_id="), "{token}");
+    }
+}
+
+/// The metadata does not say that requests must be pushed; the refusal does, and the setting in its hint helps.
+#[test]
+fn refusal_of_a_request_by_value_names_par_always() {
+    let home = Home::new();
+    let scenario = "authorize.by-value-refused";
+    pasting(&home, scenario, "");
+    let output = paste(&home).fails(8);
+    assert!(error(&output).contains("hint: set `par = \"always\"`"), "{}", output.stderr);
+    pasting(&home, scenario, "par = \"always\"\n");
+    paste(&home).ok();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { behaviour, find, known } from './scenario.mjs';
+import { behaviour, behaviourThat, find, known } from './scenario.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 import { CLIENTS } from './world.mjs';
 
@@ -196,12 +196,21 @@ export function authorize(x) {
   if (p.has('request_uri')) {
     const pushed = x.state.pushed.get(p.get('request_uri'));
     x.state.pushed.delete(p.get('request_uri'));
+    const forgotten = x.state.forgotten?.get(p.get('request_uri'));
+    if (forgotten) {
+      const to = { redirect: forgotten.get('redirect_uri'), state: forgotten.get('state'), iss: x.issuer };
+      return send(x, to.redirect, failed('invalid_request_uri')(to));
+    }
     if (!pushed) return x.refuse(400, 'invalid_request_uri', 'unknown, used or expired request_uri');
     const extra = [...p.keys()].filter((name) => !['client_id', 'request_uri'].includes(name));
     if (extra.length) return x.refuse(400, 'invalid_request', `beside request_uri: ${extra}`);
     p = pushed;
   } else if (x.parts.some(({ where, what }) => where === 'discovery' && what === 'par-required')) {
     return x.refuse(400, 'invalid_request', 'a pushed request is required');
+  } else if (x.parts.some(({ where, what }) => where === 'authorize' && what === 'by-value-refused')) {
+    const to = { state: p.get('state'), iss: x.issuer };
+    const told = failed('invalid_request', 'Pushed Authorization Request is required');
+    return send(x, p.get('redirect_uri'), told(to));
   }
   const wrong = fault(p);
   if (wrong) return x.refuse(400, 'invalid_request', wrong);
@@ -210,7 +219,7 @@ export function authorize(x) {
     return x.refuse(400, 'invalid_request', 'redirect_uri is not registered');
   }
   const a = honest(x, p);
-  const what = behaviour(x, 'authorize');
+  const what = behaviourThat(x, (part) => part !== 'by-value-refused', 'authorize');
   if (!what) return send(x, a.redirect, plain(a));
   return known(what, ...TABLES)
     ? send(x, a.redirect, find(what, ...TABLES)(a, x, p))
@@ -219,7 +228,6 @@ export function authorize(x) {
 
 /** Answers of the pushed request endpoint that must end the attempt before a browser opens. */
 export const PAR = {
-  'status-200': (x, body) => x.json(200, body),
   'no-request-uri': (x) => x.json(201, '{"expires_in":60}'),
   'http-request-uri': (x) => x.json(201, '{"request_uri":"http://as.example/r","expires_in":60}'),
   'empty-request-uri': (x) => x.json(201, '{"request_uri":"","expires_in":60}'),
@@ -229,6 +237,12 @@ export const PAR = {
 
 /** Answers that are right, and of which something goes wrong later. */
 export const PAR_LATER = {
+  'status-200': (x, body) => x.json(200, body),
+  // The same, of a server that remembers where to say so.
+  'forgotten': (x, body) => {
+    x.state.forgotten = new Map(x.state.pushed);
+    return x.json(201, body);
+  },
   // Gone before anybody comes with it (RFC 9126, section 2.2).
   'expired': (x, body) => {
     x.state.pushed.clear();
@@ -238,6 +252,9 @@ export const PAR_LATER = {
 
 export function par(x) {
   const p = new URLSearchParams(x.body);
+  if (x.req.headers.authorization && !p.has('client_id')) {
+    return x.refuse(400, 'invalid_request', 'client_id missing (RFC 9126, section 2.1)');
+  }
   const wrong = p.has('request_uri') ? 'request_uri in a pushed request' : fault(p);
   if (wrong) return x.refuse(400, 'invalid_request', wrong);
   const request_uri = `urn:ietf:params:oauth:request_uri:${x.world.canary('request_uri', x.name)}`;

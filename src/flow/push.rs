@@ -1,0 +1,88 @@
+//! Pushed authorization requests (RFC 9126).
+
+use super::FlowManager;
+use super::exchange::{Exchange, Spends};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::profile::{AuthorizationServer, Profile};
+
+impl FlowManager {
+    /// Pushes the authorization request, and returns what stands for it.
+    pub(super) async fn push(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        parameters: Vec<(String, String)>,
+        dpop_key: Option<&Secret>,
+    ) -> Result<String> {
+        let endpoint =
+            server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
+                Error::config(
+                    "the profile asks for a pushed authorization request, and no endpoint is known",
+                )
+                .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
+            })?;
+        self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
+        // `client_id` is one of the parameters, however the client authenticates (section 2.1).
+        let exchange = Exchange {
+            purpose: "pushed authorization request",
+            endpoint,
+            form: parameters,
+            spends: Spends::Again,
+            dpop_key,
+            may_be_json: false,
+        };
+        let answer = self.exchange(profile, server, &exchange).await;
+        let answer = answer.map_err(|no_answer| no_answer.error)?;
+        let body = answer.members();
+        let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
+        if let Some(error) = text("error") {
+            let oauth = answer.oauth_error(&error, text("error_description").as_deref());
+            return Err(Error::refused("the pushed authorization request was refused", oauth));
+        }
+        match (answer.status(), text("request_uri")) {
+            // Some servers answer 200 (section 2.2 has 201).
+            (200 | 201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
+            (429 | 500..=599, _) => Err(Error::unavailable(format!(
+                "the pushed authorization request failed: the server answered {}",
+                answer.status()
+            ))
+            .hint("try again later")),
+            (400..=499, _) => Err(Error::new(
+                ErrorKind::ServerRefused,
+                format!("the pushed authorization request was refused: status {}", answer.status()),
+            )
+            .hint("run the same command with `--trace` to see the exchange")),
+            (200 | 201, _) => Err(Error::validation(
+                "the answer to the pushed authorization request has no `request_uri` that can be used",
+            )),
+            (status, _) => Err(Error::validation(format!(
+                "the pushed authorization request got status {status} where 201 is expected"
+            ))),
+        }
+    }
+}
+
+/// A reference that the server made (RFC 9126, section 2.2). One that leads over plain http (RFC 9101,
+/// section 5.2) would let whoever is on the way write the request.
+fn is_request_uri(uri: &str) -> bool {
+    let is_plain_http = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
+    !uri.is_empty() && !is_plain_http && uri.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Adds to a refusal that the server may want the request pushed, where it was not.
+pub(super) fn may_want_a_push(error: Error, was_pushed: bool) -> Error {
+    let is_invalid = error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_request");
+    if !is_invalid || was_pushed || error.advice().is_some() {
+        return error;
+    }
+    let description = error.oauth_error().and_then(|oauth| oauth.description.as_deref());
+    let words = description.unwrap_or_default().to_ascii_lowercase();
+    let says_so = ["pushed", "request_uri", "par "].iter().any(|word| words.contains(word));
+    error.hint(match says_so {
+        true => "set `par = \"always\"` in the profile",
+        false => {
+            "if the server accepts pushed authorization requests only, set `par = \"always\"` in the profile"
+        }
+    })
+}
