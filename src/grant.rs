@@ -337,6 +337,9 @@ pub struct AccountEntry {
     pub expires_at: Option<Timestamp>,
     /// Whether there is a refresh token.
     pub has_refresh_token: bool,
+    /// The grant type that obtained it, as the configuration names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grant_type: String,
     /// When the account was logged in.
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
@@ -391,6 +394,7 @@ impl AccountEntry {
             scopes: grant.tokens.scopes.clone(),
             expires_at: grant.tokens.expires_at,
             has_refresh_token: grant.tokens.refresh_token.is_some(),
+            grant_type: grant.grant_type.clone(),
             obtained_at: grant.obtained_at,
             refreshed_at: grant.refreshed_at,
             user: grant.user.clone(),

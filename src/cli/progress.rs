@@ -96,6 +96,8 @@ pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     };
     let renewal = if grant.tokens.refresh_token.is_some() {
         "refreshed when needed"
+    } else if !profile.grant.needs_person() {
+        "requested again when needed"
     } else {
         "it cannot be refreshed"
     };

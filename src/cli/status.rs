@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
+use oauthctl::profile::GrantType;
 use oauthctl::text::{one_line, shell_word};
 use oauthctl::{Result, Timestamp, time};
 use serde_json::{Value, json};
@@ -140,13 +141,20 @@ fn is_withheld(entry: &AccountEntry) -> bool {
 
 fn needs_login(entry: &AccountEntry, now: Timestamp) -> bool {
     let expired = entry.expires_at.is_some_and(|at| at <= now);
-    entry.login_required || (expired && !entry.has_refresh_token)
+    entry.login_required || (expired && !entry.has_refresh_token && needs_user(entry))
+}
+
+/// Whether only the user can obtain a new grant. Where nothing is known of its type, it is one that a user gave.
+fn needs_user(entry: &AccountEntry) -> bool {
+    let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
+    known.is_none_or(|(_, grant)| grant.needs_person())
 }
 
 fn life(entry: &AccountEntry, now: Timestamp) -> String {
     let renewal = match (entry.login_required, entry.has_refresh_token) {
         (true, _) => "then a new login is needed",
         (false, true) => "refreshed when needed",
+        (false, false) if !needs_user(entry) => "requested again when needed",
         (false, false) => "cannot be refreshed",
     };
     match entry.expires_at {

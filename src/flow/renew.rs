@@ -163,13 +163,15 @@ impl FlowManager {
             return Err(login_required(key, &what));
         }
         if grant.tokens.refresh_token.is_none() {
-            let what = match grant.tokens.expires_at {
-                Some(at) if at > self.now() => format!(
-                    "the token of {key} has only {} left and cannot be refreshed",
-                    describe(at.remaining(self.now()))
-                ),
-                _ => format!("the token of {key} has expired and cannot be refreshed"),
+            let now = self.now();
+            let life = match grant.tokens.expires_at {
+                Some(at) if at <= now => "has expired, and".to_owned(),
+                Some(at) if !want.force => {
+                    format!("expires in {}, and", describe(at.remaining(now)))
+                }
+                _ => "cannot be refreshed:".to_owned(),
             };
+            let what = format!("the token of {key} {life} the server issued no refresh token");
             return Err(login_required(key, &what));
         }
         Ok(())

@@ -84,3 +84,38 @@ fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.unwrap().as_secs()
 }
+
+#[test]
+fn a_token_without_a_refresh_token_says_why_it_ends() {
+    let scene = Scene::logged_in("code.refresh-token-null", 3600);
+    let said = scene.home.run(["refresh", "p"]).fails(4).stderr;
+    assert!(said.contains("`p` cannot be refreshed: the server issued no refresh token"), "{said}");
+    scene.age_to(30);
+    let said = scene.home.run(["token", "-p", "p"]).fails(4).stderr;
+    assert!(said.contains(" s, and the server issued no refresh token"), "{said}");
+    scene.expire();
+    let said = scene.home.run(["token", "-p", "p"]).fails(4).stderr;
+    assert!(said.contains("has expired, and the server issued no refresh token"), "{said}");
+}
+
+#[test]
+fn a_service_account_needs_no_refresh_token() {
+    let scene = Scene::new("honest");
+    let secret = scene.server.secrets["service"].clone().unwrap();
+    let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");
+    scene.home.config("").profile("p", &scene.server.issuer("honest"), "service", &more);
+    let again = "requested again when needed";
+    let said = scene.home.run(["login", "p"]).ok().stderr;
+    assert!(said.contains(again) && !said.contains("refreshed"), "{said}");
+    let said = scene.home.run(["status"]).ok().stdout;
+    assert!(said.contains(again) && !said.contains("cannot be refreshed"), "{said}");
+    // An expired token is no reason to log in.
+    scene.server.set(&json!({ "expires_in": 1 }));
+    scene.home.run(["refresh", "p"]).ok();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let status = scene.home.run(["status", "--json"]).ok().json();
+    assert_eq!(
+        (&status[0]["expires_in"], &status[0]["login_required"]),
+        (&json!(0), &json!(false))
+    );
+}
