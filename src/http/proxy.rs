@@ -38,7 +38,7 @@ pub(super) fn with_scheme(text: &str) -> String {
 
 /// The proxy that the environment names for this URL; none where it names none, or excepts the host.
 pub(super) fn of_environment(url: &Url) -> Option<Secret> {
-    let named = named(&|name| std::env::var(name).ok())?;
+    let named = named(&variable)?;
     let excepted = no_proxy_of_environment().is_some_and(|hosts| hosts.contains(url));
     (can_be_proxy(named.expose()) && !excepted).then_some(named)
 }
@@ -53,15 +53,19 @@ fn named(variable: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
 }
 
 fn no_proxy_of_environment() -> Option<NoProxy> {
-    let text = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok())?;
+    let text = ["NO_PROXY", "no_proxy"].into_iter().find_map(variable)?;
     Some(NoProxy::read(&text))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The entries of `NO_PROXY` that nothing can be made of, where there is a proxy that they should keep hosts
 /// from.
 #[doc(hidden)]
 pub fn unreadable_exceptions() -> Vec<String> {
-    if named(&|name| std::env::var(name).ok()).is_none() {
+    if named(&variable).is_none() {
         return Vec::new();
     }
     no_proxy_of_environment().map(NoProxy::into_unreadable).unwrap_or_default()
@@ -69,7 +73,7 @@ pub fn unreadable_exceptions() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{can_be_proxy, named};
+    use super::{Secret, can_be_proxy, named};
 
     #[test]
     fn the_first_variable_that_is_there_names_the_proxy() {
@@ -86,7 +90,7 @@ mod tests {
                 all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             };
             let found = named(&lookup);
-            assert_eq!(found.as_ref().map(|secret| secret.expose()), expected, "{variables:?}");
+            assert_eq!(found.as_ref().map(Secret::expose), expected, "{variables:?}");
         }
     }
 
