@@ -124,6 +124,9 @@ pub trait PendingStore: Send + Sync {
     /// Notes, durably, until `expires_at` at least, that an id which was never put is used: `true` for
     /// exactly one caller. This makes a sealed state work once.
     ///
+    /// A clock that ran ahead may be set back: before a store removes what has expired, it remembers up to
+    /// which time, and treats whatever expires before that as used.
+    ///
     /// # Errors
     ///
     /// As [`claim`](Self::claim).

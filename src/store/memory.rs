@@ -199,6 +199,14 @@ pub struct MemoryPending {
 struct Flows {
     waiting: HashMap<String, PendingRecord>,
     used: HashMap<String, Timestamp>,
+    /// The latest expiry of a used one that was removed. The clock may be set back behind it.
+    forgotten: Option<Timestamp>,
+}
+
+impl Flows {
+    fn is_used(&self, id: &str, expires_at: Timestamp) -> bool {
+        self.used.contains_key(id) || self.forgotten.is_some_and(|until| expires_at <= until)
+    }
 }
 
 impl std::fmt::Debug for MemoryPending {
@@ -218,6 +226,8 @@ impl MemoryPending {
         let limit = self.limit.saturating_mul(USED);
         if flows.used.len() >= limit {
             let now = self.clock.now();
+            let forgotten = flows.used.values().filter(|until| **until <= now).max().copied();
+            flows.forgotten = flows.forgotten.max(forgotten);
             flows.used.retain(|_, until| *until > now);
         }
         if flows.used.len() >= limit {
@@ -231,7 +241,7 @@ impl MemoryPending {
 impl PendingStore for MemoryPending {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let Flows { waiting, used } = &mut *held(&self.flows);
+            let Flows { waiting, used, .. } = &mut *held(&self.flows);
             if waiting.len() >= self.limit {
                 let now = self.clock.now();
                 waiting.retain(|_, record| record.expires_at > now);
@@ -272,15 +282,15 @@ impl PendingStore for MemoryPending {
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let mut flows = held(&self.flows);
-            if flows.waiting.contains_key(id) || flows.used.contains_key(id) {
+            if flows.waiting.contains_key(id) || flows.is_used(id, expires_at) {
                 return Ok(false);
             }
             self.mark(&mut flows, id, expires_at).map(|()| true)
         })
     }
 
-    fn is_used<'a>(&'a self, id: &'a str, _: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(held(&self.flows).used.contains_key(id)) })
+    fn is_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(held(&self.flows).is_used(id, expires_at)) })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {

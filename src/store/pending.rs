@@ -1,7 +1,8 @@
 //! Started authorizations in files: `pending/SLOT/NAME`, and what was used of them: `pending.used/SLOT/NAME`.
 //!
 //! A state works once because one process alone makes its mark. The marks stand beside the flows, not
-//! among them, and stay until the state has expired: old flows that are copied back are of no use.
+//! among them, and stay until the state has expired: old flows that are copied back are of no use. Up to
+//! which time marks were removed is remembered: a clock that is set back makes no used state new.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,12 +52,12 @@ impl FilePending {
         let (path, warnings) = (path.into(), Warnings::default());
         let mut beside = path.clone().into_os_string();
         beside.push(".used");
-        let shelf = |path, full| {
+        let shelf = |path, full, remembers| {
             let (clock, warnings) = (Arc::clone(&clock), warnings.clone());
-            Shelf { path, clock, limit: LIMIT, full, warnings }
+            Shelf { path, clock, limit: LIMIT, full, remembers, warnings }
         };
-        let used = shelf(beside.into(), too_many_used as fn(u64) -> Error);
-        Self { waiting: shelf(path, too_many_pending), used }.with_limit(LIMIT)
+        let used = shelf(beside.into(), too_many_used as fn(u64) -> Error, true);
+        Self { waiting: shelf(path, too_many_pending, false), used }.with_limit(LIMIT)
     }
 
     /// The same with another limit.
@@ -116,6 +117,26 @@ impl FilePending {
             self.used.count_out().await;
         }
         is_first
+    }
+
+    /// Whether a sealed state is used, or may be: its mark is gone, as the clock had passed its time and was
+    /// set back.
+    fn is_used_now(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        if !self.used.has_forgotten(expires_at)? {
+            return self.has_mark(id, expires_at);
+        }
+        self.used.warnings.push(
+            "the clock was set back: it is not known any more whether this state was used"
+                .to_owned(),
+        );
+        Ok(true)
+    }
+
+    async fn mark_sealed(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
+        if self.is_used_now(id, expires_at)? {
+            return Ok(false);
+        }
+        self.mark_now(id, expires_at).await
     }
 
     fn get_now(&self, id: &str, expires_at: Timestamp) -> Result<Option<PendingRecord>> {
@@ -203,11 +224,11 @@ impl PendingStore for FilePending {
     }
 
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.mark_now(id, expires_at))
+        Box::pin(self.mark_sealed(id, expires_at))
     }
 
     fn is_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.has_mark(id, expires_at) })
+        Box::pin(async move { self.is_used_now(id, expires_at) })
     }
 
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>> {

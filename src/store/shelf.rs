@@ -22,6 +22,8 @@ const COLLECTED: usize = 64;
 /// How long the counter is waited for.
 const WAIT: Duration = Duration::from_secs(10);
 pub(super) const COUNT: &str = "count";
+/// Holds the time up to which slots were emptied, where that matters.
+pub(super) const FORGOTTEN: &str = "forgotten";
 
 /// A directory with slots, for the processes of one user.
 #[derive(Clone)]
@@ -32,6 +34,9 @@ pub(super) struct Shelf {
     pub(super) limit: u64,
     /// What is said when there are so many.
     pub(super) full: fn(u64) -> Error,
+    /// Whether it is remembered which slots were emptied, so that what was in them is not taken for new
+    /// once the clock has been set back.
+    pub(super) remembers: bool,
     pub(super) warnings: Warnings,
 }
 
@@ -47,7 +52,7 @@ impl Shelf {
     /// The slot of this time, with room for one file more.
     pub(super) async fn room(&self, expires_at: Timestamp) -> Result<Dir> {
         let root = Dir::create(&self.path, &self.warnings)?;
-        let collected = self.collect(&root)?;
+        let collected = self.collect(&root).await?;
         self.count_in(&root, collected).await?;
         root.make_child(&slot_name(expires_at))
     }
@@ -88,10 +93,27 @@ impl Shelf {
         }
     }
 
+    /// Whether what expires at this time may have been removed already.
+    pub(super) fn has_forgotten(&self, expires_at: Timestamp) -> Result<bool> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(root) => Ok(expires_at.unix() < forgotten(&root)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Notes, durably, that a slot is about to be emptied. The counter must be held.
+    fn forget(&self, root: &Dir, slot: &Slot) -> Result<()> {
+        if self.remembers && slot.end() > forgotten(root)? {
+            root.replace(FORGOTTEN, format!("{}\n", slot.end()).as_bytes())?;
+        }
+        Ok(())
+    }
+
     fn recount(&self, root: &Dir) -> Result<u64> {
         let mut count = 0;
         for slot in slots(root)? {
             if slot.end() + GRACE <= self.clock.now().unix() {
+                self.forget(root, &slot)?;
                 empty(root, &slot, usize::MAX);
             } else if let Ok(Some(dir)) = root.child(&slot.0) {
                 count += dir.names()?.len() as u64;
@@ -101,15 +123,30 @@ impl Shelf {
     }
 
     /// Removes some of what has expired, and says how many.
-    fn collect(&self, root: &Dir) -> Result<u64> {
+    async fn collect(&self, root: &Dir) -> Result<u64> {
         let mut removed = 0;
         for slot in slots(root)? {
             if slot.end() + GRACE <= self.clock.now().unix() && removed < COLLECTED {
+                if self.remembers && slot.end() > forgotten(root)? {
+                    let _counter = Counter::take(root, &*self.clock).await?;
+                    self.forget(root, &slot)?;
+                }
                 removed += empty(root, &slot, COLLECTED - removed);
             }
         }
         Ok(removed as u64)
     }
+}
+
+/// The time before which everything may have been removed; 0 where nothing was.
+fn forgotten(root: &Dir) -> Result<u64> {
+    let Some(bytes) = root.read(FORGOTTEN)? else { return Ok(0) };
+    let time = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
+    time.ok_or_else(|| {
+        let path = root.path_of(FORGOTTEN);
+        Error::store(format!("`{}` is damaged", path.display()))
+            .hint("remove it if no used state can still be valid: ten minutes after the last `complete`, or its `--ttl`")
+    })
 }
 
 /// Removes some files of an expired slot, and says how many were counted. What cannot be removed, because

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene, complete, part, profile, visit};
-use crate::support::{Home, Running, assert_not_shown};
+use crate::support::{Home, Output, Running, assert_not_shown};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -155,4 +155,40 @@ fn the_longest_user_fits_and_what_does_not_fit_is_refused() {
     let large = format!("a={}", "x".repeat(6_000));
     scene.home.run(["start", "p", "--sealed", "--attr", &large]).fails(2);
     scene.home.run(["start", "p", "--attr", &large]).ok();
+}
+
+/// Runs the program as if the clock were so far ahead.
+fn ahead(home: &Home, offset: &str, args: &[&str], stdin: &str) -> Output {
+    let program = home.command(args);
+    let mut command = std::process::Command::new("faketime");
+    command
+        .args(["-f", offset])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(home.path("home"));
+    let mut running = Running::start(&mut command, std::time::Duration::from_secs(60));
+    running.write(stdin);
+    running.close_stdin();
+    running.wait()
+}
+
+#[test]
+fn a_used_state_stays_used_after_a_clock_jump() {
+    let scene = scene();
+    let (_, callback) = scene.come_back(&["--sealed", "--user", "ada"]);
+    scene.complete(&callback, &[]).ok();
+    scene.home.run(["logout", "p", "--account", "ada"]).ok();
+    // A day later, another flow ends, and what has expired is removed.
+    let begun = ahead(&scene.home, "+1d", &["start", "p", "--sealed", "--user", "bob"], "").ok();
+    let other = visit(begun.json()["authorization_url"].as_str().unwrap());
+    ahead(&scene.home, "+1d", &["complete", "-"], &other).ok();
+    let used = scene.home.state_dir().join("pending.used");
+    let slots = std::fs::read_dir(used).unwrap().filter(|e| e.as_ref().unwrap().path().is_dir());
+    assert_eq!(slots.count(), 1, "the mark of the first is gone");
+    let redeemed = scene.redemptions();
+    let refused = scene.refuses(&callback, &[]);
+    assert!(refused.stderr.contains("the clock was set back"), "{}", refused.stderr);
+    assert_eq!(scene.redemptions(), redeemed);
 }

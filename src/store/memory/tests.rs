@@ -54,6 +54,10 @@ async fn what_has_expired_makes_room() {
     let at = soon();
     flows.put(&record("a", at)).await.unwrap();
     assert!(flows.claim("a", at).await.unwrap());
+    // A clock that is set back makes none of them new.
+    assert!(flows.is_used("0", past).await.unwrap());
+    assert!(!flows.mark_used("0", past).await.unwrap());
+    assert!(flows.mark_used("later", Timestamp::from_unix(2)).await.unwrap());
 }
 
 #[tokio::test]

@@ -208,11 +208,12 @@ fn a_mark_outlives_its_state_by_what_clocks_may_differ() {
     let last_of_its_slot = Timestamp::from_unix(6_599);
     run(async {
         assert!(store.mark_used("s", last_of_its_slot).await.unwrap());
-        for (now, is_used) in [(6_719, true), (6_720, false)] {
+        for (now, is_marked) in [(6_719, true), (6_720, false)] {
             scene.clock.0.store(now, Ordering::SeqCst);
             let other = format!("at-{now}");
             assert!(store.mark_used(&other, Timestamp::from_unix(9_000)).await.unwrap());
-            assert_eq!(store.is_used("s", last_of_its_slot).await.unwrap(), is_used, "{now}");
+            assert_eq!(store.has_mark("s", last_of_its_slot).unwrap(), is_marked, "{now}");
+            assert!(store.is_used("s", last_of_its_slot).await.unwrap(), "{now}");
         }
     });
 }
@@ -254,5 +255,44 @@ fn what_somebody_put_there_is_in_nobodys_way() {
         store.put(&record("new", 8_100)).await.unwrap();
         assert_eq!(store.list().await.unwrap().len(), 1);
         assert!(store.claim("new", Timestamp::from_unix(8_100)).await.unwrap());
+    });
+}
+
+#[test]
+fn a_clock_set_back_makes_no_used_state_new() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let (expiry, kept) = (Timestamp::from_unix(6_100), record("kept", 6_200));
+    run(async {
+        store.put(&kept).await.unwrap();
+        assert!(store.mark_used("state", expiry).await.unwrap());
+        scene.clock.0.store(100_000, Ordering::SeqCst);
+        assert!(store.mark_used("later", Timestamp::from_unix(100_100)).await.unwrap());
+        let slot = scene.dir.path().join("pending.used").join(slot_name(expiry));
+        assert!(!slot.exists(), "its mark is gone");
+
+        scene.clock.0.store(6_000, Ordering::SeqCst);
+        for store in [store.clone(), scene.store()] {
+            assert!(store.is_used("state", expiry).await.unwrap());
+            assert!(!store.mark_used("state", expiry).await.unwrap());
+            assert!(store.warnings().take()[0].contains("the clock was set back"));
+        }
+        let after = Timestamp::from_unix(6_600);
+        assert!(!store.is_used("new", after).await.unwrap(), "only that span is forgotten");
+        assert!(store.mark_used("new", after).await.unwrap());
+        assert!(store.claim("kept", kept.expires_at).await.unwrap(), "its record tells");
+    });
+}
+
+#[test]
+fn a_damaged_memory_of_forgotten_marks_is_an_error() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let expiry = Timestamp::from_unix(6_100);
+    run(async {
+        assert!(store.mark_used("one", expiry).await.unwrap());
+        std::fs::write(scene.dir.path().join("pending.used/forgotten"), "soon").unwrap();
+        assert!(store.is_used("one", expiry).await.is_err());
+        assert!(store.mark_used("two", expiry).await.is_err());
     });
 }
