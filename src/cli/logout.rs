@@ -118,11 +118,17 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     let manager = manager::build_over(context, profile, &context.open_store(&spec)?)?;
     let ending = async {
         match local {
-            true => manager.forget(key).await.map(|forgotten| (forgotten, AtServer::NotAsked)),
-            false => manager.revoke(key).await.map(|ended| (ended.forgotten, ended.at_server)),
+            true => {
+                manager.forget(key).await.map(|forgotten| (forgotten, AtServer::NotAsked, None))
+            }
+            false => manager
+                .revoke(key)
+                .await
+                .map(|ended| (ended.forgotten, ended.at_server, ended.asked)),
         }
     };
-    let (forgotten, at_server) = runner::block_on(Some(&manager), ending)?;
+    let (forgotten, at_server, asked) = runner::block_on(Some(&manager), ending)?;
+    let at = asked.as_deref().map_or_else(String::new, |url| format!(" at {}", host_of(url)));
     let (word, failed) = match at_server {
         AtServer::NoEndpoint => ("no_endpoint", None),
         AtServer::Revoked => ("revoked", None),
@@ -131,7 +137,9 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     };
     context.voice.say(match (forgotten, word) {
         (false, _) => format!("Not logged in to {key}."),
-        (true, "revoked") => format!("Logged out of {key}: the tokens are revoked and removed."),
+        (true, "revoked") => {
+            format!("Logged out of {key}{at}: the tokens are revoked and removed.")
+        }
         (true, _) => format!("Logged out of {key}: the tokens are removed here, but not revoked."),
     });
     if word == "no_endpoint" {
@@ -143,11 +151,17 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     }
     let result = json!({
         "profile": key.profile, "account": key.account,
-        "forgotten": forgotten, "revocation": word,
+        "forgotten": forgotten, "revocation": word, "revocation_endpoint": asked,
     });
     let failed = failed.map(|e| {
-        e.context(format!("the tokens of {key} are removed here, but could not be revoked"))
+        e.context(format!("the tokens of {key} are removed here, but could not be revoked{at}"))
             .hint("the tokens may still work: end the access in the server's settings")
     });
     Ok((result, failed))
+}
+
+/// The server of an endpoint, as it is named to the user.
+fn host_of(endpoint: &str) -> String {
+    let host = url::Url::parse(endpoint).map(|url| url.origin().ascii_serialization());
+    host.unwrap_or_else(|_| text::one_line(endpoint))
 }

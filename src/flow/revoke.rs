@@ -20,6 +20,8 @@ pub struct Revoked {
     pub forgotten: bool,
     /// What the server did.
     pub at_server: AtServer,
+    /// The revocation endpoint, if it was asked.
+    pub asked: Option<String>,
 }
 
 /// What the server did about a revocation.
@@ -61,10 +63,13 @@ impl FlowManager {
         // A refresh that is under way finishes first: what it brings is revoked too.
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
         let _critical = self.enter_critical(CriticalPart::Revocation);
+        let mut asked = None;
         let at_server = match (profile, self.load(key).await) {
             (_, Err(Unloaded::Foreign(error))) => return Err(error),
             (None, _) | (_, Ok(None)) => AtServer::NotAsked,
-            (Some(profile), Ok(Some(grant))) => self.revoke_at_server(profile, &grant).await,
+            (Some(profile), Ok(Some(grant))) => {
+                self.revoke_at_server(profile, &grant, &mut asked).await
+            }
             (Some(_), Err(unusable)) => {
                 // One that another key opens is whole: it is neither revoked nor forgotten.
                 self.prove_store(key).await?;
@@ -74,27 +79,38 @@ impl FlowManager {
         let forgotten = self.ports.store.remove(key).await?;
         lock.clear_intent()?;
         lock.retract()?;
-        Ok(Revoked { forgotten, at_server })
+        Ok(Revoked { forgotten, at_server, asked })
     }
 
-    async fn revoke_at_server(&self, profile: &Profile, grant: &Grant) -> AtServer {
-        match self.try_revoke(profile, grant).await {
+    async fn revoke_at_server(
+        &self,
+        profile: &Profile,
+        grant: &Grant,
+        asked: &mut Option<String>,
+    ) -> AtServer {
+        match self.try_revoke(profile, grant, asked).await {
             Ok(true) => AtServer::Revoked,
             Ok(false) => AtServer::NoEndpoint,
             Err(error) => AtServer::Failed(error),
         }
     }
 
-    async fn try_revoke(&self, profile: &Profile, grant: &Grant) -> Result<bool> {
+    async fn try_revoke(
+        &self,
+        profile: &Profile,
+        grant: &Grant,
+        asked: &mut Option<String>,
+    ) -> Result<bool> {
         let server = self.server_of(profile, Some(&grant.pin)).await?;
         let Some(endpoint) = self.revocation_endpoint(profile, &server, grant).await? else {
             return Ok(false);
         };
+        let endpoint = asked.insert(endpoint).as_str();
         self.ports.trace.step("Revoking the tokens", "RFC 7009, section 2.1");
         let dpop_key = grant.dpop_key.as_ref();
         let refresh = match &grant.tokens.refresh_token {
             Some(token) => {
-                self.send_revocation(profile, &server, &endpoint, token, "refresh_token", dpop_key)
+                self.send_revocation(profile, &server, endpoint, token, "refresh_token", dpop_key)
                     .await
             }
             None => Ok(()),
@@ -105,7 +121,7 @@ impl FlowManager {
         }
         let access = &grant.tokens.access_token;
         let access = self
-            .send_revocation(profile, &server, &endpoint, access, "access_token", dpop_key)
+            .send_revocation(profile, &server, endpoint, access, "access_token", dpop_key)
             .await;
         match (refresh, access) {
             (Err(error), Ok(())) => Err(error.context("the access token is revoked")),

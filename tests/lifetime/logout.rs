@@ -46,6 +46,8 @@ fn a_token_that_is_already_gone_is_no_failure() {
         let output = scene.home.run(["logout", "p"]).ok();
         assert!(output.stderr.contains("are revoked and removed"), "{code}: {}", output.stderr);
         assert!(!output.stderr.contains("warning"), "{code}: {}", output.stderr);
+        let at = format!(" at {}: ", scene.server.bases["http"].as_deref().unwrap());
+        assert!(output.stderr.contains(&at), "who was asked: {}", output.stderr);
         forgotten(&scene);
     }
 }
@@ -55,12 +57,13 @@ fn a_refused_refresh_token_does_not_spare_the_other() {
     for (behaviour, said) in [
         ("unsupported-token-type.1", "the access token is revoked: the revocation request was"),
         ("refused.1", "the access token is revoked: the revocation request was refused"),
-        ("refused", "could not be revoked: the revocation request was refused"),
+        ("refused", "could not be revoked at BASE: the revocation request was refused"),
     ] {
         let scenario = format!("revoke.{behaviour}");
         let scene = Scene::logged_in(&scenario, 3600);
         let output = scene.home.run(["logout", "p"]).fails(8);
-        assert!(output.stderr.contains(said), "{behaviour}: {}", output.stderr);
+        let said = said.replace("BASE", scene.server.bases["http"].as_deref().unwrap());
+        assert!(output.stderr.contains(&said), "{behaviour}: {}", output.stderr);
         let asked = scene.server.requests(&scenario, "revoke");
         let hints: Vec<&str> = asked.iter().map(|r| r["body"].as_str().unwrap()).collect();
         assert_eq!(hints.len(), 2, "{hints:?}");
