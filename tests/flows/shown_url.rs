@@ -13,8 +13,8 @@ fn launcher_that_does_nothing(home: &Home, name: &str) -> String {
     let file = home.path("launchers").join(name);
     home.write(&file, "#!/bin/sh\nexit 0\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    format!("{}:{path}", file.parent().unwrap().display())
+    let path = std::env::var_os("PATH").unwrap();
+    format!("{}:{}", file.parent().unwrap().display(), path.display())
 }
 
 /// The authorization URL, which has a line of its own.
