@@ -328,6 +328,20 @@ impl Context {
         }
     }
 
+    /// The store that commands use for the profile of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::profile`] and [`Context::store_spec`].
+    pub fn store_spec_of(&self, name: &str) -> Result<StoreSpec> {
+        let narrowed = self.catalog()?.and_then(|catalog| catalog.narrowed(name));
+        let config = match &narrowed {
+            Some(config) => config,
+            None => self.config()?,
+        };
+        self.store_spec(config.store_of(config.profile(name)?))
+    }
+
     /// Opens a store. Nothing of it is touched yet.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use clap::ValueEnum;
-use oauthctl::flow::Handout;
+use oauthctl::flow::{Handout, login_command};
 use oauthctl::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub fn render(
     // Tokens are checked when they come in; a record can have been written by something else.
     if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
         return Err(Error::store("the stored token has characters that no token may have")
-            .hint("log in again with `oauthctl login`"));
+            .hint(format!("run `{}`", login_command(&handout.grant.key))));
     }
     Ok(match format {
         Format::Token => format!("{token}\n"),

@@ -190,7 +190,7 @@ fn stderr_line(text: &str) {
 }
 
 /// A message whose commands work as they stand.
-fn completed(text: &str) -> Cow<'_, str> {
+pub fn completed(text: &str) -> Cow<'_, str> {
     if !hints::has_command(text) {
         return text.into();
     }

@@ -1,20 +1,24 @@
 //! `oauthctl status`: accounts, scopes, time left, the last refresh and its error.
 
+mod stored;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use oauthctl::flow::login_command;
 use oauthctl::grant::AccountEntry;
 use oauthctl::port::Coordinator as _;
 use oauthctl::profile::GrantType;
 use oauthctl::text::{one_line, shell_word};
-use oauthctl::{Result, Timestamp, time};
+use oauthctl::{Error, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::report::field;
+use super::report::{self, field};
+use super::run as runner;
 use super::target::{ProfileOption, one_of};
-use super::{report, run as runner};
+use stored::Account;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -25,7 +29,8 @@ pub struct StatusArgs {
     option: ProfileOption,
 }
 
-/// Shows what the index of accounts says. It needs no store, so it works while a keyring is locked.
+/// Shows what the index of accounts and the stores say. A store that does not answer at once is not waited
+/// for: what the index says is shown then, and that it is no more than that.
 ///
 /// # Errors
 ///
@@ -36,41 +41,49 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         // What is logged in can be told without a configuration that is right.
         context.voice.warn(&error);
     }
-    let shown = match wanted {
+    let entries = match wanted {
         Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
         None => context.state()?.accounts()?,
     };
-    if let (Some(name), true) = (wanted, shown.is_empty()) {
+    if let (Some(name), true) = (wanted, entries.is_empty()) {
         context.profile(name)?;
     }
+    let (accounts, were_asked) = match entries.is_empty() {
+        true => (stored::unindexed(wanted, context), true),
+        false => stored::compare(entries, context),
+    };
+    let now = Timestamp::now();
     if context.voice.json {
-        let now = Timestamp::now();
-        let objects = shown.iter().map(|entry| {
-            let mut object = to_json(entry, now);
-            object["user"] = json!(entry.user);
-            object["attributes"] = attributes(entry, context, now);
-            object
-        });
+        let objects = accounts.iter().map(|account| to_json(account, context, now));
         report::print_json(&Value::Array(objects.collect()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if shown.is_empty() {
+    if accounts.is_empty() {
         context.voice.say(match wanted {
             Some(name) => {
                 let (shown, word) = (one_line(name), shell_word(name));
-                format!("Nobody is logged in to `{shown}`. Run `oauthctl login {word}`.")
+                format!("Not logged in to `{shown}`. Run `oauthctl login {word}`.")
             }
-            None => "Nobody is logged in. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
+            None => "No account is known. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
                 .to_owned(),
         });
     }
-    let blocks: Vec<String> = shown.iter().map(|e| describe(e, Timestamp::now())).collect();
+    let blocks: Vec<String> = accounts.iter().map(|account| describe(account, now)).collect();
     report::print(&blocks.join("\n"))?;
+    if !were_asked {
+        context.voice.say(
+            "This is as last recorded: with so many accounts, the stores were not asked.\n\
+             `oauthctl status PROFILE` asks them for the accounts of one profile.",
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
-    let expires_at = entry.expires_at.filter(|_| !is_withheld(entry));
+fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
+    let entry = &account.entry;
+    let is_gone = account.is_stored == Some(false);
+    let expires_at = entry.expires_at.filter(|_| !is_withheld(entry) && !is_gone);
+    let problem = problem(account, now);
     json!({
         "profile": entry.key.profile,
         "account": entry.key.account,
@@ -78,27 +91,41 @@ fn to_json(entry: &AccountEntry, now: Timestamp) -> Value {
         "scopes": entry.scopes,
         "expires_at": expires_at.map(|t| t.to_string()),
         "expires_in": expires_at.map(|t| t.remaining(now).as_secs()),
-        "has_refresh_token": entry.has_refresh_token,
-        "login_required": needs_login(entry, now),
+        "has_refresh_token": entry.has_refresh_token && !is_gone,
+        "login_required": needs_login(account, now),
         "logged_in_at": entry.obtained_at.to_string(),
         "last_refresh": has_been_refreshed(entry).then(|| entry.refreshed_at.to_string()),
         "last_error": entry.last_error.as_ref().map(|e| json!({"at": e.at.to_string(), "message": e.message})),
         "store": entry.store,
+        "stored": account.is_stored,
+        "problem": problem.as_ref().map(|problem| problem.message()),
+        "hint": problem.as_ref().and_then(|problem| problem.advice()).map(report::completed),
         "grant_id": entry.grant_id,
+        "user": entry.user,
+        "attributes": attributes(account, context, now),
     })
 }
 
-/// The values kept with a grant. They are in its store, which is opened only where there are any;
-/// where it cannot be read just now, they are null.
-fn attributes(entry: &AccountEntry, context: &Context, now: Timestamp) -> Value {
-    if !entry.has_attributes {
+/// The values kept with a grant. They are in its record, which is read only where there are any; where it
+/// cannot be read just now, they are null.
+fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
+    let entry = &account.entry;
+    if let Some(grant) = &account.grant {
+        return json!(grant.attributes_at(now));
+    }
+    if !entry.has_attributes || account.is_stored == Some(false) {
         return json!({});
     }
     let load = || {
         let store = context.open_store(&entry.store.parse()?)?;
         runner::block_on(None, store.grants.load(&entry.key))
     };
-    match load() {
+    // A store that has just failed is not asked again.
+    let loaded = match &account.problem {
+        Some(error) if account.is_stored.is_none() => Err(error.clone()),
+        _ => load(),
+    };
+    match loaded {
         Ok(grant) => json!(grant.map(|grant| grant.attributes_at(now)).unwrap_or_default()),
         Err(error) => {
             context.voice.warn(&error.context("the attributes could not be read"));
@@ -107,9 +134,21 @@ fn attributes(entry: &AccountEntry, context: &Context, now: Timestamp) -> Value 
     }
 }
 
-fn describe(entry: &AccountEntry, now: Timestamp) -> String {
-    let (profile, account) = (field(&entry.key.profile), field(&entry.key.account));
-    let mut text = format!("{profile} / {account}\n");
+/// What keeps `token` from handing out a token, and the command that mends it.
+fn problem(account: &Account, now: Timestamp) -> Option<Error> {
+    let entry = &account.entry;
+    account.problem.clone().or_else(|| {
+        needs_login(account, now).then(|| {
+            Error::login_required("a new login is needed")
+                .hint(format!("run `{}`", login_command(&entry.key)))
+        })
+    })
+}
+
+fn describe(account: &Account, now: Timestamp) -> String {
+    let entry = &account.entry;
+    let (profile, name) = (field(&entry.key.profile), field(&entry.key.account));
+    let mut text = format!("{profile} / {name}\n");
     let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
     if let Some(label) = entry.identity.label() {
         row("who", &field(label));
@@ -118,7 +157,11 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
         "scopes",
         &if entry.scopes.is_empty() { "(none)".to_owned() } else { field(&entry.scopes.join(" ")) },
     );
-    row("token", &life(entry, now));
+    match account.is_stored {
+        Some(false) if needs_user(entry) => row("token", "none"),
+        Some(false) => row("token", "none, requested again when needed"),
+        _ => row("token", &life(account, now)),
+    }
     match has_been_refreshed(entry) {
         true => row("refreshed", &ago(entry.refreshed_at, now)),
         false => row("logged in", &ago(entry.obtained_at, now)),
@@ -127,6 +170,12 @@ fn describe(entry: &AccountEntry, now: Timestamp) -> String {
         row("last error", &format!("{}: {}", ago(error.at, now), field(&error.message)));
     }
     row("store", &field(&entry.store));
+    if let Some(problem) = problem(account, now) {
+        row("problem", &field(problem.message()));
+        if let Some(hint) = problem.advice() {
+            row("hint", &field(&report::completed(hint)));
+        }
+    }
     text
 }
 
@@ -139,9 +188,12 @@ fn is_withheld(entry: &AccountEntry) -> bool {
     entry.expires_at == Some(Timestamp::from_unix(0))
 }
 
-fn needs_login(entry: &AccountEntry, now: Timestamp) -> bool {
-    let expired = entry.expires_at.is_some_and(|at| at <= now);
-    entry.login_required || (expired && !entry.has_refresh_token && needs_user(entry))
+fn needs_login(account: &Account, now: Timestamp) -> bool {
+    let entry = &account.entry;
+    let is_expired = entry.expires_at.is_some_and(|at| at <= now);
+    let is_gone = account.is_stored == Some(false);
+    let has_nothing = is_gone || (is_expired && !entry.has_refresh_token);
+    entry.login_required || (has_nothing && needs_user(entry))
 }
 
 /// Whether only the user can obtain a new grant. Where nothing is known of its type, it is one that a user gave.
@@ -150,21 +202,21 @@ fn needs_user(entry: &AccountEntry) -> bool {
     known.is_none_or(|(_, grant)| grant.needs_person())
 }
 
-fn life(entry: &AccountEntry, now: Timestamp) -> String {
+fn life(account: &Account, now: Timestamp) -> String {
+    let entry = &account.entry;
     let renewal = match (entry.login_required, entry.has_refresh_token) {
         (true, _) => "then a new login is needed",
         (false, true) => "refreshed when needed",
         (false, false) if !needs_user(entry) => "requested again when needed",
         (false, false) => "cannot be refreshed",
     };
+    let is_over = needs_login(account, now);
     match entry.expires_at {
         None => format!("no known expiry, {renewal}"),
-        Some(_) if is_withheld(entry) && !needs_login(entry, now) => {
+        Some(_) if is_withheld(entry) && !is_over => {
             "withheld by a rule (the hook `post_token`) until it allows one".to_owned()
         }
-        Some(at) if at <= now && needs_login(entry, now) => {
-            "expired: a new login is needed".to_owned()
-        }
+        Some(at) if at <= now && is_over => "expired".to_owned(),
         Some(at) if at <= now => format!("expired, {renewal}"),
         Some(at) => format!("{} left, {renewal}", time::describe(at.remaining(now))),
     }

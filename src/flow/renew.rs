@@ -367,10 +367,5 @@ pub fn not_logged_in(key: &GrantKey) -> Error {
 
 /// The command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
-    let profile = crate::text::shell_word(&key.profile);
-    if key.account == crate::grant::DEFAULT_ACCOUNT {
-        format!("oauthctl login {profile}")
-    } else {
-        format!("oauthctl login {profile} --account {}", crate::text::shell_word(&key.account))
-    }
+    key.login_command()
 }

@@ -37,6 +37,17 @@ pub trait GrantStore: Send + Sync {
     /// Of kind `Store`, where the store fails or the record is damaged. No token is handed out and
     /// nothing is refreshed then.
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>>;
+    /// Whether there is a record under this key, found out without reading it: a keyring may prompt the
+    /// user before it shows a secret, but not for this. `None`, as without an implementation, where the
+    /// store cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where the store fails.
+    fn contains<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<bool>>> {
+        let _ = key;
+        Box::pin(std::future::ready(Ok(None)))
+    }
     /// Proves that a record of about `bytes` can be saved under this key (open, unlocked, room for
     /// it), without changing what is there. Called before a code or a refresh token is spent.
     ///

@@ -86,3 +86,39 @@ fn a_locked_keyring_is_an_error() {
         home.run(line.split(' ')).ok();
     }
 }
+
+/// Somebody listens on the bus and never answers.
+#[test]
+fn a_mute_keyring_holds_status_up_for_a_second() {
+    let mut home = home();
+    home.run_with(["import"], &grant("default", TOKEN, |_| ())).ok();
+    let index = home.files().into_iter().find(|f| f.starts_with(home.state_dir().join("accounts")));
+    let index = index.unwrap();
+    let entry = std::fs::read_to_string(&index).unwrap();
+    home.write(&index, &entry.replace("\"store\":\"file\"", "\"store\":\"keyring\""));
+    let path = home.path("run/mute");
+    let _bus = UnixListener::bind(&path).unwrap();
+    home.unset("OAUTHCTL_STORE");
+    home.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display()));
+    let begun = std::time::Instant::now();
+    let shown = home.run(["status", "--json"]).ok().json();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(shown[0]["stored"], serde_json::json!(null));
+    assert!(shown[0]["problem"].as_str().unwrap().contains("`keyring` does not answer"), "{shown}");
+}
+
+#[test]
+fn status_finds_out_what_the_keyring_lost() {
+    let Some(service) = SecretService::start() else { return };
+    let mut home = home();
+    home.keyring(&service);
+    home.run_with(["import"], &grant("default", TOKEN, |_| ())).ok();
+    assert_eq!(home.run(["status", "--json"]).ok().json()[0]["stored"], true);
+    // Another keyring, in which nothing is.
+    let Some(empty) = SecretService::start() else { return };
+    home.keyring(&empty);
+    let shown = home.run(["status", "--json"]).ok().json();
+    assert_eq!(shown[0]["stored"], false);
+    assert_eq!(shown[0]["hint"], "run `oauthctl login p`");
+    home.run(["token"]).fails(4);
+}

@@ -24,5 +24,6 @@ mod permissions;
 mod profiles;
 mod sandbox;
 mod snapshot;
+mod status;
 mod streams;
 mod trace;

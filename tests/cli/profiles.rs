@@ -230,7 +230,7 @@ fn no_profile_is_said_on_stderr() {
 }
 
 #[test]
-fn status_shows_accounts_and_opens_no_store() {
+fn status_shows_accounts_of_an_unreadable_store() {
     let mut home = crate::fixture::planted(crate::fixture::TOKEN);
     home.set("OAUTHCTL_STORE_KEY", "rubbish");
     let shown = home.run(["status"]).ok();
@@ -258,6 +258,9 @@ fn status_shows_accounts_and_opens_no_store() {
         "last_refresh",
         "last_error",
         "store",
+        "stored",
+        "problem",
+        "hint",
         "grant_id",
         "user",
         "attributes",

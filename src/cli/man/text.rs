@@ -162,7 +162,10 @@ const MORE: &[(&str, &[&str])] = &[
     ),
     (
         "status",
-        &["No store is opened and no server is asked, so it works while a keyring is locked."],
+        &[
+            "No server is asked. The store is asked whether it still has the account, for a second at most and without \
+             a prompt; where it does not answer, what was recorded at the last use is shown, and said to be no more than that.",
+        ],
     ),
     (
         "start",

@@ -363,6 +363,17 @@ impl GrantStore for KeyringStore {
         Box::pin(async move { self.load_now(key) })
     }
 
+    fn contains<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<bool>>> {
+        Box::pin(async move {
+            // Other platforms may read the secret for it.
+            if !self.described {
+                return Ok(None);
+            }
+            let there = self.ask(&Item::of(key), |entry| entry.get_attributes())?;
+            Ok(Some(there.is_some()))
+        })
+    }
+
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.prepare_now(key, bytes) })
     }

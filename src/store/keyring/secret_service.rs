@@ -276,6 +276,13 @@ impl CredentialApi for Found {
         found.ok_or(KeyringError::NoEntry)
     }
 
+    /// The attributes that lead to the item, if it is there. No secret is asked for, so no service prompts
+    /// the user.
+    fn get_attributes(&self) -> keyring_core::Result<HashMap<String, String>> {
+        let items = self.run(|bus| self.items(bus))?;
+        if items.is_empty() { Err(KeyringError::NoEntry) } else { Ok(self.attributes.clone()) }
+    }
+
     /// Only the `label` can be set.
     fn update_attributes(&self, attributes: &HashMap<&str, &str>) -> keyring_core::Result<()> {
         let Some(label) = attributes.get("label").filter(|_| attributes.len() == 1) else {

@@ -1,0 +1,141 @@
+//! What `status` says is what `token` does, whatever became of the store.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{FAR, PROFILE, TOKEN, grant, plant, planted, with_sandbox};
+use crate::support::{Home, Output};
+
+/// The record of the only account.
+fn record(home: &Home) -> std::path::PathBuf {
+    let files = home.files();
+    files.into_iter().find(|path| path.extension().is_some_and(|e| e == "age")).expect("a record")
+}
+
+/// What `status --json` says of the only account.
+#[track_caller]
+fn status(home: &Home) -> Value {
+    let mut all = home.run(["status", "--json"]).ok().json();
+    assert_eq!(all.as_array().unwrap().len(), 1, "{all}");
+    all[0].take()
+}
+
+/// The command that the text form names.
+#[track_caller]
+fn hinted(output: &Output) -> Vec<String> {
+    let hint = output.stdout.lines().find_map(|line| line.trim().strip_prefix("hint"));
+    let hint = hint.unwrap_or_else(|| panic!("no hint: {}", output.stdout));
+    let command = hint.split('`').nth(1).unwrap_or_else(|| panic!("no command: {hint}"));
+    command.split(' ').skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn an_emptied_store_needs_the_login_it_names() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    home.run(["login", "s", "--account", "work"]).ok();
+    assert_eq!(status(&home)["stored"], true);
+    std::fs::remove_file(record(&home)).unwrap();
+
+    home.run(["token", "-p", "s", "--account", "work"]).fails(4);
+    let object = status(&home);
+    assert_eq!((&object["stored"], &object["login_required"]), (&json!(false), &json!(true)));
+    assert_eq!((&object["expires_in"], &object["attributes"]), (&json!(null), &json!({})));
+    let text = home.run(["status"]).ok();
+    assert!(
+        text.stdout.contains("problem    the store `file` no longer has it"),
+        "{}",
+        text.stdout
+    );
+    assert!(!text.stdout.contains(" left"), "{}", text.stdout);
+    home.browser(&json!({ "mode": "honest" }));
+    home.run(hinted(&text)).ok();
+    assert_eq!((&status(&home)["stored"], &status(&home)["problem"]), (&json!(true), &json!(null)));
+    home.run(["token", "-p", "s", "--account", "work"]).ok();
+}
+
+#[test]
+fn an_older_copy_is_a_problem_in_both() {
+    let (mut home, _sandbox) = with_sandbox(Some("rotate"));
+    home.run(["login", "s"]).ok();
+    let (place, copy) = (record(&home), std::fs::read(record(&home)).unwrap());
+    home.run(["refresh", "s"]).ok();
+    home.run(["refresh", "s"]).ok();
+    std::fs::write(&place, copy).unwrap();
+    home.run(["token", "-p", "s", "--force-refresh"]).fails(10);
+    assert!(status(&home)["problem"].as_str().unwrap().contains("is an older copy"));
+    let text = home.run(["status"]).ok();
+    home.browser(&json!({ "mode": "honest" }));
+    home.run(hinted(&text)).ok();
+    assert_eq!(status(&home)["problem"], json!(null));
+    home.run(["token", "-p", "s", "--force-refresh"]).ok();
+}
+
+#[test]
+fn another_login_in_the_store_is_shown_as_it_is() {
+    let home = planted(TOKEN);
+    let other = planted("another-token");
+    let theirs = grant("default", "another-token", |grant| {
+        grant["id"] = json!("g_other");
+        grant["tokens"]["scopes"] = json!(["other"]);
+        grant["tokens"]["expires_at"] = json!(FAR - 1_000);
+    });
+    plant(&other, &theirs);
+    std::fs::copy(other.path("config/oauthctl/store.key"), home.path("config/oauthctl/store.key"))
+        .unwrap();
+    std::fs::copy(record(&other), record(&home)).unwrap();
+    let object = status(&home);
+    assert_eq!((&object["grant_id"], &object["scopes"]), (&json!("g_other"), &json!(["other"])));
+    assert_eq!(home.run(["token"]).ok().line(), "another-token");
+}
+
+#[test]
+fn an_account_that_the_index_lost_is_found_in_the_store() {
+    let home = planted(TOKEN);
+    std::fs::remove_dir_all(home.state_dir()).unwrap();
+    assert_eq!(status(&home)["profile"], "p");
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+    std::fs::remove_file(record(&home)).unwrap();
+    assert_eq!(home.run(["status", "--json"]).ok().json(), json!([]));
+    assert!(home.run(["status", "p"]).ok().stderr.contains("Run `oauthctl login p`"));
+}
+
+#[test]
+fn a_store_that_commands_do_not_use_is_named() {
+    let mut home = planted(TOKEN);
+    home.unset("OAUTHCTL_STORE");
+    home.config(&format!("{PROFILE}store = \"file:elsewhere\"\n"));
+    home.run(["token"]).fails(4);
+    let object = status(&home);
+    assert!(object["problem"].as_str().unwrap().contains("/elsewhere`"), "{object}");
+    assert!(object["hint"].as_str().unwrap().contains("`--store file`"), "{object}");
+    home.run(["token", "--store", "file"]).ok();
+    assert_eq!(
+        home.run(["status", "--store", "file", "--json"]).ok().json()[0]["problem"],
+        json!(null)
+    );
+}
+
+#[test]
+fn a_record_that_cannot_be_read_leaves_what_was_recorded() {
+    let home = planted(TOKEN);
+    std::fs::write(record(&home), "damaged").unwrap();
+    home.run(["token"]).fails(10);
+    let object = status(&home);
+    assert_eq!((&object["stored"], &object["profile"]), (&json!(null), &json!("p")));
+    assert!(object["problem"].as_str().unwrap().contains("as last recorded"), "{object}");
+}
+
+#[test]
+fn so_many_accounts_are_shown_as_recorded() {
+    let home = planted(TOKEN);
+    for n in 0..100 {
+        plant(&home, &grant(&format!("u{n}"), TOKEN, |_| ()));
+    }
+    for path in home.files().iter().filter(|path| path.extension().is_some_and(|e| e == "age")) {
+        std::fs::remove_file(path).unwrap();
+    }
+    let all = home.run(["status"]).ok();
+    assert!(all.stderr.contains("This is as last recorded"), "{}", all.stderr);
+    assert!(!all.stdout.contains("problem"), "{}", all.stdout);
+    let object = home.run(["status", "--json"]).ok().json();
+    assert!(object.as_array().unwrap().iter().all(|account| account["stored"] == json!(null)));
+}
