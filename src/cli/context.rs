@@ -32,6 +32,10 @@ pub struct Context {
     warnings: Mutex<Vec<Warnings>>,
 }
 
+/// How long the user has to answer a prompt of the keyring.
+#[cfg(target_os = "linux")]
+const KEYRING_PROMPT: std::time::Duration = std::time::Duration::from_secs(60);
+
 impl Context {
     /// Reads nothing yet but the flags. A HAR file is begun: where it cannot be written, that is known
     /// before anything is sent, for what a request has spent cannot be taken back.
@@ -391,6 +395,28 @@ impl Context {
                 env_os("DBUS_SESSION_BUS_ADDRESS"),
                 env_os("XDG_RUNTIME_DIR"),
             ),
+            #[cfg(target_os = "linux")]
+            user: self.keyring_user(),
+        })
+    }
+
+    /// The user, where one sits before the screen on which a keyring would prompt.
+    #[cfg(target_os = "linux")]
+    fn keyring_user(&self) -> Option<keyring::KeyringUser> {
+        use std::io::IsTerminal;
+        let lookup = |name: &str| env_os(name).and_then(|value| value.into_string().ok());
+        let is_there = !self.globals.no_input
+            && std::io::stderr().is_terminal()
+            && oauthctl::login::is_headless(&lookup).is_none();
+        let voice = self.voice;
+        is_there.then(|| keyring::KeyringUser {
+            patience: KEYRING_PROMPT,
+            notice: Arc::new(move || {
+                let left = oauthctl::time::describe(KEYRING_PROMPT);
+                voice.insist(format!(
+                    "The keyring is waiting for you: answer its prompt within {left}."
+                ));
+            }),
         })
     }
 

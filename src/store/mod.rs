@@ -154,6 +154,9 @@ pub struct Places {
     pub sealed: PathBuf,
     /// The address of the session bus, on Linux (`keyring::session_bus`).
     pub bus: Option<String>,
+    /// The user, where one can answer the prompts of a Secret Service.
+    #[cfg(all(feature = "keyring", target_os = "linux"))]
+    pub user: Option<keyring::KeyringUser>,
 }
 
 /// An open store: one object behind both ports.
@@ -182,16 +185,28 @@ impl StoreSpec {
                 Ok(Store { grants: store.clone(), items: store, warnings })
             }
             #[cfg(feature = "keyring")]
-            Self::Keyring => {
-                let store = KeyringStore::open(places.bus.clone(), &places.sealed)?;
-                let warnings = store.warnings();
-                let store = Arc::new(store);
-                Ok(Store { grants: store.clone(), items: store, warnings })
-            }
+            Self::Keyring => open_keyring(places),
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build has no store `{self}`"))),
         }
     }
+}
+
+#[cfg(feature = "keyring")]
+fn open_keyring(places: &Places) -> Result<Store> {
+    #[cfg(target_os = "linux")]
+    if let Some(user) = &places.user {
+        let service = keyring::SecretService::new(places.bus.clone(), keyring::PATIENCE);
+        let service = Arc::new(service.with_user(user.clone()));
+        let store = Arc::new(KeyringStore::on(service.clone(), &places.sealed));
+        let warnings = store.warnings();
+        let store = Arc::new(keyring::AttendedKeyring::new(store, service));
+        return Ok(Store { grants: store.clone(), items: store, warnings });
+    }
+    let store = KeyringStore::open(places.bus.clone(), &places.sealed)?;
+    let warnings = store.warnings();
+    let store = Arc::new(store);
+    Ok(Store { grants: store.clone(), items: store, warnings })
 }
 
 #[cfg(feature = "file")]

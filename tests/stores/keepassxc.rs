@@ -94,6 +94,18 @@ fn keepassxc_prompt_without_answer_is_given_up() {
 }
 
 #[test]
+fn keepassxc_confirmed_access_is_told_from_a_lock() {
+    let Some(service) = KeePassXc::start(Some("SECRET_SERVICE_CONFIRM_ACCESS")) else { return };
+    let folder = TempDir::new().unwrap();
+    let saved = grant(&key("profile", "default"), 1, 10);
+    let store = service.store(AGES, folder.path());
+    block_on(store.save(&saved)).unwrap();
+    assert_eq!(block_on(store.load(&saved.key)).unwrap().as_ref(), Some(&saved));
+    let other = service.store(AGES, folder.path());
+    told(&block_on(other.load(&saved.key)).unwrap_err(), "confirms each access");
+}
+
+#[test]
 fn keepassxc_placeholders_in_values_stay() {
     let Some(service) = KeePassXc::start(None) else { return };
     let folder = TempDir::new().unwrap();

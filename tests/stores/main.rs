@@ -12,6 +12,8 @@ mod keyrings;
 mod lines;
 mod migration;
 #[cfg(target_os = "linux")]
+mod prompts;
+#[cfg(target_os = "linux")]
 mod secret_service;
 mod state;
 mod support;

@@ -40,9 +40,9 @@ fn keeps_the_contract() {
 }
 
 /// A session bus of its own, and what runs on it.
-struct Session {
-    folder: TempDir,
-    address: String,
+pub struct Session {
+    pub folder: TempDir,
+    pub address: String,
     running: Vec<Child>,
 }
 
@@ -57,7 +57,7 @@ impl Drop for Session {
 
 impl Session {
     /// A bus on which nothing is started by itself.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("bus.conf");
         let text = "<busconfig><type>session</type><listen>unix:dir=FOLDER</listen>\

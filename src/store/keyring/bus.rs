@@ -11,6 +11,7 @@ use dbus::strings::Path;
 use keyring_core::Error as KeyringError;
 
 use super::ALTERNATIVES;
+use super::attended::KeyringUser;
 use crate::error::Error;
 use crate::text;
 
@@ -34,6 +35,8 @@ pub(super) enum Trouble {
     NoCollection,
     /// The collection is locked.
     Locked,
+    /// The item is locked in a collection that is not: the service confirms each access with the user.
+    Confirms,
     /// The service prompts the user, who has not answered.
     Asks,
     /// The service's prompt was dismissed.
@@ -76,6 +79,12 @@ impl Trouble {
                 ))
             }
             Self::Locked => super::locked(),
+            Self::Confirms => {
+                Error::store("the keyring confirms each access with the user").hint(format!(
+                    "turn that off in its settings (in KeePassXC: Secret Service Integration), or run \
+                     this in a terminal on the desktop; {ALTERNATIVES}"
+                ))
+            }
             Self::Asks => {
                 Error::store("the keyring prompts the user, who has not answered").hint(format!(
                     "answer its prompt, or turn it off in the keyring's settings; {ALTERNATIVES}"
@@ -100,10 +109,26 @@ impl From<Trouble> for KeyringError {
     }
 }
 
+/// How long a prompt may be open before the user is told of it.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// What is done where the service prompts.
+#[derive(Clone)]
+pub(super) enum Prompting {
+    /// A prompt has until the deadline, and nothing is unlocked: nobody may be there.
+    Brief,
+    /// Nothing: it is done again with the user.
+    Deferred,
+    /// The user has some time for each prompt.
+    Attended(KeyringUser),
+}
+
 /// A connection, its session, and when it must be done.
 pub(super) struct Bus {
     channel: Channel,
-    pub(super) deadline: Instant,
+    patience: Duration,
+    deadline: Instant,
+    prompting: Prompting,
     hello: u32,
     opening: u32,
     session: Option<Path<'static>>,
@@ -112,7 +137,11 @@ pub(super) struct Bus {
 
 impl Bus {
     /// Opens a connection and asks for a session, and waits for nothing yet.
-    pub(super) fn open(address: Option<&str>, deadline: Instant) -> Result<Self, Trouble> {
+    pub(super) fn open(
+        address: Option<&str>,
+        patience: Duration,
+        prompting: Prompting,
+    ) -> Result<Self, Trouble> {
         let address = address
             .filter(|address| !address.contains('\0'))
             .ok_or_else(|| Trouble::NoBus("DBUS_SESSION_BUS_ADDRESS is not set".to_owned()))?;
@@ -120,12 +149,20 @@ impl Bus {
         let channel = Channel::open_private(address).map_err(|error| {
             Trouble::NoBus(text::one_line(error.message().unwrap_or("it refuses")))
         })?;
+        let deadline = Instant::now() + patience;
+        let (hello, opening, session, early) = (0, 0, None, vec![]);
         let mut bus =
-            Self { channel, deadline, hello: 0, opening: 0, session: None, early: vec![] };
+            Self { channel, patience, deadline, prompting, hello, opening, session, early };
         bus.hello = bus.send(to_the_bus("Hello")?)?;
         let open = method(ROOT, SERVICE, "OpenSession")?;
         bus.opening = bus.send(open.append2("plain", Variant("")))?;
         Ok(bus)
+    }
+
+    /// Begins another operation.
+    pub(super) fn begin(&mut self, patience: Duration, prompting: Prompting) {
+        self.deadline = Instant::now() + patience;
+        (self.patience, self.prompting) = (patience, prompting);
     }
 
     /// Keeps the connection for the next operation, unless it is spoilt.
@@ -200,18 +237,23 @@ impl Bus {
     /// Has the service carry out a prompt, and returns its result. KeePassXC answers every creation
     /// and deletion with a prompt, also where it then asks nothing of the user.
     pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, Trouble> {
+        let dismiss = method(prompt, PROMPT, "Dismiss")?;
+        if matches!(self.prompting, Prompting::Deferred) {
+            self.tell(dismiss)?;
+            return Err(Trouble::Asks);
+        }
         let rule = format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'");
         self.tell(to_the_bus("AddMatch")?.append1(rule))?;
         let prompted = self.call(method(prompt, PROMPT, "Prompt")?.append1(""))?;
         let service = prompted.sender();
-        let done = |message: &Message| {
+        let completed = self.await_user(|message: &Message| {
             completes(message)
                 && message.path().as_ref() == Some(prompt)
                 && message.sender() == service
-        };
-        let completed = match self.next(done) {
+        });
+        let completed = match completed {
             Err(Trouble::Mute) => {
-                self.tell(method(prompt, PROMPT, "Dismiss")?)?;
+                self.tell(dismiss)?;
                 self.channel.flush();
                 return Err(Trouble::Asks);
             }
@@ -223,16 +265,69 @@ impl Bus {
         }
     }
 
+    /// Waits for the end of a prompt, which can take the user; what comes after it has its own time.
+    fn await_user(&mut self, is_end: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
+        let Prompting::Attended(user) = self.prompting.clone() else { return self.next(is_end) };
+        self.deadline = Instant::now() + MOMENT.min(user.patience);
+        let mut ended = self.next(&is_end);
+        if matches!(ended, Err(Trouble::Mute)) {
+            (user.notice)();
+            self.deadline = Instant::now() + user.patience;
+            ended = self.next(is_end);
+        }
+        self.deadline = Instant::now() + self.patience;
+        ended
+    }
+
+    /// Unlocks collections or items, where there is a user for it.
+    pub(super) fn unlock(&mut self, locked: &[Path<'static>]) -> Result<(), Trouble> {
+        if !matches!(self.prompting, Prompting::Attended(_)) {
+            return Err(self.why_locked(locked));
+        }
+        let unlocked = self.call(method(ROOT, SERVICE, "Unlock")?.append1(locked))?;
+        let (_, prompt): (Vec<Path<'_>>, Path<'static>) = unlocked.read2().map_err(odd)?;
+        match &*prompt {
+            "/" => Ok(()),
+            _ => match self.complete(&prompt) {
+                // Whoever does not unlock it leaves it locked.
+                Err(Trouble::Asks | Trouble::Dismissed) => Err(Trouble::Locked),
+                completed => completed.map(drop),
+            },
+        }
+    }
+
+    /// Tells items that wait for a confirmation from those of a locked collection.
+    fn why_locked(&mut self, locked: &[Path<'static>]) -> Trouble {
+        let item = locked.first().and_then(|item| item.rsplit_once('/'));
+        match item.map(|(collection, _)| self.is_locked(collection)) {
+            Some(Ok(false)) => Trouble::Confirms,
+            _ => Trouble::Locked,
+        }
+    }
+
+    fn is_locked(&mut self, collection: &str) -> Result<bool, Trouble> {
+        let get = method(collection, PROPERTIES, "Get")?.append2(COLLECTION, "Locked");
+        let Variant(locked): Variant<bool> = self.call(get)?.read1().map_err(odd)?;
+        Ok(locked)
+    }
+
     /// The default collection, which is there and unlocked.
     pub(super) fn default_collection(&mut self) -> Result<Path<'static>, Trouble> {
+        match self.find_default_collection()? {
+            (collection, false) => Ok(collection),
+            (_, true) => Err(Trouble::Locked),
+        }
+    }
+
+    /// The default collection, and whether it is locked.
+    pub(super) fn find_default_collection(&mut self) -> Result<(Path<'static>, bool), Trouble> {
         let alias = self.call(method(ROOT, SERVICE, "ReadAlias")?.append1("default"))?;
         let collection: Path<'static> = alias.read1().map_err(odd)?;
         if &*collection == "/" {
             return Err(Trouble::NoCollection);
         }
-        let get = method(&collection, PROPERTIES, "Get")?.append2(COLLECTION, "Locked");
-        let Variant(locked): Variant<bool> = self.call(get)?.read1().map_err(odd)?;
-        if locked { Err(Trouble::Locked) } else { Ok(collection) }
+        let locked = self.is_locked(&collection)?;
+        Ok((collection, locked))
     }
 }
 

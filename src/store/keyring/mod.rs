@@ -8,6 +8,8 @@
 //! Windows it is the platform store of the `keyring` crate.
 
 #[cfg(target_os = "linux")]
+mod attended;
+#[cfg(target_os = "linux")]
 mod bus;
 mod sealed;
 #[cfg(target_os = "linux")]
@@ -31,6 +33,8 @@ use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
 use crate::text;
 
+#[cfg(target_os = "linux")]
+pub use self::attended::{AttendedKeyring, KeyringUser};
 #[cfg(target_os = "linux")]
 pub use self::secret_service::SecretService;
 
@@ -87,10 +91,18 @@ impl KeyringStore {
     /// [`Store`](crate::ErrorKind::Store) on a platform without a keyring.
     #[cfg(target_os = "linux")]
     pub fn open(bus: Option<String>, sealed: impl Into<PathBuf>) -> Result<Self> {
-        let mut store = Self::over(Arc::new(SecretService::new(bus, PATIENCE)), LIMIT, sealed);
+        Ok(Self::on(Arc::new(SecretService::new(bus, PATIENCE)), sealed))
+    }
+
+    /// A store in this Secret Service.
+    #[cfg(target_os = "linux")]
+    #[doc(hidden)]
+    pub fn on(service: Arc<SecretService>, sealed: impl Into<PathBuf>) -> Self {
+        let mut store = Self::over(service, LIMIT, sealed);
         store.described = true;
+        // The service itself keeps to a time limit.
         store.patience = None;
-        Ok(store)
+        store
     }
 
     /// The keyring of this platform; `sealed` is the directory for records over its limit.
@@ -321,6 +333,26 @@ impl KeyringStore {
         self.sealed.remove(&item.user)?;
         Ok(removed)
     }
+
+    fn get_now(&self, name: &str) -> Result<Option<Secret>> {
+        let place = format!("the keyring item of `{}`", text::one_line(name));
+        match self.read(&Item::named(name))? {
+            Some(bytes) => record::decode_item(&bytes, name, &place).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn set_now(&self, name: &str, value: &Secret) -> Result<()> {
+        self.get_now(name)?;
+        self.write(&Item::named(name), &record::encode_item(name, value)?, 0)
+    }
+
+    fn unset_now(&self, name: &str) -> Result<bool> {
+        let item = Item::named(name);
+        let removed = self.delete(&item)?;
+        self.sealed.remove(&item.user)?;
+        Ok(removed)
+    }
 }
 
 /// An item of the keyring: its `username`, and what a person sees of it.
@@ -393,29 +425,15 @@ impl GrantStore for KeyringStore {
 
 impl SecretItems for KeyringStore {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
-        Box::pin(async move {
-            let place = format!("the keyring item of `{}`", text::one_line(name));
-            match self.read(&Item::named(name))? {
-                Some(bytes) => record::decode_item(&bytes, name, &place).map(Some),
-                None => Ok(None),
-            }
-        })
+        Box::pin(async move { self.get_now(name) })
     }
 
     fn set<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.get(name).await?;
-            self.write(&Item::named(name), &record::encode_item(name, value)?, 0)
-        })
+        Box::pin(async move { self.set_now(name, value) })
     }
 
     fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let item = Item::named(name);
-            let removed = self.delete(&item)?;
-            self.sealed.remove(&item.user)?;
-            Ok(removed)
-        })
+        Box::pin(async move { self.unset_now(name) })
     }
 }
 

@@ -1,12 +1,17 @@
 //! The Secret Service (freedesktop.org) as a credential store of `keyring_core`, over libdbus.
 //!
 //! The session is a plain one: the bus is a local socket, and agreeing on keys costs more than the
-//! whole read. Nothing ever prompts, and every operation ends in time: the connection is opened
-//! without waiting, and each reply is waited for until one common deadline.
+//! whole read. Every operation ends in time: the connection is opened without waiting, and each reply
+//! is waited for until one common deadline.
+//!
+//! A service may answer a creation or deletion with a prompt, even where it then asks the user nothing. It
+//! has the same deadline. A prompt that needs the user, such as that to unlock, is left alone unless the service
+//! [knows its user](SecretService::with_user).
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +21,10 @@ use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
-use super::bus::{Bus, COLLECTION, ITEM, PROPERTIES, ROOT, SERVICE, Trouble, method, odd};
+use super::attended::KeyringUser;
+use super::bus::{
+    Bus, COLLECTION, ITEM, PROPERTIES, Prompting, ROOT, SERVICE, Trouble, method, odd,
+};
 
 /// A secret on the bus: session, parameters, value, content type.
 type Wire = (Path<'static>, Vec<u8>, Vec<u8>, String);
@@ -31,6 +39,11 @@ struct Inner {
     bus: Mutex<Option<Bus>>,
     /// Where items were found.
     found: Mutex<HashMap<String, Place>>,
+    user: Option<KeyringUser>,
+    /// Whether an operation ended because it would have taken the user.
+    deferred: AtomicBool,
+    /// Whether this is the time to wait for the user.
+    attended: AtomicBool,
 }
 
 /// Where an item was, and when.
@@ -54,7 +67,31 @@ impl SecretService {
     /// operation ends within `patience`.
     pub fn new(address: Option<String>, patience: Duration) -> Self {
         let (bus, found) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { address, patience, bus, found }))
+        let (deferred, attended) = (AtomicBool::default(), AtomicBool::default());
+        Self(Arc::new(Inner { address, patience, bus, found, user: None, deferred, attended }))
+    }
+
+    /// The same service with a user who can answer its prompts. An operation that takes the user fails, and
+    /// succeeds where it is done again within [`attended`](Self::attended).
+    #[must_use]
+    pub fn with_user(self, user: KeyringUser) -> Self {
+        let Inner { address, patience, .. } = &*self.0;
+        let new = Self::new(address.clone(), *patience);
+        let inner = Arc::try_unwrap(new.0).unwrap_or_else(|_| unreachable!("it is new"));
+        Self(Arc::new(Inner { user: Some(user), ..inner }))
+    }
+
+    /// Whether an operation since the last call failed because it takes the user.
+    pub fn deferred_a_prompt(&self) -> bool {
+        self.0.deferred.swap(false, Ordering::SeqCst)
+    }
+
+    /// Does something that waits for the user where a prompt takes them.
+    pub fn attended<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.0.attended.store(true, Ordering::SeqCst);
+        let done = act();
+        self.0.attended.store(false, Ordering::SeqCst);
+        done
     }
 }
 
@@ -104,6 +141,26 @@ impl CredentialStoreApi for SecretService {
     }
 }
 
+impl Inner {
+    fn prompting(&self) -> Prompting {
+        match &self.user {
+            None => Prompting::Brief,
+            Some(user) if self.attended.load(Ordering::SeqCst) => Prompting::Attended(user.clone()),
+            Some(_) => Prompting::Deferred,
+        }
+    }
+
+    /// Notes an operation that takes the user.
+    fn note<T>(&self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+        let takes_the_user =
+            matches!(done, Err(Trouble::Asks | Trouble::Confirms | Trouble::Locked));
+        if takes_the_user && self.user.is_some() && !self.attended.load(Ordering::SeqCst) {
+            self.deferred.store(true, Ordering::SeqCst);
+        }
+        done
+    }
+}
+
 /// An item, by the attributes that lead to it.
 struct Found {
     service: Arc<Inner>,
@@ -128,32 +185,45 @@ impl Found {
     /// Runs an operation over the open connection, or over a new one.
     fn run<T>(&self, act: impl Fn(&mut Bus) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let mut kept = self.service.bus.lock().unwrap_or_else(PoisonError::into_inner);
-        let deadline = Instant::now() + self.service.patience;
+        let (prompting, patience) = (self.service.prompting(), self.service.patience);
+        let noted = |done| self.service.note(done);
         if let Some(mut bus) = kept.take() {
-            bus.deadline = deadline;
+            bus.begin(patience, prompting.clone());
             match act(&mut bus) {
                 // The service may have been restarted since, which ends the session.
                 Err(Trouble::Failed(_) | Trouble::NoBus(_) | Trouble::NoService) => {}
-                done => return bus.keep(done, &mut kept),
+                done => return noted(bus.keep(done, &mut kept)),
             }
         }
-        let mut bus = Bus::open(self.service.address.as_deref(), deadline)?;
+        let mut bus = Bus::open(self.service.address.as_deref(), patience, prompting)?;
         let done = act(&mut bus);
-        bus.keep(done, &mut kept)
+        noted(bus.keep(done, &mut kept))
     }
 
     /// The items that match. None of them is locked, and if there is none then the default
     /// collection is there and unlocked: so there is truly none.
     fn items(&self, bus: &mut Bus) -> Result<Vec<Path<'static>>, Trouble> {
+        let (unlocked, locked) = self.search(bus)?;
+        let locked = match (unlocked.is_empty(), locked.is_empty()) {
+            (false, true) => return Ok(unlocked),
+            (_, false) => locked,
+            (true, true) => match bus.find_default_collection()? {
+                (_, false) => return Ok(Vec::new()),
+                (collection, true) => vec![collection],
+            },
+        };
+        bus.unlock(&locked)?;
+        match self.search(bus)? {
+            (unlocked, locked) if locked.is_empty() => Ok(unlocked),
+            _ => Err(Trouble::Locked),
+        }
+    }
+
+    /// The items that match, unlocked and locked. A collection that is locked may hide its own.
+    fn search(&self, bus: &mut Bus) -> Result<(Vec<Path<'static>>, Vec<Path<'static>>), Trouble> {
         let asked = bus.send(method(ROOT, SERVICE, "SearchItems")?.append1(self.query()))?;
         bus.session()?;
-        let (unlocked, locked): (Vec<Path<'static>>, Vec<Path<'static>>) =
-            bus.reply(asked)?.read2().map_err(odd)?;
-        match (unlocked.is_empty(), locked.is_empty()) {
-            (_, false) => Err(Trouble::Locked),
-            (true, true) => bus.default_collection().map(|_| Vec::new()),
-            (false, true) => Ok(unlocked),
-        }
+        bus.reply(asked)?.read2().map_err(odd)
     }
 
     /// Acts on the one item that matches: where it was found no longer ago than `within`, else where a
@@ -166,8 +236,8 @@ impl Found {
     ) -> Result<Option<T>, Failure> {
         if let Some((path, _)) = self.known().filter(|(_, at)| at.elapsed() < within) {
             match act(bus, &path) {
-                // It is not there any more, or its service is not.
-                Err(Trouble::Failed(_)) => self.forget(),
+                // It is not there any more, or its service is not; or it is locked by now.
+                Err(Trouble::Failed(_) | Trouble::Locked) => self.forget(),
                 done => return Ok(Some(done?)),
             }
         }

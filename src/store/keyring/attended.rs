@@ -1,0 +1,111 @@
+//! A keyring whose prompts the user can answer.
+//!
+//! A keyring operation blocks, and ends soon: nothing else runs meanwhile, so it must not wait for the user. Where the
+//! Secret Service prompts, the operation is done again on a thread of its own, which waits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{KeyringStore, SecretService};
+use crate::error::Result;
+use crate::grant::{Grant, GrantKey};
+use crate::port::{BoxFuture, GrantStore, SecretItems};
+use crate::secret::Secret;
+
+/// The user, who can answer a keyring's prompts.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct KeyringUser {
+    /// How long the user has for one prompt.
+    pub patience: Duration,
+    /// Called where a prompt is still open after a moment.
+    pub notice: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for KeyringUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyringUser").field("patience", &self.patience).finish_non_exhaustive()
+    }
+}
+
+/// A keyring store that waits for the user where the keyring prompts.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct AttendedKeyring {
+    store: Arc<KeyringStore>,
+    service: Arc<SecretService>,
+}
+
+impl AttendedKeyring {
+    /// Wraps a store over this service, which [knows its user](SecretService::with_user).
+    pub fn new(store: Arc<KeyringStore>, service: Arc<SecretService>) -> Self {
+        Self { store, service }
+    }
+
+    /// Does something with the store, a second time where that takes the user.
+    async fn attend<T: Send + 'static>(
+        &self,
+        act: impl Fn(&KeyringStore) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let outcome = act(&self.store);
+        if !self.service.deferred_a_prompt() {
+            return outcome;
+        }
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let (store, service) = (Arc::clone(&self.store), Arc::clone(&self.service));
+        std::thread::spawn(move || {
+            // Whoever asked may be gone by then.
+            let _ = tell.send(service.attended(|| act(&store)));
+        });
+        told.await.unwrap_or(outcome)
+    }
+}
+
+impl GrantStore for AttendedKeyring {
+    fn name(&self) -> String {
+        self.store.name()
+    }
+
+    fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+        let key = key.clone();
+        Box::pin(self.attend(move |store| store.load_now(&key)))
+    }
+
+    fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        let key = key.clone();
+        Box::pin(self.attend(move |store| store.prepare_now(&key, bytes)))
+    }
+
+    fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+        let grant = grant.clone();
+        Box::pin(self.attend(move |store| store.save_now(&grant)))
+    }
+
+    fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
+        let key = key.clone();
+        Box::pin(self.attend(move |store| store.set_aside_now(&key)))
+    }
+
+    fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+        let key = key.clone();
+        Box::pin(self.attend(move |store| store.remove_now(&key)))
+    }
+}
+
+impl SecretItems for AttendedKeyring {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>>> {
+        let name = name.to_owned();
+        Box::pin(self.attend(move |store| store.get_now(&name)))
+    }
+
+    fn set<'a>(&'a self, name: &'a str, value: &'a Secret) -> BoxFuture<'a, Result<()>> {
+        let (name, value) = (name.to_owned(), value.clone());
+        Box::pin(self.attend(move |store| store.set_now(&name, &value)))
+    }
+
+    fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>> {
+        let name = name.to_owned();
+        Box::pin(self.attend(move |store| store.unset_now(&name)))
+    }
+}
