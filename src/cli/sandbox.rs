@@ -1,11 +1,12 @@
 //! `oauthctl sandbox`: the embedded authorization server on its own.
 
+use std::cell::Cell;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
-use oauthctl::{Result, time};
+use oauthctl::{ErrorKind, Result, time};
 use serde_json::json;
 
 use super::context::Context;
@@ -45,6 +46,7 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         auto_consent: args.auto_consent,
         ..SandboxOptions::default()
     };
+    let serves = Cell::new(false);
     let work = async {
         let sandbox = Sandbox::start(options).await.map_err(|error| match error.advice() {
             Some("list the scenarios and choose one of them") => {
@@ -64,10 +66,15 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
              oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid\n  \
              oauthctl login sandbox"
         ));
+        serves.set(true);
         std::future::pending::<()>().await;
         Ok(())
     };
-    runner::block_on(None, work)?;
+    match runner::block_on(None, work) {
+        // Stopped as documented.
+        Err(error) if error.kind() == ErrorKind::Interrupted && serves.get() => {}
+        other => other?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

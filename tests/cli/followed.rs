@@ -226,3 +226,37 @@ fn commands_in_other_hints_run() {
     let removed = home.run(["profile", "remove", "q"]).ok();
     follow(&home, &removed);
 }
+
+/// The line of README's crontab without its time, with what stands for curl first on the path.
+fn run_cron_line(home: &Home, curl: &str) -> Output {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let line = readme.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
+    let bin = home.path("home/.cargo/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let program = home.command(["x"]).get_program().to_owned();
+    let link = bin.join("oauthctl");
+    if !link.exists() {
+        std::os::unix::fs::symlink(program, &link).unwrap();
+    }
+    home.write(&bin.join("curl"), &format!("#!/bin/sh\ncat >/dev/null\n{curl}\n"));
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(bin.join("curl"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    shell(home, &format!("PATH={}:$PATH; {line}", bin.display()), "")
+}
+
+#[test]
+fn the_cron_line_of_the_readme_keeps_the_last_answer() {
+    let home = Home::new();
+    home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
+    plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("gitlab")));
+    let file = home.path("home/issues.json");
+    // As curl does: the file that `-o` names gets the body.
+    let body = |text: &str| format!("while [ \"$1\" != -o ]; do shift; done; echo {text} > \"$2\"");
+    run_cron_line(&home, &body("issues")).ok();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
+    let refused =
+        format!("case \" $* \" in *' --fail '*) exit 22;; esac; {}", body("unauthorized"));
+    run_cron_line(&home, &refused);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
+}

@@ -9,15 +9,16 @@ use crate::support::Home;
 
 #[test]
 fn the_sandbox_says_where_it_is_and_ends_with_a_signal() {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+    for signal in [Signal::TERM, Signal::INT] {
         let home = Home::new();
         let mut running = home.spawn(["sandbox"]);
         let issuer = running.await_stdout(|text| text.strip_suffix('\n').map(str::to_owned));
         assert!(issuer.starts_with("http://127.0.0.1:"), "{issuer}");
         running.await_stderr(|text| text.contains("oauthctl login sandbox").then_some(()));
         running.signal(signal);
-        let output = running.wait().code(code);
+        let output = running.wait().ok();
         assert_eq!(output.stdout, format!("{issuer}\n"));
+        assert!(!output.stderr.contains("error:"), "{}", output.stderr);
     }
 }
 
@@ -31,7 +32,7 @@ fn the_sandbox_takes_the_port_it_is_given_or_none() {
     let second = home.run(["sandbox", "--port", &port]).fails(9);
     assert!(second.stderr.contains(&port), "{}", second.stderr);
     first.signal(Signal::TERM);
-    first.wait().code(143);
+    first.wait().ok();
     let mut third = home.spawn(["sandbox", "--port", &port]);
     let issuer = third.await_stdout(|text| text.strip_suffix('\n').map(str::to_owned));
     assert_eq!(issuer, format!("http://127.0.0.1:{port}"));
