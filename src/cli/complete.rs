@@ -214,8 +214,10 @@ fn perhaps_another_key(error: Error, state: &str) -> Error {
 
 /// What has to be done again was begun by `start`, not by `login`.
 fn start_again(error: Error, profile: Option<&str>) -> Error {
-    let profile = profile.map(|name| format!(" {}", shell_word(name))).unwrap_or_default();
-    let again = format!("start again with `oauthctl start{profile}`");
+    let again = match profile {
+        Some(name) => format!("start again with `oauthctl start {}`", shell_word(name)),
+        None => "start again with `oauthctl start`".to_owned(),
+    };
     match error.advice() {
         Some(advice) if advice.contains("start a new flow") => {
             let hint = advice.replace("start a new flow", &again);

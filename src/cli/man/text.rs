@@ -56,7 +56,12 @@ pub const ENVIRONMENT: Rows = &[
     ),
     (
         "NO_PROXY",
-        "Hosts that are reached without the proxy, with commas between them; `*` for all.",
+        "Hosts that are reached without the proxy, separated by commas. `example.com` matches the host and its \
+         subdomains, `*.example.com` its subdomains alone, `host:port` one port, `10.0.0.0/8` a network, and `*` every host.",
+    ),
+    (
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "On Linux, certificate authorities that are used instead of the system's. `ca_file` in a profile adds to either.",
     ),
     ("NO_COLOR", "Where it is set, no colours are used."),
     (
