@@ -153,8 +153,7 @@ impl FlowManager {
                 warning: None,
             }),
             Verdict::Unverifiable(why) => {
-                let why =
-                    Error::validation(why).hint("set `issuer`, so that its keys can be found");
+                let why = Error::validation(why).hint("set `issuer` in the profile");
                 Ok(dropped(why))
             }
         }

@@ -192,6 +192,19 @@ mod tests {
             "https://as.example/a b",
             "https://as.exa\tmple/",
             "https://",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1/",
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        assert!(check_issuer("https://as.example/?a=b").is_err());
+    }
+
+    /// Most of these are URLs of some host to a parser that is kind enough.
+    #[test]
+    fn host_that_is_not_written_as_it_is_is_refused() {
+        for bad in [
             "https:///as.example",
             "https:////as.example/token",
             "https://?as.example",
@@ -209,13 +222,9 @@ mod tests {
             "http://0x7f000001/",
             "http://2130706433/",
             "http://[0:0::1]/",
-            "javascript:alert(1)",
-            "file:///etc/passwd",
-            "ftp://127.0.0.1/",
         ] {
-            assert!(check(bad).is_err(), "{bad}");
+            assert!(check(bad).is_err() && check_issuer(bad).is_err(), "{bad}");
         }
-        assert!(check_issuer("https://as.example/?a=b").is_err());
     }
 
     #[test]

@@ -469,9 +469,11 @@ mod tests {
             );
             text.push_str(OWN_ENDPOINTS);
             let profile = &parse(&text).profiles["x"];
-            let mut own = crate::profile::Endpoints::default();
-            own.authorization = Some("https://git.example/a".to_owned());
-            own.token = Some("https://git.example/t".to_owned());
+            let own = crate::profile::Endpoints {
+                authorization: Some("https://git.example/a".to_owned()),
+                token: Some("https://git.example/t".to_owned()),
+                ..Default::default()
+            };
             assert_eq!(profile.endpoints, own, "{}", preset.name);
             assert_eq!(profile.issuer, None, "{}", preset.name);
         }

@@ -211,10 +211,14 @@ fn authenticated(claims: &Claims, expected: &Expectations<'_>) -> Result<()> {
     let (Some(max_age), None) = (expected.max_age, expected.previous) else {
         return Ok(());
     };
-    let at = numeric(&claims.auth_time, "auth_time")?.ok_or_else(|| missing("auth_time"))?;
+    let hint =
+        "`max_age` in `authorization_params` asks for it: remove it, or log in at the server again";
+    let at = numeric(&claims.auth_time, "auth_time")?;
+    let at = at.ok_or_else(|| missing("auth_time").hint(hint))?;
     let latest = at.unix().saturating_add(max_age).saturating_add(MAX_SKEW);
     if expected.now.unix() > latest {
-        return Err(wrong("auth_time", &format!("at most {max_age} s ago"), &at.to_string()));
+        let most = format!("at most {max_age} s ago");
+        return Err(wrong("auth_time", &most, &at.to_string()).hint(hint));
     }
     Ok(())
 }

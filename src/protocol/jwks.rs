@@ -25,6 +25,9 @@ const MAX_AGE: Duration = Duration::from_secs(3_600);
 /// The least time between two fetches because of keys that did not fit, in seconds.
 const REFETCH_PAUSE: u64 = 30;
 
+/// What helps where the address has no keys.
+const WHERE: &str = "check `jwks_uri` in the server's metadata, or set it in the profile";
+
 /// A JWK Set, reduced to the keys that can verify.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct JwkSet {
@@ -167,17 +170,18 @@ async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<
     match response.status {
         200 => match JwkSet::parse(&response.body) {
             Ok(set) => Ok((set, response.body.to_vec())),
-            Err(error) => Err(error.context(format!("the keys at {at}"))),
+            Err(error) => Err(error.context(format!("the keys at {at}")).hint(WHERE)),
         },
         status @ (429 | 500..) => {
             Err(Error::unavailable(format!("the server answered {status} for its keys at {at}")))
         }
         status @ 300..400 => Err(Error::validation(format!(
             "the server answered {status} for its keys at {at}: redirects are not followed"
-        ))),
+        ))
+        .hint(WHERE)),
         status => {
             Err(Error::validation(format!("the server answered {status} for its keys at {at}"))
-                .hint("check `jwks_uri` in the server's metadata or in the profile"))
+                .hint(WHERE))
         }
     }
 }

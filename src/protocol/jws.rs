@@ -158,7 +158,9 @@ impl<'a> Compact<'a> {
                 return Err(Error::validation(format!(
                     "the {what} is encrypted (five parts), and encrypted ones are not supported"
                 ))
-                .hint("switch encryption off in the client's registration"));
+                .hint(
+                    "switch encryption off in the client's registration, or remove `openid` from `scopes`",
+                ));
             }
             _ => {
                 return Err(Error::validation(format!(
@@ -208,6 +210,7 @@ fn judge(header: &Header, what: &str) -> Result<Alg> {
         let unsigned = header.alg.eq_ignore_ascii_case("none");
         let why = if unsigned { "it is unsigned" } else { "the algorithm is not supported" };
         Error::validation(format!("the {what} is refused: `alg` is `{got}`, {why}"))
+            .hint("register the client for RS256 or ES256, or remove `openid` from `scopes`")
     })?;
     // RFC 8725, section 3.11: a token of one kind is not to be taken for another.
     let other_kind = header.typ.as_deref().is_some_and(|typ| {

@@ -58,7 +58,7 @@ fn not_trusted(us: &str, other: &str, others: &[&str], is_for_us: bool) -> Error
 fn list(others: &[&str]) -> String {
     let plain = |one: &&str| one_line(one) == **one && !one.contains(['"', '\\', '`']);
     let start = "if you trust these audiences, set `trusted_audiences";
-    if others.len() > 8 || !others.iter().all(|one| plain(one)) {
+    if others.len() > 8 || !others.iter().all(plain) {
         return format!("{start}` in the profile to a list of them");
     }
     let quoted: Vec<String> = others.iter().map(|one| format!("\"{one}\"")).collect();

@@ -88,7 +88,10 @@ fn key_without_kid_verifies_a_token_with_one() {
     let beside = parse(&[kid(&b, "b"), a.public.clone()]);
     assert_eq!(check(&beside, &token(&a, Some("a"))), Check::Verified);
     assert_eq!(check(&beside, &token(&b, Some("a"))), Check::BadSignature, "`b` was not named");
-    assert_eq!(check(&parse(&[other.public.clone()]), &token(&a, Some("a"))), Check::NoKey);
+    assert_eq!(
+        check(&parse(std::slice::from_ref(&other.public)), &token(&a, Some("a"))),
+        Check::NoKey
+    );
 }
 
 #[test]
