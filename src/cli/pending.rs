@@ -15,7 +15,6 @@ use oauthctl::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::report::field;
 use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
@@ -155,15 +154,15 @@ fn to_json(flow: &PendingInfo) -> Value {
 
 fn describe(flow: &PendingInfo) -> String {
     let left = flow.expires_at.remaining(Timestamp::now());
-    let mut text = format!("{}\n  profile    {}\n", flow.grant_id, field(&flow.profile));
+    let mut text = format!("{}\n  profile    {}\n", flow.grant_id, one_line(&flow.profile));
     if let Some(user) = &flow.user {
-        text.push_str(&format!("  user       {}\n", field(user)));
+        text.push_str(&format!("  user       {}\n", one_line(user)));
     }
     for (name, value) in &flow.attributes {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.push_str(&format!("  attribute  {}={}\n", field(name), field(&value)));
+        text.push_str(&format!("  attribute  {}={}\n", one_line(name), one_line(&value)));
     }
-    text.push_str(&format!("  redirect   {}\n", field(&flow.redirect_uri)));
+    text.push_str(&format!("  redirect   {}\n", one_line(&flow.redirect_uri)));
     text.push_str(&format!("  expires    in {}\n", time::describe(left)));
     text
 }

@@ -151,11 +151,15 @@ fn describe(account: &Account, now: Timestamp) -> String {
     let mut text = format!("{profile} / {name}\n");
     let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
     if let Some(label) = entry.identity.label() {
-        row("who", &field(label));
+        row("who", &one_line(label));
     }
     row(
         "scopes",
-        &if entry.scopes.is_empty() { "(none)".to_owned() } else { field(&entry.scopes.join(" ")) },
+        &if entry.scopes.is_empty() {
+            "(none)".to_owned()
+        } else {
+            one_line(&entry.scopes.join(" "))
+        },
     );
     match account.is_stored {
         Some(false) if needs_user(entry) => row("token", "none"),
