@@ -260,3 +260,35 @@ fn the_cron_line_of_the_readme_keeps_the_last_answer() {
     run_cron_line(&home, &refused);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
 }
+
+/// The first block of README after this text.
+fn readme_block(after: &str) -> String {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, rest) = readme.split_once(after).unwrap_or_else(|| panic!("README lacks {after}"));
+    rest.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap().to_owned()
+}
+
+#[test]
+fn the_ci_blocks_of_the_readme_run_as_pasted() {
+    let (mut home, sandbox) = with_sandbox(None);
+    sandbox.profile(&home, "gitlab", None);
+    let here = readme_block("**CI.**");
+    assert!(!here.contains('#') && here.is_ascii(), "{here}");
+    shell(&home, &format!("set -e\n{here}"), "").ok();
+    assert_eq!(home.run(["status", "gitlab", "--json"]).ok().json(), json!([]));
+    let read = |name: &str| std::fs::read_to_string(home.path("home").join(name)).unwrap();
+    let (key, line, config) = (read("ci.key"), read("ci.line"), home.config_path());
+    let job = readme_block("In the job, with both secrets");
+    let ci = home.path("home/ci");
+    std::fs::create_dir_all(&ci).unwrap();
+    std::fs::copy(config, ci.join("oauthctl.toml")).unwrap();
+    let curl = home.path("bin/curl");
+    home.write(&curl, "#!/bin/sh\ncat\n");
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&curl, std::fs::Permissions::from_mode(0o700)).unwrap();
+    home.unset("OAUTHCTL_STORE").unset("OAUTHCTL_STATE_DIR").unset("OAUTHCTL_CONFIG");
+    home.set("OAUTHCTL_STORE_KEY", key.trim()).set("OAUTHCTL_IMPORT", line.trim());
+    let output = shell(&home, &format!("set -eo pipefail\n{job}"), "").ok();
+    assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{}", output.stdout);
+}
