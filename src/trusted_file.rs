@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Refuses an open file that somebody else can write to, or exchange where it is.
 ///
@@ -20,9 +20,24 @@ pub(crate) fn check(file: &File, path: &Path) -> Result<()> {
     unix::check(file, path)
 }
 
+/// Refuses the place of a file that is to be made, where somebody else could exchange it.
+///
+/// # Errors
+/// As [`check`].
+#[cfg(unix)]
+pub(crate) fn check_place(path: &Path) -> Result<()> {
+    unix::check_place(path)
+}
+
 /// Files are below the user's own directories, which the platform keeps from other users.
 #[cfg(not(unix))]
 pub(crate) fn check(_: &File, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The same for their directories.
+#[cfg(not(unix))]
+pub(crate) fn check_place(_: &Path) -> Result<()> {
     Ok(())
 }
 
@@ -75,7 +90,8 @@ mod unix {
     use rustix::fs::{FileType, Mode, Stat};
     use rustix::process::{getegid, geteuid};
 
-    use super::{Error, File, Path, Result, Writer};
+    use super::{File, Path, Result, Writer};
+    use crate::error::Error;
 
     /// How many links are followed, as the kernel does.
     const MOST_LINKS: usize = 40;
@@ -109,7 +125,7 @@ mod unix {
     }
 
     /// Refuses a name in a directory where somebody else could exchange what it names.
-    fn check_place(path: &Path) -> Result<()> {
+    pub(super) fn check_place(path: &Path) -> Result<()> {
         let directory = directory(path);
         // Links such as those below `/proc/self/fd` can lead to what has no place.
         let Ok(place) = rustix::fs::stat(&directory) else { return Ok(()) };

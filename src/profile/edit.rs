@@ -15,6 +15,7 @@ use super::sections::profile_name;
 use crate::error::{Error, Result};
 use crate::private_fs;
 use crate::text::{one_line, shell_word};
+use crate::trusted_file;
 
 /// Keys whose value is a secret where it is a string.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
@@ -176,6 +177,8 @@ fn change(
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }
+    trusted_file::check_place(&path)
+        .map_err(|error| error.context("the configuration is not written"))?;
     let turn = turn(directory)?;
     let file = ConfigFile::open(&path)?;
     let (text, config) = edit(file.as_ref())?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::process::Stdio;
 
+use oauthctl::store::portable::LONGEST_LINE;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -311,6 +312,21 @@ fn a_line_as_an_argument_is_refused_with_what_to_do() {
     let output = home.run(["import", "--replace", &line]).fails(2);
     assert!(output.stderr.contains("| oauthctl import -"), "{}", output.stderr);
     assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+}
+
+#[test]
+fn a_large_account_is_exported_and_imported() {
+    let token = "x".repeat(1_100_000);
+    let home = planted(&token);
+    let line = home.run(["export", "-p", "p"]).ok().stdout;
+    assert!(line.len() > 1_400_000, "{}", line.len());
+    let other = Home::new();
+    other.config(PROFILE);
+    plant(&other, &line);
+    assert_eq!(other.run(["token"]).ok().line(), token);
+    let longer = format!("oauthctl-1-plain.{}", "A".repeat(LONGEST_LINE + 1));
+    let refused = other.run_with(["import", "--replace"], &longer).fails(2).stderr;
+    assert!(refused.contains("longer than any"), "{refused}");
 }
 
 #[test]

@@ -43,6 +43,12 @@ fn a_configuration_others_can_write_is_refused() {
         assert_eq!(home.run(["token"]).ok().line(), TOKEN);
         set_mode(path, strict);
     }
+    set_mode(&directory, 0o777);
+    fs::remove_file(&config).unwrap();
+    let add = ["profile", "add", "q", "--client-id", "c", "--issuer", "https://as.example"];
+    mended_by_hint(&home.run(add).fails(3), &directory, "go-w");
+    assert!(!config.exists());
+    home.run(add).ok();
     // As everywhere, a directory like `/tmp` protects what is in it.
     set_mode(&directory, 0o1777);
     home.run(["profile", "list"]).ok();
