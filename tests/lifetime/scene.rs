@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use oauthctl::clock::SystemClock;
+use oauthctl::port::Clock as _;
 use serde_json::{Value, json};
 
 use crate::support::{Home, Hostile, OidcProvider, Output, Running, Servers, await_some};
@@ -147,8 +149,8 @@ pub fn stored(home: &Home) -> Value {
 /// Makes the stored access token of a home one that has so many seconds left.
 #[track_caller]
 pub fn age_to(home: &Home, left: u64) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    rewrite(home, |record| record["tokens"]["expires_at"] = json!(now.as_secs() + left));
+    let now = SystemClock.now().unix();
+    rewrite(home, |record| record["tokens"]["expires_at"] = json!(now + left));
 }
 
 /// Changes the record of a home, as somebody with its key can.

@@ -1,5 +1,7 @@
 //! `min_ttl` and tokens that live hardly longer than it: never less than it, and not one refresh for each call.
 
+use oauthctl::clock::SystemClock;
+use oauthctl::port::Clock as _;
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -81,8 +83,7 @@ fn a_lifetime_counts_from_before_the_request() {
 }
 
 fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap().as_secs()
+    SystemClock.now().unix()
 }
 
 #[test]

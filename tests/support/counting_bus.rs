@@ -27,7 +27,7 @@ const CALLS: [&str; 11] = [
 pub struct CountingBus {
     /// For `DBUS_SESSION_BUS_ADDRESS`.
     pub address: String,
-    counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    counts: Counts,
     _folder: TempDir,
 }
 
@@ -65,9 +65,15 @@ fn connect(address: &str) -> UnixStream {
     UnixStream::connect_addr(&address.unwrap()).unwrap()
 }
 
+/// Looks at each chunk that is passed on.
+type See = Box<dyn Fn(&[u8]) + Send>;
+
+/// How often each method was called.
+type Counts = Arc<Mutex<BTreeMap<&'static str, usize>>>;
+
 /// Passes on what both say. A message of these clients is one write, and names its call as a string.
-fn relay(client: UnixStream, bus: UnixStream, counts: &Arc<Mutex<BTreeMap<&'static str, usize>>>) {
-    let pass = |mut from: UnixStream, mut to: UnixStream, see: Box<dyn Fn(&[u8]) + Send>| {
+fn relay(client: UnixStream, bus: UnixStream, counts: &Counts) {
+    let pass = |mut from: UnixStream, mut to: UnixStream, see: See| {
         std::thread::spawn(move || {
             let mut chunk = vec![0; 256 * 1024];
             while let Ok(read @ 1..) = from.read(&mut chunk) {
