@@ -26,8 +26,8 @@ fn shell(home: &Home, line: &str, stdin: &str) -> Output {
     let mut shell = Command::new("bash");
     shell.args(["-c", line]).env_clear().current_dir(home.path("home"));
     shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let path = std::env::var("PATH").unwrap_or_default();
-    shell.env("PATH", format!("{}:{path}", bin.display()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    shell.env("PATH", format!("{}:{}", bin.display(), path.display()));
     let mut running = Running::start(&mut shell, DEADLINE);
     running.write(stdin);
     running.wait()

@@ -135,7 +135,7 @@ fn every_key_in_a_message_is_one_that_can_be_set() {
         if value.is_empty() || !key.chars().all(is_key) || !is_message {
             continue;
         }
-        let text = format!("[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n");
+        let text = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
         let config = format!("{text}{key} = 1\n").parse::<oauthctl::profile::Config>();
         let error = config.err().map(|error| error.message().to_owned()).unwrap_or_default();
         assert!(!error.contains("unknown key"), "{}: `{span}`: {error}", path.display());
