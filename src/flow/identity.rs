@@ -10,7 +10,7 @@ use super::{FlowManager, key_cache};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
-use crate::port::{HttpRequest, HttpResponse, Method};
+use crate::port::{Http, HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
 use crate::protocol::jwks::KeySource;
@@ -41,6 +41,8 @@ pub(super) struct Received<'a> {
     pub(super) client_secret: Option<&'a Secret>,
     pub(super) nonce: Option<&'a str>,
     pub(super) dpop_key: Option<&'a Secret>,
+    /// What the keys of the server are fetched with.
+    pub(super) http: &'a dyn Http,
     /// The grant, where the response is that of a refresh.
     pub(super) previous: Option<&'a Grant>,
 }
@@ -120,7 +122,7 @@ impl FlowManager {
         token: &Secret,
         received: Received<'_>,
     ) -> Result<Identified> {
-        let Received { reply, client_secret, nonce, previous, .. } = received;
+        let Received { reply, client_secret, nonce, http, previous, .. } = received;
         self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
         let expectations = Expectations {
             issuer: issuer(profile, server),
@@ -137,8 +139,7 @@ impl FlowManager {
             previous: previous.and_then(|g| g.id_token_claims.as_ref()),
         };
         let keys = self.keys(server, previous.is_some())?;
-        let verdict =
-            id_token::validate(token, &expectations, keys.as_deref(), &*self.ports.http).await;
+        let verdict = id_token::validate(token, &expectations, keys.as_deref(), http).await;
         if let (Some(keys), Some(jwks_uri)) = (keys, &server.endpoints.jwks_uri)
             && let Some((document, at)) = keys.take_fetched().await
             && let Some(dir) = &self.ports.discovery_cache

@@ -22,6 +22,7 @@ mod complete;
 mod critical;
 mod discard;
 mod exchange;
+mod gate;
 mod granted;
 mod hooks;
 mod identity;

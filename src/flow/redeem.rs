@@ -187,7 +187,8 @@ impl FlowManager {
             }
         };
         let (nonce, previous) = (pending.nonce.as_deref(), None);
-        let received = Received { reply: &reply, client_secret, nonce, dpop_key, previous };
+        let http = &*self.ports.http;
+        let received = Received { reply: &reply, client_secret, nonce, dpop_key, http, previous };
         match self.identify(profile, server, received).await {
             Ok(identified) => Ok((reply, identified)),
             Err(error) => {

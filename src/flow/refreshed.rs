@@ -1,9 +1,11 @@
 //! What a refresh brought: the tokens are saved and handed out, or a failure ends the login or leaves it as it is.
 //! A refresh token that came is saved first, whatever else came with it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::commit::Commit;
+use super::gate::Gate;
 use super::hooks;
 use super::identity::{Identified, Received};
 use super::narrowed;
@@ -18,7 +20,7 @@ use crate::port::Lock;
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::id_token;
 use crate::protocol::refusal::LoginAgain;
-use crate::protocol::reply::{IdToken, TokenReply};
+use crate::protocol::reply::TokenReply;
 
 /// How long a server is left alone that wants a login but did not clearly say that the refresh token is dead.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
@@ -31,7 +33,7 @@ pub(super) struct Renewal<'a> {
 
 impl FlowManager {
     /// Saves the tokens that came, and hands them out. A new refresh token is saved before anything else is
-    /// asked of anybody: validating an id_token may need the server's keys.
+    /// asked of anybody: an id_token may need keys that have to be fetched.
     pub(super) async fn take_reply(
         &self,
         profile: &Profile,
@@ -41,26 +43,25 @@ impl FlowManager {
         want: &TokenRequest,
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
-        let Renewal { reply, client_secret } = renewal;
         let old_token = grant.tokens.refresh_token.clone();
-        let refresh_token = reply.refresh_token.clone().or_else(|| old_token.clone());
+        let refresh_token = renewal.reply.refresh_token.clone().or_else(|| old_token.clone());
         grant.rotates = Some(refresh_token != old_token);
         // The server took the refresh token after all.
         grant.dead = None;
-        if matches!(reply.id_token, IdToken::Present(_)) && refresh_token != old_token {
-            let mut safe = grant.clone();
-            safe.tokens.refresh_token.clone_from(&refresh_token);
-            match self.replace(&safe).await? {
-                Commit::Saved => grant.generation += 1,
-                overtaken => {
-                    return self.drop_late(profile, &grant, newest(&reply), overtaken).await;
-                }
+        let refreshed_at = self.now();
+        let new = refresh_token.as_ref().filter(|new| Some(*new) != old_token.as_ref());
+        let (identified, saved) =
+            self.identify_after_saving(profile, server, &grant, &renewal, new).await?;
+        let Renewal { reply, .. } = renewal;
+        match saved {
+            None => {}
+            Some(Commit::Saved) => grant.generation += 1,
+            Some(overtaken) => {
+                return self.drop_late(profile, &grant, newest(&reply), overtaken).await;
             }
         }
-        grant.refreshed_at = self.now();
-        let (nonce, dpop_key, previous) = (None, None, Some(&grant));
-        let received = Received { reply: &reply, client_secret, nonce, dpop_key, previous };
-        let identified = match self.identify(profile, server, received).await {
+        grant.refreshed_at = refreshed_at;
+        let identified = match identified {
             Ok(identified) => identified,
             Err(error) => {
                 // Another user's or server's id_token: nothing is handed out, and the new refresh
@@ -93,6 +94,42 @@ impl FlowManager {
         let warning = identified.warning.or(warnings.into_iter().next()).or(short);
         let handout = Handout { warning, notes: reply.notes, ..handout(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))
+    }
+
+    /// Validates the id_token of a refresh. Where its keys have to be fetched first, a new refresh token is
+    /// saved before that, and the second value says how that ended. Where they are at hand, it is saved
+    /// with everything else that came.
+    async fn identify_after_saving(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+        grant: &Grant,
+        renewal: &Renewal<'_>,
+        new: Option<&Secret>,
+    ) -> Result<(Result<Identified>, Option<Commit>)> {
+        let Renewal { reply, client_secret } = renewal;
+        let (client_secret, nonce, dpop_key) = (*client_secret, None, None);
+        let (http, previous) = (&*self.ports.http, Some(grant));
+        let received = Received { reply, client_secret, nonce, dpop_key, http, previous };
+        let Some(new) = new else {
+            return Ok((self.identify(profile, server, received).await, None));
+        };
+        let gate = Gate::before(http);
+        let received = Received { http: &gate, ..received };
+        let mut identifying = pin!(self.identify(profile, server, received));
+        tokio::select! {
+            biased;
+            identified = &mut identifying => return Ok((identified, None)),
+            () = gate.asked() => {}
+        }
+        let mut safe = grant.clone();
+        safe.tokens.refresh_token = Some(new.clone());
+        let saved = self.replace(&safe).await?;
+        if let Commit::Overtaken(_) = saved {
+            return Ok((Ok(Identified::default()), Some(saved)));
+        }
+        gate.open();
+        Ok((identifying.await, Some(saved)))
     }
 
     /// Puts the reply into the grant, and gives the tokens that were asked for.

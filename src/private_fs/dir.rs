@@ -1,7 +1,7 @@
 //! A private directory, and what is read, moved, removed and locked in it.
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -102,6 +102,46 @@ impl Dir {
                 .push(format!("`{}` was open to others ({mode}): now 0600", path.display()));
         }
         read_all(&mut opened.file, opened.size).map_err(|e| refused("read", &path, e.into()))
+    }
+
+    /// Reads an open file of this directory from its beginning.
+    pub(crate) fn read_open(&self, mut file: &File, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+        let failed = |e| refused("read", &self.path.join(name), Refusal::Io(e));
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        read_all(&mut file, size).map_err(failed)
+    }
+
+    /// Writes an open file of this directory in place, durably: one wait for the disk where the file was
+    /// written before. What is no longer than a sector of the disk is there as a whole or not at all.
+    pub(crate) fn write_open(&self, file: &File, name: &str, bytes: &[u8]) -> Result<()> {
+        let failed = |e| refused("write", &self.path.join(name), Refusal::Io(e));
+        let is_new = file.metadata().map_err(failed)?.len() == 0;
+        self.write_open_lazily(file, name, bytes)?;
+        file.sync_data().map_err(failed)?;
+        // It may have no name yet that outlasts a power cut.
+        if is_new { self.handle.sync().map_err(failed) } else { Ok(()) }
+    }
+
+    /// The same without waiting for the disk. An empty file stays empty where there is nothing to say.
+    pub(crate) fn write_open_lazily(
+        &self,
+        mut file: &File,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let failed = |e| refused("write", &self.path.join(name), Refusal::Io(e));
+        let before = file.metadata().map_err(failed)?.len();
+        if before == 0 && bytes.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        if before > bytes.len() as u64 {
+            file.set_len(bytes.len() as u64).map_err(failed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether there is something at this name; an error if it is nothing of ours.

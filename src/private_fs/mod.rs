@@ -112,7 +112,7 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     sys::create_private(path)
 }
 
-fn read_all(file: &mut File, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+fn read_all(file: &mut impl Read, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let too_large = || io::Error::other("it is larger than 16 MiB");
     if size > LARGEST {
         return Err(too_large());

@@ -97,17 +97,15 @@ impl Dir {
     pub(crate) fn reserve(&self, name: &str, size: usize) -> Result<Reserved> {
         self.exists(name)?;
         let mut reserved = self.temporary(name)?;
-        let mut filler = vec![0; size];
-        // Not zeros: some file systems keep no room for those.
-        fill_random(&mut filler)?;
-        // Where the file system gives room on demand, the disk need not be waited for as well.
-        let allocated = sys::allocate(&reserved.file, size);
-        let taken = match allocated {
+        let taken = match sys::allocate(&reserved.file, size) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                // Not zeros: some file systems keep no room for those.
+                let mut filler = vec![0; size];
+                fill_random(&mut filler)?;
                 write_all(&mut reserved.file, &filler)
             }
-            Err(error) => Err(error),
-            Ok(()) => reserved.file.write_all(&filler),
+            // Where the file system gives room on demand, what is written there later finds it.
+            given => given,
         };
         taken.map_err(|e| {
             refused(&format!("take room for {size} bytes in"), &self.path, e.into())

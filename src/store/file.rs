@@ -40,6 +40,22 @@ pub struct FileStore {
     key: OnceLock<Key>,
     warnings: Warnings,
     reserved: Mutex<HashMap<String, Reserved>>,
+    /// The record that was opened last: a refresh reads the same one five times, and decrypting it takes
+    /// longer than everything else. Whoever can read this process's memory has the identity too.
+    opened: Mutex<Option<Opened>>,
+}
+
+/// A file's content, and what was in it.
+struct Opened {
+    slug: String,
+    sealed: Zeroizing<Vec<u8>>,
+    record: Unsealed,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opened({})", self.slug)
+    }
 }
 
 impl FileStore {
@@ -53,6 +69,7 @@ impl FileStore {
             key: OnceLock::new(),
             warnings: Warnings::default(),
             reserved: Mutex::default(),
+            opened: Mutex::default(),
         }
     }
 
@@ -131,7 +148,20 @@ impl FileStore {
     fn unseal(&self, slug: &str) -> Result<Option<Unsealed>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let Some(sealed) = dir.read(&file_of(slug))? else { return Ok(None) };
-        sealing::unseal(self.key()?, slug, &sealed, &self.place(slug)).map(Some)
+        if let Some(opened) = self.opened(slug, &sealed) {
+            return Ok(Some(opened));
+        }
+        let record = sealing::unseal(self.key()?, slug, &sealed, &self.place(slug))?;
+        let opened = Opened { slug: slug.to_owned(), sealed, record: record.clone() };
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        Ok(Some(record))
+    }
+
+    /// What is in a file of this content, if it was opened last.
+    fn opened(&self, slug: &str, sealed: &[u8]) -> Option<Unsealed> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |opened: &&Opened| opened.slug == slug && **opened.sealed == *sealed;
+        opened.as_ref().filter(is_same).map(|opened| opened.record.clone())
     }
 
     /// Reads a record that somebody with the identity wrote, of this profile if of one.
@@ -167,8 +197,12 @@ impl FileStore {
 
     /// A record that another key opens is as good as ever, and a login with this one must not take its
     /// place. What is damaged beyond that is for the reader to tell.
-    fn is_not_anothers(&self, dir: &Dir, file: &str) -> Result<()> {
+    fn is_not_anothers(&self, dir: &Dir, slug: &str) -> Result<()> {
+        let file = &file_of(slug);
         let Ok(Some(sealed)) = dir.read(file) else { return Ok(()) };
+        if self.opened(slug, &sealed).is_some() {
+            return Ok(());
+        }
         match age_file::open(&self.key()?.identity, &sealed) {
             Err(Unopened::OtherKey) => {
                 Err(sealing::other_key(&format!("`{}`", dir.path_of(file).display())))
@@ -187,7 +221,7 @@ impl FileStore {
         self.key_to_write(&dir)?;
         let file = file_of(&slug);
         if dir.exists(&file)? {
-            self.is_not_anothers(&dir, &file)?;
+            self.is_not_anothers(&dir, &slug)?;
         }
         let size = bytes.saturating_add(bytes / 1024 + OVERHEAD).max(LEAST_ROOM);
         let reserved = match self.take_reserved(&slug) {
@@ -207,8 +241,9 @@ impl FileStore {
 
     fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
-        let file = file_of(&key.slug());
-        self.is_not_anothers(&dir, &file)?;
+        let slug = key.slug();
+        let file = file_of(&slug);
+        self.is_not_anothers(&dir, &slug)?;
         for number in 1..u32::MAX {
             let aside = format!("{file}.damaged-{number}");
             // Even what is no file of ours can be moved: only its name is touched.

@@ -5,7 +5,9 @@
 //! is found out in the same time however many there are, of this profile or of others.
 //!
 //! A lock is the kernel's, on a file of its own that is never replaced: it ends with its holder,
-//! whatever ends that.
+//! whatever ends that. The file of a grant's lock also holds what its holder was about to send. That is
+//! written in place and smaller than a sector of a disk, so that it is whole or not there, and one wait
+//! for the disk makes it durable.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -22,7 +24,8 @@ use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 use crate::time::Timestamp;
 
 const LOCKS: &str = "locks";
-const INTENTS: &str = "intents";
+/// The size of a written intent, or a multiple of it: what disks write as a whole.
+const SECTOR: usize = 512;
 const ACCOUNTS: &str = "accounts";
 /// The schema of what is written here.
 const VERSION: u32 = 1;
@@ -145,8 +148,17 @@ impl StateDir {
     }
 
     fn entries_in(&self, dir: &Dir, most: usize) -> Result<Vec<AccountEntry>> {
-        let entry = |name: String| name.ends_with(".json").then(|| self.entry(dir, &name))?;
-        let mut entries = dir.first(most, entry)?;
+        let names = |most| dir.first(most, |name| name.ends_with(".json").then_some(name));
+        let read = |names: Vec<String>| -> Vec<AccountEntry> {
+            names.iter().filter_map(|name| self.entry(dir, name)).take(most).collect()
+        };
+        let some = names(most)?;
+        let count = some.len();
+        let mut entries = read(some);
+        if entries.len() < count && count == most {
+            // Some of them cannot be used.
+            entries = read(names(usize::MAX)?);
+        }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(entries)
     }
@@ -183,11 +195,11 @@ impl Coordinator for StateDir {
             let slug = key.slug();
             let root = self.root()?;
             let locks = root.make_child(LOCKS)?;
-            let name = format!("{slug}.lock");
+            let name = lock_file(&slug);
             let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
             let file = file.ok_or_else(|| busy(key, wait))?;
             let profile = profile_slug(&key.profile);
-            Ok(Box::new(Held { _file: file, root, slug, profile }) as Box<dyn Lock>)
+            Ok(Box::new(Held { file, locks, root, slug, profile }) as Box<dyn Lock>)
         })
     }
 
@@ -199,8 +211,11 @@ impl Coordinator for StateDir {
     fn accounts(&self) -> Result<Vec<AccountEntry>> {
         let Some(index) = self.index()? else { return Ok(Vec::new()) };
         let mut entries = Vec::new();
-        for profile in index.names()? {
-            match index.child(&profile) {
+        let profiles: Vec<PathBuf> =
+            index.names()?.iter().map(|name| index.path_of(name)).collect();
+        drop(index);
+        for profile in profiles {
+            match Dir::open(&profile, &self.warnings) {
                 Ok(Some(dir)) => entries.extend(self.entries_in(&dir, usize::MAX)?),
                 Ok(None) => {}
                 Err(error) => self.warnings.push(format!("skipped: {}", error.message())),
@@ -213,26 +228,46 @@ impl Coordinator for StateDir {
 
 /// A held lock of a grant.
 struct Held {
-    _file: File,
+    file: File,
+    locks: Dir,
     root: Dir,
     slug: String,
     profile: String,
 }
 
 impl Held {
-    fn file(&self) -> String {
+    /// The name of the account's entry.
+    fn entry(&self) -> String {
         format!("{}.json", self.slug)
     }
+
+    /// The name of the lock's file.
+    fn name(&self) -> String {
+        lock_file(&self.slug)
+    }
+}
+
+fn lock_file(slug: &str) -> String {
+    format!("{slug}.lock")
+}
+
+/// Text filled up with spaces to whole sectors.
+fn whole_sectors(mut text: Vec<u8>) -> Vec<u8> {
+    text.resize((text.len() + 1).next_multiple_of(SECTOR) - 1, b' ');
+    text.push(b'\n');
+    text
 }
 
 impl Lock for Held {
     fn intent(&self) -> Result<Option<Intent>> {
-        let Some(dir) = self.root.child(INTENTS)? else { return Ok(None) };
-        let Some(bytes) = dir.read(&self.file())? else { return Ok(None) };
+        let bytes = self.locks.read_open(&self.file, &self.name())?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(None);
+        }
         match serde_json::from_slice::<Versioned<Intent>>(&bytes) {
             Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
             _ => {
-                let path = dir.path_of(&self.file());
+                let path = self.locks.path_of(&self.name());
                 Err(Error::store(format!(
                     "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
                      oauthctl wrote it",
@@ -244,18 +279,12 @@ impl Lock for Held {
     }
 
     fn set_intent(&mut self, intent: &Intent) -> Result<()> {
-        let (dir, name) = (self.root.make_child(INTENTS)?, self.file());
-        dir.replace(&name, &json(intent)?)?;
-        dir.sweep(&name);
-        Ok(())
+        self.locks.write_open(&self.file, &self.name(), &whole_sectors(json(intent)?))
     }
 
     fn clear_intent(&mut self) -> Result<()> {
         // One that comes back after a power cut does no harm: it allows one more try anyway.
-        if let Some(dir) = self.root.child(INTENTS)? {
-            dir.remove_lazily(&self.file())?;
-        }
-        Ok(())
+        self.locks.write_open_lazily(&self.file, &self.name(), &whole_sectors(Vec::new()))
     }
 
     fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
@@ -263,7 +292,7 @@ impl Lock for Held {
             return Err(Error::internal("an entry is published under another account's lock"));
         }
         let dir = self.root.make_child(ACCOUNTS)?.make_child(&self.profile)?;
-        let name = self.file();
+        let name = self.entry();
         dir.replace_lazily(&name, &json(entry)?)?;
         dir.sweep(&name);
         Ok(())
@@ -274,8 +303,8 @@ impl Lock for Held {
         // directory stays, since another account may be about to be published in it.
         let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
         if let Some(dir) = dir.transpose()?.flatten() {
-            dir.remove_lazily(&self.file())?;
-            dir.sweep(&self.file());
+            dir.remove_lazily(&self.entry())?;
+            dir.sweep(&self.entry());
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use oauthctl::clock::SystemClock;
 use oauthctl::port::Coordinator;
 use oauthctl::store::StateDir;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, strict};
 use crate::support::{CountingBus, Home, SecretService, Servers, traced};
 
 /// Adds so many accounts of this profile to the index and to the store.
@@ -89,4 +89,19 @@ fn a_refresh_asks_the_keyring_no_more_than_it_needs() {
     assert_eq!(calls.remove("OpenSession"), Some(1), "{calls:?}");
     assert_eq!(calls.remove("SearchItems"), Some(1), "{calls:?}");
     assert!(calls.values().sum::<usize>() <= 9, "{calls:?}");
+}
+
+#[test]
+fn a_refresh_waits_for_the_disk_three_times() {
+    // With an id_token, whose keys are known after the first refresh, and with a new refresh token.
+    let (_server, home) = strict();
+    let refresh = ["token", "-p", "p", "--force-refresh"];
+    home.run(refresh).ok();
+    traced(&home, &["-f", "-e", "trace=fsync,fdatasync,fallocate,write"], &refresh).ok();
+    let log = std::fs::read_to_string(home.path("tmp/strace")).unwrap();
+    assert_eq!(log.matches("sync(").count(), 3, "{log}");
+    // The room for the largest record is taken without writing it.
+    let written = |line: &str| line.rsplit_once("= ")?.1.parse::<u64>().ok();
+    let writes = log.lines().filter(|line| line.contains(" write(")).filter_map(written);
+    assert!(writes.max().unwrap() < 64 * 1024, "{log}");
 }

@@ -43,7 +43,7 @@ fn killed_after_it_sent_what_the_server_never_acted_on() {
     killed_unheard(&scene);
     scene.works();
     assert_eq!(scene.refreshes(), 2);
-    assert!(files_like(&scene.home, "intents/").is_empty());
+    assert!(intents(&scene).is_empty());
     let second = scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
     assert_eq!(second.line(), scene.newest("access_token"));
 }
@@ -106,12 +106,7 @@ fn a_pause_after_unanswered_requests_ends_by_itself() {
     killed_unheard(&scene);
     scene.expire();
     scene.home.run(["token", "-p", "p"]).fails(4);
-    let [intent] = files_like(&scene.home, ".json")
-        .into_iter()
-        .filter(|path| path.parent().is_some_and(|dir| dir.ends_with("intents")))
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap();
+    let [intent] = intents(&scene).try_into().unwrap();
     let mut value: Value = serde_json::from_slice(&std::fs::read(&intent).unwrap()).unwrap();
     value["at"] = (value["at"].as_u64().unwrap() - 4_000).into();
     std::fs::write(&intent, value.to_string()).unwrap();
@@ -167,4 +162,11 @@ fn who_waits_behind_a_frozen_holder_ends_and_uses_what_there_is() {
     holder.signal(Signal::CONT);
     assert_eq!(holder.wait().ok().line(), scene.newest("access_token"));
     scene.works();
+}
+
+/// The files of locks that say that something was about to be sent.
+fn intents(scene: &Scene) -> Vec<std::path::PathBuf> {
+    let says_something =
+        |path: &std::path::PathBuf| !std::fs::read(path).unwrap().trim_ascii().is_empty();
+    files_like(&scene.home, ".lock").into_iter().filter(says_something).collect()
 }

@@ -211,6 +211,15 @@ fn some_accounts_of_one_profile_are_read_and_no_others() {
     block_on(state.lock(&key("profile", "b"), Duration::ZERO)).unwrap().retract().unwrap();
     assert_eq!(of(9), ["a", "c"]);
     assert_eq!(state.accounts().unwrap().len(), 5);
+    // What cannot be used is none of the few.
+    let index = folder.path().join("state/accounts");
+    for profile in names(&index).iter().filter(|name| name.starts_with("profile")) {
+        for number in 0..30 {
+            fs::write(index.join(profile).join(format!("{number}.json")), "{").unwrap();
+        }
+    }
+    assert_eq!(of(1).len(), 1);
+    assert_eq!(of(2), ["a", "c"]);
 }
 
 #[test]
@@ -219,9 +228,11 @@ fn a_damaged_intent_is_not_taken_for_none() {
     let state = state_dir(folder.path());
     let mut lock = block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
     lock.set_intent(&intent(1)).unwrap();
-    let path = folder.path().join(format!("state/intents/{}.json", profile().slug()));
-    fs::write(path, "").unwrap();
-    assert_eq!(lock.intent().unwrap_err().kind(), ErrorKind::Store);
+    let path = folder.path().join(format!("state/locks/{}.lock", profile().slug()));
+    for damage in [&b"{"[..], &[0; 512]] {
+        fs::write(&path, damage).unwrap();
+        assert_eq!(lock.intent().unwrap_err().kind(), ErrorKind::Store);
+    }
     lock.set_intent(&intent(2)).unwrap();
     assert_eq!(lock.intent().unwrap(), Some(intent(2)));
 }

@@ -22,6 +22,7 @@ const END: &[u8] = b"\"}";
 const TAG: usize = 43;
 
 /// What was in a file.
+#[derive(Clone)]
 pub(super) struct Unsealed {
     /// The JSON, without the tag.
     pub(super) json: Zeroizing<Vec<u8>>,
