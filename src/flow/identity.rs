@@ -12,12 +12,13 @@ use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::dpop;
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
 use crate::protocol::jwks::KeySource;
 use crate::protocol::jws::Alg;
+use crate::protocol::members::Members;
 use crate::protocol::reply::{IdToken, TokenReply};
 use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, json};
 use crate::text::one_line;
 
 /// How long the keys of the server are waited for at a refresh, where the id_token is not needed.
@@ -278,7 +279,16 @@ impl FlowManager {
         if response.status != 200 {
             return Err(failed(&format!("status {}", response.status)));
         }
-        let claims = json::object(&response.body).map_err(|what| failed(&what))?;
+        let body = Members::read(&response.body);
+        if let Some(defect) = body.defect() {
+            return Err(failed(defect));
+        }
+        let mut claims = Map::new();
+        for name in CLAIMS {
+            if let Some(value) = body.get(name).map_err(|what| failed(&what))? {
+                claims.insert(name.to_owned(), value);
+            }
+        }
         Ok(identity(&claims))
     }
 }
@@ -303,6 +313,21 @@ fn wanted_nonce(response: &HttpResponse) -> Option<String> {
     let is_asked = response.status == 401 && response.headers.iter().any(asks);
     response.header("dpop-nonce").filter(|_| is_asked).map(str::to_owned)
 }
+
+/// The members of a userinfo response that are used.
+const CLAIMS: [&str; 11] = [
+    "sub",
+    "id",
+    "user_id",
+    "account_id",
+    "email",
+    "email_verified",
+    "preferred_username",
+    "login",
+    "username",
+    "name",
+    "display_name",
+];
 
 /// Who it is, by the names of the standard or by those of providers.
 fn identity(claims: &Map<String, Value>) -> Identity {

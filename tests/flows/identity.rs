@@ -155,7 +155,8 @@ const REVOKED: &[(&str, i32, &[&str])] = &[
 
 #[test]
 fn a_refused_login_revokes_its_tokens() {
-    for (scenario, code, expected) in REVOKED {
+    for (part, code, expected) in REVOKED {
+        let scenario = &format!("{part}~tag.revoked");
         let home = Home::new();
         pasting(&home, scenario, OPENID);
         let said = paste(&home).fails(*code).stderr;
