@@ -300,7 +300,7 @@ fn a_refusal_that_asks_for_a_login_runs_the_hook() {
 fn newest(kind: &str, scenario: &str) -> String {
     let all = hostile().control.get("/canaries");
     let is_it = |c: &&Value| c["kind"] == kind && c["scenario"] == scenario;
-    let last = all.as_array().unwrap().iter().filter(is_it).next_back();
+    let last = all.as_array().unwrap().iter().rfind(is_it);
     last.unwrap()["value"].as_str().unwrap().to_owned()
 }
 
