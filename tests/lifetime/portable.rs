@@ -44,7 +44,7 @@ fn a_line_may_come_before_its_profile() {
     let other = Home::new();
     let early = other.run_with(["import", "-"], &export).ok().stderr;
     assert!(early.contains("warning: no profile `p`"), "{early}");
-    assert!(early.contains("hint: add it") && early.contains("oauthctl profile add p"), "{early}");
+    assert!(early.contains("hint: add the profile: `oauthctl profile add p --issuer"), "{early}");
     other.profile("p", &scene.server.issuer("honest"), "cli", "scopes = [\"api\"]");
     assert_eq!(other.run(["token", "-p", "p"]).ok().line(), scene.newest("access_token"));
     let late = other.run_with(["import", "--replace", "-"], &export).ok().stderr;
