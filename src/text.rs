@@ -83,7 +83,7 @@ pub fn line(text: &str) -> String {
     text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
 }
 
-/// The same as [`line`], but line breaks stay.
+/// The same as [`line()`], but line breaks stay.
 pub fn lines(text: &str) -> String {
     text.chars().map(|c| if c == '\n' || is_harmless(c) { c } else { ' ' }).collect()
 }

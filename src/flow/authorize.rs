@@ -100,6 +100,7 @@ impl Authorization {
     }
 
     /// Whether this is the beginning of the state: a response that was cut.
+    #[cfg(feature = "login")]
     pub(crate) fn state_begins_with(&self, text: &str) -> bool {
         self.state.expose().starts_with(text)
     }
