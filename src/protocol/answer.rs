@@ -57,13 +57,16 @@ impl Answer {
         one_line(all.split(';').next().unwrap_or("")).to_ascii_lowercase()
     }
 
-    /// What a server says of its refusal, fit to show.
+    /// What a server says of its refusal, fit to show: without the secrets of the request, and without the tokens
+    /// that the answer itself holds.
     pub(crate) fn oauth_error(&self, code: &str, description: Option<&str>) -> OAuthError {
+        let mut secrets = self.members().tokens();
+        secrets.extend(self.secrets.iter().cloned());
         let code = match redact::names::is_error_code(code) {
             true => code.to_owned(),
-            false => redact::without(code, &self.secrets),
+            false => redact::without(code, &secrets),
         };
-        let description = description.map(|text| redact::without(text, &self.secrets));
+        let description = description.map(|text| redact::without(text, &secrets));
         OAuthError::new(&code, description.as_deref())
     }
 }
@@ -120,6 +123,16 @@ mod tests {
             assert_eq!(shown.code, "x [redacted]");
             assert_eq!(shown.description.as_deref(), Some("bad [redacted]!"));
         }
+    }
+
+    #[test]
+    fn a_refusal_is_shown_without_the_tokens_beside_it() {
+        let body = br#"{"error":"invalid_scope","message":"new AT-10abcdef, RT-10abcdef","access_token":"AT-10abcdef",
+            "authed_user":{"refresh_token":"RT-10abcdef"}}"#;
+        let answer = answer("application/json", body, &[]);
+        let shown =
+            answer.oauth_error("invalid_scope", answer.members().text("message").as_deref());
+        assert_eq!(shown.description.as_deref(), Some("new [redacted], [redacted]"));
     }
 
     #[test]

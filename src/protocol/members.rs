@@ -10,8 +10,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::secret::Secret;
+
 /// How deep a server may nest its JSON.
 const DEEPEST: usize = 128;
+
+/// The members that hold a token.
+const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+
+/// How many objects around a token are looked into.
+const NESTED_TOKENS: usize = 3;
 
 /// The members of an object in their order, each as JSON text, read as far as they could be read.
 #[derive(Default)]
@@ -69,6 +77,26 @@ impl Members {
         Ok(Some(value).filter(|value: &Value| !value.is_null()))
     }
 
+    /// The tokens that can be read here or in the objects inside.
+    pub(crate) fn tokens(&self) -> Vec<Secret> {
+        let mut found = Vec::new();
+        self.collect_tokens(NESTED_TOKENS, &mut found);
+        found
+    }
+
+    fn collect_tokens(&self, levels: usize, found: &mut Vec<Secret>) {
+        for (name, raw) in &self.members {
+            if raw.starts_with('{') && levels > 0 {
+                Self::read(raw.as_bytes()).collect_tokens(levels - 1, found);
+            } else if TOKENS.contains(&name.as_str())
+                && let Ok(token) = serde_json::from_str::<String>(raw)
+                && !token.is_empty()
+            {
+                found.push(Secret::new(token));
+            }
+        }
+    }
+
     /// The value of a member that decides nothing: the first that can be read.
     pub(crate) fn any(&self, name: &str) -> Option<Value> {
         self.all(name).find(|value| !value.is_null())
@@ -94,7 +122,7 @@ impl Members {
         Some(Self::read(raw.as_bytes()))
     }
 
-    fn raw(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn raw(&self, name: &str) -> impl Iterator<Item = &str> {
         self.members.iter().filter(move |(known, _)| known == name).map(|(_, raw)| raw.as_str())
     }
 }

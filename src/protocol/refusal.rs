@@ -148,15 +148,16 @@ fn login_again(answer: &Answer, said: Option<&Said>, profile: &Profile) -> Optio
         .then_some(LoginAgain::ForNow)
 }
 
-/// Whether a body has an error in it: a member `error` with anything in it.
+/// Whether a body has an error in it: a member `error` with anything in it, also what cannot be represented.
 pub(crate) fn has_error(body: &Members) -> bool {
-    body.all("error").any(|value| match value {
-        Value::Null => false,
-        Value::Bool(is_error) => is_error,
-        Value::Number(code) => code.as_f64() != Some(0.0),
-        Value::String(code) => !code.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
+    body.raw("error").any(|raw| match serde_json::from_str(raw) {
+        Ok(Value::Null) => false,
+        Ok(Value::Bool(is_error)) => is_error,
+        Ok(Value::Number(code)) => code.as_f64() != Some(0.0),
+        Ok(Value::String(code)) => !code.is_empty(),
+        Ok(Value::Array(items)) => !items.is_empty(),
+        Ok(Value::Object(members)) => !members.is_empty(),
+        Err(_) => true,
     })
 }
 

@@ -16,6 +16,7 @@ use crate::protocol::answer::Answer;
 use crate::protocol::json::is_flat;
 use crate::protocol::members::Members;
 use crate::protocol::refusal::{Refusal, has_error, refusal};
+use crate::redact;
 use crate::text::is_token_type;
 use crate::time::Timestamp;
 
@@ -153,7 +154,8 @@ fn read_tokens(
     let tokens = tokens.ok_or("no object at the profile's `token_path`")?;
     let access_token = token(tokens, "access_token")?.ok_or("no `access_token`")?;
     let mut notes = Vec::new();
-    let token_type = token_type(body, tokens, profile, &mut notes)?;
+    let secrets = body.tokens();
+    let token_type = token_type(body, tokens, profile, &secrets, &mut notes)?;
     let refresh_token = token(tokens, "refresh_token")?;
     let id_token = match id_token(tokens) {
         IdToken::Absent => id_token(body),
@@ -161,13 +163,7 @@ fn read_tokens(
     };
     let scopes = scopes(tokens.get("scope")?, profile)?;
     // Scopes are shown and kept where no token is.
-    let identity = match &id_token {
-        IdToken::Present(token) => Some(token),
-        _ => None,
-    };
-    let secrets = [Some(&access_token), refresh_token.as_ref(), identity];
-    let is_token = |word: &String| secrets.iter().flatten().any(|token| token.expose() == word);
-    if scopes.iter().flatten().any(is_token) {
+    if scopes.iter().flatten().any(|word| redact::without(word, &secrets) != *word) {
         return Err("a token in place of a `scope`".to_owned());
     }
     let refresh_lifetime =
@@ -192,6 +188,7 @@ fn token_type(
     body: &Members,
     tokens: &Members,
     profile: &Profile,
+    secrets: &[Secret],
     notes: &mut Vec<String>,
 ) -> Result<&'static str, String> {
     let given = match tokens.get("token_type")? {
@@ -207,7 +204,9 @@ fn token_type(
         }
         Some(Value::String(name)) if is_bearer(name, profile) => "Bearer",
         Some(Value::String(name)) if name.eq_ignore_ascii_case("dpop") => "DPoP",
-        Some(Value::String(name)) if is_token_type(name) => {
+        Some(Value::String(name))
+            if is_token_type(name) && redact::without(name, secrets) == *name =>
+        {
             return Err(format!("the unsupported token type `{name}`"));
         }
         Some(Value::String(_)) => return Err("an invalid `token_type`".to_owned()),

@@ -52,7 +52,7 @@ fn a_plain_response_is_accepted_whatever_the_case_of_its_type() {
     assert!(reply.refresh_token.is_none() && reply.scopes.is_none());
 }
 
-const NO_RESPONSES: [&str; 43] = [
+const NO_RESPONSES: [&str; 45] = [
     r#"{"access_token":"bearer","token_type":"CANARY\u001b[1"}"#,
     r#"{"access_token":"a","id_token":"CANARY","token_type":"Bearer","scope":"openid CANARY"}"#,
     r#"{"access_token":"bearer","token_type":"CANARY-CANARY"}"#,
@@ -96,6 +96,8 @@ const NO_RESPONSES: [&str; 43] = [
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":"a","scope":"b"}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":7}"#,
     r#"{"access_token":"CANARY","token_type":"Bearer","scope":"a\u0007b"}"#,
+    r#"{"access_token":"sEcr3tCANARY","token_type":"sEcr3tCANARY"}"#,
+    r#"{"access_token":"at","token_type":"Bearer","refresh_token":"RT-CANARY-9","scope":"a RT-CANARY-9.x"}"#,
 ];
 
 #[test]
@@ -123,6 +125,16 @@ fn what_is_no_token_response_is_refused_without_quoting_it() {
         assert_eq!(refuse(&json(body)).kind(), ErrorKind::Validation);
     }
     assert!(refuse(&answer(200, "text/html", "<html>")).advice().unwrap().contains("web page"));
+}
+
+#[test]
+fn an_error_that_cannot_be_represented_is_an_error() {
+    for error in ["1e999", r#"{"a":1e999}"#] {
+        let body = format!(r#"{{"access_token":"CANARY","token_type":"Bearer","error":{error}}}"#);
+        let refused = refuse(&json(body));
+        assert_eq!(refused.kind(), ErrorKind::ServerRefused, "{error}");
+        assert!(!format!("{refused:?}").contains("CANARY"), "{refused:?}");
+    }
 }
 
 #[test]
