@@ -18,6 +18,9 @@
 //!   may be restarted while a person reads what they are asked.
 //! - A response counts only in the browser that was sent off for it: that browser has the state in a
 //!   cookie, and [`Expected::state`] compares. One that was slipped to somebody else is refused.
+//! - A user consents with their own account only: [`Expected::email`] and [`Expected::sub`] name it. The
+//!   tokens of any other account are revoked, not stored, and the page says which account came. The
+//!   server is asked for a login each time: a session of the wrong account would be refused for ever.
 //! - The tokens are in the crate's encrypted files. The database has what people may read.
 //! - Nothing is changed but by a `POST` from a page of this site, and by the callback.
 
@@ -106,7 +109,7 @@ async fn run(args: Args) -> Result<(), Problem> {
         client_id = {:?}
         redirect_uri = '{origin}/callback'
         scopes = ['openid', 'email', 'offline_access']
-        authorization_params = {{ prompt = 'consent' }}",
+        authorization_params = {{ prompt = 'login consent' }}",
         issuer.unwrap_or_default(),
         args.client_id
     )
@@ -181,11 +184,15 @@ async fn callback(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let response = AuthorizationResponse::from_query(&query.unwrap_or_default())?;
     let sent_off = sent_off(&headers, response.state());
     let (id, user, state) = sent_off.ok_or(Problem::NOT_FROM_HERE)?;
-    let expected = Expected::default().state(state).user(user.to_string());
+    let person = site.person(user).await?;
+    let mut expected = Expected::default().state(state).user(user.to_string()).email(&person.email);
+    // An account that is connected is known by more than its address.
+    expected.identity.sub = person.consent.and_then(|consent| consent.sub);
+    let account = expected.identity.clone();
     let work = site.clone();
     let completed = to_the_end(async move {
         let completed = work.manager.complete(&response, &expected).await;
@@ -193,13 +200,21 @@ async fn callback(
     });
     let shown = match completed.await? {
         // To another address, so that the code does not stay in this one.
-        Ok(_) => Redirect::to("/").into_response(),
+        Ok(completed) => {
+            completed.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+            Redirect::to("/").into_response()
+        }
         Err(error) if error.kind() == ErrorKind::AccessDenied => {
             page::denied(&site.person(user).await?)
         }
+        // The flow may still be open for the right response: its cookie stays.
+        Err(error) if error.kind() == ErrorKind::Validation => {
+            eprintln!("{error}");
+            return Ok(page::refused(&site.person(user).await?, &account, &error));
+        }
         Err(error) => return Err(error.into()),
     };
-    Ok(([(header::SET_COOKIE, cookie(&id, "", Duration::ZERO))], shown))
+    Ok(([(header::SET_COOKIE, cookie(&id, "", Duration::ZERO))], shown).into_response())
 }
 
 /// Ends a consent at the authorization server and here.

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use oauthctl::flow::RequiredIdentity;
 use oauthctl::text::one_line;
 use oauthctl::{Error, ErrorKind};
 
@@ -24,12 +25,31 @@ pub fn list(people: &[Person]) -> Html<String> {
 }
 
 pub fn denied(person: &Person) -> Response {
-    let earlier = match &person.consent {
+    let text = format!("<p>{} has denied. {}</p>{BACK}", shown(&person.name), earlier(person));
+    (StatusCode::FORBIDDEN, page("Denied", &text)).into_response()
+}
+
+/// An answer that is not valid, or is another account's: the error says which came.
+pub fn refused(person: &Person, expected: &RequiredIdentity, error: &Error) -> Response {
+    let known = [("email", &expected.email), ("sub", &expected.sub)];
+    let known = known.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let known: Vec<_> = known.map(|(name, v)| format!("{name} <b>{}</b>", shown(v))).collect();
+    let text = format!(
+        "<p>The consent of {} requires the account with {}.</p><p>The answer was refused: {}.</p>\
+         <p>No consent was recorded. {}</p>{BACK}",
+        shown(&person.name),
+        known.join(" and "),
+        shown(error.message()),
+        earlier(person),
+    );
+    (StatusCode::BAD_REQUEST, page("Not accepted", &text)).into_response()
+}
+
+fn earlier(person: &Person) -> String {
+    match &person.consent {
         Some(consent) => format!("The consent of {} stays.", shown(&consent.at)),
         None => "There is no consent from before either.".to_owned(),
-    };
-    let text = format!("<p>{} has denied. {earlier}</p>{BACK}", shown(&person.name));
-    (StatusCode::FORBIDDEN, page("Denied", &text)).into_response()
+    }
 }
 
 fn item(person: &Person) -> String {

@@ -94,6 +94,13 @@ impl Chromium {
         self.await_page(title);
     }
 
+    /// Checks the radio button that this selector finds.
+    #[track_caller]
+    pub fn choose(&mut self, selector: &str) {
+        let checked = format!("document.querySelector({selector:?})");
+        assert_eq!(self.eval(&format!("{checked}.click(); {checked}.checked")), true);
+    }
+
     #[track_caller]
     fn await_page(&mut self, title: &str) {
         let ready = "!window.isOld && document.readyState === 'complete'";

@@ -95,6 +95,19 @@ impl Site {
         page
     }
 
+    /// One is asked for a user's consent, but signs in at the server with another account.
+    #[track_caller]
+    fn ask_but_sign_in_as(&self, person: &mut Person, who: &str, account: &str) -> Page {
+        let page = person.post(&self.url, "/ask", who).with(303);
+        let mut url = url::Url::parse(page.header("location").unwrap()).unwrap();
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        assert!(pairs.iter().any(|(name, _)| name == "login_hint"), "{url}");
+        url.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
+            (name, if name == "login_hint" { account } else { value.as_str() })
+        }));
+        person.open(url.as_str())
+    }
+
     fn rows(&self) -> Vec<(i64, String)> {
         let db = Connection::open(self.home.path("consent/track_consent/people.db")).unwrap();
         let mut query = db.prepare("SELECT user_id, sub FROM consents ORDER BY user_id").unwrap();
@@ -123,6 +136,42 @@ fn a_consent_is_the_users_who_was_asked() {
     Person::default().open(&format!("{}ask?{ADA}", site.url)).with(405);
     site.ask(&mut Person::default(), "user=4").with(404);
     assert_eq!(site.server.count("authorization_code"), 2);
+}
+
+#[test]
+fn a_consent_with_another_account_is_refused() {
+    let site = Site::new();
+    let asked = |account| site.ask_but_sign_in_as(&mut Person::default(), ADA, account).with(400);
+    let page = asked("brook@sandbox.example");
+    for told in [
+        "requires the account with email <b>ada@sandbox.example</b>.",
+        "`email` is brook@sandbox.example.",
+        "No consent was recorded. There is no consent from before either.",
+    ] {
+        assert!(page.body.contains(told), "{told}: {}", page.body);
+    }
+    assert!(site.rows().is_empty(), "{:?}", site.rows());
+    assert!(!site.has_consented("Ada Quill") && !site.has_consented("Brook Lindqvist"));
+    let grants = std::fs::read_dir(site.home.path("consent/track_consent/grants")).unwrap();
+    let files = grants.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    assert!(files.into_iter().all(|file| file.iter().all(|byte| *byte == 0)), "a token is kept");
+
+    // What was consented to before stays, with the account that it was given with.
+    site.ask(&mut Person::default(), ADA).with(200);
+    let (consented, rows) = (site.says("Ada Quill"), site.rows());
+    assert!(consented.contains("as <b>ada@sandbox.example</b>"), "{consented}");
+    let hostile = "<img src=x>@evil.example";
+    let page = asked(hostile);
+    assert!(page.body.contains("is &lt;img src=x&gt;@evil.example"), "{}", page.body);
+    assert!(page.body.contains("The consent of 2"), "{}", page.body);
+    assert_not_shown(&page.body, ["<img"]);
+    assert_eq!((site.says("Ada Quill"), site.rows()), (consented, rows));
+
+    // Known by the subject, an account that was given the address since is another one.
+    let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
+    db.execute("UPDATE consents SET sub = 'earlier' WHERE user_id = 1", []).unwrap();
+    let page = site.ask(&mut Person::default(), ADA).with(400);
+    assert!(page.body.contains("and sub <b>earlier</b>"), "{}", page.body);
 }
 
 #[test]
@@ -272,7 +321,7 @@ fn consent_can_be_withdrawn_and_given_again() {
     let site = Site::new();
     let mut browser = Person::default();
     site.ask(&mut browser, ADA).with(200);
-    site.ask(&mut browser, BROOK).with(200);
+    site.ask(&mut Person::default(), BROOK).with(200);
     assert!(!site.says("Chen").contains("/withdraw"), "there is nothing to withdraw");
     browser.open(&format!("{}withdraw?{ADA}", site.url)).with(405);
     browser.click(&site.url, "/withdraw", ADA).with(200);
@@ -338,6 +387,7 @@ fn only_the_sites_own_pages_change_something() {
     assert!(page.header("content-security-policy").is_some());
     assert!(site.has_consented("Ada Quill"));
 
+    let mut browser = Person::default();
     browser.click_until_callback(&site.url, "/ask", BROOK);
     let attributes = browser.attributes("ask-");
     assert_eq!(attributes, [" Path=/callback; Max-Age=600; HttpOnly; SameSite=Lax"]);
@@ -359,19 +409,23 @@ fn only_the_sites_own_pages_change_something() {
 #[test]
 fn hostile_text_stays_text() {
     let mut site = Site::new();
-    let hostile = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;\u{202e}\u{1b}[31m";
+    let markup = "\"><img src=http://evil.example/x onerror=alert(1)>&amp;@x.example";
+    let hostile = format!("{markup}\u{202e}\u{1b}[31m");
     let db = Connection::open(site.home.path("consent/track_consent/people.db")).unwrap();
-    db.execute("UPDATE users SET name = ?1, email = ?1 WHERE id = 1", [hostile]).unwrap();
+    db.execute("UPDATE users SET name = ?1, email = ?2 WHERE id = 1", [&*hostile, markup]).unwrap();
     drop(db);
     site.restart(Signal::INT);
     // The server, too, calls them so.
     let page = site.ask(&mut Person::default(), ADA).with(200);
-    let text = "&quot;&gt;&lt;img src=http://evil.example/x onerror=alert(1)&gt;&amp;amp;  [31m";
-    assert!(page.body.contains(&format!("<h2>{text}</h2>")), "{}", page.body);
+    let text =
+        "&quot;&gt;&lt;img src=http://evil.example/x onerror=alert(1)&gt;&amp;amp;@x.example";
+    assert!(page.body.contains(&format!("<h2>{text}  [31m</h2>")), "{}", page.body);
     assert!(page.body.contains(&format!("as <b>{text}</b>")), "{}", page.body);
+    let other = site.ask_but_sign_in_as(&mut Person::default(), ADA, &hostile).with(400);
+    assert!(other.body.contains(&format!("is {text}  [31m.</p>")), "{}", other.body);
     site.deny(true);
     let denied = site.ask(&mut Person::default(), ADA).with(403);
-    for body in [page.body, denied.body] {
+    for body in [page.body, other.body, denied.body] {
         assert_not_shown(&body, ["<img", "\u{202e}", "\u{1b}"]);
     }
 }
@@ -407,6 +461,17 @@ fn a_person_clicks_through_it_in_a_real_browser() {
     browser.click("button[value=deny]", "Denied");
     assert!(browser.text().contains("Brook Lindqvist has denied."), "{}", browser.text());
     browser.click("a", "Who has consented?");
+    // Chen signs in where Brook was asked.
+    browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
+    browser.choose("input[value=chen]");
+    browser.click("button[value=allow]", "Not accepted");
+    let refused = browser.text();
+    assert!(refused.contains("requires the account with email brook@sandbox.example"), "{refused}");
+    assert!(refused.contains("`email` is chen@sandbox.example"), "{refused}");
+    browser.click("a", "Who has consented?");
+    assert!(!browser.text().contains("has consented since"), "{}", browser.text());
+    let said = running.stderr_so_far();
+    assert!(said.contains("another person has granted"), "{said}");
     browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
     browser.click("button[value=allow]", "Who has consented?");
     assert_eq!(browser.address(), url);
@@ -416,6 +481,6 @@ fn a_person_clicks_through_it_in_a_real_browser() {
     browser.look("track_consent");
     browser.click("[aria-label='Withdraw consent: Brook Lindqvist']", "Who has consented?");
     browser.until("nobody has consented", "!document.body.innerText.includes('since')");
-    assert_eq!(running.stderr_so_far(), "");
+    assert_eq!(running.stderr_so_far(), said, "nothing more");
     assert!(!browser.log().contains("Content Security Policy"), "{}", browser.log());
 }

@@ -113,7 +113,7 @@ function configuration() {
     routes: ROUTES,
     cookies: { keys: [randomBytes(16).toString('hex')] },
     scopes: ['openid', 'offline_access', 'api', 'read'],
-    claims: { openid: ['sub'], email: ['email'], profile: ['name', 'preferred_username'] },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
     clientAuthMethods: [
       'none',
       'client_secret_basic',
@@ -141,7 +141,8 @@ function configuration() {
       accountId: sub,
       claims: async () => ({
         sub,
-        email: `${sub}@example.com`,
+        // Who logs in with an address has it, verified.
+        ...(sub.includes('@') ? { email: sub, email_verified: true } : { email: `${sub}@example.com` }),
         name: 'Alice Example',
         preferred_username: sub,
       }),

@@ -106,7 +106,7 @@ fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
     let mut site = Site::new();
     let mut browser = Person::default();
     site.ask(&mut browser, ADA).with(200);
-    site.ask(&mut browser, BROOK).with(200);
+    site.ask(&mut Person::default(), BROOK).with(200);
     let grants = site.home.path("consent/track_consent/grants");
     let files = fs::read_dir(&grants).unwrap().map(|file| file.unwrap().path());
     let of_ada = |path: &PathBuf| path.to_str().unwrap().contains("/consent-1-");
