@@ -258,24 +258,40 @@ fn whole_sectors(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
+/// An intent is there, and cannot be read.
+#[derive(Debug)]
+struct Unreadable;
+
+/// Reads what [`whole_sectors`] wrote. A write that ended early is no intent: nothing is sent before all of it
+/// is on the disk.
+fn read_intent(bytes: &[u8]) -> Result<Option<Intent>, Unreadable> {
+    let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace());
+    let Some(end) = end else { return Ok(None) };
+    match serde_json::from_slice::<Versioned<Intent>>(&bytes[..=end]) {
+        Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
+        Err(error) if is_torn(bytes, end, &error) => Ok(None),
+        _ => Err(Unreadable),
+    }
+}
+
+/// Whether a write ended before its last byte. What did not reach the disk reads as NUL, or the file ends there;
+/// a whole text holds no NUL and ends with a line feed. Text that is complete and wrong was damaged later.
+fn is_torn(bytes: &[u8], end: usize, error: &serde_json::Error) -> bool {
+    bytes[..end].contains(&0) || (error.is_eof() && bytes.last() != Some(&b'\n'))
+}
+
 impl Lock for Held {
     fn intent(&self) -> Result<Option<Intent>> {
         let bytes = self.locks.read_open(&self.file, &self.name())?;
-        if bytes.trim_ascii().is_empty() {
-            return Ok(None);
-        }
-        match serde_json::from_slice::<Versioned<Intent>>(&bytes) {
-            Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
-            _ => {
-                let path = self.locks.path_of(&self.name());
-                Err(Error::store(format!(
-                    "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
-                     oauthctl wrote it",
-                    path.display()
-                ))
-                .hint("log in again with `oauthctl login`, or remove that file"))
-            }
-        }
+        read_intent(&bytes).map_err(|Unreadable| {
+            let path = self.locks.path_of(&self.name());
+            Error::store(format!(
+                "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
+                 oauthctl wrote it",
+                path.display()
+            ))
+            .hint("log in again with `oauthctl login`, or remove that file")
+        })
     }
 
     fn set_intent(&mut self, intent: &Intent) -> Result<()> {

@@ -115,6 +115,19 @@ fn a_pause_after_unanswered_requests_ends_by_itself() {
 }
 
 #[test]
+fn a_lock_file_that_a_crash_tore_costs_nothing() {
+    let scene = Scene::logged_in("refresh.black-hole.1", 30);
+    killed_unheard(&scene);
+    let [lock] = intents(&scene).try_into().unwrap();
+    let whole = std::fs::read(&lock).unwrap();
+    for torn in [vec![0; whole.len()], whole[..100].to_vec()] {
+        std::fs::write(&lock, torn).unwrap();
+        scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
+        scene.works();
+    }
+}
+
+#[test]
 fn an_import_ends_the_pause_of_what_it_replaces() {
     let scene = Scene::logged_in("refresh.black-hole.2", 30);
     killed_unheard(&scene);

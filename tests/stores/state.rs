@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oauthctl::grant::Intent;
-use oauthctl::port::{BoxFuture, Clock, Coordinator, GrantStore};
+use oauthctl::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock};
 use oauthctl::store::{LoginOutcome, MemoryCoordinator, StateDir};
 use oauthctl::{AccountEntry, ErrorKind, GrantKey, Timestamp};
 use tempfile::TempDir;
@@ -222,16 +222,64 @@ fn some_accounts_of_one_profile_are_read_and_no_others() {
     assert_eq!(of(2), ["a", "c"]);
 }
 
-#[test]
-fn a_damaged_intent_is_not_taken_for_none() {
-    let folder = TempDir::new().unwrap();
-    let state = state_dir(folder.path());
+/// A lock whose file holds a whole intent, and that file.
+fn intended(folder: &Path) -> (Box<dyn Lock>, PathBuf, Vec<u8>) {
+    let state = state_dir(folder);
     let mut lock = block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
     lock.set_intent(&intent(1)).unwrap();
-    let path = folder.path().join(format!("state/locks/{}.lock", profile().slug()));
-    for damage in [&b"{"[..], &[0; 512]] {
-        fs::write(&path, damage).unwrap();
-        assert_eq!(lock.intent().unwrap_err().kind(), ErrorKind::Store);
+    let path = folder.join(format!("state/locks/{}.lock", profile().slug()));
+    let whole = fs::read(&path).unwrap();
+    (lock, path, whole)
+}
+
+#[test]
+fn a_torn_intent_was_never_acted_on() {
+    let folder = TempDir::new().unwrap();
+    let (mut lock, path, whole) = intended(folder.path());
+    let after = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        lock.intent().unwrap()
+    };
+    let text = whole.trim_ascii_end().len();
+    for length in 0..text {
+        assert_eq!(after(&whole[..length]), None, "cut after {length} bytes");
+        // The file has its size, and not its content: what a power cut leaves.
+        for lost in [length..whole.len(), 0..length] {
+            let mut torn = whole.clone();
+            torn[lost.clone()].fill(0);
+            let expected = lost.is_empty().then(|| intent(1));
+            assert_eq!(after(&torn), expected, "{lost:?} lost");
+        }
+    }
+    for length in text..=whole.len() {
+        assert_eq!(after(&whole[..length]), Some(intent(1)), "all of it is there");
+    }
+    lock.set_intent(&intent(2)).unwrap();
+    assert_eq!(lock.intent().unwrap(), Some(intent(2)));
+}
+
+#[test]
+fn a_whole_intent_that_is_unreadable_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let (mut lock, path, whole) = intended(folder.path());
+    let text = String::from_utf8(whole).unwrap();
+    let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+    let other = text.replacen("generation", "GENERATION", 1);
+    for damaged in [
+        newer.clone(),
+        newer.trim_end().to_owned(),
+        other,
+        text.replacen('}', "\u{1}", 1),
+        text.replacen('{', "[", 1),
+        text.replacen('}', " ", 1),
+        "{}".to_owned(),
+        "null".to_owned(),
+        "nothing that was ever written here".to_owned(),
+    ] {
+        fs::write(&path, &damaged).unwrap();
+        let error = lock.intent().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store, "{damaged}");
+        assert!(error.message().contains("a refresh was begun"), "{error}");
     }
     lock.set_intent(&intent(2)).unwrap();
     assert_eq!(lock.intent().unwrap(), Some(intent(2)));
