@@ -17,6 +17,7 @@ mod logout;
 mod man;
 mod manager;
 mod pending;
+mod plain;
 mod profile;
 mod progress;
 mod providers;
@@ -73,7 +74,7 @@ pub struct Cli {
 }
 
 /// The flags of every command.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// Configuration file [env: OAUTHCTL_CONFIG]
@@ -160,8 +161,8 @@ pub fn main() -> ExitCode {
     run::harden();
     signals::outlive_file_size_limit();
     std::panic::set_hook(Box::new(run::report_panic));
-    let cli = match one_alone(std::env::args_os().collect()).map_or_else(Cli::try_parse, Ok) {
-        Ok(cli) => cli,
+    let cli = match read(std::env::args_os().collect()) {
+        Ok((cli, _)) => cli,
         Err(error) => return usage(&error),
     };
     let globals = &cli.globals;
@@ -183,10 +184,32 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Which way a command line was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Without clap.
+    Plain,
+    /// By clap, with one command alone.
+    OneCommand,
+    /// By clap, with every command.
+    Whole,
+}
+
+/// Reads the command line in the quickest way that can read it.
+fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
+    if let Some(cli) = plain::parse(&arguments) {
+        return Ok((cli, Reader::Plain));
+    }
+    if let Some(cli) = one_alone(&arguments) {
+        return Ok((cli, Reader::OneCommand));
+    }
+    Cli::try_parse_from(arguments).map(|cli| (cli, Reader::Whole))
+}
+
 /// The command line of `oauthctl token …` and of those others that programs run all the time, if it is one
 /// and in order: to set up every command would take a third of their time. Whatever is wrong with it,
 /// help included, is left to the whole parser.
-fn one_alone(arguments: Vec<OsString>) -> Option<Cli> {
+fn one_alone(arguments: &[OsString]) -> Option<Cli> {
     match arguments.get(1)?.to_str()? {
         "token" => alone("token", arguments, Command::Token),
         "start" => alone("start", arguments, Command::Start),
@@ -197,7 +220,7 @@ fn one_alone(arguments: Vec<OsString>) -> Option<Cli> {
 
 fn alone<A: Args>(
     name: &'static str,
-    arguments: Vec<OsString>,
+    arguments: &[OsString],
     command: fn(A) -> Command,
 ) -> Option<Cli> {
     let inner = A::augment_args(clap::Command::new(name));
@@ -362,7 +385,7 @@ mod tests {
             "oauthctl complete - --expect-state s --show-token --store file",
             "oauthctl complete --code c --state s --iss i -p p --require-identity sub=x --no-input",
         ] {
-            let short = one_alone(words(line)).unwrap_or_else(|| panic!("{line}"));
+            let short = one_alone(&words(line)).unwrap_or_else(|| panic!("{line}"));
             let whole = Cli::try_parse_from(words(line)).unwrap();
             assert_eq!(format!("{short:?}"), format!("{whole:?}"));
         }
@@ -385,7 +408,7 @@ mod tests {
             "oauthctl complete",
             "oauthctl pending list",
         ] {
-            assert!(one_alone(words(line)).is_none(), "{line}");
+            assert!(one_alone(&words(line)).is_none(), "{line}");
         }
     }
 }

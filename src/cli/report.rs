@@ -16,8 +16,9 @@ use super::hints::{self, Given};
 use super::wrap::{width, wrapped};
 
 /// When colours are used: on a terminal unless NO_COLOR is set, always, never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
+    #[default]
     Auto,
     Always,
     Never,

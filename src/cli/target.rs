@@ -9,9 +9,9 @@ use oauthctl::{Error, Result};
 pub struct ProfileArg {
     /// Profile to use [env: OAUTHCTL_PROFILE]
     #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
-    argument: Option<String>,
+    pub(super) argument: Option<String>,
     #[command(flatten)]
-    option: ProfileOption,
+    pub(super) option: ProfileOption,
 }
 
 impl ProfileArg {

@@ -35,22 +35,22 @@ pub struct Selection {
     pub audience: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = format!("{FORMATS}\n\nExamples:\n  \
 oauthctl token -p gitlab\n  \
 oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
 eval \"$(oauthctl token -p gitlab --format env)\""))]
 pub struct TokenArgs {
     #[command(flatten)]
-    profile: ProfileArg,
+    pub(super) profile: ProfileArg,
     #[command(flatten)]
-    selection: Selection,
+    pub(super) selection: Selection,
     /// Refresh the token even if it is still valid
     #[arg(long, conflicts_with = "cached")]
     force_refresh: bool,
     /// Print the stored token or fail, without any network access
     #[arg(long)]
-    cached: bool,
+    pub(super) cached: bool,
     /// Log in if necessary
     #[arg(long, conflicts_with = "cached")]
     login: bool,
