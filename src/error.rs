@@ -324,7 +324,7 @@ impl Error {
 
     /// Whether the reason may pass by itself, so that trying again later can help. What failed after a
     /// code was sent is tried again from [`start`](crate::FlowManager::start): the state is used.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         self.0.passing
     }
 }

@@ -90,7 +90,7 @@
 //!         ErrorKind::ServerRefused => "The server has refused.",
 //!         // Nobody has consented yet, or the consent has ended: `start` again.
 //!         ErrorKind::LoginRequired => "Please connect your account again.",
-//!         _ if error.is_passing() => "Please try again later.",
+//!         _ if error.is_transient() => "Please try again later.",
 //!         _ => "This is our fault.",
 //!     }
 //! }
@@ -168,10 +168,10 @@
 //! | floor | module | what it is for | where a change goes |
 //! |---|---|---|---|
 //! | 0 | [`secret`], [`grant`], [`error`], [`port`], [`text`], [`time`] | the nouns, the failures, the traits | a field of the stored record: [`grant`]; an exit code: [`error`] |
-//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, asked through `flow/hooks.rs` |
-//! | 1 | [`protocol`] | builds requests, judges replies | what of an authorization response is believed: `protocol/authorization.rs`; a provider's deviation in token responses: `protocol/reply.rs`; what a refusal means: `protocol/refusal.rs`; a claim of the state: `protocol/state.rs`, filled in `flow/start.rs`, judged in `flow/pending.rs` |
+//! | 1 | [`profile`] | configuration, presets, discovery, where secrets come from | a new key: the table in `profile/keys.rs`; a provider: `profile/presets.toml`; which redirect path: `profile/callbacks.rs`; a hook event: `EVENTS` in `profile/keys.rs`, asked through `flow/hooks` |
+//! | 1 | [`protocol`] | builds requests, judges replies | what of an authorization response is believed: `protocol/authorization.rs`; a provider's deviation in token responses: `protocol/reply.rs`; what a refusal means: `protocol/refusal.rs`; a claim of the state: `protocol/state.rs`, filled in `flow/pending/start.rs`, validated in `flow/pending` |
 //! | 1 | [`trace`] | the teaching trace and HAR files, with one redactor | what is said of a step: `trace/explain.rs`; what is shown of a parameter: `trace/names.rs` |
-//! | 2 | [`flow`] | the life of a grant | asking: `flow/start.rs` over `flow/authorize.rs`; completing: `flow/complete.rs` over `flow/redeem.rs`; what waits in between: `flow/pending.rs`, its format `flow/remembered.rs`; what hooks are told and may do: `flow/hooks.rs`; who refreshes when: `flow/renew.rs`; the refresh itself: `flow/refresh.rs`, what becomes of its answer: `flow/refreshed.rs`; grants without a person: `flow/obtain.rs`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
+//! | 2 | [`flow`] | the life of a grant | a token from top to bottom: `flow/token.rs`; when a stored token is enough: `flow/tokens.rs`; the refresh itself: `flow/refresh.rs`, what becomes of its answer: `flow/refreshed.rs`; grants without a person: `flow/obtain.rs`; asking for an authorization: `flow/authorize.rs`; redeeming a code: `flow/redeem.rs`; what waits in between: `flow/pending`, its format `flow/pending/record.rs`; what hooks are told and may do: `flow/hooks`; headers and retries: `flow/exchange.rs`; who granted: `flow/identity.rs`; where tokens may be sent: `flow/pin.rs`; attributes: `flow/attributes.rs`; what is durable when: `flow/commit.rs` |
 //! | 3 | [`store`] | keyring, encrypted files, memory, locks, the index of accounts, the keys of states | a store of the program's: a file there that implements [`port::GrantStore`], its name in [`store::StoreSpec`] and in `STORES` of `profile/reader.rs`; a store of yours needs no change here |
 //! | 3 | `login` | loopback listener, page, browser, pasted callbacks, and one login as a whole (`login::attempt`) | what a browser sees: words in `login/page.rs`, colours in `login/page.css` |
 //! | 3 | `sandbox` | the embedded authorization server | a scenario: a row of `sandbox/scenario` |

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::renew::login_required;
+use super::login_required::login_required;
 use super::{CriticalPart, FlowManager, LOCK_WAIT};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Attribute, GrantKey};

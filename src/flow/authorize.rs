@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
+use super::FlowManager;
+use super::pin::pin;
 use super::push::may_want_a_push;
-use super::{FlowManager, pin};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};

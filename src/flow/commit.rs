@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::intent::unanswered;
 use super::load::Unloaded;
 use super::ownership::require_owner;
-use super::refresh::unanswered;
 use super::{FlowManager, RECORD_ROOM, TokenRequest};
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};

@@ -1,7 +1,8 @@
 //! Tokens that came and are not kept: they are revoked, so that nothing of a failed login lives on at the server.
 
 use super::FlowManager;
-use super::revoke::{is_unsupported, unpinned};
+use super::pin::unpinned;
+use super::revoke::is_unsupported;
 use crate::Secret;
 use crate::error::Error;
 use crate::grant::{Grant, Pin};

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{FlowManager, client_auth};
+use super::FlowManager;
+use super::pin::client_auth;
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
@@ -87,7 +88,7 @@ impl FlowManager {
             let sent_at = self.now();
             let wait = match self.send(&request, &secrets).await {
                 Err(no_answer) => {
-                    let is_final = no_answer.perhaps_acted || !no_answer.error.is_passing();
+                    let is_final = no_answer.perhaps_acted || !no_answer.error.is_transient();
                     if is_final || attempt == ATTEMPTS {
                         return Err(no_answer);
                     }

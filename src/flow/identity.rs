@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{FlowManager, key_cache};
+use super::{FlowManager, jwks_cache};
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
@@ -145,7 +145,7 @@ impl FlowManager {
             && let Some((document, at)) = keys.take_fetched().await
             && let Some(dir) = &self.ports.discovery_cache
         {
-            key_cache::keep(dir, jwks_uri, &document, at);
+            jwks_cache::keep(dir, jwks_uri, &document, at);
         }
         match verdict? {
             Verdict::Valid(claims) => Ok(Identified {
@@ -177,7 +177,7 @@ impl FlowManager {
         }
         let mut source = KeySource::new(jwks_uri)?;
         if let Some(dir) = self.ports.discovery_cache.as_deref().filter(|_| refreshing)
-            && let Some((document, fetched_at)) = key_cache::find(dir, jwks_uri)
+            && let Some((document, fetched_at)) = jwks_cache::find(dir, jwks_uri)
         {
             source.start_with(&document, fetched_at, self.now());
         }

@@ -14,11 +14,11 @@
 //! | end a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) without the server |
 //! | receive the response in this very process (what `oauthctl::login` builds on) | [`authorize`](FlowManager::authorize), [`Authorization::judge`], [`redeem`](FlowManager::redeem) |
 
+mod access_token;
 mod accounts;
 mod attributes;
 mod authorize;
 mod commit;
-mod complete;
 mod critical;
 mod discard;
 mod exchange;
@@ -26,51 +26,56 @@ mod gate;
 mod granted;
 mod hooks;
 mod identity;
-mod key_cache;
+mod intent;
+mod jwks_cache;
 mod load;
-mod narrowed;
+mod login_required;
+mod mix_up;
 mod obtain;
 mod ownership;
 mod pending;
-mod place;
+mod pin;
 mod ports;
 mod push;
 mod redeem;
 mod refresh;
 mod refreshed;
-mod remembered;
-mod renew;
+mod request;
 mod required;
 mod revoke;
-mod start;
-mod want;
+mod token;
+mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grant::Pin;
 use crate::profile::discovery::{self, Purpose};
-use crate::profile::{AuthorizationServer, ClientAuth, Profile};
+use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
+pub use access_token::Handout;
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest};
-pub use complete::Expected;
 pub use critical::CriticalPart;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
-pub use pending::{PendingFlows, PendingInfo, Recognized};
+#[doc(hidden)]
+pub use login_required::{login_command, not_logged_in};
+pub use pending::{
+    Expected, LONGEST_TTL, LONGEST_USER, PendingFlows, PendingInfo, Recognized, StartRequest,
+    Started, USUAL_TTL,
+};
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use redeem::Completed;
-#[doc(hidden)]
-pub use renew::{login_command, not_logged_in, stored};
+pub use request::TokenRequest;
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
-pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started, USUAL_TTL};
-pub use want::{Handout, TokenRequest};
+#[doc(hidden)]
+pub use tokens::stored;
 
 pub use crate::protocol::authorization::Judgement;
 
@@ -180,80 +185,4 @@ impl FlowManager {
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }
-}
-
-/// The way a client authenticates: as configured, else by what it has and what the server takes.
-fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
-    if let Some(method) = profile.client.auth {
-        return method;
-    }
-    let offered = |method: ClientAuth| {
-        server.token_auth_methods.is_empty()
-            || server.token_auth_methods.iter().any(|m| m == method.as_str())
-    };
-    if profile.client.private_key.is_some() || profile.client.assertion.is_some() {
-        return ClientAuth::PrivateKeyJwt;
-    }
-    match profile.client.secret {
-        None => ClientAuth::None,
-        Some(_)
-            if !offered(ClientAuth::ClientSecretBasic) && offered(ClientAuth::ClientSecretPost) =>
-        {
-            ClientAuth::ClientSecretPost
-        }
-        Some(_) => ClientAuth::ClientSecretBasic,
-    }
-}
-
-fn pin(profile: &Profile, server: &AuthorizationServer) -> Result<Pin> {
-    Ok(Pin {
-        issuer: server.issuer.clone(),
-        token_endpoint: token_endpoint(profile, server)?.to_owned(),
-        refresh_endpoint: server.endpoints.refresh.clone(),
-        revocation_endpoint: server.endpoints.revocation.clone(),
-        client_id: profile.client.id.clone(),
-        client_auth: client_auth(profile, server).as_str().to_owned(),
-    })
-}
-
-fn token_endpoint<'a>(profile: &Profile, server: &'a AuthorizationServer) -> Result<&'a str> {
-    server.endpoints.token.as_deref().ok_or_else(|| {
-        Error::config(format!("no token endpoint is known for profile `{}`", profile.name))
-            .hint("set `token_endpoint`, or `issuer` for discovery")
-    })
-}
-
-/// What differs between the pin of a grant and what configuration or metadata now name.
-fn moved(old: &Pin, new: &Pin) -> Option<String> {
-    let differs = |what: &str, old: &str, new: &str| {
-        Some(format!(
-            "{what} was {} and is now {}",
-            crate::text::one_line(old),
-            crate::text::one_line(new)
-        ))
-    };
-    if let (Some(a), Some(b)) = (&old.issuer, &new.issuer)
-        && a != b
-    {
-        return differs("the issuer", a, b);
-    }
-    if old.token_endpoint != new.token_endpoint {
-        return differs("the token endpoint", &old.token_endpoint, &new.token_endpoint);
-    }
-    if old.refresh_endpoint != new.refresh_endpoint {
-        let none = String::from("the token endpoint");
-        let (a, b) = (&old.refresh_endpoint, &new.refresh_endpoint);
-        return differs(
-            "the refresh endpoint",
-            a.as_ref().unwrap_or(&none),
-            b.as_ref().unwrap_or(&none),
-        );
-    }
-    if old.client_id != new.client_id {
-        return differs("the client", &old.client_id, &new.client_id);
-    }
-    if old.client_auth != new.client_auth {
-        return differs("the client authentication", &old.client_auth, &new.client_auth);
-    }
-    None
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::exchange::{Exchange, Spends};
 use super::hooks::{self, About, keep};
-use super::renew::{narrow, short_lived};
-use super::{FlowManager, Handout, TokenRequest, pin, token_endpoint};
+use super::pin::{pin, token_endpoint};
+use super::tokens::{self, short_lived};
+use super::{FlowManager, Handout, TokenRequest};
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::port::Lock;
@@ -71,9 +72,9 @@ impl FlowManager {
         let mut grant = self.own_grant(profile, server, key, previous, &reply, id)?;
         grant.dpop_key = dpop_key;
         keep(&mut grant, hook_answer, self.now())?;
-        let tokens = self.tokens(&reply, asked, None);
+        let tokens = tokens::of_reply(&reply, asked, None);
         match want.narrowing() {
-            Some(name) => super::narrowed::keep(&mut grant, name, tokens.clone(), self.now()),
+            Some(name) => tokens::keep(&mut grant, name, tokens.clone(), self.now()),
             None => grant.tokens = tokens.clone(),
         }
         // Where the hook denies, nothing is kept: the grant can be run again at any time.
@@ -119,7 +120,7 @@ impl FlowManager {
         if !scopes.is_empty() {
             form.push(("scope".to_owned(), scopes.join(&profile.scope_separator)));
         }
-        narrow(&mut form, profile, want);
+        want.narrow(&mut form, profile);
         if let (None, Some(audience)) = (&want.audience, &profile.audience) {
             form.push(("audience".to_owned(), audience.clone()));
         }
@@ -197,7 +198,7 @@ impl FlowManager {
             key: key.clone(),
             pin,
             grant_type: profile.grant.as_str().to_owned(),
-            tokens: self.tokens(reply, &profile.scopes, None),
+            tokens: tokens::of_reply(reply, &profile.scopes, None),
             identity: Identity { sub: Some(profile.client.id.clone()), ..Identity::default() },
             id_token_claims: None,
             kept: reply.kept.clone(),

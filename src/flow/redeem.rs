@@ -9,12 +9,13 @@ use super::granted::{Granted, narrower};
 use super::hooks::{self, About, keep, merge};
 use super::identity::{Identified, Received};
 use super::pending::Claim;
-use super::renew::short_lived;
+use super::pin::token_endpoint;
 use super::required::RequiredIdentity;
-use super::{Authorization, CriticalPart, FlowManager, token_endpoint};
+use super::tokens::{self, short_lived};
+use super::{Authorization, CriticalPart, FlowManager};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Attribute, GRANT_VERSION, Grant, TokenSet};
+use crate::grant::{Attribute, GRANT_VERSION, Grant};
 use crate::port::Lock;
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::answer::Answer;
@@ -301,7 +302,7 @@ impl FlowManager {
     ) -> Grant {
         let now = self.now();
         warnings.extend(identified.warning);
-        let tokens = self.tokens(&reply, &pending.scopes, identified.id_token);
+        let tokens = tokens::of_reply(&reply, &pending.scopes, identified.id_token);
         warnings.extend(short_lived(profile, &pending.key, &tokens, None));
         let granted = Granted {
             scopes: &tokens.scopes,
@@ -328,28 +329,6 @@ impl FlowManager {
             obtained_at: now,
             refreshed_at: now,
             dead: None,
-        }
-    }
-
-    /// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
-    /// response, what was asked for is what was granted (RFC 6749, section 5.1).
-    pub(super) fn tokens(
-        &self,
-        reply: &TokenReply,
-        asked: &[String],
-        id_token: Option<Secret>,
-    ) -> TokenSet {
-        // The server answered later than this: no token is taken to live longer than it does.
-        let now = reply.sent_at;
-        TokenSet {
-            access_token: reply.access_token.clone(),
-            token_type: reply.token_type.to_owned(),
-            expires_at: reply.expires_in.map(|life| now.plus(life)),
-            lifetime: reply.expires_in.map(|life| life.as_secs()),
-            refresh_token: reply.refresh_token.clone(),
-            refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
-            id_token,
-            scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
         }
     }
 }
@@ -382,7 +361,7 @@ fn kept_from_callback(
 
 /// A failure that may pass, of a flow that is used.
 pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
-    if !(is_claimed && error.is_passing()) {
+    if !(is_claimed && error.is_transient()) {
         return error;
     }
     let what = "the state is used now: start a new flow";

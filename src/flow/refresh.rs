@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::access_token::Renewed;
 use super::exchange::{Exchange, NoAnswer, Spends};
 use super::hooks::{self, About, keep};
+use super::intent::{hash, unanswered};
+use super::login_required::login_command;
+use super::pin::token_endpoint;
 use super::refreshed::Renewal;
-use super::renew::{Renewed, login_command, narrow};
-use super::{CriticalPart, FlowManager, TokenRequest, token_endpoint};
+use super::{CriticalPart, FlowManager, TokenRequest};
 use crate::Secret;
-use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Intent};
 use crate::port::Lock;
@@ -154,7 +156,7 @@ impl FlowManager {
         } else if profile.quirks.scope_on_refresh {
             form.push(("scope".to_owned(), grant.tokens.scopes.join(&profile.scope_separator)));
         }
-        narrow(&mut form, profile, want);
+        want.narrow(&mut form, profile);
         if profile.quirks.redirect_uri_on_refresh {
             let mut uris = profile.login_redirect_uris(server.iss_parameter_supported);
             uris.truncate(1);
@@ -180,12 +182,6 @@ impl FlowManager {
     }
 }
 
-/// The intent of an earlier sending of this very token.
-pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
-    let token_hash = hash(token);
-    Ok(lock.intent()?.filter(|intent| intent.token_hash == token_hash))
-}
-
 /// Judges the answer to a refresh request.
 fn judge(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenReply, Failed> {
     let answer = answer.map_err(|NoAnswer { error, perhaps_acted }| Failed {
@@ -205,8 +201,4 @@ fn judge(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenRep
             login_again: refusal.login_again,
         }
     })
-}
-
-fn hash(token: &Secret) -> String {
-    hex_sha256(&[token.expose().as_bytes()])
 }

@@ -4,14 +4,15 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use super::access_token::Renewed;
 use super::commit::Commit;
 use super::gate::Gate;
 use super::hooks;
 use super::identity::{Identified, Received};
-use super::narrowed;
+use super::login_required::{login_command, login_required};
+use super::pin::unpinned;
 use super::refresh::Failed;
-use super::renew::{Renewed, handout, login_command, login_required, short_lived};
-use super::revoke::unpinned;
+use super::tokens::{self, short_lived};
 use super::{FlowManager, Handout, TokenRequest};
 use crate::Secret;
 use crate::error::{Error, Result};
@@ -74,7 +75,7 @@ impl FlowManager {
             }
         };
         // Where a hook has the last word, what is saved before it is what is safe without it.
-        let mut held = hooks::has_last_word(profile).then(|| hooks::held_back(&grant));
+        let mut held = hooks::has_post_token(profile).then(|| hooks::held_back(&grant));
         let before = grant.tokens.clone();
         let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
         let short = short_lived(profile, &grant.key, &tokens, Some(&before));
@@ -92,7 +93,7 @@ impl FlowManager {
             None => self.announce(lock, &grant),
         };
         let warning = identified.warning.or(warnings.into_iter().next()).or(short);
-        let handout = Handout { warning, notes: reply.notes, ..handout(&grant, tokens, true) };
+        let handout = Handout { warning, notes: reply.notes, ..Handout::of(&grant, tokens, true) };
         Ok(Renewed::Handout(Box::new(handout)))
     }
 
@@ -142,14 +143,14 @@ impl FlowManager {
         want: &TokenRequest,
     ) -> TokenSet {
         let asked = if want.scopes.is_empty() { &grant.tokens.scopes } else { &want.scopes };
-        let mut tokens = self.tokens(reply, asked, identified.id_token.clone());
+        let mut tokens = tokens::of_reply(reply, asked, identified.id_token.clone());
         tokens.refresh_token = None;
         let refresh_expires_at = tokens.refresh_expires_at.or(grant.tokens.refresh_expires_at);
         grant.kept.extend(reply.kept.clone());
         if let Some(name) = want.narrowing() {
             grant.tokens.refresh_token = refresh_token;
             grant.tokens.refresh_expires_at = refresh_expires_at;
-            narrowed::keep(grant, name, tokens.clone(), self.now());
+            tokens::keep(grant, name, tokens.clone(), self.now());
         } else {
             // Where no new id_token came, or none that could be validated, the last one still says who logged in,
             // until it expires: an expired one beside a fresh access token would pass for its companion.

@@ -1,16 +1,14 @@
 //! Ending a grant: revoked at the server (RFC 7009), forgotten here.
 
-use url::Url;
-
 use super::exchange::{Exchange, Spends};
 use super::load::Unloaded;
-use super::{CriticalPart, FlowManager, LOCK_WAIT, moved, pin};
+use super::pin::{moved, pin, unpinned};
+use super::{CriticalPart, FlowManager, LOCK_WAIT};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Grant, GrantKey, Pin};
+use crate::grant::{Grant, GrantKey};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::protocol::members::Members;
-use crate::text::one_line;
 
 /// What became of a grant that was to end.
 #[derive(Debug)]
@@ -231,24 +229,4 @@ const GONE: [&str; 8] = [
 /// Whether the server does not revoke tokens of this kind (RFC 7009, section 2.2.1).
 pub(super) fn is_unsupported(error: &Error) -> bool {
     error.oauth_error().is_some_and(|refusal| refusal.code == "unsupported_token_type")
-}
-
-/// Why a grant's tokens are not sent to this revocation endpoint: it is another than when the grant
-/// was made; or none was known then, and this one is neither where the token endpoint is nor where the
-/// issuer is.
-pub(super) fn unpinned(pin: &Pin, endpoint: &str) -> Option<String> {
-    let new = one_line(endpoint);
-    if let Some(pinned) = &pin.revocation_endpoint {
-        let old = one_line(pinned);
-        return (pinned != endpoint).then(|| format!("its endpoint was {old} and is now {new}"));
-    }
-    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
-    let there = origin(endpoint);
-    let mut known = std::iter::once(&pin.token_endpoint).chain(&pin.issuer);
-    let is_known = there.is_some() && known.any(|url| origin(url) == there);
-    (!is_known).then(|| {
-        format!(
-            "no endpoint for it was known at the login, and {new} is at another server's address"
-        )
-    })
 }

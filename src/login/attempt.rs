@@ -319,7 +319,7 @@ fn judge_pasted(
     let parameters = pasted.parameters.to_pairs();
     let judgement = pending.judge(&parameters);
     if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {
-        manager.require_place(pending, &parameters)?;
+        manager.refuse_mix_up(pending, &parameters)?;
     }
     let is_cut = |state: &str| !state.is_empty() && pending.state_begins_with(state);
     match judgement {

@@ -29,7 +29,7 @@ async fn denied() {
     let error = failure(&served, "deny").await;
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert_eq!(error.oauth_error().unwrap().code, "access_denied");
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
     assert_eq!(served.token_requests(), 0);
 }
 
@@ -61,7 +61,7 @@ async fn failed() {
     for scenario in ["token-500", "token-503-retry-after", "token-drop", "callback-error"] {
         let error = failure(&served, scenario).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{scenario}: {error}");
-        assert!(error.is_passing(), "{scenario}");
+        assert!(error.is_transient(), "{scenario}");
         let advice = error.advice().unwrap_or_default();
         assert!(advice.contains("the state is used now: start a new flow"), "{scenario}: {advice}");
     }

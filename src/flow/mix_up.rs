@@ -13,7 +13,7 @@ impl FlowManager {
     /// # Errors
     ///
     /// `InvalidState`.
-    pub(crate) fn require_place(
+    pub(crate) fn refuse_mix_up(
         &self,
         authorization: &Authorization,
         parameters: &[(String, String)],

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::remembered::{Remembered, Whole, name_of, seal, sealed_state};
-use super::{AuthorizeRequest, FlowManager, attributes};
+use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
 use crate::error::{Error, Result};
+use crate::flow::{AuthorizeRequest, FlowManager, attributes};
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
 use crate::profile::{GrantType, Profile};
 use crate::protocol::random;
@@ -234,7 +234,7 @@ impl FlowManager {
                 let expires = authorization.expires_at.unix();
                 let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
                 let user = user.as_deref();
-                let mut flow = Remembered::of(authorization, user, &attributes, &rfp, started_at);
+                let mut flow = FlowRecord::of(authorization, user, &attributes, &rfp, started_at);
                 let claims = StateClaims {
                     rfp: rfp.clone(),
                     iat: started_at.unix(),

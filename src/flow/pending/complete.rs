@@ -1,13 +1,14 @@
 //! Completing a started authorization with the response that came for it.
 
-use super::pending::{Claim, Recognized};
-use super::push::may_want_a_push;
-use super::redeem::{Completed, Terms, used_up};
-use super::remembered::{elsewhere, name_of};
-use super::required::RequiredIdentity;
-use super::{FlowManager, moved, pin};
+use super::record::{elsewhere, name_of};
+use super::{Claim, Recognized};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::FlowManager;
+use crate::flow::pin::{moved, pin};
+use crate::flow::push::may_want_a_push;
+use crate::flow::redeem::{Completed, Terms, used_up};
+use crate::flow::required::RequiredIdentity;
 use crate::profile::Par;
 use crate::protocol::authorization::{self, Judgement};
 use crate::protocol::response::AuthorizationResponse;
@@ -164,7 +165,7 @@ impl FlowManager {
             }
             Judgement::Code(code) => {
                 if !response.has_place() {
-                    self.require_place(&authorization, &parameters)?;
+                    self.refuse_mix_up(&authorization, &parameters)?;
                 }
                 let terms = Terms { claim: Some(claim), identity: Some(&expected.identity) };
                 self.redeem_once(profile, &authorization, &code, &parameters, &terms).await

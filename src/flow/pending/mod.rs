@@ -4,19 +4,25 @@
 //! was known) waits sealed in a [`PendingStore`]. A response is first recognized, by its state alone
 //! and without the network; only then is it known which profile it belongs to.
 
+mod complete;
+mod record;
+mod start;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Expected;
-use super::remembered::{Remembered, VERSION, Whole, name_of, unseal};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::port::{Clock, PendingRecord, PendingStore};
 use crate::protocol::response::AuthorizationResponse;
 use crate::protocol::state::{Opened, StateClaims, StateKeys, refused};
 use crate::time::Timestamp;
+use record::{FlowRecord, VERSION, Whole, name_of, unseal};
+
+pub use complete::Expected;
+pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started, USUAL_TTL};
 
 /// A pending store with the keys of its states: what can be said of started flows without any
 /// profile.
@@ -74,10 +80,10 @@ crate::redact::debug::redacted_debug!(PendingInfo {
 
 /// A flow that a state was found to belong to. Nothing of it is spent yet.
 pub struct Recognized {
-    pub(super) claims: StateClaims,
-    pub(super) state: Secret,
-    pub(super) flow: Remembered,
-    pub(super) is_sealed: bool,
+    claims: StateClaims,
+    state: Secret,
+    flow: FlowRecord,
+    is_sealed: bool,
 }
 
 impl std::fmt::Debug for Recognized {
@@ -108,7 +114,7 @@ impl Recognized {
     }
 
     /// Refuses a flow that is not as expected.
-    pub(super) fn require(&self, expected: &Expected) -> Result<()> {
+    fn require(&self, expected: &Expected) -> Result<()> {
         expected.require_state(&self.state)?;
         if expected.profile.as_ref().is_some_and(|name| *name != self.flow.profile) {
             return Err(unexpected("the state is another profile's"));
@@ -132,15 +138,15 @@ impl Expected {
 }
 
 /// The right to redeem the code of a flow: one process gets it, once.
-pub(super) struct Claim<'a> {
-    pub(super) store: &'a dyn PendingStore,
-    pub(super) claims: &'a StateClaims,
-    pub(super) is_sealed: bool,
+pub(in crate::flow) struct Claim<'a> {
+    pub(in crate::flow) store: &'a dyn PendingStore,
+    pub(in crate::flow) claims: &'a StateClaims,
+    pub(in crate::flow) is_sealed: bool,
 }
 
 impl Claim<'_> {
     /// Takes it, durably.
-    pub(super) async fn take(&self) -> Result<()> {
+    pub(in crate::flow) async fn take(&self) -> Result<()> {
         let expires_at = Timestamp::from_unix(self.claims.exp);
         let id = &self.claims.jti;
         let taken = match self.is_sealed {
@@ -161,11 +167,11 @@ impl PendingFlows {
         Self { store, keys: keys.into(), clock }
     }
 
-    pub(super) fn store(&self) -> &dyn PendingStore {
+    fn store(&self) -> &dyn PendingStore {
         &*self.store
     }
 
-    pub(super) fn keys(&self) -> &StateKeys {
+    fn keys(&self) -> &StateKeys {
         &self.keys
     }
 
@@ -197,7 +203,7 @@ impl PendingFlows {
     }
 
     /// What a state says, and what is remembered of its flow.
-    async fn open(&self, state: &str) -> Result<(StateClaims, Remembered, bool)> {
+    async fn open(&self, state: &str) -> Result<(StateClaims, FlowRecord, bool)> {
         match self.keys.open(state)? {
             Opened::Sealed(plain, _) => {
                 let whole: Whole = serde_json::from_slice(&plain).map_err(|_| refused())?;
@@ -252,9 +258,9 @@ fn unexpected(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::record::{seal, sealed_state};
     use super::*;
     use crate::clock::SystemClock;
-    use crate::flow::remembered::{seal, sealed_state};
     use crate::protocol::state::StateKey;
     use crate::store::MemoryPending;
     use serde_json::json;

@@ -1,9 +1,9 @@
 //! Hooks: a person's own rules at the turning points of a grant. What runs them is behind [`Hooks`];
 //! what they are told is decided here, what their answers do in `answer`, and what is held back until
-//! one has spoken in `last_word`.
+//! one has spoken in `post_token`.
 
 mod answer;
-mod last_word;
+mod post_token;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 
 use answer::{Answer, read};
 pub(super) use answer::{add, keep, merge};
-pub(super) use last_word::{has_last_word, held_back, is_held_back};
+pub(super) use post_token::{has_post_token, held_back, is_held_back};
 
 /// How long a hook may take: 30 seconds.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(30);

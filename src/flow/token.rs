@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use super::access_token::Renewed;
 use super::hooks::is_held_back;
-use super::load::Unloaded;
-use super::{ASSUMED_LIFE, FlowManager, Handout, TokenRequest, moved, pin};
+use super::login_required::{
+    login_command, login_required, never_logged_in, no_cached_token, perhaps_elsewhere,
+};
+use super::pin::{moved, pin};
+use super::tokens::{stored, wanted};
+use super::{FlowManager, Handout, TokenRequest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Dead, Grant, GrantKey, TokenSet};
+use crate::grant::{Dead, Grant, GrantKey};
 use crate::port::Lock;
 use crate::profile::{Profile, scopes};
-use crate::text::{one_line, shell_word};
 use crate::time::{Timestamp, describe};
 
 /// How often one call begins again because another machine was faster.
@@ -75,7 +79,7 @@ impl FlowManager {
         want: &TokenRequest,
     ) -> Result<Handout> {
         let started = self.now();
-        let found = self.load(key).await.map_err(|e| self.perhaps_elsewhere(key, e))?;
+        let found = self.load(key).await.map_err(|e| perhaps_elsewhere(&self.ports, key, e))?;
         if let Some(handout) =
             found.as_ref().and_then(|grant| stored(grant, want, want.force, started))
         {
@@ -132,7 +136,7 @@ impl FlowManager {
 
     /// After a passing failure an unexpired token still serves.
     fn despite(&self, found: Option<Grant>, want: &TokenRequest, error: Error) -> Result<Handout> {
-        if error.is_passing() { self.instead(found, want, error) } else { Err(error) }
+        if error.is_transient() { self.instead(found, want, error) } else { Err(error) }
     }
 
     /// The stored token while it has any life at all, with the error as a warning.
@@ -156,7 +160,7 @@ impl FlowManager {
             return Ok(());
         }
         let Some(grant) = grant else {
-            return Err(self.never_logged_in(key));
+            return Err(never_logged_in(&self.ports, key));
         };
         if let Some(dead) = self.ended(grant, want) {
             let what = format!("the login of {key} is no longer valid: {}", dead.reason);
@@ -181,32 +185,6 @@ impl FlowManager {
     fn ended<'a>(&self, grant: &'a Grant, want: &TokenRequest) -> Option<&'a Dead> {
         let is_over = |at: &Timestamp| want.force || *at <= self.now();
         grant.dead.as_ref().filter(|dead| !dead.ask_again_at.as_ref().is_some_and(is_over))
-    }
-
-    /// A store that cannot be read; the index may know that the grant is in another one.
-    fn perhaps_elsewhere(&self, key: &GrantKey, unloaded: Unloaded) -> Error {
-        let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
-        match self.ports.coordinator.account(key) {
-            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
-                error.hint(format!("{key} is in another store: {}", use_store(key, &entry.store)))
-            }
-            _ => error,
-        }
-    }
-
-    /// Nothing is stored here; the index may know of another store.
-    fn never_logged_in(&self, key: &GrantKey) -> Error {
-        let error = not_logged_in(key);
-        match self.ports.coordinator.account(key) {
-            Ok(Some(entry)) if entry.store != self.ports.store.name() => {
-                Error::login_required(format!(
-                    "{key} is not in the store `{}`",
-                    crate::text::one_line(&self.ports.store.name())
-                ))
-                .hint(format!("it is in another store: {}", use_store(key, &entry.store)))
-            }
-            _ => error,
-        }
     }
 
     async fn renew(
@@ -241,16 +219,6 @@ impl FlowManager {
     }
 }
 
-/// How an attempt at a new token ended, where it did not fail.
-pub(super) enum Renewed {
-    /// With a token.
-    Handout(Box<Handout>),
-    /// The stored tokens were replaced meanwhile, on another machine: read them again.
-    Overtaken,
-    /// Nothing was sent, for this reason, and what is stored is as good as before.
-    Withheld(Error),
-}
-
 /// What a call found before it waited for its turn.
 struct Seen<'a> {
     at: Timestamp,
@@ -272,100 +240,4 @@ impl Seen<'_> {
         }
         stored(now_stored, want, want.force && !is_new, now)
     }
-}
-
-/// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
-/// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
-pub(super) fn narrow(form: &mut Vec<(String, String)>, profile: &Profile, want: &TokenRequest) {
-    match &want.resource {
-        Some(resource) => form.push(("resource".to_owned(), resource.clone())),
-        None => form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone()))),
-    }
-    if let Some(audience) = &want.audience {
-        form.push(("audience".to_owned(), audience.clone()));
-    }
-}
-
-/// The stored tokens, if they are valid for long enough: what [`FlowManager::token`] answers without lock or
-/// network. Without any `min_ttl` every valid token will do; with `force` none will.
-pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
-    let tokens = wanted(grant, want)?;
-    let enough = !force && lives(grant, tokens, want.least_life(tokens), now);
-    enough.then(|| handout(grant, tokens.clone(), false))
-}
-
-fn wanted<'a>(grant: &'a Grant, want: &TokenRequest) -> Option<&'a TokenSet> {
-    match want.narrowing() {
-        None => Some(&grant.tokens),
-        Some(name) => grant.narrowed.get(&name),
-    }
-}
-
-fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
-    let has_life = match tokens.expires_at {
-        None if grant.tokens.refresh_token.is_some() => now < grant.refreshed_at.plus(ASSUMED_LIFE),
-        _ => tokens.lives(now, min_ttl),
-    };
-    has_life && !from_the_future(grant, now)
-}
-
-/// Says that `min_ttl` does not apply to tokens of so short a lifetime, where those before were not as short.
-pub(super) fn short_lived(
-    profile: &Profile,
-    key: &GrantKey,
-    tokens: &TokenSet,
-    before: Option<&TokenSet>,
-) -> Option<Error> {
-    let usual = profile.min_ttl;
-    let is_short = |tokens: &TokenSet| tokens.min_ttl(usual) != usual;
-    if !is_short(tokens) || before.is_some_and(is_short) {
-        return None;
-    }
-    let lifetime = describe(Duration::from_secs(tokens.lifetime?));
-    let usual = describe(usual);
-    Some(Error::config(format!(
-        "access tokens of {key} live for {lifetime} only, less than twice `min_ttl` ({usual}): each is used until \
-         a tenth of its lifetime is left"
-    )))
-}
-
-pub(super) fn handout(grant: &Grant, tokens: TokenSet, fresh: bool) -> Handout {
-    Handout { grant: grant.clone(), tokens, warning: None, notes: Vec::new(), fresh }
-}
-
-/// A record from the future means that the clock was set back: its expiry cannot be trusted.
-fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
-    grant.refreshed_at > now.plus(Duration::from_secs(300))
-}
-
-/// How a command gets to use the store that has the account.
-fn use_store(key: &GrantKey, store: &str) -> String {
-    format!(
-        "add `--store {}` to the command, or set `store = \"{}\"` in the profile `{}`",
-        shell_word(store),
-        one_line(store),
-        one_line(&key.profile)
-    )
-}
-
-fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
-    match grant {
-        None => not_logged_in(key),
-        Some(_) => Error::login_required(format!("the stored token of {key} expires too soon"))
-            .hint("omit `--cached` to have it refreshed, or lower `--min-ttl`"),
-    }
-}
-
-pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
-    Error::login_required(what).hint(format!("run `{}`", login_command(key)))
-}
-
-/// The error of an account that has no grant, with the command that logs in.
-pub fn not_logged_in(key: &GrantKey) -> Error {
-    login_required(key, &format!("not logged in to {key}"))
-}
-
-/// The command that logs in to this account, quoted for a shell.
-pub fn login_command(key: &GrantKey) -> String {
-    key.login_command()
 }

@@ -1,10 +1,10 @@
-//! What a caller wants of a token, and what is handed out.
+//! What a caller requests of a token.
 
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::grant::{Grant, TokenSet};
-use crate::profile::{endpoint, scopes};
+use crate::grant::TokenSet;
+use crate::profile::{Profile, endpoint, scopes};
 use crate::text::one_line;
 
 /// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
@@ -115,6 +115,17 @@ impl TokenRequest {
         Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
     }
 
+    /// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
+    /// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
+    pub(super) fn narrow(&self, form: &mut Vec<(String, String)>, profile: &Profile) {
+        let own = std::slice::from_ref;
+        let resources = self.resource.as_ref().map_or(&*profile.resource, own);
+        form.extend(resources.iter().map(|uri| ("resource".to_owned(), uri.clone())));
+        if let Some(audience) = &self.audience {
+            form.push(("audience".to_owned(), audience.clone()));
+        }
+    }
+
     /// Refuses what cannot be asked for.
     pub(super) fn check(&self) -> Result<()> {
         scopes::check(&self.scopes)?;
@@ -127,23 +138,6 @@ impl TokenRequest {
             _ => Ok(()),
         }
     }
-}
-
-/// A token that was handed out, and the grant that it belongs to.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Handout {
-    /// The grant.
-    pub grant: Grant,
-    /// The tokens: the grant's own, or narrowed ones.
-    pub tokens: TokenSet,
-    /// What else happened: a refresh that failed although a stored token could be handed out, or
-    /// something beside one that worked.
-    pub warning: Option<Error>,
-    /// Deviations of the server that changed nothing, for a verbose output.
-    pub notes: Vec<String>,
-    /// Whether the token came from a request that this call made.
-    pub fresh: bool,
 }
 
 #[cfg(test)]

@@ -1,15 +1,86 @@
-//! The narrowed tokens that are kept with a grant: few and small enough for its record to stay readable.
+//! The rules of tokens: whether a stored one has enough life, what a reply makes of them, and how many narrowed
+//! ones are kept with a grant, few and small enough for its record to stay readable.
 
 use std::time::Duration;
 
-use crate::grant::{Grant, TokenSet};
-use crate::time::Timestamp;
+use super::{ASSUMED_LIFE, Handout, TokenRequest};
+use crate::Secret;
+use crate::error::Error;
+use crate::grant::{Grant, GrantKey, TokenSet};
+use crate::profile::Profile;
+use crate::protocol::reply::TokenReply;
+use crate::time::{Timestamp, describe};
 
-/// How many are kept.
+/// How many narrowed tokens are kept.
 const MOST: usize = 16;
 /// The most bytes that all of them may have in the record: as many as a server's answer. The record has
 /// room for several answers.
 const MOST_BYTES: usize = crate::port::MAX_BODY;
+
+/// The stored tokens, if they are valid for long enough: what [`FlowManager::token`](super::FlowManager::token) answers without lock or
+/// network. Without any `min_ttl` every valid token will do; with `force` none will.
+pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
+    let tokens = wanted(grant, want)?;
+    let enough = !force && lives(grant, tokens, want.least_life(tokens), now);
+    enough.then(|| Handout::of(grant, tokens.clone(), false))
+}
+
+pub(super) fn wanted<'a>(grant: &'a Grant, want: &TokenRequest) -> Option<&'a TokenSet> {
+    match want.narrowing() {
+        None => Some(&grant.tokens),
+        Some(name) => grant.narrowed.get(&name),
+    }
+}
+
+fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
+    let has_life = match tokens.expires_at {
+        None if grant.tokens.refresh_token.is_some() => now < grant.refreshed_at.plus(ASSUMED_LIFE),
+        _ => tokens.lives(now, min_ttl),
+    };
+    has_life && !from_the_future(grant, now)
+}
+
+/// A record from the future means that the clock was set back: its expiry cannot be trusted.
+fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
+    grant.refreshed_at > now.plus(Duration::from_secs(300))
+}
+
+/// Says that `min_ttl` does not apply to tokens of so short a lifetime, where those before were not as short.
+pub(super) fn short_lived(
+    profile: &Profile,
+    key: &GrantKey,
+    tokens: &TokenSet,
+    before: Option<&TokenSet>,
+) -> Option<Error> {
+    let usual = profile.min_ttl;
+    let is_short = |tokens: &TokenSet| tokens.min_ttl(usual) != usual;
+    if !is_short(tokens) || before.is_some_and(is_short) {
+        return None;
+    }
+    let lifetime = describe(Duration::from_secs(tokens.lifetime?));
+    let usual = describe(usual);
+    Some(Error::config(format!(
+        "access tokens of {key} live for {lifetime} only, less than twice `min_ttl` ({usual}): each is used until \
+         a tenth of its lifetime is left"
+    )))
+}
+
+/// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
+/// response, what was asked for is what was granted (RFC 6749, section 5.1).
+pub(super) fn of_reply(reply: &TokenReply, asked: &[String], id_token: Option<Secret>) -> TokenSet {
+    // The server answered later than this: no token is taken to live longer than it does.
+    let now = reply.sent_at;
+    TokenSet {
+        access_token: reply.access_token.clone(),
+        token_type: reply.token_type.to_owned(),
+        expires_at: reply.expires_in.map(|life| now.plus(life)),
+        lifetime: reply.expires_in.map(|life| life.as_secs()),
+        refresh_token: reply.refresh_token.clone(),
+        refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
+        id_token,
+        scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
+    }
+}
 
 /// Keeps a narrowed token under its name. Those that have expired make room for it, then those that
 /// expire first. One that is too large alone is not kept: it is requested again the next time.
@@ -55,7 +126,6 @@ fn escaped(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Secret;
     use serde_json::json;
 
     fn at(seconds: u64) -> Timestamp {

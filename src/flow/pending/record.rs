@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::Authorization;
-use super::pending::PendingInfo;
+use super::PendingInfo;
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::Authorization;
 use crate::grant::{Attribute, DEFAULT_ACCOUNT, GrantKey, Pin};
 use crate::port::PendingRecord;
 use crate::profile::{AuthorizationServer, Profile};
@@ -26,7 +26,7 @@ pub(super) const VERSION: u32 = 1;
 
 /// What is remembered of a flow.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Remembered {
+pub(super) struct FlowRecord {
     pub(super) version: u32,
     pub(super) rfp: String,
     pub(super) grant_id: String,
@@ -61,10 +61,10 @@ pub(super) struct Remembered {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Whole {
     pub(super) claims: StateClaims,
-    pub(super) flow: Remembered,
+    pub(super) flow: FlowRecord,
 }
 
-impl Remembered {
+impl FlowRecord {
     pub(super) fn of(
         pending: &Authorization,
         user: Option<&str>,
@@ -176,7 +176,7 @@ pub(super) fn name_of(server: &AuthorizationServer) -> String {
 pub(super) fn seal(
     key: &StateKey,
     claims: &StateClaims,
-    flow: &Remembered,
+    flow: &FlowRecord,
 ) -> Result<PendingRecord> {
     let plain = serde_json::to_vec(flow).map_err(|e| Error::internal(e.to_string()))?;
     let expires_at = Timestamp::from_unix(claims.exp);
@@ -223,8 +223,8 @@ mod encoded {
     }
 }
 
-pub(super) fn unseal(key: &StateKey, record: &PendingRecord) -> Option<Remembered> {
+pub(super) fn unseal(key: &StateKey, record: &PendingRecord) -> Option<FlowRecord> {
     let plain = key.open(&record.id, record.expires_at, &record.sealed)?;
-    let flow: Remembered = serde_json::from_slice(&plain).ok()?;
+    let flow: FlowRecord = serde_json::from_slice(&plain).ok()?;
     (flow.version == VERSION).then_some(flow)
 }

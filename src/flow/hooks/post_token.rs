@@ -2,8 +2,8 @@
 
 use super::{About, keep};
 use crate::error::Result;
+use crate::flow::access_token::Renewed;
 use crate::flow::commit::Commit;
-use crate::flow::renew::Renewed;
 use crate::flow::{CriticalPart, FlowManager, Handout};
 use crate::grant::{Grant, TokenSet};
 use crate::port::Lock;
@@ -21,8 +21,8 @@ impl FlowManager {
         lock: &mut dyn Lock,
     ) -> Result<Renewed> {
         let Renewed::Handout(mut handout) = renewed else { return Ok(renewed) };
-        if has_last_word(profile) {
-            if let Err(error) = self.ask_last(profile, &mut handout).await {
+        if has_post_token(profile) {
+            if let Err(error) = self.ask_post_token(profile, &mut handout).await {
                 self.show_held_back(profile, &handout.grant).await;
                 return Err(error);
             }
@@ -40,10 +40,10 @@ impl FlowManager {
         Ok(Renewed::Handout(handout))
     }
 
-    async fn ask_last(&self, profile: &Profile, handout: &mut Handout) -> Result<()> {
+    async fn ask_post_token(&self, profile: &Profile, handout: &mut Handout) -> Result<()> {
         let Handout { grant, tokens, .. } = handout;
         let about = About { tokens: Some(tokens), ..About::of(grant, "refresh_token", self.now()) };
-        let answer = self.hook(profile, LAST_WORD, about).await?;
+        let answer = self.hook(profile, POST_TOKEN, about).await?;
         keep(grant, answer, self.now())
     }
 
@@ -64,11 +64,11 @@ impl FlowManager {
 }
 
 /// The hook that decides whether a new token is handed out.
-const LAST_WORD: &str = "post_token";
+const POST_TOKEN: &str = "post_token";
 
 /// Whether a hook of the profile decides whether a new token is handed out.
-pub(in crate::flow) fn has_last_word(profile: &Profile) -> bool {
-    profile.hooks.contains_key(LAST_WORD)
+pub(in crate::flow) fn has_post_token(profile: &Profile) -> bool {
+    profile.hooks.contains_key(POST_TOKEN)
 }
 
 /// The grant as it is stored while a hook is asked about its new tokens: none of them is in it, and

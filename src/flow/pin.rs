@@ -1,0 +1,103 @@
+//! What a grant is pinned to: issuer, endpoints and client. Its tokens are sent nowhere else.
+
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::grant::Pin;
+use crate::profile::{AuthorizationServer, ClientAuth, Profile};
+use crate::text::one_line;
+
+/// The way a client authenticates: as configured, else by what it has and what the server takes.
+pub(super) fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
+    if let Some(method) = profile.client.auth {
+        return method;
+    }
+    let offered = |method: ClientAuth| {
+        server.token_auth_methods.is_empty()
+            || server.token_auth_methods.iter().any(|m| m == method.as_str())
+    };
+    if profile.client.private_key.is_some() || profile.client.assertion.is_some() {
+        return ClientAuth::PrivateKeyJwt;
+    }
+    match profile.client.secret {
+        None => ClientAuth::None,
+        Some(_)
+            if !offered(ClientAuth::ClientSecretBasic) && offered(ClientAuth::ClientSecretPost) =>
+        {
+            ClientAuth::ClientSecretPost
+        }
+        Some(_) => ClientAuth::ClientSecretBasic,
+    }
+}
+
+pub(super) fn pin(profile: &Profile, server: &AuthorizationServer) -> Result<Pin> {
+    Ok(Pin {
+        issuer: server.issuer.clone(),
+        token_endpoint: token_endpoint(profile, server)?.to_owned(),
+        refresh_endpoint: server.endpoints.refresh.clone(),
+        revocation_endpoint: server.endpoints.revocation.clone(),
+        client_id: profile.client.id.clone(),
+        client_auth: client_auth(profile, server).as_str().to_owned(),
+    })
+}
+
+pub(super) fn token_endpoint<'a>(
+    profile: &Profile,
+    server: &'a AuthorizationServer,
+) -> Result<&'a str> {
+    server.endpoints.token.as_deref().ok_or_else(|| {
+        Error::config(format!("no token endpoint is known for profile `{}`", profile.name))
+            .hint("set `token_endpoint`, or `issuer` for discovery")
+    })
+}
+
+/// What differs between the pin of a grant and what configuration or metadata now name.
+pub(super) fn moved(old: &Pin, new: &Pin) -> Option<String> {
+    let differs = |what: &str, old: &str, new: &str| {
+        Some(format!("{what} was {} and is now {}", one_line(old), one_line(new)))
+    };
+    if let (Some(a), Some(b)) = (&old.issuer, &new.issuer)
+        && a != b
+    {
+        return differs("the issuer", a, b);
+    }
+    if old.token_endpoint != new.token_endpoint {
+        return differs("the token endpoint", &old.token_endpoint, &new.token_endpoint);
+    }
+    if old.refresh_endpoint != new.refresh_endpoint {
+        let none = String::from("the token endpoint");
+        let (a, b) = (&old.refresh_endpoint, &new.refresh_endpoint);
+        return differs(
+            "the refresh endpoint",
+            a.as_ref().unwrap_or(&none),
+            b.as_ref().unwrap_or(&none),
+        );
+    }
+    if old.client_id != new.client_id {
+        return differs("the client", &old.client_id, &new.client_id);
+    }
+    if old.client_auth != new.client_auth {
+        return differs("the client authentication", &old.client_auth, &new.client_auth);
+    }
+    None
+}
+
+/// Why a grant's tokens are not sent to this revocation endpoint: it is another than when the grant
+/// was made; or none was known then, and this one is neither where the token endpoint is nor where the
+/// issuer is.
+pub(super) fn unpinned(pin: &Pin, endpoint: &str) -> Option<String> {
+    let new = one_line(endpoint);
+    if let Some(pinned) = &pin.revocation_endpoint {
+        let old = one_line(pinned);
+        return (pinned != endpoint).then(|| format!("its endpoint was {old} and is now {new}"));
+    }
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let there = origin(endpoint);
+    let mut known = std::iter::once(&pin.token_endpoint).chain(&pin.issuer);
+    let is_known = there.is_some() && known.any(|url| origin(url) == there);
+    (!is_known).then(|| {
+        format!(
+            "no endpoint for it was known at the login, and {new} is at another server's address"
+        )
+    })
+}
