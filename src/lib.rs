@@ -59,9 +59,8 @@
 //! several servers, add [where it came in](AuthorizationResponse::received_at).
 //! [`FlowManager`] runs in a [tokio](https://docs.rs/tokio) runtime with its timers and I/O enabled
 //! (`enable_all`), of either flavour; [`blocking::FlowManager`] does the same in programs that have
-//! none. What a
-//! profile can say is in the README of the program: a provider's preset, endpoints, client
-//! authentication, scopes.
+//! none. `docs/reference/configuration.md` documents the keys of a profile: preset, endpoints, client
+//! authentication, scopes and others.
 //!
 //! This needs Rust 1.89 or later. Nothing is released yet: names may still change. The `examples` of
 //! the repository are whole programs with nothing to set up: `track_consent` (who of some known users

@@ -1,7 +1,7 @@
 //! `oauthctl man`: manual pages, made of what `--help` is made of, and of the [`text`] beside it.
 
-mod page;
-mod text;
+pub(super) mod page;
+pub(super) mod text;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
 }
 
 /// The way to every command, the program's own first.
-fn all(program: &Command) -> Vec<Vec<&Command>> {
+pub(super) fn all(program: &Command) -> Vec<Vec<&Command>> {
     let mut ways = vec![Vec::new()];
     let mut next = 0;
     while next < ways.len() {

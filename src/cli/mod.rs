@@ -6,6 +6,8 @@ mod complete;
 mod completions;
 mod context;
 mod demo;
+#[cfg(test)]
+mod docs;
 mod exec;
 mod export;
 mod format;

@@ -227,11 +227,16 @@ fn commands_in_other_hints_run() {
     follow(&home, &removed);
 }
 
-/// The line of README's crontab without its time, with what stands for curl first on the path.
+/// A page of the documentation.
+fn documentation(page: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The documented line of a crontab without its time, with what stands for curl first on the path.
 fn run_cron_line(home: &Home, curl: &str) -> Output {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let line = readme.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
+    let page = documentation("scripts.md");
+    let line = page.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
     let bin = home.path("home/.cargo/bin");
     std::fs::create_dir_all(&bin).unwrap();
     let program = home.command(["x"]).get_program().to_owned();
@@ -246,7 +251,7 @@ fn run_cron_line(home: &Home, curl: &str) -> Output {
 }
 
 #[test]
-fn the_cron_line_of_the_readme_keeps_the_last_answer() {
+fn the_documented_cron_line_keeps_the_last_answer() {
     let home = Home::new();
     home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
     plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("gitlab")));
@@ -261,25 +266,24 @@ fn the_cron_line_of_the_readme_keeps_the_last_answer() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
 }
 
-/// The first block of README after this text.
-fn readme_block(after: &str) -> String {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let (_, rest) = readme.split_once(after).unwrap_or_else(|| panic!("README lacks {after}"));
+/// The first block of a page after this text.
+fn documented_block(page: &str, after: &str) -> String {
+    let text = documentation(page);
+    let (_, rest) = text.split_once(after).unwrap_or_else(|| panic!("{page} lacks {after}"));
     rest.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap().to_owned()
 }
 
 #[test]
-fn the_ci_blocks_of_the_readme_run_as_pasted() {
+fn the_documented_ci_blocks_run_as_pasted() {
     let (mut home, sandbox) = with_sandbox(None);
     sandbox.profile(&home, "gitlab", None);
-    let here = readme_block("**CI.**");
+    let here = documented_block("ci.md", "## Prepare the account");
     assert!(!here.contains('#') && here.is_ascii(), "{here}");
     shell(&home, &format!("set -e\n{here}"), "").ok();
     assert_eq!(home.run(["status", "gitlab", "--json"]).ok().json(), json!([]));
     let read = |name: &str| std::fs::read_to_string(home.path("home").join(name)).unwrap();
     let (key, line, config) = (read("ci.key"), read("ci.line"), home.config_path());
-    let job = readme_block("In the job, with both secrets");
+    let job = documented_block("ci.md", "## Use it in a job");
     let ci = home.path("home/ci");
     std::fs::create_dir_all(&ci).unwrap();
     std::fs::copy(config, ci.join("oauthctl.toml")).unwrap();

@@ -66,8 +66,10 @@ fn every_command_has_a_page_with_all_of_its_flags() {
 fn the_programs_page_names_every_variable_file_exit_status_and_command() {
     let text = plain(&page(""));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let table = readme.split("\n### Environment\n").nth(1).unwrap().split("\n### ").next().unwrap();
+    let reference = root.join("docs/reference/environment.md");
+    let reference = std::fs::read_to_string(reference).unwrap();
+    let (_, table) = reference.split_once("\n## Environment\n").unwrap();
+    let table = table.split("\n## ").next().unwrap();
     let names: Vec<&str> = table
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))

@@ -78,15 +78,15 @@ fn rendered(section: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result
 
 /// What stands below a command's flags in `--help`, taken apart.
 #[derive(Default)]
-struct Help {
-    examples: Vec<String>,
-    formats: Vec<(String, String)>,
+pub struct Help {
+    pub examples: Vec<String>,
+    pub formats: Vec<(String, String)>,
     /// Everything else; lines that are indented are shown as they are.
-    notes: Vec<Vec<String>>,
+    pub notes: Vec<Vec<String>>,
 }
 
 impl Help {
-    fn of(command: &Command) -> Self {
+    pub fn of(command: &Command) -> Self {
         let mut help = Self::default();
         let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for block in text.split("\n\n").filter(|block| !block.trim().is_empty()) {

@@ -15,93 +15,98 @@ pub fn path(way: &[&Command]) -> String {
 pub const ENVIRONMENT: Rows = &[
     (
         "OAUTHCTL_CONFIG",
-        "The configuration file. Without it, `oauthctl/config.toml` in the platform's configuration directory.",
+        "The configuration file. Default: `oauthctl/config.toml` in the configuration directory of the platform.",
     ),
     (
         "OAUTHCTL_STATE_DIR",
-        "Where locks, the list of accounts and, sealed, what waits for `oauthctl complete` are kept. \
-         It must be on a file system that has locks. Without it, `oauthctl` in the platform's state directory.",
+        "The directory for locks, the index of accounts and, encrypted, pending authorizations. Its file system must \
+         support locks. Default: `oauthctl` in the state directory of the platform.",
     ),
-    ("OAUTHCTL_STORE", "The token store, as `--store`."),
+    ("OAUTHCTL_STORE", "The token store, as for `--store`."),
     ("OAUTHCTL_STORE_KEY", "The key of the file store, as `oauthctl store keygen` prints it."),
-    ("OAUTHCTL_STORE_KEY_FILE", "A file with that key."),
+    ("OAUTHCTL_STORE_KEY_FILE", "A file that contains that key."),
     (
         "OAUTHCTL_STATE_KEY",
-        "The key for the states of `oauthctl start` and `oauthctl complete`: 32 bytes in base64url; a comma and the \
-         key before it, while keys are changed. Without it, `state.key` in the platform's configuration directory, wherever the configuration file is.",
+        "The key for the states of `oauthctl start` and `oauthctl complete`: 32 bytes in base64url. While keys are \
+         changed, the new key, a comma and the previous key. Default: `state.key` in the configuration directory of \
+         the platform, wherever the configuration file is.",
     ),
     (
         "OAUTHCTL_IMPORT",
-        "A line that `oauthctl export` printed. `token`, `exec` and `refresh` fill an empty store from it first, \
-         and never overwrite.",
+        "A line that `oauthctl export` printed. `token`, `exec` and `refresh` fill an empty store from it first. They \
+         never overwrite a record.",
     ),
-    ("OAUTHCTL_PROFILE", "The profile, where a command names none."),
+    ("OAUTHCTL_PROFILE", "The profile of a command that names none."),
     (
         "OAUTHCTL_HOOK_DEPTH",
-        "Set for hooks: how many of them run inside one another. Where it is 4, or no number, no further one is started.",
+        "Set for hooks: the depth of their nesting. If it is 4, or not a number, no further hook is started.",
     ),
     (
         "OAUTHCTL_BROWSER",
-        "The browser's command; `%s` stands for the URL, which else is its last argument.",
+        "The browser command. `%s` stands for the URL; without it, the URL is the last argument.",
     ),
     (
         "BROWSER",
-        "The same, for all programs: several commands with a colon between them, of which the first that works is \
-         taken. OAUTHCTL_BROWSER goes before it, and `--browser` before both.",
+        "The same for all programs: commands separated by colons, of which the first that works is used. \
+         OAUTHCTL_BROWSER overrides it, and `--browser` overrides both.",
     ),
     (
         "HTTPS_PROXY, ALL_PROXY",
-        "The proxy for servers on other machines: `http://`, `https://` or `socks5h://`, with a user and a password \
-         where it wants them. A value that names no proxy is an error. What is on this machine is reached directly.",
+        "The proxy for servers on other machines: `http://`, `https://` or `socks5h://`, with user and password if it \
+         needs them. An invalid value is an error. Loopback addresses never go through a proxy.",
     ),
     (
         "NO_PROXY",
         "Hosts that are reached without the proxy, separated by commas. `example.com` matches the host and its \
-         subdomains, `*.example.com` its subdomains alone, `host:port` one port, `10.0.0.0/8` a network, and `*` every host.",
+         subdomains, `*.example.com` only its subdomains, `host:port` one port, `10.0.0.0/8` a network, and `*` every \
+         host. An entry of any other form causes a warning.",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "On Linux, certificate authorities that are used instead of the system's. `ca_file` in a profile adds to either.",
+        "On Linux, certificate authorities that replace those of the system. `ca_file` in a profile adds to either.",
     ),
-    ("NO_COLOR", "Where it is set, no colours are used."),
+    ("NO_COLOR", "If it is set and not empty, no colours are used."),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME",
-        "On Linux, where the platform's directories are, if not in the home directory.",
+        "On Linux, the directories of the platform. Default: below the home directory.",
     ),
 ];
 
 pub const FILES: Rows = &[
     (
         "~/.config/oauthctl/config.toml",
-        "The profiles, in TOML. On macOS and Windows in the place that is usual there.",
+        "The profiles, in TOML. On macOS and Windows it is in the usual place of the platform.",
     ),
     (
         "~/.config/oauthctl/store.key",
-        "The key of the file store, made when it is first needed, with mode 0600. It is here wherever the \
+        "The key of the file store, generated when it is first needed, with mode 0600. It is here wherever the \
          configuration file is.",
     ),
     ("~/.config/oauthctl/state.key", "The key for the states of `oauthctl start`, likewise."),
     (
         "~/.local/share/oauthctl/tokens/",
-        "The file store: one file per account, encrypted, which age(1) opens too.",
+        "The file store: one encrypted file per account, which age(1) can decrypt too.",
     ),
     (
         "~/.local/state/oauthctl/",
-        "Locks, the list of accounts, and, sealed, what waits for `oauthctl complete`.",
+        "Locks, the index of accounts and, encrypted, pending authorizations.",
     ),
 ];
 
 pub const EXIT_STATUS: Rows = &[
-    ("0", "Done."),
-    ("1", "`internal`: an error of oauthctl's own."),
-    ("2", "`usage`: wrong flags or arguments."),
-    ("3", "`config`: the configuration is invalid, or a profile, account or provider is unknown."),
-    ("4", "`login_required`: no usable token, and none can be had without a person."),
-    ("5", "`access_denied`: the person or the server denied the authorization."),
-    ("6", "`timeout`: nobody answered in time."),
-    ("7", "`validation`: the state, iss, nonce, id_token or callback is not what was asked for."),
+    ("0", "Success."),
+    ("1", "`internal`: an internal error of oauthctl."),
+    ("2", "`usage`: invalid flags or arguments."),
+    (
+        "3",
+        "`config`: the configuration is invalid, a profile, account or provider is unknown, or a hook failed.",
+    ),
+    ("4", "`login_required`: there is no usable token, and only a new login can provide one."),
+    ("5", "`access_denied`: the user, the server or a hook denied the authorization."),
+    ("6", "`timeout`: the user did not answer in time."),
+    ("7", "`validation`: the state, iss, nonce, id_token or callback is not the expected one."),
     ("8", "`server_refused`: the authorization server refused with another OAuth error."),
-    ("9", "`unavailable`: network or server trouble; trying again later may help."),
+    ("9", "`unavailable`: the network or the server is unavailable; try again later."),
     ("10", "`store`: the token store is unavailable, locked or unreadable."),
     ("130, 143", "`interrupted`: SIGINT or SIGTERM; nothing is half-written."),
 ];
@@ -121,11 +126,11 @@ const MORE: &[(&str, &[&str])] = &[
         "",
         &[
             "A profile in the configuration names a service and the client that is registered there. `oauthctl login` \
-             takes a person through the login in a browser, and keeps the tokens in the keyring of the system or in \
-             encrypted files. From then on `oauthctl token` prints an access token that works: from the store, or \
-             refreshed first where it is about to end. However many processes ask at once, one refresh is made.",
-            "Nothing is printed on standard output unless it worked, and nothing but the result. An error is a line \
-             `error:` and often a line `hint:` on standard error; with `--json` it is one JSON object there. The exit \
+             guides the user through the login in a browser, and stores the tokens in the keyring of the operating \
+             system or in encrypted files. After that, `oauthctl token` prints a valid access token: the stored one, or \
+             a refreshed one if it is about to expire. However many processes ask at the same time, one refresh is made.",
+            "Standard output contains only the result, and only if the command succeeded. An error is a line `error:`, \
+             often followed by a line `hint:`, on standard error. With `--json` it is one JSON object there. The exit \
              status says what to do.",
             "Durations are written 30s, 5m, 2h, 7d, or as a number of seconds.",
         ],
@@ -133,84 +138,81 @@ const MORE: &[(&str, &[&str])] = &[
     (
         "login",
         &[
-            "The authorization code flow with PKCE: a listener on a loopback address is up before the browser opens, \
-             and takes the one callback that has the right state. The store is tried before, so that a login does not \
-             end with tokens that cannot be kept; the browser is told that it worked only once they are.",
-            "On a machine without a browser the URL is printed. It can be opened anywhere: the browser then fails to \
-             load a page at the redirect URI, whose address is pasted at the prompt.",
-            "Tokens are not printed: `oauthctl token` does that.",
+            "`login` uses the authorization code flow with PKCE. A listener on a loopback address is ready before the \
+             browser opens, and accepts the one callback with the right state. The store is tested first, so that a \
+             login does not end with tokens that cannot be stored. The browser shows success only after they are stored.",
+            "On a machine without a browser the URL is printed. It can be opened anywhere. That browser then fails to \
+             load a page at the redirect URI; paste the address of that page at the prompt.",
+            "`login` does not print tokens; `oauthctl token` does.",
         ],
     ),
     (
         "token",
         &[
-            "A stored token with at least `--min-ttl` left is printed without any network traffic. Otherwise it is \
-             refreshed, once over all processes, and what came is stored before it is printed. A grant that needs no \
-             person, such as client_credentials, is run again. Otherwise the exit status is 4.",
-            "A refresh that fails for a passing reason, while the stored token still has some life, prints that token \
-             with a warning.",
+            "A stored token with at least `--min-ttl` left is printed without network traffic. Otherwise it is \
+             refreshed, by one of all processes that ask, and stored before it is printed. A grant that needs no user, \
+             such as client_credentials, is requested again. If none of this is possible, the exit status is 4.",
+            "If a refresh fails for a transient reason and the stored token has not expired, that token is printed with \
+             a warning.",
         ],
     ),
     (
         "exec",
         &[
-            "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names, and in no list of processes. \
-             On Unix the command takes oauthctl's place.",
+            "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names. It appears in no argument list. \
+             On Unix the command replaces the oauthctl process.",
         ],
     ),
     (
         "logout",
         &[
-            "The tokens are forgotten here even where the server could not be asked to revoke them; the exit status \
-             then says so.",
+            "The tokens are removed even if the server could not be asked to revoke them. The exit status then says why.",
         ],
     ),
     (
         "status",
         &[
-            "No server is asked. The store is asked whether it still has the account, for a second at most and without \
-             a prompt; where it does not answer, what was recorded at the last use is shown, and said to be no more than that.",
+            "`status` contacts no server. It asks the store whether it still has the account, without a prompt and for at \
+             most a second. If the store does not answer, `status` shows what was recorded at the last use, and says so.",
         ],
     ),
     (
         "start",
         &[
-            "For web applications, bots and jobs: the response comes to another process, perhaps much later. Any number \
-             of flows may be open at once, for any number of people. The state is signed, works once, and expires.",
+            "`start` is for web applications, bots and jobs, where another process receives the response, perhaps much \
+             later. Any number of flows may be open at once, for any number of users. A state is signed, works once, \
+             and expires.",
         ],
     ),
     (
         "complete",
         &[
-            "The code is redeemed once, if the state is one that `oauthctl start` made, has not been used, and has not \
-             expired; the tokens are kept under the account that is named by the flow's user. Everything else ends with \
-             exit status 7, and redeems nothing.",
+            "The code is redeemed once, if `oauthctl start` created the state, and if it has neither been used nor \
+             expired. The tokens are stored under the account that the user of the flow names. Everything else ends \
+             with exit status 7 and redeems nothing.",
         ],
     ),
     (
         "attr",
-        &[
-            "Attributes live as long as the grant, over every refresh, and are shown by `oauthctl token --json` and \
-             `oauthctl status --json`.",
-        ],
+        &["Attributes live as long as the grant, over every refresh. `oauthctl token --json` and \
+             `oauthctl status --json` show them."],
     ),
     (
         "store migrate",
-        &["An account leaves the old store only after it was read back from the new one."],
+        &["An account is removed from the old store only after it was read back from the new one."],
     ),
-    ("import", &["What is stored already is not overwritten without `--replace`."]),
+    ("import", &["An account that is already stored is not overwritten without `--replace`."]),
     (
         "sandbox",
         &[
-            "On loopback only, and in memory only: for tests of your own programs. Any client ID is taken for a public \
-             client. It prints its issuer and runs until it is stopped.",
+            "The sandbox is for tests of your own programs. It listens on the loopback interface only, and keeps \
+             everything in memory. It accepts any client ID as a public client. It prints its issuer and runs until it \
+             is stopped.",
         ],
     ),
     (
         "man",
-        &[
-            "The pages need no network and no configuration. The same version always writes the same pages.",
-        ],
+        &["`man` needs no network and no configuration. One version always writes the same pages."],
     ),
 ];
 
@@ -219,51 +221,48 @@ pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])
     match path {
         "" => &[
             (
-                "Name a service and log in, once:",
+                "Add a profile and log in, once:",
                 &[
                     "oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api",
                     "oauthctl login gitlab",
                 ],
             ),
             (
-                "Use a token that works, whenever one is needed:",
+                "Use a valid token whenever one is needed:",
                 &[
                     "oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user",
                 ],
             ),
-            (
-                "In a job that must never wait for a person:",
-                &["oauthctl --no-input token -p gitlab"],
-            ),
-            ("See it all work on a machine with nothing set up:", &["oauthctl demo"]),
+            ("In a job that must never wait for a user:", &["oauthctl --no-input token -p gitlab"]),
+            ("Run a complete login on a machine where nothing is set up:", &["oauthctl demo"]),
         ],
-        "refresh" => &[("Now, whatever life is left:", &["oauthctl refresh gitlab"])],
+        "refresh" => &[("Refresh now, whatever lifetime is left:", &["oauthctl refresh gitlab"])],
         "status" => &[(
-            "Which accounts need a new login soon:",
+            "List the accounts with their expiry:",
             &["oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"],
         )],
         "logout" => &[("All accounts of all profiles:", &["oauthctl logout --all"])],
         "attr set" => &[(
-            "Gone after seven days:",
+            "Set an attribute that is removed after seven days:",
             &["oauthctl attr set -p gitlab --account 4711 trial yes --ttl 7d"],
         )],
         "providers" => &[(
-            "Where to register a client, and what is peculiar there:",
+            "Show where to register a client, and what is special about the service:",
             &["oauthctl providers gitlab"],
         )],
         "store keygen" => &[(
-            "A key for a CI system, and its public half on standard error:",
+            "Create a key for a CI system; its public half is printed on standard error:",
             &["oauthctl store keygen > ci.key"],
         )],
         "store migrate" => {
-            &[("From the keyring to encrypted files:", &["oauthctl store migrate --to file"])]
+            &[("Move from the keyring to encrypted files:", &["oauthctl store migrate --to file"])]
         }
         "export" => &[(
-            "For a CI system whose key is in ci.key:",
+            "Encrypt an account for a CI system:",
             &["oauthctl export -p gitlab --account ci --recipient age1... > ci.line"],
         )],
         "sandbox" => &[(
-            "Refresh tokens that rotate, and access tokens that live two seconds:",
+            "Rotate refresh tokens, and issue access tokens that live two seconds:",
             &[
                 "oauthctl sandbox --port 8901 --auto-consent --scenario rotate --scenario expire-fast",
             ],
