@@ -16,7 +16,7 @@
 //! What they keep is read wherever the token is used, hours later too: it belongs to the grant, whose id
 //! stays the same over every refresh.
 //!
-//! The same rules as commands, for the program `oauthctl` or [`oauthctl::hook::CommandHooks`]: the event
+//! The same rules as commands, for the program `oauthctl` or [`oauthctl_core::hook::CommandHooks`]: the event
 //! comes on stdin, the answer goes to stdout.
 //!
 //! ```toml
@@ -35,19 +35,19 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::Hooks;
-use oauthctl::http::{self, HttpClient};
-use oauthctl::port::{BoxFuture, Clock, HttpRequest, Method};
-use oauthctl::profile::{Config, Hook, Profile};
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::text::one_line;
-use oauthctl::{
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::Hooks;
+use oauthctl_core::http::{self, HttpClient};
+use oauthctl_core::port::{BoxFuture, Clock, HttpRequest, Method};
+use oauthctl_core::profile::{Config, Hook, Profile};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Grant, Ports, Result, Secret,
     StartRequest, Started, Timestamp, TokenRequest,
 };
+use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 
 const PROFILE: &str = "rules";
@@ -135,6 +135,17 @@ impl Clock for Movable {
     }
 }
 
+/// The sandbox has a trait of its own, so that it needs nothing of the library.
+impl oauthctl_sandbox::Clock for Movable {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(Clock::now(self).unix())
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
 /// A grant from the consent to its second refresh.
 async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool) -> Result<()> {
     let started = manager.start(PROFILE, StartRequest::for_user(user)).await?;
@@ -154,10 +165,10 @@ async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool)
     for (when, later) in [("At once", 0), ("After half an hour", 1), ("After three hours", 5)] {
         clock.forward(HOUR / 2 * later);
         let handout = manager.token(&key, &TokenRequest::default()).await?;
-        show(when, &handout.grant, handout.fresh, clock.now());
+        show(when, &handout.grant, handout.fresh, Clock::now(clock));
     }
     let handout = manager.token(&key, &TokenRequest::default().force()).await?;
-    show("Once more", &handout.grant, handout.fresh, clock.now());
+    show("Once more", &handout.grant, handout.fresh, Clock::now(clock));
     Ok(())
 }
 
@@ -224,9 +235,10 @@ impl Options {
 }
 
 /// A server with this clock, so that tokens expire there when they do here, and a profile of it.
-async fn in_sandbox(clock: Arc<dyn Clock>) -> Result<(Option<Sandbox>, Config)> {
+async fn in_sandbox(clock: Arc<Movable>) -> Result<(Option<Sandbox>, Config)> {
     let options = SandboxOptions { auto_consent: true, clock, ..SandboxOptions::default() };
-    let sandbox = Sandbox::start(options).await?;
+    let sandbox =
+        Sandbox::start(options).await.map_err(|error| Error::unavailable(error.to_string()))?;
     let config = format!(
         "[profiles.rules]\nissuer = '{}'\nclient_id = 'example'\nscopes = ['read']\n\
          redirect_uri = 'http://127.0.0.1:8080/callback'\nkeep = ['scope']\n\

@@ -42,19 +42,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::LONGEST_TTL;
-use oauthctl::http::{HttpClient, Options};
-use oauthctl::port::{Clock, HttpRequest, Method};
-use oauthctl::profile::Config;
-use oauthctl::protocol::state::StateKeys;
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::store::{StateDir, StateKeyFile};
-use oauthctl::text::one_line;
-use oauthctl::{
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::LONGEST_TTL;
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::port::{Clock, HttpRequest, Method};
+use oauthctl_core::profile::Config;
+use oauthctl_core::protocol::state::StateKeys;
+use oauthctl_core::store::{StateDir, StateKeyFile};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, GrantKey, Ports, Result,
     StartRequest, Started, TokenRequest,
 };
+use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use zeroize::Zeroizing;
 
 use stores::{Flows, Grants, failed};
@@ -178,7 +178,8 @@ fn refused(what: &str, outcome: Result<()>, kind: ErrorKind) -> Result<()> {
 
 async fn demonstrate() -> Result<()> {
     let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
-    let sandbox = Sandbox::start(options).await?;
+    let sandbox =
+        Sandbox::start(options).await.map_err(|error| Error::unavailable(error.to_string()))?;
     let dir = tempfile::tempdir().map_err(failed)?;
     let profile = format!(
         "[profiles.gitlab]\nprovider = 'gitlab'\nroot_url = '{0}/'\nissuer = '{0}'\nclient_id = 'example'\n\

@@ -39,16 +39,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::LONGEST_TTL;
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
-use oauthctl::text::one_line;
-use oauthctl::time::parse_duration;
-use oauthctl::{
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::LONGEST_TTL;
+use oauthctl_core::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
+use oauthctl_core::text::one_line;
+use oauthctl_core::time::parse_duration;
+use oauthctl_core::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Ports, Result, StartRequest,
     TokenRequest, blocking,
 };
+use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -200,7 +200,10 @@ async fn many(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode>
         Some(issuer) => issuer,
         None => {
             let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
-            sandbox.insert(Sandbox::start(options).await?).issuer()
+            let started = Sandbox::start(options)
+                .await
+                .map_err(|error| Error::unavailable(error.to_string()))?;
+            sandbox.insert(started).issuer()
         }
     };
     // One process needs nothing on the disk, and any number of tasks may share the manager.

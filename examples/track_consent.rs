@@ -47,15 +47,15 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use clap::Parser;
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::{AtServer, LONGEST_TTL};
-use oauthctl::profile::Config;
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
-use oauthctl::time::parse_duration;
-use oauthctl::{
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{AtServer, LONGEST_TTL};
+use oauthctl_core::profile::Config;
+use oauthctl_core::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
+use oauthctl_core::time::parse_duration;
+use oauthctl_core::{
     AuthorizationResponse, ErrorKind, Expected, FlowManager, GrantKey, Ports, StartRequest,
 };
+use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -134,7 +134,7 @@ async fn run(args: Args) -> Result<(), Problem> {
 }
 
 /// What has to outlive the process is in `data`, which is made, or changed, to be its owner's alone.
-async fn ports(data: &Path) -> oauthctl::Result<Ports> {
+async fn ports(data: &Path) -> oauthctl_core::Result<Ports> {
     let clock = Arc::new(SystemClock);
     let keys = StateKeyFile::open(data.join("state-keys.json"), clock.clone());
     let key = KeySource::Generated(data.join("grants.key"));

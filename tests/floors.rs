@@ -1,12 +1,12 @@
 //! The walls of the house, read from the source as text: who may import whom, where foreign crates live, and what
-//! may not be there at all. `src/lib.rs` says why.
+//! may not be there at all. `docs/architecture.md` says why.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floor of every top module. One imports from lower floors, and on its own floor from those that stand before
+/// The floor of every top module of the library. One imports from lower floors, and on its own floor from those that stand before
 /// it here; so there are no circles. Floor 0 is one heap of nouns.
 const FLOORS: &[(&str, u8)] = &[
     ("digest", 0),
@@ -32,35 +32,34 @@ const FLOORS: &[(&str, u8)] = &[
     // The ports that are ready to use: clock, transport and memory put together.
     ("ready", 3),
     ("blocking", 3),
-    ("sandbox", 3),
     ("login", 3),
-    // Reserved: these do not exist yet.
-    ("credential", 4),
-    ("broker", 4),
 ];
 
-/// The modules of the program, which stands on top of all of them.
-const PROGRAM: &[&str] = &["cli", "main"];
+const LIBRARY: &str = "crates/core/src/";
 
-const THE_PROGRAM: &[&str] = &["src/cli/", "src/main.rs"];
-const KEYRING: &[&str] = &["src/store/keyring.rs", "src/store/keyring/"];
-const LOOPBACK_SERVERS: &[&str] =
-    &["src/login/listener.rs", "src/login/connection.rs", "src/sandbox/"];
+const THE_PROGRAM: &[&str] = &["src/"];
+const KEYRING: &[&str] = &["crates/core/src/store/keyring/"];
+const LOOPBACK_SERVERS: &[&str] = &[
+    "crates/core/src/login/listener.rs",
+    "crates/core/src/login/connection.rs",
+    "crates/sandbox/src/",
+];
 
 /// What only these places (files, or folders with a slash) may name.
 const PLACES: &[(&str, &[&str])] = &[
-    ("reqwest", &["src/http.rs", "src/http/"]),
-    ("open", &["src/login/browser.rs"]),
+    ("reqwest", &["crates/core/src/http.rs", "crates/core/src/http/"]),
+    ("open", &["crates/core/src/login/browser.rs"]),
     ("keyring", KEYRING),
     ("keyring_core", KEYRING),
     ("dbus", KEYRING),
-    ("age", &["src/store/"]),
+    ("age", &["crates/core/src/store/"]),
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
     ("clap_mangen", THE_PROGRAM),
     ("hyper", LOOPBACK_SERVERS),
     ("hyper_util", LOOPBACK_SERVERS),
     ("http_body_util", LOOPBACK_SERVERS),
+    ("jsonwebtoken", &["crates/sandbox/src/"]),
 ];
 
 /// Crates that may not be in Cargo.lock: discontinued, unmaintained, unsound, a second way to do TLS, or a listener
@@ -108,9 +107,10 @@ struct Source {
 }
 
 impl Source {
-    /// The top module that the file belongs to; none for the crate root, which only re-exports.
+    /// The top module of the library that the file belongs to; none for its root, which only re-exports, and for
+    /// other crates.
     fn module(&self) -> Option<&str> {
-        let below = self.path.strip_prefix("src/").unwrap();
+        let below = self.path.strip_prefix(LIBRARY)?;
         let top = below.split('/').next().unwrap().trim_end_matches(".rs");
         (top != "lib").then_some(top)
     }
@@ -180,10 +180,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The sources of the crate, without those of tests.
+/// The sources of all packages, without those of tests.
 fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    let mut dirs: Vec<PathBuf> = vec![root().join("src")];
+    let mut dirs: Vec<PathBuf> = vec![root().join("src"), root().join("crates")];
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let path = entry.path();
@@ -276,7 +276,7 @@ fn every_module_has_a_floor() {
     let unknown: Vec<String> = sources()
         .iter()
         .filter_map(Source::module)
-        .filter(|module| floor(module).is_none() && !PROGRAM.contains(module))
+        .filter(|module| floor(module).is_none())
         .map(|module| format!("`{module}` has no floor in tests/floors.rs"))
         .collect();
     report(&unknown);
@@ -287,10 +287,6 @@ fn modules_import_from_lower_floors_only() {
     let mut faults = Vec::new();
     for source in sources() {
         let Some(module) = source.module() else { continue };
-        // The program is a crate of its own: it uses the library by name, and the compiler sees to the rest.
-        if PROGRAM.contains(&module) {
-            continue;
-        }
         let code = joined(&source);
         for other in
             followers(&code, "crate::").into_iter().filter(|other| !may_name(module, other))
@@ -339,7 +335,7 @@ fn has_module(code: &str, name: &str) -> bool {
         let declared = item.ends_with(&format!("mod {name}"));
         let whole = statement.trim_start();
         let whole = whole.strip_prefix("pub ").unwrap_or(whole);
-        let ours = ["use crate::", "use super::", "use self::", "use oauthctl::"]
+        let ours = ["use crate::", "use super::", "use self::", "use oauthctl_core::"]
             .iter()
             .any(|start| whole.starts_with(start));
         declared || ours && whole.split(|c| !is_word(c)).any(|word| word == name)
@@ -375,18 +371,24 @@ fn forbidden_crates_are_absent() {
     report(&faults);
 }
 
-#[test]
-fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
+/// What a package is built with when none of its features is on: name, version and features a line.
+fn tree(package: &str) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let output = std::process::Command::new(cargo)
         .current_dir(root())
-        .args(["tree", "--no-default-features", "--edges", "normal", "--offline", "--locked"])
-        .args(["--prefix", "none", "--format", "{p} features={f}"])
+        .args(["tree", "--edges", "normal", "--offline", "--locked", "--prefix", "none"])
+        .args(["--no-default-features", "--package", package, "--format", "{p} features={f}"])
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && tree.starts_with("oauthctl "), "{said}{tree}");
+    assert!(output.status.success() && tree.starts_with(&format!("{package} ")), "{said}{tree}");
+    tree
+}
+
+#[test]
+fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
+    let tree = tree("oauthctl-core");
     let mut faults = Vec::new();
     for line in tree.lines() {
         let name = line.split(' ').next().unwrap();
@@ -402,6 +404,28 @@ fn the_flow_alone_is_without_command_line_browser_keyring_and_server() {
     assert!(tree.contains("\nreqwest v"), "the tree is not that of the library:\n{tree}");
 }
 
+/// The sandbox tests the client, so it shares nothing with it, and is built without the program's command line.
+#[test]
+fn sandbox_is_built_without_client_and_program() {
+    let tree = tree("oauthctl-sandbox");
+    let mut faults: Vec<String> = tree
+        .lines()
+        .filter(|line| {
+            let name = line.split(' ').next().unwrap();
+            ["oauthctl", "oauthctl-core", "clap", "reqwest"].contains(&name)
+        })
+        .map(|line| format!("the sandbox is built with `{line}`"))
+        .collect();
+    faults.extend(
+        sources()
+            .iter()
+            .filter(|source| source.path.starts_with("crates/sandbox/"))
+            .filter(|source| source.text.contains("../") || source.text.contains("#[path"))
+            .map(|source| format!("{} may include a file of another crate", source.path)),
+    );
+    report(&faults);
+}
+
 /// Every dependency in Cargo.toml has its reason in docs/dependencies.md, and nothing else has one.
 #[test]
 fn dependencies_are_documented() {
@@ -411,11 +435,12 @@ fn dependencies_are_documented() {
     let mut is_list = false;
     for line in manifest.lines() {
         if let Some(section) = line.strip_prefix('[') {
-            is_list = section.trim_end_matches(']').ends_with("dependencies");
+            is_list = section.trim_end_matches(']') == "workspace.dependencies";
         } else if is_list && let Some((name, _)) = line.split_once(" = ") {
             named.push(name);
         }
     }
+    named.retain(|name| !name.starts_with("oauthctl-"));
     assert!(named.len() > 20, "found only {named:?}");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).collect::<Vec<_>>();
     let documented: Vec<&str> = rows
@@ -430,6 +455,39 @@ fn dependencies_are_documented() {
         .map(|name| format!("docs/dependencies.md gives no reason for `{name}`"))
         .chain(gone.map(|name| format!("docs/dependencies.md names `{name}`, Cargo.toml does not")))
         .collect();
+    report(&faults);
+}
+
+/// Versions, lints and the edition stand once, in the Cargo.toml of the root.
+#[test]
+fn packages_inherit_from_the_workspace() {
+    let mut manifests = vec![root().join("Cargo.toml")];
+    for package in fs::read_dir(root().join("crates")).unwrap() {
+        manifests.push(package.unwrap().path().join("Cargo.toml"));
+    }
+    assert!(manifests.len() > 2, "the packages were not found");
+    let mut faults = Vec::new();
+    for path in manifests {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.strip_prefix(root()).unwrap().display();
+        for key in ["version", "edition", "rust-version", "license"] {
+            if !text.contains(&format!("\n{key}.workspace = true\n")) {
+                faults.push(format!("{name}: `{key}` is not the workspace's"));
+            }
+        }
+        if !text.contains("\n[lints]\nworkspace = true\n") {
+            faults.push(format!("{name}: the lints are not the workspace's"));
+        }
+        let mut is_list = false;
+        for line in text.lines() {
+            if let Some(section) = line.strip_prefix('[') {
+                let section = section.trim_end_matches(']');
+                is_list = section.ends_with("dependencies") && !section.starts_with("workspace");
+            } else if is_list && line.contains(" = ") && !line.contains("workspace = true") {
+                faults.push(format!("{name}: `{line}` is not the workspace's"));
+            }
+        }
+    }
     report(&faults);
 }
 

@@ -6,10 +6,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl::GrantKey;
-use oauthctl::clock::SystemClock;
-use oauthctl::port::Coordinator;
-use oauthctl::store::StateDir;
+use oauthctl_core::GrantKey;
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::port::Coordinator;
+use oauthctl_core::store::StateDir;
 
 use crate::figures::{Target, row, time};
 use crate::rows::{SCOPES, home, log_in};

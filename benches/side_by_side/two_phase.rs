@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use oauthctl::clock::SystemClock;
-use oauthctl::port::{Clock, PendingRecord, PendingStore};
-use oauthctl::protocol::state::{Opened, StateAlg, StateClaims, StateKey, StateKeys};
-use oauthctl::store::FilePending;
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::port::{Clock, PendingRecord, PendingStore};
+use oauthctl_core::protocol::state::{Opened, StateAlg, StateClaims, StateKey, StateKeys};
+use oauthctl_core::store::FilePending;
 use serde_json::Value;
 
 use crate::browser;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use oauthctl::port::{BoxFuture, Clock, GrantStore, PendingRecord, PendingStore};
-use oauthctl::{Error, Grant, GrantKey, Result, Timestamp};
+use oauthctl_core::port::{BoxFuture, Clock, GrantStore, PendingRecord, PendingStore};
+use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 

@@ -1,10 +1,10 @@
 //! What the ways to do it have in common: the profile, a use of the token, and words for people.
 
-use oauthctl::flow::Completed;
-use oauthctl::port::{HttpRequest, Method};
-use oauthctl::profile::{Config, Profile};
-use oauthctl::text::one_line;
-use oauthctl::{Error, ErrorKind, FlowManager, Result, TokenSet};
+use oauthctl_core::flow::Completed;
+use oauthctl_core::port::{HttpRequest, Method};
+use oauthctl_core::profile::{Config, Profile};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, ErrorKind, FlowManager, Result, TokenSet};
 use serde_json::Value;
 
 pub const PROFILE: &str = "signed";

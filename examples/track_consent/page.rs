@@ -2,9 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use oauthctl::flow::RequiredIdentity;
-use oauthctl::text::one_line;
-use oauthctl::{Error, ErrorKind};
+use oauthctl_core::flow::RequiredIdentity;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, ErrorKind};
 
 use crate::people::{Consent, Person};
 
@@ -145,6 +145,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         eprintln!("{error}");
         Self::of(error.kind())
+    }
+}
+
+impl From<oauthctl_sandbox::Error> for Problem {
+    fn from(error: oauthctl_sandbox::Error) -> Self {
+        eprintln!("{error}");
+        Self::of(ErrorKind::Unavailable)
     }
 }
 

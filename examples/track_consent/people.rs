@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use oauthctl::Grant;
+use oauthctl_core::Grant;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, params};
 
 use crate::page::Problem;

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl::flow::{self, FlowManager};
-use oauthctl::grant::Grant;
-use oauthctl::text::one_line;
-use oauthctl::{Error, GrantKey, Result, Timestamp, time};
+use oauthctl_core::flow::{self, FlowManager};
+use oauthctl_core::grant::Grant;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, GrantKey, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;

@@ -1,8 +1,8 @@
 //! What people are told about redirect URIs: which one to register, and which profiles share one.
 
-use oauthctl::Error;
-use oauthctl::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
-use oauthctl::text::one_line;
+use oauthctl_core::Error;
+use oauthctl_core::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
+use oauthctl_core::text::one_line;
 
 use super::context::Context;
 

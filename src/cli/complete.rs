@@ -5,16 +5,16 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl::flow::Completed;
-use oauthctl::protocol::callback::to_text;
-use oauthctl::text::shell_word;
-use oauthctl::{
+use oauthctl_core::flow::Completed;
+use oauthctl_core::protocol::callback::to_text;
+use oauthctl_core::text::shell_word;
+use oauthctl_core::{
     AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
 };
 use serde_json::{Value, json};
 
 #[cfg(unix)]
-use oauthctl::login::terminal::{Echo, Input, Terminal};
+use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 
 use super::context::Context;
 use super::login::parse_parameter;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
-use oauthctl::{Error, Result};
+use oauthctl_core::{Error, Result};
 
 use super::report;
 

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
-use oauthctl::clock::SystemClock;
-use oauthctl::http::{Proxy, can_be_proxy, unreadable_exceptions};
-use oauthctl::profile::snapshot::Snapshot;
-use oauthctl::profile::{Catalog, Config, ConfigFile, Profile};
-use oauthctl::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
-use oauthctl::trace::Trace;
-use oauthctl::{Error, Result, Secret, Timestamp, text};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::http::{Proxy, can_be_proxy, unreadable_exceptions};
+use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
+use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
+use oauthctl_core::trace::Trace;
+use oauthctl_core::{Error, Result, Secret, Timestamp, text};
 
 use super::Globals;
 use super::report::Voice;
@@ -44,7 +44,7 @@ impl Context {
     ///
     /// `Usage` where the HAR file cannot be written.
     pub fn new(globals: Globals, voice: Voice) -> Result<Self> {
-        let sink: Option<oauthctl::trace::LineSink> =
+        let sink: Option<oauthctl_core::trace::LineSink> =
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
         let har = globals.trace_har.clone();
         let trace = Trace::new(sink, har.is_some(), Timestamp::now());
@@ -407,12 +407,12 @@ impl Context {
         let lookup = |name: &str| env_os(name).and_then(|value| value.into_string().ok());
         let is_there = !self.globals.no_input
             && std::io::stderr().is_terminal()
-            && oauthctl::login::is_headless(&lookup).is_none();
+            && oauthctl_core::login::is_headless(&lookup).is_none();
         let voice = self.voice;
         is_there.then(|| keyring::KeyringUser {
             patience: KEYRING_PROMPT,
             notice: Arc::new(move || {
-                let left = oauthctl::time::describe(KEYRING_PROMPT);
+                let left = oauthctl_core::time::describe(KEYRING_PROMPT);
                 voice.insist(format!(
                     "The keyring is waiting for you: answer its prompt within {left}."
                 ));
@@ -435,7 +435,7 @@ impl Context {
 /// proxy unnoticed.
 pub fn warn_of_no_proxy(voice: &Voice) {
     for entry in unreadable_exceptions() {
-        let entry = oauthctl::text::one_line(&entry);
+        let entry = oauthctl_core::text::one_line(&entry);
         let what = format!("ignored the entry `{entry}` of NO_PROXY: it is not a host");
         voice.warn(&Error::config(what).hint(
             "write `corp.test` (it and everything below), `*.corp.test`, an IP address, or a network \

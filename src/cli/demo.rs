@@ -5,22 +5,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueHint};
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::{FlowManager, Handout, Ports, TokenRequest};
-use oauthctl::http::{HttpClient, Options};
-use oauthctl::login::Browser;
-use oauthctl::login::attempt::{self, Attempt, Progress};
-use oauthctl::port::{Http, HttpRequest, Method};
-use oauthctl::profile::{ConfigFile, Profile};
-use oauthctl::protocol::state::StateKey;
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::store::{FileStore, KeySource, StateDir};
-use oauthctl::{Error, GrantKey, Result, Timestamp, time};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{FlowManager, Handout, Ports, TokenRequest};
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::login::Browser;
+use oauthctl_core::login::attempt::{self, Attempt, Progress};
+use oauthctl_core::port::{Http, HttpRequest, Method};
+use oauthctl_core::profile::{ConfigFile, Profile};
+use oauthctl_core::protocol::state::StateKey;
+use oauthctl_core::store::{FileStore, KeySource, StateDir};
+use oauthctl_core::{Error, GrantKey, Result, Timestamp, time};
+use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 use url::Url;
 
 use super::context::Context;
-use super::{report, run as runner};
+use super::{report, run as runner, sandbox};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -69,7 +69,7 @@ impl Drop for Place {
 async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let auto_consent = args.browser.is_none();
     let sandbox =
-        Sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
+        sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
     let mut step = Steps { context, number: 0 };
     step.tell(&format!("An authorization server of our own runs at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
@@ -147,7 +147,7 @@ async fn log_in(
     key: &GrantKey,
     http: &Arc<dyn Http>,
     step: &mut Steps<'_>,
-) -> Result<oauthctl::Grant> {
+) -> Result<oauthctl_core::Grant> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
     let browser = match args.browser.as_deref() {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use clap::{Args, ValueHint};
-use oauthctl::{Error, Result, hook};
+use oauthctl_core::{Error, Result, hook};
 
 use super::context::Context;
 use super::format::TOKEN_VARIABLE;

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl::grant::Grant;
-use oauthctl::store::portable;
-use oauthctl::{Error, Result};
+use oauthctl_core::grant::Grant;
+use oauthctl_core::store::portable;
+use oauthctl_core::{Error, Result};
 
 use super::context::Context;
 use super::target::{AccountOption, ProfileArg};
@@ -36,7 +36,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let key = manager::account(context, &name, args.account.account.as_deref())?;
     let store = context.store_of(profile)?;
     let grant = runner::block_on(None, store.grants.load(&key))?
-        .ok_or_else(|| oauthctl::flow::not_logged_in(&key))?;
+        .ok_or_else(|| oauthctl_core::flow::not_logged_in(&key))?;
     if args.recipient.is_empty() {
         let what = Error::store("the line is not encrypted: whoever has it has the login");
         context.voice.warn(&what.hint("`--recipient age1…` encrypts it"));
@@ -50,6 +50,6 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
 /// # Errors
 ///
 /// `Internal` only.
-pub fn line(grant: &Grant) -> Result<oauthctl::Secret> {
+pub fn line(grant: &Grant) -> Result<oauthctl_core::Secret> {
     portable::export(grant, &[])
 }

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use clap::ValueEnum;
-use oauthctl::flow::{Handout, login_command};
-use oauthctl::{Error, Result, Timestamp};
+use oauthctl_core::flow::{Handout, login_command};
+use oauthctl_core::{Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::report;

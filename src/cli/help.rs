@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Command, CommandFactory, ValueHint};
-use oauthctl::Result;
+use oauthctl_core::Result;
 use serde_json::json;
 
 use super::context::Context;

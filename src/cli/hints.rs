@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory};
-use oauthctl::text::shell_word;
+use oauthctl_core::text::shell_word;
 
 use super::Cli;
 

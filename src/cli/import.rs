@@ -5,12 +5,12 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl::grant::AccountEntry;
-use oauthctl::port::Coordinator as _;
-use oauthctl::profile::Profile;
-use oauthctl::store::portable;
-use oauthctl::text::shell_word;
-use oauthctl::{Error, GrantKey, Result, Secret};
+use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::profile::Profile;
+use oauthctl_core::store::portable;
+use oauthctl_core::text::shell_word;
+use oauthctl_core::{Error, GrantKey, Result, Secret};
 
 use zeroize::Zeroizing;
 

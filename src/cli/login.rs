@@ -5,16 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl::flow::{Completed, FlowManager};
-use oauthctl::grant::{DEFAULT_ACCOUNT, Grant, Identity};
-use oauthctl::hook::hidden_variables;
-use oauthctl::login::attempt::{self, Attempt, Progress};
-use oauthctl::login::{Browser, PastedLines, is_headless};
-use oauthctl::port::Coordinator as _;
-use oauthctl::profile::{GrantType, LoginFlow, Profile, RedirectUri};
-use oauthctl::store::LoginOutcome;
-use oauthctl::text::one_line;
-use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
+use oauthctl_core::flow::{Completed, FlowManager};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
+use oauthctl_core::hook::hidden_variables;
+use oauthctl_core::login::attempt::{self, Attempt, Progress};
+use oauthctl_core::login::{Browser, PastedLines, is_headless};
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::store::LoginOutcome;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
 use serde_json::{Value, json};
 
 use super::context::Context;

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl::flow::AtServer;
-use oauthctl::grant::DEFAULT_ACCOUNT;
-use oauthctl::port::Coordinator as _;
-use oauthctl::{Error, GrantKey, Result, text};
+use oauthctl_core::flow::AtServer;
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::{Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -32,7 +32,7 @@ pub struct LogoutArgs {
 ///
 /// # Errors
 ///
-/// As [`oauthctl::flow::FlowManager::revoke`]; the failure of a revocation, after forgetting.
+/// As [`oauthctl_core::flow::FlowManager::revoke`]; the failure of a revocation, after forgetting.
 pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
     let mut results = Vec::new();
     let mut failure = None;

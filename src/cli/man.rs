@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Command, ValueHint};
-use oauthctl::text::one_line;
-use oauthctl::{Error, Result};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, Result};
 use serde_json::json;
 
 use super::context::Context;

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::{Committed, FlowManager, Ports, Secrets};
-use oauthctl::grant::{DEFAULT_ACCOUNT, Grant};
-use oauthctl::hook::CommandHooks;
-use oauthctl::http::{HttpClient, Options};
-use oauthctl::port::{BoxFuture, Coordinator, Http, SecretItems};
-use oauthctl::profile::programs;
-use oauthctl::profile::secret_source::{self, SecretAccess};
-use oauthctl::profile::{ClientAuth, Profile, SecretSource};
-use oauthctl::store::Store;
-use oauthctl::{Error, GrantKey, Result, Secret, text};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl_core::hook::CommandHooks;
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::port::{BoxFuture, Coordinator, Http, SecretItems};
+use oauthctl_core::profile::programs;
+use oauthctl_core::profile::secret_source::{self, SecretAccess};
+use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
+use oauthctl_core::store::Store;
+use oauthctl_core::{Error, GrantKey, Result, Secret, text};
 
 use super::context::{self, Context};
 use super::report::Voice;

@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
-use oauthctl::{Error, Result};
+use oauthctl_core::{Error, Result};
 
 use context::Context;
 use report::{ColorChoice, Voice};

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl::clock::SystemClock;
-use oauthctl::flow::{PendingFlows, PendingInfo, Ports};
-use oauthctl::protocol::state::{StateAlg, StateKey, StateKeys};
-use oauthctl::store::{FilePending, StateKeyFile};
-use oauthctl::text::one_line;
-use oauthctl::{Error, Result, Secret, Timestamp, time};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{PendingFlows, PendingInfo, Ports};
+use oauthctl_core::protocol::state::{StateAlg, StateKey, StateKeys};
+use oauthctl_core::store::{FilePending, StateKeyFile};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;

@@ -4,17 +4,17 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl::profile::describe;
-use oauthctl::profile::edit::{self, NewProfile};
-use oauthctl::profile::{LoopbackHost, SecretSource};
-use oauthctl::store::StoreSpec;
-use oauthctl::text::{one_line, shell_word};
-use oauthctl::{Error, Result, Secret};
+use oauthctl_core::profile::describe;
+use oauthctl_core::profile::edit::{self, NewProfile};
+use oauthctl_core::profile::{LoopbackHost, SecretSource};
+use oauthctl_core::store::StoreSpec;
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 #[cfg(unix)]
-use oauthctl::login::terminal::{Echo, Input, Terminal};
+use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 
 use super::context::Context;
 use super::target::{ProfileOption, one_of};

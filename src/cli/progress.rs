@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal;
 
-use oauthctl::grant::{Grant, Identity};
-use oauthctl::login::attempt::Progress;
-use oauthctl::profile::Profile;
-use oauthctl::text::one_line;
-use oauthctl::{Timestamp, time};
+use oauthctl_core::grant::{Grant, Identity};
+use oauthctl_core::login::attempt::Progress;
+use oauthctl_core::profile::Profile;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Timestamp, time};
 
 use super::callbacks;
 use super::context::Context;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl::profile::presets::{self, Preset, SecretNeed};
-use oauthctl::{Error, Result};
+use oauthctl_core::profile::presets::{self, Preset, SecretNeed};
+use oauthctl_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -44,7 +44,7 @@ pub fn run(args: &ProvidersArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn unknown(name: &str) -> Error {
-    let name = oauthctl::text::one_line(name);
+    let name = oauthctl_core::text::one_line(name);
     let error = Error::config(format!("there is no preset for the provider `{name}`"));
     match presets::nearest(&name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

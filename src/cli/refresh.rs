@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl::{Result, Timestamp, time};
+use oauthctl_core::{Result, Timestamp, time};
 use serde_json::json;
 
 use super::context::Context;

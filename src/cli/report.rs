@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
-use oauthctl::text::is_harmless;
-use oauthctl::{Error, ErrorKind};
+use oauthctl_core::text::is_harmless;
+use oauthctl_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -73,7 +73,7 @@ impl Voice {
             self.warn(warning);
         }
         for note in notes {
-            self.remark(oauthctl::text::one_line(note));
+            self.remark(oauthctl_core::text::one_line(note));
         }
     }
 
@@ -252,7 +252,7 @@ fn for_terminal(text: &str) -> String {
 /// A value that stands in a line of a report for people: it begins no line of its own, and does nothing to a
 /// terminal that the report reaches through a pager. Scripts find it exactly with `--json`.
 pub fn field(value: &str) -> String {
-    oauthctl::text::line(value)
+    oauthctl_core::text::line(value)
 }
 
 /// Writes a result and a newline to stdout.

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::task::Poll;
 
-use oauthctl::flow::{CriticalPart, FlowManager};
-use oauthctl::{Error, ErrorKind, Result};
+use oauthctl_core::flow::{CriticalPart, FlowManager};
+use oauthctl_core::{Error, ErrorKind, Result};
 
 use super::report;
 use super::signals::{Ending, Signals};

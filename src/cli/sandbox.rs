@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
-use oauthctl::{ErrorKind, Result, time};
+use oauthctl_core::{Error, ErrorKind, Result, time};
+use oauthctl_sandbox::{Sandbox, SandboxOptions, scenarios};
 use serde_json::json;
 
 use super::context::Context;
@@ -48,12 +48,7 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
     };
     let serves = Cell::new(false);
     let work = async {
-        let sandbox = Sandbox::start(options).await.map_err(|error| match error.advice() {
-            Some("list the scenarios and choose one of them") => {
-                error.hint("`oauthctl sandbox --scenario help` lists them")
-            }
-            _ => error,
-        })?;
+        let sandbox = start(options).await?;
         let issuer = sandbox.issuer().to_owned();
         if context.voice.json {
             // One line, so that who reads it need not wait for an end that does not come.
@@ -76,6 +71,32 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         other => other?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts a sandbox.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn start(options: SandboxOptions) -> Result<Sandbox> {
+    Sandbox::start(options).await.map_err(|error| {
+        use oauthctl_sandbox::Error as Cause;
+        let kind = match error {
+            Cause::UnknownScenario { .. }
+            | Cause::SurplusArgument { .. }
+            | Cause::InvalidArgument { .. } => ErrorKind::Usage,
+            Cause::Listen { .. } | Cause::TooManyIssuers => ErrorKind::Unavailable,
+            _ => ErrorKind::Internal,
+        };
+        let told = Error::new(kind, error.to_string());
+        match error.hint() {
+            Some(hint) => told.hint(hint),
+            None if kind == ErrorKind::Usage => {
+                told.hint("`oauthctl sandbox --scenario help` lists them")
+            }
+            None => told,
+        }
+    })
 }
 
 fn list(context: &Context) -> Result<ExitCode> {

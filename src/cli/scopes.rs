@@ -1,8 +1,8 @@
 //! Scopes as they are given on a command line.
 
-use oauthctl::profile::Profile;
-use oauthctl::profile::scopes::comma_warning;
-use oauthctl::{Error, text::shell_word};
+use oauthctl_core::profile::Profile;
+use oauthctl_core::profile::scopes::comma_warning;
+use oauthctl_core::{Error, text::shell_word};
 
 use super::context::Context;
 

@@ -4,7 +4,7 @@
 //! ignored: no handler is ever set for it. So it stays ignored in every command that is run, too, and
 //! any other signal has its default effect there: the system resets caught signals in a new program.
 
-use oauthctl::Result;
+use oauthctl_core::Result;
 
 /// A signal that ends the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ mod unix {
     use std::sync::OnceLock;
     use std::task::Poll;
 
-    use oauthctl::Error;
+    use oauthctl_core::Error;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::{Ending, Result};

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl::flow::USUAL_TTL;
-use oauthctl::{Error, FlowManager, Result, StartRequest, time};
+use oauthctl_core::flow::USUAL_TTL;
+use oauthctl_core::{Error, FlowManager, Result, StartRequest, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -107,7 +107,7 @@ fn attributes(given: &[(String, String)]) -> Result<BTreeMap<String, Value>> {
     let mut attributes = BTreeMap::new();
     for (name, value) in given {
         if attributes.insert(name.clone(), Value::String(value.clone())).is_some() {
-            let name = oauthctl::text::one_line(name);
+            let name = oauthctl_core::text::one_line(name);
             return Err(Error::usage(format!("the attribute `{name}` is given twice")));
         }
     }

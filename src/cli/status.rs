@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl::flow::login_command;
-use oauthctl::grant::AccountEntry;
-use oauthctl::port::Coordinator as _;
-use oauthctl::profile::GrantType;
-use oauthctl::text::{one_line, shell_word};
-use oauthctl::{Error, Result, Timestamp, time};
+use oauthctl_core::flow::login_command;
+use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::profile::GrantType;
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Error, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl::port::Coordinator as _;
-use oauthctl::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
-use oauthctl::{AccountEntry, Error, GrantKey, Result, text};
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
+use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
 
 use super::context::Context;

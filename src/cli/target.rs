@@ -1,8 +1,8 @@
 //! Which profile and account a command is about: the same arguments everywhere.
 
 use clap::{Args, ValueHint};
-use oauthctl::text::one_line;
-use oauthctl::{Error, Result};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, Result};
 
 /// The profile, as an argument or as an option.
 #[derive(Debug, Clone, Default, Args)]

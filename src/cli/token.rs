@@ -6,10 +6,10 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl::flow::{self, Handout, TokenRequest};
-use oauthctl::grant::DEFAULT_ACCOUNT;
-use oauthctl::profile::snapshot::Snapshot;
-use oauthctl::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+use oauthctl_core::flow::{self, Handout, TokenRequest};
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use super::context::Context;
 use super::format::{FORMATS, Format, render};

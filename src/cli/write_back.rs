@@ -1,7 +1,7 @@
 //! Gives an account's export line to a command: the secret API of a CI system, for instance.
 
-use oauthctl::profile::Profile;
-use oauthctl::{Error, Result, Secret, hook};
+use oauthctl_core::profile::Profile;
+use oauthctl_core::{Error, Result, Secret, hook};
 
 use super::report::Voice;
 

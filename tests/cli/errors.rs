@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Stdio;
 
-use oauthctl::store::portable::LONGEST_LINE;
+use oauthctl_core::store::portable::LONGEST_LINE;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -249,7 +249,7 @@ fn text_of_a_server_cannot_move_the_cursor_or_forge_a_line() {
             let output = home.run(args(line, false));
             assert_ne!(output.status, 0);
             let output = output.clone().fails(output.status);
-            let bad = |c: char| c != '\n' && !oauthctl::text::is_harmless(c);
+            let bad = |c: char| c != '\n' && !oauthctl_core::text::is_harmless(c);
             assert!(!output.stderr.contains(bad), "{line}: {:?}", output.stderr);
             let errors = output.stderr.lines().filter(|line| line.starts_with("error:")).count();
             assert_eq!(errors, usize::from(!line.ends_with("--json")), "{}", output.stderr);

@@ -56,7 +56,7 @@ fn the_json_has_the_documented_members() {
 #[test]
 fn a_lifetime_that_is_not_known_is_null() {
     let home = planted(TOKEN);
-    let now = oauthctl::Timestamp::now().unix();
+    let now = oauthctl_core::Timestamp::now().unix();
     plant(
         &home,
         &grant("default", TOKEN, |g| {

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use oauthctl::clock::SystemClock;
-use oauthctl::port::{GrantStore, PendingRecord, PendingStore};
-use oauthctl::{GrantKey, Timestamp};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::port::{GrantStore, PendingRecord, PendingStore};
+use oauthctl_core::{GrantKey, Timestamp};
 use serde_json::json;
 use stores::{Flows, Grants};
 

@@ -1,6 +1,6 @@
 //! Login and token exchange from end to end: the built program against a strict server that others wrote and
 //! against one that lies, with a scripted browser or a person who pastes.
-#![cfg(all(unix, feature = "cli"))]
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../support/mod.rs"]

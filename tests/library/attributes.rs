@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauthctl::{ErrorKind, Expected, GrantKey, StartRequest, TokenRequest};
+use oauthctl_core::{ErrorKind, Expected, GrantKey, StartRequest, TokenRequest};
 use serde_json::json;
 
 use crate::scene::{Served, response, walk};

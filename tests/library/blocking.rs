@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use oauthctl::blocking::FlowManager;
-use oauthctl::flow::AtServer;
-use oauthctl::{
+use oauthctl_core::blocking::FlowManager;
+use oauthctl_core::flow::AtServer;
+use oauthctl_core::{
     AuthorizationResponse, ErrorKind, Expected, GrantKey, StartRequest, Started, TokenRequest,
 };
 use serde_json::json;

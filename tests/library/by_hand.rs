@@ -1,8 +1,8 @@
 //! Profiles that a caller has changed after they were read: what no configuration could say is refused before anything
 //! is asked of anybody.
 
-use oauthctl::profile::Profile;
-use oauthctl::{ErrorKind, Expected, StartRequest, TokenRequest};
+use oauthctl_core::profile::Profile;
+use oauthctl_core::{ErrorKind, Expected, StartRequest, TokenRequest};
 
 use crate::scene::{Served, come_back, response};
 

@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use oauthctl::flow::{AtServer, HOOK_ANSWER, Hooks};
-use oauthctl::http::MAX_BODY;
-use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
-use oauthctl::profile::{Hook, Profile};
-use oauthctl::sandbox::CONFIDENTIAL_CLIENT;
-use oauthctl::{ErrorKind, Expected, FlowManager, Result, Secret, TokenRequest};
+use oauthctl_core::flow::{AtServer, HOOK_ANSWER, Hooks};
+use oauthctl_core::http::MAX_BODY;
+use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl_core::profile::{Hook, Profile};
+use oauthctl_core::{ErrorKind, Expected, FlowManager, Result, Secret, TokenRequest};
+use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
 use url::form_urlencoded;
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};

@@ -4,11 +4,11 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use oauthctl::flow::Hooks;
-use oauthctl::port::BoxFuture;
-use oauthctl::profile::{Hook, Profile};
-use oauthctl::sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
-use oauthctl::{ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, TokenRequest};
+use oauthctl_core::flow::Hooks;
+use oauthctl_core::port::BoxFuture;
+use oauthctl_core::profile::{Hook, Profile};
+use oauthctl_core::{ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, TokenRequest};
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 
 use crate::scene::{PUBLIC, Served, come_back, profile, response};
 

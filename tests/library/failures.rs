@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oauthctl::flow::{Handout, Hooks};
-use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
-use oauthctl::profile::{Hook, Profile};
-use oauthctl::sandbox::CONFIDENTIAL_CLIENT;
-use oauthctl::{
+use oauthctl_core::flow::{Handout, Hooks};
+use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl_core::profile::{Hook, Profile};
+use oauthctl_core::{
     Error, ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, StartRequest, TokenRequest,
 };
+use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
 use crate::support::Servers;
@@ -176,7 +176,7 @@ async fn names_that_are_unknown() {
     }
     let error = manager.token(&GrantKey::new("p", "nobody"), &TokenRequest::default()).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::LoginRequired);
-    let no_pending = oauthctl::Ports::new(
+    let no_pending = oauthctl_core::Ports::new(
         manager.ports().http.clone(),
         manager.ports().clock.clone(),
         manager.ports().store.clone(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use oauthctl::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
-use oauthctl::{Error, ErrorKind, Expected, FlowManager, Result};
+use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl_core::{Error, ErrorKind, Expected, FlowManager, Result};
 
 use crate::scene::{Served, come_back, response};
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use oauthctl::port::{BoxFuture, GrantStore};
-use oauthctl::{
+use oauthctl_core::port::{BoxFuture, GrantStore};
+use oauthctl_core::{
     Error, ErrorKind, Expected, FlowManager, Grant, GrantKey, Result, StartRequest, TokenRequest,
 };
 use serde_json::json;

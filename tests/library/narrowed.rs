@@ -1,6 +1,6 @@
 //! Tokens for something else than the grant's own.
 
-use oauthctl::{ErrorKind, Expected, TokenRequest};
+use oauthctl_core::{ErrorKind, Expected, TokenRequest};
 
 use crate::scene::{Served, come_back, response};
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oauthctl::grant::GRANT_VERSION;
-use oauthctl::port::{BoxFuture, GrantStore, Http, HttpError, HttpRequest, HttpResponse};
-use oauthctl::{Error, ErrorKind, Expected, FlowManager, Grant, GrantKey, Result, TokenRequest};
+use oauthctl_core::grant::GRANT_VERSION;
+use oauthctl_core::port::{BoxFuture, GrantStore, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl_core::{
+    Error, ErrorKind, Expected, FlowManager, Grant, GrantKey, Result, TokenRequest,
+};
 use serde_json::json;
 
 use crate::own_stores::Users;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oauthctl::flow::Hooks;
-use oauthctl::port::{BoxFuture, GrantStore, Http, HttpError, HttpRequest, HttpResponse};
-use oauthctl::profile::{Hook, Profile};
-use oauthctl::protocol::state::StateKeys;
-use oauthctl::{
+use oauthctl_core::flow::Hooks;
+use oauthctl_core::port::{BoxFuture, GrantStore, Http, HttpError, HttpRequest, HttpResponse};
+use oauthctl_core::profile::{Hook, Profile};
+use oauthctl_core::protocol::state::StateKeys;
+use oauthctl_core::{
     ErrorKind, Expected, FlowManager, Grant, Result, Secret, StartRequest, TokenRequest,
 };
 

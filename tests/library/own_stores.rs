@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oauthctl::port::{BoxFuture, GrantStore, PendingRecord, PendingStore};
-use oauthctl::{Error, Grant, GrantKey, Result, Timestamp};
+use oauthctl_core::port::{BoxFuture, GrantStore, PendingRecord, PendingStore};
+use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp};
 
 /// The grants of users: user, profile, document.
 #[derive(Default)]

@@ -6,16 +6,16 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oauthctl::clock::SystemClock;
-use oauthctl::http::HttpClient;
-use oauthctl::port::{BoxFuture, Clock};
-use oauthctl::profile::{Config, Profile};
-use oauthctl::protocol::state::{StateKey, StateKeys};
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
-use oauthctl::store::MemoryCoordinator;
-use oauthctl::{AuthorizationResponse, FlowManager, Ports, Secret, StartRequest, Timestamp};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::http::HttpClient;
+use oauthctl_core::port::{BoxFuture, Clock};
+use oauthctl_core::profile::{Config, Profile};
+use oauthctl_core::protocol::state::{StateKey, StateKeys};
+use oauthctl_core::store::MemoryCoordinator;
+use oauthctl_core::{AuthorizationResponse, FlowManager, Ports, Secret, StartRequest, Timestamp};
+use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use url::Url;
 
 use crate::own_stores::{Flows, Users};
@@ -43,6 +43,17 @@ impl Clock for ManualClock {
 
     fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
         Box::pin(tokio::time::sleep(Duration::from_millis(1)))
+    }
+}
+
+/// The sandbox reads the same clock.
+impl oauthctl_sandbox::Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Clock::sleep(self, duration)
     }
 }
 

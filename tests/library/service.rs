@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use oauthctl::flow::AtServer;
-use oauthctl::{ErrorKind, Expected, FlowManager, GrantKey, StartRequest, TokenRequest};
+use oauthctl_core::flow::AtServer;
+use oauthctl_core::{ErrorKind, Expected, FlowManager, GrantKey, StartRequest, TokenRequest};
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response, walk};
 use crate::support::{OidcProvider, Servers};
@@ -124,7 +124,7 @@ async fn a_new_login_replaces_and_a_revoked_grant_is_gone_on_both_sides() {
     assert!(!again.forgotten && matches!(again.at_server, AtServer::NotAsked), "{again:?}");
     // Whoever has a copy has nothing: the server has ended it too.
     let copy = Shared::of_now();
-    oauthctl::port::GrantStore::save(&*copy.users, &kept).await.unwrap();
+    oauthctl_core::port::GrantStore::save(&*copy.users, &kept).await.unwrap();
     let forced = TokenRequest::default().force();
     let error = process(&copy, &server).token(&kept.key, &forced).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oauthctl::flow::{AuthorizeRequest, PendingFlows};
-use oauthctl::profile::Config;
-use oauthctl::protocol::state::{Opened, StateClaims, StateKeys};
-use oauthctl::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
+use oauthctl_core::flow::{AuthorizeRequest, PendingFlows};
+use oauthctl_core::profile::Config;
+use oauthctl_core::protocol::state::{Opened, StateClaims, StateKeys};
+use oauthctl_core::{AuthorizationResponse, ErrorKind, Expected, FlowManager, StartRequest};
 
 use crate::scene::{ManualClock, PUBLIC, Served, Shared, come_back, profile, response};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use oauthctl::clock::SystemClock;
-use oauthctl::port::Clock as _;
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::port::Clock as _;
 use serde_json::{Value, json};
 
 use crate::support::{Home, Hostile, OidcProvider, Output, Running, Servers, await_some};
@@ -156,7 +156,7 @@ pub fn age_to(home: &Home, left: u64) {
 /// Changes the record of a home, as somebody with its key can.
 #[track_caller]
 pub fn rewrite(home: &Home, change: impl FnOnce(&mut Value)) {
-    use oauthctl::store::{FileStore, KeySource, file::Claimed};
+    use oauthctl_core::store::{FileStore, KeySource, file::Claimed};
     forge(home, change);
     let key = KeySource::File(home.path("config/oauthctl/store.key"));
     let store = FileStore::open(record(home).parent().unwrap(), key);

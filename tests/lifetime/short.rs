@@ -1,7 +1,7 @@
 //! `min_ttl` and tokens that live hardly longer than it: never less than it, and not one refresh for each call.
 
-use oauthctl::clock::SystemClock;
-use oauthctl::port::Clock as _;
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::port::Clock as _;
 use serde_json::json;
 
 use crate::scene::Scene;

@@ -1,6 +1,6 @@
 //! What is not the callback is answered with an error and does not end the attempt.
 
-use oauthctl::login::{Noise, Page};
+use oauthctl_core::login::{Noise, Page};
 use tokio::net::TcpStream;
 
 use crate::support::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauthctl::login::{Listener, Page};
+use oauthctl_core::login::{Listener, Page};
 use tokio::net::TcpStream;
 
 use crate::support::*;

@@ -1,6 +1,6 @@
 //! The answer as a POSTed form (`response_mode=form_post`).
 
-use oauthctl::login::{ListenOptions, Listener};
+use oauthctl_core::login::{ListenOptions, Listener};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::*;

@@ -1,5 +1,4 @@
 //! The callback listener, from outside: raw bytes over real sockets, and a real browser.
-#![cfg(feature = "login")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod attacks;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oauthctl::login::Page;
+use oauthctl_core::login::Page;
 
 use crate::support::*;
 

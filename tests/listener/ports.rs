@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-use oauthctl::ErrorKind;
-use oauthctl::login::{ListenOptions, Listener};
+use oauthctl_core::ErrorKind;
+use oauthctl_core::login::{ListenOptions, Listener};
 use tokio::net::TcpStream;
 
 use crate::support::*;
@@ -109,7 +109,7 @@ fn squat(make: impl Fn(u16) -> SocketAddr) -> (TcpListener, u16) {
     }
 }
 
-async fn bind_error(text: &str) -> oauthctl::Error {
+async fn bind_error(text: &str) -> oauthctl_core::Error {
     match Listener::bind(&[redirect(text)], None, ListenOptions::default()).await {
         Ok(listener) => panic!("{text} was bound: {:?}", listener.addresses()),
         Err(error) => error,

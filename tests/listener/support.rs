@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use oauthctl::login::{Candidate, Event, ListenOptions, Listener, NoiseReport, Page};
-use oauthctl::profile::RedirectUri;
+use oauthctl_core::login::{Candidate, Event, ListenOptions, Listener, NoiseReport, Page};
+use oauthctl_core::profile::RedirectUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -1,6 +1,6 @@
 //! Discovery, authorization, consent, pushed requests, devices.
 
-use oauthctl::sandbox::SandboxOptions;
+use oauthctl_sandbox::SandboxOptions;
 use serde_json::Value;
 
 use crate::support::*;

@@ -1,5 +1,4 @@
 //! Drives the sandbox over real HTTP, as a client that is not this crate would.
-#![cfg(feature = "sandbox")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod clients;

@@ -1,7 +1,6 @@
 //! The server itself: start and stop, limits, journal.
 
-use oauthctl::ErrorKind;
-use oauthctl::sandbox::{Sandbox, SandboxOptions, scenarios};
+use oauthctl_sandbox::{Error, Sandbox, SandboxOptions, scenarios};
 
 use crate::support::*;
 
@@ -62,7 +61,11 @@ async fn unknown_scenarios_are_refused() {
     assert!(text(&error, "error_description").contains("`rotate`"), "{error}");
     assert_eq!(bench.with("slow%3A0").get("/jwks").send().await.unwrap().status(), 200);
     let options = SandboxOptions { scenarios: vec!["nope".to_owned()], ..Default::default() };
-    assert_eq!(Sandbox::start(options).await.err().unwrap().kind(), ErrorKind::Usage);
+    let error = Sandbox::start(options).await.err().unwrap();
+    assert!(
+        matches!(error, Error::UnknownScenario { ref name, .. } if name == "nope"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -70,7 +73,7 @@ async fn a_taken_port_is_an_error() {
     let bench = start().await;
     let port = url::Url::parse(&bench.issuer).unwrap().port();
     let error = Sandbox::start(SandboxOptions { port, ..Default::default() }).await.err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(matches!(error, Error::Listen { port: p, .. } if Some(p) == port), "{error:?}");
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oauthctl::Timestamp;
-use oauthctl::port::{BoxFuture, Clock};
-use oauthctl::sandbox::{Sandbox, SandboxOptions};
+use oauthctl_sandbox::{Clock, Sandbox, SandboxOptions};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use url::Url;
@@ -32,11 +31,11 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.unix())
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.unix())
     }
 
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.slept.fetch_add(duration.as_secs(), Ordering::SeqCst);
         Box::pin(std::future::ready(()))
     }

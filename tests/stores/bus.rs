@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl::store::KeyringStore;
-use oauthctl::store::keyring::{SecretService, session_bus};
+use oauthctl_core::store::KeyringStore;
+use oauthctl_core::store::keyring::{SecretService, session_bus};
 use tempfile::TempDir;
 
 use crate::keyrings::ends_with_an_error;

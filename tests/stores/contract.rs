@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauthctl::Secret;
-use oauthctl::port::{GrantStore, SecretItems};
-use oauthctl::store::{KeyringStore, MemoryStore};
+use oauthctl_core::Secret;
+use oauthctl_core::port::{GrantStore, SecretItems};
+use oauthctl_core::store::{KeyringStore, MemoryStore};
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;

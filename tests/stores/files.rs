@@ -4,20 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use oauthctl::ErrorKind;
-use oauthctl::port::{GrantStore, SecretItems};
-use oauthctl::store::file::keygen;
-use oauthctl::store::{FileStore, KeySource};
-use oauthctl::{Error, Grant, Secret};
+use oauthctl_core::ErrorKind;
+use oauthctl_core::port::{GrantStore, SecretItems};
+use oauthctl_core::store::file::keygen;
+use oauthctl_core::store::{FileStore, KeySource};
+use oauthctl_core::{Error, Grant, Secret};
 use tempfile::TempDir;
 
 use crate::support::{block_on, file_store, grant, has, key, names};
 
-fn load(folder: &Path) -> oauthctl::Result<Option<Grant>> {
+fn load(folder: &Path) -> oauthctl_core::Result<Option<Grant>> {
     block_on(file_store(folder).load(&key("profile", "default")))
 }
 
-fn save(folder: &Path, generation: u64) -> oauthctl::Result<()> {
+fn save(folder: &Path, generation: u64) -> oauthctl_core::Result<()> {
     block_on(file_store(folder).save(&grant(&key("profile", "default"), generation, 100)))
 }
 
@@ -123,7 +123,7 @@ fn swapped_records_are_noticed() {
     let (one, two) = (key("profile", "one"), key("profile", "two"));
     block_on(store.save(&grant(&one, 1, 10))).unwrap();
     block_on(store.save(&grant(&two, 1, 10))).unwrap();
-    let file = |k: &oauthctl::GrantKey| folder.path().join(format!("store/{}.age", k.slug()));
+    let file = |k: &oauthctl_core::GrantKey| folder.path().join(format!("store/{}.age", k.slug()));
     fs::copy(file(&one), file(&two)).unwrap();
     let error = block_on(store.load(&two)).unwrap_err();
     is_damage(&error);
@@ -134,8 +134,8 @@ mod forged {
     //! What somebody can make who knows the public key, but not the identity.
 
     use age::x25519::Identity;
-    use oauthctl::store::file::Claimed;
-    use oauthctl::store::{MemoryCoordinator, accept_unauthenticated};
+    use oauthctl_core::store::file::Claimed;
+    use oauthctl_core::store::{MemoryCoordinator, accept_unauthenticated};
 
     use super::*;
     use crate::support::RealClock;

@@ -8,10 +8,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oauthctl::Secret;
-use oauthctl::port::{GrantStore, SecretItems};
-use oauthctl::store::KeyringStore;
-use oauthctl::store::keyring::SecretService;
+use oauthctl_core::Secret;
+use oauthctl_core::port::{GrantStore, SecretItems};
+use oauthctl_core::store::KeyringStore;
+use oauthctl_core::store::keyring::SecretService;
 use tempfile::TempDir;
 
 use crate::contract::{Opened, all};

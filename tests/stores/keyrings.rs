@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error, Result};
-use oauthctl::port::{GrantStore, SecretItems};
-use oauthctl::store::KeyringStore;
-use oauthctl::{ErrorKind, Secret};
+use oauthctl_core::port::{GrantStore, SecretItems};
+use oauthctl_core::store::KeyringStore;
+use oauthctl_core::{ErrorKind, Secret};
 use tempfile::TempDir;
 
 use crate::support::{AGES, block_on, grant, key, names};
@@ -281,7 +281,7 @@ fn damaged_items_are_errors_and_can_be_set_aside() {
 }
 
 /// Runs something that must end, and gives its error.
-pub fn ends_with_an_error(store: KeyringStore) -> oauthctl::Error {
+pub fn ends_with_an_error(store: KeyringStore) -> oauthctl_core::Error {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let key = key("profile", "default");

@@ -2,13 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use oauthctl::store::file::keygen;
-use oauthctl::store::portable::{LONGEST_LINE, export, import};
-use oauthctl::{ErrorKind, Secret};
+use oauthctl_core::store::file::keygen;
+use oauthctl_core::store::portable::{LONGEST_LINE, export, import};
+use oauthctl_core::{ErrorKind, Secret};
 
 use crate::support::{grant, key};
 
-fn refusal(line: &str) -> oauthctl::Error {
+fn refusal(line: &str) -> oauthctl_core::Error {
     let (identity, _) = keygen();
     import(&Secret::new(line), Some(&identity)).unwrap_err()
 }

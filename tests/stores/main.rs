@@ -1,5 +1,5 @@
 //! One suite over every store, and what each kind must withstand on its own.
-#![cfg(all(unix, feature = "file", feature = "keyring"))]
+#![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 #[cfg(target_os = "linux")]

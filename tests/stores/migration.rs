@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl::grant::LastError;
-use oauthctl::port::{BoxFuture, Coordinator, GrantStore};
-use oauthctl::store::{KeyringStore, MemoryCoordinator, MemoryStore, StoreSpec, migrate};
-use oauthctl::{AccountEntry, ErrorKind, Grant, GrantKey, Result, Timestamp};
+use oauthctl_core::grant::LastError;
+use oauthctl_core::port::{BoxFuture, Coordinator, GrantStore};
+use oauthctl_core::store::{KeyringStore, MemoryCoordinator, MemoryStore, StoreSpec, migrate};
+use oauthctl_core::{AccountEntry, ErrorKind, Grant, GrantKey, Result, Timestamp};
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;

@@ -13,9 +13,9 @@ use dbus::Message;
 use dbus::arg::{PropMap, RefArg, Variant};
 use dbus::channel::Channel;
 use dbus::strings::Path as ObjectPath;
-use oauthctl::port::GrantStore;
-use oauthctl::store::KeyringStore;
-use oauthctl::store::keyring::{AttendedKeyring, KeyringUser, SecretService};
+use oauthctl_core::port::GrantStore;
+use oauthctl_core::store::KeyringStore;
+use oauthctl_core::store::keyring::{AttendedKeyring, KeyringUser, SecretService};
 
 use crate::secret_service::{Session, told};
 use crate::support::{AGES, block_on, grant, has, key};

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use oauthctl::port::GrantStore;
-use oauthctl::store::KeyringStore;
-use oauthctl::store::keyring::{SecretService, session_bus};
-use oauthctl::{Error, ErrorKind};
+use oauthctl_core::port::GrantStore;
+use oauthctl_core::store::KeyringStore;
+use oauthctl_core::store::keyring::{SecretService, session_bus};
+use oauthctl_core::{Error, ErrorKind};
 use tempfile::TempDir;
 
 use crate::contract::{Opened, all};
@@ -183,7 +183,7 @@ fn secret_tool_finds_the_record_and_no_secret_is_in_its_attributes() {
         String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
     };
     let text = lookup(&["lookup", "service", "oauthctl", "username", &slug]);
-    assert_eq!(serde_json::from_str::<oauthctl::Grant>(&text).unwrap(), saved);
+    assert_eq!(serde_json::from_str::<oauthctl_core::Grant>(&text).unwrap(), saved);
     let all = lookup(&["search", "account", "work"]);
     assert!(all.contains("label = oauthctl: ") && all.contains("attribute.profile"), "{all}");
     let attributes: Vec<&str> = all.lines().filter(|line| !line.starts_with("secret")).collect();

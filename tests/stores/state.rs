@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oauthctl::grant::Intent;
-use oauthctl::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock};
-use oauthctl::store::{LoginOutcome, MemoryCoordinator, StateDir};
-use oauthctl::{AccountEntry, ErrorKind, GrantKey, Timestamp};
+use oauthctl_core::grant::Intent;
+use oauthctl_core::port::{BoxFuture, Clock, Coordinator, GrantStore, Lock};
+use oauthctl_core::store::{LoginOutcome, MemoryCoordinator, StateDir};
+use oauthctl_core::{AccountEntry, ErrorKind, GrantKey, Timestamp};
 use tempfile::TempDir;
 
 use crate::support::{

@@ -8,10 +8,10 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauthctl::grant::{GRANT_VERSION, Pin};
-use oauthctl::port::{BoxFuture, Clock, Coordinator, GrantStore};
-use oauthctl::store::{FileStore, KeySource, StateDir};
-use oauthctl::{Grant, GrantKey, Identity, Secret, Timestamp, TokenSet};
+use oauthctl_core::grant::{GRANT_VERSION, Pin};
+use oauthctl_core::port::{BoxFuture, Clock, Coordinator, GrantStore};
+use oauthctl_core::store::{FileStore, KeySource, StateDir};
+use oauthctl_core::{Grant, GrantKey, Identity, Secret, Timestamp, TokenSet};
 
 /// A bound for things that must end: far above what they take.
 pub const AGES: Duration = Duration::from_secs(60);
@@ -210,11 +210,13 @@ pub fn run_helper() {
                 login.finish(&super::state::outcome("done")).unwrap();
                 lock.set_intent(&super::state::intent(1)).unwrap();
                 let grant = grant(&key, 1, 100);
-                lock.publish(&oauthctl::AccountEntry::of(&grant, "file")).unwrap();
+                lock.publish(&oauthctl_core::AccountEntry::of(&grant, "file")).unwrap();
                 store.prepare(&key, 1000).await.unwrap();
                 told_to_go_on();
                 store.save(&grant).await.unwrap();
-                oauthctl::port::SecretItems::set(&store, "name", &Secret::new("x")).await.unwrap();
+                oauthctl_core::port::SecretItems::set(&store, "name", &Secret::new("x"))
+                    .await
+                    .unwrap();
             }
             other => panic!("no job `{other}`"),
         }

@@ -1,13 +1,13 @@
 //! Command lines, configuration and JSON in blocks of code.
 
 use clap::CommandFactory;
-use oauthctl::profile::Config;
+use oauthctl_core::profile::Config;
 
 use super::{Page, pages, report};
 use crate::cli::Cli;
 
 /// Options of other programs that the text names.
-const FOREIGN: &[&str] = &["--fail", "--open"];
+const FOREIGN: &[&str] = &["--fail", "--open", "--package"];
 
 #[test]
 fn command_lines_in_blocks_are_accepted() {

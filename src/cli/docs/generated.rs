@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use oauthctl::profile::presets::{self, Preset};
+use oauthctl_core::profile::presets::{self, Preset};
 
 use super::{cell, commands, pages, root};
 use crate::cli::man::text;

@@ -61,7 +61,8 @@ fn a_line_is_split_as_a_shell_does() {
 /// Every Rust file of the program and the library, the users' documentation and the pages of `man`.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut places = vec![root.join("src"), root.join("docs"), root.join("README.md")];
+    let mut places =
+        vec![root.join("src"), root.join("crates"), root.join("docs"), root.join("README.md")];
     let mut texts = Vec::new();
     while let Some(place) = places.pop() {
         if let Ok(entries) = std::fs::read_dir(&place) {
@@ -136,7 +137,7 @@ fn every_key_in_a_message_is_one_that_can_be_set() {
             continue;
         }
         let text = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
-        let config = format!("{text}{key} = 1\n").parse::<oauthctl::profile::Config>();
+        let config = format!("{text}{key} = 1\n").parse::<oauthctl_core::profile::Config>();
         let error = config.err().map(|error| error.message().to_owned()).unwrap_or_default();
         assert!(!error.contains("unknown key"), "{}: `{span}`: {error}", path.display());
         count += 1;

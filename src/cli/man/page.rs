@@ -4,7 +4,7 @@
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
-use oauthctl::{Error, Result};
+use oauthctl_core::{Error, Result};
 
 use super::text;
 

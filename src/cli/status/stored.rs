@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use oauthctl::flow::login_command;
-use oauthctl::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
-use oauthctl::store::{Store, StoreSpec};
-use oauthctl::text::{one_line, shell_word};
-use oauthctl::{Error, GrantKey, Result};
+use oauthctl_core::flow::login_command;
+use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
+use oauthctl_core::store::{Store, StoreSpec};
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Error, GrantKey, Result};
 
 use super::super::context::Context;
 use super::super::run as runner;

@@ -1,0 +1,322 @@
+//! The authorization request, and what must be remembered until its response comes: the lower level,
+//! where request and response are matters of one process.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
+
+use super::FlowManager;
+use super::pin::pin;
+use super::push::may_want_a_push;
+use crate::Secret;
+use crate::error::{Error, Result};
+use crate::grant::{Attribute, GrantKey, Pin};
+use crate::profile::discovery::Purpose;
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
+use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
+use crate::protocol::signing_key::SigningKey;
+use crate::protocol::{dpop, random};
+use crate::time::Timestamp;
+
+/// What a caller wants of [`FlowManager::authorize`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct AuthorizeRequest {
+    /// Where the grant will be kept.
+    pub key: GrantKey,
+    /// The redirect URI, exactly as the server will see it; empty takes the profile's first
+    /// ([`Profile::login_redirect_uris`]).
+    pub redirect_uri: String,
+    /// The scopes, each on its own or several separated by spaces; empty takes the profile's.
+    pub scopes: Vec<String>,
+    /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
+    pub extra: Vec<(String, String)>,
+    /// How long the response is awaited.
+    pub ttl: Duration,
+}
+
+crate::redact::debug::redacted_debug!(AuthorizeRequest {
+    key,
+    redirect_uri,
+    scopes,
+    extra => pairs,
+    ttl,
+});
+
+impl AuthorizeRequest {
+    /// A request for what the profile of the key says, whose response is awaited for
+    /// [`USUAL_TTL`](super::USUAL_TTL).
+    pub fn new(key: GrantKey, redirect_uri: impl Into<String>) -> Self {
+        let (scopes, extra) = (Vec::new(), Vec::new());
+        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: super::USUAL_TTL }
+    }
+}
+
+/// An authorization that was asked for and waits for its response in this process. The server is
+/// frozen in it: a response is redeemed nowhere else. `Debug` shows nothing that the response has to
+/// match.
+pub struct Authorization {
+    /// Where the person must go.
+    pub authorization_url: String,
+    /// The redirect URI.
+    pub redirect_uri: String,
+    /// Where the grant will be kept.
+    pub key: GrantKey,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+    /// Until when a response is taken.
+    pub expires_at: Timestamp,
+    /// The name that the grant will have.
+    pub grant_id: String,
+    pub(super) user: Option<String>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
+    pub(super) state: Secret,
+    pub(super) nonce: Option<String>,
+    pub(super) verifier: Option<Secret>,
+    pub(super) dpop_key: Option<Secret>,
+    pub(super) server: AuthorizationServer,
+    pub(super) pin: Pin,
+}
+
+impl std::fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorization")
+            .field("grant_id", &self.grant_id)
+            .field("key", &self.key)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scopes", &self.scopes)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Authorization {
+    /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
+    pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
+        match authorization::judge(parameters, self.state.expose(), &self.server) {
+            Judgement::Failed(error) => Judgement::Failed(may_want_a_push(error, self.is_pushed())),
+            judgement => judgement,
+        }
+    }
+
+    /// Whether this is the beginning of the state: a response that was cut.
+    #[cfg(feature = "login")]
+    pub(crate) fn state_begins_with(&self, text: &str) -> bool {
+        self.state.expose().starts_with(text)
+    }
+
+    /// Whether the URL only refers to a request that was pushed (RFC 9126).
+    pub(crate) fn is_pushed(&self) -> bool {
+        let url = url::Url::parse(&self.authorization_url).ok();
+        url.is_some_and(|url| url.query_pairs().any(|(name, _)| name == "request_uri"))
+    }
+
+    /// The S256 code challenge (RFC 7636, section 4.2) that was sent; `None` where PKCE is off.
+    pub fn code_challenge(&self) -> Option<String> {
+        let verifier = self.verifier.as_ref()?.expose().to_owned();
+        let verifier = PkceCodeVerifier::new(verifier);
+        Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
+    }
+
+    /// The server that was asked.
+    pub fn server(&self) -> &AuthorizationServer {
+        &self.server
+    }
+}
+
+impl FlowManager {
+    /// Asks for an authorization whose response comes to this very process, as a loopback listener
+    /// receives it: makes verifier, state and nonce anew and, where the server wants it, pushes the
+    /// request (RFC 9126). What waits is the value that is returned, and nothing is stored.
+    ///
+    /// This is the lower level, which `oauthctl_core::login` uses. Where the response comes
+    /// elsewhere or later, use [`start`](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
+    /// takes no S256; and the refusal of a pushed request.
+    pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Authorization> {
+        let profile = self.profile(&request.key.profile)?;
+        self.authorize_with(profile, None, request, |_| random::token(32)).await
+    }
+
+    /// The same at a server that was resolved before ([`FlowManager::server`]), for whoever chose the
+    /// redirect URI by it.
+    ///
+    /// # Errors
+    ///
+    /// As [`FlowManager::authorize`].
+    pub async fn authorize_at(
+        &self,
+        server: AuthorizationServer,
+        request: AuthorizeRequest,
+    ) -> Result<Authorization> {
+        let profile = self.profile(&request.key.profile)?;
+        self.authorize_with(profile, Some(server), request, |_| random::token(32)).await
+    }
+
+    /// The same with a state that is made of what else the flow is.
+    pub(super) async fn authorize_with(
+        &self,
+        profile: &Profile,
+        server: Option<AuthorizationServer>,
+        mut request: AuthorizeRequest,
+        make_state: impl FnOnce(&Authorization) -> Result<String>,
+    ) -> Result<Authorization> {
+        check_extra(&request.extra)?;
+        scopes::check(&request.scopes)?;
+        match endpoint::redirect_uri(&request.redirect_uri) {
+            Err(why) if !request.redirect_uri.is_empty() => {
+                return Err(Error::usage(format!("the redirect URI {why}")));
+            }
+            _ => {}
+        }
+        self.prove_secrets(profile).await?;
+        let server = match server {
+            Some(server) => server,
+            None => self.server_for(profile, Purpose::Login).await?,
+        };
+        if request.redirect_uri.is_empty() {
+            let uris = profile.login_redirect_uris(server.iss_parameter_supported);
+            let first = uris.into_iter().next().map(|uri| uri.text);
+            request.redirect_uri =
+                first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+        }
+        let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
+            Error::config(format!(
+                "no authorization endpoint is known for profile `{}`",
+                profile.name
+            ))
+            .hint("set `authorization_endpoint`, or `issuer` for discovery")
+        })?;
+        refuse_reserved(&endpoint)?;
+        let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
+        let scopes = scopes::split(scopes, &profile.scope_separator);
+        let (challenge, verifier) = self.make_challenge(profile, &server)?;
+        let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
+        let dpop_key = self.dpop_key(profile).await?;
+        let mut pending = Authorization {
+            authorization_url: String::new(),
+            redirect_uri: request.redirect_uri,
+            key: request.key,
+            scopes,
+            expires_at: self.now().plus(request.ttl),
+            grant_id: random::grant_id()?,
+            user: None,
+            attributes: BTreeMap::new(),
+            state: Secret::default(),
+            nonce,
+            verifier,
+            dpop_key,
+            pin: pin(profile, &server)?,
+            server,
+        };
+        pending.state = Secret::new(make_state(&pending)?);
+        pending.authorization_url = self
+            .request_url(profile, &pending, &endpoint, challenge.as_deref(), &request.extra)
+            .await?;
+        Ok(pending)
+    }
+
+    /// Where the person must go: the whole request, or a reference to the pushed one.
+    async fn request_url(
+        &self,
+        profile: &Profile,
+        pending: &Authorization,
+        endpoint: &str,
+        challenge: Option<&str>,
+        extra: &[(String, String)],
+    ) -> Result<String> {
+        let Authorization { server, dpop_key, .. } = pending;
+        let thumbprint = match dpop_key {
+            Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
+            None => None,
+        };
+        let message = AuthorizationRequest {
+            redirect_uri: &pending.redirect_uri,
+            state: pending.state.expose(),
+            nonce: pending.nonce.as_deref(),
+            code_challenge: challenge,
+            dpop_jkt: thumbprint.as_deref(),
+            scopes: &pending.scopes,
+            extra,
+        };
+        self.ports.trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
+        let parameters = message.parameters(profile);
+        let pushed = match profile.par {
+            Par::Never if server.require_par => return Err(par_required(profile)),
+            Par::Never => None,
+            Par::Always => Some(()),
+            Par::Auto => server.require_par.then_some(()),
+        };
+        if pushed.is_none() {
+            return Ok(authorization::url(endpoint, &parameters));
+        }
+        let uri = self.push(profile, server, parameters, dpop_key.as_ref()).await?;
+        let client = ("client_id".to_owned(), profile.client.id.clone());
+        Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
+    }
+
+    fn make_challenge(
+        &self,
+        profile: &Profile,
+        server: &AuthorizationServer,
+    ) -> Result<(Option<String>, Option<Secret>)> {
+        if profile.pkce == Pkce::Off {
+            return Ok((None, None));
+        }
+        // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
+        if let Some(methods) = &server.code_challenge_methods
+            && !methods.iter().any(|m| m == "S256")
+        {
+            return Err(Error::validation("the server's metadata offers no PKCE with S256").hint(
+                "`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`",
+            ));
+        }
+        self.ports
+            .trace
+            .step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
+    }
+}
+
+fn par_required(profile: &Profile) -> Error {
+    Error::config(format!(
+        "the server of profile `{}` requires pushed authorization requests, and `par` is `never`",
+        profile.name
+    ))
+    .hint("set `par = \"auto\"`")
+}
+
+/// The endpoint's own query must not say what the request is to say: servers differ in which of two
+/// equal names they believe.
+fn refuse_reserved(endpoint: &str) -> Result<()> {
+    let query = endpoint.split_once('?').map_or("", |(_, query)| query);
+    let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    let is_reserved = |name: &std::borrow::Cow<'_, str>| {
+        authorization::RESERVED.contains(&name.as_ref()) || name == "scope"
+    };
+    match names.find(is_reserved) {
+        Some(name) => Err(Error::validation(format!(
+            "the authorization endpoint sets `{}` itself",
+            crate::text::one_line(&name)
+        ))
+        .hint("an endpoint may have a query, but none of the protocol's own parameters")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses parameters that belong to the protocol.
+pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
+    let reserved = |name: &&(String, String)| {
+        authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
+    };
+    match extra.iter().find(reserved) {
+        Some((name, _)) => Err(Error::usage(format!("`{name}` cannot be set by hand"))
+            .hint("it belongs to the protocol; `--scope` sets scopes")),
+        None => Ok(()),
+    }
+}

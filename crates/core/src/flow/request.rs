@@ -1,0 +1,177 @@
+//! What a caller requests of a token.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::grant::TokenSet;
+use crate::profile::{Profile, endpoint, scopes};
+use crate::text::one_line;
+
+/// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
+/// of the grant's own scopes that lives for as long as the profile's `min_ttl` says.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauthctl_core::TokenRequest;
+///
+/// let for_a_long_job = TokenRequest::default().min_ttl(Duration::from_secs(600));
+/// let for_another_service = TokenRequest::default().resource("https://mail.example/api");
+/// assert_ne!(for_a_long_job.min_ttl, for_another_service.min_ttl);
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct TokenRequest {
+    /// The least remaining lifetime of the token. One that is set here is honoured as it is: a stored token with less
+    /// is refreshed, even where the server gives none that live for so long. `None` takes the profile's, or a tenth
+    /// of the lifetime of tokens that live for less than twice that.
+    pub min_ttl: Option<Duration>,
+    /// The profile's.
+    #[doc(hidden)]
+    pub usual_min_ttl: Option<Duration>,
+    /// Refresh even if the stored token has enough life.
+    pub force: bool,
+    /// Never use the network.
+    pub cached: bool,
+    /// Ask for these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
+    pub scopes: Vec<String>,
+    /// Ask for a token for this resource: an absolute URI without a fragment (RFC 8707, section 2).
+    pub resource: Option<String>,
+    /// Ask for a token for this audience.
+    pub audience: Option<String>,
+}
+
+impl TokenRequest {
+    /// The same with the least life that the token must have left.
+    #[must_use]
+    pub fn min_ttl(mut self, min_ttl: Duration) -> Self {
+        self.min_ttl = Some(min_ttl);
+        self
+    }
+
+    /// The same with the profile's `min_ttl`, for where none is set.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn usual_min_ttl(mut self, usual: Duration) -> Self {
+        self.usual_min_ttl = Some(usual);
+        self
+    }
+
+    /// The same, but refreshed whatever is stored.
+    #[must_use]
+    pub fn force(mut self) -> Self {
+        self.force = true;
+        self
+    }
+
+    /// The same without the network: what is stored, or an error.
+    #[must_use]
+    pub fn cached(mut self) -> Self {
+        self.cached = true;
+        self
+    }
+
+    /// The same with fewer scopes than were granted.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same for this resource.
+    #[must_use]
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// The same for this audience.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// The same with any life at all.
+    pub(super) fn any_life(&self) -> Self {
+        self.clone().min_ttl(Duration::ZERO)
+    }
+
+    /// The least remaining lifetime with which these tokens are handed out.
+    pub(super) fn least_life(&self, tokens: &TokenSet) -> Duration {
+        match self.min_ttl {
+            Some(explicit) => explicit,
+            None => tokens.min_ttl(self.usual_min_ttl.unwrap_or_default()),
+        }
+    }
+
+    /// The name under which a narrowed token is kept; `None` for the grant's own.
+    pub(super) fn narrowing(&self) -> Option<String> {
+        if self.scopes.is_empty() && self.resource.is_none() && self.audience.is_none() {
+            return None;
+        }
+        let mut scopes = scopes::split(&self.scopes, "");
+        scopes.sort();
+        // As JSON, so that no part can look like the end of itself and the beginning of the next.
+        Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
+    }
+
+    /// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
+    /// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
+    pub(super) fn narrow(&self, form: &mut Vec<(String, String)>, profile: &Profile) {
+        let own = std::slice::from_ref;
+        let resources = self.resource.as_ref().map_or(&*profile.resource, own);
+        form.extend(resources.iter().map(|uri| ("resource".to_owned(), uri.clone())));
+        if let Some(audience) = &self.audience {
+            form.push(("audience".to_owned(), audience.clone()));
+        }
+    }
+
+    /// Refuses what cannot be asked for.
+    pub(super) fn check(&self) -> Result<()> {
+        scopes::check(&self.scopes)?;
+        match &self.resource {
+            Some(uri) if !endpoint::is_resource(uri) => Err(Error::usage(format!(
+                "a resource is an absolute URI without a fragment, not `{}`",
+                one_line(uri)
+            ))
+            .hint("take the resource server's own URI; any other name of it is an audience")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_something_and_counts_once() {
+        let twice = TokenRequest::default().scopes(["b", "a", "b"]);
+        assert_eq!(twice.narrowing(), TokenRequest::default().scopes(["a", "b"]).narrowing());
+        let together = TokenRequest::default().scopes(["b  a"]);
+        assert_eq!(together.narrowing(), twice.narrowing());
+        assert!(twice.check().is_ok());
+        assert!(TokenRequest::default().scopes(["a", ""]).check().is_err());
+    }
+
+    #[test]
+    fn no_two_requests_share_a_name() {
+        let all = TokenRequest::default;
+        let requests = [
+            all().resource("r audience=a").audience("x"),
+            all().resource("r").audience("a audience=x"),
+            all().scopes(["s resource=r"]),
+            all().scopes(["s"]).resource("r"),
+            all().scopes(["s"]),
+            all().scopes(["s"]).audience(""),
+            all().resource("s"),
+            all().audience("s"),
+        ];
+        let names: std::collections::BTreeSet<_> =
+            requests.iter().map(|want| want.narrowing().unwrap()).collect();
+        assert_eq!(names.len(), requests.len(), "{names:?}");
+        assert_eq!(all().force().narrowing(), None);
+        let order = all().scopes(["b", "a"]);
+        assert_eq!(order.narrowing(), all().scopes(["a", "b"]).narrowing());
+    }
+}

@@ -1,0 +1,465 @@
+//! What an authorization server granted, and what is kept with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::short_hex_sha256;
+use crate::error::{Error, Result};
+use crate::secret::{Secret, exposed, exposed_option};
+use crate::text::shell_word;
+use crate::time::Timestamp;
+
+/// The schema of a stored [`Grant`]. A record with a larger number is refused, not rewritten.
+pub const GRANT_VERSION: u32 = 1;
+
+/// The account of a login that names none.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+/// Where a grant is kept: one per account of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GrantKey {
+    /// The profile's name.
+    pub profile: String,
+    /// The account's name.
+    pub account: String,
+}
+
+impl GrantKey {
+    /// A key of these names.
+    pub fn new(profile: impl Into<String>, account: impl Into<String>) -> Self {
+        Self { profile: profile.into(), account: account.into() }
+    }
+
+    /// A name for files, locks and keyring items: a readable part, and a hash over the exact bytes
+    /// of both names, so that no two keys share it on any file system and none leaves its folder.
+    ///
+    /// ```
+    /// use oauthctl_core::GrantKey;
+    /// let name = GrantKey::new("../Prod", "default").slug();
+    /// assert!(name.starts_with("prod-default-"));
+    /// assert_ne!(name, GrantKey::new("../prod", "default").slug());
+    /// ```
+    pub fn slug(&self) -> String {
+        let length = (self.profile.len() as u64).to_be_bytes();
+        let (profile, account) = (self.profile.as_bytes(), self.account.as_bytes());
+        let mut slug = readable(&self.profile);
+        slug.push('-');
+        slug.push_str(&readable(&self.account));
+        slug.push('-');
+        slug.push_str(&short_hex_sha256(&[&length, profile, account]));
+        slug
+    }
+}
+
+/// A name for files and directories that belong to a profile, made as [`GrantKey::slug`] is.
+pub(crate) fn profile_slug(profile: &str) -> String {
+    format!("{}-{}", readable(profile), short_hex_sha256(&[profile.as_bytes()]))
+}
+
+fn readable(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(24)
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
+
+impl GrantKey {
+    /// The command that logs in to this account, quoted for a shell.
+    pub(crate) fn login_command(&self) -> String {
+        let profile = shell_word(&self.profile);
+        match self.account.as_str() {
+            DEFAULT_ACCOUNT => format!("oauthctl login {profile}"),
+            account => format!("oauthctl login {profile} --account {}", shell_word(account)),
+        }
+    }
+}
+
+impl std::fmt::Display for GrantKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.account == DEFAULT_ACCOUNT {
+            write!(f, "`{}`", crate::text::one_line(&self.profile))
+        } else {
+            let (p, a) =
+                (crate::text::one_line(&self.profile), crate::text::one_line(&self.account));
+            write!(f, "`{p}` (account `{a}`)")
+        }
+    }
+}
+
+/// The server, endpoint and client that gave a grant. Its refresh token goes nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The issuer, where one is known.
+    pub issuer: Option<String>,
+    /// The token endpoint.
+    pub token_endpoint: String,
+    /// The endpoint for refreshing, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_endpoint: Option<String>,
+    /// The revocation endpoint, where it was known at the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// The client.
+    pub client_id: String,
+    /// How the client authenticates (a `token_endpoint_auth_method` of RFC 7591).
+    pub client_auth: String,
+}
+
+impl Pin {
+    /// What a configuration names otherwise than this, without asking the server.
+    #[doc(hidden)]
+    pub fn differs_from(
+        &self,
+        issuer: Option<&str>,
+        token_endpoint: Option<&str>,
+        client_id: &str,
+    ) -> Option<&'static str> {
+        let issuers = self.issuer.as_deref().zip(issuer);
+        if issuers.is_some_and(|(pinned, named)| pinned != named) {
+            return Some("issuer");
+        }
+        if token_endpoint.is_some_and(|named| named != self.token_endpoint) {
+            return Some("token endpoint");
+        }
+        (client_id != self.client_id).then_some("client")
+    }
+}
+
+/// The tokens of a successful token response (RFC 6749, section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSet {
+    /// The access token.
+    #[serde(with = "exposed")]
+    pub access_token: Secret,
+    /// Its type as it is to be sent: `Bearer` or `DPoP`.
+    pub token_type: String,
+    /// When it expires; `None` where the server gave no lifetime.
+    pub expires_at: Option<Timestamp>,
+    /// The whole lifetime that the server gave it, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u64>,
+    /// The refresh token.
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
+    /// When the refresh token expires, where the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_at: Option<Timestamp>,
+    /// The id_token, validated.
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<Secret>,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+}
+
+impl TokenSet {
+    /// Returns whether at least this much of the access token's lifetime is left. One without a known lifetime
+    /// counts as valid: only the resource can say otherwise.
+    pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
+        match self.expires_at {
+            // The second that `now` is in has begun: of the difference less than a second may be gone already.
+            Some(at) => at.remaining(now) > min_ttl,
+            None => true,
+        }
+    }
+
+    /// Returns the least remaining lifetime with which this token is used where `usual` is the configured one. A server
+    /// whose tokens live for less than twice as long would be asked for a new one at every other call, or at every
+    /// call: such tokens are used until a tenth of their lifetime is left.
+    pub fn min_ttl(&self, usual: Duration) -> Duration {
+        match self.lifetime.map(Duration::from_secs) {
+            Some(lifetime) if lifetime < usual * 2 => lifetime / 10,
+            _ => usual,
+        }
+    }
+}
+
+/// Who granted, as the server reports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether the server has made sure that the address is the person's; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    /// The user name (`preferred_username`, `login`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The full name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Identity {
+    /// The best word for this person, if the server gave any.
+    pub fn label(&self) -> Option<&str> {
+        [&self.email, &self.username, &self.name, &self.sub].into_iter().find_map(|v| v.as_deref())
+    }
+}
+
+/// A value kept with a grant, for a while or for its whole life.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The value.
+    pub value: serde_json::Value,
+    /// When it is gone; `None` for as long as the grant lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+crate::redact::debug::redacted_debug!(Attribute {
+    value => hidden,
+    expires_at,
+});
+
+/// A grant: an id for its whole life, a generation that grows with the tokens, the tokens, and what
+/// is kept with them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The schema, [`GRANT_VERSION`].
+    pub version: u32,
+    /// The name of this grant, constant over every refresh.
+    pub id: String,
+    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or more, and a
+    /// new login goes on counting where the grant before it ended. Setting an attribute does not change
+    /// it, nor does the mark of a grant that the server has ended.
+    pub generation: u64,
+    /// Where it is kept.
+    pub key: GrantKey,
+    /// Who gave it to whom.
+    pub pin: Pin,
+    /// The grant type that obtained it.
+    pub grant_type: String,
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// Who granted.
+    #[serde(default)]
+    pub identity: Identity,
+    /// Claims that a later id_token must repeat (OpenID Connect Core, section 12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_claims: Option<PinnedClaims>,
+    /// Values of the token response and of the callback that the profile asks to keep.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, serde_json::Value>,
+    /// The caller's own name for the person who granted, exactly as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Attributes, readable and writable over the grant's life.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Attribute>,
+    /// The private key of DPoP proofs, PKCS #8 in base64 (RFC 9449).
+    #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<Secret>,
+    /// Tokens that were asked for with fewer scopes, or for another resource or audience, by what
+    /// was asked. They have no refresh token of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub narrowed: BTreeMap<String, TokenSet>,
+    /// Whether the server has been seen to replace the refresh token; `None` before the first
+    /// refresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotates: Option<bool>,
+    /// When the person (or the client itself) obtained it.
+    pub obtained_at: Timestamp,
+    /// When its tokens were last replaced.
+    pub refreshed_at: Timestamp,
+    /// Set once the server has said that the refresh token is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<Dead>,
+}
+
+crate::redact::debug::redacted_debug!(Grant {
+    version,
+    id,
+    generation,
+    key,
+    pin,
+    grant_type,
+    tokens,
+    identity,
+    id_token_claims,
+    kept => members,
+    user,
+    attributes,
+    dpop_key,
+    narrowed,
+    rotates,
+    obtained_at,
+    refreshed_at,
+    dead,
+});
+
+impl Grant {
+    /// What is known with the grant at this time: the values that were kept from the server's
+    /// answers, and the attributes that have not expired, which go before.
+    pub fn attributes_at(&self, now: Timestamp) -> BTreeMap<String, serde_json::Value> {
+        let mut all = self.kept.clone();
+        let lives = |a: &Attribute| a.expires_at.is_none_or(|at| now < at);
+        let living = self.attributes.iter().filter(|(_, a)| lives(a));
+        all.extend(living.map(|(name, a)| (name.clone(), a.value.clone())));
+        all
+    }
+}
+
+/// Why a grant cannot be refreshed any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dead {
+    /// Since when.
+    pub since: Timestamp,
+    /// The server's words.
+    pub reason: String,
+    /// When the server is asked again all the same; `None` for never. It is set where the refusal did not
+    /// clearly say that the refresh token is dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_again_at: Option<Timestamp>,
+}
+
+/// The claims of a grant's first id_token that must stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The subject.
+    pub sub: String,
+    /// The audiences.
+    pub aud: Vec<String>,
+}
+
+/// What is known about an account without opening its store. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountEntry {
+    /// Which account.
+    pub key: GrantKey,
+    /// The store that holds it, as `--store` takes it.
+    pub store: String,
+    /// The grant's id.
+    pub grant_id: String,
+    /// The generation that was saved last.
+    pub generation: u64,
+    /// Who granted.
+    pub identity: Identity,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+    /// When the access token expires.
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub has_refresh_token: bool,
+    /// The grant type that obtained it, as the configuration names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grant_type: String,
+    /// When the account was logged in.
+    pub obtained_at: Timestamp,
+    /// When the tokens were last replaced.
+    pub refreshed_at: Timestamp,
+    /// The caller's own name for the person who granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Whether values are kept with the grant. They are in its store, not here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_attributes: bool,
+    /// Whether the server has been seen to replace the refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotates: Option<bool>,
+    /// Whether only a person can make it work again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login_required: bool,
+    /// What the last refresh failed with, until one succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+}
+
+/// A failed refresh, for `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// What happened, in words of this program's own.
+    pub message: String,
+    /// Tells this failure from any other.
+    #[serde(default)]
+    pub id: String,
+    /// The word of the error's kind ([`crate::ErrorKind::word`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The server's error code, where it gave one that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth_error: Option<String>,
+    /// The request for something else than the grant's own token that the failure is about alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowing: Option<String>,
+}
+
+impl AccountEntry {
+    /// The entry of this grant in this store.
+    pub fn of(grant: &Grant, store: &str) -> Self {
+        Self {
+            key: grant.key.clone(),
+            store: store.to_owned(),
+            grant_id: grant.id.clone(),
+            generation: grant.generation,
+            identity: grant.identity.clone(),
+            scopes: grant.tokens.scopes.clone(),
+            expires_at: grant.tokens.expires_at,
+            has_refresh_token: grant.tokens.refresh_token.is_some(),
+            grant_type: grant.grant_type.clone(),
+            obtained_at: grant.obtained_at,
+            refreshed_at: grant.refreshed_at,
+            user: grant.user.clone(),
+            has_attributes: !grant.attributes.is_empty() || !grant.kept.is_empty(),
+            rotates: grant.rotates,
+            login_required: grant.dead.is_some(),
+            last_error: None,
+        }
+    }
+
+    /// Refuses a record that is older than the one that was committed last: a copy that was put back
+    /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
+    /// To send its refresh token, which the server has replaced since, could end the whole login
+    /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
+    /// one; so is one without a refresh token, and any that this index knows nothing of.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Store`](crate::ErrorKind::Store).
+    #[doc(hidden)]
+    pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
+        let is_older = self.grant_id == grant.id
+            && self.generation > grant.generation
+            && grant.tokens.refresh_token.is_some();
+        let is_older = match self.rotates {
+            Some(rotates) => is_older && rotates,
+            None => is_older && self.store == store,
+        };
+        if !is_older {
+            return Ok(());
+        }
+        Err(Error::store(format!(
+            "the record of {} is an older copy: its refresh token has been replaced since",
+            grant.key
+        ))
+        .hint(format!(
+            "nothing was sent: put the newest record back, or run `{}`; to use this copy nevertheless, pass what `oauthctl export` prints to `oauthctl import --replace`",
+            self.key.login_command()
+        )))
+    }
+}
+
+/// Written down, durably, before a refresh token is spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The grant.
+    pub grant_id: String,
+    /// The generation that is being replaced.
+    pub generation: u64,
+    /// SHA-256 of the refresh token, in hex.
+    pub token_hash: String,
+    /// When.
+    pub at: Timestamp,
+    /// How often this token has been sent, this time included.
+    pub sends: u32,
+}

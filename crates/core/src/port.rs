@@ -1,0 +1,97 @@
+//! The few traits through which the world is reached, and which a caller may implement.
+//!
+//! All are object-safe, and their futures are boxed and tied to no executor: an implementation
+//! that has its answer at hand returns a future that is ready at once.
+//!
+//! | trait | implement it to | given |
+//! | --- | --- | --- |
+//! | [`GrantStore`] | keep grants in a database of your own | [`MemoryStore`](crate::store::MemoryStore), and with their features `KeyringStore` and `FileStore` |
+//! | [`PendingStore`] | keep started authorizations there too | [`MemoryPending`](crate::store::MemoryPending), [`FilePending`](crate::store::FilePending) |
+//! | [`Coordinator`], [`Lock`] | make several machines take turns | [`MemoryCoordinator`](crate::store::MemoryCoordinator) for one process, [`StateDir`](crate::store::StateDir) for all processes of a machine |
+//! | [`Http`] | send through a transport of your own | [`HttpClient`](crate::http::HttpClient) |
+//! | [`Clock`] | have time stand still in tests | [`SystemClock`](crate::clock::SystemClock) |
+//! | [`SecretItems`] | keep client secrets by name | the stores above |
+//!
+//! [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
+//! [`Hooks`](crate::flow::Hooks) belong to the flow, and stand there.
+//!
+//! # A store of your own
+//!
+//! A [`Grant`] is one JSON document for one account of one profile: a row whose key is the
+//! [`GrantKey`]. It holds tokens in clear text, and with DPoP a private key (the profile's own, where
+//! it has one), so encrypt what you write.
+//!
+//! ```
+//! use std::{collections::BTreeMap, sync::{Arc, Mutex}};
+//! use oauthctl_core::port::{BoxFuture, GrantStore};
+//! use oauthctl_core::{Error, Grant, GrantKey, Ports, Result};
+//!
+//! /// Stands for a table `grants (profile, account, document)`.
+//! #[derive(Default)]
+//! struct MyDatabase(Mutex<BTreeMap<GrantKey, Vec<u8>>>);
+//!
+//! impl GrantStore for MyDatabase {
+//!     fn name(&self) -> String {
+//!         "my database".to_owned()
+//!     }
+//!
+//!     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
+//!         Box::pin(async move {
+//!             let Some(document) = self.0.lock().unwrap().get(key).cloned() else { return Ok(None) };
+//!             serde_json::from_slice(&document).map(Some).map_err(|_| Error::store("a damaged row"))
+//!         })
+//!     }
+//!
+//!     fn prepare<'a>(&'a self, _: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
+//!         Box::pin(async { Ok(()) }) // a real one asks whether the database can be written
+//!     }
+//!
+//!     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
+//!         Box::pin(async move {
+//!             let document = serde_json::to_vec(grant).map_err(|e| Error::store(e.to_string()))?;
+//!             self.0.lock().unwrap().insert(grant.key.clone(), document);
+//!             Ok(())
+//!         })
+//!     }
+//!
+//!     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>> {
+//!         Box::pin(async move { Ok(self.0.lock().unwrap().remove(key).is_some()) })
+//!     }
+//! }
+//!
+//! let ports = Ports::in_memory().with_store(Arc::new(MyDatabase::default()));
+//! # assert_eq!(ports.store.name(), "my database");
+//! ```
+//!
+//! [`PendingStore`] has an example of its own.
+//!
+//! [`Grant`]: crate::Grant
+//! [`GrantKey`]: crate::GrantKey
+
+mod grants;
+mod pending;
+mod transport;
+mod turns;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+pub use grants::{GrantStore, SecretItems};
+pub use pending::{PendingRecord, PendingStore};
+pub use transport::{Http, HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
+pub use turns::{Coordinator, Lock};
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Time. All expiry is judged by [`now`](Self::now), and every wait is a
+/// [`sleep`](Self::sleep), so that a clock of a test's own moves both.
+pub trait Clock: Send + Sync {
+    /// The wall clock's time. It may go back; the flow copes with that.
+    fn now(&self) -> Timestamp;
+    /// Waits. A future that is dropped waits no longer.
+    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()>;
+}

@@ -1,0 +1,603 @@
+//! The configuration file: opened once, read whole, and judged whole.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use toml::de::DeTable;
+use zeroize::Zeroizing;
+
+use super::diagnose::{Problems, nearest};
+use super::node::{self, Table};
+use super::reader::Surroundings;
+use super::sections::Sections;
+use super::{Profile, catalog::Catalog};
+use crate::digest::hex_sha256;
+use crate::error::{Error, Result};
+use crate::text::{one_line, shell_word};
+use crate::{named_file, trusted_file};
+
+/// The most bytes of a configuration file.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Part of a file's fingerprint: what is kept of it by an older program is not believed.
+const FORMAT: &str = concat!("oauthctl snapshot 4 ", env!("CARGO_PKG_VERSION"));
+
+/// What the configuration says.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// What holds for all profiles.
+    pub defaults: Defaults,
+    /// The profiles, presets applied.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The commands of the store `command`.
+    pub store_command: Option<StoreCommand>,
+    /// `[credential]`, not looked into.
+    pub credential: toml::Table,
+    /// `[serve]`, not looked into.
+    pub serve: toml::Table,
+    /// What is allowed but unwise, each with its place.
+    pub warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.profiles.keys().collect();
+        write!(f, "Config({}, profiles {names:?})", self.path.display())
+    }
+}
+
+/// `[defaults]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Defaults {
+    /// The profile of a command that names none.
+    pub profile: Option<String>,
+    /// The store of a profile that names none.
+    pub store: Option<String>,
+    /// Where else an unexpired access token is kept: `kernel`.
+    pub cache: Option<String>,
+    /// The URL that is the client's id where the server takes client-ID metadata documents.
+    pub client_id_metadata_url: Option<String>,
+}
+
+/// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct StoreCommand {
+    /// Gives the record on stdout.
+    pub get: Vec<String>,
+    /// Gets the record on stdin.
+    pub set: Vec<String>,
+    /// Removes the record.
+    pub delete: Vec<String>,
+}
+
+crate::redact::debug::redacted_debug!(StoreCommand {
+    get => command,
+    set => command,
+    delete => command,
+});
+
+/// A configuration file that has been read, but not yet parsed.
+#[derive(Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    bytes: Zeroizing<Vec<u8>>,
+    others_can_read: bool,
+    fingerprint: OnceLock<String>,
+}
+
+impl std::fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConfigFile({}, {} bytes)", self.path.display(), self.bytes.len())
+    }
+}
+
+impl ConfigFile {
+    /// Opens and reads the file; `None` where there is none. Who else can read or write it is asked of
+    /// the opened file, so that it cannot be exchanged in between.
+    ///
+    /// # Errors
+    /// Of kind `Config`, where the file is there but cannot be read, or somebody else can write to it.
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        let failed = |error: std::io::Error| {
+            Error::config(format!("cannot read the configuration {}: {error}", path.display()))
+                .hint(
+                    "correct its owner or mode, or name another with `--config` or OAUTHCTL_CONFIG",
+                )
+        };
+        let file = match named_file::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        trusted_file::check(&file, path)
+            .map_err(|error| error.context("the configuration is not used"))?;
+        let metadata = file.metadata().map_err(failed)?;
+        let bytes = named_file::read(&file, MAX_BYTES).map_err(failed)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
+        }
+        Ok(Some(Self::new(path, bytes, others_can_read(&metadata))))
+    }
+
+    /// Text that is not, or not yet, in this file.
+    pub fn of_text(path: &Path, text: &str) -> Self {
+        Self::new(path, Zeroizing::new(text.as_bytes().to_vec()), false)
+    }
+
+    fn new(path: &Path, bytes: Zeroizing<Vec<u8>>, others_can_read: bool) -> Self {
+        Self { path: path.to_owned(), bytes, others_can_read, fingerprint: OnceLock::new() }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the file's group or everybody can read it, so that no secret may stand in it.
+    pub fn others_can_read(&self) -> bool {
+        self.others_can_read
+    }
+
+    /// What tells this file from every other, and from itself with another content: a hash over its
+    /// bytes, its path, since what is relative in it begins there, who can read it, and the version
+    /// of this program, whose presets may differ.
+    pub(crate) fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| {
+            let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+            let place = place.as_os_str().as_encoded_bytes();
+            let readable: &[u8] = if self.others_can_read { b"readable" } else { b"private" };
+            hex_sha256(&[FORMAT.as_bytes(), b"\0", readable, b"\0", place, b"\0", &self.bytes])
+        })
+    }
+
+    /// The file's text.
+    pub(crate) fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.bytes).map_err(|error| {
+            let line =
+                self.bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            Error::config(format!("{}:{line}: the file is not UTF-8", self.path.display()))
+        })
+    }
+
+    /// Parses and judges the whole file.
+    ///
+    /// # Errors
+    /// One error of kind `Config` that lists everything that is wrong, one problem a line, each as
+    /// `path:line:column: what`.
+    pub fn parse(&self) -> Result<Config> {
+        self.read(self.text()?, false).map(|(config, _)| config)
+    }
+
+    /// The same, and keeps a [`Catalog`] of a large file in the state directory.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::parse`].
+    #[doc(hidden)]
+    pub fn parse_and_catalog(&self, state_dir: &Path) -> Result<Config> {
+        let (config, root) = self.read(self.text()?, false)?;
+        Catalog::store(state_dir, self, &config, &root);
+        Ok(config)
+    }
+
+    /// Parses parts of a file of which the whole is known to be without errors.
+    pub(super) fn parse_part(&self, parts: &[Range<usize>]) -> Option<Config> {
+        let whole = self.text().ok()?;
+        let parts: Option<Vec<&str>> = parts.iter().map(|part| whole.get(part.clone())).collect();
+        let text = Zeroizing::new(parts?.concat());
+        self.read(&text, true).ok().map(|(config, _)| config)
+    }
+
+    fn read(&self, text: &str, is_part: bool) -> Result<(Config, Table)> {
+        let mut problems = Problems::new(&self.path, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        problems.add_syntax(&errors);
+        let around = Surroundings::of(&self.path, self.others_can_read);
+        let root = node::table(document.get_ref());
+        let mut sections = Sections { around: &around, problems: &mut problems, is_part };
+        let mut config = sections.read(&root);
+        config.path.clone_from(&self.path);
+        config.warnings = problems.finish()?;
+        Ok((config, root))
+    }
+}
+
+#[cfg(unix)]
+fn others_can_read(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o044 != 0
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+impl Config {
+    /// The configuration of a machine that has no file yet.
+    pub fn empty(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            defaults: Defaults::default(),
+            profiles: BTreeMap::new(),
+            store_command: None,
+            credential: toml::Table::new(),
+            serve: toml::Table::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Opens, reads and judges a file; a file that is not there is an empty one.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::open`] and [`ConfigFile::parse`].
+    pub fn load(path: &Path) -> Result<Self> {
+        match ConfigFile::open(path)? {
+            Some(file) => file.parse(),
+            None => Ok(Self::empty(path)),
+        }
+    }
+
+    /// The profile of a command that names none: `[defaults] profile`, else the only one.
+    pub fn default_profile(&self) -> Option<&str> {
+        let only = || self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
+        self.defaults.profile.as_ref().or_else(only).map(String::as_str)
+    }
+
+    /// A profile by its name.
+    ///
+    /// # Errors
+    /// Of kind `Config`, with the nearest name.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        self.profiles.get(name).ok_or_else(|| {
+            let path = self.path.display();
+            let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
+            match nearest(name, self.profiles.keys().map(String::as_str)) {
+                Some((near, likeness)) if likeness >= 0.8 => {
+                    error.hint(format!("did you mean `{near}`?"))
+                }
+                _ => error.hint(format!(
+                    "`oauthctl profile list` shows the profiles; to add this one, run `oauthctl profile add {} --issuer URL --client-id ID`",
+                    shell_word(name)
+                )),
+            }
+        })
+    }
+
+    /// The store of a profile: its own, else the default one; `None` leaves it to the caller.
+    pub fn store_of<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
+        profile.store.as_deref().or(self.defaults.store.as_deref())
+    }
+}
+
+/// Reads a configuration that is in no file. What is relative in it begins at the current directory.
+///
+/// ```
+/// use oauthctl_core::profile::Config;
+///
+/// let config: Config = r#"
+///     [profiles.gitlab]
+///     provider = "gitlab"
+///     client_id = "my-application"
+/// "#.parse()?;
+/// assert_eq!(config.profile("gitlab")?.client.id, "my-application");
+/// # Ok::<(), oauthctl_core::Error>(())
+/// ```
+impl std::str::FromStr for Config {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ConfigFile::of_text(Path::new("the configuration"), text).parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{
+        ClientAuth, GrantType, LoginFlow, LoopbackHost, Par, Pkce, SecretSource, TokenRequestFormat,
+    };
+    use std::time::Duration;
+
+    fn parse(text: &str) -> Config {
+        ConfigFile::of_text(Path::new("/cfg/c.toml"), text).parse().unwrap()
+    }
+
+    const MINIMAL: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
+
+    #[test]
+    fn what_is_not_said_is_the_default() {
+        let config = parse(MINIMAL);
+        let profile = &config.profiles["x"];
+        assert_eq!(profile.name, "x");
+        assert_eq!(profile.issuer.as_deref(), Some("https://as.example"));
+        assert_eq!(profile.grant, GrantType::AuthorizationCode);
+        assert_eq!(profile.scope_separator, " ");
+        assert_eq!(profile.scope_param, "scope");
+        assert_eq!(profile.redirect_uris.len(), 1);
+        assert_eq!(profile.redirect_uris[0].text, "http://127.0.0.1/callback");
+        assert_eq!((profile.pkce, profile.par, profile.dpop), (Pkce::S256, Par::Auto, false));
+        assert_eq!(profile.token_request, TokenRequestFormat::Form);
+        assert_eq!(profile.flow, [LoginFlow::Browser, LoginFlow::Paste]);
+        assert_eq!(profile.min_ttl, Duration::from_secs(60));
+        assert_eq!(profile.timeout, Duration::from_secs(300));
+        assert_eq!(profile.client.auth, None);
+        assert_eq!(config.default_profile(), Some("x"), "the only one there is");
+        assert!(config.warnings.is_empty());
+    }
+
+    #[test]
+    fn every_key_of_the_manual_is_read() {
+        let config = parse(include_str!("testdata/full.toml"));
+        let profile = &config.profiles["full"];
+        assert_eq!(profile.provider, None);
+        assert_eq!(profile.endpoints.userinfo.as_deref(), Some("https://as.example/userinfo"));
+        assert_eq!(profile.endpoints.end_session.as_deref(), Some("https://as.example/end"));
+        assert_eq!(profile.endpoints.jwks_uri.as_deref(), Some("https://as.example/jwks"));
+        assert_eq!(profile.endpoints.refresh.as_deref(), Some("https://as.example/refresh"));
+        assert_eq!(profile.client.secret, Some(SecretSource::Env("SECRET".into())));
+        assert_eq!(profile.client.auth, Some(ClientAuth::ClientSecretPost));
+        assert_eq!(profile.client.private_key, Some(SecretSource::File("/cfg/key.pem".into())));
+        assert_eq!(
+            profile.client.assertion,
+            Some(SecretSource::GithubActions { audience: "https://as.example".into() })
+        );
+        assert_eq!(profile.scopes, ["a", "b", "c", "é+&"]);
+        assert_eq!(profile.redirect_uris[1].host, LoopbackHost::Name);
+        assert_eq!(profile.redirect_uris[1].port, Some(8123));
+        assert_eq!(profile.resource, ["https://api.example.com"]);
+        assert_eq!(profile.authorization_params["max_age"], "3600");
+        assert_eq!(profile.token_path, "authed_user");
+        assert_eq!(profile.keep, ["instance_url"]);
+        assert_eq!(profile.keep_from_callback, ["realmId"]);
+        assert_eq!(profile.authorization_details[0]["type"], "payment");
+        assert_eq!(profile.authorization_details[0]["amount"]["value"], 5);
+        assert_eq!(profile.min_ttl, Duration::from_secs(90));
+        assert_eq!(profile.timeout, Duration::from_secs(120));
+        assert_eq!(profile.store.as_deref(), Some("file:/cfg/tokens"));
+        assert_eq!(profile.ca_file.as_deref(), Some(Path::new("/cfg/ca.pem")));
+        assert_eq!(profile.write_back, ["gh", "secret", "set", "OAUTHCTL_IMPORT"]);
+        assert_eq!(profile.hooks["pre_token"].command, ["/cfg/hooks/pre", "--now"]);
+        assert_eq!(config.default_profile(), Some("full"));
+        assert_eq!(config.defaults.store.as_deref(), Some("command"));
+        assert_eq!(config.defaults.cache.as_deref(), Some("kernel"));
+        assert_eq!(config.store_command.as_ref().unwrap().set, ["pass", "insert", "-m"]);
+        assert!(config.credential.contains_key("git") && config.serve.contains_key("listen"));
+        assert_eq!(config.warnings.len(), 1);
+        assert!(config.warnings[0].starts_with("/cfg/c.toml:"), "{:?}", config.warnings);
+        assert!(config.warnings[0].contains("turns PKCE off"), "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn a_preset_is_overridden_key_by_key() {
+        let config =
+            parse("[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nscopes=[\"api\"]\n");
+        let profile = &config.profiles["g"];
+        assert_eq!(profile.scopes, ["api"]);
+        assert_eq!(
+            profile.endpoints.token.as_deref(),
+            Some("https://gitlab.com/oauth/token"),
+            "from the preset"
+        );
+        assert!(profile.quirks.redirect_uri_on_refresh);
+    }
+
+    #[test]
+    fn every_preset_makes_a_profile_once_its_needs_are_met_and_names_them_before() {
+        use crate::profile::presets::{SecretNeed, all};
+        for preset in all() {
+            let bare = format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+            let mut whole = bare.clone();
+            for need in &preset.needs {
+                whole.push_str(match need.as_str() {
+                    "issuer" => "issuer = \"https://as.example\"\n",
+                    "root_url" => "root_url = \"https://as.example/\"\n",
+                    "redirect_uri" => "redirect_uri = \"https://a.example/\"\nflow = [\"paste\"]\n",
+                    need => panic!("{}: what is {need}?", preset.name),
+                });
+            }
+            let required = preset.secret == SecretNeed::Required;
+            if required {
+                whole.push_str("client_secret = { env = \"S\" }\n");
+            }
+            let config = parse(&whole);
+            let other = config.warnings.iter().find(|warning| !warning.contains("PKCE off"));
+            assert_eq!(other, None, "{}", preset.name);
+            let result = ConfigFile::of_text(Path::new("c.toml"), &bare).parse();
+            assert_eq!(result.is_err(), required || !preset.needs.is_empty(), "{}", preset.name);
+            if let Err(error) = result {
+                let named = |need: &str| error.message().contains(&format!("`{need}`"));
+                assert!(preset.needs.iter().all(|need| named(need)), "{error}");
+                assert!(!required || named("client_secret"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_presets_method_is_for_clients_that_have_a_credential() {
+        use crate::profile::presets::all;
+        let preset = all()
+            .iter()
+            .find(|p| p.profile.contains_key("client_auth") && p.needs.is_empty())
+            .filter(|p| p.secret != crate::profile::presets::SecretNeed::Required);
+        let Some(preset) = preset else { return };
+        let text = format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+        assert_eq!(parse(&text).profiles["x"].client.auth, None);
+        let text = format!("{text}client_secret = {{ env = \"S\" }}\n");
+        assert!(parse(&text).profiles["x"].client.auth.is_some());
+    }
+
+    #[test]
+    fn another_server_gets_nothing_of_the_presets_own() {
+        let root = parse(
+            "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nroot_url=\"https://git.example/oauth\"\n",
+        );
+        let issuer = parse(
+            "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\nissuer=\"https://git.example\"\n",
+        );
+        let (root, issuer) = (&root.profiles["g"], &issuer.profiles["g"]);
+        assert_eq!(root.endpoints.token.as_deref(), Some("https://git.example/oauth/token"));
+        assert_eq!(
+            root.endpoints.authorization.as_deref(),
+            Some("https://git.example/oauth/authorize")
+        );
+        assert!(!format!("{root:?}{issuer:?}").contains("gitlab.com"));
+        assert_eq!(issuer.endpoints.token, None, "left to discovery");
+    }
+
+    const OWN_ENDPOINTS: &str = "authorization_endpoint = \"https://git.example/a\"\n\
+        token_endpoint = \"https://git.example/t\"\n";
+
+    #[test]
+    fn preset_with_own_endpoints_keeps_none_of_its() {
+        use crate::profile::presets::all;
+        for preset in all() {
+            let mut text =
+                format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
+            text.push_str(
+                "client_secret = { env = \"S\" }\nredirect_uri = \"https://a.example/\"\n",
+            );
+            text.push_str(OWN_ENDPOINTS);
+            let profile = &parse(&text).profiles["x"];
+            let own = crate::profile::Endpoints {
+                authorization: Some("https://git.example/a".to_owned()),
+                token: Some("https://git.example/t".to_owned()),
+                ..Default::default()
+            };
+            assert_eq!(profile.endpoints, own, "{}", preset.name);
+            assert_eq!(profile.issuer, None, "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn tenant_issuer_goes_with_the_servers_endpoints() {
+        let tenant_issuer = |more: &str| {
+            let text = format!("[profiles.x]\nprovider = \"microsoft\"\nclient_id = \"c\"\n{more}");
+            parse(&text).profiles["x"].quirks.tenant_issuer.clone()
+        };
+        assert!(tenant_issuer("").is_some_and(|issuer| issuer.contains("{tenantid}")));
+        for more in [
+            OWN_ENDPOINTS,
+            "root_url = \"https://login.microsoftonline.us/t/oauth2/v2.0/\"",
+            "issuer = \"https://login.microsoftonline.com/t/v2.0\"",
+        ] {
+            assert_eq!(tenant_issuer(more), None, "{more}");
+        }
+    }
+
+    #[test]
+    fn preset_with_any_foreign_endpoint_loses_the_rest() {
+        use crate::profile::keys::SERVER_KEYS;
+        let gitlab = crate::profile::presets::find("gitlab").unwrap();
+        for key in SERVER_KEYS.iter().filter(|key| gitlab.profile.contains_key(**key)) {
+            for other in
+                ["https://git.example/x", "https://gitlab.com:8443/x", "http://localhost/x"]
+            {
+                let text = format!(
+                    "[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\n{key}=\"{other}\"\n"
+                );
+                let result = ConfigFile::of_text(Path::new("c.toml"), &text).parse();
+                if *key == "issuer" {
+                    assert_eq!(result.unwrap().profiles["g"].endpoints, Default::default());
+                    continue;
+                }
+                let error = result.unwrap_err();
+                let why = format!("because `{key}` names another server");
+                assert!(error.message().contains(&why), "{key}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn preset_with_endpoint_of_its_origin_keeps_the_rest() {
+        for (provider, own) in [
+            ("hubspot", "token_endpoint = \"https://api.hubapi.com/oauth/2026-03/token\""),
+            ("google", "userinfo_endpoint = \"https://www.googleapis.com/oauth2/v3/userinfo\""),
+            ("github", "userinfo_endpoint = \"https://api.github.com/user\""),
+            ("gitlab", "token_endpoint = \"https://GITLAB.com:443/oauth/token\""),
+        ] {
+            let text = format!(
+                "[profiles.x]\nprovider = \"{provider}\"\nclient_id = \"c\"\n\
+                 client_secret = {{ env = \"S\" }}\n{own}\n"
+            );
+            let endpoints = &parse(&text).profiles["x"].endpoints;
+            assert!(endpoints.authorization.is_some() && endpoints.token.is_some(), "{provider}");
+        }
+    }
+
+    #[test]
+    fn a_root_url_stands_for_two_endpoints_and_yields_to_their_own_keys() {
+        let config = parse(
+            "[profiles.r]\nclient_id=\"c\"\nroot_url=\"https://as.example/oauth/\"\ntoken_endpoint=\"https://as.example/t\"\n",
+        );
+        let endpoints = &config.profiles["r"].endpoints;
+        assert_eq!(endpoints.authorization.as_deref(), Some("https://as.example/oauth/authorize"));
+        assert_eq!(endpoints.token.as_deref(), Some("https://as.example/t"));
+    }
+
+    #[test]
+    fn a_redirect_may_lead_to_a_web_application() {
+        for flow in ["", "flow = [\"paste\"]\n", "flow = [\"browser\"]\n"] {
+            let text = format!("{MINIMAL}redirect_uri = \"https://app.example/cb\"\n{flow}");
+            assert_eq!(parse(&text).profiles["x"].redirect_uris[0].host, LoopbackHost::Elsewhere);
+        }
+    }
+
+    #[test]
+    fn an_unknown_profile_names_the_nearest() {
+        let error = parse(MINIMAL).profile("xx").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        assert_eq!(error.advice(), Some("did you mean `x`?"));
+    }
+
+    #[test]
+    fn a_missing_file_is_an_empty_configuration_and_a_directory_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::load(&directory.path().join("none.toml")).unwrap();
+        assert!(config.profiles.is_empty() && config.default_profile().is_none());
+        assert!(Config::load(directory.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_in_a_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.toml");
+        for line in [
+            "client_secret = \"hunter2\"",
+            "private_key = \"hunter2\"",
+            "client_assertion = \"hunter2\"",
+            "token_params = { password = \"hunter2\" }",
+        ] {
+            std::fs::write(&path, format!("{MINIMAL}{line}\n")).unwrap();
+            for (mode, accepted) in [(0o600, true), (0o640, false), (0o604, false), (0o644, false)]
+            {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+                let result = Config::load(&path);
+                assert_eq!(result.is_ok(), accepted, "{line} {mode:o}");
+                if let Err(error) = result {
+                    assert!(error.message().contains("c.toml:4:"), "{error}");
+                    assert!(!error.message().contains("hunter2"), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_by_their_line() {
+        let mut file = ConfigFile::of_text(Path::new("c.toml"), "");
+        file.bytes = Zeroizing::new(b"a = 1\nb = \"\xff\"\n".to_vec());
+        assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not UTF-8");
+    }
+}

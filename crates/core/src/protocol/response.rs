@@ -1,0 +1,305 @@
+//! An authorization response as whoever received it hands it on: a URL, a query, or its parameters.
+
+use url::form_urlencoded;
+
+use super::callback::{Parameters, parse_query};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// An authorization response (RFC 6749, section 4.1.2) as it came in. Its form has been checked;
+/// whose it is, and whether it is to be believed, is for the flow to say.
+///
+/// ```
+/// use oauthctl_core::AuthorizationResponse;
+///
+/// // The whole URL: its scheme, host and path are then compared with the redirect URI.
+/// let response = AuthorizationResponse::from_url("https://app.example/callback?code=c&state=s")?;
+/// assert_eq!(response.state(), "s");
+/// // What a web framework gives to the handler of the redirect URI's route, which knows its own URL.
+/// AuthorizationResponse::from_query("code=c&state=s")?.received_at("https://app.example/callback")?;
+/// AuthorizationResponse::from_parameters([("code", "c"), ("state", "s")])?;
+/// // Neither a code nor an error.
+/// assert!(AuthorizationResponse::from_query("state=s").is_err());
+/// # Ok::<(), oauthctl_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthorizationResponse {
+    /// The URL up to its query, where there was one.
+    place: Option<String>,
+    query: Secret,
+    state: Secret,
+}
+
+impl std::fmt::Debug for AuthorizationResponse {
+    /// Shows nothing of it: code and state are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthorizationResponse(…)")
+    }
+}
+
+impl AuthorizationResponse {
+    /// The URL that the person came back to, with its query; a fragment is ignored.
+    ///
+    /// # Errors
+    ///
+    /// `Validation` for what is no URL, or whose query is no authorization response: see
+    /// [`parse_query`] and [`Parameters::require_response`]. No message repeats what is in it.
+    pub fn from_url(url: &str) -> Result<Self> {
+        let parts = Parts::of(without_paste_markers(url).trim()).ok_or_else(no_response)?;
+        Self::checked(Some(parts.without_query()), Secret::new(parts.query))
+    }
+
+    /// The query of that URL, or the body of a `form_post` response, still encoded. Say with
+    /// [`received_at`](Self::received_at) where it came in: with profiles of several servers, of
+    /// which some send no `iss`, nothing else tells whose code it is, and without it the response
+    /// is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationResponse::from_url`].
+    pub fn from_query(query: &str) -> Result<Self> {
+        Self::checked(None, Secret::new(query.trim_start_matches('?')))
+    }
+
+    /// The parameters, decoded, in their order. Hand on all of them: one that comes twice is refused
+    /// here, and `iss` and `error` matter as much as `code`. Where they came in is said as for
+    /// [`from_query`](Self::from_query).
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationResponse::from_url`].
+    pub fn from_parameters<N, V>(parameters: impl IntoIterator<Item = (N, V)>) -> Result<Self>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in parameters {
+            query.append_pair(name.as_ref(), value.as_ref());
+        }
+        Self::checked(None, Secret::new(query.finish()))
+    }
+
+    /// The same with the URL at which it came in, which is compared with the redirect URI of its
+    /// flow up to the query. It is the caller's own knowledge, such as the route whose handler runs:
+    /// what a request says of its host can be forged.
+    ///
+    /// # Errors
+    ///
+    /// `Usage` for what is no URL.
+    pub fn received_at(mut self, url: &str) -> Result<Self> {
+        let parts = Parts::of(url.trim())
+            .ok_or_else(|| Error::usage("where the response came in is not a URL"))?;
+        self.place = Some(parts.without_query());
+        Ok(self)
+    }
+
+    fn checked(place: Option<String>, query: Secret) -> Result<Self> {
+        let parameters = read(&query)?;
+        let state = parameters.get("state").map(Secret::new).ok_or_else(no_response)?;
+        Ok(Self { place, query, state })
+    }
+
+    /// The state, before it is known whose it is.
+    pub fn state(&self) -> &str {
+        self.state.expose()
+    }
+
+    /// Whether it is known where the response came in.
+    pub(crate) fn has_place(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// The parameters, once it is known where the response must have come in, and from whom.
+    ///
+    /// # Errors
+    ///
+    /// `Validation` where it came in elsewhere, or breaks the rules.
+    pub(crate) fn parameters(&self, redirect_uri: &str) -> Result<Parameters> {
+        if let Some(place) = &self.place {
+            let (place, expected) = (Parts::of(place), Parts::of(redirect_uri));
+            let (Some(place), Some(expected)) = (place, expected) else {
+                return Err(Error::internal("the redirect URI is not a URL"));
+            };
+            if let Some(what) = place.differs_from(&expected) {
+                return Err(Error::validation(format!(
+                    "the callback URL has another {what} than the redirect URI of this flow"
+                ))
+                .hint(WHOLE));
+            }
+        }
+        read(&self.query)
+    }
+}
+
+fn read(query: &Secret) -> Result<Parameters> {
+    let cannot_be_used = |error: Error| error.context("the callback cannot be used").hint(WHOLE);
+    let parameters = parse_query(query.expose()).map_err(cannot_be_used)?;
+    parameters.require_response().map_err(cannot_be_used)?;
+    Ok(parameters)
+}
+
+const WHOLE: &str = "give the whole URL that the person came back to, with its query";
+
+fn no_response() -> Error {
+    Error::validation("this is no callback URL with a state").hint(WHOLE)
+}
+
+/// A text without what a terminal puts around pasted text (bracketed paste).
+pub(crate) fn without_paste_markers(text: &str) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix("\u{1b}[200~").unwrap_or(text);
+    text.strip_suffix("\u{1b}[201~").unwrap_or(text)
+}
+
+/// A URL in its parts, none of them decoded, without its fragment.
+pub(crate) struct Parts<'a> {
+    pub(crate) scheme: &'a str,
+    pub(crate) authority: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        if scheme.is_empty() || !is_scheme {
+            return None;
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+        Some(Self { scheme, authority, path, query })
+    }
+
+    fn without_query(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.authority, self.path)
+    }
+
+    /// What is another here than there, the queries aside.
+    pub(crate) fn differs_from(&self, expected: &Parts<'_>) -> Option<&'static str> {
+        let (place, wanted) = (self.place(), expected.place());
+        if place.0 != wanted.0 {
+            Some("scheme")
+        } else if place.1 != wanted.1 {
+            Some("host or port")
+        } else {
+            (place.2 != wanted.2).then_some("path")
+        }
+    }
+
+    /// Scheme, authority and path as a browser shows them: the names in lower case, no default
+    /// port, a slash for an empty path.
+    fn place(&self) -> (String, String, &str) {
+        let scheme = self.scheme.to_ascii_lowercase();
+        let mut authority = self.authority.to_ascii_lowercase();
+        let default = if scheme == "https" { ":443" } else { ":80" };
+        if let Some(without) = authority.strip_suffix(default) {
+            authority.truncate(without.len());
+        }
+        (scheme, authority, if self.path.is_empty() { "/" } else { self.path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URI: &str = "https://app.example/callback";
+
+    fn judge(url: &str) -> Result<Parameters> {
+        AuthorizationResponse::from_url(url)?.parameters(URI)
+    }
+
+    #[test]
+    fn a_url_must_have_come_in_at_the_redirect_uri() {
+        for good in [
+            "https://app.example/callback?code=c&state=s",
+            "HTTPS://App.Example:443/callback?code=c&state=s#_=_",
+            "  https://app.example/callback?error=access_denied&state=s\n",
+            "\u{1b}[200~https://app.example/callback?code=c&state=s\n\u{1b}[201~",
+        ] {
+            assert!(judge(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://app.example/callback?code=SECRET&state=s",
+            "https://app.example:444/callback?code=SECRET&state=s",
+            "https://evil.example/callback?code=SECRET&state=s",
+            "https://user@app.example/callback?code=SECRET&state=s",
+            "https://app.example/callback/?code=SECRET&state=s",
+            "https://app.example/callback#code=SECRET&state=s",
+            "https://app.example/callback?code=SECRET",
+            "https://app.example/callback?code=SECRET&code=b&state=s",
+            "app.example/callback?code=SECRET&state=s",
+            "SECRET",
+            "",
+        ] {
+            let error = judge(bad).expect_err(bad);
+            assert_eq!(error.kind(), crate::ErrorKind::Validation, "{bad}");
+            assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_query_came_in_can_be_said() {
+        let at = |url: &str| {
+            let query = AuthorizationResponse::from_query("?code=c&state=s").unwrap();
+            query.received_at(url)?.parameters(URI)
+        };
+        for good in [URI, "https://APP.example:443/callback?code=another"] {
+            assert_eq!(at(good).expect(good).get("code"), Some("c"), "{good}");
+        }
+        for bad in ["https://app.example/other", "http://app.example/callback", "https://"] {
+            assert_eq!(at(bad).unwrap_err().kind(), crate::ErrorKind::Validation, "{bad}");
+        }
+        for bad in ["", "/callback", "app.example/callback"] {
+            assert_eq!(at(bad).unwrap_err().kind(), crate::ErrorKind::Usage, "{bad}");
+        }
+    }
+
+    #[test]
+    fn decoded_parameters_are_judged_like_a_query() {
+        let of = |pairs: &[(&str, &str)]| {
+            AuthorizationResponse::from_parameters(pairs.iter().copied())
+                .and_then(|response| response.parameters(URI))
+        };
+        let taken = of(&[("code", "a+b&c=%20"), ("state", "s"), ("realmId", "ä")]).unwrap();
+        assert_eq!((taken.get("code"), taken.get("realmId")), (Some("a+b&c=%20"), Some("ä")));
+        for bad in [
+            &[("code", "a"), ("code", "b"), ("state", "s")][..],
+            &[("code", "a"), ("error", "b"), ("state", "s")],
+            &[("code", "a\nb"), ("state", "s")],
+            &[("code", "a")],
+            &[],
+        ] {
+            assert!(of(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_decide_nothing_may_hold_anything() {
+        for odd in ["a%0d%0ab", "%", "%FC", "%1b[2J", "%C2%85", "a\tb", &"x".repeat(20_000)] {
+            for raw in [
+                format!("error=e&state=s&error_description={odd}&error_description={odd}"),
+                format!("code=c&state=s&{odd}=1&scope={odd}"),
+            ] {
+                let url = format!("{URI}?{raw}");
+                for response in
+                    [AuthorizationResponse::from_url(&url), AuthorizationResponse::from_query(&raw)]
+                {
+                    let parameters = response.and_then(|r| r.parameters(URI));
+                    assert!(parameters.is_ok(), "{raw}: {parameters:?}");
+                }
+            }
+            let pairs = [("error", "e"), ("state", "s"), ("error_description", "a\r\n\u{1b}")];
+            assert!(AuthorizationResponse::from_parameters(pairs).is_ok());
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let response = AuthorizationResponse::from_query("code=SECRET&state=HIDDEN").unwrap();
+        assert_eq!(format!("{response:?}"), "AuthorizationResponse(…)");
+    }
+}

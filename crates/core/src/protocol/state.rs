@@ -1,0 +1,418 @@
+//! The `state` of a started flow: a JWT with the claims of the draft on JWT-encoded state, signed
+//! (RFC 7515) or encrypted (RFC 7516) with keys of our own.
+//!
+//! It names the flow, not the person. What is taken is exactly what this module makes: the header of
+//! a state must be, byte for byte, that of one of the given keys, so that nothing in it can choose an
+//! algorithm, a key, or an extension.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use aws_lc_rs::{hkdf, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::jws::{self, b64};
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// The longest state that is looked at, in bytes.
+pub(crate) const LONGEST: usize = 8 * 1024;
+
+/// How far the clock of the process that made a state may be ahead of ours, in seconds.
+const SKEW: u64 = 300;
+
+/// The type that the headers name, so that no other token is taken for a state (RFC 8725, section
+/// 3.11).
+const TYP: &str = "oauth-state+jwt";
+
+const SECRET: usize = 32;
+const TAG: usize = 16;
+
+/// How states are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StateAlg {
+    /// HMAC with SHA-256 (RFC 7518, section 3.2).
+    Hs256,
+    /// Ed25519 (RFC 8037).
+    EdDsa,
+}
+
+impl StateAlg {
+    /// Both, with their registered names.
+    pub const ALL: [(&'static str, Self); 2] = [("HS256", Self::Hs256), ("EdDSA", Self::EdDsa)];
+
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of exactly this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, alg)| *alg)
+    }
+}
+
+/// What a state says: claims after draft-bradley-oauth-jwt-encoded-state. One more or one less than these is
+/// no state of ours, so that after a change here old and new processes refuse each other's states.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateClaims {
+    /// A value that nobody can guess, and that what is remembered of the flow repeats.
+    pub rfp: String,
+    /// When the flow was started, in seconds since the epoch.
+    pub iat: u64,
+    /// Until when a response is taken, in seconds since the epoch.
+    pub exp: u64,
+    /// The claim `as`, the authorization server: its issuer, else its authorization endpoint.
+    #[serde(rename = "as")]
+    pub server: String,
+    /// The client.
+    pub aud: String,
+    /// The flow.
+    pub jti: String,
+}
+
+crate::redact::debug::redacted_debug!(StateClaims {
+    rfp => hidden,
+    iat,
+    exp,
+    server,
+    aud,
+    jti,
+});
+
+impl StateClaims {
+    /// Refuses claims whose time is over or has not come.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`](ErrorKind::InvalidState).
+    pub fn check_time(&self, now: Timestamp) -> Result<()> {
+        let lives = now.unix() < self.exp && self.iat <= now.unix().saturating_add(SKEW);
+        if lives && self.iat <= self.exp { Ok(()) } else { Err(refused()) }
+    }
+}
+
+/// The one answer to every state that cannot be completed: whoever tries states learns nothing.
+pub(crate) fn refused() -> Error {
+    Error::new(
+        ErrorKind::InvalidState,
+        "the state was not taken: it is not one of ours, is altered, has expired, or was used already",
+    )
+    .hint("nothing was redeemed; start a new flow")
+}
+
+/// A key for states, and for what is remembered of flows. All that is used is derived from one
+/// secret of 32 bytes (HKDF, RFC 5869), each for one purpose. `Debug` shows the key's name only.
+pub struct StateKey {
+    kid: String,
+    alg: StateAlg,
+    /// The encoded headers, each with the period behind it.
+    signed_header: String,
+    sealed_header: String,
+    signer: Signer,
+    state_cipher: LessSafeKey,
+    record_cipher: LessSafeKey,
+}
+
+enum Signer {
+    Hmac(Box<hmac::Key>),
+    Ed25519(Box<Ed25519KeyPair>),
+}
+
+impl std::fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateKey({} {})", self.alg.as_str(), self.kid)
+    }
+}
+
+impl StateKey {
+    /// A new secret: 32 random bytes in base64url.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the generator fails.
+    pub fn generate() -> Result<Secret> {
+        super::random::token(SECRET).map(Secret::new)
+    }
+
+    /// The key of a secret: 32 bytes in base64url, with or without padding.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) where it is none; the message holds nothing of it.
+    pub fn read(secret: &Secret, alg: StateAlg) -> Result<Self> {
+        let bytes = URL_SAFE_NO_PAD
+            .decode(secret.expose().trim().trim_end_matches('='))
+            .map(Zeroizing::new)
+            .ok()
+            .filter(|bytes| bytes.len() == SECRET)
+            .ok_or_else(|| Error::config("a key for states is 32 bytes in base64url"))?;
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl state 1").extract(&bytes);
+        let sign = derive::<32>(&root, &format!("sign {}", alg.as_str()))?;
+        let signer = match alg {
+            StateAlg::Hs256 => Signer::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &sign[..]))),
+            StateAlg::EdDsa => Ed25519KeyPair::from_seed_unchecked(&sign[..])
+                .map(|pair| Signer::Ed25519(Box::new(pair)))
+                .map_err(|_| Error::internal("a key for states could not be derived"))?,
+        };
+        let kid = b64(&derive::<9>(&root, &format!("name {}", alg.as_str()))?[..]);
+        let header = |alg: &str, more: &str| {
+            let json = format!(r#"{{"alg":"{alg}",{more}"typ":"{TYP}","kid":"{kid}"}}"#);
+            format!("{}.", b64(json))
+        };
+        Ok(Self {
+            signed_header: header(alg.as_str(), ""),
+            sealed_header: header("dir", r#""enc":"A256GCM","#),
+            state_cipher: cipher(&derive::<32>(&root, "state")?[..])?,
+            record_cipher: cipher(&derive::<32>(&root, "record")?[..])?,
+            kid,
+            alg,
+            signer,
+        })
+    }
+
+    /// The key's name, which says nothing of it.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// How it signs.
+    pub fn alg(&self) -> StateAlg {
+        self.alg
+    }
+
+    /// A signed state.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the claims cannot be written.
+    #[doc(hidden)]
+    pub fn sign(&self, claims: &StateClaims) -> Result<String> {
+        let json = serde_json::to_vec(claims).map_err(|e| Error::internal(e.to_string()))?;
+        let mut state = format!("{}{}", self.signed_header, b64(json));
+        let signature = match &self.signer {
+            Signer::Hmac(key) => b64(hmac::sign(key, state.as_bytes())),
+            Signer::Ed25519(pair) => b64(pair.sign(state.as_bytes())),
+        };
+        state.push('.');
+        state.push_str(&signature);
+        Ok(state)
+    }
+
+    /// An encrypted state (JWE, `dir` with A256GCM): nobody without the key sees or changes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
+    pub(crate) fn encrypt(&self, payload: &[u8]) -> Result<String> {
+        let header = self.sealed_header.trim_end_matches('.');
+        let sealed = seal(&self.state_cipher, header.as_bytes(), payload)?;
+        let (nonce, rest) = sealed.split_at(NONCE_LEN);
+        let (text, tag) = rest.split_at(rest.len() - TAG);
+        Ok(format!("{header}..{}.{}.{}", b64(nonce), b64(text), b64(tag)))
+    }
+
+    /// Seals what is remembered of a flow, bound to the flow's name and expiry.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
+    pub(crate) fn seal(&self, id: &str, expires_at: Timestamp, plain: &[u8]) -> Result<Vec<u8>> {
+        seal(&self.record_cipher, &bound_to(id, expires_at), plain)
+    }
+
+    /// Opens what [`StateKey::seal`] sealed under this name; `None` for anything else.
+    pub(crate) fn open(
+        &self,
+        id: &str,
+        expires_at: Timestamp,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.record_cipher, &bound_to(id, expires_at), sealed)
+    }
+
+    fn verify(&self, state: &str) -> Option<StateClaims> {
+        let (payload, signature) = state.strip_prefix(&self.signed_header)?.split_once('.')?;
+        let signed = &state.as_bytes()[..self.signed_header.len() + payload.len()];
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        match &self.signer {
+            Signer::Hmac(key) => hmac::verify(key, signed, &signature).ok()?,
+            Signer::Ed25519(pair) => UnparsedPublicKey::new(&ED25519, pair.public_key().as_ref())
+                .verify(signed, &signature)
+                .ok()?,
+        }
+        jws::object(&URL_SAFE_NO_PAD.decode(payload).ok()?)
+    }
+
+    fn decrypt(&self, state: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let rest = state.strip_prefix(&self.sealed_header)?.strip_prefix('.')?;
+        let mut parts = rest.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let (nonce, text, tag) = (parts.next()??, parts.next()??, parts.next()??);
+        if parts.next().is_some() || nonce.len() != NONCE_LEN || tag.len() != TAG {
+            return None;
+        }
+        let header = self.sealed_header.trim_end_matches('.');
+        open(&self.state_cipher, header.as_bytes(), &[nonce, text, tag].concat())
+    }
+}
+
+/// The keys of a program: the first makes states, and all of them are taken.
+///
+/// Every process that completes flows must know the key of the one that started them. HS256 is enough:
+/// whoever checks states may as well make them. Rotate with [`StateKeys::new`]: the new key first, and
+/// the old one behind it for as long as states live ([`LONGEST_TTL`](crate::flow::LONGEST_TTL) at most).
+///
+/// ```
+/// use oauthctl_core::{Secret, StateAlg, StateKey, StateKeys};
+///
+/// # fn show(new: &Secret, old: &Secret) -> oauthctl_core::Result<()> {
+/// let new = StateKey::read(new, StateAlg::Hs256)?;
+/// let old = StateKey::read(old, StateAlg::Hs256)?;
+/// let keys = StateKeys::new(new, vec![old]);
+/// # Ok(()) }
+/// # show(&StateKey::generate()?, &StateKey::generate()?)?;
+/// # Ok::<(), oauthctl_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StateKeys(Vec<StateKey>);
+
+/// What was found in a state, and the key that made it.
+#[doc(hidden)]
+pub enum Opened<'a> {
+    /// A signed state.
+    Signed(StateClaims, &'a StateKey),
+    /// The content of an encrypted state.
+    Sealed(Zeroizing<Vec<u8>>, &'a StateKey),
+}
+
+impl std::fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Signed(..) => "Signed(…)",
+            Self::Sealed(..) => "Sealed(…)",
+        })
+    }
+}
+
+impl StateKeys {
+    /// `current` makes states; `earlier` ones are still taken.
+    pub fn new(current: StateKey, earlier: Vec<StateKey>) -> Self {
+        let mut keys = vec![current];
+        keys.extend(earlier);
+        Self(keys)
+    }
+
+    /// One new key, known to nobody else: states made with it end with the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where the generator fails.
+    pub fn generate() -> Result<Self> {
+        Self::of_secret(&StateKey::generate()?)
+    }
+
+    /// The key of one secret, which signs with HS256: what every process that completes flows has
+    /// to know. [`StateKey::generate`] makes such a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) where it is none.
+    pub fn of_secret(secret: &Secret) -> Result<Self> {
+        Ok(Self::new(StateKey::read(secret, StateAlg::Hs256)?, Vec::new()))
+    }
+
+    /// No key at all: no state can be ours.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The key that makes states.
+    ///
+    /// # Errors
+    ///
+    /// [`Internal`](ErrorKind::Internal) where there is none.
+    #[doc(hidden)]
+    pub fn current(&self) -> Result<&StateKey> {
+        self.0.first().ok_or_else(|| Error::internal("there is no key for states"))
+    }
+
+    /// All keys, the current one first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &StateKey> {
+        self.0.iter()
+    }
+
+    /// Opens a state that one of these keys made. The times in it are not judged here.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`](ErrorKind::InvalidState) for everything else.
+    #[doc(hidden)]
+    pub fn open(&self, state: &str) -> Result<Opened<'_>> {
+        if state.len() > LONGEST || !state.is_ascii() {
+            return Err(refused());
+        }
+        let found = self.0.iter().find_map(|key| {
+            let signed = key.verify(state).map(|claims| Opened::Signed(claims, key));
+            signed.or_else(|| key.decrypt(state).map(|plain| Opened::Sealed(plain, key)))
+        });
+        found.ok_or_else(refused)
+    }
+}
+
+struct Length(usize);
+
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn derive<const N: usize>(root: &hkdf::Prk, purpose: &str) -> Result<Zeroizing<[u8; N]>> {
+    let failed = |_| Error::internal("a key for states could not be derived");
+    let mut out = Zeroizing::new([0; N]);
+    root.expand(&[purpose.as_bytes()], Length(N))
+        .map_err(failed)?
+        .fill(&mut out[..])
+        .map_err(failed)?;
+    Ok(out)
+}
+
+fn cipher(key: &[u8]) -> Result<LessSafeKey> {
+    let unbound = UnboundKey::new(&AES_256_GCM, key);
+    unbound.map(LessSafeKey::new).map_err(|_| Error::internal("a key of the wrong length"))
+}
+
+fn bound_to(id: &str, expires_at: Timestamp) -> Vec<u8> {
+    format!("oauthctl pending flow 1\0{id}\0{}", expires_at.unix()).into_bytes()
+}
+
+/// A random nonce, the text, and the tag.
+fn seal(key: &LessSafeKey, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+    let failed = |_| Error::internal("sealing failed");
+    let mut nonce = [0; NONCE_LEN];
+    aws_lc_rs::rand::fill(&mut nonce).map_err(failed)?;
+    let mut text = Vec::with_capacity(plain.len() + TAG);
+    text.extend_from_slice(plain);
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound), &mut text)
+        .map_err(failed)?;
+    Ok([&nonce[..], &text].concat())
+}
+
+fn open(key: &LessSafeKey, bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut text = Zeroizing::new(text.to_vec());
+    let length = key.open_in_place(nonce, Aad::from(bound), &mut text).ok()?.len();
+    text.truncate(length);
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Where grants are kept, and how processes take turns.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `keyring` | the operating system's keyring |
+//! | `file` | age-encrypted files |
+//! | [`memory`] | the memory of this process |
+//! | [`state_dir`] | locks, intents and the index of accounts: no secret |
+//! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
+//! | `migrate` | from one store to another |
+//!
+//! A store never falls back to another one, and never to plain text. What cannot be read is an
+//! error of kind [`Store`](crate::ErrorKind::Store), never "nothing there", and is not overwritten.
+
+#[cfg(feature = "file")]
+mod age_file;
+#[cfg(feature = "file")]
+pub mod file;
+#[cfg(feature = "keyring")]
+pub mod keyring;
+pub mod memory;
+#[doc(hidden)]
+pub mod migrate;
+pub mod pending;
+#[cfg(feature = "file")]
+pub mod portable;
+#[cfg(any(feature = "file", feature = "keyring"))]
+mod record;
+mod shelf;
+pub mod state_dir;
+pub mod state_keys;
+
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::grant::GrantKey;
+use crate::port::{GrantStore, SecretItems};
+use crate::private_fs as fs;
+
+#[cfg(feature = "file")]
+pub use file::{FileStore, KeySource};
+pub use fs::Warnings;
+#[cfg(feature = "keyring")]
+pub use keyring::KeyringStore;
+pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
+#[cfg(feature = "file")]
+#[doc(hidden)]
+pub use migrate::accept_unauthenticated;
+#[doc(hidden)]
+pub use migrate::{Migration, migrate};
+pub use pending::FilePending;
+pub use state_dir::StateDir;
+#[doc(hidden)]
+pub use state_dir::{LoginLock, LoginOutcome};
+pub use state_keys::StateKeyFile;
+
+/// A store, as `--store` names it.
+///
+/// ```
+/// use oauthctl_core::store::StoreSpec;
+/// let spec: StoreSpec = "file:/srv/tokens".parse()?;
+/// assert_eq!(spec, StoreSpec::File(Some("/srv/tokens".into())));
+/// assert_eq!(spec.to_string(), "file:/srv/tokens");
+/// # Ok::<(), oauthctl_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreSpec {
+    /// The operating system's keyring.
+    Keyring,
+    /// Encrypted files, in this directory or in the usual one.
+    File(Option<PathBuf>),
+}
+
+impl FromStr for StoreSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File(None)),
+            "command" | "broker" => {
+                Err(Error::store(format!("the store `{text}` is not supported in this version"))
+                    .hint("use `--store keyring` or `--store file`"))
+            }
+            _ => match text.strip_prefix("file:") {
+                Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
+                _ => {
+                    let what = format!(
+                        "unknown store `{}` (expected `keyring`, `file` or `file:DIR`)",
+                        crate::text::one_line(text)
+                    );
+                    let error = Error::usage(what);
+                    Err(match text.contains('/') && !text.contains(':') {
+                        true => error.hint(format!("did you mean `file:{text}`?")),
+                        false => error,
+                    })
+                }
+            },
+        }
+    }
+}
+
+impl StoreSpec {
+    /// Reads the name of a store as a user gives it: a relative directory begins at the current one. The
+    /// name that comes out means the same store wherever it is used.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromStr`]; `Usage` where the current directory is not known.
+    pub fn from_user(text: &str) -> Result<Self> {
+        match text.parse()? {
+            Self::File(Some(directory)) => {
+                let absolute = std::path::absolute(&directory).map_err(|error| {
+                    Error::usage(format!("cannot use `{}`: {error}", directory.display()))
+                })?;
+                Ok(Self::File(Some(absolute)))
+            }
+            other => Ok(other),
+        }
+    }
+}
+
+/// The directory without what leads nowhere (`./`, `//`, a slash at the end): one store, one name.
+fn plain(directory: &str) -> PathBuf {
+    let steps = Path::new(directory).components().filter(|step| *step != Component::CurDir);
+    let plain: PathBuf = steps.collect();
+    if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
+}
+
+impl std::fmt::Display for StoreSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Keyring => f.write_str("keyring"),
+            Self::File(None) => f.write_str("file"),
+            Self::File(Some(directory)) => write!(f, "file:{}", directory.display()),
+        }
+    }
+}
+
+/// What the stores need to know about the world. Nothing of it is read before it is needed.
+#[doc(hidden)]
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The directory of `file` where none is named.
+    pub files: PathBuf,
+    /// The key of the encrypted files.
+    #[cfg(feature = "file")]
+    pub key: KeySource,
+    /// The directory for records that are too large for the keyring.
+    pub sealed: PathBuf,
+    /// The address of the session bus, on Linux (`keyring::session_bus`).
+    pub bus: Option<String>,
+    /// The user, where one can answer the prompts of a Secret Service.
+    #[cfg(all(feature = "keyring", target_os = "linux"))]
+    pub user: Option<keyring::KeyringUser>,
+}
+
+/// An open store: one object behind both ports.
+#[derive(Clone)]
+pub struct Store {
+    /// For grants.
+    pub grants: Arc<dyn GrantStore>,
+    /// For named secrets.
+    pub items: Arc<dyn SecretItems>,
+    /// What was repaired on the way.
+    pub warnings: Warnings,
+}
+
+impl StoreSpec {
+    /// Opens the store. It is not touched before it is asked for something.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) for a store that this build or version does not have.
+    #[cfg_attr(not(any(feature = "file", feature = "keyring")), allow(unused_variables))]
+    pub fn open(&self, places: &Places) -> Result<Store> {
+        match self {
+            #[cfg(feature = "file")]
+            Self::File(directory) => {
+                let store = Arc::new(self.file_store(directory.as_deref(), places));
+                let warnings = store.warnings();
+                Ok(Store { grants: store.clone(), items: store, warnings })
+            }
+            #[cfg(feature = "keyring")]
+            Self::Keyring => open_keyring(places),
+            #[cfg(not(all(feature = "file", feature = "keyring")))]
+            _ => Err(Error::store(format!("this build has no store `{self}`"))),
+        }
+    }
+}
+
+#[cfg(feature = "keyring")]
+fn open_keyring(places: &Places) -> Result<Store> {
+    #[cfg(target_os = "linux")]
+    if let Some(user) = &places.user {
+        let service = keyring::SecretService::new(places.bus.clone(), keyring::PATIENCE);
+        let service = Arc::new(service.with_user(user.clone()));
+        let store = Arc::new(KeyringStore::on(service.clone(), &places.sealed));
+        let warnings = store.warnings();
+        let store = Arc::new(keyring::AttendedKeyring::new(store, service));
+        return Ok(Store { grants: store.clone(), items: store, warnings });
+    }
+    let store = KeyringStore::open(places.bus.clone(), &places.sealed)?;
+    let warnings = store.warnings();
+    let store = Arc::new(store);
+    Ok(Store { grants: store.clone(), items: store, warnings })
+}
+
+#[cfg(feature = "file")]
+impl StoreSpec {
+    /// Opens the store as what it is, where it is one of files.
+    #[doc(hidden)]
+    pub fn open_files(&self, places: &Places) -> Option<FileStore> {
+        match self {
+            Self::File(directory) => Some(self.file_store(directory.as_deref(), places)),
+            Self::Keyring => None,
+        }
+    }
+
+    fn file_store(&self, directory: Option<&Path>, places: &Places) -> FileStore {
+        let directory = directory.unwrap_or(&places.files);
+        FileStore::open(directory, places.key.clone()).named(self.to_string())
+    }
+}
+
+fn busy(key: &GrantKey, wait: Duration) -> Error {
+    Error::unavailable(format!(
+        "another process holds the lock of {key}, and did not release it within {}",
+        crate::time::describe(wait)
+    ))
+    .hint("try again; if it lasts, look for an oauthctl that hangs")
+}

@@ -1,0 +1,284 @@
+//! The authorization endpoint with its consent page, and pushed requests (RFC 9126).
+
+use serde_json::json;
+use url::{Host, Url};
+
+use super::client;
+use super::keys::random;
+use super::page;
+use super::people::{self, PEOPLE, Person};
+use super::realm::Realm;
+use super::reply::{Outcome, Refusal, Reply, object};
+use super::request::{Call, Params};
+use super::scenario::{Response, Rule};
+use super::store::{AuthorizationRequest, Code, Pushed, Store, Transaction};
+
+/// How long a code can be redeemed, in seconds.
+const CODE_TTL: u64 = 60;
+/// How long a consent page stays open, in seconds.
+const PAGE_TTL: u64 = 600;
+/// How long a pushed request can be used, in seconds.
+const PUSHED_TTL: u64 = 90;
+const URN: &str = "urn:ietf:params:oauth:request_uri:sandbox";
+
+/// Why there is no consent page.
+enum Failure {
+    /// The client cannot be told: the person is.
+    Page(String),
+    /// The client is told (RFC 6749, section 4.1.2.1).
+    Client { redirect_uri: String, state: Option<String>, error: &'static str, description: String },
+}
+
+/// The authorization endpoint.
+pub(super) fn authorize(realm: &Realm, call: &Call) -> Reply {
+    let request = match request(realm, &mut realm.store(), call.params()) {
+        Ok(request) => request,
+        Err(Failure::Page(problem)) => return page::failed(400, &problem),
+        Err(Failure::Client { redirect_uri, state, error, description }) => {
+            let response = vec![("error", error.to_owned()), ("error_description", description)];
+            return respond(realm, 302, &redirect_uri, state, response);
+        }
+    };
+    let hinted = request.login_hint.as_deref().and_then(people::find);
+    if realm.effects.rule(Rule::Deny) {
+        return decide(realm, 302, request, None);
+    }
+    if realm.shared.options.auto_consent {
+        return decide(realm, 302, request, Some(hinted.unwrap_or(&PEOPLE[0])));
+    }
+    if request.prompt.as_deref() == Some("none") {
+        let response = vec![("error", "login_required".to_owned())];
+        return respond(realm, 302, &request.redirect_uri, request.state, response);
+    }
+    let Ok(transaction) = random("transaction") else { return page::failed(500, "no randomness") };
+    let reply = page::consent(realm, &transaction, &request, hinted.unwrap_or(&PEOPLE[0]));
+    let expires = realm.now() + PAGE_TTL;
+    realm.store().transactions.insert(transaction, Transaction { request, expires });
+    reply
+}
+
+/// What the consent page sends.
+pub(super) fn consent(realm: &Realm, call: &Call) -> Reply {
+    if !is_own_form(realm, call) {
+        return page::failed(403, "This form was sent by another site.");
+    }
+    let transaction =
+        call.form.get("transaction").and_then(|id| realm.store().transactions.take(id));
+    let Some(transaction) = transaction.filter(|t| t.expires > realm.now()) else {
+        return page::failed(403, "This page has been used or has expired. Begin again.");
+    };
+    let person = call.form.get("person").and_then(people::find);
+    match (call.form.get("decision"), person) {
+        (Some("allow"), Some(person)) => decide(realm, 303, transaction.request, Some(person)),
+        _ => decide(realm, 303, transaction.request, None),
+    }
+}
+
+/// Whether a form comes from a page of ours, as far as the browser says.
+pub(super) fn is_own_form(realm: &Realm, call: &Call) -> bool {
+    // `Referrer-Policy: no-referrer` makes browsers send `null` for the page's own origin.
+    let origin = call.header("origin").is_none_or(|o| o == realm.shared.origin || o == "null");
+    let site = call.header("sec-fetch-site").is_none_or(|s| s == "same-origin" || s == "none");
+    origin && site
+}
+
+/// The pushed authorization request endpoint.
+pub(super) fn push(realm: &Realm, call: &Call) -> Outcome {
+    let mut store = realm.store();
+    let caller = client::authenticate(realm, &mut store, call)?;
+    if call.form.get("request_uri").is_some() {
+        return Err(Refusal::request("request_uri cannot be pushed"));
+    }
+    if call.form.get("client_id").is_some_and(|id| id != caller.id) {
+        return Err(Refusal::request("the request names another client"));
+    }
+    let request = read(&store, &call.form, &caller.id).map_err(|failure| match failure {
+        Failure::Page(problem) => Refusal::request(problem),
+        Failure::Client { error, description, .. } => Refusal::new(error, description),
+    })?;
+    let uri = random(URN)?;
+    let ttl = if realm.effects.rule(Rule::PushedExpires) { 0 } else { PUSHED_TTL };
+    store.pushed.insert(uri.clone(), Pushed { request, expires: realm.now() + ttl });
+    // A lifetime of zero would be no lifetime (RFC 9126, section 2.2).
+    let mut reply = Reply::json(object(json!({"request_uri": uri, "expires_in": ttl.max(1)})));
+    reply.status = 201;
+    Ok(reply)
+}
+
+fn request(
+    realm: &Realm,
+    store: &mut Store,
+    params: &Params,
+) -> Result<AuthorizationRequest, Failure> {
+    let Some(client_id) = params.get("client_id") else {
+        return Err(Failure::Page("The request has no client_id.".to_owned()));
+    };
+    if let Some(uri) = params.get("request_uri") {
+        return store
+            .pushed
+            .take(uri)
+            .filter(|p| p.expires > realm.now() && p.request.client_id == client_id)
+            .map(|p| p.request)
+            .ok_or_else(|| {
+                Failure::Page("The pushed request is unknown, used or expired.".to_owned())
+            });
+    }
+    let request = read(store, params, client_id)?;
+    if realm.effects.rule(Rule::RequirePushed) {
+        return Err(refuse(&request, "invalid_request", "the request must be pushed"));
+    }
+    Ok(request)
+}
+
+fn refuse(request: &AuthorizationRequest, error: &'static str, description: &str) -> Failure {
+    Failure::Client {
+        redirect_uri: request.redirect_uri.clone(),
+        state: request.state.clone(),
+        error,
+        description: description.to_owned(),
+    }
+}
+
+/// Reads and judges the parameters of an authorization request.
+fn read(store: &Store, params: &Params, client_id: &str) -> Result<AuthorizationRequest, Failure> {
+    if let Some(name) = params.repeated() {
+        return Err(Failure::Page(format!("The parameter {name} is there twice.")));
+    }
+    let text = |name: &str| params.get(name).map(str::to_owned);
+    let Some(redirect_uri) = text("redirect_uri") else {
+        return Err(Failure::Page("The request has no redirect_uri.".to_owned()));
+    };
+    if !may_return_to(store, client_id, &redirect_uri) {
+        return Err(Failure::Page(
+            "The redirect_uri is neither on the loopback interface (http://127.0.0.1, \
+             http://[::1] or http://localhost, with any port) nor registered."
+                .to_owned(),
+        ));
+    }
+    let mut audience = params.all("resource");
+    audience.extend(params.all("audience"));
+    let request = AuthorizationRequest {
+        client_id: client_id.to_owned(),
+        redirect_uri,
+        state: text("state"),
+        scope: text("scope").unwrap_or_default(),
+        challenge: text("code_challenge").unwrap_or_default(),
+        nonce: text("nonce"),
+        audience,
+        prompt: text("prompt"),
+        login_hint: text("login_hint"),
+        jkt: text("dpop_jkt"),
+    };
+    let problem = match () {
+        () if params.get("response_type") != Some("code") => {
+            Some(("unsupported_response_type", "response_type must be code"))
+        }
+        () if params.get("response_mode").is_some_and(|mode| mode != "query") => {
+            Some(("invalid_request", "response_mode must be query"))
+        }
+        () if params.get("request").is_some() => {
+            Some(("request_not_supported", "request objects are not supported"))
+        }
+        () if params.get("code_challenge_method") != Some("S256") => {
+            Some(("invalid_request", "code_challenge_method must be S256"))
+        }
+        () if !is_challenge(&request.challenge) => {
+            Some(("invalid_request", "code_challenge must be 43 characters of base64url"))
+        }
+        () => None,
+    };
+    match problem {
+        Some((error, description)) => Err(refuse(&request, error, description)),
+        None => Ok(request),
+    }
+}
+
+fn is_challenge(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
+/// Whether a browser may be sent there: a loopback URI with any port (RFC 8252, section 7.3), or
+/// one that was registered.
+pub(super) fn may_return_to(store: &Store, client_id: &str, uri: &str) -> bool {
+    let registered = store.clients.get(client_id).map_or(&[][..], |c| &c.redirect_uris);
+    let Some(url) = Url::parse(uri).ok().filter(|u| u.fragment().is_none()) else { return false };
+    let clean = uri.bytes().all(|b| b.is_ascii_graphic());
+    let known = registered.iter().any(|known| known == uri)
+        || is_loopback(&url)
+            && (registered.is_empty() || registered.iter().any(|known| same_but_port(known, &url)));
+    clean && known
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() == "http" && host && url.username().is_empty() && url.password().is_none()
+}
+
+fn same_but_port(known: &str, url: &Url) -> bool {
+    let without_port = |url: &Url| {
+        let mut url = url.clone();
+        let _ = url.set_port(None);
+        url
+    };
+    Url::parse(known)
+        .is_ok_and(|known| is_loopback(&known) && without_port(&known) == without_port(url))
+}
+
+/// Ends a request with what the person decided.
+fn decide(
+    realm: &Realm,
+    status: u16,
+    request: AuthorizationRequest,
+    person: Option<&'static Person>,
+) -> Reply {
+    let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
+    let response = match (person, random("sandbox-code")) {
+        (Some(person), Ok(code)) => {
+            let now = realm.now();
+            let expires = now + CODE_TTL;
+            let record = Code { request, person, auth_time: now, expires, redeemed: None };
+            realm.store().codes.insert(code.clone(), record);
+            vec![("code", code)]
+        }
+        (Some(_), Err(_)) => vec![("error", "server_error".to_owned())],
+        (None, _) => vec![
+            ("error", "access_denied".to_owned()),
+            ("error_description", "the person said no".to_owned()),
+        ],
+    };
+    respond(realm, status, &redirect_uri, state, response)
+}
+
+/// Sends the browser back to the client (RFC 6749, section 4.1.2; RFC 9207, section 2).
+fn respond(
+    realm: &Realm,
+    status: u16,
+    redirect_uri: &str,
+    state: Option<String>,
+    mut response: Response,
+) -> Reply {
+    response.extend(state.map(|state| ("state", state)));
+    response.push(("iss", realm.issuer.clone()));
+    realm.effects.respond(&mut response, &realm.cue());
+    Reply::redirect(status, with_query(redirect_uri, response))
+}
+
+/// Sends the browser back after a logout.
+pub(super) fn return_to(uri: &str, state: Option<&str>) -> Reply {
+    Reply::redirect(302, with_query(uri, state.map(|state| ("state", state))))
+}
+
+/// Adds parameters to a URI, whose own query stays byte for byte as it was.
+fn with_query<V: AsRef<str>>(
+    uri: &str,
+    pairs: impl IntoIterator<Item = (&'static str, V)>,
+) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let joint = if uri.contains('?') { '&' } else { '?' };
+    if query.is_empty() { uri.to_owned() } else { format!("{uri}{joint}{query}") }
+}

@@ -1,0 +1,179 @@
+//! An OAuth 2.0 and OpenID Connect authorization server for tests: loopback only, in memory only.
+//!
+//! It serves the honest protocol, and, where a [`Scenario`] asks for it, misbehaves in a named way,
+//! so that a client's tests need neither an account nor the network. The scenarios of
+//! [`SandboxOptions::scenarios`] hold for the issuer at the root. Beside it, every path
+//! `/s/NAME[,NAME2]` is an issuer of its own with those scenarios, and with codes and tokens
+//! that the others do not know; the signing keys are the whole server's.
+//!
+//! Any `client_id` is taken for a public client. [`CONFIDENTIAL_CLIENT`] has the secret
+//! [`CONFIDENTIAL_SECRET`]; registered clients have their own. Three people live here: `ada`,
+//! `brook` and `chen`; the password of each is the name.
+//!
+//! ```
+//! use oauthctl_sandbox::{Sandbox, SandboxOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! runtime.block_on(async {
+//!     let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
+//!     let sandbox = Sandbox::start(options).await?;
+//!     // A client is pointed at one of these …
+//!     assert!(sandbox.issuer().starts_with("http://127.0.0.1:"));
+//!     let flaky = sandbox.issuer_with("token-503-once,expire-fast");
+//!     assert!(flaky.ends_with("/s/token-503-once,expire-fast"));
+//!     // … and afterwards the journal says what it asked for.
+//!     assert!(sandbox.journal().is_empty());
+//!     sandbox.stop().await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! `endpoint` finds the way, `authorize`, `token`, `device` and `resource` answer, `store`
+//! remembers, `keys` signs, and `scenario` is the table of what goes wrong. `server` runs the
+//! sockets and `transport` writes to them what no HTTP library would.
+
+mod authorize;
+mod client;
+mod clock;
+mod device;
+mod dpop;
+mod endpoint;
+mod error;
+mod id_token;
+mod keys;
+mod metadata;
+mod page;
+mod people;
+mod realm;
+mod register;
+mod reply;
+mod request;
+mod resource;
+mod scenario;
+mod server;
+mod store;
+mod text;
+mod token;
+mod transport;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use client::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, Result};
+pub use scenario::{Scenario, scenarios};
+
+/// How a sandbox runs.
+#[derive(Clone)]
+pub struct SandboxOptions {
+    /// The port on 127.0.0.1; `None` lets the operating system choose.
+    pub port: Option<u16>,
+    /// The scenarios of the issuer at the root, each a name or `name:ARGUMENT`.
+    pub scenarios: Vec<String>,
+    /// How long access tokens live.
+    pub access_ttl: Duration,
+    /// Whether consent is given at once, without a page: by the person that `login_hint` names,
+    /// else by the first. Device authorizations are then approved as soon as they are made.
+    pub auto_consent: bool,
+    /// How long a device has to wait between two polls.
+    pub device_interval: Duration,
+    /// The clock by which codes and tokens expire.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            port: None,
+            scenarios: Vec::new(),
+            access_ttl: Duration::from_secs(3_600),
+            auto_consent: false,
+            device_interval: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// A request that the sandbox has seen. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// When the request was read.
+    pub at: SystemTime,
+    /// The issuer's path: empty for the one at the root, else `/s/NAME`.
+    pub issuer_path: String,
+    /// The endpoint: `token`, `authorize`, `jwks` and so on; `unknown` for any other path, and
+    /// `canary` for the place where a redirect of a scenario leads.
+    pub endpoint: &'static str,
+    /// The request's method.
+    pub method: String,
+    /// The grant type of a token request, where the sandbox knows it.
+    pub grant_type: Option<&'static str>,
+}
+
+/// A running sandbox. It ends when it is stopped or dropped.
+pub struct Sandbox {
+    server: Arc<server::Server>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on the caller's tokio runtime, which has to have time and I/O enabled.
+    ///
+    /// # Errors
+    /// Returns an error for a scenario that does not exist, and for a port that is in use.
+    pub async fn start(options: SandboxOptions) -> Result<Self> {
+        let effects = scenario::Effects::choose(options.scenarios.iter().map(String::as_str))?;
+        let port = options.port.unwrap_or(0);
+        let failed = |source| Error::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let server = Arc::new(server::Server::new(format!("http://{address}"), options, effects)?);
+        let task = tokio::spawn(server::run(listener, Arc::clone(&server)));
+        Ok(Self { server, task: Some(task) })
+    }
+
+    /// The issuer at the root: `http://127.0.0.1:PORT`.
+    pub fn issuer(&self) -> &str {
+        self.server.origin()
+    }
+
+    /// The issuer that has these scenarios, separated by commas: `http://127.0.0.1:PORT/s/NAMES`.
+    pub fn issuer_with(&self, scenarios: &str) -> String {
+        format!("{}/s/{scenarios}", self.server.origin())
+    }
+
+    /// The requests seen so far, oldest first; the latest 10,000 are kept. The same is served as
+    /// JSON at `/journal`, which is not itself in it.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.server.journal()
+    }
+
+    /// Closes the port and all connections.
+    pub async fn stop(mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sandbox({})", self.issuer())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
