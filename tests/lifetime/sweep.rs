@@ -64,6 +64,59 @@ fn a_refresh_that_is_killed_where_nothing_is_forgiven() {
     }
 }
 
+/// Where in these points a refresh writes its record: the calls from the one after that until it counts.
+fn between_record_and_rename(points: &[Call]) -> &[Call] {
+    let sent = points.iter().position(|call| call.name == "connect").unwrap();
+    let is_record = |call: &Call| call.name == "write" && call.line.contains(".age.0.tmp>");
+    let written = points.iter().rposition(is_record).unwrap();
+    let is_rename = |call: &Call| call.name.starts_with("rename") && call.line.contains(".age\"");
+    let renamed = points.iter().rposition(is_rename).unwrap();
+    assert!(sent < written && written < renamed, "{points:?}");
+    &points[written + 1..=renamed]
+}
+
+#[test]
+fn a_refresh_killed_before_its_rename_is_not_lost() {
+    // Nothing is forgiven: the token that is stored was spent, and sending it again ends the grant.
+    let scene = Scene::logged_in("honest", 3600);
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    let between = between_record_and_rename(&points);
+    for (ways, point) in between.iter().enumerate() {
+        let before = scene.stored();
+        killed_at(&scene.home, &args, point).expect("killed");
+        assert_eq!(scene.stored(), before, "at {point:?}: it does not count yet");
+        let sent = scene.refreshes();
+        match ways % 2 {
+            // Whatever takes the account's turn next puts the record in its place.
+            0 => scene.home.run(["attr", "set", "-p", "p", "colour", "blue"]).ok(),
+            _ => scene.home.run(args).ok(),
+        };
+        scene.works();
+        assert_eq!(scene.refreshes() - sent, ways % 2, "at {point:?}");
+        assert!(files_like(&scene.home, ".tmp").is_empty(), "at {point:?}");
+    }
+    assert!(between.len() >= 2, "{between:?}");
+    scene.home.assert_private();
+    assert_no_secret(&scene.home, scene.server.secrets_minted());
+}
+
+#[test]
+fn a_record_cut_off_before_a_logout_is_revoked() {
+    let scene = Scene::logged_in("honest", 3600);
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    killed_at(&scene.home, &args, between_record_and_rename(&points).last().unwrap()).unwrap();
+    let newest = scene.newest("refresh_token");
+    scene.home.run(["logout", "p"]).ok();
+    let revoked = scene.server.requests("honest", "revoke");
+    assert!(
+        revoked.iter().any(|entry| entry["body"].as_str().unwrap().contains(&newest)),
+        "{revoked:?}"
+    );
+    assert!(files_like(&scene.home, ".tmp").is_empty());
+}
+
 #[test]
 fn a_login_that_is_killed_anywhere() {
     let mut scene = Scene::logged_in("honest", 3600);

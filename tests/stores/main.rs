@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod bus;
 mod contract;
+mod cut_off;
 mod files;
 #[cfg(target_os = "linux")]
 mod keepassxc;

@@ -82,6 +82,7 @@ use crate::time::Timestamp;
 pub use grants::{GrantStore, SecretItems};
 pub use pending::{PendingRecord, PendingStore};
 pub use transport::{Http, HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
+pub(crate) use turns::recover;
 pub use turns::{Coordinator, Lock};
 
 /// A boxed future.

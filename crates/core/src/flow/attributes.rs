@@ -63,6 +63,7 @@ impl FlowManager {
         change: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
     ) -> Result<T> {
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
+        self.recover(&mut *lock, key).await?;
         let found = self.load(key).await?;
         let mut grant =
             found.ok_or_else(|| login_required(key, &format!("not logged in to {key}")))?;

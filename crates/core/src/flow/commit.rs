@@ -8,7 +8,7 @@ use super::ownership::require_owner;
 use super::{FlowManager, RECORD_ROOM, TokenRequest};
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
-use crate::port::Lock;
+use crate::port::{self, Lock};
 use crate::profile::Profile;
 use crate::protocol::random;
 use crate::redact::names::is_error_code;
@@ -38,6 +38,24 @@ pub(super) enum Commit {
 pub(super) type Warnings = Vec<Error>;
 
 impl FlowManager {
+    /// Completes what a dead holder of this turn was killed in saving, and returns it: its tokens are the only
+    /// ones that the server still honours.
+    ///
+    /// # Errors
+    ///
+    /// `Store`, where that is there and cannot be stored. Nothing must be spent then.
+    pub(super) async fn recover(
+        &self,
+        lock: &mut dyn Lock,
+        key: &GrantKey,
+    ) -> Result<Option<Grant>> {
+        let recovered = port::recover(&*self.ports.store, lock.intent(), key).await?;
+        if let Some(grant) = &recovered {
+            self.announce(lock, grant);
+        }
+        Ok(recovered)
+    }
+
     /// Proves that a record can be saved under this key. Nothing is spent before this.
     ///
     /// # Errors

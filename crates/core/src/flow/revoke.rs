@@ -60,6 +60,8 @@ impl FlowManager {
     async fn end(&self, profile: Option<&Profile>, key: &GrantKey) -> Result<Revoked> {
         // A refresh that is under way finishes first: what it brings is revoked too.
         let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
+        // Where it fails, what is stored is revoked and forgotten all the same.
+        let _ = self.recover(&mut *lock, key).await;
         let _critical = self.enter_critical(CriticalPart::Revocation);
         let mut asked = None;
         let at_server = match (profile, self.load(key).await) {

@@ -99,6 +99,10 @@ impl FlowManager {
             Ok(lock) => lock,
             Err(error) => return self.despite(found, want, error),
         };
+        let found = match self.recover(&mut *lock, key).await {
+            Ok(recovered) => recovered.or(found),
+            Err(error) => return self.despite(found, want, error),
+        };
         for _ in 0..OVERTAKEN_AT_MOST {
             let current = self.load(key).await?;
             let seen = Seen { at: started, grant: found.as_ref() };

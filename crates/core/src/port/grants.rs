@@ -62,6 +62,18 @@ pub trait GrantStore: Send + Sync {
     /// Of kind `Store`, where it was not saved. It is tried again a few times, since the tokens
     /// exist nowhere else.
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>>;
+    /// Completes a save that was cut off: where the generation after `current` was written as a whole and
+    /// its writer died before it became the stored one, it becomes that now, and is returned. Called in
+    /// the grant's turn, where its last holder left an intent, before anything is sent or saved. `None`,
+    /// as without an implementation, where there is no such generation.
+    ///
+    /// # Errors
+    ///
+    /// Of kind `Store`, where there is one and it cannot be stored. Nothing is spent then.
+    fn recover<'a>(&'a self, current: &'a Grant) -> BoxFuture<'a, Result<Option<Grant>>> {
+        let _ = current;
+        Box::pin(std::future::ready(Ok(None)))
+    }
     /// Moves a damaged record aside, so that the next `save` loses nothing, and says where it went.
     /// `None`, as without an implementation, where nothing was moved: then a damaged record stands in
     /// the way of a new login until somebody removes it.

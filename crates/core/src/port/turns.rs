@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::BoxFuture;
+use super::{BoxFuture, GrantStore};
 use crate::error::Result;
-use crate::grant::{AccountEntry, GrantKey, Intent};
+use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
 
 /// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
 /// too. Its methods are synchronous, and called in asynchronous tasks: they are short, and wait for
@@ -45,6 +45,19 @@ pub trait Lock: Send {
     ///
     /// As [`publish`](Self::publish).
     fn retract(&mut self) -> Result<()>;
+}
+
+/// Completes what the last holder of a turn was killed in saving, and returns it: `left` is what was found of its
+/// intent. What stands in the way of reading that or the record is left to whoever goes on from here.
+pub(crate) async fn recover(
+    store: &dyn GrantStore,
+    left: Result<Option<Intent>>,
+    key: &GrantKey,
+) -> Result<Option<Grant>> {
+    let Ok(Some(intent)) = left else { return Ok(None) };
+    let Ok(Some(current)) = store.load(key).await else { return Ok(None) };
+    let is_meant = current.id == intent.grant_id && current.generation == intent.generation;
+    if is_meant && current.key == *key { store.recover(&current).await } else { Ok(None) }
 }
 
 /// Makes all that use one store of grants take turns, and keeps the index of accounts.

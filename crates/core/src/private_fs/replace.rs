@@ -1,7 +1,9 @@
 //! How a file is replaced as a whole: through a temporary one, which may be made ahead.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use zeroize::Zeroizing;
 
 use super::refusal::refused;
 use super::{Dir, sys};
@@ -10,8 +12,8 @@ use crate::error::{Error, Result};
 /// How many temporary files of one name are found again without listing their directory.
 const SLOTS: u32 = 8;
 
-/// A temporary file with room in it, kept for a later [`Dir::replace_with`]. Removed when dropped,
-/// and by [`Dir::sweep`] once its owner is dead.
+/// A temporary file: with room in it, for a later [`Dir::replace_with`], or with what a dead writer left in it
+/// ([`Dir::left_behind`]). Removed when dropped, and by [`Dir::sweep`] once its owner is dead.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     dir: Dir,
@@ -30,6 +32,11 @@ impl Drop for Reserved {
 }
 
 impl Reserved {
+    /// Lets the file stay where it is.
+    fn leave(mut self) {
+        self.name.clear();
+    }
+
     /// How many bytes have room.
     pub(crate) fn size(&self) -> usize {
         self.size
@@ -75,6 +82,28 @@ impl Dir {
         Ok(())
     }
 
+    /// The temporary files of this name that dead writers left, and what they wrote. Nobody else has them.
+    pub(crate) fn left_behind(&self, name: &str) -> Vec<(Reserved, Zeroizing<Vec<u8>>)> {
+        let slots = (0..SLOTS).map(|slot| slot_name(name, slot));
+        let left = slots.filter_map(|slot| {
+            let reserved = self.dead(slot).ok()??;
+            let written = self.read(&reserved.name).ok()??;
+            Some((reserved, written))
+        });
+        left.collect()
+    }
+
+    /// Replaces a file by what a dead writer left, durably.
+    pub(crate) fn replace_by(&self, mut left: Reserved, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        self.exists(name)?;
+        left.file.sync_all().map_err(|e| refused("save", &path, e.into()))?;
+        let renamed = self.handle.rename(&left.name, name);
+        renamed.map_err(|e| refused("replace", &path, e.into()))?;
+        left.name.clear();
+        self.handle.sync().map_err(|e| refused("save", &path, e.into()))
+    }
+
     /// Writes a file that must not be there yet, durably and at once. `false` where it is.
     pub(crate) fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
         let path = self.path.join(name);
@@ -117,12 +146,14 @@ impl Dir {
     /// A temporary file of this name, empty, and locked for as long as its owner lives.
     ///
     /// Its own name is one of a few, so that a dead writer's file is found without listing the
-    /// directory: the next writer takes it over. Nobody else can write to a private directory, so
-    /// the name need not be secret.
+    /// directory: the next writer takes it over, one in which something was written only where
+    /// there is no other. Nobody else can write to a private directory, so the name need not be secret.
     fn temporary(&self, name: &str) -> Result<Reserved> {
-        for slot in 0..SLOTS {
-            if let Some(reserved) = self.slot(slot_name(name, slot))? {
-                return Ok(reserved);
+        for may_be_written in [false, true] {
+            for slot in 0..SLOTS {
+                if let Some(reserved) = self.slot(slot_name(name, slot), may_be_written)? {
+                    return Ok(reserved);
+                }
             }
         }
         // Several writers at once, or a file system without locks.
@@ -139,33 +170,48 @@ impl Dir {
         created.map_err(|e| refused("write in", &self.path, e.into()))
     }
 
-    /// The temporary file of this name, unless another writer has it.
-    fn slot(&self, temporary: String) -> Result<Option<Reserved>> {
-        let (file, is_new) = match self.handle.create_file(&temporary) {
-            Ok(file) => (file, true),
+    /// The temporary file of this name, emptied, unless another writer has it.
+    fn slot(&self, temporary: String, may_be_written: bool) -> Result<Option<Reserved>> {
+        let (name, file) = match self.handle.create_file(&temporary) {
+            Ok(file) => (temporary, file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                match self.handle.open_to_write(&temporary) {
-                    Ok(file) => (file, false),
-                    Err(_) => return Ok(None),
+                let Some(dead) = self.dead(temporary)? else { return Ok(None) };
+                if !may_be_written && !self.is_blank(&dead.name) {
+                    dead.leave();
+                    return Ok(None);
                 }
+                dead.file.set_len(0).map_err(|e| refused("write in", &self.path, e.into()))?;
+                return Ok(Some(dead));
             }
             Err(error) => return Err(refused("write in", &self.path, error.into())),
         };
-        let is_ours = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            // Without locks, only a new file is certainly nobody else's.
-            Err(TryLockError::Error(_)) => is_new,
-        };
-        // Whoever had the lock before may have renamed the file, or given it its second name, and so made
-        // it the real one.
-        if !is_ours || !self.handle.is_at(&file, &temporary) || !sys::is_single(&file) {
+        // Without locks, only a new file is certainly nobody else's.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !self.is_ours(&file, &name) {
             return Ok(None);
         }
-        if !is_new {
-            file.set_len(0).map_err(|e| refused("write in", &self.path, e.into()))?;
+        Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }))
+    }
+
+    /// The temporary file of this name, where a dead writer left one.
+    fn dead(&self, name: String) -> Result<Option<Reserved>> {
+        let Ok(file) = self.handle.open_to_write(&name) else { return Ok(None) };
+        if file.try_lock().is_err() || !self.is_ours(&file, &name) {
+            return Ok(None);
         }
-        Ok(Some(Reserved { dir: self.again()?, name: temporary, file, size: 0 }))
+        Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }))
+    }
+
+    /// Whether a locked file is still a temporary one: whoever had the lock before may have renamed it, or
+    /// given it its second name, and so made it the real one.
+    fn is_ours(&self, file: &File, temporary: &str) -> bool {
+        self.handle.is_at(file, temporary) && sys::is_single(file)
+    }
+
+    /// Whether nothing was written in a file: it is empty, or has room and no more.
+    fn is_blank(&self, name: &str) -> bool {
+        let mut first = [0];
+        let opened = self.handle.open_file(name);
+        opened.is_ok_and(|opened| (&opened.file).read(&mut first).is_ok() && first == [0])
     }
 
     /// Removes the temporary files that dead writers left for this name. Its cost does not depend on
@@ -211,8 +257,9 @@ fn slot_name(name: &str, slot: u32) -> String {
 
 fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(bytes)?;
+    // Before the bytes: from the last of them on, what is there is whole.
     file.set_len(bytes.len() as u64)?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

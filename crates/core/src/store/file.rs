@@ -239,6 +239,28 @@ impl FileStore {
         self.write(&dir, &grant.key.slug(), &record::encode(grant)?)
     }
 
+    /// A record that was written as a whole, authenticated, and not given its name counts as saved.
+    fn recover_now(&self, current: &Grant) -> Result<Option<Grant>> {
+        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
+        let slug = current.key.slug();
+        let file = file_of(&slug);
+        let is_next = |grant: &Grant| {
+            grant.id == current.id && Some(grant.generation) == current.generation.checked_add(1)
+        };
+        for (left, sealed) in dir.left_behind(&file) {
+            let place = self.place(&slug);
+            let unsealed = sealing::unseal(self.key()?, &slug, &sealed, &place).ok();
+            let authentic = unsealed.filter(|record| record.is_authentic);
+            let grant = authentic
+                .and_then(|record| record::decode(&record.json, &current.key, &place).ok());
+            if let Some(grant) = grant.filter(is_next) {
+                dir.replace_by(left, &file)?;
+                return Ok(Some(grant));
+            }
+        }
+        Ok(None)
+    }
+
     fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let slug = key.slug();
@@ -313,6 +335,10 @@ impl GrantStore for FileStore {
 
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.save_now(grant) })
+    }
+
+    fn recover<'a>(&'a self, current: &'a Grant) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move { self.recover_now(current) })
     }
 
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {

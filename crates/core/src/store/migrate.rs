@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
-use crate::port::{Coordinator, GrantStore};
+use crate::port::{self, Coordinator, GrantStore};
 
 /// How long each account's lock is waited for.
 const WAIT: Duration = Duration::from_secs(60);
@@ -81,6 +81,7 @@ async fn one(
     coordinator: &dyn Coordinator,
 ) -> Result<bool> {
     let mut lock = coordinator.lock(key, WAIT).await?;
+    port::recover(from, lock.intent(), key).await?;
     let Some(grant) = from.load(key).await? else { return Ok(false) };
     if grant.key != *key {
         return Err(Error::store(format!(
