@@ -15,7 +15,7 @@ fn commands(output: &Output) -> Vec<String> {
 }
 
 /// Runs a line in a shell that finds the program, with the home's environment.
-fn shell(home: &Home, line: &str, stdin: &str) -> Output {
+pub fn shell(home: &Home, line: &str, stdin: &str) -> Output {
     let program = home.command(["x"]);
     let bin = home.path("bin");
     std::fs::create_dir_all(&bin).unwrap();
@@ -225,74 +225,4 @@ fn commands_in_other_hints_run() {
     }
     let removed = home.run(["profile", "remove", "q"]).ok();
     follow(&home, &removed);
-}
-
-/// A page of the documentation.
-fn documentation(page: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
-    std::fs::read_to_string(path).unwrap()
-}
-
-/// The documented line of a crontab without its time, with what stands for curl first on the path.
-fn run_cron_line(home: &Home, curl: &str) -> Output {
-    let page = documentation("scripts.md");
-    let line = page.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
-    let bin = home.path("home/.cargo/bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    let program = home.command(["x"]).get_program().to_owned();
-    let link = bin.join("oauthctl");
-    if !link.exists() {
-        std::os::unix::fs::symlink(program, &link).unwrap();
-    }
-    home.write(&bin.join("curl"), &format!("#!/bin/sh\ncat >/dev/null\n{curl}\n"));
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(bin.join("curl"), std::fs::Permissions::from_mode(0o700)).unwrap();
-    shell(home, &format!("PATH={}:$PATH; {line}", bin.display()), "")
-}
-
-#[test]
-fn the_documented_cron_line_keeps_the_last_answer() {
-    let home = Home::new();
-    home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
-    plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("gitlab")));
-    let file = home.path("home/issues.json");
-    // As curl does: the file that `-o` names gets the body.
-    let body = |text: &str| format!("while [ \"$1\" != -o ]; do shift; done; echo {text} > \"$2\"");
-    run_cron_line(&home, &body("issues")).ok();
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
-    let refused =
-        format!("case \" $* \" in *' --fail '*) exit 22;; esac; {}", body("unauthorized"));
-    run_cron_line(&home, &refused);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
-}
-
-/// The first block of a page after this text.
-fn documented_block(page: &str, after: &str) -> String {
-    let text = documentation(page);
-    let (_, rest) = text.split_once(after).unwrap_or_else(|| panic!("{page} lacks {after}"));
-    rest.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap().to_owned()
-}
-
-#[test]
-fn the_documented_ci_blocks_run_as_pasted() {
-    let (mut home, sandbox) = with_sandbox(None);
-    sandbox.profile(&home, "gitlab", None);
-    let here = documented_block("ci.md", "## Prepare the account");
-    assert!(!here.contains('#') && here.is_ascii(), "{here}");
-    shell(&home, &format!("set -e\n{here}"), "").ok();
-    assert_eq!(home.run(["status", "gitlab", "--json"]).ok().json(), json!([]));
-    let read = |name: &str| std::fs::read_to_string(home.path("home").join(name)).unwrap();
-    let (key, line, config) = (read("ci.key"), read("ci.line"), home.config_path());
-    let job = documented_block("ci.md", "## Use it in a job");
-    let ci = home.path("home/ci");
-    std::fs::create_dir_all(&ci).unwrap();
-    std::fs::copy(config, ci.join("oauthctl.toml")).unwrap();
-    let curl = home.path("bin/curl");
-    home.write(&curl, "#!/bin/sh\ncat\n");
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&curl, std::fs::Permissions::from_mode(0o700)).unwrap();
-    home.unset("OAUTHCTL_STORE").unset("OAUTHCTL_STATE_DIR").unset("OAUTHCTL_CONFIG");
-    home.set("OAUTHCTL_STORE_KEY", key.trim()).set("OAUTHCTL_IMPORT", line.trim());
-    let output = shell(&home, &format!("set -eo pipefail\n{job}"), "").ok();
-    assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{}", output.stdout);
 }

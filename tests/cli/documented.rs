@@ -1,0 +1,172 @@
+//! What the documentation shows is run here: shell blocks as they would be pasted, and transcripts.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::fixture::{PROFILE, TOKEN, grant, plant, with_sandbox};
+use crate::followed::shell;
+use crate::support::{Home, Output};
+
+/// A file of the root or of `docs/`.
+fn documentation(page: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = if page == "README.md" { root.join(page) } else { root.join("docs").join(page) };
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn script(path: &Path, text: &str) {
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// The documented line of a crontab without its time, with what stands for curl first on the path.
+fn run_cron_line(home: &Home, curl: &str) -> Output {
+    let page = documentation("scripts.md");
+    let line = page.lines().find_map(|line| line.strip_prefix("*/15 * * * *  ")).unwrap();
+    let bin = home.path("home/.cargo/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let program = home.command(["x"]).get_program().to_owned();
+    let link = bin.join("oauthctl");
+    if !link.exists() {
+        std::os::unix::fs::symlink(program, &link).unwrap();
+    }
+    script(&bin.join("curl"), &format!("cat >/dev/null\n{curl}"));
+    shell(home, &format!("PATH={}:$PATH; {line}", bin.display()), "")
+}
+
+#[test]
+fn the_documented_cron_line_keeps_the_last_answer() {
+    let home = Home::new();
+    home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
+    plant(&home, &grant("default", TOKEN, |grant| grant["key"]["profile"] = json!("gitlab")));
+    let file = home.path("home/issues.json");
+    // As curl does: the file that `-o` names gets the body.
+    let body = |text: &str| format!("while [ \"$1\" != -o ]; do shift; done; echo {text} > \"$2\"");
+    run_cron_line(&home, &body("issues")).ok();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
+    let refused =
+        format!("case \" $* \" in *' --fail '*) exit 22;; esac; {}", body("unauthorized"));
+    run_cron_line(&home, &refused);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "issues\n");
+}
+
+/// The first block of a page after this text.
+fn documented_block(page: &str, after: &str) -> String {
+    let text = documentation(page);
+    let (_, rest) = text.split_once(after).unwrap_or_else(|| panic!("{page} lacks {after}"));
+    rest.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap().to_owned()
+}
+
+#[test]
+fn the_documented_ci_blocks_run_as_pasted() {
+    let (mut home, sandbox) = with_sandbox(None);
+    sandbox.profile(&home, "gitlab", None);
+    let here = documented_block("ci.md", "## Prepare the account");
+    assert!(!here.contains('#') && here.is_ascii(), "{here}");
+    shell(&home, &format!("set -e\n{here}"), "").ok();
+    assert_eq!(home.run(["status", "gitlab", "--json"]).ok().json(), json!([]));
+    let read = |name: &str| std::fs::read_to_string(home.path("home").join(name)).unwrap();
+    let (key, line, config) = (read("ci.key"), read("ci.line"), home.config_path());
+    let job = documented_block("ci.md", "## Use it in a job");
+    let ci = home.path("home/ci");
+    std::fs::create_dir_all(&ci).unwrap();
+    std::fs::copy(config, ci.join("oauthctl.toml")).unwrap();
+    script(&home.path("bin/curl"), "cat");
+    home.unset("OAUTHCTL_STORE").unset("OAUTHCTL_STATE_DIR").unset("OAUTHCTL_CONFIG");
+    home.set("OAUTHCTL_STORE_KEY", key.trim()).set("OAUTHCTL_IMPORT", line.trim());
+    let output = shell(&home, &format!("set -eo pipefail\n{job}"), "").ok();
+    assert!(output.stdout.starts_with("header = \"Authorization: Bearer "), "{}", output.stdout);
+}
+
+/// Replaces the ports of an example by free ones, which are taken only for a moment.
+fn with_free_ports(block: &str, ports: &[&str]) -> String {
+    let listeners: Vec<TcpListener> =
+        ports.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    ports.iter().zip(&listeners).fold(block.to_owned(), |block, (port, listener)| {
+        assert!(block.contains(port), "{port}: {block}");
+        block.replace(port, &listener.local_addr().unwrap().port().to_string())
+    })
+}
+
+#[test]
+fn the_documented_sandbox_block_prints_a_token() {
+    let block = documented_block("sandbox.md", "## In the CI of your own program");
+    let block = with_free_ports(&block, &["8901"]);
+    let output = shell(&Home::new(), &format!("set -e\n{block}"), "").ok();
+    let token = output.stdout.lines().find(|line| line.starts_with("sandbox-access-"));
+    assert!(
+        token.is_some() && output.stdout.contains(r#""endpoint":"token""#),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn the_documented_two_phase_block_completes() {
+    let block = documented_block("two-phase.md", "## A complete round");
+    let block = with_free_ports(&block, &["8902", "8903"]);
+    let output = shell(&Home::new(), &format!("set -e\n{block}"), "").ok();
+    assert!(output.stdout.contains(r#""user": "4711""#), "{}", output.stdout);
+    assert!(output.stdout.contains(r#""tenant": "acme""#), "{}", output.stdout);
+    assert!(output.stdout.contains("\nsandbox-access-"), "{}", output.stdout);
+}
+
+/// The transcript that begins with this command: its lines up to the next empty line or the end of the block.
+fn transcript(page: &str, command: &str) -> Vec<String> {
+    let text = documentation(page);
+    let (_, after) = text.split_once(&format!("$ {command}\n")).unwrap();
+    let lines = after.lines().take_while(|line| !line.is_empty() && *line != "```");
+    lines.map(str::to_owned).collect()
+}
+
+/// Whether the line is as shown; `…` stands for anything.
+fn is_as_shown(line: &str, shown: &str) -> bool {
+    match shown.split_once('…') {
+        Some((head, tail)) => line.starts_with(head) && line.ends_with(tail),
+        None => line == shown,
+    }
+}
+
+#[track_caller]
+fn assert_shown(output: &str, shown: &[String]) {
+    let mut lines = output.lines();
+    for line in shown.iter().filter(|line| line.trim() != "…") {
+        assert!(lines.any(|actual| is_as_shown(actual, line)), "`{line}` is not in\n{output}");
+    }
+}
+
+#[test]
+fn the_transcript_of_a_new_profile_is_real() {
+    let mut home = Home::new();
+    let config = home.path("home/.config/oauthctl/config.toml");
+    home.unset("OAUTHCTL_CONFIG").unset("XDG_CONFIG_HOME");
+    let command =
+        "oauthctl profile add gitlab --provider gitlab --client-id 8c1f0e… --scope read_api";
+    let shown = transcript("README.md", command);
+    let output = shell(&home, command, "").ok();
+    let said = output.stderr.replace(home.path("home").to_str().unwrap(), "/home/ada");
+    assert!(config.exists(), "{said}");
+    assert_eq!(said.lines().collect::<Vec<_>>(), shown);
+}
+
+#[test]
+fn the_transcript_of_the_demo_is_real() {
+    let output = Home::new().run(["demo"]).ok();
+    let said = format!("{}{}", output.stdout, output.stderr);
+    let (_, port) = said.split_once("http://127.0.0.1:").unwrap();
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    assert_shown(&said.replace(&port, "34531"), &transcript("introduction.md", "oauthctl demo"));
+}
+
+#[test]
+fn the_documented_json_error_is_real() {
+    let home = Home::new();
+    home.config(&PROFILE.replace("[profiles.p]", "[profiles.gitlab]"));
+    let output = home.run(["token", "-p", "gitlab", "--json"]).fails(4);
+    let page = documentation("reference/exit-codes.md");
+    let shown = page.lines().find(|line| line.starts_with("{\"error\"")).unwrap();
+    assert_eq!(output.stderr.lines().last(), Some(shown));
+}
