@@ -22,7 +22,7 @@
 //! # use oauthctl_sandbox::{Sandbox, SandboxOptions};
 //! # let mut options = SandboxOptions::default();
 //! # options.auto_consent = true;
-//! # let sandbox = Sandbox::start(options).await?;
+//! # let sandbox = Sandbox::start(options).await.unwrap();
 //! # let issuer = sandbox.issuer();
 //! use oauthctl_core::profile::Config;
 //! use oauthctl_core::{AuthorizationResponse, Expected, FlowManager};
