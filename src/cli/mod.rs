@@ -236,28 +236,39 @@ fn alone<A: Args>(
 
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
     match command {
-        Command::Login(args) => login::run(&args, context),
-        Command::Token(args) => token::run(&args, context),
-        Command::Exec(args) => exec::run(&args, context),
-        Command::Refresh(args) => refresh::run(&args, context),
-        Command::Status(args) => status::run(&args, context),
-        Command::Logout(args) => logout::run(&args, context),
-        Command::Start(args) => start::run(&args, context),
-        Command::Complete(args) => complete::run(&args, context),
-        Command::Pending(command) => pending::run(&command, context),
-        Command::Attr(command) => attr::run(&command, context),
-        Command::Profile(command) => profile::run(&command, context),
-        Command::Providers(args) => providers::run(&args, context),
-        Command::Store(command) => store::run(&command, context),
-        Command::Export(args) => export::run(&args, context),
-        Command::Import(args) => import::run(&args, context),
-        Command::Demo(args) => demo::run(&args, context),
-        Command::Sandbox(args) => sandbox::run(&args, context),
+        Command::Login(args) => in_own_frame(login::run, &args, context),
+        Command::Token(args) => in_own_frame(token::run, &args, context),
+        Command::Exec(args) => in_own_frame(exec::run, &args, context),
+        Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
+        Command::Status(args) => in_own_frame(status::run, &args, context),
+        Command::Logout(args) => in_own_frame(logout::run, &args, context),
+        Command::Start(args) => in_own_frame(start::run, &args, context),
+        Command::Complete(args) => in_own_frame(complete::run, &args, context),
+        Command::Pending(command) => in_own_frame(pending::run, &command, context),
+        Command::Attr(command) => in_own_frame(attr::run, &command, context),
+        Command::Profile(command) => in_own_frame(profile::run, &command, context),
+        Command::Providers(args) => in_own_frame(providers::run, &args, context),
+        Command::Store(command) => in_own_frame(store::run, &command, context),
+        Command::Export(args) => in_own_frame(export::run, &args, context),
+        Command::Import(args) => in_own_frame(import::run, &args, context),
+        Command::Demo(args) => in_own_frame(demo::run, &args, context),
+        Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), context),
         Command::Help(args) => help::run(&args),
         Command::Version => help::version(context),
     }
+}
+
+/// Runs a command. Inlined into [`dispatch`], all commands would share one stack frame of many pages, which even
+/// the smallest of them would touch.
+#[inline(never)]
+fn in_own_frame<A>(
+    run: fn(&A, &Context) -> Result<ExitCode>,
+    args: &A,
+    context: &Context,
+) -> Result<ExitCode> {
+    run(args, context)
 }
 
 /// Help and version are results; everything else that clap says is a usage error.

@@ -106,9 +106,20 @@ pub fn hand_out(
     selection: &Selection,
     want: &Want,
 ) -> Result<Handout> {
-    if let Some(handout) = from_store(context, profile, selection, want)? {
-        return Ok(handout);
+    match from_store(context, profile, selection, want)? {
+        Some(handout) => Ok(handout),
+        None => from_manager(context, profile, selection, want),
     }
+}
+
+/// The long way. It stands apart because it needs much of the stack, which a stored token does without.
+#[inline(never)]
+fn from_manager(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<Handout> {
     let name = context.profile_name(profile)?;
     let profile = context.profile(&name)?;
     context.keep_snapshot(profile)?;

@@ -232,3 +232,16 @@ fn no_input_never_asks() {
     }
     assert!(browser.openings().is_empty());
 }
+
+/// Loading that library costs every run a noticeable part of its time.
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn program_with_gccs_static_unwinder_needs_no_libgcc() {
+    let asked = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
+    if !asked.is_ok_and(|asked| asked.stdout.starts_with(b"/")) {
+        return;
+    }
+    let bytes = std::fs::read(Home::new().command(["token"]).get_program()).unwrap();
+    let name = b"libgcc_s.so";
+    assert!(!bytes.windows(name.len()).any(|window| window == name));
+}

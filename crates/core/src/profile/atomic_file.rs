@@ -95,7 +95,7 @@ pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
     if !(is.is_file() && is_ours(&is) && is_single(&is) && is.len() <= READ_LIMIT) {
         return None;
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(is.len()).ok()?.saturating_add(1));
     file.take(READ_LIMIT).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
