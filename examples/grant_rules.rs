@@ -280,7 +280,7 @@ async fn main() -> ExitCode {
         ErrorKind::Config => eprintln!("The profile or a rule is at fault: {error}"),
         _ => eprintln!("{error}"),
     }
-    if let Some(advice) = error.advice() {
+    if let Some(advice) = error.advice_text() {
         eprintln!("{advice}");
     }
     ExitCode::from(error.exit_code())

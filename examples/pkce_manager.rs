@@ -258,7 +258,7 @@ async fn main() -> ExitCode {
         ErrorKind::Unavailable => eprintln!("try again later: {error}"),
         _ => eprintln!("{error}"),
     }
-    if let Some(advice) = error.advice() {
+    if let Some(advice) = error.advice_text() {
         eprintln!("{advice}");
     }
     ExitCode::from(error.exit_code())

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("text", 0),
     ("time", 0),
     ("grant", 0),
+    ("advice", 0),
     ("error", 0),
     ("port", 0),
     ("trusted_file", 0),

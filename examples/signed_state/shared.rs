@@ -74,6 +74,6 @@ pub fn told(error: &Error) -> String {
         ErrorKind::Unavailable => "The server is out of reach. Try again later.",
         _ => "It failed.",
     };
-    let hint = error.advice().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    let hint = error.advice_text().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
     format!("{what}\n  {error}{hint}")
 }

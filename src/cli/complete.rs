@@ -9,7 +9,8 @@ use oauthctl_core::flow::Completed;
 use oauthctl_core::protocol::callback::to_text;
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{
-    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret, Timestamp,
+    Advice, AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Result, Secret,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -198,36 +199,29 @@ fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
 /// A state that looks like a sealed one (a JWE has five parts) may be another machine's, whose key is
 /// not known here.
 fn perhaps_another_key(error: Error, state: &str) -> Error {
-    match error.advice() {
-        Some(advice)
-            if error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5 =>
-        {
-            let hint = format!(
-                "{advice}; if it was started on another machine, both need the same {}",
-                pending::VARIABLE
-            );
-            error.hint(hint)
-        }
-        _ => error,
+    let is_sealed = error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5;
+    match is_sealed && !error.advice().is_empty() {
+        true => error.and_hint(format!(
+            "if it was started on another machine, both need the same {}",
+            pending::VARIABLE
+        )),
+        false => error,
     }
 }
 
 /// What has to be done again was begun by `start`, not by `login`.
 fn start_again(error: Error, profile: Option<&str>) -> Error {
+    let mut advice = error.advice().to_vec();
+    let Some(at) = advice.iter().position(Advice::is_start) else { return error };
     let again = match profile {
         Some(name) => format!("start again with `oauthctl start {}`", shell_word(name)),
         None => "start again with `oauthctl start`".to_owned(),
     };
-    match error.advice() {
-        Some(advice) if advice.contains("start a new flow") => {
-            let hint = advice.replace("start a new flow", &again);
-            error.hint(hint)
-        }
-        Some(advice) if advice.contains("start again") || advice.contains("log in again") => {
-            error.hint(format!("nothing was stored; {again}"))
-        }
-        _ => error,
+    if advice[at] == Advice::StartAgain {
+        advice[at] = again.into();
+        return error.hints(advice);
     }
+    error.hint("nothing was stored").and_hint(again)
 }
 
 #[cfg(test)]

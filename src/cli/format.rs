@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use clap::ValueEnum;
-use oauthctl_core::flow::{Handout, login_command};
-use oauthctl_core::{Error, Result, Timestamp};
+use oauthctl_core::flow::Handout;
+use oauthctl_core::{Advice, Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use super::report;
@@ -50,7 +50,7 @@ pub fn render(
     // Tokens are checked when they come in; a record can have been written by something else.
     if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
         return Err(Error::store("the stored token has characters that no token may have")
-            .hint(format!("run `{}`", login_command(&handout.grant.key))));
+            .hint(Advice::LogIn(handout.grant.key.clone())));
     }
     Ok(match format {
         Format::Token => format!("{token}\n"),

@@ -6,7 +6,7 @@ use clap::Args;
 use oauthctl_core::flow::AtServer;
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::port::Coordinator as _;
-use oauthctl_core::{Error, GrantKey, Result, text};
+use oauthctl_core::{Advice, Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -102,7 +102,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
     let profile = context.config()?.profiles.get(&key.profile);
     if profile.is_none() && entry.is_none() {
         context.profile(&key.profile).map_err(|error| match error.advice() {
-            Some(hint) if hint.starts_with("did you mean") => error,
+            [Advice::DidYouMean(_)] => error,
             _ => error.hint("`oauthctl status` shows who is logged in"),
         })?;
     }

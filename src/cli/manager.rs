@@ -121,9 +121,9 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
 }
 
 fn of_key(profile: &Profile, key: &str, error: Error) -> Error {
-    let error = match error.advice() {
-        Some(_) => error,
-        None => error.hint(format!("correct the file, or name another in `{key}`")),
+    let error = match error.advice().is_empty() {
+        false => error,
+        true => error.hint(format!("correct the file, or name another in `{key}`")),
     };
     error.context(format!("`{key}` of profile `{}`", text::one_line(&profile.name)))
 }

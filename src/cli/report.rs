@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use oauthctl_core::text::is_harmless;
@@ -12,7 +11,8 @@ use oauthctl_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::hints::{self, Given};
+use super::given::{self, Given};
+use super::hint;
 use super::wrap::{width, wrapped};
 
 /// When colours are used: on a terminal unless NO_COLOR is set, always, never.
@@ -87,8 +87,8 @@ impl Voice {
 
     fn tell(&self, what: &str, error: &Error) {
         self.tell_line(what, error.message());
-        if let Some(hint) = error.advice() {
-            self.tell_line("hint:", hint);
+        if let Some(hint) = hint::of(error) {
+            self.tell_line("hint:", &hint);
         }
     }
 
@@ -160,7 +160,7 @@ fn error_json(error: &Error, code: u8) -> Value {
     let mut object = json!({
         "error": error.kind().word(),
         "message": completed(error.message()),
-        "hint": error.advice().map(completed),
+        "hint": hint_of(error),
         "exit_code": code,
     });
     if let Some(oauth) = error.oauth_error() {
@@ -190,13 +190,17 @@ fn stderr_line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// What to do about an error, with commands that work as they stand.
+pub fn hint_of(error: &Error) -> Option<String> {
+    hint::of(error).map(|hint| completed(&hint).into_owned())
+}
+
 /// A message whose commands work as they stand.
-pub fn completed(text: &str) -> Cow<'_, str> {
-    if !hints::has_command(text) {
+fn completed(text: &str) -> Cow<'_, str> {
+    if !given::has_command(text) {
         return text.into();
     }
-    static GIVEN: OnceLock<Given> = OnceLock::new();
-    GIVEN.get_or_init(Given::of_this_call).complete(text)
+    Given::of_this_call().complete(text)
 }
 
 /// Writes a message to stderr, after a word that says what it is: as it is for programs, in lines that

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::flow::login_command;
 use oauthctl_core::grant::AccountEntry;
 use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::profile::GrantType;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Error, Result, Timestamp, time};
+use oauthctl_core::{Advice, Error, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -99,7 +98,7 @@ fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
         "store": entry.store,
         "stored": account.is_stored,
         "problem": problem.as_ref().map(|problem| problem.message()),
-        "hint": problem.as_ref().and_then(|problem| problem.advice()).map(report::completed),
+        "hint": problem.as_ref().and_then(report::hint_of),
         "grant_id": entry.grant_id,
         "user": entry.user,
         "attributes": attributes(account, context, now),
@@ -139,8 +138,7 @@ fn problem(account: &Account, now: Timestamp) -> Option<Error> {
     let entry = &account.entry;
     account.problem.clone().or_else(|| {
         needs_login(account, now).then(|| {
-            Error::login_required("a new login is needed")
-                .hint(format!("run `{}`", login_command(&entry.key)))
+            Error::login_required("a new login is needed").hint(Advice::LogIn(entry.key.clone()))
         })
     })
 }
@@ -176,8 +174,8 @@ fn describe(account: &Account, now: Timestamp) -> String {
     row("store", &field(&entry.store));
     if let Some(problem) = problem(account, now) {
         row("problem", &field(problem.message()));
-        if let Some(hint) = problem.advice() {
-            row("hint", &field(&report::completed(hint)));
+        if let Some(hint) = report::hint_of(&problem) {
+            row("hint", &field(&hint));
         }
     }
     text

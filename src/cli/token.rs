@@ -14,7 +14,7 @@ use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 use super::context::Context;
 use super::format::{FORMATS, Format, render};
 use super::target::{AccountOption, ProfileArg};
-use super::{import, login, manager, report, run as runner, scopes};
+use super::{hint, import, login, manager, report, run as runner, scopes};
 
 /// Which account, and what is wanted of its token.
 #[derive(Debug, Clone, Default, Args)]
@@ -165,7 +165,7 @@ fn warn_of_move(
         "the token of {} belongs to another {what} than the configuration names now",
         grant.key
     );
-    let hint = format!("run `{}` for a new one", flow::login_command(&grant.key));
+    let hint = format!("run `{}` for a new one", hint::login_command(&grant.key));
     context.voice.warn(&Error::config(warning).hint(hint));
 }
 

@@ -110,7 +110,7 @@ async fn in_a_runtime_it_says_so_and_does_not_panic() {
         manager.revoke(&key).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
-        assert!(error.advice().unwrap().contains("FlowManager"), "{error}");
+        assert!(error.advice_text().unwrap().contains("FlowManager"), "{error}");
     }
     // The asynchronous one below does it, and the runtime is dropped here without a panic.
     assert_eq!(manager.inner().list(None).await.unwrap(), []);

@@ -138,7 +138,7 @@ impl Http for Quotes {
             given.extend(headers.map(|(_, value)| value.split(' ').nth(1).unwrap().to_owned()));
             let message = format!("cannot send {body} with {:?}", request.headers);
             *self.given.lock().unwrap() = given;
-            let hint = Some(message.clone());
+            let hint = Some(message.clone().into());
             Err(HttpError { not_sent: false, message, hint, misconfigured: false })
         })
     }

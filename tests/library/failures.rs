@@ -8,7 +8,8 @@ use oauthctl_core::flow::{Handout, Hooks};
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 use oauthctl_core::profile::{Hook, Profile};
 use oauthctl_core::{
-    Error, ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, StartRequest, TokenRequest,
+    Advice, Error, ErrorKind, Expected, FlowManager, GrantKey, Result, Secret, StartRequest,
+    TokenRequest,
 };
 use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
 
@@ -62,8 +63,9 @@ async fn failed() {
         let error = failure(&served, scenario).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{scenario}: {error}");
         assert!(error.is_transient(), "{scenario}");
-        let advice = error.advice().unwrap_or_default();
-        assert!(advice.contains("the state is used now: start a new flow"), "{scenario}: {advice}");
+        let advice = error.advice();
+        let expected = ["the state is used now".into(), Advice::StartAgain];
+        assert!(advice.ends_with(&expected), "{scenario}: {advice:?}");
     }
 }
 
@@ -172,7 +174,7 @@ async fn names_that_are_unknown() {
     let start = manager.start("gitlap", StartRequest::default()).await.unwrap_err();
     for error in [token, start, manager.profile("gitlap").unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert_eq!(error.advice(), Some("did you mean `gitlab`?"));
+        assert_eq!(error.advice(), [Advice::DidYouMean("gitlab".to_owned())]);
     }
     let error = manager.token(&GrantKey::new("p", "nobody"), &TokenRequest::default()).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::LoginRequired);
@@ -248,7 +250,7 @@ impl Http for Misconfigured {
             return self.http.send(request);
         }
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let (message, hint) = ("no such proxy".to_owned(), Some("mend it".to_owned()));
+        let (message, hint) = ("no such proxy".to_owned(), Some("mend it".into()));
         Box::pin(async { Err(HttpError { not_sent: true, message, hint, misconfigured: true }) })
     }
 }
@@ -268,7 +270,8 @@ async fn what_the_configuration_stops_is_not_tried_again_and_costs_no_login() {
     };
     let (manager_without, http) = stopped("refresh request");
     let error = manager_without.token(&key, &forced).await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (ErrorKind::Config, Some("mend it")), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert_eq!(error.advice(), [Advice::from("mend it")], "{error}");
     assert!(error.message().contains("no such proxy"), "{error}");
     assert_eq!(http.asked.load(Ordering::SeqCst), 1);
     // The keys of an id_token that came with the new tokens.
@@ -450,7 +453,7 @@ async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
         let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
         assert!(error.message().starts_with("not logged in"), "{error}");
-        assert!(error.advice().unwrap().contains("oauthctl login p --account ada"), "{error:?}");
+        assert_eq!(error.advice(), [Advice::LogIn(key.clone())], "{error}");
         let beside = error.warning().unwrap();
         assert_eq!(beside.kind(), ErrorKind::Config, "{beside}");
         assert!(beside.message().contains(why), "{beside}");

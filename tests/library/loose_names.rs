@@ -74,7 +74,11 @@ impl GrantStore for Loose {
 fn refused<T>(outcome: Result<T>) -> Error {
     let Err(error) = outcome else { panic!("another user's row was believed") };
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
-    assert!(error.advice().unwrap().contains("compares names loosely"), "{:?}", error.advice());
+    assert!(
+        error.advice_text().unwrap().contains("compares names loosely"),
+        "{:?}",
+        error.advice()
+    );
     error
 }
 

@@ -15,7 +15,7 @@ async fn refused(served: &Served, manager: &FlowManager, url: &str, expected: &E
     let error = manager.complete(&response(url), expected).await.expect_err(url);
     assert_eq!(error.kind(), ErrorKind::InvalidState, "{url}: {error}");
     assert_eq!(served.token_requests(), before, "a token request was made: {url}");
-    assert!(error.advice().is_some(), "{error}");
+    assert!(error.advice_text().is_some(), "{error}");
     error.message().to_owned()
 }
 

@@ -8,7 +8,7 @@ use oauthctl_core::ErrorKind;
 use oauthctl_core::port::{GrantStore, SecretItems};
 use oauthctl_core::store::file::keygen;
 use oauthctl_core::store::{FileStore, KeySource};
-use oauthctl_core::{Error, Grant, Secret};
+use oauthctl_core::{Advice, Error, Grant, Secret};
 use tempfile::TempDir;
 
 use crate::support::{block_on, file_store, grant, has, key, names};
@@ -27,7 +27,7 @@ fn record(folder: &Path) -> PathBuf {
 
 fn is_damage(error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
-    assert!(error.advice().is_some(), "{error}");
+    assert!(error.advice_text().is_some(), "{error}");
     assert!(!error.message().contains("CANARY"), "{error}");
 }
 
@@ -183,7 +183,7 @@ mod forged {
             for error in [load(folder.path()).unwrap_err(), save(folder.path(), 2).unwrap_err()] {
                 is_damage(&error);
                 assert!(error.message().contains("not authenticated"), "{error}");
-                assert!(error.advice().unwrap().contains("--accept-unauthenticated"), "{error:?}");
+                assert!(matches!(error.advice(), [Advice::AcceptRecord { .. }]), "{error:?}");
             }
             assert_eq!(fs::read(record(folder.path())).unwrap(), before);
         }
@@ -591,7 +591,7 @@ mod planted {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
             for error in [load(folder.path()).unwrap_err(), save(folder.path(), 2).unwrap_err()] {
                 assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-                assert!(error.advice().unwrap().contains("chmod go-w"), "{error:?}");
+                assert!(error.advice_text().unwrap().contains("chmod go-w"), "{error:?}");
             }
             assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, mode);
             fs::set_permissions(path, was).unwrap();

@@ -11,7 +11,7 @@ use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error, Result};
 use oauthctl_core::port::{GrantStore, SecretItems};
 use oauthctl_core::store::KeyringStore;
-use oauthctl_core::{ErrorKind, Secret};
+use oauthctl_core::{Advice, ErrorKind, Secret};
 use tempfile::TempDir;
 
 use crate::support::{AGES, block_on, grant, key, names};
@@ -268,7 +268,7 @@ fn damaged_items_are_errors_and_can_be_set_aside() {
         fake.change(&slug(), |item| item.clone_from(&bad));
         let error = block_on(store.load(&one)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store);
-        assert!(error.advice().is_some() && !error.message().contains("CANARY"), "{error}");
+        assert!(error.advice_text().is_some() && !error.message().contains("CANARY"), "{error}");
         assert!(block_on(store.save(&grant(&one, 2, 10))).is_err());
         assert_eq!(fake.item(&slug()), bad);
     }
@@ -289,7 +289,7 @@ pub fn ends_with_an_error(store: KeyringStore) -> oauthctl_core::Error {
     });
     let error = told.recv_timeout(AGES).expect("it hangs").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
-    assert!(error.advice().unwrap().contains("--store file"), "{error}");
+    assert!(error.advice().contains(&Advice::UseFileStore), "{error}");
     error
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use oauthctl_core::port::GrantStore;
 use oauthctl_core::store::KeyringStore;
 use oauthctl_core::store::keyring::{SecretService, session_bus};
-use oauthctl_core::{Error, ErrorKind};
+use oauthctl_core::{Advice, Error, ErrorKind};
 use tempfile::TempDir;
 
 use crate::contract::{Opened, all};
@@ -134,7 +134,7 @@ impl Session {
 pub fn told(error: &Error, what: &str) {
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.message().contains(what), "{error}");
-    assert!(error.advice().unwrap().contains("--store file"), "{error}");
+    assert!(error.advice().contains(&Advice::UseFileStore), "{error}");
 }
 
 pub fn refuses_everything(store: &KeyringStore, what: &str) {

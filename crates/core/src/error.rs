@@ -1,5 +1,6 @@
 //! What went wrong, whether trying again helps, and what to do about it.
 
+use crate::advice::Advice;
 use crate::redact::names::is_error_code;
 use crate::text;
 
@@ -129,7 +130,7 @@ struct Inner {
     message: String,
     /// The message, where it quotes what must not be kept, without that.
     kept: Option<String>,
-    hint: Option<String>,
+    advice: Vec<Advice>,
     oauth: Option<OAuthError>,
     passing: bool,
     exit_code: Option<u8>,
@@ -146,7 +147,7 @@ impl Error {
             kind,
             message,
             kept: None,
-            hint: None,
+            advice: Vec::new(),
             oauth: None,
             passing,
             exit_code: None,
@@ -207,10 +208,23 @@ impl Error {
         error
     }
 
-    /// The same error with advice.
+    /// The same error with this advice, and no other: a variant of [`Advice`], or a sentence.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(text::line(&hint.into()));
+    pub fn hint(self, advice: impl Into<Advice>) -> Self {
+        self.hints([advice.into()])
+    }
+
+    /// The same error with this advice too, after the advice that it has.
+    #[must_use]
+    pub fn and_hint(mut self, advice: impl Into<Advice>) -> Self {
+        self.0.advice.push(advice.into());
+        self
+    }
+
+    /// The same error with this advice in this order, and no other.
+    #[must_use]
+    pub fn hints(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        self.0.advice = advice.into_iter().collect();
         self
     }
 
@@ -305,10 +319,16 @@ impl Error {
         &self.0.message
     }
 
-    /// What to do about it, in the words of the program, which may name its commands and flags: show
-    /// people your own, chosen by [`kind`](Self::kind).
-    pub fn advice(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+    /// What to do about it, as data, in the order in which to say it. Word it for your own users; the
+    /// [`Display`](std::fmt::Display) form of each is for a log.
+    pub fn advice(&self) -> &[Advice] {
+        &self.0.advice
+    }
+
+    /// The advice in plain English, on one line, for a log.
+    pub fn advice_text(&self) -> Option<String> {
+        let words: Vec<String> = self.advice().iter().map(ToString::to_string).collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 
     /// What the server said, if it was the server that refused.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
 use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
-use crate::text::shell_word;
 use crate::time::Timestamp;
 
 /// The schema of a stored [`Grant`]. A record with a larger number is refused, not rewritten.
@@ -64,17 +64,6 @@ fn readable(name: &str) -> String {
         .take(24)
         .collect::<String>()
         .to_ascii_lowercase()
-}
-
-impl GrantKey {
-    /// The command that logs in to this account, quoted for a shell.
-    pub(crate) fn login_command(&self) -> String {
-        let profile = shell_word(&self.profile);
-        match self.account.as_str() {
-            DEFAULT_ACCOUNT => format!("oauthctl login {profile}"),
-            account => format!("oauthctl login {profile} --account {}", shell_word(account)),
-        }
-    }
 }
 
 impl std::fmt::Display for GrantKey {
@@ -442,10 +431,7 @@ impl AccountEntry {
             "the record of {} is an older copy: its refresh token has been replaced since",
             grant.key
         ))
-        .hint(format!(
-            "nothing was sent: put the newest record back, or run `{}`; to use this copy nevertheless, pass what `oauthctl export` prints to `oauthctl import --replace`",
-            self.key.login_command()
-        )))
+        .hint(Advice::RestoreGrant(self.key.clone())))
     }
 }
 

@@ -335,7 +335,7 @@ mod tests {
         for text in ["4", "5", "4294967295", "99999999999", "-1", "1 ", "x"] {
             let error = next(text).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Config, "{text}");
-            assert!(error.advice().is_some());
+            assert!(error.advice_text().is_some());
         }
     }
 

@@ -243,7 +243,7 @@ impl Target {
             "http" => {
                 return Err(failure::not_sent(
                     format!("refused to send a request to {host} without TLS"),
-                    Some("use its https URL; plain http is for loopback hosts only".to_owned()),
+                    Some("use its https URL; plain http is for loopback hosts only".into()),
                 ));
             }
             scheme => return refuse(format!("cannot send requests to a `{scheme}` URL")),

@@ -180,6 +180,7 @@
 
 #![warn(unreachable_pub)]
 
+mod advice;
 pub mod blocking;
 pub mod clock;
 mod digest;
@@ -205,6 +206,7 @@ pub mod time;
 pub mod trace;
 mod trusted_file;
 
+pub use advice::Advice;
 pub use error::{Error, ErrorKind, OAuthError, Result};
 pub use flow::{Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
 pub use grant::{AccountEntry, Grant, GrantKey, Identity, TokenSet};

@@ -315,7 +315,7 @@ mod unix {
                 let error = checked(&file).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Config);
                 let remedy = format!("`chmod go-w {}`", path.display());
-                assert!(error.advice().unwrap().contains(&remedy), "{error:?}");
+                assert!(error.advice_text().unwrap().contains(&remedy), "{error:?}");
             }
         }
 

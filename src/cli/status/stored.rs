@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use oauthctl_core::flow::login_command;
 use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Error, GrantKey, Result};
+use oauthctl_core::{Advice, Error, GrantKey, Result};
 
 use super::super::context::Context;
 use super::super::run as runner;
@@ -47,7 +46,7 @@ impl Account {
             }
             Ok(Record::None) => {
                 let what = format!("the store `{}` no longer has it", one_line(&entry.store));
-                let hint = format!("run `{}`", login_command(&entry.key));
+                let hint = Advice::LogIn(entry.key.clone());
                 let problem = Error::login_required(what).hint(hint);
                 return Self {
                     is_stored: Some(false),

@@ -1,6 +1,7 @@
 //! Which profiles there are, and which grants and pending flows of them.
 
 use super::{FlowManager, PendingFlows, PendingInfo};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::{Profile, diagnose};
@@ -18,7 +19,7 @@ impl FlowManager {
             let error = Error::config(format!("there is no profile `{}`", one_line(name)));
             match diagnose::nearest(name, names.iter().copied()) {
                 Some((near, likeness)) if likeness >= 0.8 => {
-                    error.hint(format!("did you mean `{}`?", one_line(near)))
+                    error.hint(Advice::DidYouMean(near.to_owned()))
                 }
                 Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
                 None => error.hint("there is none at all: give the manager some"),

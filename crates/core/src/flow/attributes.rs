@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::login_required::login_required;
 use super::{CriticalPart, FlowManager, LOCK_WAIT};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Attribute, GrantKey};
 use crate::protocol::json::{DEEPEST_KEPT, is_flat};
@@ -111,7 +112,7 @@ pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
         return Err(Error::usage(format!(
             "the attributes of a grant have at most {LARGEST} bytes together"
         ))
-        .hint("remove one, with `oauthctl attr unset NAME`"));
+        .hint(Advice::UnsetAttribute));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::FlowManager;
 use super::pin::pin;
 use super::push::may_want_a_push;
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::discovery::Purpose;
@@ -189,7 +190,10 @@ impl FlowManager {
                 "no authorization endpoint is known for profile `{}`",
                 profile.name
             ))
-            .hint("set `authorization_endpoint`, or `issuer` for discovery")
+            .hint(Advice::configure(
+                &["authorization_endpoint", "issuer"],
+                "set `authorization_endpoint`, or `issuer` for discovery",
+            ))
         })?;
         refuse_reserved(&endpoint)?;
         let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
@@ -288,7 +292,7 @@ fn par_required(profile: &Profile) -> Error {
         "the server of profile `{}` requires pushed authorization requests, and `par` is `never`",
         profile.name
     ))
-    .hint("set `par = \"auto\"`")
+    .hint(Advice::configure(&["par"], "set `par = \"auto\"`"))
 }
 
 /// The endpoint's own query must not say what the request is to say: servers differ in which of two
@@ -315,8 +319,9 @@ pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
         authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
     };
     match extra.iter().find(reserved) {
-        Some((name, _)) => Err(Error::usage(format!("`{name}` cannot be set by hand"))
-            .hint("it belongs to the protocol; `--scope` sets scopes")),
+        Some((name, _)) => {
+            Err(Error::usage(format!("`{name}` cannot be set by hand")).hint(Advice::UseScopes))
+        }
         None => Ok(()),
     }
 }

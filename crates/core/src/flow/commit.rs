@@ -6,6 +6,7 @@ use super::intent::unanswered;
 use super::load::Unloaded;
 use super::ownership::require_owner;
 use super::{FlowManager, RECORD_ROOM, TokenRequest};
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, OAuthError, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
 use crate::port::{self, Lock};
@@ -175,7 +176,8 @@ impl FlowManager {
             .filter(|f| f.narrowing.is_none() || f.narrowing == want.narrowing())?;
         let kind = SHARED.into_iter().find(|kind| failure.error.as_deref() == Some(kind.word()))?;
         let error = Error::new(kind, failure.message)
-            .hint("another process has just tried; try again later");
+            .hint("another process has just tried")
+            .and_hint(Advice::RetryLater);
         Some(match failure.oauth_error {
             Some(code) => error.with_oauth(OAuthError::new(&code, None)),
             None => error,

@@ -78,6 +78,5 @@ impl FlowManager {
 /// The same failure with why the tokens that are not kept still work.
 fn not_revoked(error: Error, why: &Error) -> Error {
     let what = format!("the tokens that were issued could not be revoked: {}", why.message());
-    let hint = error.advice().map_or_else(|| what.clone(), |hint| format!("{hint}; {what}"));
-    error.hint(hint)
+    error.and_hint(what)
 }

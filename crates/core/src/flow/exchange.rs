@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::FlowManager;
 use super::pin::client_auth;
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
@@ -229,16 +230,15 @@ impl FlowManager {
     ) -> Result<Secret> {
         self.ports.secrets.resolve(source).await.map_err(|error| {
             let error = error.context(format!("`{name}` of profile `{}`", profile.name));
-            match (source, error.advice()) {
-                (SecretSource::Env(variable), None) => {
+            match (source, error.advice().is_empty()) {
+                (SecretSource::Env(variable), true) => {
                     error.hint(format!("set the variable {variable}"))
                 }
-                (SecretSource::File(_), None) => {
+                (SecretSource::File(_), true) => {
                     error.hint(format!("correct the file, or set `{name}` to another one"))
                 }
-                (SecretSource::Keyring(_), None) if name == "client_secret" => {
-                    let profile = crate::text::shell_word(&profile.name);
-                    error.hint(format!("store it: `oauthctl profile set-secret {profile}`"))
+                (SecretSource::Keyring(_), true) if name == "client_secret" => {
+                    error.hint(Advice::StoreClientSecret(profile.name.clone()))
                 }
                 _ => error,
             }
@@ -281,13 +281,17 @@ fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Se
 
 fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAnswer {
     failure.message = redact::without(&failure.message, secrets);
-    failure.hint = failure.hint.map(|hint| redact::without(&hint, secrets));
+    failure.hint = failure.hint.map(|hint| {
+        let text = hint.to_string();
+        let clean = redact::without(&text, secrets);
+        if clean == text { hint } else { clean.into() }
+    });
     let error = failure
         .told(format!("the {purpose} failed: {}", failure.message))
         .kept_as(format!("the {purpose} got no answer"));
-    let error = match error.advice() {
-        Some(_) => error,
-        None => error.hint("check the network and try again later"),
+    let error = match error.advice().is_empty() {
+        true => error.hint(Advice::CheckNetwork),
+        false => error,
     };
     NoAnswer { error, perhaps_acted: !failure.not_sent }
 }

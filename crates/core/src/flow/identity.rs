@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{FlowManager, jwks_cache};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
@@ -73,7 +74,10 @@ impl FlowManager {
             IdToken::Absent if is_requested => Err(Error::validation(
                 "the token response has no id_token although `openid` was requested",
             )
-            .hint("remove `openid` from `scopes` if the server does not support OpenID Connect")),
+            .hint(Advice::configure(
+                &["scopes"],
+                "remove `openid` from `scopes` if the server does not support OpenID Connect",
+            ))),
             _ => Ok(self.ask_userinfo(profile, server, received.reply, received.dpop_key).await),
         }
     }
@@ -155,7 +159,8 @@ impl FlowManager {
                 warning: None,
             }),
             Verdict::Unverifiable(why) => {
-                let why = Error::validation(why).hint("set `issuer` in the profile");
+                let why = Error::validation(why)
+                    .hint(Advice::configure(&["issuer"], "set `issuer` in the profile"));
                 Ok(dropped(why))
             }
         }

@@ -64,7 +64,7 @@ pub use authorize::{Authorization, AuthorizeRequest};
 pub use critical::CriticalPart;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 #[doc(hidden)]
-pub use login_required::{login_command, not_logged_in};
+pub use login_required::not_logged_in;
 pub use pending::{
     Expected, LONGEST_TTL, LONGEST_USER, PendingFlows, PendingInfo, Recognized, StartRequest,
     Started, USUAL_TTL,

@@ -1,9 +1,10 @@
 //! Whose login a flow may replace: the flow of an end user replaces none but that user's own.
 
 use super::FlowManager;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
-use crate::text::{one_line, shell_word};
+use crate::text::one_line;
 
 impl FlowManager {
     /// Refuses, before the user is sent anywhere, what [`require_owner`] would refuse at the end.
@@ -35,9 +36,5 @@ pub(super) fn require_owner(key: &GrantKey, owner: Option<&str>, user: Option<&s
         "the login of account `{account}` of `{}` was not made for user `{shown}`, whose flow must not replace it",
         one_line(&key.profile)
     ))
-    .hint(format!(
-        "use another user reference, or remove that login: `oauthctl logout {} --account {}`",
-        shell_word(&key.profile),
-        shell_word(&key.account)
-    )))
+    .hint(Advice::UseAnotherUser(key.clone())))
 }

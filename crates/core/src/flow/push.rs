@@ -3,6 +3,7 @@
 use super::FlowManager;
 use super::exchange::{Exchange, Spends};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthorizationServer, Profile};
 
@@ -20,7 +21,10 @@ impl FlowManager {
                 Error::config(
                     "the profile asks for a pushed authorization request, and no endpoint is known",
                 )
-                .hint("set `pushed_authorization_request_endpoint`, or `par = \"never\"`")
+                .hint(Advice::configure(
+                    &["pushed_authorization_request_endpoint", "par"],
+                    "set `pushed_authorization_request_endpoint`, or `par = \"never\"`",
+                ))
             })?;
         self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
         // `client_id` is one of the parameters, however the client authenticates (section 2.1).
@@ -47,12 +51,12 @@ impl FlowManager {
                 "the pushed authorization request failed: the server answered {}",
                 answer.status()
             ))
-            .hint("try again later")),
+            .hint(Advice::RetryLater)),
             (400..=499, _) => Err(Error::new(
                 ErrorKind::ServerRefused,
                 format!("the pushed authorization request was refused: status {}", answer.status()),
             )
-            .hint("run the same command with `--trace` to see the exchange")),
+            .hint(Advice::Trace)),
             (200 | 201, _) => Err(Error::validation(
                 "the answer to the pushed authorization request has no `request_uri` that can be used",
             )),
@@ -73,16 +77,17 @@ fn is_request_uri(uri: &str) -> bool {
 /// Adds to a refusal that the server may want the request pushed, where it was not.
 pub(super) fn may_want_a_push(error: Error, was_pushed: bool) -> Error {
     let is_invalid = error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_request");
-    if !is_invalid || was_pushed || error.advice().is_some() {
+    if !is_invalid || was_pushed || !error.advice().is_empty() {
         return error;
     }
     let description = error.oauth_error().and_then(|oauth| oauth.description.as_deref());
     let words = description.unwrap_or_default().to_ascii_lowercase();
     let says_so = ["pushed", "request_uri", "par "].iter().any(|word| words.contains(word));
-    error.hint(match says_so {
+    let how = match says_so {
         true => "set `par = \"always\"` in the profile",
         false => {
             "if the server accepts pushed authorization requests only, set `par = \"always\"` in the profile"
         }
-    })
+    };
+    error.hint(Advice::configure(&["par"], how))
 }

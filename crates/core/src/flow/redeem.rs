@@ -14,6 +14,7 @@ use super::required::RequiredIdentity;
 use super::tokens::{self, short_lived};
 use super::{Authorization, CriticalPart, FlowManager};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant};
 use crate::port::Lock;
@@ -77,7 +78,7 @@ impl FlowManager {
         let profile = self.profile(&authorization.key.profile)?;
         if self.now() > authorization.expires_at {
             return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
-                .hint("log in again"));
+                .hint(Advice::StartAgain));
         }
         self.redeem_once(profile, &authorization, code, callback, &Terms::default()).await
     }
@@ -364,11 +365,11 @@ pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     if !(is_claimed && error.is_transient()) {
         return error;
     }
-    let what = "the state is used now: start a new flow";
     // To try the same again is of no use.
-    let other = error.advice().filter(|hint| !hint.starts_with("try again"));
-    let hint = other.map_or_else(|| what.to_owned(), |hint| format!("{hint}; {what}"));
-    error.hint(hint)
+    let other = error.advice().iter().filter(|advice| !advice.is_retry()).cloned();
+    let again = ["the state is used now".into(), Advice::StartAgain];
+    let advice: Vec<Advice> = other.chain(again).collect();
+    error.hints(advice)
 }
 
 #[cfg(test)]

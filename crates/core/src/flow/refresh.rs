@@ -8,11 +8,11 @@ use super::access_token::Renewed;
 use super::exchange::{Exchange, NoAnswer, Spends};
 use super::hooks::{self, About, keep};
 use super::intent::{hash, unanswered};
-use super::login_required::login_command;
 use super::pin::token_endpoint;
 use super::refreshed::Renewal;
 use super::{CriticalPart, FlowManager, TokenRequest};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Intent};
 use crate::port::Lock;
@@ -129,10 +129,7 @@ impl FlowManager {
             "the refresh token of {} was sent {} times and no answer came: it may be spent",
             grant.key, earlier.sends
         );
-        Some(Error::login_required(what).hint(format!(
-            "run `oauthctl refresh` to try it once more, or `{}`",
-            login_command(&grant.key)
-        )))
+        Some(Error::login_required(what).hint(Advice::Refresh(grant.key.clone())))
     }
 
     async fn send_refresh(

@@ -9,12 +9,13 @@ use super::commit::Commit;
 use super::gate::Gate;
 use super::hooks;
 use super::identity::{Identified, Received};
-use super::login_required::{login_command, login_required};
+use super::login_required::login_required;
 use super::pin::unpinned;
 use super::refresh::Failed;
 use super::tokens::{self, short_lived};
 use super::{FlowManager, Handout, TokenRequest};
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Dead, Grant, TokenSet};
 use crate::port::Lock;
@@ -71,7 +72,7 @@ impl FlowManager {
                 grant.dead = Some(self.dead(&error, LoginAgain::Dead));
                 self.replace(&grant).await?;
                 lock.clear_intent()?;
-                return Err(error.hint(format!("run `{}`", login_command(&grant.key))));
+                return Err(error.hint(Advice::LogIn(grant.key.clone())));
             }
         };
         // Where a hook has the last word, what is saved before it is what is safe without it.

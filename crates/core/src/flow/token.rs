@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::access_token::Renewed;
 use super::hooks::is_held_back;
-use super::login_required::{
-    login_command, login_required, never_logged_in, no_cached_token, perhaps_elsewhere,
-};
+use super::login_required::{login_required, never_logged_in, no_cached_token, perhaps_elsewhere};
 use super::pin::{moved, pin};
 use super::tokens::{stored, wanted};
 use super::{FlowManager, Handout, TokenRequest};
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Dead, Grant, GrantKey};
 use crate::port::Lock;
@@ -135,7 +134,7 @@ impl FlowManager {
         Err(Error::unavailable(format!(
             "other machines keep replacing the tokens of {key} while they are refreshed"
         ))
-        .hint("try again"))
+        .hint(Advice::Retry))
     }
 
     /// After a passing failure an unexpired token still serves.
@@ -206,10 +205,9 @@ impl FlowManager {
             Some(grant) => match (moved(&grant.pin, &new_pin), &grant.tokens.refresh_token) {
                 (Some(difference), _) if profile.grant.needs_person() => {
                     let what = format!("the login of {key} belongs elsewhere: {difference}");
-                    return Err(Error::login_required(what).hint(format!(
-                        "its refresh token was not sent there; if the change is yours, run `{}`",
-                        login_command(key)
-                    )));
+                    return Err(Error::login_required(what)
+                        .hint("its refresh token was not sent there")
+                        .and_hint(Advice::LogInIfIntended(key.clone())));
                 }
                 (None, Some(refresh_token)) if self.ended(&grant, want).is_none() => {
                     let refresh_token = refresh_token.clone();

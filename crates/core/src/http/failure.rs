@@ -10,23 +10,24 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Options, Target};
+use crate::advice::Advice;
 use crate::port::HttpError;
 use crate::text;
 
 const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
 
 /// A failure before anything was sent.
-pub(super) fn not_sent(message: impl Into<String>, hint: Option<String>) -> HttpError {
+pub(super) fn not_sent(message: impl Into<String>, hint: Option<Advice>) -> HttpError {
     HttpError { not_sent: true, message: message.into(), hint, misconfigured: false }
 }
 
-fn maybe_sent(message: String, hint: Option<String>) -> HttpError {
+fn maybe_sent(message: String, hint: Option<Advice>) -> HttpError {
     HttpError { not_sent: false, message, hint, misconfigured: false }
 }
 
 /// A failure before anything was sent that only a change of the configuration mends.
-fn misconfigured(message: impl Into<String>, hint: &str) -> HttpError {
-    HttpError { misconfigured: true, ..not_sent(message, Some(hint.to_owned())) }
+fn misconfigured(message: impl Into<String>, hint: &'static str) -> HttpError {
+    HttpError { misconfigured: true, ..not_sent(message, Some(hint.into())) }
 }
 
 /// The CA file cannot be used.
@@ -40,7 +41,7 @@ pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError 
 /// Somebody else can write to the CA file.
 pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
     let message = format!("the CA file is not used: {}", error.message());
-    HttpError { misconfigured: true, ..not_sent(message, error.advice().map(str::to_owned)) }
+    HttpError { misconfigured: true, ..not_sent(message, error.advice().first().cloned()) }
 }
 
 /// The client certificate cannot be used.
@@ -66,11 +67,11 @@ pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError 
         return match replaced_authorities() {
             Some(place) => not_sent(
                 format!("{place} has no certificate authorities to verify servers with"),
-                Some("correct the variable, or unset it: it replaces the system's".to_owned()),
+                Some("correct the variable, or unset it: it replaces the system's".into()),
             ),
             None => not_sent(
                 "this machine has no certificate authorities to verify servers with",
-                Some("install the system's ca-certificates, or set `ca_file`".to_owned()),
+                Some("install the system's ca-certificates, or set `ca_file`".into()),
             ),
         };
     }
@@ -91,7 +92,7 @@ pub(super) fn of_time(url: &Url, limit: Duration) -> HttpError {
     let seconds = limit.as_secs_f32();
     maybe_sent(
         format!("{host} did not answer completely within {seconds} s"),
-        Some(CHECK_NETWORK.to_owned()),
+        Some(CHECK_NETWORK.into()),
     )
 }
 
@@ -138,7 +139,7 @@ pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Optio
     if let Some(alert) = causes.alert() {
         return maybe_sent(
             format!("{host} ended the TLS connection: {alert}"),
-            Some("it may ask for another client certificate".to_owned()),
+            Some("it may ask for another client certificate".into()),
         );
     }
     let what = match causes.io {
@@ -171,15 +172,12 @@ fn of_connecting(
             Some(_) => "it may not accept the client certificate, or this version of TLS",
             None => "it may want a client certificate, or another version of TLS",
         };
-        return not_sent(
-            format!("{host} refused the TLS handshake: {alert}"),
-            Some(hint.to_owned()),
-        );
+        return not_sent(format!("{host} refused the TLS handshake: {alert}"), Some(hint.into()));
     }
     if causes.mention("corrupt message") {
         return not_sent(
             format!("{host}:{port} does not speak TLS"),
-            Some("check the scheme and the port of the URL".to_owned()),
+            Some("check the scheme and the port of the URL".into()),
         );
     }
     if causes.mention("socks proxy") {
@@ -188,12 +186,12 @@ fn of_connecting(
     if error.is_dns() {
         return not_sent(
             format!("cannot find the address of {host}: {}", causes.innermost()),
-            Some(format!("check the name; {CHECK_NETWORK}")),
+            Some(format!("check the name; {CHECK_NETWORK}").into()),
         );
     }
     let hint = Some(match target.loopback {
-        true => "is the server on this machine running?".to_owned(),
-        false => CHECK_NETWORK.to_owned(),
+        true => "is the server on this machine running?".into(),
+        false => CHECK_NETWORK.into(),
     });
     if error.is_timeout() {
         let seconds = options.connect_timeout.as_secs_f32();
@@ -229,7 +227,7 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     } else {
         ("it refused", "ask for the host to be allowed there, or name it in NO_PROXY")
     };
-    not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.to_owned()))
+    not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
 }
 
 fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
@@ -277,7 +275,7 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
         let hint = "a private authority can be added with `ca_file`";
         (causes.innermost() + &loaded, hint.to_owned())
     };
-    not_sent(format!("the certificate of {host} is not accepted: {why}"), Some(hint))
+    not_sent(format!("the certificate of {host} is not accepted: {why}"), Some(hint.into()))
 }
 
 /// The chain of causes below an error.

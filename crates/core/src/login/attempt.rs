@@ -6,6 +6,7 @@ use super::browser::{Browser, check_url};
 use super::listener::{Candidate, Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Authorization, AuthorizeRequest, Completed, FlowManager, check_extra};
 use crate::grant::GrantKey;
@@ -373,10 +374,9 @@ async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Sec
 /// A server that does not know the redirect URI shows that in the browser, and nobody comes back.
 fn unregistered(error: Error, own: Option<&RedirectUri>) -> Error {
     match own {
-        Some(uri) if error.kind() == ErrorKind::Timeout => error.hint(format!(
-            "log in again; if the server did not like the redirect URI, register {} with it",
-            uri.text
-        )),
+        Some(uri) if error.kind() == ErrorKind::Timeout => error.hint(Advice::StartAgain).and_hint(
+            format!("if the server rejected the redirect URI, register {} with it", uri.text),
+        ),
         _ => error,
     }
 }
@@ -390,13 +390,15 @@ fn timed_out(noise: u64, pending: &Authorization) -> Error {
     if noise == 0 {
         let error = Error::new(ErrorKind::Timeout, "nobody answered in the browser in time");
         let takes_pushed = pending.server().endpoints.pushed_authorization_request.is_some();
-        return error.hint(match takes_pushed && !pending.is_pushed() {
-            true => {
-                "log in again; `--timeout 15m` waits longer; if the server's page says that the request \
-                 must be pushed, set `par = \"always\"` in the profile"
-            }
-            false => "log in again; `--timeout 15m` waits longer",
-        });
+        let error = error.hint(Advice::WaitLonger);
+        return match takes_pushed && !pending.is_pushed() {
+            true => error.and_hint(Advice::configure(
+                &["par"],
+                "if the server's page says that the request must be pushed, set `par = \"always\"` \
+                 in the profile",
+            )),
+            false => error,
+        };
     }
     Error::validation(format!(
         "the time ran out, and {noise} request(s) came that were not the expected callback"

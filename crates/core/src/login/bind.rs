@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::{LoopbackHost, RedirectUri};
 
@@ -44,10 +45,7 @@ pub(super) async fn bind_first(
     let here = redirects.iter().filter(|redirect| redirect.host != LoopbackHost::Elsewhere);
     if !redirects.is_empty() && here.clone().next().is_none() {
         return Err(Error::config("nothing can listen at the https redirect URI of the profile")
-            .hint(
-                "log in with `--flow paste`, or set a loopback redirect URI: \
-                 `redirect_uri = \"http://127.0.0.1/callback\"`",
-            ));
+            .hint(Advice::PasteCallback));
     }
     for redirect in here {
         let wanted = port.or(redirect.port);
@@ -167,26 +165,27 @@ fn explain(failures: &[(LoopbackHost, Option<u16>, Failure)]) -> Error {
         return Error::unavailable(format!(
             "another program uses the {word} of the redirect URI: {list}"
         ))
-        .hint(format!(
-            "end the program that listens on {word} {list}, or choose another port with `--port N` \
-             or in `redirect_uri` (one that is registered with the provider)"
-        ));
+        .hint(Advice::FreePorts(ports));
     }
     match failures.first() {
         Some((_, Some(port), Failure::Other(error)))
             if error.kind() == io::ErrorKind::PermissionDenied =>
         {
             Error::config(format!("port {port} of the redirect URI may not be opened: {error}"))
-                .hint("choose a port above 1023 with `--port N` or in `redirect_uri`")
+                .hint(Advice::UseUnprivilegedPort)
         }
         Some((_, _, Failure::Other(error))) => {
             Error::unavailable(format!("the callback listener cannot be opened: {error}"))
-                .hint("use `--flow device` or `--flow paste`")
+                .hint(Advice::UseAnotherFlow)
         }
         Some((host, _, Failure::NoFamily)) => {
             let address = if *host == LoopbackHost::V6 { "::1" } else { "127.0.0.1" };
-            Error::unavailable(format!("this machine has no loopback address {address}"))
-                .hint("set `redirect_uri` to the other family: 127.0.0.1 or [::1]")
+            Error::unavailable(format!("this machine has no loopback address {address}")).hint(
+                Advice::configure(
+                    &["redirect_uri"],
+                    "set `redirect_uri` to the other family: 127.0.0.1 or [::1]",
+                ),
+            )
         }
         Some((_, _, Failure::Taken)) => {
             Error::unavailable("no port is free on both 127.0.0.1 and ::1")
@@ -219,6 +218,6 @@ mod tests {
     fn a_host_without_a_family_is_named() {
         let failures = [(LoopbackHost::V6, None, Failure::NoFamily)];
         let error = explain(&failures);
-        assert!(error.message().contains("::1") && error.advice().is_some(), "{error}");
+        assert!(error.message().contains("::1") && !error.advice().is_empty(), "{error}");
     }
 }

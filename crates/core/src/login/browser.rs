@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use url::{Host, Url};
 
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::secret_source::PRIVATE_VARIABLES;
 use crate::text;
@@ -161,7 +162,7 @@ impl Browser {
         }
         let why = failures.join("; ");
         Err(Error::unavailable(format!("no browser could be started ({why})"))
-            .hint("open the URL by hand, or name a browser with `--browser CMD`"))
+            .hint(Advice::ChooseBrowser))
     }
 
     fn launchers(&self, url: &str) -> Vec<Launcher> {

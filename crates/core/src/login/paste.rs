@@ -233,7 +233,10 @@ mod tests {
         ] {
             let error = parse(text).expect_err(text);
             assert_eq!(error.kind(), crate::ErrorKind::Validation, "{text}");
-            assert!(error.advice().is_some() && !format!("{error:?}").contains("SECRET"), "{text}");
+            assert!(
+                !error.advice().is_empty() && !format!("{error:?}").contains("SECRET"),
+                "{text}"
+            );
         }
     }
 

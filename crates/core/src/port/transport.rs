@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::BoxFuture;
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most bytes of a response's body, after decompression, that is believed: 1 MiB.
@@ -85,8 +86,8 @@ pub struct HttpError {
     pub not_sent: bool,
     /// What happened, without a secret.
     pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
+    /// What to do about it: a sentence, without a secret, becomes advice by `into()`.
+    pub hint: Option<Advice>,
     /// Whether it lasts until somebody corrects the configuration: then the request is not sent
     /// again, and the error is of kind [`Config`](ErrorKind::Config), else of kind
     /// [`Unavailable`](ErrorKind::Unavailable).
@@ -99,7 +100,7 @@ impl HttpError {
         let kind = if self.misconfigured { ErrorKind::Config } else { ErrorKind::Unavailable };
         let error = Error::new(kind, message);
         match &self.hint {
-            Some(hint) => error.hint(hint),
+            Some(hint) => error.hint(hint.clone()),
             None => error,
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::advice::Advice;
 use crate::error::Error;
 use crate::trusted_file::Writer;
 
@@ -53,16 +54,12 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
                 | io::ErrorKind::FileTooLarge => {
-                    "make room on that file system and try again: nothing was changed"
+                    "make room on that file system and try again: nothing was changed".into()
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "make it writable for you, or choose another place: `--store file:DIR` for \
-                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
+                    Advice::MakeWritable
                 }
-                _ => {
-                    "check that file system, or choose another place: `--store file:DIR` for \
-                     tokens, `OAUTHCTL_STATE_DIR` for the rest"
-                }
+                _ => Advice::CheckFileSystem,
             };
             Error::store(format!("cannot {doing} `{shown}`: {error}")).hint(hint)
         }

@@ -13,6 +13,7 @@ use self::kept::Kept;
 use super::id_token::needs_secret;
 use super::metadata::{Metadata, judge};
 use super::{AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Clock, Http};
 use crate::text::one_line;
@@ -115,9 +116,9 @@ impl Source<'_> {
                 None if is_complete && self.profile.grant != GrantType::AuthorizationCode => {
                     Ok(Metadata::from(nothing()))
                 }
-                None if is_complete => Err(error.hint(
-                    "try again later; the metadata says whether the server's responses carry `iss`, \
-                     which is not to be left unchecked",
+                None if is_complete => Err(error.hint(Advice::RetryLater).and_hint(
+                    "the metadata says whether the server's responses carry `iss`, which is not to \
+                     be left unchecked",
                 )),
                 None => Err(error),
             },
@@ -245,8 +246,9 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
         .collect();
     if let Some(name) = absent.first() {
         let issuer = server.issuer.as_deref().map_or_else(|| "the server".to_owned(), one_line);
-        return Err(Error::config(format!("{issuer} has no {name} that is known"))
-            .hint(format!("set `{name}` in the profile, if there is one")));
+        return Err(Error::config(format!("{issuer} has no {name} that is known")).hint(
+            Advice::configure(&[name], format!("set `{name}` in the profile, if there is one")),
+        ));
     }
     let without_s256 = server
         .code_challenge_methods
@@ -258,7 +260,7 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
         return Err(Error::validation(format!(
             "the server offers PKCE without S256 (it lists {methods}), so a code could be stolen on its way"
         ))
-        .hint("ask its operator for S256; `pkce = \"off\"` in the profile goes without"));
+        .hint(Advice::configure(&["pkce"], "ask its operator for S256; `pkce = \"off\"` in the profile goes without")));
     }
     Ok(server)
 }

@@ -12,9 +12,10 @@ use super::reader::SECRET_PARAMS;
 use super::schema::{Config, ConfigFile};
 use super::scopes;
 use super::sections::profile_name;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::private_fs;
-use crate::text::{one_line, shell_word};
+use crate::text::one_line;
 use crate::trusted_file;
 
 /// Keys whose value is a secret where it is a string.
@@ -64,9 +65,8 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         if let Some(file) = file
             && file.parse()?.profiles.contains_key(&new.name)
         {
-            return Err(Error::config(format!("the profile `{name}` already exists")).hint(
-                format!("to replace it, run `oauthctl profile remove {}` first", shell_word(&name)),
-            ));
+            return Err(Error::config(format!("the profile `{name}` already exists"))
+                .hint(Advice::RemoveProfile(new.name.clone())));
         }
         let mut document = document(file)?;
         let table = table_of(new)?;
@@ -82,8 +82,10 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         }
         let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
             let what = without_places(error.message(), path);
-            Error::config(format!("the profile `{name}` would be invalid, and is not added: {what}"))
-                .hint("set missing keys with `--set KEY=VALUE`, the client secret with `--client-secret-stdin`")
+            Error::config(format!(
+                "the profile `{name}` would be invalid, and is not added: {what}"
+            ))
+            .hint(Advice::CompleteProfile)
         })?;
         Ok((text, config))
     })
@@ -117,7 +119,7 @@ pub fn remove(path: &Path, name: &str) -> Result<Config> {
         if removed.is_none() {
             let path = path.display();
             return Err(Error::config(format!("no profile `{}` in {path}", one_line(name)))
-                .hint("`oauthctl profile list` shows the profiles"));
+                .hint(Advice::ListProfiles));
         }
         if let Some(defaults) = document.get_mut("defaults").and_then(Item::as_table_like_mut)
             && defaults.get("profile").and_then(Item::as_str) == Some(name)
@@ -294,9 +296,7 @@ fn refuse_secret(keys: &[Key], value: &Value) -> Result<()> {
         return Ok(());
     }
     let message = format!("`{}` would put a secret on the command line", one_line(first));
-    Err(Error::usage(message).hint(
-        "use --client-secret-stdin, or name a place: --set 'client_secret={ env = \"VAR\" }'",
-    ))
+    Err(Error::usage(message).hint(Advice::ReferToSecret))
 }
 
 #[cfg(test)]

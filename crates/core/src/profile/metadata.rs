@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{AuthorizationServer, Endpoints, GrantType, Par, Profile, endpoint};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -214,8 +215,10 @@ fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
         Some(Value::String(named)) => named,
         _ => {
             let message = format!("the metadata of {} names no issuer", one_line(issuer));
-            return Err(Error::validation(message)
-                .hint("name the endpoints in the profile, without an `issuer`"));
+            return Err(Error::validation(message).hint(Advice::configure(
+                &["issuer"],
+                "name the endpoints in the profile, without an `issuer`",
+            )));
         }
     };
     let shown = one_line(named);
@@ -224,17 +227,17 @@ fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
         one_line(issuer)
     ));
     if shown.contains("{tenantid}") {
-        return Err(error.hint(format!(
+        let how = format!(
             "set `issuer = \"{}\"` with the id of your tenant; for accounts of any tenant use \
              `provider = \"microsoft\"` without `issuer`",
             shown.replace("{tenantid}", "TENANT_ID")
-        )));
+        );
+        return Err(error.hint(Advice::configure(&["issuer", "provider"], how)));
     }
     // Nothing that is shortened, or that could not be configured, is recommended.
     if shown == *named && endpoint::check_issuer(named).is_ok() {
-        return Err(error.hint(format!(
-            "if that is the server you mean, set `issuer = \"{shown}\"`, exactly so"
-        )));
+        let how = format!("if that is the server you mean, set `issuer = \"{shown}\"`, exactly so");
+        return Err(error.hint(Advice::configure(&["issuer"], how)));
     }
     Err(error)
 }
@@ -250,9 +253,10 @@ fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
 }
 
 fn bad(issuer: &str, name: &str, why: &str) -> Error {
-    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer))).hint(
+    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer))).hint(Advice::configure(
+        &["issuer"],
         "tell its operator; if you trust it, name its endpoints in the profile, without `issuer`",
-    )
+    ))
 }
 
 fn list(document: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, &'static str> {

@@ -13,9 +13,10 @@ use super::node::{self, Table};
 use super::reader::Surroundings;
 use super::sections::Sections;
 use super::{Profile, catalog::Catalog};
+use crate::advice::Advice;
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
-use crate::text::{one_line, shell_word};
+use crate::text::one_line;
 use crate::{named_file, trusted_file};
 
 /// The most bytes of a configuration file.
@@ -107,9 +108,7 @@ impl ConfigFile {
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let failed = |error: std::io::Error| {
             Error::config(format!("cannot read the configuration {}: {error}", path.display()))
-                .hint(
-                    "correct its owner or mode, or name another with `--config` or OAUTHCTL_CONFIG",
-                )
+                .hint(Advice::UseAnotherConfiguration)
         };
         let file = match named_file::open(path) {
             Ok(file) => file,
@@ -264,12 +263,9 @@ impl Config {
             let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
             match nearest(name, self.profiles.keys().map(String::as_str)) {
                 Some((near, likeness)) if likeness >= 0.8 => {
-                    error.hint(format!("did you mean `{near}`?"))
+                    error.hint(Advice::DidYouMean(near.to_owned()))
                 }
-                _ => error.hint(format!(
-                    "`oauthctl profile list` shows the profiles; to add this one, run `oauthctl profile add {} --issuer URL --client-id ID`",
-                    shell_word(name)
-                )),
+                _ => error.hint(Advice::AddProfile(name.to_owned())),
             }
         })
     }
@@ -557,7 +553,7 @@ mod tests {
     fn an_unknown_profile_names_the_nearest() {
         let error = parse(MINIMAL).profile("xx").unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Config);
-        assert_eq!(error.advice(), Some("did you mean `x`?"));
+        assert_eq!(error.advice(), [Advice::DidYouMean("x".to_owned())]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -30,7 +31,7 @@ pub(crate) fn split(given: &[String], separator: &str) -> Vec<String> {
 /// Of kind `Usage`.
 pub(crate) fn check(given: &[String]) -> Result<()> {
     match given.iter().any(|scope| scope.trim().is_empty()) {
-        true => Err(Error::usage("a scope is empty").hint("leave `--scope` out, or name one")),
+        true => Err(Error::usage("a scope is empty").hint(Advice::OmitScopes)),
         false => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 
 use url::form_urlencoded;
 
+use crate::advice::Advice;
 use crate::error::{Error, OAuthError, Result, is_denial};
 use crate::profile::{AuthorizationServer, Profile};
 
@@ -189,20 +190,20 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
     let error =
         Error::refused("the authorization server refused", OAuthError::new(code, description));
     match code {
-        code if is_denial(code) => {
-            error.hint("log in again and allow the access, or ask for fewer scopes")
+        code if is_denial(code) => error.hint(Advice::AllowAccess),
+        "invalid_scope" => {
+            error.hint(Advice::configure(&["scopes"], "correct `scopes` in the profile"))
         }
-        "invalid_scope" => error.hint("correct `scopes` in the profile"),
         "unauthorized_client" => {
             error.hint("allow the authorization code grant where the client is registered")
         }
         "login_required" | "interaction_required" | "consent_required" => {
-            error.hint("log in without `--prompt none`")
+            error.hint(Advice::AllowPrompt)
         }
         // RFC 9101, section 7: what stands for the pushed request is not valid, or not any more.
-        "invalid_request_uri" => {
-            error.hint("log in again: a pushed request is taken once, and for a short time")
-        }
+        "invalid_request_uri" => error
+            .hint("a pushed request is accepted once, and for a short time")
+            .and_hint(Advice::StartAgain),
         _ => error,
     }
 }
@@ -222,10 +223,11 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
             "the authorization response names the issuer {}, and the profile names none",
             crate::text::one_line(given)
         ))
-        .hint(
-            "nothing of the response was used: it can be another server's; if that is what this \
-             server calls itself, set it in the profile: `issuer = \"…\"`",
-        )),
+        .hint("nothing of the response was used: it can be another server's")
+        .and_hint(Advice::configure(
+            &["issuer"],
+            "if that is what this server calls itself, set it in the profile: `issuer = \"…\"`",
+        ))),
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::signing_key::SigningKey;
 use super::{jws, random};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::ClientAuth;
 use crate::secret::Secret;
@@ -81,8 +82,12 @@ fn refuse_other_credentials(
 ) -> Result<()> {
     let own = ["client_secret", "client_assertion", "client_assertion_type"];
     if let Some((name, _)) = form.iter().find(|(name, _)| own.contains(&name.as_str())) {
-        return Err(Error::config(format!("a parameter of the profile is named `{name}`"))
-            .hint("set `client_auth` and its credential instead: a client authenticates once"));
+        return Err(Error::config(format!("a parameter of the profile is named `{name}`")).hint(
+            Advice::configure(
+                &["client_auth"],
+                "set `client_auth` and its credential instead: a client authenticates once",
+            ),
+        ));
     }
     if form.iter().any(|(name, value)| name == "client_id" && value != client_id) {
         return Err(Error::config("a parameter of the profile names another `client_id`"));
@@ -109,7 +114,10 @@ fn secret(method: ClientAuth, credentials: &Credentials) -> Result<&Secret> {
     };
     let method = method.as_str();
     Err(Error::config(format!("`client_auth` is `{method}`, but the client secret {problem}"))
-        .hint("set `client_secret`, or `client_auth = \"none\"` for a public client"))
+        .hint(Advice::configure(
+            &["client_secret", "client_auth"],
+            "set `client_secret`, or `client_auth = \"none\"` for a public client",
+        )))
 }
 
 fn assertion(
@@ -137,8 +145,12 @@ fn assertion(
         return Ok(Secret::new(given));
     }
     let key = credentials.key.as_ref().ok_or_else(|| {
-        Error::config("`client_auth` is `private_key_jwt`, but there is no private key")
-            .hint("set `private_key`, or `client_assertion` for a federated one")
+        Error::config("`client_auth` is `private_key_jwt`, but there is no private key").hint(
+            Advice::configure(
+                &["private_key", "client_assertion"],
+                "set `private_key`, or `client_assertion` for a federated one",
+            ),
+        )
     })?;
     let mut header = json!({"typ": "JWT"});
     if let Some(kid) = key.kid() {

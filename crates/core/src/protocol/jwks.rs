@@ -10,6 +10,7 @@ use url::Url;
 use super::jws::{Alg, Compact};
 use super::public_key::PublicKey;
 use super::weak_rsa::Weakness;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, Method};
 use crate::profile::endpoint;
@@ -331,7 +332,10 @@ pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()>
         Check::NoKey => Error::validation(format!(
             "the {what} names a key that the server does not publish ({key}, {alg})"
         ))
-        .hint("set `jwks_uri` in the profile, if the server's keys are elsewhere"),
+        .hint(Advice::configure(
+            &["jwks_uri"],
+            "set `jwks_uri` in the profile, if the server's keys are elsewhere",
+        )),
         Check::Weak(weakness) => Error::validation(format!(
             "the {what} is signed with a weak RSA key ({key}, {weakness})"
         )),

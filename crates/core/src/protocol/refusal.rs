@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::members::Members;
 use super::reply::Asked;
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind};
 use crate::profile::Profile;
 
@@ -85,7 +86,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
             asked.name(),
             describe_status(answer.status())
         );
-        let error = Error::unavailable(&what).kept_as(what).hint("try again later");
+        let error = Error::unavailable(&what).kept_as(what).hint(Advice::RetryLater);
         let error = match oauth {
             Some(oauth) => error.with_oauth(oauth),
             None => error,
@@ -188,26 +189,34 @@ fn said(body: &Members) -> Option<Said> {
 }
 
 fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
-    let hint = match code {
-        Some("invalid_client") => {
-            "check `client_id`, `client_secret` and `client_auth` against the client's registration"
-        }
+    let advice = match code {
+        Some("invalid_client") => check_client(),
         Some("invalid_grant") if !profile.grant.needs_person() => {
-            "check the assertion or its key in the profile, and the clock of this machine"
+            "check the assertion or its key in the profile, and the clock of this machine".into()
         }
         Some("invalid_grant" | "bad_verification_code") => {
-            "the code or token may have expired or been used already: start again, with `--trace` to see the exchange"
+            return error
+                .hint("the code or token may have expired or been used already")
+                .and_hint(Advice::StartAgainTraced);
         }
-        Some("unauthorized_client") => "allow this grant type where the client is registered",
-        Some("unsupported_grant_type") => {
-            "check `grant`: the server does not support this grant type"
+        Some("unauthorized_client") => {
+            "allow this grant type where the client is registered".into()
         }
-        Some("invalid_scope") => "correct `scopes` in the profile",
-        Some("invalid_target") => "correct `resource` or `audience` in the profile",
-        Some("redirect_uri_mismatch") => "register the profile's `redirect_uri` with the client",
+        Some("unsupported_grant_type") => Advice::configure(
+            &["grant"],
+            "check `grant`: the server does not support this grant type",
+        ),
+        Some("invalid_scope") => Advice::configure(&["scopes"], "correct `scopes` in the profile"),
+        Some("invalid_target") => Advice::configure(
+            &["resource", "audience"],
+            "correct `resource` or `audience` in the profile",
+        ),
+        Some("redirect_uri_mismatch") => {
+            "register the profile's `redirect_uri` with the client".into()
+        }
         _ => return error,
     };
-    error.hint(hint)
+    error.hint(advice)
 }
 
 fn describe_status(status: u16) -> String {
@@ -228,15 +237,20 @@ fn describe_status(status: u16) -> String {
     format!("{status} ({word})")
 }
 
-fn status_hint(status: u16) -> &'static str {
+fn status_hint(status: u16) -> Advice {
     match status {
-        300..=399 => "configure the endpoint that it redirects to, if you trust it",
-        401 => {
-            "check `client_id`, `client_secret` and `client_auth` against the client's registration"
-        }
-        404 | 405 => "check `token_endpoint`",
-        _ => "run the same command with `--trace` to see the exchange",
+        300..=399 => "configure the endpoint that it redirects to, if you trust it".into(),
+        401 => check_client(),
+        404 | 405 => Advice::configure(&["token_endpoint"], "check `token_endpoint`"),
+        _ => Advice::Trace,
     }
+}
+
+fn check_client() -> Advice {
+    Advice::configure(
+        &["client_id", "client_secret", "client_auth"],
+        "check `client_id`, `client_secret` and `client_auth` against the client's registration",
+    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::Error;
 use crate::port::HttpResponse;
 use crate::profile::Profile;
@@ -308,7 +309,7 @@ fn not_a_token_response(answer: &Answer, asked: Asked, what: &str) -> Error {
             "a web page answered: check `token_endpoint`, or log in to the network's own page first",
         );
     }
-    error.hint("run the same command with `--trace` to see the exchange")
+    error.hint(Advice::Trace)
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3) in seconds or as a date.

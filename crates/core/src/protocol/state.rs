@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::jws::{self, b64};
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -105,7 +106,7 @@ pub(crate) fn refused() -> Error {
         ErrorKind::InvalidState,
         "the state was not taken: it is not one of ours, is altered, has expired, or was used already",
     )
-    .hint("nothing was redeemed; start a new flow")
+    .hint("nothing was redeemed").and_hint(Advice::StartAgain)
 }
 
 /// A key for states, and for what is remembered of flows. All that is used is derived from one

@@ -35,6 +35,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::port::{GrantStore, SecretItems};
@@ -84,7 +85,7 @@ impl FromStr for StoreSpec {
             "file" => Ok(Self::File(None)),
             "command" | "broker" => {
                 Err(Error::store(format!("the store `{text}` is not supported in this version"))
-                    .hint("use `--store keyring` or `--store file`"))
+                    .hint(Advice::ChooseStore))
             }
             _ => match text.strip_prefix("file:") {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
@@ -95,7 +96,7 @@ impl FromStr for StoreSpec {
                     );
                     let error = Error::usage(what);
                     Err(match text.contains('/') && !text.contains(':') {
-                        true => error.hint(format!("did you mean `file:{text}`?")),
+                        true => error.hint(Advice::DidYouMean(format!("file:{text}"))),
                         false => error,
                     })
                 }
@@ -231,5 +232,6 @@ fn busy(key: &GrantKey, wait: Duration) -> Error {
         "another process holds the lock of {key}, and did not release it within {}",
         crate::time::describe(wait)
     ))
-    .hint("try again; if it lasts, look for an oauthctl that hangs")
+    .hint(Advice::Retry)
+    .and_hint("if it lasts, look for an oauthctl that hangs")
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fs::{Dir, Warnings};
 use super::shelf::Shelf;
+use crate::advice::Advice;
 use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::port::{BoxFuture, Clock, PendingRecord, PendingStore};
@@ -179,12 +180,13 @@ impl FilePending {
 
 fn too_many_pending(count: u64) -> Error {
     Error::store(format!("{count} authorizations are pending, and no more are kept"))
-        .hint("complete or cancel some: `oauthctl pending list`; each expires by itself")
+        .hint(Advice::ListPending)
 }
 
 fn too_many_used(count: u64) -> Error {
     Error::store(format!("{count} used states are remembered, and no more are kept"))
-        .hint("try again later: each is forgotten once it has expired")
+        .hint(Advice::RetryLater)
+        .and_hint("each is forgotten once it has expired")
 }
 
 fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
@@ -192,7 +194,8 @@ fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
     let place = dir.path_of(name);
     let damaged = || {
         Error::store(format!("`{}` is damaged", place.display()))
-            .hint("it is of no use: remove it, and start again")
+            .hint("it is of no use: remove it")
+            .and_hint(Advice::StartAgain)
     };
     let kept: OnDisk = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
     if kept.version > VERSION {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::age_file::{self, MOST_RECIPIENTS, Unopened};
 use super::record;
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant};
 
@@ -42,9 +43,7 @@ pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
         .iter()
         .map(|text| {
             age::x25519::Recipient::from_str(text).map_err(|_| {
-                Error::usage("a recipient is not an age public key").hint(
-                    "it begins with `age1`; `oauthctl store keygen` says the one of a new key",
-                )
+                Error::usage("a recipient is not an age public key").hint(Advice::UseRecipient)
             })
         })
         .collect::<Result<_>>()?;
@@ -70,7 +69,7 @@ pub fn import(line: &Secret, identity: Option<&Secret>) -> Result<Grant> {
     } else if let Some(text) = line.strip_prefix(SEALED) {
         unseal(&decode(text)?, identity)?
     } else {
-        return Err(Error::usage("this is no line that `oauthctl export` printed")
+        return Err(Error::usage("this is not the line of an exported account")
             .hint("give the whole line, as it was printed"));
     };
     let grant: Grant = serde_json::from_slice(&json).map_err(|_| damaged())?;
@@ -93,8 +92,7 @@ fn damaged() -> Error {
 }
 
 fn too_long() -> Error {
-    Error::usage("the exported line is longer than any that `oauthctl export` prints")
-        .hint("give the line alone, as it was printed")
+    Error::usage("the exported line is too long").hint("give the line alone, as it was printed")
 }
 
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {

@@ -7,6 +7,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 use zeroize::Zeroizing;
 
+use crate::advice::Advice;
 use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
@@ -79,10 +80,7 @@ pub(super) fn item_slug(name: &str) -> String {
 
 /// A record that is there and cannot be used.
 pub(super) fn damaged(place: &str, why: &str) -> Error {
-    Error::store(format!("the record in {place} is damaged: {why}")).hint(
-        "nothing was changed: put back a copy of it, or log in again with `oauthctl login`, which \
-         keeps the damaged one aside",
-    )
+    Error::store(format!("the record in {place} is damaged: {why}")).hint(Advice::RestoreRecord)
 }
 
 fn too_large(bytes: usize) -> Error {

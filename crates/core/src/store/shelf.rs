@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fs::{self, Dir, Warnings};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::Clock;
 use crate::time::Timestamp;
@@ -145,7 +146,7 @@ fn forgotten(root: &Dir) -> Result<u64> {
     time.ok_or_else(|| {
         let path = root.path_of(FORGOTTEN);
         Error::store(format!("`{}` is damaged", path.display()))
-            .hint("remove it if no used state can still be valid: ten minutes after the last `complete`, or its `--ttl`")
+            .hint("remove it once no used state can be valid any more: ten minutes after the last flow was started, or its own lifetime")
     })
 }
 
@@ -196,7 +197,8 @@ impl Counter {
         let taken = fs::poll(clock, WAIT, || root.try_lock(COUNT)).await?;
         taken.map(Self).ok_or_else(|| {
             Error::store("the counter of pending authorizations is held by another process")
-                .hint("try again; if it lasts, look for an oauthctl that hangs")
+                .hint(Advice::Retry)
+                .and_hint("if it lasts, look for an oauthctl that hangs")
         })
     }
 

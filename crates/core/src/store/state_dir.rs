@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::busy;
 use super::fs::{self, Dir, Warnings};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
@@ -290,7 +291,7 @@ impl Lock for Held {
                  oauthctl wrote it",
                 path.display()
             ))
-            .hint("log in again with `oauthctl login`, or remove that file")
+            .hint(Advice::LogInOrRemoveFile)
         })
     }
 

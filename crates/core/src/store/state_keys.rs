@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fs::{self, Dir, Warnings};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::Clock;
 use crate::protocol::state::{StateAlg, StateKey, StateKeys};
@@ -183,7 +184,8 @@ impl StateKeyFile {
         let lock = fs::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
         lock.ok_or_else(|| {
             Error::store(format!("`{}` is held by another process", self.path.display()))
-                .hint("try again; if it lasts, look for an oauthctl that hangs")
+                .hint(Advice::Retry)
+                .and_hint("if it lasts, look for an oauthctl that hangs")
         })
     }
 

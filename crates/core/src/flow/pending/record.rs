@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::PendingInfo;
 use crate::Secret;
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::Authorization;
 use crate::grant::{Attribute, DEFAULT_ACCOUNT, GrantKey, Pin};
@@ -165,7 +166,8 @@ pub(super) fn elsewhere(difference: &str) -> Error {
         ErrorKind::InvalidState,
         format!("the state does not belong to this profile: {difference}"),
     )
-    .hint("nothing was redeemed; start a new flow")
+    .hint("nothing was redeemed")
+    .and_hint(Advice::StartAgain)
 }
 
 /// The server as a state names it.
@@ -193,7 +195,7 @@ pub(super) fn sealed_state(key: &StateKey, whole: Whole) -> Result<String> {
             "the sealed state has {} bytes, and {LONGEST_SEALED} are possible",
             state.len()
         ))
-        .hint("give it fewer attributes, or leave them to the pending store: without `--sealed`"));
+        .hint(Advice::UsePendingStore));
     }
     Ok(state)
 }

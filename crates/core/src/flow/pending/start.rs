@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::flow::{AuthorizeRequest, FlowManager, attributes};
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
@@ -274,7 +275,7 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
             "a flow with the grant `{}` cannot be completed elsewhere",
             profile.grant.as_str()
         ))
-        .hint("use `grant = \"authorization_code\"`"));
+        .hint(Advice::configure(&["grant"], "use `grant = \"authorization_code\"`")));
     }
     if request.redirect_uri.as_deref() == Some("") {
         return Err(Error::usage("the redirect URI is empty"));
@@ -297,7 +298,7 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
         return Err(Error::usage(format!(
             "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
         ))
-        .hint("set the others later, with `oauthctl attr set NAME VALUE`"));
+        .hint(Advice::SetAttributesLater));
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_se
     let (url, served) = tls_server(&authority("one"), params("127.0.0.1"), None).await;
     let error = fail(options(), &url).await;
     assert!(error.not_sent);
-    assert!(error.hint.unwrap().contains("`ca_file`"));
+    assert!(error.hint.unwrap().to_string().contains("`ca_file`"));
     assert_eq!(served.await.unwrap(), None);
 }
 
@@ -156,7 +156,7 @@ async fn a_client_certificate_is_presented_where_one_is_wanted() {
 
     let (url, served) = tls_server(&issuer, params("127.0.0.1"), Some(&clients)).await;
     let error = fail(options, &url).await;
-    assert!(error.hint.unwrap().contains("client certificate"));
+    assert!(error.hint.unwrap().to_string().contains("client certificate"));
     assert_eq!(served.await.unwrap(), None);
 }
 
@@ -215,7 +215,7 @@ async fn an_authority_as_a_server_is_explained_and_the_hint_works() {
         let error = fail(options, &url).await;
         assert!(error.message.contains("certificate of an authority (CA:TRUE)"), "{error:?}");
         assert!(!error.message.contains("CaUsedAsEndEntity"), "{error:?}");
-        assert!(error.hint.unwrap().contains("basicConstraints=CA:FALSE"));
+        assert!(error.hint.unwrap().to_string().contains("basicConstraints=CA:FALSE"));
         assert_eq!(served.await.unwrap(), None);
     }
 }

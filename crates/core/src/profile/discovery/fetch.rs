@@ -7,6 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::kept::lifetime;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
 use crate::profile::endpoint;
@@ -153,11 +154,12 @@ fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
         failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
     let message = format!("no metadata of {}:\n{}", one_line(issuer), lines.join("\n"));
     if failures.iter().any(|(_, nothing)| nothing.passing) {
-        return Failure::NoAnswer(Error::unavailable(message).hint("try again later"));
+        return Failure::NoAnswer(Error::unavailable(message).hint(Advice::RetryLater));
     }
-    Failure::NoDocument(Error::config(message).hint(
+    Failure::NoDocument(Error::config(message).hint(Advice::configure(
+        &["issuer", "authorization_endpoint", "token_endpoint"],
         "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
-    ))
+    )))
 }
 
 /// The document of an answer, or what the answer was instead.

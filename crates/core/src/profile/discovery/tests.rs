@@ -188,11 +188,11 @@ fn another_servers_metadata_is_refused() {
     let web =
         Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://as.example/".into())]));
     let error = run(&profile(), &web).unwrap_err();
-    assert!(error.advice().unwrap().contains("issuer = \"https://as.example/\""));
+    assert!(error.advice_text().unwrap().contains("issuer = \"https://as.example/\""));
     let hostile = "https://as.example/\u{1b}]8;;x";
     let web = Web::default().page(OIDC, 200, &metadata(&[("issuer", hostile.into())]));
     let error = run(&profile(), &web).unwrap_err();
-    assert!(!error.message().contains('\u{1b}') && error.advice().is_none());
+    assert!(!error.message().contains('\u{1b}') && error.advice_text().is_none());
 }
 
 /// The document of a server with many tenants names no issuer that could be configured.
@@ -205,7 +205,7 @@ fn issuer_with_a_placeholder_says_what_to_configure() {
         let web = Web::default().page(&place, 200, &metadata(&[("issuer", named.into())]));
         let profile = Profile { issuer: Some(issuer), ..profile() };
         let error = run(&profile, &web).unwrap_err();
-        let advice = error.advice().unwrap();
+        let advice = error.advice_text().unwrap();
         assert!(!advice.contains('{'), "{advice}");
         let setting = "`issuer = \"https://login.microsoftonline.com/TENANT_ID/v2.0\"`";
         assert!(advice.contains(setting) && advice.contains("`provider = \"microsoft\"`"));

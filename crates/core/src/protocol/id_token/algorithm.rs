@@ -4,6 +4,7 @@
 use aws_lc_rs::hmac;
 
 use super::{Expectations, MAX_BYTES, WHAT};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::Http;
 use crate::protocol::jwks::KeySource;
@@ -109,6 +110,6 @@ fn verify_mac(token: &Compact<'_>, secret: &Secret) -> Result<()> {
             "the id_token's signature is wrong: the client secret did not make it ({})",
             token.alg.as_str()
         ))
-        .hint("check `client_secret` in the profile")
+        .hint(Advice::configure(&["client_secret"], "check `client_secret` in the profile"))
     })
 }

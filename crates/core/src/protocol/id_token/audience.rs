@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Claims, Expectations, kind, missing, quoted, shown, wrong};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::TrustedAudiences;
 use crate::text::one_line;
@@ -14,7 +15,8 @@ pub(super) fn audience(claims: &Claims, expected: &Expectations<'_>) -> Result<V
     if !aud.iter().any(|one| one == us) {
         let got = aud.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
         let got = if got.is_empty() { "empty" } else { &got };
-        return Err(wrong("aud", &quoted(us), got).hint("check `client_id` in the profile"));
+        return Err(wrong("aud", &quoted(us), got)
+            .hint(Advice::configure(&["client_id"], "check `client_id` in the profile")));
     }
     let is_for_us = match &claims.azp {
         None => false,

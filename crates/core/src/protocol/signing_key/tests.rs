@@ -166,7 +166,7 @@ fn what_cannot_be_used_is_refused_without_a_word_of_it() {
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert!(error.message().contains(part), "`{error}` does not say `{part}`");
         assert!(!error.message().contains("canary"), "{error}");
-        assert!(error.advice().unwrap().contains("PKCS #8"));
+        assert!(error.advice_text().unwrap().contains("PKCS #8"));
     }
 }
 

@@ -1,11 +1,11 @@
 //! Records without valid authentication: how they are refused, and accepted where the user asks for it.
 
 use super::{FileStore, file_of, sealing};
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::store::fs::Dir;
 use crate::store::record;
-use crate::text::shell_word;
 
 /// What a record without valid authentication claims to be.
 #[doc(hidden)]
@@ -90,22 +90,14 @@ impl FileStore {
 
     /// The record could have been made by anyone who knows the public key.
     pub(super) fn forgeable(&self, slug: &str, profile: Option<&str>) -> Error {
-        let (of, otherwise) = match profile {
-            Some(name) => (
-                format!(" -p {}", shell_word(name)),
-                "log in again with `oauthctl login`, which keeps the file aside",
-            ),
-            None => (String::new(), "move the file away"),
-        };
         Error::store(format!(
             "the record in {} is not authenticated: anyone who knows the store's public key can make \
              such a file",
             self.place(slug)
         ))
-        .hint(format!(
-            "if an earlier oauthctl wrote it, accept it with `oauthctl store migrate --to {}{of} \
-             --accept-unauthenticated`; if you do not know who wrote it, {otherwise}",
-            shell_word(&self.name)
-        ))
+        .hint(Advice::AcceptRecord {
+            store: self.name.clone(),
+            profile: profile.map(str::to_owned),
+        })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use age::secrecy::ExposeSecret;
 use aws_lc_rs::{hkdf, hmac};
 
+use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::store::fs;
@@ -98,9 +99,8 @@ impl Key {
 }
 
 fn bad_key(place: &str) -> Error {
-    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}")).hint(
-        "`oauthctl store keygen` prints a new one; records need the one they were sealed with",
-    )
+    Error::store(format!("there is no age identity (`AGE-SECRET-KEY-…`) in {place}"))
+        .hint(Advice::NewStoreKey)
 }
 
 pub(super) fn missing_key(path: &Path) -> Error {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use zeroize::Zeroizing;
 
 use super::key::Key;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::store::age_file::{self, Unopened};
 use crate::store::record;
@@ -89,9 +90,5 @@ pub(super) fn other_key(place: &str) -> Error {
     Error::store(format!(
         "the record in {place} is sealed for another key than the one that was given, or is damaged"
     ))
-    .hint(
-        "nothing was changed: give the key that it was sealed with, by OAUTHCTL_STORE_KEY, \
-         OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, `oauthctl logout --local` \
-         forgets the record, and a login begins anew",
-    )
+    .hint(Advice::GiveStoreKey)
 }

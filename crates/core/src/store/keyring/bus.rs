@@ -10,8 +10,8 @@ use dbus::message::MessageType;
 use dbus::strings::Path;
 use keyring_core::Error as KeyringError;
 
-use super::ALTERNATIVES;
 use super::attended::KeyringUser;
+use crate::advice::Advice;
 use crate::error::Error;
 use crate::text;
 
@@ -62,39 +62,32 @@ impl Trouble {
             Self::NoBus(why) => Error::store(format!(
                 "the keyring cannot be reached: there is no session bus ({why})"
             ))
-            .hint(format!(
-                "run this in a desktop session or below `dbus-run-session`, or do without: \
-                 {ALTERNATIVES}"
-            )),
+            .hint("run this in a desktop session or below `dbus-run-session`, or do without")
+            .and_hint(Advice::UseFileStore),
             Self::NoService => Error::store(
                 "there is no keyring: nothing on the session bus offers the Secret Service",
             )
-            .hint(format!(
-                "install and start GNOME Keyring, KWallet or KeePassXC; or: {ALTERNATIVES}"
-            )),
-            Self::NoCollection => {
-                Error::store("the keyring has no default collection").hint(format!(
-                    "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon \
-                 --unlock`); or: {ALTERNATIVES}"
-                ))
-            }
+            .hint("install and start GNOME Keyring, KWallet or KeePassXC, or do without")
+            .and_hint(Advice::UseFileStore),
+            Self::NoCollection => Error::store("the keyring has no default collection")
+                .hint(Advice::CreateCollection)
+                .and_hint(Advice::UseFileStore),
             Self::Locked => super::locked(),
-            Self::Confirms => {
-                Error::store("the keyring confirms each access with the user").hint(format!(
-                    "turn that off in its settings (in KeePassXC: Secret Service Integration), or run \
-                     this in a terminal on the desktop; {ALTERNATIVES}"
-                ))
-            }
-            Self::Asks => {
-                Error::store("the keyring prompts the user, who has not answered").hint(format!(
-                    "answer its prompt, or turn it off in the keyring's settings; {ALTERNATIVES}"
-                ))
-            }
+            Self::Confirms => Error::store("the keyring confirms each access with the user")
+                .hint(
+                    "turn that off in its settings (in KeePassXC: Secret Service Integration), or \
+                         run this in a terminal on the desktop",
+                )
+                .and_hint(Advice::UseFileStore),
+            Self::Asks => Error::store("the keyring prompts the user, who has not answered")
+                .hint("answer its prompt, or turn it off in the keyring's settings")
+                .and_hint(Advice::UseFileStore),
             Self::Dismissed => Error::store("the keyring's prompt was dismissed")
-                .hint(format!("try again and allow it; {ALTERNATIVES}")),
+                .hint("try again and allow it")
+                .and_hint(Advice::UseFileStore),
             Self::Mute => super::mute(),
             Self::Failed(why) => {
-                Error::store(format!("the keyring failed: {why}")).hint(ALTERNATIVES)
+                Error::store(format!("the keyring failed: {why}")).hint(Advice::UseFileStore)
             }
         }
     }

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 use self::sealed::Sealed;
 use super::fs::Warnings;
 use super::record;
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
@@ -125,7 +126,7 @@ impl KeyringStore {
     /// [`Store`](crate::ErrorKind::Store): it has none.
     #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
     pub fn open(_bus: Option<String>, _sealed: impl Into<PathBuf>) -> Result<Self> {
-        Err(Error::store("this platform has no keyring that is known").hint(ALTERNATIVES))
+        Err(Error::store("this platform has no keyring that is known").hint(Advice::UseFileStore))
     }
 
     /// A store over another keyring, whose items hold at most `limit` bytes, two for every UTF-16
@@ -441,19 +442,14 @@ fn place(key: &GrantKey) -> String {
     format!("the keyring item of {key}")
 }
 
-const ALTERNATIVES: &str = "`--store file` keeps tokens in encrypted files instead";
-
 fn mute() -> Error {
-    Error::store("the keyring does not answer: it is locked, hangs, or waits for a person").hint(
-        format!("unlock it and look for a prompt on its screen, then try again; {ALTERNATIVES}"),
-    )
+    Error::store("the keyring does not answer: it is locked, hangs, or waits for a person")
+        .hint("unlock it and look for a prompt on its screen, then try again")
+        .and_hint(Advice::UseFileStore)
 }
 
 fn locked() -> Error {
-    Error::store("the keyring is locked").hint(format!(
-        "unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock` in a session without \
-         one), then try again; {ALTERNATIVES}"
-    ))
+    Error::store("the keyring is locked").hint(Advice::UnlockKeyring).and_hint(Advice::UseFileStore)
 }
 
 /// Puts a keyring's error into words, and says what to do about it.
@@ -467,11 +463,11 @@ fn explain(error: KeyringError) -> Error {
     match error {
         KeyringError::NoStorageAccess(_) => locked(),
         KeyringError::NoDefaultStore => {
-            Error::store("the keyring of this system cannot be used").hint(ALTERNATIVES)
+            Error::store("the keyring of this system cannot be used").hint(Advice::UseFileStore)
         }
         KeyringError::TooLong(_, limit) => {
             Error::store(format!("the keyring takes no more than {limit} bytes in one item"))
-                .hint(ALTERNATIVES)
+                .hint(Advice::UseFileStore)
         }
         KeyringError::Ambiguous(_) => Error::store(
             "the keyring holds several items for this account, and does not say which one counts",
@@ -483,11 +479,11 @@ fn explain(error: KeyringError) -> Error {
         }
         KeyringError::PlatformFailure(inner) => {
             Error::store(format!("the keyring failed: {}", text::one_line(&inner.to_string())))
-                .hint(ALTERNATIVES)
+                .hint(Advice::UseFileStore)
         }
         other => {
             Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
-                .hint(ALTERNATIVES)
+                .hint(Advice::UseFileStore)
         }
     }
 }

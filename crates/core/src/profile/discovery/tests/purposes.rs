@@ -50,7 +50,7 @@ fn login_without_metadata_needs_the_servers_word() {
     for web in [&down, &overloaded, &limited] {
         let error = run(&explicit(), web).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(error.advice().unwrap().contains("`iss`"), "{error:?}");
+        assert!(error.advice_text().unwrap().contains("`iss`"), "{error:?}");
         let mut device = explicit();
         device.grant = GrantType::DeviceCode;
         device.endpoints.device_authorization = Some("https://as.example/d".to_owned());

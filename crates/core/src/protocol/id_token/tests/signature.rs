@@ -255,18 +255,18 @@ fn configured_algorithm_is_the_only_one() {
     assert!(validate_with(&es256, &only(Alg::ES256), &set).is_ok(), "though not announced");
     let refused = validate_with(&es256, &expectations_with(&announced), &set).unwrap_err();
     let hint = "set `id_token_signed_response_alg = \"ES256\"` in the profile";
-    assert!(refused.advice().unwrap().contains(hint), "{refused:?}");
+    assert!(refused.advice_text().unwrap().contains(hint), "{refused:?}");
     let rs256 = signed(rsa, Algorithm::RS256, "RS256");
     let refused = validate_with(&rs256, &only(Alg::ES256), &set).unwrap_err();
     assert!(refused.message().contains("`RS256`, but the profile accepts ES256 only"), "{refused}");
-    assert!(refused.advice().unwrap().contains("id_token_signed_response_alg = \"RS256\""));
+    assert!(refused.advice_text().unwrap().contains("id_token_signed_response_alg = \"RS256\""));
     for name in ["EdDSA", "Ed25519"] {
         let raw = signed(&ed, Algorithm::EdDSA, name);
         assert!(validate_with(&raw, &only(Alg::parse(name).unwrap()), &set).is_ok(), "{name}");
     }
     let hs256 = signed(&mac_key("s"), Algorithm::HS256, "HS256");
     let refused = validate_with(&hs256, &only(Alg::RS256), &set).unwrap_err();
-    assert!(refused.advice().unwrap().contains("needs a `client_secret`"), "{refused:?}");
+    assert!(refused.advice_text().unwrap().contains("needs a `client_secret`"), "{refused:?}");
 }
 
 fn expectations_with(algs: &[String]) -> Expectations<'_> {

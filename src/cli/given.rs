@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory};
@@ -41,8 +42,14 @@ const WITHOUT_STORE: [&str; 8] = [
 
 impl Given {
     /// What this process was called with; nothing where its command line is invalid.
-    pub fn of_this_call() -> Self {
-        Self::of(std::env::args_os()).map(|(_, given)| given).unwrap_or_default()
+    pub fn of_this_call() -> &'static Self {
+        &this_call().1
+    }
+
+    /// The command that this process was called for, as `profile add`; empty where its command line is
+    /// invalid.
+    pub fn command() -> &'static str {
+        &this_call().0
     }
 
     /// The command of a command line, and what it is given.
@@ -105,6 +112,11 @@ impl Given {
         }
         completed + rest
     }
+}
+
+fn this_call() -> &'static (String, Given) {
+    static CALL: OnceLock<(String, Given)> = OnceLock::new();
+    CALL.get_or_init(|| Given::of(std::env::args_os()).unwrap_or_default())
 }
 
 /// Whether a message names a command of this program between backquotes.
