@@ -35,11 +35,11 @@ fn words(advice: &Advice) -> String {
     match advice {
         Advice::LogIn(key) => format!("run `{}`", login_command(key)),
         Advice::LogInIfIntended(key) => {
-            format!("if the change is intended, run `{}`", login_command(key))
+            format!("if the change is yours, run `{}`", login_command(key))
         }
         Advice::StartAgain => start().to_owned(),
         Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),
-        Advice::AllowAccess => format!("{} and allow the access, or request fewer scopes", start()),
+        Advice::AllowAccess => format!("{} and allow the access, or ask for fewer scopes", start()),
         Advice::Refresh(key) => {
             format!("run `oauthctl refresh` to try it once more, or `{}`", login_command(key))
         }

@@ -92,7 +92,8 @@ fn damaged() -> Error {
 }
 
 fn too_long() -> Error {
-    Error::usage("the exported line is too long").hint("give the line alone, as it was printed")
+    Error::usage("the line is longer than any exported account")
+        .hint("give the line alone, as it was printed")
 }
 
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
