@@ -71,7 +71,8 @@ pub fn build_over(
 fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
     context::warn_of_no_proxy(&context.voice);
     let state = context.state()?;
-    let cache = context.state_path()?.join("discovery");
+    // A state directory that is refused stops what needs it, and gets no cache.
+    let cache = state.place("discovery").ok();
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
         proxy: context::proxy(),
@@ -89,8 +90,11 @@ fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> R
     let ports = Ports::new(http, clock, store, Arc::new(state))
         .with_secrets(secrets)
         .with_hooks(Arc::new(CommandHooks))
-        .with_trace(context.trace.clone())
-        .with_discovery_cache(cache);
+        .with_trace(context.trace.clone());
+    let ports = match cache {
+        Some(cache) => ports.with_discovery_cache(cache),
+        None => ports,
+    };
     Ok(match profile.is_some_and(|p| !p.write_back.is_empty()) {
         true => ports.with_committed(Arc::new(WriteBack(context.voice))),
         false => ports,

@@ -225,7 +225,7 @@ pub fn to_complete(context: &Context) -> Result<Waiting> {
 }
 
 fn over(context: &Context, keys: StateKeys) -> Result<Waiting> {
-    let path = context.state_path()?.join("pending");
+    let path = context.state()?.place("pending")?;
     let store = FilePending::open(path, Arc::new(SystemClock));
     context.note_warnings(store.warnings());
     Ok(Waiting { store: Arc::new(store), keys: Arc::new(keys) })

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::fixture::{PROFILE, TOKEN, grant, plant, planted};
+use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::{Home, Output, Running};
 
 fn set_mode(path: &Path, mode: u32) {
@@ -214,6 +214,42 @@ fn store_and_state_others_can_write_are_refused() {
     home.set("OAUTHCTL_STORE", format!("file:{}", missing.display()));
     home.run(["status"]).ok();
     assert!(!missing.parent().unwrap().exists());
+}
+
+#[test]
+fn nothing_is_written_to_a_refused_state_directory() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    home.login("s");
+    let state = home.path("refused");
+    fs::create_dir(&state).unwrap();
+    home.set("OAUTHCTL_STATE_DIR", &state);
+    let refuse_all = |owner: &str| {
+        for line in [
+            "token",
+            "token --force-refresh",
+            "login s --timeout 1",
+            "start s",
+            "complete http://127.0.0.1/callback?code=c&state=s",
+            "status",
+            "pending list",
+            "exec -- true",
+            "logout s",
+            "attr set -p s k v",
+            "profile list",
+            "profile show s",
+        ] {
+            home.run(line.split(' '));
+            let written: Vec<_> = fs::read_dir(&state).unwrap().flatten().collect();
+            assert!(written.is_empty(), "{owner}, {line}: {written:?}");
+        }
+    };
+    set_mode(&state, 0o777);
+    refuse_all("everybody's");
+    if rustix::process::geteuid().is_root() {
+        set_mode(&state, 0o700);
+        chown(&state, Some(12345), None).unwrap();
+        refuse_all("another user's");
+    }
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::private_fs::{Dir, Warnings, create_private};
 
+/// The directory of [`resolved`] in the state directory.
+const RESOLVED: &str = "resolved";
+
 /// Replaces the file, durably, with mode 0600. Its directory must exist. `alone` says that no other process
 /// writes the file at this time: then what killed writers have left is removed first.
 pub(crate) fn write(path: &Path, bytes: &[u8], alone: bool) -> io::Result<()> {
@@ -51,24 +54,26 @@ fn sweep(path: &Path) {
 /// # Errors
 /// Of kind `Store`.
 pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
-    let (directory, name) = place(path)?;
-    directory.replace_lazily(name, bytes)
+    match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
+        (Some(parent), Some(name)) => {
+            Dir::create(parent, &Warnings::default())?.replace_lazily(name, bytes)
+        }
+        _ => Err(Error::internal("a file of a cache has no name")),
+    }
 }
 
-/// The same, but after a power cut the file is the old one or the new one.
+/// Opens the cache of what the configuration means, in the state directory, and makes both where they are
+/// missing. In a state directory that is refused nothing is made.
 ///
 /// # Errors
 /// Of kind `Store`.
-pub(crate) fn keep_durably(path: &Path, bytes: &[u8]) -> Result<()> {
-    let (directory, name) = place(path)?;
-    directory.replace(name, bytes)
+pub(super) fn resolved(state_dir: &Path) -> Result<Dir> {
+    Dir::create(state_dir, &Warnings::default())?.make_child(RESOLVED)
 }
 
-fn place(path: &Path) -> Result<(Dir, &str)> {
-    match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
-        (Some(parent), Some(name)) => Ok((Dir::create(parent, &Warnings::default())?, name)),
-        _ => Err(Error::internal("a file of a cache has no name")),
-    }
+/// The place of a file in the cache that [`resolved`] opens.
+pub(super) fn in_resolved(state_dir: &Path, name: &str) -> PathBuf {
+    state_dir.join(RESOLVED).join(name)
 }
 
 /// The most bytes of a file that [`read`] reads.

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Profile;
 use super::atomic_file;
@@ -67,7 +67,11 @@ impl Catalog {
         if file.bytes().len() < LARGE {
             return None;
         }
-        let text = String::from_utf8(atomic_file::read(&path(state_dir, file))?).ok()?;
+        let text = String::from_utf8(atomic_file::read(&atomic_file::in_resolved(
+            state_dir,
+            &file_name(file),
+        ))?)
+        .ok()?;
         let catalog = Self { text, file: file.clone() };
         (catalog.text.lines().next() == Some(file.fingerprint())).then_some(catalog)
     }
@@ -76,7 +80,9 @@ impl Catalog {
     /// it cannot be kept, the next run parses the file again.
     pub(super) fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
-        let _ = atomic_file::keep_durably(&path(state_dir, file), text.as_bytes());
+        // After a power cut it is the old one or the new one: a large file is not parsed twice.
+        let _ = atomic_file::resolved(state_dir)
+            .and_then(|directory| directory.replace(&file_name(file), text.as_bytes()));
     }
 
     /// The profile of a command that names none.
@@ -173,10 +179,10 @@ impl<'c> Line<'c> {
     }
 }
 
-fn path(state_dir: &Path, file: &ConfigFile) -> PathBuf {
+fn file_name(file: &ConfigFile) -> String {
     let place = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
     let name = hex_sha256(&[place.as_os_str().as_encoded_bytes()]);
-    state_dir.join("resolved").join(format!("profiles-{}.tsv", &name[..16]))
+    format!("profiles-{}.tsv", &name[..16])
 }
 
 /// The catalog as text; `None` where the file needs none, or one that could not be read again.

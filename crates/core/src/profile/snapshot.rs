@@ -74,21 +74,26 @@ impl Snapshot {
         let Ok(bytes) = serde_json::to_vec(&snapshot) else { return };
         let is_default = default_profile == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
-            let path = path(state_dir, name);
-            if atomic_file::read(&path).is_some_and(|known| known == bytes) {
-                continue;
+            let name = file_name(name);
+            let known = atomic_file::read(&atomic_file::in_resolved(state_dir, &name));
+            if known.is_none_or(|known| known != bytes) {
+                let _ = atomic_file::resolved(state_dir)
+                    .and_then(|directory| directory.replace_lazily(&name, &bytes));
             }
-            let _ = atomic_file::keep(&path, &bytes);
         }
     }
 }
 
 fn path(state_dir: &Path, profile: Option<&str>) -> PathBuf {
+    atomic_file::in_resolved(state_dir, &file_name(profile))
+}
+
+fn file_name(profile: Option<&str>) -> String {
     let name = match profile {
         Some(profile) => hex_sha256(&[profile.as_bytes()]),
         None => "default".to_owned(),
     };
-    state_dir.join("resolved").join(format!("{name}.json"))
+    format!("{name}.json")
 }
 
 #[cfg(test)]

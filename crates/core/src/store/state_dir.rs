@@ -88,6 +88,17 @@ impl StateDir {
         self.warnings.clone()
     }
 
+    /// Returns where something else may keep files of its own, in a directory of this name in this one.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) where the state directory is there and must not be used: nothing may be
+    /// made in it then.
+    #[doc(hidden)]
+    pub fn place(&self, name: &str) -> Result<PathBuf> {
+        Dir::open(&self.path, &self.warnings)?;
+        Ok(self.path.join(name))
+    }
+
     /// Takes the lock under which one process at a time logs in to an account. It is not the lock
     /// of the account's grant: tokens are handed out and refreshed meanwhile.
     ///
