@@ -25,7 +25,8 @@ function __fish_oauthctl_using_subcommand
 end
 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -58,8 +59,8 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d '
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a manual page, or write all of them to a directory'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "version" -d 'Print the version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Name of this login, to keep several of one profile [default: default]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Name of this login, to keep several of one profile [default: default]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Way to log in: `browser` with a loopback listener, or `paste` the callback URL [default: from the profile]' -r -f -a "browser\t''
 paste\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l browser -d 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]' -r -f -a "(__fish_complete_command)"
@@ -70,7 +71,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l param -d 'Ex
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l port -d 'Port of the loopback listener, instead of the profile\'s' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l timeout -d 'How long to wait for the user [default: from the profile, else 5m]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -82,8 +84,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s v -l verbose
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
@@ -98,7 +100,8 @@ powershell\t''
 xoauth2\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l user -d 'Mailbox for `--format xoauth2`' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -112,15 +115,16 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s v -l verbose
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l env -d 'Environment variable to put the token in' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -131,14 +135,15 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s v -l verbose 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l audience -d 'Request a token for this audience' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -149,9 +154,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s v -l verbo
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -162,10 +168,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s v -l verbos
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -178,7 +185,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s v -l verbos
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own reference for the user, which also names the account; `complete` returns it, and the state does not reveal it' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'Attribute to keep with the grant; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'How long the authorization can be completed' -r -f
@@ -187,7 +194,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l scope -d 'Sc
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l login-hint -d 'Who will log in: value of the `login_hint` parameter' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -204,10 +212,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'Issuer that came with the code' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l redirect-uri -d 'URL at which the code arrived, without its query; required where no issuer tells servers apart' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Accept only this state' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Accept only a state of this profile' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Accept only a state of this profile' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Accept only this user: sub=… or email=…' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -220,7 +229,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -235,9 +245,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show a pending authorization'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Cancel a pending authorization: its response will be refused'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Make a new key for states; the previous one stays valid until its states expire'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -249,7 +260,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -261,7 +273,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -275,7 +288,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l alg -d 'Algorithm that signs states from now on' -r -f -a "HS256\t''
 EdDSA\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -287,7 +301,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -302,10 +317,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "set" -d 'Set an attribute, which stays with the grant over every refresh'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "unset" -d 'Remove an attribute'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "list" -d 'Print all attributes'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -316,11 +332,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l ttl -d 'How long to keep it [default: as long as the grant]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -331,10 +348,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -345,10 +363,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -360,7 +379,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -377,13 +397,58 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "remove" -d 'Remove a profile from the configuration file'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "set-secret" -d 'Store the client secret of a profile, read from standard input'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "path" -d 'Print the path of the configuration file'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l provider -d 'Built-in preset to start from (see `oauthctl providers`)' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l provider -d 'Built-in preset to start from (see `oauthctl providers`)' -r -f -a "airtable\t''
+apple\t''
+asana\t''
+atlassian\t''
+auth0\t''
+bitbucket\t''
+box\t''
+codeberg\t''
+cognito\t''
+digitalocean\t''
+discord\t''
+dropbox\t''
+facebook\t''
+fastmail\t''
+figma\t''
+forgejo\t''
+gitea\t''
+github\t''
+github_app\t''
+gitlab\t''
+google\t''
+heroku\t''
+hubspot\t''
+huggingface\t''
+keycloak\t''
+linear\t''
+linkedin\t''
+microsoft\t''
+notion\t''
+okta\t''
+quickbooks\t''
+reddit\t''
+salesforce\t''
+shopify\t''
+slack\t''
+slack_user\t''
+spotify\t''
+strava\t''
+todoist\t''
+twitch\t''
+x\t''
+xero\t''
+zendesk\t''
+zoho\t''
+zoom\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer, to discover the endpoints' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID that the server registered' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l scope -d 'Scope to request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l set -d 'Set any other key of the profile; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -396,7 +461,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -407,9 +473,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -420,9 +487,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -433,9 +501,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s p -l profile -d 'Same as the argument PROFILE' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -447,7 +516,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -459,7 +529,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -471,7 +542,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -486,7 +558,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "info" -d 'Show which store is used, where it is, and how many accounts it holds'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "migrate" -d 'Move accounts to another store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -498,7 +571,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -509,10 +583,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l to -d 'Store to move to: keyring, file or file:DIR' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l to -d 'Store to move to: keyring, file or file:DIR' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -524,11 +600,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s p -l profile -d 'Same as the argument PROFILE' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l account -d 'Account to use, if the profile has several' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l recipient -d 'Encrypt the line to this age recipient; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -540,7 +617,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -554,7 +632,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l no-input -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in yourself in a real browser, started with COMMAND if given' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -566,10 +645,155 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l port -d 'Port to listen on [default: chosen by the system]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l scenario -d 'How the server misbehaves; can be repeated; `help` lists the scenarios' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l scenario -d 'How the server misbehaves; can be repeated; `help` lists the scenarios' -r -f -a "rotate\t''
+rotate-grace\t''
+no-rotation\t''
+same-refresh-token\t''
+no-refresh-token\t''
+expire-fast\t''
+no-expires-in\t''
+string-expires-in\t''
+expires-in-zero\t''
+expires-in-negative\t''
+expires-in-fraction\t''
+expires-in-huge\t''
+expires-in-exponent\t''
+expires-in-null\t''
+expires-in-word\t''
+expires-in\t''
+token-500\t''
+token-503-retry-after\t''
+token-503-once\t''
+token-429\t''
+token-429-once\t''
+token-html\t''
+token-empty-400\t''
+token-redirect\t''
+refresh-500\t''
+refresh-503-once\t''
+refresh-invalid-grant\t''
+refresh-invalid-grant-once\t''
+refresh-invalid-client\t''
+error-in-200\t''
+errors-as-200\t''
+hostile-error-text\t''
+form-encoded-reply\t''
+missing-token-type\t''
+upper-token-type\t''
+odd-token-type\t''
+missing-access-token\t''
+no-scope\t''
+scope-less\t''
+scope-more\t''
+unknown-fields\t''
+control-chars\t''
+shell-chars\t''
+huge-token\t''
+slow\t''
+slow-token\t''
+slow-refresh\t''
+reset\t''
+token-reset\t''
+token-drop\t''
+token-half\t''
+stall-token\t''
+refresh-drop\t''
+refresh-half\t''
+refresh-stall\t''
+byte-a-second\t''
+endless-body\t''
+endless-headers\t''
+huge-body\t''
+gzip-bomb\t''
+truncated-json\t''
+trailing-junk\t''
+duplicate-keys\t''
+deep-nesting\t''
+bom\t''
+wrong-content-type\t''
+status-201\t''
+deny\t''
+wrong-state\t''
+truncated-state\t''
+no-state\t''
+no-iss\t''
+iss-announced-missing\t''
+wrong-iss\t''
+slash-iss\t''
+twice-iss\t''
+code-and-error\t''
+duplicate-code\t''
+hostile-code\t''
+token-in-callback\t''
+callback-error\t''
+hostile-callback-text\t''
+discovery-wrong-issuer\t''
+discovery-slash-issuer\t''
+discovery-http-endpoint\t''
+discovery-script-endpoint\t''
+discovery-no-token-endpoint\t''
+discovery-html\t''
+discovery-404\t''
+discovery-500\t''
+discovery-redirect\t''
+discovery-plain-pkce-only\t''
+discovery-no-pkce\t''
+resource-wrong\t''
+requires-par\t''
+par-expired\t''
+par-error\t''
+par-500\t''
+par-redirect\t''
+slow-down\t''
+device-denied\t''
+device-expired\t''
+device-no-interval\t''
+device-hostile-uri\t''
+register-other-redirect\t''
+register-expired-secret\t''
+register-refused\t''
+id-token-rs256\t''
+id-token-alg-none\t''
+id-token-hs256\t''
+id-token-bad-signature\t''
+id-token-jku-header\t''
+id-token-crit-header\t''
+id-token-wrong-iss\t''
+id-token-wrong-aud\t''
+id-token-array-aud\t''
+id-token-extra-aud\t''
+id-token-wrong-azp\t''
+id-token-expired\t''
+id-token-future\t''
+id-token-no-nonce\t''
+id-token-wrong-nonce\t''
+id-token-missing-sub\t''
+id-token-missing-iat\t''
+id-token-missing-exp\t''
+id-token-missing-aud\t''
+id-token-bad-at-hash\t''
+id-token-missing\t''
+refresh-other-sub\t''
+refresh-other-iss\t''
+refresh-other-aud\t''
+jwks-rotated\t''
+jwks-wrong\t''
+jwks-empty\t''
+jwks-no-kid\t''
+jwks-many\t''
+jwks-500\t''
+userinfo-other-sub\t''
+userinfo-html\t''
+userinfo-401\t''
+revoke-500\t''
+revoke-503\t''
+revoke-redirect\t''
+introspect-inactive\t''
+dpop-nonce\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l access-ttl -d 'Lifetime of access tokens' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -582,7 +806,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -595,7 +820,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-inp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l dir -d 'Write the pages of all commands to this directory' -r -f -a "(__fish_complete_directories)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -607,7 +833,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace -d 'Expl
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -619,7 +846,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -630,3 +858,36 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s v -l verbo
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s h -l help -d 'Print help'
+
+function __oauthctl_names
+    command oauthctl __names $argv[1] -- (commandline -opc) 2>/dev/null
+end
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -f -a "airtable apple asana atlassian auth0 bitbucket box codeberg cognito digitalocean discord dropbox facebook fastmail figma forgejo gitea github github_app gitlab google heroku hubspot huggingface keycloak linear linkedin microsoft notion okta quickbooks reddit salesforce shopify slack slack_user spotify strava todoist twitch x xero zendesk zoho zoom"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status logout start complete pending attr profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status logout start complete pending attr profile providers store export import demo sandbox completions man help version"

@@ -272,6 +272,18 @@ impl Context {
             .hint(format!("name one with `-p`, or set `[defaults] profile`: {names}")))
     }
 
+    /// The names of all profiles.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::config`].
+    pub fn profile_names(&self) -> Result<Vec<String>> {
+        match self.catalog()? {
+            Some(catalog) => Ok(catalog.names().map(str::to_owned).collect()),
+            None => Ok(self.config()?.profiles.keys().cloned().collect()),
+        }
+    }
+
     /// The profile of a command that names none.
     fn default_profile(&self) -> Result<Option<String>> {
         match self.catalog()? {

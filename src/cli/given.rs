@@ -52,10 +52,29 @@ impl Given {
         &this_call().0
     }
 
+    /// What the beginning of a command line is given; what it lacks or has wrong is passed over.
+    pub fn so_far(line: impl IntoIterator<Item = OsString>) -> Self {
+        let matches = Cli::command().ignore_errors(true).try_get_matches_from(line);
+        matches.map(|matches| Self::read(&matches).1).unwrap_or_default()
+    }
+
+    /// The profile that is named.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The configuration file that is named.
+    pub fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
     /// The command of a command line, and what it is given.
     fn of(line: impl IntoIterator<Item = OsString>) -> Option<(String, Self)> {
-        let matches = Cli::command().try_get_matches_from(line).ok()?;
-        let (mut leaf, mut command) = (&matches, Vec::new());
+        Cli::command().try_get_matches_from(line).ok().map(|matches| Self::read(&matches))
+    }
+
+    fn read(matches: &ArgMatches) -> (String, Self) {
+        let (mut leaf, mut command) = (matches, Vec::new());
         while let Some((name, inner)) = leaf.subcommand() {
             command.push(name);
             leaf = inner;
@@ -69,7 +88,7 @@ impl Given {
             config: value("config"),
             store: value("store"),
         };
-        Some((command.join(" "), given))
+        (command.join(" "), given)
     }
 
     /// A message in which every command between backquotes has what this call was given and the

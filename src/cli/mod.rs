@@ -157,6 +157,9 @@ enum Command {
     Help(help::HelpArgs),
     /// Print the version
     Version,
+    /// Names for completion scripts: a command of its own parser, which no help, page or script names.
+    #[command(skip)]
+    Names(completions::names::NamesArgs),
 }
 
 /// Parses the command line, runs the command, reports how it ended.
@@ -217,6 +220,7 @@ fn one_alone(arguments: &[OsString]) -> Option<Cli> {
         "token" => alone("token", arguments, Command::Token),
         "start" => alone("start", arguments, Command::Start),
         "complete" => alone("complete", arguments, Command::Complete),
+        "__names" => alone("__names", arguments, Command::Names),
         _ => None,
     }
 }
@@ -254,10 +258,11 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Import(args) => in_own_frame(import::run, &args, context),
         Command::Demo(args) => in_own_frame(demo::run, &args, context),
         Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
-        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), context),
         Command::Help(args) => help::run(&args),
         Command::Version => help::version(context),
+        Command::Names(args) => in_own_frame(completions::names::run, &args, context),
     }
 }
 

@@ -13,7 +13,7 @@ use super::report;
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
     /// Provider to show
-    #[arg(value_hint = ValueHint::Other)]
+    #[arg(value_name = "PROVIDER", value_hint = ValueHint::Other)]
     name: Option<String>,
 }
 

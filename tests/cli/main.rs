@@ -24,6 +24,7 @@ mod man;
 mod permissions;
 mod profiles;
 mod sandbox;
+mod shells;
 mod snapshot;
 mod status;
 mod streams;

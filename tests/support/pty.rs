@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::DEADLINE;
 
@@ -23,9 +23,17 @@ impl AtTerminal {
     /// Starts a command with all three streams at a new terminal.
     #[track_caller]
     pub fn start(command: &Command) -> Self {
+        Self::start_wide(command, 80)
+    }
+
+    /// The same at a terminal of so many columns.
+    #[track_caller]
+    pub fn start_wide(command: &Command, columns: u16) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&controller, size).unwrap();
         let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
         let device = || File::options().read(true).write(true).open(&name).unwrap();
         let child = Command::new("setsid")

@@ -90,6 +90,11 @@ impl Catalog {
         self.head()?.default_profile
     }
 
+    /// The names of all profiles, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.lines().map(|line| line.name)
+    }
+
     /// What is allowed but unwise in the file, each with its place.
     pub fn warnings(&self) -> Vec<String> {
         self.head().map(|head| head.warnings.map(str::to_owned).collect()).unwrap_or_default()
