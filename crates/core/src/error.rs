@@ -253,9 +253,8 @@ impl Error {
         self
     }
 
-    /// What may be kept of the message in the clear: words of this program's own. What a server, a hook or
-    /// another command said can hold anything, secrets included.
-    #[doc(hidden)]
+    /// Returns the part of the message that may be stored unencrypted. It leaves out what a server, a hook or
+    /// another command said, because that can contain secrets.
     pub fn message_to_keep(&self) -> String {
         if let Some(words) = &self.0.kept {
             return words.clone();
@@ -296,8 +295,8 @@ impl Error {
         self
     }
 
-    /// The same error with an exit code of its own: 128 and the number of a signal.
-    #[doc(hidden)]
+    /// Sets the exit code, in place of that of the [kind](Self::kind). A program that a signal ends has 128 and the
+    /// number of the signal.
     #[must_use]
     pub fn with_exit_code(mut self, code: u8) -> Self {
         self.0.exit_code = Some(code);

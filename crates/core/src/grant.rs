@@ -98,8 +98,8 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// What a configuration names otherwise than this, without asking the server.
-    #[doc(hidden)]
+    /// Returns the first of issuer, token endpoint and client that a configuration sets to another value than this pin
+    /// has, without contacting the server.
     pub fn differs_from(
         &self,
         issuer: Option<&str>,
@@ -406,7 +406,7 @@ impl AccountEntry {
         }
     }
 
-    /// Refuses a record that is older than the one that was committed last: a copy that was put back
+    /// Returns an error for a record that is older than the one that was committed last: a copy that was put back
     /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
     /// To send its refresh token, which the server has replaced since, could end the whole login
     /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
@@ -415,7 +415,6 @@ impl AccountEntry {
     /// # Errors
     ///
     /// Of kind [`Store`](crate::ErrorKind::Store).
-    #[doc(hidden)]
     pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
         let is_older = self.grant_id == grant.id
             && self.generation > grant.generation

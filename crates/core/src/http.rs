@@ -27,7 +27,6 @@ use crate::{named_file, trusted_file};
 
 pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
-#[doc(hidden)]
 pub use proxy::unreadable_exceptions;
 
 /// The most bytes of all header names and values together.

@@ -175,8 +175,6 @@
 //!
 //! A module imports from lower floors only; `tests/floors.rs` holds the walls. A foreign crate that
 //! touches the world stands in one place: reqwest in [`http`], age in [`store`], hyper in `login`.
-//! Some items are public for the sake of the program alone, and no caller needs them: [`profile::describe`], [`profile::edit`], [`profile::presets`],
-//! [`profile::snapshot`], [`store::StoreSpec`], [`text`].
 
 #![warn(unreachable_pub)]
 

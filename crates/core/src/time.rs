@@ -96,8 +96,7 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         })
 }
 
-/// Writes a duration as [`parse_duration`] reads it, in the largest unit that says it exactly: `5m`.
-#[doc(hidden)]
+/// Formats a duration as [`parse_duration`] reads it, in the largest unit that expresses it exactly: `5m`.
 pub fn shortest(duration: Duration) -> String {
     let s = duration.as_secs();
     let fits = |unit: u64| s != 0 && s.is_multiple_of(unit);
@@ -109,8 +108,7 @@ pub fn shortest(duration: Duration) -> String {
     }
 }
 
-/// Writes a duration for people, in its two largest units: `2 h 5 min`.
-#[doc(hidden)]
+/// Formats a duration for users, in its two largest units: `2 h 5 min`.
 pub fn describe(duration: Duration) -> String {
     let s = duration.as_secs();
     match s {

@@ -62,8 +62,7 @@ impl FlowManager {
     /// # Errors
     ///
     /// `Store`, when it cannot.
-    #[doc(hidden)]
-    pub async fn prove_store(&self, key: &GrantKey) -> Result<()> {
+    pub(crate) async fn prove_store(&self, key: &GrantKey) -> Result<()> {
         self.ports.store.prepare(key, RECORD_ROOM).await
     }
 

@@ -63,7 +63,6 @@ pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest};
 pub use critical::CriticalPart;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
-#[doc(hidden)]
 pub use login_required::not_logged_in;
 pub use pending::{
     Expected, LONGEST_TTL, LONGEST_USER, PendingFlows, PendingInfo, Recognized, StartRequest,
@@ -74,7 +73,6 @@ pub use redeem::Completed;
 pub use request::TokenRequest;
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
-#[doc(hidden)]
 pub use tokens::stored;
 
 pub use crate::protocol::authorization::Judgement;

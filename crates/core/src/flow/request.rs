@@ -25,8 +25,8 @@ pub struct TokenRequest {
     /// is refreshed, even where the server gives none that live for so long. `None` takes the profile's, or a tenth
     /// of the lifetime of tokens that live for less than twice that.
     pub min_ttl: Option<Duration>,
-    /// The profile's.
-    #[doc(hidden)]
+    /// The least remaining lifetime where [`min_ttl`](Self::min_ttl) is not set, usually the profile's. It yields to the
+    /// server: tokens whose whole lifetime is shorter are not refreshed at each request.
     pub usual_min_ttl: Option<Duration>,
     /// Refresh even if the stored token has enough life.
     pub force: bool,
@@ -48,8 +48,7 @@ impl TokenRequest {
         self
     }
 
-    /// The same with the profile's `min_ttl`, for where none is set.
-    #[doc(hidden)]
+    /// Sets the least remaining lifetime that applies where [`min_ttl`](Self::min_ttl) is not set.
     #[must_use]
     pub fn usual_min_ttl(mut self, usual: Duration) -> Self {
         self.usual_min_ttl = Some(usual);

@@ -5,12 +5,10 @@ use url::Url;
 use super::no_proxy::NoProxy;
 use crate::secret::Secret;
 
-/// Whether a transport can connect through what this text names: `http://`, `https://` or one of
+/// Returns whether a transport can connect through the proxy that this text names: `http://`, `https://` or one of
 /// `socks4://`, `socks4a://`, `socks5://` and `socks5h://` with a host; without a scheme, `http://`
-/// is meant. Whoever takes the text from a person should ask, so that a slip of the pen does not
-/// become a connection without the proxy. With a path or a query it names none, which transports pass
-/// over in silence; a slash behind a whole URL is taken.
-#[doc(hidden)]
+/// is meant. Call it for text that a user wrote: transports ignore a URL with a path or a query without an
+/// error, and would connect without the proxy. A slash after a whole URL is accepted.
 pub fn can_be_proxy(text: &str) -> bool {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.starts_with('/') {
@@ -61,9 +59,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// The entries of `NO_PROXY` that nothing can be made of, where there is a proxy that they should keep hosts
-/// from.
-#[doc(hidden)]
+/// Returns the entries of `NO_PROXY` that cannot be parsed. Returns none if no proxy is set.
 pub fn unreadable_exceptions() -> Vec<String> {
     if named(&variable).is_none() {
         return Vec::new();

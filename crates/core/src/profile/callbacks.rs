@@ -40,17 +40,15 @@ impl Profile {
 }
 
 impl Config {
-    /// The profiles of other servers whose responses come in at the same path as this one's, because
+    /// Returns the profiles of other servers whose responses come in at the same path as this one's, because
     /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
     /// code sent to it.
-    #[doc(hidden)]
     pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
         self.of_other_servers(profile).into_iter().filter(|other| shares(profile, other)).collect()
     }
 
-    /// The profiles of other servers, of which not both this one and the other are named by presets
+    /// Returns the profiles of other servers, of which not both this one and the other are named by presets
     /// alone: one of them could have the other's code sent to it.
-    #[doc(hidden)]
     pub fn of_other_servers(&self, profile: &Profile) -> Vec<&Profile> {
         of_other_servers(self.profiles.values(), profile).collect()
     }

@@ -66,9 +66,8 @@ pub(crate) async fn resolve(
     judge_for(profile, overridden(profile, metadata.server))
 }
 
-/// Whether responses of this profile's server are to carry `iss` (RFC 9207), as the metadata said when
-/// it was last fetched into `cache_dir`; `None` where it was not yet, and would have to be.
-#[doc(hidden)]
+/// Returns whether the server of this profile sends `iss` in authorization responses (RFC 9207), according to the
+/// metadata in `cache_dir`. Returns `None` if the metadata has not been fetched yet.
 pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     let Some(issuer) = &profile.issuer else { return Some(false) };
     let kept = kept::find(cache_dir, issuer, Timestamp::from_unix(0))?;

@@ -37,7 +37,6 @@ pub mod snapshot;
 
 pub use callbacks::Callback;
 pub(crate) use callbacks::of_other_servers;
-#[doc(hidden)]
 pub use catalog::Catalog;
 pub use discovery::announces_iss;
 pub use id_token::TrustedAudiences;

@@ -179,11 +179,10 @@ impl ConfigFile {
         self.read(self.text()?, false).map(|(config, _)| config)
     }
 
-    /// The same, and keeps a [`Catalog`] of a large file in the state directory.
+    /// Parses and validates the whole file, and keeps a [`Catalog`] of a large file in the state directory.
     ///
     /// # Errors
     /// As [`ConfigFile::parse`].
-    #[doc(hidden)]
     pub fn parse_and_catalog(&self, state_dir: &Path) -> Result<Config> {
         let (config, root) = self.read(self.text()?, false)?;
         Catalog::store(state_dir, self, &config, &root);

@@ -189,12 +189,11 @@ impl StateKey {
         self.alg
     }
 
-    /// A signed state.
+    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
     ///
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where the claims cannot be written.
-    #[doc(hidden)]
     pub fn sign(&self, claims: &StateClaims) -> Result<String> {
         let json = serde_json::to_vec(claims).map_err(|e| Error::internal(e.to_string()))?;
         let mut state = format!("{}{}", self.signed_header, b64(json));
@@ -284,10 +283,9 @@ impl StateKey {
 #[derive(Debug)]
 pub struct StateKeys(Vec<StateKey>);
 
-/// What was found in a state, and the key that made it.
-#[doc(hidden)]
+/// A state whose key is known, as [`StateKeys::open`] returns it.
 pub enum Opened<'a> {
-    /// A signed state.
+    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
     Signed(StateClaims, &'a StateKey),
     /// The content of an encrypted state.
     Sealed(Zeroizing<Vec<u8>>, &'a StateKey),
@@ -334,12 +332,11 @@ impl StateKeys {
         Self(Vec::new())
     }
 
-    /// The key that makes states.
+    /// Returns the key that makes states.
     ///
     /// # Errors
     ///
     /// [`Internal`](ErrorKind::Internal) where there is none.
-    #[doc(hidden)]
     pub fn current(&self) -> Result<&StateKey> {
         self.0.first().ok_or_else(|| Error::internal("there is no key for states"))
     }
@@ -349,12 +346,11 @@ impl StateKeys {
         self.0.iter()
     }
 
-    /// Opens a state that one of these keys made. The times in it are not judged here.
+    /// Verifies a state that one of these keys made. It does not check the times in it.
     ///
     /// # Errors
     ///
     /// [`InvalidState`](ErrorKind::InvalidState) for everything else.
-    #[doc(hidden)]
     pub fn open(&self, state: &str) -> Result<Opened<'_>> {
         if state.len() > LONGEST || !state.is_ascii() {
             return Err(refused());

@@ -19,7 +19,6 @@ pub mod file;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod memory;
-#[doc(hidden)]
 pub mod migrate;
 pub mod pending;
 #[cfg(feature = "file")]
@@ -48,13 +47,10 @@ pub use fs::Warnings;
 pub use keyring::KeyringStore;
 pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
 #[cfg(feature = "file")]
-#[doc(hidden)]
 pub use migrate::accept_unauthenticated;
-#[doc(hidden)]
 pub use migrate::{Migration, migrate};
 pub use pending::FilePending;
 pub use state_dir::StateDir;
-#[doc(hidden)]
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
 
@@ -142,8 +138,7 @@ impl std::fmt::Display for StoreSpec {
     }
 }
 
-/// What the stores need to know about the world. Nothing of it is read before it is needed.
-#[doc(hidden)]
+/// Where the stores keep their files, and how they reach the keyring. Nothing is read before it is needed.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The directory of `file` where none is named.
@@ -212,8 +207,7 @@ fn open_keyring(places: &Places) -> Result<Store> {
 
 #[cfg(feature = "file")]
 impl StoreSpec {
-    /// Opens the store as what it is, where it is one of files.
-    #[doc(hidden)]
+    /// Opens the store if it is one of encrypted files.
     pub fn open_files(&self, places: &Places) -> Option<FileStore> {
         match self {
             Self::File(directory) => Some(self.file_store(directory.as_deref(), places)),

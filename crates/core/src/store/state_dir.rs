@@ -93,7 +93,6 @@ impl StateDir {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) where the state directory is there and must not be used: nothing may be
     /// made in it then.
-    #[doc(hidden)]
     pub fn place(&self, name: &str) -> Result<PathBuf> {
         Dir::open(&self.path, &self.warnings)?;
         Ok(self.path.join(name))

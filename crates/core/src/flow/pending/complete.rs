@@ -97,7 +97,7 @@ impl FlowManager {
     ///   the lock for too long;
     /// - `Store`: nothing could be kept; before the code is sent nothing is spent;
     /// - `Config`: the profile is unknown here, a secret of it cannot be read, a hook of it fails,
-    ///   there is nothing to run it ([`Ports::hooks`](super::Ports::hooks)), or the account holds a
+    ///   there is nothing to run it ([`Ports::hooks`](crate::Ports::hooks)), or the account holds a
     ///   login that was not made for the user of the flow.
     ///
     /// Whatever fails before the flow is taken leaves the state usable: a hook that denies or fails

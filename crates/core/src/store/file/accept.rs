@@ -8,7 +8,6 @@ use crate::store::fs::Dir;
 use crate::store::record;
 
 /// What a record without valid authentication claims to be.
-#[doc(hidden)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
     /// The grant of this key.
@@ -36,12 +35,10 @@ impl std::fmt::Display for Claimed {
 }
 
 impl FileStore {
-    /// The records that the identity opens but does not authenticate. What cannot be read at all is
-    /// left out.
+    /// Returns the records that the identity decrypts but does not authenticate, without those that cannot be read.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) where the directory or the key cannot be read.
-    #[doc(hidden)]
     pub fn unauthenticated(&self) -> Result<Vec<Claimed>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(Vec::new()) };
         let names = dir.names()?;
@@ -62,12 +59,11 @@ impl FileStore {
         (claimed.slug() == slug).then_some(claimed)
     }
 
-    /// Writes such a record again, authenticated. `false` where it is authentic or gone by now. Call it
-    /// in the turn of the grant's key.
+    /// Writes such a record again, authenticated. Returns `false` if it is authentic or gone by now. Hold the lock of
+    /// the grant's key during the call.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) where it cannot be read or written.
-    #[doc(hidden)]
     pub fn accept(&self, claimed: &Claimed) -> Result<bool> {
         let slug = claimed.slug();
         let Some(found) = self.unseal(&slug)?.filter(|found| !found.is_authentic) else {

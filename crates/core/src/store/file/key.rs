@@ -24,11 +24,10 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Reads the key; `None` where there is none, or none can be read.
+    /// Reads the key. Returns `None` if there is none, or it cannot be read.
     ///
     /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) where somebody else can write to its file.
-    #[doc(hidden)]
+    /// [`Config`](crate::ErrorKind::Config) where another user can write to its file.
     pub fn read(&self) -> Result<Option<Secret>> {
         let path = match self {
             Self::Identity(secret) => return Ok(Some(secret.clone())),

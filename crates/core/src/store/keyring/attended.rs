@@ -14,7 +14,6 @@ use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
 
 /// The user, who can answer a keyring's prompts.
-#[doc(hidden)]
 #[derive(Clone)]
 pub struct KeyringUser {
     /// How long the user has for one prompt.
@@ -30,7 +29,6 @@ impl fmt::Debug for KeyringUser {
 }
 
 /// A keyring store that waits for the user where the keyring prompts.
-#[doc(hidden)]
 #[derive(Debug)]
 pub struct AttendedKeyring {
     store: Arc<KeyringStore>,

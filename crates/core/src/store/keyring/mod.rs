@@ -70,9 +70,8 @@ pub struct KeyringStore {
     read: Mutex<HashMap<String, Instant>>,
 }
 
-/// The address of the session bus by these two environment variables: `DBUS_SESSION_BUS_ADDRESS`,
+/// Returns the address of the session bus for the values of two environment variables: `DBUS_SESSION_BUS_ADDRESS`,
 /// else `bus` below `XDG_RUNTIME_DIR`.
-#[doc(hidden)]
 pub fn session_bus(address: Option<OsString>, runtime_dir: Option<OsString>) -> Option<String> {
     let address = address.and_then(|a| a.into_string().ok()).filter(|a| !a.is_empty());
     address.or_else(|| {
@@ -95,9 +94,8 @@ impl KeyringStore {
         Ok(Self::on(Arc::new(SecretService::new(bus, PATIENCE)), sealed))
     }
 
-    /// A store in this Secret Service.
+    /// Opens the store in this Secret Service.
     #[cfg(target_os = "linux")]
-    #[doc(hidden)]
     pub fn on(service: Arc<SecretService>, sealed: impl Into<PathBuf>) -> Self {
         let mut store = Self::over(service, LIMIT, sealed);
         store.described = true;

@@ -30,7 +30,6 @@ use super::bus::{
 type Wire = (Path<'static>, Vec<u8>, Vec<u8>, String);
 
 /// The Secret Service of a session bus.
-#[doc(hidden)]
 pub struct SecretService(Arc<Inner>);
 
 struct Inner {
