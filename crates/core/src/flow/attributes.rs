@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::login_required::login_required;
-use super::{CriticalPart, FlowManager, LOCK_WAIT};
+use super::commit::{prove_store, recover};
+use super::critical::CriticalPart;
+use super::index::refuse_older;
+use super::load::load;
+use super::login_required::not_logged_in;
+use super::turn::{LOCK_WAIT, Shared};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Attribute, GrantKey};
@@ -19,69 +23,53 @@ const LONGEST_NAME: usize = 256;
 /// The most bytes of a grant's attributes together: a record has room for little more.
 const LARGEST: usize = 32 * 1024;
 
-impl FlowManager {
-    /// Sets an attribute of a grant, for so long, or for as long as the grant lives. The profile need
-    /// not be known here.
-    ///
-    /// A name has 1 to 256 bytes, a value is nested at most 32 deep, and all attributes of a grant,
-    /// names and values as JSON, have at most 32 KiB together.
-    ///
-    /// # Errors
-    ///
-    /// `LoginRequired` where there is no grant, `Usage` where name or value are beyond these limits,
-    /// `Store` and `Unavailable` where the grant cannot be locked, read or saved. That the index of
-    /// accounts cannot be written is no error: the attribute is saved by then.
-    pub async fn set_attribute(
-        &self,
-        key: &GrantKey,
-        name: &str,
-        value: Value,
-        ttl: Option<Duration>,
-    ) -> Result<()> {
-        let expires_at = ttl.map(|ttl| self.now().plus(ttl));
-        let attribute = Attribute { value, expires_at };
-        self.change_attributes(key, |all| {
-            all.insert(name.to_owned(), attribute);
-            check(all)
-        })
-        .await
-    }
+/// Sets an attribute of a grant, for so long, or for as long as the grant lives.
+pub(super) async fn set(
+    shared: &Shared,
+    key: &GrantKey,
+    name: &str,
+    value: Value,
+    ttl: Option<Duration>,
+) -> Result<()> {
+    let expires_at = ttl.map(|ttl| shared.ports.now().plus(ttl));
+    let attribute = Attribute { value, expires_at };
+    change(shared, key, |all| {
+        all.insert(name.to_owned(), attribute);
+        check(all)
+    })
+    .await
+}
 
-    /// Removes an attribute of a grant. Says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// As [`FlowManager::set_attribute`].
-    pub async fn unset_attribute(&self, key: &GrantKey, name: &str) -> Result<bool> {
-        self.change_attributes(key, |all| Ok(all.remove(name).is_some())).await
-    }
+/// Removes an attribute of a grant. Returns whether there was one.
+pub(super) async fn unset(shared: &Shared, key: &GrantKey, name: &str) -> Result<bool> {
+    change(shared, key, |all| Ok(all.remove(name).is_some())).await
+}
 
-    /// Changes attributes in the grant's turn: no refresh and no other change is under way. The
-    /// generation stays, as the tokens do.
-    async fn change_attributes<T>(
-        &self,
-        key: &GrantKey,
-        change: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
-    ) -> Result<T> {
-        let mut lock = self.ports.coordinator.lock(key, LOCK_WAIT).await?;
-        self.recover(&mut *lock, key).await?;
-        let found = self.load(key).await?;
-        let mut grant =
-            found.ok_or_else(|| login_required(key, &format!("not logged in to {key}")))?;
-        self.refuse_older(&grant)?;
-        drop_expired(&mut grant.attributes, self.now());
-        let outcome = change(&mut grant.attributes)?;
-        self.prove_store(key).await?;
-        let _critical = self.enter_critical(CriticalPart::Save);
-        self.ports.store.save(&grant).await?;
-        // What the index knows beside the grant stays: a failed refresh, for instance.
-        let known = self.ports.coordinator.account(key).ok().flatten();
-        let entry = AccountEntry::of(&grant, &self.ports.store.name());
-        let last_error = known.and_then(|known| known.last_error);
-        // The index is a convenience: the attribute is saved, and the next commit publishes again.
-        let _ = lock.publish(&AccountEntry { last_error, ..entry });
-        Ok(outcome)
-    }
+/// Changes attributes in the grant's turn: no refresh and no other change is under way. The
+/// generation stays, as the tokens do.
+async fn change<T>(
+    shared: &Shared,
+    key: &GrantKey,
+    act: impl FnOnce(&mut BTreeMap<String, Attribute>) -> Result<T>,
+) -> Result<T> {
+    let ports = &shared.ports;
+    let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
+    recover(ports, &mut *lock, key).await?;
+    let found = load(ports, key).await?;
+    let mut grant = found.ok_or_else(|| not_logged_in(key))?;
+    refuse_older(ports, &grant)?;
+    drop_expired(&mut grant.attributes, ports.now());
+    let outcome = act(&mut grant.attributes)?;
+    prove_store(ports, key).await?;
+    let _critical = shared.critical.enter(CriticalPart::Save);
+    ports.store.save(&grant).await?;
+    // What the index knows beside the grant stays: a failed refresh, for instance.
+    let known = ports.coordinator.account(key).ok().flatten();
+    let entry = AccountEntry::of(&grant, &ports.store.name());
+    let last_error = known.and_then(|known| known.last_error);
+    // The index is a convenience: the attribute is saved, and the next commit publishes again.
+    let _ = lock.publish(&AccountEntry { last_error, ..entry });
+    Ok(outcome)
 }
 
 /// Removes what has had its time.

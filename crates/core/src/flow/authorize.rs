@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::FlowManager;
+use super::credentials::{dpop_key, prove_secrets};
 use super::pin::pin;
-use super::push::may_want_a_push;
+use super::push::{may_want_a_push, push};
+use super::turn::{Context, Peer};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -20,7 +21,10 @@ use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random};
 use crate::time::Timestamp;
 
-/// What a caller wants of [`FlowManager::authorize`].
+/// How long a response is awaited where nobody says: 10 minutes.
+pub const USUAL_TTL: Duration = Duration::from_secs(600);
+
+/// What a caller wants of [`FlowManager::authorize`](crate::FlowManager::authorize).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AuthorizeRequest {
@@ -47,10 +51,10 @@ crate::redact::debug::redacted_debug!(AuthorizeRequest {
 
 impl AuthorizeRequest {
     /// A request for what the profile of the key says, whose response is awaited for
-    /// [`USUAL_TTL`](super::USUAL_TTL).
+    /// [`USUAL_TTL`].
     pub fn new(key: GrantKey, redirect_uri: impl Into<String>) -> Self {
         let (scopes, extra) = (Vec::new(), Vec::new());
-        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: super::USUAL_TTL }
+        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: USUAL_TTL }
     }
 }
 
@@ -126,165 +130,122 @@ impl Authorization {
     }
 }
 
-impl FlowManager {
-    /// Asks for an authorization whose response comes to this very process, as a loopback listener
-    /// receives it: makes verifier, state and nonce anew and, where the server wants it, pushes the
-    /// request (RFC 9126). What waits is the value that is returned, and nothing is stored.
-    ///
-    /// This is the lower level, which `oauthctl_core::login` uses. Where the response comes
-    /// elsewhere or later, use [`start`](Self::start).
-    ///
-    /// # Errors
-    ///
-    /// As [`FlowManager::server`]; `Usage` for a reserved parameter; `Validation` where the server
-    /// takes no S256; and the refusal of a pushed request.
-    pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Authorization> {
-        let profile = self.profile(&request.key.profile)?;
-        self.authorize_with(profile, None, request, |_| random::token(32)).await
-    }
-
-    /// The same at a server that was resolved before ([`FlowManager::server`]), for whoever chose the
-    /// redirect URI by it.
-    ///
-    /// # Errors
-    ///
-    /// As [`FlowManager::authorize`].
-    pub async fn authorize_at(
-        &self,
-        server: AuthorizationServer,
-        request: AuthorizeRequest,
-    ) -> Result<Authorization> {
-        let profile = self.profile(&request.key.profile)?;
-        self.authorize_with(profile, Some(server), request, |_| random::token(32)).await
-    }
-
-    /// The same with a state that is made of what else the flow is.
-    pub(super) async fn authorize_with(
-        &self,
-        profile: &Profile,
-        server: Option<AuthorizationServer>,
-        mut request: AuthorizeRequest,
-        make_state: impl FnOnce(&Authorization) -> Result<String>,
-    ) -> Result<Authorization> {
-        check_extra(&request.extra)?;
-        scopes::check(&request.scopes)?;
-        match endpoint::redirect_uri(&request.redirect_uri) {
-            Err(why) if !request.redirect_uri.is_empty() => {
-                return Err(Error::usage(format!("the redirect URI {why}")));
-            }
-            _ => {}
+/// Asks for an authorization, at this server if it was resolved before, with a state that is made of what else
+/// the flow is.
+pub(super) async fn authorize(
+    context: Context<'_>,
+    server: Option<AuthorizationServer>,
+    mut request: AuthorizeRequest,
+    make_state: impl FnOnce(&Authorization) -> Result<String>,
+) -> Result<Authorization> {
+    let profile = context.profile;
+    check_extra(&request.extra)?;
+    scopes::check(&request.scopes)?;
+    match endpoint::redirect_uri(&request.redirect_uri) {
+        Err(why) if !request.redirect_uri.is_empty() => {
+            return Err(Error::usage(format!("the redirect URI {why}")));
         }
-        self.prove_secrets(profile).await?;
-        let server = match server {
-            Some(server) => server,
-            None => self.server_for(profile, Purpose::Login).await?,
-        };
-        if request.redirect_uri.is_empty() {
-            let uris = profile.login_redirect_uris(server.iss_parameter_supported);
-            let first = uris.into_iter().next().map(|uri| uri.text);
-            request.redirect_uri =
-                first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
-        }
-        let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
-            Error::config(format!(
-                "no authorization endpoint is known for profile `{}`",
-                profile.name
-            ))
+        _ => {}
+    }
+    prove_secrets(context).await?;
+    let server = match server {
+        Some(server) => server,
+        None => context.server(Purpose::Login).await?,
+    };
+    if request.redirect_uri.is_empty() {
+        let uris = profile.login_redirect_uris(server.iss_parameter_supported);
+        let first = uris.into_iter().next().map(|uri| uri.text);
+        request.redirect_uri =
+            first.ok_or_else(|| Error::config("the profile has no redirect URI"))?;
+    }
+    let endpoint = server.endpoints.authorization.clone().ok_or_else(|| {
+        Error::config(format!("no authorization endpoint is known for profile `{}`", profile.name))
             .hint(Advice::configure(
                 &["authorization_endpoint", "issuer"],
                 "set `authorization_endpoint`, or `issuer` for discovery",
             ))
-        })?;
-        refuse_reserved(&endpoint)?;
-        let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
-        let scopes = scopes::split(scopes, &profile.scope_separator);
-        let (challenge, verifier) = self.make_challenge(profile, &server)?;
-        let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
-        let dpop_key = self.dpop_key(profile).await?;
-        let mut pending = Authorization {
-            authorization_url: String::new(),
-            redirect_uri: request.redirect_uri,
-            key: request.key,
-            scopes,
-            expires_at: self.now().plus(request.ttl),
-            grant_id: random::grant_id()?,
-            user: None,
-            attributes: BTreeMap::new(),
-            state: Secret::default(),
-            nonce,
-            verifier,
-            dpop_key,
-            pin: pin(profile, &server)?,
-            server,
-        };
-        pending.state = Secret::new(make_state(&pending)?);
-        pending.authorization_url = self
-            .request_url(profile, &pending, &endpoint, challenge.as_deref(), &request.extra)
-            .await?;
-        Ok(pending)
-    }
+    })?;
+    refuse_reserved(&endpoint)?;
+    let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
+    let scopes = scopes::split(scopes, &profile.scope_separator);
+    let (challenge, verifier) = make_challenge(context.with(&server))?;
+    let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
+    let dpop_key = dpop_key(context).await?;
+    let mut pending = Authorization {
+        authorization_url: String::new(),
+        redirect_uri: request.redirect_uri,
+        key: request.key,
+        scopes,
+        expires_at: context.now().plus(request.ttl),
+        grant_id: random::grant_id()?,
+        user: None,
+        attributes: BTreeMap::new(),
+        state: Secret::default(),
+        nonce,
+        verifier,
+        dpop_key,
+        pin: pin(profile, &server)?,
+        server,
+    };
+    pending.state = Secret::new(make_state(&pending)?);
+    let url = request_url(context, &pending, &endpoint, challenge.as_deref(), &request.extra);
+    pending.authorization_url = url.await?;
+    Ok(pending)
+}
 
-    /// Where the person must go: the whole request, or a reference to the pushed one.
-    async fn request_url(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        endpoint: &str,
-        challenge: Option<&str>,
-        extra: &[(String, String)],
-    ) -> Result<String> {
-        let Authorization { server, dpop_key, .. } = pending;
-        let thumbprint = match dpop_key {
-            Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
-            None => None,
-        };
-        let message = AuthorizationRequest {
-            redirect_uri: &pending.redirect_uri,
-            state: pending.state.expose(),
-            nonce: pending.nonce.as_deref(),
-            code_challenge: challenge,
-            dpop_jkt: thumbprint.as_deref(),
-            scopes: &pending.scopes,
-            extra,
-        };
-        self.ports.trace.step("Building the authorization request", "RFC 6749, section 4.1.1");
-        let parameters = message.parameters(profile);
-        let pushed = match profile.par {
-            Par::Never if server.require_par => return Err(par_required(profile)),
-            Par::Never => None,
-            Par::Always => Some(()),
-            Par::Auto => server.require_par.then_some(()),
-        };
-        if pushed.is_none() {
-            return Ok(authorization::url(endpoint, &parameters));
-        }
-        let uri = self.push(profile, server, parameters, dpop_key.as_ref()).await?;
-        let client = ("client_id".to_owned(), profile.client.id.clone());
-        Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
+/// Where the person must go: the whole request, or a reference to the pushed one.
+async fn request_url(
+    context: Context<'_>,
+    pending: &Authorization,
+    endpoint: &str,
+    challenge: Option<&str>,
+    extra: &[(String, String)],
+) -> Result<String> {
+    let Authorization { server, dpop_key, .. } = pending;
+    let profile = context.profile;
+    let thumbprint = match dpop_key {
+        Some(key) => Some(dpop::thumbprint(&SigningKey::from_stored(key)?)?),
+        None => None,
+    };
+    let message = AuthorizationRequest {
+        redirect_uri: &pending.redirect_uri,
+        state: pending.state.expose(),
+        nonce: pending.nonce.as_deref(),
+        code_challenge: challenge,
+        dpop_jkt: thumbprint.as_deref(),
+        scopes: &pending.scopes,
+        extra,
+    };
+    context.trace_step("Building the authorization request", "RFC 6749, section 4.1.1");
+    let parameters = message.parameters(profile);
+    let pushed = match profile.par {
+        Par::Never if server.require_par => return Err(par_required(profile)),
+        Par::Never => None,
+        Par::Always => Some(()),
+        Par::Auto => server.require_par.then_some(()),
+    };
+    if pushed.is_none() {
+        return Ok(authorization::url(endpoint, &parameters));
     }
+    let uri = push(context.with(server), parameters, dpop_key.as_ref()).await?;
+    let client = ("client_id".to_owned(), profile.client.id.clone());
+    Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
+}
 
-    fn make_challenge(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-    ) -> Result<(Option<String>, Option<Secret>)> {
-        if profile.pkce == Pkce::Off {
-            return Ok((None, None));
-        }
-        // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
-        if let Some(methods) = &server.code_challenge_methods
-            && !methods.iter().any(|m| m == "S256")
-        {
-            return Err(Error::validation("the server's metadata offers no PKCE with S256").hint(
-                "`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`",
-            ));
-        }
-        self.ports
-            .trace
-            .step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
+fn make_challenge(peer: Peer<'_>) -> Result<(Option<String>, Option<Secret>)> {
+    if peer.profile.pkce == Pkce::Off {
+        return Ok((None, None));
     }
+    // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
+    if let Some(methods) = &peer.server.code_challenge_methods
+        && !methods.iter().any(|m| m == "S256")
+    {
+        return Err(Error::validation("the server's metadata offers no PKCE with S256")
+            .hint("`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`"));
+    }
+    peer.trace_step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
 }
 
 fn par_required(profile: &Profile) -> Error {

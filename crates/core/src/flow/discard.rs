@@ -1,12 +1,12 @@
 //! Tokens that came and are not kept: they are revoked, so that nothing of a failed login lives on at the server.
 
-use super::FlowManager;
 use super::pin::unpinned;
-use super::revoke::is_unsupported;
+use super::revoke::{is_unsupported, send_revocation};
+use super::turn::Peer;
 use crate::Secret;
 use crate::error::Error;
 use crate::grant::{Grant, Pin};
-use crate::profile::{AuthorizationServer, Profile};
+use crate::profile::discovery::Purpose;
 
 /// Tokens that a server has issued, as far as its answer could be read.
 pub(super) struct Issued<'a> {
@@ -28,50 +28,37 @@ impl<'a> Issued<'a> {
     }
 }
 
-impl FlowManager {
-    /// Revokes tokens that are not kept, where a revocation endpoint is known: the refresh token, with which the server
-    /// ends the access token too (RFC 7009, section 2.1), else the access token. Where that fails, the tokens end
-    /// by themselves and nobody has them; the error with which the login failed then says so beside its own words.
-    pub(super) async fn discard(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        issued: Issued<'_>,
-        error: Error,
-    ) -> Error {
-        match self.try_discard(profile, server, issued).await {
-            Ok(()) => error,
-            Err(why) => not_revoked(error, &why),
-        }
+/// Revokes tokens that are not kept, where a revocation endpoint is known: the refresh token, with which the server
+/// ends the access token too (RFC 7009, section 2.1), else the access token. Where that fails, the tokens end
+/// by themselves and nobody has them; the error with which the login failed then says so beside its own words.
+pub(super) async fn discard(peer: Peer<'_>, issued: Issued<'_>, error: Error) -> Error {
+    match try_discard(peer, issued).await {
+        Ok(()) => error,
+        Err(why) => not_revoked(error, &why),
     }
+}
 
-    async fn try_discard(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        issued: Issued<'_>,
-    ) -> Result<(), Error> {
-        let Issued { pin, access_token, refresh_token, dpop_key } = issued;
-        let tokens = [(refresh_token, "refresh_token"), (access_token, "access_token")];
-        let mut tokens = tokens.into_iter().filter_map(|(token, hint)| Some((token?, hint)));
-        let Some((token, hint)) = tokens.next() else { return Ok(()) };
-        let endpoint = match server.endpoints.revocation.clone() {
-            Some(endpoint) => Some(endpoint),
-            None => {
-                let whole = self.whole_server(profile).await;
-                whole.ok().and_then(|server| server.endpoints.revocation)
-            }
-        };
-        let is_its_own = |endpoint: &String| unpinned(pin, endpoint).is_none();
-        let Some(endpoint) = endpoint.filter(is_its_own) else { return Ok(()) };
-        self.ports.trace.step("Revoking the tokens that are not kept", "RFC 7009, section 2.1");
-        let revoked = self.send_revocation(profile, server, &endpoint, token, hint, dpop_key).await;
-        match (revoked, tokens.next()) {
-            (Err(error), Some((token, hint))) if is_unsupported(&error) => {
-                self.send_revocation(profile, server, &endpoint, token, hint, dpop_key).await
-            }
-            (revoked, _) => revoked,
+async fn try_discard(peer: Peer<'_>, issued: Issued<'_>) -> Result<(), Error> {
+    let Issued { pin, access_token, refresh_token, dpop_key } = issued;
+    let tokens = [(refresh_token, "refresh_token"), (access_token, "access_token")];
+    let mut tokens = tokens.into_iter().filter_map(|(token, hint)| Some((token?, hint)));
+    let Some((token, hint)) = tokens.next() else { return Ok(()) };
+    let endpoint = match peer.server.endpoints.revocation.clone() {
+        Some(endpoint) => Some(endpoint),
+        None => {
+            let whole = peer.context().server(Purpose::Optional).await;
+            whole.ok().and_then(|server| server.endpoints.revocation)
         }
+    };
+    let is_its_own = |endpoint: &String| unpinned(pin, endpoint).is_none();
+    let Some(endpoint) = endpoint.filter(is_its_own) else { return Ok(()) };
+    peer.trace_step("Revoking the tokens that are not kept", "RFC 7009, section 2.1");
+    let revoked = send_revocation(peer, &endpoint, (token, hint), dpop_key).await;
+    match (revoked, tokens.next()) {
+        (Err(error), Some((token, hint))) if is_unsupported(&error) => {
+            send_revocation(peer, &endpoint, (token, hint), dpop_key).await
+        }
+        (revoked, _) => revoked,
     }
 }
 

@@ -6,13 +6,15 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::FlowManager;
+use super::credentials::credentials;
 use super::pin::client_auth;
+use super::ports::Ports;
+use super::turn::Peer;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
-use crate::profile::{AuthorizationServer, ClientAuth, Profile, SecretSource, TokenRequestFormat};
+use crate::profile::TokenRequestFormat;
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::dpop;
@@ -20,7 +22,7 @@ use crate::protocol::members::Members;
 use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
 use crate::redact::{self, names};
-use crate::text::one_line;
+use crate::time::Timestamp;
 
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -60,215 +62,122 @@ impl From<Error> for NoAnswer {
     }
 }
 
-impl FlowManager {
-    /// Sends the request. Any answer with a status is an answer.
-    pub(super) async fn exchange(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        exchange: &Exchange<'_>,
-    ) -> Result<Answer, NoAnswer> {
-        let credentials = self.credentials(profile).await?;
-        self.exchange_with(&credentials, profile, server, exchange).await
-    }
+/// Sends the request. Any answer with a status is an answer.
+pub(super) async fn exchange(peer: Peer<'_>, exchange: &Exchange<'_>) -> Result<Answer, NoAnswer> {
+    let credentials = credentials(peer.context()).await?;
+    exchange_with(peer, &credentials, exchange).await
+}
 
-    /// The same with what the client proves itself with: for a request that spends something, it is
-    /// read before anything says that it was spent.
-    pub(super) async fn exchange_with(
-        &self,
-        credentials: &Credentials,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        exchange: &Exchange<'_>,
-    ) -> Result<Answer, NoAnswer> {
-        let mut nonce: Option<String> = None;
-        let mut attempt = 1;
-        loop {
-            let (request, secrets) =
-                self.build(credentials, profile, server, exchange, nonce.as_deref())?;
-            let sent_at = self.now();
-            let wait = match self.send(&request, &secrets).await {
-                Err(no_answer) => {
-                    let is_final = no_answer.perhaps_acted || !no_answer.error.is_transient();
-                    if is_final || attempt == ATTEMPTS {
-                        return Err(no_answer);
-                    }
-                    Duration::from_millis(200 * u64::from(attempt))
+/// The same with what the client proves itself with: for a request that spends something, it is
+/// read before anything says that it was spent.
+pub(super) async fn exchange_with(
+    peer: Peer<'_>,
+    credentials: &Credentials,
+    exchange: &Exchange<'_>,
+) -> Result<Answer, NoAnswer> {
+    let mut nonce: Option<String> = None;
+    let mut attempt = 1;
+    loop {
+        let (request, secrets) = build(peer, credentials, exchange, nonce.as_deref())?;
+        let sent_at = peer.now();
+        let wait = match send(peer.ports(), &request, &secrets).await {
+            Err(no_answer) => {
+                let is_final = no_answer.perhaps_acted || !no_answer.error.is_transient();
+                if is_final || attempt == ATTEMPTS {
+                    return Err(no_answer);
                 }
-                Ok(response) => {
-                    if nonce.is_none() && exchange.dpop_key.is_some() && wants_nonce(&response) {
-                        nonce = response.header("dpop-nonce").map(str::to_owned);
-                        continue;
-                    }
-                    match self.repeat_after(exchange, &response) {
-                        Some(wait) if attempt < ATTEMPTS => wait,
-                        _ => return Ok(Answer::new(response, secrets, sent_at)),
-                    }
+                Duration::from_millis(200 * u64::from(attempt))
+            }
+            Ok(response) => {
+                if nonce.is_none() && exchange.dpop_key.is_some() && wants_nonce(&response) {
+                    nonce = response.header("dpop-nonce").map(str::to_owned);
+                    continue;
                 }
-            };
-            attempt += 1;
-            self.ports.clock.sleep(wait + jitter()).await;
-        }
-    }
-
-    /// Sends a request with these secrets in it, once. The transport may be anybody's: an answer over
-    /// the limit is refused, and a failure quotes no secret.
-    pub(super) async fn send(
-        &self,
-        request: &HttpRequest,
-        secrets: &[Secret],
-    ) -> Result<HttpResponse, NoAnswer> {
-        let answer = self.ports.http.send(request).await;
-        let response = answer.map_err(|failure| no_answer(request.purpose, failure, secrets))?;
-        let size = response.body.len();
-        if size <= MAX_BODY {
-            return Ok(response);
-        }
-        let error = Error::validation(format!(
-            "the answer to the {} has {size} bytes, more than the {MAX_BODY} that are accepted",
-            request.purpose
-        ));
-        Err(NoAnswer { error, perhaps_acted: true })
-    }
-
-    fn repeat_after(&self, exchange: &Exchange<'_>, response: &HttpResponse) -> Option<Duration> {
-        if exchange.spends == Spends::Once {
-            return None;
-        }
-        let asked = retry_after(response, self.now());
-        match (response.status, asked) {
-            (429 | 503, Some(wait)) if wait <= RETRY_CAP => Some(wait),
-            _ => None,
-        }
-    }
-
-    /// The request, and the secrets in it.
-    fn build(
-        &self,
-        credentials: &Credentials,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        exchange: &Exchange<'_>,
-        nonce: Option<&str>,
-    ) -> Result<(HttpRequest, Vec<Secret>)> {
-        let url = Url::parse(exchange.endpoint).map_err(|_| {
-            Error::config(format!("the endpoint of the {} is no URL", exchange.purpose))
-        })?;
-        let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
-        let mut form = exchange.form.clone();
-        let audience = server.issuer.as_deref().or(server.endpoints.token.as_deref());
-        authenticate(
-            client_auth(profile, server),
-            &profile.client.id,
-            credentials,
-            audience.unwrap_or(exchange.endpoint),
-            self.now(),
-            &mut headers,
-            &mut form,
-        )?;
-        if let Some(key) = exchange.dpop_key {
-            let key = SigningKey::from_stored(key)?;
-            let proof = dpop::proof(&key, Method::Post.as_str(), &url, self.now(), nonce, None)?;
-            headers.push(("dpop".to_owned(), proof));
-        }
-        let mut secrets = secrets_in(&headers, &form);
-        secrets.extend(credentials.secret.clone().filter(|secret| !secret.is_empty()));
-        let as_json = exchange.may_be_json && profile.token_request == TokenRequestFormat::Json;
-        let (media_type, body) = if as_json {
-            ("application/json", json_body(form)?)
-        } else {
-            ("application/x-www-form-urlencoded", form_body(&form))
-        };
-        headers.push(("content-type".to_owned(), media_type.to_owned()));
-        let purpose = exchange.purpose;
-        Ok((HttpRequest { purpose, method: Method::Post, url, headers, body }, secrets))
-    }
-
-    /// What the client proves itself with. It can take a command's time, and a pipe can be read once.
-    pub(super) async fn credentials(&self, profile: &Profile) -> Result<Credentials> {
-        let [mut secret, mut key, mut assertion] = [None, None, None];
-        for (name, source) in secret_sources(profile) {
-            let place = match name {
-                "client_secret" => &mut secret,
-                "private_key" => &mut key,
-                _ => &mut assertion,
-            };
-            let secret = self.resolve(profile, name, source).await?;
-            self.ports.trace.hide(&secret);
-            *place = Some(secret);
-        }
-        let key = key.as_ref().map(SigningKey::read).transpose()?;
-        Ok(Credentials { secret, key, assertion })
-    }
-
-    /// Reads the client's secrets before anything is asked of a person or spent, as far as that needs
-    /// neither a program nor the network.
-    pub(super) async fn prove_secrets(&self, profile: &Profile) -> Result<()> {
-        for (name, source) in secret_sources(profile) {
-            if matches!(
-                source,
-                SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Keyring(_)
-            ) {
-                let secret = self.resolve(profile, name, source).await?;
-                if name == "private_key" {
-                    let of_key = |error: Error| {
-                        error.context(format!("`{name}` of profile `{}`", one_line(&profile.name)))
-                    };
-                    SigningKey::read(&secret).map_err(of_key)?;
+                match repeat_after(exchange, &response, peer.now()) {
+                    Some(wait) if attempt < ATTEMPTS => wait,
+                    _ => return Ok(Answer::new(response, secrets, sent_at)),
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Reads the secret that a key of the profile refers to.
-    pub(super) async fn resolve(
-        &self,
-        profile: &Profile,
-        name: &str,
-        source: &SecretSource,
-    ) -> Result<Secret> {
-        self.ports.secrets.resolve(source).await.map_err(|error| {
-            let error = error.context(format!("`{name}` of profile `{}`", profile.name));
-            match (source, error.advice().is_empty()) {
-                (SecretSource::Env(variable), true) => {
-                    error.hint(format!("set the variable {variable}"))
-                }
-                (SecretSource::File(_), true) => {
-                    error.hint(format!("correct the file, or set `{name}` to another one"))
-                }
-                (SecretSource::Keyring(_), true) if name == "client_secret" => {
-                    error.hint(Advice::StoreClientSecret(profile.name.clone()))
-                }
-                _ => error,
-            }
-        })
-    }
-
-    /// The key of a grant's DPoP proofs: the profile's, else a new one.
-    pub(super) async fn dpop_key(&self, profile: &Profile) -> Result<Option<Secret>> {
-        if !profile.dpop {
-            return Ok(None);
-        }
-        let key = match &profile.client.private_key {
-            Some(source) => SigningKey::read(&self.resolve(profile, "private_key", source).await?)?,
-            None => SigningKey::generate()?,
         };
-        key.to_stored().map(Some)
+        attempt += 1;
+        peer.ports().clock.sleep(wait + jitter()).await;
     }
 }
 
-/// Where the client's secrets are, by the keys that say so. A certificate's key is the transport's.
-fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &SecretSource)> {
-    let client = &profile.client;
-    let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
-    [
-        ("client_secret", client.secret.as_ref()),
-        ("private_key", client.private_key.as_ref().filter(|_| is_signing)),
-        ("client_assertion", client.assertion.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(name, source)| Some((name, source?)))
+/// Sends a request with these secrets in it, once. The transport may be anybody's: an answer over
+/// the limit is refused, and a failure quotes no secret.
+pub(super) async fn send(
+    ports: &Ports,
+    request: &HttpRequest,
+    secrets: &[Secret],
+) -> Result<HttpResponse, NoAnswer> {
+    let answer = ports.http.send(request).await;
+    let response = answer.map_err(|failure| no_answer(request.purpose, failure, secrets))?;
+    let size = response.body.len();
+    if size <= MAX_BODY {
+        return Ok(response);
+    }
+    let error = Error::validation(format!(
+        "the answer to the {} has {size} bytes, more than the {MAX_BODY} that are accepted",
+        request.purpose
+    ));
+    Err(NoAnswer { error, perhaps_acted: true })
+}
+
+fn repeat_after(
+    exchange: &Exchange<'_>,
+    response: &HttpResponse,
+    now: Timestamp,
+) -> Option<Duration> {
+    if exchange.spends == Spends::Once {
+        return None;
+    }
+    let asked = retry_after(response, now);
+    match (response.status, asked) {
+        (429 | 503, Some(wait)) if wait <= RETRY_CAP => Some(wait),
+        _ => None,
+    }
+}
+
+/// The request, and the secrets in it.
+fn build(
+    peer: Peer<'_>,
+    credentials: &Credentials,
+    exchange: &Exchange<'_>,
+    nonce: Option<&str>,
+) -> Result<(HttpRequest, Vec<Secret>)> {
+    let Peer { profile, server, .. } = peer;
+    let url = Url::parse(exchange.endpoint).map_err(|_| {
+        Error::config(format!("the endpoint of the {} is no URL", exchange.purpose))
+    })?;
+    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    let mut form = exchange.form.clone();
+    let audience = server.issuer.as_deref().or(server.endpoints.token.as_deref());
+    authenticate(
+        client_auth(profile, server),
+        &profile.client.id,
+        credentials,
+        audience.unwrap_or(exchange.endpoint),
+        peer.now(),
+        &mut headers,
+        &mut form,
+    )?;
+    if let Some(key) = exchange.dpop_key {
+        let key = SigningKey::from_stored(key)?;
+        let proof = dpop::proof(&key, Method::Post.as_str(), &url, peer.now(), nonce, None)?;
+        headers.push(("dpop".to_owned(), proof));
+    }
+    let mut secrets = secrets_in(&headers, &form);
+    secrets.extend(credentials.secret.clone().filter(|secret| !secret.is_empty()));
+    let as_json = exchange.may_be_json && profile.token_request == TokenRequestFormat::Json;
+    let (media_type, body) = if as_json {
+        ("application/json", json_body(form)?)
+    } else {
+        ("application/x-www-form-urlencoded", form_body(&form))
+    };
+    headers.push(("content-type".to_owned(), media_type.to_owned()));
+    let purpose = exchange.purpose;
+    Ok((HttpRequest { purpose, method: Method::Post, url, headers, body }, secrets))
 }
 
 fn secrets_in(headers: &[(String, String)], form: &[(String, String)]) -> Vec<Secret> {

@@ -1,21 +1,21 @@
 //! Who granted: from the id_token, else from userinfo.
 
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{FlowManager, jwks_cache};
+use super::exchange::send;
+use super::jwks_cache;
+use super::turn::{Context, Peer};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
-use crate::profile::{AuthorizationServer, Profile};
+use crate::profile::discovery::Purpose;
 use crate::protocol::dpop;
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
-use crate::protocol::jwks::KeySource;
 use crate::protocol::jws::Alg;
 use crate::protocol::members::Members;
 use crate::protocol::reply::{IdToken, TokenReply};
@@ -49,253 +49,203 @@ pub(super) struct Received<'a> {
     pub(super) previous: Option<&'a Grant>,
 }
 
-impl FlowManager {
-    /// Validates the id_token of a response, or asks userinfo where a login brought none.
-    ///
-    /// # Errors
-    ///
-    /// At a login, with the first rule that the id_token breaks, and where its keys cannot be had. At a refresh (with
-    /// [`previous`](Received::previous)) only where it names another login: see `identify_again`.
-    pub(super) async fn identify(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        received: Received<'_>,
-    ) -> Result<Identified> {
-        if let Some(previous) = received.previous {
-            return self.identify_again(profile, server, received, previous).await;
-        }
-        let is_requested = received.nonce.is_some() && issuer(profile, server).is_some();
-        match &received.reply.id_token {
-            IdToken::Present(token) => self.validate(profile, server, token, received).await,
-            IdToken::Unreadable(what) if is_requested => {
-                Err(Error::validation(format!("the token response has {what}")))
-            }
-            IdToken::Absent if is_requested => Err(Error::validation(
-                "the token response has no id_token although `openid` was requested",
-            )
-            .hint(Advice::configure(
-                &["scopes"],
-                "remove `openid` from `scopes` if the server does not support OpenID Connect",
-            ))),
-            _ => Ok(self.ask_userinfo(profile, server, received.reply, received.dpop_key).await),
-        }
+/// Validates the id_token of a response, or asks userinfo where a login brought none.
+///
+/// # Errors
+///
+/// At a login, with the first rule that the id_token breaks, and where its keys cannot be had. At a refresh (with
+/// [`previous`](Received::previous)) only where it names another login: see `identify_again`.
+pub(super) async fn identify(peer: Peer<'_>, received: Received<'_>) -> Result<Identified> {
+    if let Some(previous) = received.previous {
+        return identify_again(peer, received, previous).await;
     }
+    let is_requested = received.nonce.is_some() && issuer(peer).is_some();
+    match &received.reply.id_token {
+        IdToken::Present(token) => validate(peer, token, received).await,
+        IdToken::Unreadable(what) if is_requested => {
+            Err(Error::validation(format!("the token response has {what}")))
+        }
+        IdToken::Absent if is_requested => Err(Error::validation(
+            "the token response has no id_token although `openid` was requested",
+        )
+        .hint(Advice::configure(
+            &["scopes"],
+            "remove `openid` from `scopes` if the server does not support OpenID Connect",
+        ))),
+        _ => Ok(ask_userinfo(peer, received.reply, received.dpop_key).await),
+    }
+}
 
-    /// Validates the id_token of a refresh, if there is one. It is optional there and needs no nonce (OpenID
-    /// Connect Core, section 12.2), and the access token does not depend on it: one that cannot be validated is
-    /// dropped with a warning.
-    ///
-    /// # Errors
-    ///
-    /// `Validation` where the id_token names another issuer or subject than the login did. That ends the login even
-    /// where the signature cannot be verified. The token endpoint itself sent the id_token, and so the access
-    /// token with it is most likely another user's; to hand that out would be worse than to ask for a login. Nobody
-    /// gains the power to end logins this way: whoever can change the token endpoint's answers has it anyway.
-    async fn identify_again(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        received: Received<'_>,
-        previous: &Grant,
-    ) -> Result<Identified> {
-        let token = match &received.reply.id_token {
-            IdToken::Absent => return Ok(Identified::default()),
-            IdToken::Unreadable(what) => {
-                return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
-            }
-            IdToken::Present(token) => token,
-        };
-        if let Some(first) = &previous.id_token_claims {
-            id_token::same_login(token, first)?;
+/// Validates the id_token of a refresh, if there is one. It is optional there and needs no nonce (OpenID
+/// Connect Core, section 12.2), and the access token does not depend on it: one that cannot be validated is
+/// dropped with a warning.
+///
+/// # Errors
+///
+/// `Validation` where the id_token names another issuer or subject than the login did. That ends the login even
+/// where the signature cannot be verified. The token endpoint itself sent the id_token, and so the access
+/// token with it is most likely another user's; to hand that out would be worse than to ask for a login. Nobody
+/// gains the power to end logins this way: whoever can change the token endpoint's answers has it anyway.
+async fn identify_again(
+    peer: Peer<'_>,
+    received: Received<'_>,
+    previous: &Grant,
+) -> Result<Identified> {
+    let token = match &received.reply.id_token {
+        IdToken::Absent => return Ok(Identified::default()),
+        IdToken::Unreadable(what) => {
+            return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
         }
-        let validated = tokio::select! {
-            biased;
-            validated = self.validate(profile, server, token, received) => validated,
-            () = self.ports.clock.sleep(KEYS_AT_REFRESH) => {
-                let limit = crate::time::describe(KEYS_AT_REFRESH);
-                Err(Error::unavailable(format!("the server's keys did not arrive within {limit}")))
-            }
-        };
-        Ok(validated.unwrap_or_else(dropped))
+        IdToken::Present(token) => token,
+    };
+    if let Some(first) = &previous.id_token_claims {
+        id_token::same_login(token, first)?;
     }
+    let validated = tokio::select! {
+        biased;
+        validated = validate(peer, token, received) => validated,
+        () = peer.ports().clock.sleep(KEYS_AT_REFRESH) => {
+            let limit = crate::time::describe(KEYS_AT_REFRESH);
+            Err(Error::unavailable(format!("the server's keys did not arrive within {limit}")))
+        }
+    };
+    Ok(validated.unwrap_or_else(dropped))
+}
 
-    async fn validate(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        token: &Secret,
-        received: Received<'_>,
-    ) -> Result<Identified> {
-        let Received { reply, client_secret, nonce, http, previous, .. } = received;
-        self.ports.trace.step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
-        let expectations = Expectations {
-            issuer: issuer(profile, server),
-            client_id: &profile.client.id,
-            trusted_audiences: &profile.trusted_audiences,
-            nonce,
-            nonce_may_be_missing: profile.quirks.id_token_without_nonce,
-            alg: profile.id_token_signed_response_alg.as_deref().and_then(Alg::parse_any),
-            algs: &server.id_token_algs,
-            client_secret,
-            access_token: Some(&reply.access_token),
-            max_age: profile.authorization_params.get("max_age").and_then(|age| age.parse().ok()),
-            now: self.now(),
-            previous: previous.and_then(|g| g.id_token_claims.as_ref()),
-        };
-        let keys = self.keys(server, previous.is_some())?;
-        let verdict = id_token::validate(token, &expectations, keys.as_deref(), http).await;
-        if let (Some(keys), Some(jwks_uri)) = (keys, &server.endpoints.jwks_uri)
-            && let Some((document, at)) = keys.take_fetched().await
-            && let Some(dir) = &self.ports.discovery_cache
-        {
-            jwks_cache::keep(dir, jwks_uri, &document, at);
-        }
-        match verdict? {
-            Verdict::Valid(claims) => Ok(Identified {
-                identity: claims.identity(),
-                claims: Some(claims.pinned()),
-                id_token: Some(token.clone()),
-                warning: None,
-            }),
-            Verdict::Unverifiable(why) => {
-                let why = Error::validation(why)
-                    .hint(Advice::configure(&["issuer"], "set `issuer` in the profile"));
-                Ok(dropped(why))
-            }
+async fn validate(peer: Peer<'_>, token: &Secret, received: Received<'_>) -> Result<Identified> {
+    let Received { reply, client_secret, nonce, http, previous, .. } = received;
+    let Peer { shared, profile, server } = peer;
+    peer.trace_step("Validating the id_token", "OpenID Connect Core, section 3.1.3.7");
+    let expectations = Expectations {
+        issuer: issuer(peer),
+        client_id: &profile.client.id,
+        trusted_audiences: &profile.trusted_audiences,
+        nonce,
+        nonce_may_be_missing: profile.quirks.id_token_without_nonce,
+        alg: profile.id_token_signed_response_alg.as_deref().and_then(Alg::parse_any),
+        algs: &server.id_token_algs,
+        client_secret,
+        access_token: Some(&reply.access_token),
+        max_age: profile.authorization_params.get("max_age").and_then(|age| age.parse().ok()),
+        now: peer.now(),
+        previous: previous.and_then(|g| g.id_token_claims.as_ref()),
+    };
+    let keys = match &server.endpoints.jwks_uri {
+        Some(jwks_uri) => Some(shared.jwks.source(&shared.ports, jwks_uri, previous.is_some())?),
+        None => None,
+    };
+    let verdict = id_token::validate(token, &expectations, keys.as_deref(), http).await;
+    if let (Some(keys), Some(jwks_uri)) = (keys, &server.endpoints.jwks_uri) {
+        jwks_cache::keep_fetched(&shared.ports, jwks_uri, &keys).await;
+    }
+    match verdict? {
+        Verdict::Valid(claims) => Ok(Identified {
+            identity: claims.identity(),
+            claims: Some(claims.pinned()),
+            id_token: Some(token.clone()),
+            warning: None,
+        }),
+        Verdict::Unverifiable(why) => {
+            let why = Error::validation(why)
+                .hint(Advice::configure(&["issuer"], "set `issuer` in the profile"));
+            Ok(dropped(why))
         }
     }
+}
 
-    /// The keys of a server, kept for as long as this manager lives. A refresh begins with those that
-    /// an earlier process has fetched.
-    fn keys(
-        &self,
-        server: &AuthorizationServer,
-        refreshing: bool,
-    ) -> Result<Option<Arc<KeySource>>> {
-        let Some(jwks_uri) = &server.endpoints.jwks_uri else {
-            return Ok(None);
-        };
-        let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(source) = known.get(jwks_uri) {
-            return Ok(Some(Arc::clone(source)));
-        }
-        let mut source = KeySource::new(jwks_uri)?;
-        if let Some(dir) = self.ports.discovery_cache.as_deref().filter(|_| refreshing)
-            && let Some((document, fetched_at)) = jwks_cache::find(dir, jwks_uri)
-        {
-            source.start_with(&document, fetched_at, self.now());
-        }
-        let source = Arc::new(source);
-        known.insert(jwks_uri.clone(), Arc::clone(&source));
-        Ok(Some(source))
+/// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no
+/// reason to refuse a login.
+async fn ask_userinfo(peer: Peer<'_>, reply: &TokenReply, dpop_key: Option<&Secret>) -> Identified {
+    let Peer { profile, server, .. } = peer;
+    let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
+        return Identified::default();
+    };
+    // Elsewhere (GitHub) the profile or preset names an endpoint of the provider's own.
+    if profile.endpoints.userinfo.is_none() {
+        return Identified::default();
     }
+    match userinfo(peer.context(), endpoint, reply.token_type, &reply.access_token, dpop_key).await
+    {
+        Ok(identity) => Identified { identity, ..Identified::default() },
+        // An OpenID provider need not answer without `openid`.
+        Err(_) if server.issuer.is_some() => Identified::default(),
+        Err(error) => Identified { warning: Some(error), ..Identified::default() },
+    }
+}
 
-    /// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no
-    /// reason to refuse a login.
-    async fn ask_userinfo(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        reply: &TokenReply,
-        dpop_key: Option<&Secret>,
-    ) -> Identified {
-        let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
-            return Identified::default();
-        };
-        // Elsewhere (GitHub) the profile or preset names an endpoint of the provider's own.
-        if profile.endpoints.userinfo.is_none() {
-            return Identified::default();
-        }
-        match self.userinfo(endpoint, reply.token_type, &reply.access_token, dpop_key).await {
-            Ok(identity) => Identified { identity, ..Identified::default() },
-            // An OpenID provider need not answer without `openid`.
-            Err(_) if server.issuer.is_some() => Identified::default(),
-            Err(error) => Identified { warning: Some(error), ..Identified::default() },
-        }
+/// Adds what userinfo knows of the person: of that of the id_token, if there was one (OpenID
+/// Connect Core, section 5.3.2: only if the subjects are equal).
+pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -> Result<()> {
+    let server = context.server(Purpose::Optional).await?;
+    let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
+    let tokens = &grant.tokens;
+    let dpop_key = grant.dpop_key.as_ref();
+    let found =
+        userinfo(context, endpoint, &tokens.token_type, &tokens.access_token, dpop_key).await?;
+    let known = &mut grant.identity;
+    if known.sub.is_none() {
+        *known = found;
+        return Ok(());
     }
+    if found.sub != known.sub {
+        return Err(Error::validation("userinfo is about another person than the id_token")
+            .hint("nothing was stored; this can be an attack, or a fault of the server"));
+    }
+    if known.email.is_none() {
+        (known.email, known.email_verified) = (found.email, found.email_verified);
+    }
+    known.username = known.username.take().or(found.username);
+    known.name = known.name.take().or(found.name);
+    Ok(())
+}
 
-    /// Adds what userinfo knows of the person: of that of the id_token, if there was one (OpenID
-    /// Connect Core, section 5.3.2: only if the subjects are equal).
-    pub(super) async fn complete_identity(
-        &self,
-        profile: &Profile,
-        grant: &mut Grant,
-    ) -> Result<()> {
-        let server = self.whole_server(profile).await?;
-        let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
-        let tokens = &grant.tokens;
-        let dpop_key = grant.dpop_key.as_ref();
-        let found =
-            self.userinfo(endpoint, &tokens.token_type, &tokens.access_token, dpop_key).await?;
-        let known = &mut grant.identity;
-        if known.sub.is_none() {
-            *known = found;
-            return Ok(());
+async fn userinfo(
+    context: Context<'_>,
+    endpoint: &str,
+    token_type: &str,
+    access_token: &Secret,
+    dpop_key: Option<&Secret>,
+) -> Result<Identity> {
+    context.trace_step("Asking who has logged in", "OpenID Connect Core, section 5.3");
+    let url = Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
+    let key = dpop_key.filter(|_| token_type == "DPoP");
+    let key = key.map(SigningKey::from_stored).transpose()?;
+    let failed = |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
+    let mut nonce = None;
+    let response = loop {
+        let mut headers = vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            ("authorization".to_owned(), format!("{token_type} {}", access_token.expose())),
+        ];
+        let (purpose, method) = ("userinfo request", Method::Get);
+        if let Some(key) = &key {
+            let (now, nonce) = (context.now(), nonce.as_deref());
+            let proof = dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;
+            headers.push(("dpop".to_owned(), proof));
         }
-        if found.sub != known.sub {
-            return Err(Error::validation("userinfo is about another person than the id_token")
-                .hint("nothing was stored; this can be an attack, or a fault of the server"));
+        let (url, body) = (url.clone(), zeroize::Zeroizing::default());
+        let request = HttpRequest { purpose, method, url, headers, body };
+        let secrets = std::slice::from_ref(access_token);
+        let response = send(context.ports(), &request, secrets).await.map_err(|n| n.error)?;
+        match wanted_nonce(&response) {
+            Some(wanted) if key.is_some() && nonce.is_none() => nonce = Some(wanted),
+            _ => break response,
         }
-        if known.email.is_none() {
-            (known.email, known.email_verified) = (found.email, found.email_verified);
-        }
-        known.username = known.username.take().or(found.username);
-        known.name = known.name.take().or(found.name);
-        Ok(())
+    };
+    if response.status != 200 {
+        return Err(failed(&format!("status {}", response.status)));
     }
-
-    async fn userinfo(
-        &self,
-        endpoint: &str,
-        token_type: &str,
-        access_token: &Secret,
-        dpop_key: Option<&Secret>,
-    ) -> Result<Identity> {
-        self.ports.trace.step("Asking who has logged in", "OpenID Connect Core, section 5.3");
-        let url =
-            Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
-        let key = dpop_key.filter(|_| token_type == "DPoP");
-        let key = key.map(SigningKey::from_stored).transpose()?;
-        let failed =
-            |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
-        let mut nonce = None;
-        let response = loop {
-            let mut headers = vec![
-                ("accept".to_owned(), "application/json".to_owned()),
-                ("authorization".to_owned(), format!("{token_type} {}", access_token.expose())),
-            ];
-            let (purpose, method) = ("userinfo request", Method::Get);
-            if let Some(key) = &key {
-                let (now, nonce) = (self.now(), nonce.as_deref());
-                let proof =
-                    dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;
-                headers.push(("dpop".to_owned(), proof));
-            }
-            let (url, body) = (url.clone(), zeroize::Zeroizing::default());
-            let request = HttpRequest { purpose, method, url, headers, body };
-            let secrets = std::slice::from_ref(access_token);
-            let response = self.send(&request, secrets).await.map_err(|n| n.error)?;
-            match wanted_nonce(&response) {
-                Some(wanted) if key.is_some() && nonce.is_none() => nonce = Some(wanted),
-                _ => break response,
-            }
-        };
-        if response.status != 200 {
-            return Err(failed(&format!("status {}", response.status)));
-        }
-        let body = Members::read(&response.body);
-        if let Some(defect) = body.defect() {
-            return Err(failed(defect));
-        }
-        let mut claims = Map::new();
-        for name in CLAIMS {
-            if let Some(value) = body.get(name).map_err(|what| failed(&what))? {
-                claims.insert(name.to_owned(), value);
-            }
-        }
-        Ok(identity(&claims))
+    let body = Members::read(&response.body);
+    if let Some(defect) = body.defect() {
+        return Err(failed(defect));
     }
+    let mut claims = Map::new();
+    for name in CLAIMS {
+        if let Some(value) = body.get(name).map_err(|what| failed(&what))? {
+            claims.insert(name.to_owned(), value);
+        }
+    }
+    Ok(identity(&claims))
 }
 
 /// Nothing of an id_token, and why.
@@ -305,7 +255,8 @@ fn dropped(why: Error) -> Identified {
 }
 
 /// Who must have issued an id_token.
-fn issuer<'a>(profile: &'a Profile, server: &'a AuthorizationServer) -> Option<Issuer<'a>> {
+fn issuer(peer: Peer<'_>) -> Option<Issuer<'_>> {
+    let Peer { profile, server, .. } = peer;
     let of_tenant = profile.quirks.tenant_issuer.as_deref().map(Issuer::OfTenant);
     server.issuer.as_deref().map(Issuer::Exactly).or(of_tenant)
 }

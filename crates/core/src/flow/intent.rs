@@ -1,10 +1,24 @@
 //! The note that a refresh token is being spent: how the next holder of the lock learns that it may be spent already.
 
+use std::time::Duration;
+
+use super::request::TokenRequest;
 use crate::Secret;
+use crate::advice::Advice;
 use crate::digest::hex_sha256;
-use crate::error::Result;
-use crate::grant::Intent;
+use crate::error::{Error, Result};
+use crate::grant::{Grant, Intent};
 use crate::port::Lock;
+use crate::time::Timestamp;
+
+/// How often a refresh token is sent by processes that then die before the sending pauses.
+const UNANSWERED_AT_MOST: u32 = 2;
+
+/// The first pause; each further one is twice as long.
+const PAUSE: Duration = Duration::from_secs(300);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// The intent of an earlier sending of this very token.
 pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
@@ -12,6 +26,45 @@ pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Inten
     Ok(lock.intent()?.filter(|intent| intent.token_hash == token_hash))
 }
 
-pub(super) fn hash(token: &Secret) -> String {
+/// Returns the intent to send a grant's refresh token once more.
+pub(super) fn of(
+    grant: &Grant,
+    refresh_token: &Secret,
+    earlier: Option<&Intent>,
+    now: Timestamp,
+) -> Intent {
+    Intent {
+        grant_id: grant.id.clone(),
+        generation: grant.generation,
+        token_hash: hash(refresh_token),
+        at: now,
+        sends: earlier.map_or(0, |earlier| earlier.sends).saturating_add(1),
+    }
+}
+
+/// Why the token is not sent now. An intent that is found was left by a holder that died: one
+/// more try is allowed. If that one dies too there is a pause, which only a person's explicit
+/// wish ends early.
+pub(super) fn withheld(
+    grant: &Grant,
+    earlier: Option<&Intent>,
+    request: &TokenRequest,
+    now: Timestamp,
+) -> Option<Error> {
+    let earlier = earlier.filter(|i| i.sends >= UNANSWERED_AT_MOST)?;
+    let doublings = (earlier.sends - UNANSWERED_AT_MOST).min(16);
+    let pause = (PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
+    let is_over = now >= earlier.at.plus(pause);
+    if is_over || request.force || grant.rotates == Some(false) {
+        return None;
+    }
+    let what = format!(
+        "the refresh token of {} was sent {} times and no answer came: it may be spent",
+        grant.key, earlier.sends
+    );
+    Some(Error::login_required(what).hint(Advice::Refresh(grant.key.clone())))
+}
+
+fn hash(token: &Secret) -> String {
     hex_sha256(&[token.expose().as_bytes()])
 }

@@ -3,13 +3,18 @@
 //! Only a refresh reads them; a login fetches. A key that is not among them, or does not fit, makes
 //! the refresh fetch them again: see [`KeySource`](crate::protocol::jwks::KeySource).
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::ports::Ports;
 use crate::digest::hex_sha256;
+use crate::error::Result;
 use crate::profile::atomic_file;
+use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
 /// The form of cache files.
@@ -23,8 +28,45 @@ struct Kept {
     document: Value,
 }
 
+/// The keys of servers, kept for as long as a manager lives, by their address.
+#[derive(Clone, Default)]
+pub(super) struct JwksCache(Arc<Mutex<HashMap<String, Arc<KeySource>>>>);
+
+impl JwksCache {
+    /// Returns the keys at this address. A refresh begins with those that an earlier process has fetched.
+    pub(super) fn source(
+        &self,
+        ports: &Ports,
+        jwks_uri: &str,
+        is_refresh: bool,
+    ) -> Result<Arc<KeySource>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = known.get(jwks_uri) {
+            return Ok(Arc::clone(source));
+        }
+        let mut source = KeySource::new(jwks_uri)?;
+        if let Some(dir) = ports.discovery_cache.as_deref().filter(|_| is_refresh)
+            && let Some((document, fetched_at)) = find(dir, jwks_uri)
+        {
+            source.start_with(&document, fetched_at, ports.now());
+        }
+        let source = Arc::new(source);
+        known.insert(jwks_uri.to_owned(), Arc::clone(&source));
+        Ok(source)
+    }
+}
+
+/// Keeps what these keys have fetched, for later processes.
+pub(super) async fn keep_fetched(ports: &Ports, jwks_uri: &str, keys: &KeySource) {
+    if let Some((document, at)) = keys.take_fetched().await
+        && let Some(dir) = &ports.discovery_cache
+    {
+        keep(dir, jwks_uri, &document, at);
+    }
+}
+
 /// What is kept of this address: the document, to be judged as if it had just come, and since when.
-pub(super) fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
+fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
     let bytes = atomic_file::read(&path(dir, jwks_uri))?;
     let kept: Kept = serde_json::from_slice(&bytes).ok()?;
     if kept.version != VERSION || kept.jwks_uri != jwks_uri {
@@ -34,7 +76,7 @@ pub(super) fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
 }
 
 /// Keeping is an optimisation: where it fails, the next refresh fetches.
-pub(super) fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
+fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
     let Ok(document) = serde_json::from_slice::<Value>(document) else { return };
     let document = used(&document);
     let kept = Kept { version: VERSION, jwks_uri: jwks_uri.to_owned(), fetched_at, document };

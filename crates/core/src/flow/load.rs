@@ -1,6 +1,6 @@
 //! Reading a grant, and believing what the store gives only where it is what was asked for.
 
-use super::FlowManager;
+use super::ports::Ports;
 use crate::error::Error;
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 
@@ -23,14 +23,12 @@ impl From<Unloaded> for Error {
     }
 }
 
-impl FlowManager {
-    /// Reads the grant of this key, and no other: all of the flow reads grants here.
-    pub(super) async fn load(&self, key: &GrantKey) -> Result<Option<Grant>, Unloaded> {
-        match self.ports.store.load(key).await.map_err(Unloaded::Failed)? {
-            Some(grant) if grant.key != *key => Err(Unloaded::Foreign(foreign(key, &grant.key))),
-            Some(grant) if grant.version > GRANT_VERSION => Err(Unloaded::Newer(newer(&grant))),
-            found => Ok(found),
-        }
+/// Reads the grant of this key, and no other: all of the flow reads grants here.
+pub(super) async fn load(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>, Unloaded> {
+    match ports.store.load(key).await.map_err(Unloaded::Failed)? {
+        Some(grant) if grant.key != *key => Err(Unloaded::Foreign(foreign(key, &grant.key))),
+        Some(grant) if grant.version > GRANT_VERSION => Err(Unloaded::Newer(newer(&grant))),
+        found => Ok(found),
     }
 }
 

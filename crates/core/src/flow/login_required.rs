@@ -1,11 +1,56 @@
 //! The errors of an account that has no usable grant here: a user must log in, or it is in another store.
 
-use super::Ports;
 use super::load::Unloaded;
+use super::ports::Ports;
+use super::request::TokenRequest;
+use super::turn::Context;
 use crate::advice::Advice;
-use crate::error::Error;
-use crate::grant::{Grant, GrantKey};
+use crate::error::{Error, Result};
+use crate::grant::{Dead, Grant, GrantKey};
 use crate::text::one_line;
+use crate::time::{Timestamp, describe};
+
+/// Fails, without a lock or a request, where only a person can help.
+pub(super) fn require_renewable(
+    context: Context<'_>,
+    key: &GrantKey,
+    grant: Option<&Grant>,
+    request: &TokenRequest,
+) -> Result<()> {
+    if !context.profile.grant.needs_person() {
+        return Ok(());
+    }
+    let Some(grant) = grant else {
+        return Err(never_logged_in(context.ports(), key));
+    };
+    if let Some(dead) = ended(grant, request, context.now()) {
+        let what = format!("the login of {key} is no longer valid: {}", dead.reason);
+        return Err(login_required(key, &what));
+    }
+    if grant.tokens.refresh_token.is_none() {
+        let now = context.now();
+        let life = match grant.tokens.expires_at {
+            Some(at) if at <= now => "has expired, and".to_owned(),
+            Some(at) if !request.force => {
+                format!("expires in {}, and", describe(at.remaining(now)))
+            }
+            _ => "cannot be refreshed:".to_owned(),
+        };
+        let what = format!("the token of {key} {life} the server issued no refresh token");
+        return Err(login_required(key, &what));
+    }
+    Ok(())
+}
+
+/// Why the refresh token is not sent: the server has ended the grant, as far as it is worth asking.
+pub(super) fn ended<'a>(
+    grant: &'a Grant,
+    request: &TokenRequest,
+    now: Timestamp,
+) -> Option<&'a Dead> {
+    let is_over = |at: &Timestamp| request.force || *at <= now;
+    grant.dead.as_ref().filter(|dead| !dead.ask_again_at.as_ref().is_some_and(is_over))
+}
 
 /// A store that cannot be read; the index may know that the grant is in another one.
 pub(super) fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloaded) -> Error {

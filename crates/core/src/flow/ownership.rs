@@ -1,29 +1,23 @@
 //! Whose login a flow may replace: the flow of an end user replaces none but that user's own.
 
-use super::FlowManager;
+use super::commit::Warnings;
+use super::index::indexed_user;
+use super::load::{Unloaded, load};
+use super::ports::Ports;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::GrantKey;
+use crate::grant::{Grant, GrantKey};
 use crate::text::one_line;
 
-impl FlowManager {
-    /// Refuses, before the user is sent anywhere, what [`require_owner`] would refuse at the end.
-    /// A store that cannot be read is left to the completion, which may run on another machine.
-    pub(super) async fn check_owner(&self, key: &GrantKey, user: Option<&str>) -> Result<()> {
-        if user.is_none() || self.indexed_user(key).is_some_and(|owner| owner.as_deref() == user) {
-            return Ok(());
-        }
-        match self.load(key).await {
-            Ok(Some(grant)) => require_owner(key, grant.user.as_deref(), user),
-            _ => Ok(()),
-        }
+/// Refuses, before the user is sent anywhere, what [`require_owner`] would refuse at the end.
+/// A store that cannot be read is left to the completion, which may run on another machine.
+pub(super) async fn check_owner(ports: &Ports, key: &GrantKey, user: Option<&str>) -> Result<()> {
+    if user.is_none() || indexed_user(ports, key).is_some_and(|owner| owner.as_deref() == user) {
+        return Ok(());
     }
-
-    /// Whom the account index names as the user of what this store holds under the key; `None` where
-    /// the index does not know the account.
-    pub(super) fn indexed_user(&self, key: &GrantKey) -> Option<Option<String>> {
-        let entry = self.ports.coordinator.account(key).ok().flatten()?;
-        (entry.store == self.ports.store.name()).then_some(entry.user)
+    match load(ports, key).await {
+        Ok(Some(grant)) => require_owner(key, grant.user.as_deref(), user),
+        _ => Ok(()),
     }
 }
 
@@ -37,4 +31,34 @@ pub(super) fn require_owner(key: &GrantKey, owner: Option<&str>, user: Option<&s
         one_line(&key.profile)
     ))
     .hint(Advice::UseAnotherUser(key.clone())))
+}
+
+/// The stored grant that a new login replaces. A record that is damaged or newer is moved aside,
+/// never overwritten: the warning says where it went. Another key's record stays where it is, and so
+/// does a login that the flow of this user must not replace.
+pub(super) async fn replaced(
+    ports: &Ports,
+    key: &GrantKey,
+    user: Option<&str>,
+) -> Result<(Option<Grant>, Warnings)> {
+    match load(ports, key).await {
+        Ok(Some(grant)) => {
+            require_owner(key, grant.user.as_deref(), user)?;
+            Ok((Some(grant), Vec::new()))
+        }
+        Ok(None) => Ok((None, Vec::new())),
+        Err(Unloaded::Foreign(error)) => Err(error),
+        Err(Unloaded::Failed(error) | Unloaded::Newer(error)) => {
+            if let Some(owner) = indexed_user(ports, key) {
+                require_owner(key, owner.as_deref(), user)?;
+            }
+            match ports.store.set_aside(key).await? {
+                Some(place) => {
+                    let what = format!("the record that was stored before is kept as {place}");
+                    Ok((None, vec![error.context(what)]))
+                }
+                None => Err(error),
+            }
+        }
+    }
 }

@@ -30,6 +30,7 @@ pub(super) fn client_auth(profile: &Profile, server: &AuthorizationServer) -> Cl
     }
 }
 
+/// Returns what a grant of this profile is pinned to at this server.
 pub(super) fn pin(profile: &Profile, server: &AuthorizationServer) -> Result<Pin> {
     Ok(Pin {
         issuer: server.issuer.clone(),

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Hooks;
+use super::hooks::Hooks;
 use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::Grant;
 use crate::port::{BoxFuture, Clock, Coordinator, GrantStore, Http, PendingStore};
 use crate::profile::{Profile, SecretSource};
 use crate::protocol::state::StateKeys;
+use crate::time::Timestamp;
 use crate::trace::Trace;
 
 /// The world of a [`FlowManager`](super::FlowManager): transport, clock, stores, and who else takes
@@ -83,6 +84,10 @@ impl Ports {
             trace: Trace::off(),
             discovery_cache: None,
         }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The same with another transport.

@@ -1,69 +1,64 @@
 //! Pushed authorization requests (RFC 9126).
 
-use super::FlowManager;
-use super::exchange::{Exchange, Spends};
+use super::exchange::{Exchange, Spends, exchange};
+use super::turn::Peer;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::{AuthorizationServer, Profile};
 
-impl FlowManager {
-    /// Pushes the authorization request, and returns what stands for it.
-    pub(super) async fn push(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        parameters: Vec<(String, String)>,
-        dpop_key: Option<&Secret>,
-    ) -> Result<String> {
-        let endpoint =
-            server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
-                Error::config(
-                    "the profile asks for a pushed authorization request, and no endpoint is known",
-                )
-                .hint(Advice::configure(
-                    &["pushed_authorization_request_endpoint", "par"],
-                    "set `pushed_authorization_request_endpoint`, or `par = \"never\"`",
-                ))
-            })?;
-        self.ports.trace.step("Pushing the authorization request", "RFC 9126, section 2");
-        // `client_id` is one of the parameters, however the client authenticates (section 2.1).
-        let exchange = Exchange {
-            purpose: "pushed authorization request",
-            endpoint,
-            form: parameters,
-            spends: Spends::Again,
-            dpop_key,
-            may_be_json: false,
-        };
-        let answer = self.exchange(profile, server, &exchange).await;
-        let answer = answer.map_err(|no_answer| no_answer.error)?;
-        let body = answer.members();
-        let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
-        if let Some(error) = text("error") {
-            let oauth = answer.oauth_error(&error, text("error_description").as_deref());
-            return Err(Error::refused("the pushed authorization request was refused", oauth));
-        }
-        match (answer.status(), text("request_uri")) {
-            // Some servers answer 200 (section 2.2 has 201).
-            (200 | 201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
-            (429 | 500..=599, _) => Err(Error::unavailable(format!(
-                "the pushed authorization request failed: the server answered {}",
-                answer.status()
-            ))
-            .hint(Advice::RetryLater)),
-            (400..=499, _) => Err(Error::new(
-                ErrorKind::ServerRefused,
-                format!("the pushed authorization request was refused: status {}", answer.status()),
+/// Pushes the authorization request, and returns what stands for it.
+pub(super) async fn push(
+    peer: Peer<'_>,
+    parameters: Vec<(String, String)>,
+    dpop_key: Option<&Secret>,
+) -> Result<String> {
+    let endpoint =
+        peer.server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
+            Error::config(
+                "the profile asks for a pushed authorization request, and no endpoint is known",
             )
-            .hint(Advice::Trace)),
-            (200 | 201, _) => Err(Error::validation(
-                "the answer to the pushed authorization request has no `request_uri` that can be used",
-            )),
-            (status, _) => Err(Error::validation(format!(
-                "the pushed authorization request got status {status} where 201 is expected"
-            ))),
-        }
+            .hint(Advice::configure(
+                &["pushed_authorization_request_endpoint", "par"],
+                "set `pushed_authorization_request_endpoint`, or `par = \"never\"`",
+            ))
+        })?;
+    peer.trace_step("Pushing the authorization request", "RFC 9126, section 2");
+    // `client_id` is one of the parameters, however the client authenticates (section 2.1).
+    let request = Exchange {
+        purpose: "pushed authorization request",
+        endpoint,
+        form: parameters,
+        spends: Spends::Again,
+        dpop_key,
+        may_be_json: false,
+    };
+    let answer = exchange(peer, &request).await;
+    let answer = answer.map_err(|no_answer| no_answer.error)?;
+    let body = answer.members();
+    let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
+    if let Some(error) = text("error") {
+        let oauth = answer.oauth_error(&error, text("error_description").as_deref());
+        return Err(Error::refused("the pushed authorization request was refused", oauth));
+    }
+    match (answer.status(), text("request_uri")) {
+        // Some servers answer 200 (section 2.2 has 201).
+        (200 | 201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
+        (429 | 500..=599, _) => Err(Error::unavailable(format!(
+            "the pushed authorization request failed: the server answered {}",
+            answer.status()
+        ))
+        .hint(Advice::RetryLater)),
+        (400..=499, _) => Err(Error::new(
+            ErrorKind::ServerRefused,
+            format!("the pushed authorization request was refused: status {}", answer.status()),
+        )
+        .hint(Advice::Trace)),
+        (200 | 201, _) => Err(Error::validation(
+            "the answer to the pushed authorization request has no `request_uri` that can be used",
+        )),
+        (status, _) => Err(Error::validation(format!(
+            "the pushed authorization request got status {status} where 201 is expected"
+        ))),
     }
 }
 

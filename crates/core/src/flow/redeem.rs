@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::commit::Warnings;
-use super::discard::Issued;
-use super::exchange::{Exchange, Spends};
+use super::authorize::Authorization;
+use super::commit::{Warnings, commit, prove_store, show};
+use super::credentials::credentials;
+use super::critical::CriticalPart;
+use super::discard::{Issued, discard};
+use super::exchange::{Exchange, Spends, exchange_with};
 use super::granted::{Granted, narrower};
 use super::hooks::{self, About, keep, merge};
-use super::identity::{Identified, Received};
+use super::identity::{Identified, Received, identify};
+use super::load::load;
+use super::ownership::replaced;
 use super::pending::Claim;
-use super::pin::token_endpoint;
-use super::required::RequiredIdentity;
+use super::required::{RequiredIdentity, require_identity};
 use super::tokens::{self, short_lived};
-use super::{Authorization, CriticalPart, FlowManager};
+use super::turn::{Context, Peer, Turn, lock_wait};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant};
-use crate::port::Lock;
-use crate::profile::{AuthorizationServer, Profile};
+use crate::profile::Profile;
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
 use crate::protocol::reply::{self, Asked, IdToken, Refused, TokenReply};
@@ -57,280 +60,255 @@ struct Response<'a> {
     credentials: Credentials,
 }
 
-impl FlowManager {
-    /// Redeems the code of a response that [`Authorization::judge`] found authentic, validates the
-    /// tokens and stores them: the lower level below [`complete`](Self::complete).
-    ///
-    /// The lock is taken and the store proved writable before the code is sent; it is sent once, so
-    /// the authorization is used up.
-    /// `callback` are the parameters of the response, for values that the profile keeps.
-    ///
-    /// # Errors
-    ///
-    /// `Timeout` for an expired flow; `Store` or `Unavailable` with nothing spent; the server's
-    /// refusal; `Validation` where the answer is not what was asked for.
-    pub async fn redeem(
-        &self,
-        authorization: Authorization,
-        code: &Secret,
-        callback: &[(String, String)],
-    ) -> Result<Completed> {
-        let profile = self.profile(&authorization.key.profile)?;
-        if self.now() > authorization.expires_at {
-            return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
-                .hint(Advice::StartAgain));
-        }
-        self.redeem_once(profile, &authorization, code, callback, &Terms::default()).await
+/// Redeems the code of a response that was found authentic, in the process that asked for it.
+pub(super) async fn redeem(
+    context: Context<'_>,
+    authorization: &Authorization,
+    code: &Secret,
+    callback: &[(String, String)],
+) -> Result<Completed> {
+    if context.now() > authorization.expires_at {
+        return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
+            .hint(Advice::StartAgain));
     }
+    redeem_once(context, authorization, (code, callback), &Terms::default()).await
+}
 
-    /// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
-    pub(super) async fn redeem_once(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        code: &Secret,
-        callback: &[(String, String)],
-        terms: &Terms<'_>,
-    ) -> Result<Completed> {
-        let credentials = self.credentials(profile).await?;
-        let (attributes, params) = self.before_redeeming(profile, pending).await?;
-        let mut lock = self.ports.coordinator.lock(&pending.key, Self::lock_wait(profile)).await?;
-        self.prove_store(&pending.key).await?;
-        if let Some(claim) = &terms.claim {
-            // The hooks and the lock may have taken their time.
-            claim.claims.check_time(self.now())?;
+/// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
+pub(super) async fn redeem_once(
+    context: Context<'_>,
+    pending: &Authorization,
+    (code, callback): (&Secret, &[(String, String)]),
+    terms: &Terms<'_>,
+) -> Result<Completed> {
+    let Context { shared, profile } = context;
+    let ports = &shared.ports;
+    let credentials = credentials(context).await?;
+    let (attributes, params) = before_redeeming(context, pending).await?;
+    let mut lock = ports.coordinator.lock(&pending.key, lock_wait(profile)).await?;
+    prove_store(ports, &pending.key).await?;
+    if let Some(claim) = &terms.claim {
+        // The hooks and the lock may have taken their time.
+        claim.claims.check_time(ports.now())?;
+    }
+    // What stands in the way of the new grant does so before anything is spent.
+    let (replaced, moved) = replaced(ports, &pending.key, pending.user.as_deref()).await?;
+    let response = Response { code, callback, params, attributes, credentials };
+    let (server, pin) = (&pending.server, pending.pin.clone());
+    let mut turn = Turn { shared, profile, server, pin, lock: &mut *lock };
+    match spend(&mut turn, pending, response, replaced, terms).await {
+        Ok(mut done) => {
+            done.warnings.splice(0..0, moved);
+            Ok(done)
         }
-        // What stands in the way of the new grant does so before anything is spent.
-        let (replaced, moved) = self.replaced(&pending.key, pending.user.as_deref()).await?;
-        let response = Response { code, callback, params, attributes, credentials };
-        let spent = self.spend(profile, pending, response, replaced, terms, &mut *lock).await;
-        match spent {
-            Ok(mut done) => {
-                done.warnings.splice(0..0, moved);
-                Ok(done)
-            }
-            // A record that was moved is not to be searched for.
-            Err(error) => Err(match moved.first() {
-                Some(warning) => error.context(warning.message()),
-                None => error,
-            }),
+        // A record that was moved is not to be searched for.
+        Err(error) => Err(match moved.first() {
+            Some(warning) => error.context(warning.message()),
+            None => error,
+        }),
+    }
+}
+
+/// Takes the claim, sends the code, and keeps what comes.
+async fn spend(
+    turn: &mut Turn<'_>,
+    pending: &Authorization,
+    response: Response<'_>,
+    replaced: Option<Grant>,
+    terms: &Terms<'_>,
+) -> Result<Completed> {
+    let (peer, profile) = (turn.peer(), turn.profile);
+    let critical = turn.shared.critical.enter(CriticalPart::Redemption);
+    if let Some(claim) = &terms.claim {
+        // Whatever became of the marks: the grant that this code gave is there.
+        if replaced.as_ref().is_some_and(|grant| grant.id == pending.grant_id) {
+            return Err(refused());
+        }
+        claim.take().await?;
+    }
+    let is_claimed = terms.claim.is_some();
+    let (code, params) = (response.code, response.params);
+    let answer = send_code(peer, pending, code, params, &response.credentials).await;
+    let answer = answer.map_err(|error| used_up(error, is_claimed))?;
+    let client_secret = response.credentials.secret.as_ref();
+    let validated = validated(peer, pending, &answer, client_secret, is_claimed).await;
+    let (reply, identified) = validated?;
+    let notes = reply.notes.clone();
+    let mut warnings = Warnings::new();
+    let mut grant = new_grant(peer.context(), pending, reply, identified, &mut warnings);
+    grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
+    let (kept, unusable) = kept_from_callback(profile, response.callback);
+    grant.kept.extend(kept);
+    warnings.extend(unusable);
+    grant.attributes.extend(response.attributes);
+    match accept(peer.context(), &mut grant, terms).await {
+        Ok(warning) => warnings.extend(warning),
+        Err(error) => {
+            let error = used_up(error, is_claimed);
+            return Err(discard(peer, Issued::of(&grant), error).await);
         }
     }
-
-    /// Takes the claim, sends the code, and keeps what comes.
-    async fn spend(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        response: Response<'_>,
-        replaced: Option<Grant>,
-        terms: &Terms<'_>,
-        lock: &mut dyn Lock,
-    ) -> Result<Completed> {
-        let critical = self.enter_critical(CriticalPart::Redemption);
-        if let Some(claim) = &terms.claim {
-            // Whatever became of the marks: the grant that this code gave is there.
-            if replaced.as_ref().is_some_and(|grant| grant.id == pending.grant_id) {
-                return Err(refused());
-            }
-            claim.take().await?;
-        }
-        let is_claimed = terms.claim.is_some();
-        let (code, params) = (response.code, response.params);
-        let answer = self.send_code(profile, pending, code, params, &response.credentials).await;
-        let answer = answer.map_err(|error| used_up(error, is_claimed))?;
-        let client_secret = response.credentials.secret.as_ref();
-        let validated = self.validated(profile, pending, &answer, client_secret, is_claimed).await;
-        let (reply, identified) = validated?;
-        let server = &pending.server;
-        let notes = reply.notes.clone();
-        let mut warnings = Warnings::new();
-        let mut grant = self.new_grant(profile, pending, reply, identified, &mut warnings);
-        grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
-        let (kept, unusable) = kept_from_callback(profile, response.callback);
-        grant.kept.extend(kept);
-        warnings.extend(unusable);
-        grant.attributes.extend(response.attributes);
-        match self.accept(profile, &mut grant, terms).await {
-            Ok(warning) => warnings.extend(warning),
-            Err(error) => {
-                let error = used_up(error, is_claimed);
-                return Err(self.discard(profile, server, Issued::of(&grant), error).await);
-            }
-        }
-        match self.commit(lock, &grant).await {
-            Ok(more) => warnings.extend(more),
-            Err(error) => return Err(self.discard_unsaved(profile, server, &grant, error).await),
-        }
-        drop(critical);
-        warnings.extend(self.show(profile, &grant).await);
-        Ok(Completed { grant, warnings, notes })
+    match commit(turn, &grant).await {
+        Ok(more) => warnings.extend(more),
+        Err(error) => return Err(discard_unsaved(peer, &grant, error).await),
     }
+    drop(critical);
+    warnings.extend(show(peer.context(), &grant).await);
+    Ok(Completed { grant, warnings, notes })
+}
 
-    /// The tokens of an answer, and who granted. Where they cannot be accepted, they are revoked.
-    async fn validated(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        answer: &Answer,
-        client_secret: Option<&Secret>,
-        is_claimed: bool,
-    ) -> Result<(TokenReply, Identified)> {
-        let (server, dpop_key) = (&pending.server, pending.dpop_key.as_ref());
-        let pin = &pending.pin;
-        let reply = match reply::judge(answer, profile, Asked::Token) {
-            Ok(reply) => reply,
-            Err(refused) => {
-                let Refused { refusal, access_token, refresh_token } = *refused;
-                let (access_token, refresh_token) = (access_token.as_ref(), refresh_token.as_ref());
-                let issued = Issued { pin, access_token, refresh_token, dpop_key };
-                let error = used_up(refusal.error, is_claimed);
-                return Err(self.discard(profile, server, issued, error).await);
-            }
+/// The tokens of an answer, and who granted. Where they cannot be accepted, they are revoked.
+async fn validated(
+    peer: Peer<'_>,
+    pending: &Authorization,
+    answer: &Answer,
+    client_secret: Option<&Secret>,
+    is_claimed: bool,
+) -> Result<(TokenReply, Identified)> {
+    let (pin, dpop_key) = (&pending.pin, pending.dpop_key.as_ref());
+    let reply = match reply::judge(answer, peer.profile, Asked::Token) {
+        Ok(reply) => reply,
+        Err(refused) => {
+            let Refused { refusal, access_token, refresh_token } = *refused;
+            let (access_token, refresh_token) = (access_token.as_ref(), refresh_token.as_ref());
+            let issued = Issued { pin, access_token, refresh_token, dpop_key };
+            let error = used_up(refusal.error, is_claimed);
+            return Err(discard(peer, issued, error).await);
+        }
+    };
+    let (nonce, previous) = (pending.nonce.as_deref(), None);
+    let http = peer.http();
+    let received = Received { reply: &reply, client_secret, nonce, dpop_key, http, previous };
+    match identify(peer, received).await {
+        Ok(identified) => Ok((reply, identified)),
+        Err(error) => {
+            let access_token = Some(&reply.access_token);
+            let refresh_token = reply.refresh_token.as_ref();
+            let issued = Issued { pin, access_token, refresh_token, dpop_key };
+            let error = used_up(error, is_claimed);
+            Err(discard(peer, issued, error).await)
+        }
+    }
+}
+
+/// Revokes what could not be saved, unless the store has it all the same: some say that they
+/// failed after they did what they were asked for.
+async fn discard_unsaved(peer: Peer<'_>, grant: &Grant, error: Error) -> Error {
+    let stored = load(peer.ports(), &grant.key).await.ok().flatten();
+    match stored.is_none_or(|stored| stored.id != grant.id) {
+        true => discard(peer, Issued::of(grant), error).await,
+        false => error,
+    }
+}
+
+/// Asks the hooks before the code is sent; no lock is held meanwhile.
+async fn before_redeeming(
+    context: Context<'_>,
+    pending: &Authorization,
+) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
+    let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
+    for event in ["authorization", "pre_token"] {
+        let about = About {
+            grant_type: context.profile.grant.as_str(),
+            grant_id: &pending.grant_id,
+            key: &pending.key,
+            user: pending.user.as_deref(),
+            attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
+            scopes: &pending.scopes,
+            tokens: None,
         };
-        let (nonce, previous) = (pending.nonce.as_deref(), None);
-        let http = &*self.ports.http;
-        let received = Received { reply: &reply, client_secret, nonce, dpop_key, http, previous };
-        match self.identify(profile, server, received).await {
-            Ok(identified) => Ok((reply, identified)),
-            Err(error) => {
-                let access_token = Some(&reply.access_token);
-                let refresh_token = reply.refresh_token.as_ref();
-                let issued = Issued { pin, access_token, refresh_token, dpop_key };
-                let error = used_up(error, is_claimed);
-                Err(self.discard(profile, server, issued, error).await)
-            }
-        }
+        let answer = hooks::ask(context, event, about).await?;
+        merge(&mut attributes, answer.attributes)?;
+        params.extend(answer.params);
     }
+    Ok((attributes, params))
+}
 
-    /// Revokes what could not be saved, unless the store has it all the same: some say that they
-    /// failed after they did what they were asked for.
-    async fn discard_unsaved(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        grant: &Grant,
-        error: Error,
-    ) -> Error {
-        let stored = self.load(&grant.key).await.ok().flatten();
-        match stored.is_none_or(|stored| stored.id != grant.id) {
-            true => self.discard(profile, server, Issued::of(grant), error).await,
-            false => error,
-        }
+/// Whether a new grant may be kept: it is the required person's, and the hook says nothing
+/// against it.
+async fn accept(
+    context: Context<'_>,
+    grant: &mut Grant,
+    terms: &Terms<'_>,
+) -> Result<Option<Error>> {
+    let warning = match terms.identity {
+        Some(required) => require_identity(context, grant, required).await?,
+        None => None,
+    };
+    let about = About::of(grant, &grant.grant_type, context.now());
+    let answer = hooks::ask(context, "post_token", about).await?;
+    keep(grant, answer, context.now())?;
+    Ok(warning)
+}
+
+async fn send_code(
+    peer: Peer<'_>,
+    pending: &Authorization,
+    code: &Secret,
+    params: BTreeMap<String, String>,
+    credentials: &Credentials,
+) -> Result<Answer> {
+    let profile = peer.profile;
+    peer.trace_step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
+    let mut form = vec![
+        ("grant_type".to_owned(), "authorization_code".to_owned()),
+        ("code".to_owned(), code.expose().to_owned()),
+        ("redirect_uri".to_owned(), pending.redirect_uri.clone()),
+    ];
+    if let Some(verifier) = &pending.verifier {
+        form.push(("code_verifier".to_owned(), verifier.expose().to_owned()));
     }
+    form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
+    form.extend(profile.token_params.clone());
+    hooks::add(&mut form, params);
+    let request = Exchange {
+        purpose: "token request",
+        endpoint: peer.token_endpoint()?,
+        form,
+        spends: Spends::Once,
+        dpop_key: pending.dpop_key.as_ref(),
+        may_be_json: true,
+    };
+    let answer = exchange_with(peer, credentials, &request).await;
+    answer.map_err(|no_answer| no_answer.error)
+}
 
-    /// Asks the hooks before the code is sent; no lock is held meanwhile.
-    async fn before_redeeming(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-    ) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
-        let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
-        for event in ["authorization", "pre_token"] {
-            let about = About {
-                grant_type: profile.grant.as_str(),
-                grant_id: &pending.grant_id,
-                key: &pending.key,
-                user: pending.user.as_deref(),
-                attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
-                scopes: &pending.scopes,
-                tokens: None,
-            };
-            let answer = self.hook(profile, event, about).await?;
-            merge(&mut attributes, answer.attributes)?;
-            params.extend(answer.params);
-        }
-        Ok((attributes, params))
-    }
-
-    /// Whether a new grant may be kept: it is the required person's, and the hook says nothing
-    /// against it.
-    async fn accept(
-        &self,
-        profile: &Profile,
-        grant: &mut Grant,
-        terms: &Terms<'_>,
-    ) -> Result<Option<Error>> {
-        let warning = match terms.identity {
-            Some(required) => self.require_identity(profile, grant, required).await?,
-            None => None,
-        };
-        let about = About::of(grant, &grant.grant_type, self.now());
-        let answer = self.hook(profile, "post_token", about).await?;
-        keep(grant, answer, self.now())?;
-        Ok(warning)
-    }
-
-    async fn send_code(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        code: &Secret,
-        params: BTreeMap<String, String>,
-        credentials: &Credentials,
-    ) -> Result<Answer> {
-        self.ports.trace.step("Redeeming the code for tokens", "RFC 6749, section 4.1.3");
-        let mut form = vec![
-            ("grant_type".to_owned(), "authorization_code".to_owned()),
-            ("code".to_owned(), code.expose().to_owned()),
-            ("redirect_uri".to_owned(), pending.redirect_uri.clone()),
-        ];
-        if let Some(verifier) = &pending.verifier {
-            form.push(("code_verifier".to_owned(), verifier.expose().to_owned()));
-        }
-        form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
-        form.extend(profile.token_params.clone());
-        hooks::add(&mut form, params);
-        let exchange = Exchange {
-            purpose: "token request",
-            endpoint: token_endpoint(profile, &pending.server)?,
-            form,
-            spends: Spends::Once,
-            dpop_key: pending.dpop_key.as_ref(),
-            may_be_json: true,
-        };
-        let answer = self.exchange_with(credentials, profile, &pending.server, &exchange).await;
-        answer.map_err(|no_answer| no_answer.error)
-    }
-
-    fn new_grant(
-        &self,
-        profile: &Profile,
-        pending: &Authorization,
-        reply: TokenReply,
-        identified: Identified,
-        warnings: &mut Warnings,
-    ) -> Grant {
-        let now = self.now();
-        warnings.extend(identified.warning);
-        let tokens = tokens::of_reply(&reply, &pending.scopes, identified.id_token);
-        warnings.extend(short_lived(profile, &pending.key, &tokens, None));
-        let granted = Granted {
-            scopes: &tokens.scopes,
-            refresh_token: tokens.refresh_token.is_some(),
-            id_token: !matches!(reply.id_token, IdToken::Absent),
-        };
-        warnings.extend(narrower(profile, &pending.scopes, granted));
-        Grant {
-            version: GRANT_VERSION,
-            id: pending.grant_id.clone(),
-            generation: 1,
-            key: pending.key.clone(),
-            pin: pending.pin.clone(),
-            grant_type: profile.grant.as_str().to_owned(),
-            tokens,
-            identity: identified.identity,
-            id_token_claims: identified.claims,
-            kept: reply.kept,
-            user: pending.user.clone(),
-            attributes: pending.attributes.clone(),
-            dpop_key: pending.dpop_key.clone(),
-            narrowed: std::collections::BTreeMap::new(),
-            rotates: None,
-            obtained_at: now,
-            refreshed_at: now,
-            dead: None,
-        }
+fn new_grant(
+    context: Context<'_>,
+    pending: &Authorization,
+    reply: TokenReply,
+    identified: Identified,
+    warnings: &mut Warnings,
+) -> Grant {
+    let (profile, now) = (context.profile, context.now());
+    warnings.extend(identified.warning);
+    let tokens = tokens::of_reply(&reply, &pending.scopes, identified.id_token);
+    warnings.extend(short_lived(profile, &pending.key, &tokens, None));
+    let granted = Granted {
+        scopes: &tokens.scopes,
+        refresh_token: tokens.refresh_token.is_some(),
+        id_token: !matches!(reply.id_token, IdToken::Absent),
+    };
+    warnings.extend(narrower(profile, &pending.scopes, granted));
+    Grant {
+        version: GRANT_VERSION,
+        id: pending.grant_id.clone(),
+        generation: 1,
+        key: pending.key.clone(),
+        pin: pending.pin.clone(),
+        grant_type: profile.grant.as_str().to_owned(),
+        tokens,
+        identity: identified.identity,
+        id_token_claims: identified.claims,
+        kept: reply.kept,
+        user: pending.user.clone(),
+        attributes: pending.attributes.clone(),
+        dpop_key: pending.dpop_key.clone(),
+        narrowed: std::collections::BTreeMap::new(),
+        rotates: None,
+        obtained_at: now,
+        refreshed_at: now,
+        dead: None,
     }
 }
 

@@ -4,25 +4,29 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::access_token::Renewed;
-use super::commit::Commit;
+use super::access_token::{Handout, Renewed};
+use super::commit::{Commit, announce, replace};
 use super::gate::Gate;
 use super::hooks;
-use super::identity::{Identified, Received};
+use super::identity::{Identified, Received, identify};
+use super::load::load;
 use super::login_required::login_required;
 use super::pin::unpinned;
+use super::ports::Ports;
 use super::refresh::Failed;
+use super::request::TokenRequest;
+use super::revoke::send_revocation;
 use super::tokens::{self, short_lived};
-use super::{FlowManager, Handout, TokenRequest};
+use super::turn::{Context, Peer, Turn};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{Dead, Grant, TokenSet};
-use crate::port::Lock;
-use crate::profile::{AuthorizationServer, Profile};
+use crate::grant::{Dead, Grant, Intent, TokenSet};
+use crate::profile::discovery::Purpose;
 use crate::protocol::id_token;
 use crate::protocol::refusal::LoginAgain;
 use crate::protocol::reply::TokenReply;
+use crate::time::Timestamp;
 
 /// How long a server is left alone that wants a login but did not clearly say that the refresh token is dead.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
@@ -33,231 +37,232 @@ pub(super) struct Renewal<'a> {
     pub(super) client_secret: Option<&'a Secret>,
 }
 
-impl FlowManager {
-    /// Saves the tokens that came, and hands them out. A new refresh token is saved before anything else is
-    /// asked of anybody: an id_token may need keys that have to be fetched.
-    pub(super) async fn take_reply(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        mut grant: Grant,
-        renewal: Renewal<'_>,
-        want: &TokenRequest,
-        lock: &mut dyn Lock,
-    ) -> Result<Renewed> {
-        let old_token = grant.tokens.refresh_token.clone();
-        let refresh_token = renewal.reply.refresh_token.clone().or_else(|| old_token.clone());
-        grant.rotates = Some(refresh_token != old_token);
-        // The server took the refresh token after all.
-        grant.dead = None;
-        let refreshed_at = self.now();
-        let new = refresh_token.as_ref().filter(|new| Some(*new) != old_token.as_ref());
-        let (identified, saved) =
-            self.identify_after_saving(profile, server, &grant, &renewal, new).await?;
-        let Renewal { reply, .. } = renewal;
-        match saved {
-            None => {}
-            Some(Commit::Saved) => grant.generation += 1,
-            Some(overtaken) => {
-                return self.drop_late(profile, &grant, newest(&reply), overtaken).await;
-            }
+/// Saves the tokens that came, and hands them out. A new refresh token is saved before anything else is
+/// asked of anybody: an id_token may need keys that have to be fetched.
+pub(super) async fn keep(
+    turn: &mut Turn<'_>,
+    mut grant: Grant,
+    renewal: Renewal<'_>,
+    request: &TokenRequest,
+) -> Result<Renewed> {
+    let (ports, profile) = (turn.ports(), turn.profile);
+    let old_token = grant.tokens.refresh_token.clone();
+    let refresh_token = renewal.reply.refresh_token.clone().or_else(|| old_token.clone());
+    grant.rotates = Some(refresh_token != old_token);
+    // The server took the refresh token after all.
+    grant.dead = None;
+    let refreshed_at = turn.now();
+    let new = refresh_token.as_ref().filter(|new| Some(*new) != old_token.as_ref());
+    let (identified, saved) = identify_after_saving(turn.peer(), &grant, &renewal, new).await?;
+    let Renewal { reply, .. } = renewal;
+    match saved {
+        None => {}
+        Some(Commit::Saved) => grant.generation += 1,
+        Some(overtaken) => {
+            return drop_late(turn.context(), &grant, newest(&reply), overtaken).await;
         }
-        grant.refreshed_at = refreshed_at;
-        let identified = match identified {
-            Ok(identified) => identified,
-            Err(error) => {
-                // Another user's or server's id_token: nothing is handed out, and the new refresh
-                // token is kept only so that logout can revoke it.
-                grant.tokens.refresh_token = refresh_token;
-                grant.dead = Some(self.dead(&error, LoginAgain::Dead));
-                self.replace(&grant).await?;
-                lock.clear_intent()?;
-                return Err(error.hint(Advice::LogIn(grant.key.clone())));
-            }
-        };
-        // Where a hook has the last word, what is saved before it is what is safe without it.
-        let mut held = hooks::has_post_token(profile).then(|| hooks::held_back(&grant));
-        let before = grant.tokens.clone();
-        let tokens = self.refreshed(&mut grant, &reply, refresh_token, &identified, want);
-        let short = short_lived(profile, &grant.key, &tokens, Some(&before));
-        if let Some(held) = &mut held {
-            held.tokens.refresh_token.clone_from(&grant.tokens.refresh_token);
-            held.tokens.refresh_expires_at = grant.tokens.refresh_expires_at;
-        }
-        match self.replace(held.as_ref().unwrap_or(&grant)).await? {
-            Commit::Saved => {}
-            overtaken => return self.drop_late(profile, &grant, newest(&reply), overtaken).await,
-        }
-        grant.generation = grant.generation.saturating_add(1);
-        let warnings = match held {
-            Some(held) => self.announce(lock, &Grant { generation: grant.generation, ..held }),
-            None => self.announce(lock, &grant),
-        };
-        let warning = identified.warning.or(warnings.into_iter().next()).or(short);
-        let handout = Handout { warning, notes: reply.notes, ..Handout::of(&grant, tokens, true) };
-        Ok(Renewed::Handout(Box::new(handout)))
     }
-
-    /// Validates the id_token of a refresh. Where its keys have to be fetched first, a new refresh token is
-    /// saved before that, and the second value says how that ended. Where they are at hand, it is saved
-    /// with everything else that came.
-    async fn identify_after_saving(
-        &self,
-        profile: &Profile,
-        server: &AuthorizationServer,
-        grant: &Grant,
-        renewal: &Renewal<'_>,
-        new: Option<&Secret>,
-    ) -> Result<(Result<Identified>, Option<Commit>)> {
-        let Renewal { reply, client_secret } = renewal;
-        let (client_secret, nonce, dpop_key) = (*client_secret, None, None);
-        let (http, previous) = (&*self.ports.http, Some(grant));
-        let received = Received { reply, client_secret, nonce, dpop_key, http, previous };
-        let Some(new) = new else {
-            return Ok((self.identify(profile, server, received).await, None));
-        };
-        let gate = Gate::before(http);
-        let received = Received { http: &gate, ..received };
-        let mut identifying = pin!(self.identify(profile, server, received));
-        tokio::select! {
-            biased;
-            identified = &mut identifying => return Ok((identified, None)),
-            () = gate.asked() => {}
-        }
-        let mut safe = grant.clone();
-        safe.tokens.refresh_token = Some(new.clone());
-        let saved = self.replace(&safe).await?;
-        if let Commit::Overtaken(_) = saved {
-            return Ok((Ok(Identified::default()), Some(saved)));
-        }
-        gate.open();
-        Ok((identifying.await, Some(saved)))
-    }
-
-    /// Puts the reply into the grant, and gives the tokens that were asked for.
-    fn refreshed(
-        &self,
-        grant: &mut Grant,
-        reply: &TokenReply,
-        refresh_token: Option<Secret>,
-        identified: &Identified,
-        want: &TokenRequest,
-    ) -> TokenSet {
-        let asked = if want.scopes.is_empty() { &grant.tokens.scopes } else { &want.scopes };
-        let mut tokens = tokens::of_reply(reply, asked, identified.id_token.clone());
-        tokens.refresh_token = None;
-        let refresh_expires_at = tokens.refresh_expires_at.or(grant.tokens.refresh_expires_at);
-        grant.kept.extend(reply.kept.clone());
-        if let Some(name) = want.narrowing() {
+    grant.refreshed_at = refreshed_at;
+    let identified = match identified {
+        Ok(identified) => identified,
+        Err(error) => {
+            // Another user's or server's id_token: nothing is handed out, and the new refresh
+            // token is kept only so that logout can revoke it.
             grant.tokens.refresh_token = refresh_token;
-            grant.tokens.refresh_expires_at = refresh_expires_at;
-            tokens::keep(grant, name, tokens.clone(), self.now());
-        } else {
-            // Where no new id_token came, or none that could be validated, the last one still says who logged in,
-            // until it expires: an expired one beside a fresh access token would pass for its companion.
-            let last = grant.tokens.id_token.take();
-            let last = last.filter(|last| id_token::expires_after(last, self.now()));
-            tokens.id_token = tokens.id_token.or(last);
-            grant.tokens = TokenSet { refresh_token, refresh_expires_at, ..tokens.clone() };
+            grant.dead = Some(dead(&error, LoginAgain::Dead, turn.now()));
+            replace(ports, &grant).await?;
+            turn.lock.clear_intent()?;
+            return Err(error.hint(Advice::LogIn(grant.key.clone())));
         }
-        tokens
+    };
+    // Where a hook has the last word, what is saved before it is what is safe without it.
+    let mut held = hooks::has_post_token(profile).then(|| hooks::held_back(&grant));
+    let before = grant.tokens.clone();
+    let tokens = update(&mut grant, (&reply, &identified), refresh_token, request, turn.now());
+    let short = short_lived(profile, &grant.key, &tokens, Some(&before));
+    if let Some(held) = &mut held {
+        held.tokens.refresh_token.clone_from(&grant.tokens.refresh_token);
+        held.tokens.refresh_expires_at = grant.tokens.refresh_expires_at;
     }
-
-    /// What a refresh leaves behind that gave no tokens. The error is the caller's, unless something worse
-    /// happens here.
-    pub(super) async fn take_failure(
-        &self,
-        profile: &Profile,
-        mut grant: Grant,
-        sent: &Secret,
-        failed: Failed,
-        lock: &mut dyn Lock,
-    ) -> Result<Renewed> {
-        let Failed { error, refresh_token, login_again, .. } = failed;
-        if let Some(login_again) = login_again {
-            return self.end_login(grant, sent, refresh_token, error, login_again).await;
-        }
-        let Some(new) = refresh_token else { return Err(error) };
-        grant.tokens.refresh_token = Some(new.clone());
-        grant.rotates = Some(true);
-        match self.replace(&grant).await? {
-            Commit::Saved => {
-                grant.generation = grant.generation.saturating_add(1);
-                self.announce(lock, &grant);
-                Err(error)
-            }
-            overtaken => self.drop_late(profile, &grant, (&new, "refresh_token"), overtaken).await,
-        }
+    match replace(ports, held.as_ref().unwrap_or(&grant)).await? {
+        Commit::Saved => {}
+        overtaken => return drop_late(turn.context(), &grant, newest(&reply), overtaken).await,
     }
-
-    /// The server says that the user must log in again. That is believed only for the token that is
-    /// still the stored one: a sibling on another machine may have replaced it.
-    async fn end_login(
-        &self,
-        mut grant: Grant,
-        sent: &Secret,
-        new: Option<Secret>,
-        error: Error,
-        login_again: LoginAgain,
-    ) -> Result<Renewed> {
-        let found = self.load(&grant.key).await?;
-        if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
-            return Ok(Renewed::Overtaken);
+    grant.generation = grant.generation.saturating_add(1);
+    let warnings = match held {
+        Some(held) => {
+            announce(turn.ports(), turn.lock, &Grant { generation: grant.generation, ..held })
         }
-        if let Some(new) = new {
-            grant.tokens.refresh_token = Some(new);
+        None => announce(turn.ports(), turn.lock, &grant),
+    };
+    let warning = identified.warning.or(warnings.into_iter().next()).or(short);
+    let handout = Handout { warning, notes: reply.notes, ..Handout::of(&grant, tokens, true) };
+    Ok(Renewed::Handout(Box::new(handout)))
+}
+
+/// Validates the id_token of a refresh. Where its keys have to be fetched first, a new refresh token is
+/// saved before that, and the second value says how that ended. Where they are at hand, it is saved
+/// with everything else that came.
+async fn identify_after_saving(
+    peer: Peer<'_>,
+    grant: &Grant,
+    renewal: &Renewal<'_>,
+    new: Option<&Secret>,
+) -> Result<(Result<Identified>, Option<Commit>)> {
+    let Renewal { reply, client_secret } = renewal;
+    let (client_secret, nonce, dpop_key) = (*client_secret, None, None);
+    let (http, previous) = (peer.http(), Some(grant));
+    let received = Received { reply, client_secret, nonce, dpop_key, http, previous };
+    let Some(new) = new else {
+        return Ok((identify(peer, received).await, None));
+    };
+    let gate = Gate::before(http);
+    let received = Received { http: &gate, ..received };
+    let mut identifying = pin!(identify(peer, received));
+    tokio::select! {
+        biased;
+        identified = &mut identifying => return Ok((identified, None)),
+        () = gate.asked() => {}
+    }
+    let mut safe = grant.clone();
+    safe.tokens.refresh_token = Some(new.clone());
+    let saved = replace(peer.ports(), &safe).await?;
+    if let Commit::Overtaken(_) = saved {
+        return Ok((Ok(Identified::default()), Some(saved)));
+    }
+    gate.open();
+    Ok((identifying.await, Some(saved)))
+}
+
+/// Puts the reply into the grant, and gives the tokens that were asked for.
+fn update(
+    grant: &mut Grant,
+    (reply, identified): (&TokenReply, &Identified),
+    refresh_token: Option<Secret>,
+    request: &TokenRequest,
+    now: Timestamp,
+) -> TokenSet {
+    let asked = if request.scopes.is_empty() { &grant.tokens.scopes } else { &request.scopes };
+    let mut tokens = tokens::of_reply(reply, asked, identified.id_token.clone());
+    tokens.refresh_token = None;
+    let refresh_expires_at = tokens.refresh_expires_at.or(grant.tokens.refresh_expires_at);
+    grant.kept.extend(reply.kept.clone());
+    if let Some(name) = request.narrowing() {
+        grant.tokens.refresh_token = refresh_token;
+        grant.tokens.refresh_expires_at = refresh_expires_at;
+        tokens::keep(grant, name, tokens.clone(), now);
+    } else {
+        // Where no new id_token came, or none that could be validated, the last one still says who logged in,
+        // until it expires: an expired one beside a fresh access token would pass for its companion.
+        let last = grant.tokens.id_token.take();
+        let last = last.filter(|last| id_token::expires_after(last, now));
+        tokens.id_token = tokens.id_token.or(last);
+        grant.tokens = TokenSet { refresh_token, refresh_expires_at, ..tokens.clone() };
+    }
+    tokens
+}
+
+/// What a refresh leaves behind that gave no tokens. The error is the caller's, unless something worse
+/// happens here.
+pub(super) async fn fail(
+    turn: &mut Turn<'_>,
+    mut grant: Grant,
+    sent: &Secret,
+    mut intent: Intent,
+    failed: Failed,
+) -> Result<Renewed> {
+    let Failed { error, perhaps_spent, refresh_token, login_again } = failed;
+    let refresh_token = refresh_token.filter(|new| new != sent);
+    if refresh_token.is_none() {
+        // This process lived to tell: only those that died without a word are counted. The failure itself is
+        // what the caller gets to see, not that of the bookkeeping.
+        intent.sends = 1;
+        let _ = match perhaps_spent {
+            true => turn.lock.set_intent(&intent),
+            false => turn.lock.clear_intent(),
+        };
+    }
+    if let Some(login_again) = login_again {
+        return mark_revoked(turn.ports(), grant, sent, refresh_token, error, login_again).await;
+    }
+    let Some(new) = refresh_token else { return Err(error) };
+    grant.tokens.refresh_token = Some(new.clone());
+    grant.rotates = Some(true);
+    match replace(turn.ports(), &grant).await? {
+        Commit::Saved => {
             grant.generation = grant.generation.saturating_add(1);
+            announce(turn.ports(), turn.lock, &grant);
+            Err(error)
         }
-        grant.dead = Some(self.dead(&error, login_again));
-        self.ports.store.save(&grant).await?;
-        let what = format!("a new login to {} is required: {}", grant.key, error.message());
-        let oauth = error.oauth_error().cloned();
-        let error = login_required(&grant.key, &what);
-        Err(match oauth {
-            Some(oauth) => error.with_oauth(oauth),
-            None => error,
-        })
+        overtaken => drop_late(turn.context(), &grant, (&new, "refresh_token"), overtaken).await,
     }
+}
 
-    fn dead(&self, error: &Error, login_again: LoginAgain) -> Dead {
-        let now = self.now();
-        let ask_again_at = match login_again {
-            LoginAgain::Dead => None,
-            LoginAgain::ForNow => Some(now.plus(ASK_AGAIN)),
-        };
-        Dead { since: now, reason: error.message().to_owned(), ask_again_at }
+/// The server says that the user must log in again. That is believed only for the token that is
+/// still the stored one: a sibling on another machine may have replaced it.
+async fn mark_revoked(
+    ports: &Ports,
+    mut grant: Grant,
+    sent: &Secret,
+    new: Option<Secret>,
+    error: Error,
+    login_again: LoginAgain,
+) -> Result<Renewed> {
+    let found = load(ports, &grant.key).await?;
+    if found.is_some_and(|newer| newer.tokens.refresh_token.as_ref() != Some(sent)) {
+        return Ok(Renewed::Overtaken);
     }
+    if let Some(new) = new {
+        grant.tokens.refresh_token = Some(new);
+        grant.generation = grant.generation.saturating_add(1);
+    }
+    grant.dead = Some(dead(&error, login_again, ports.now()));
+    ports.store.save(&grant).await?;
+    let what = format!("a new login to {} is required: {}", grant.key, error.message());
+    let oauth = error.oauth_error().cloned();
+    let error = login_required(&grant.key, &what);
+    Err(match oauth {
+        Some(oauth) => error.with_oauth(oauth),
+        None => error,
+    })
+}
 
-    /// The stored grant is another by now, which only another machine can have brought about: the
-    /// newer intent wins. A grant that was ended must not live on in what came too late for it; one
-    /// that a sibling refreshed must not lose its tokens to a revocation.
-    async fn drop_late(
-        &self,
-        profile: &Profile,
-        grant: &Grant,
-        (token, hint): (&Secret, &str),
-        found: Commit,
-    ) -> Result<Renewed> {
-        let is_ended = match &found {
-            Commit::Overtaken(Some(newer)) => newer.id != grant.id,
-            _ => true,
-        };
-        if is_ended
-            && let Ok(server) = self.whole_server(profile).await
-            && let Some(endpoint) = &server.endpoints.revocation
-            && unpinned(&grant.pin, endpoint).is_none()
-        {
-            // It is as good as forgotten: where revoking fails, nobody has it.
-            let dpop_key = grant.dpop_key.as_ref();
-            let _ = self.send_revocation(profile, &server, endpoint, token, hint, dpop_key).await;
-        }
-        match found {
-            Commit::Overtaken(None) => Err(login_required(
-                &grant.key,
-                &format!("{} was logged out while its token was refreshed", grant.key),
-            )),
-            _ => Ok(Renewed::Overtaken),
-        }
+fn dead(error: &Error, login_again: LoginAgain, now: Timestamp) -> Dead {
+    let ask_again_at = match login_again {
+        LoginAgain::Dead => None,
+        LoginAgain::ForNow => Some(now.plus(ASK_AGAIN)),
+    };
+    Dead { since: now, reason: error.message().to_owned(), ask_again_at }
+}
+
+/// The stored grant is another by now, which only another machine can have brought about: the
+/// newer intent wins. A grant that was ended must not live on in what came too late for it; one
+/// that a sibling refreshed must not lose its tokens to a revocation.
+async fn drop_late(
+    context: Context<'_>,
+    grant: &Grant,
+    (token, hint): (&Secret, &str),
+    found: Commit,
+) -> Result<Renewed> {
+    let is_ended = match &found {
+        Commit::Overtaken(Some(newer)) => newer.id != grant.id,
+        _ => true,
+    };
+    if is_ended
+        && let Ok(server) = context.server(Purpose::Optional).await
+        && let Some(endpoint) = &server.endpoints.revocation
+        && unpinned(&grant.pin, endpoint).is_none()
+    {
+        // It is as good as forgotten: where revoking fails, nobody has it.
+        let dpop_key = grant.dpop_key.as_ref();
+        let _ = send_revocation(context.with(&server), endpoint, (token, hint), dpop_key).await;
+    }
+    match found {
+        Commit::Overtaken(None) => Err(login_required(
+            &grant.key,
+            &format!("{} was logged out while its token was refreshed", grant.key),
+        )),
+        _ => Ok(Renewed::Overtaken),
     }
 }
 

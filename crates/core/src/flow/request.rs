@@ -7,7 +7,7 @@ use crate::grant::TokenSet;
 use crate::profile::{Profile, endpoint, scopes};
 use crate::text::one_line;
 
-/// What a caller wants of [`FlowManager::token`](super::FlowManager::token). The default is a token
+/// What a caller requests of [`FlowManager::token`](crate::FlowManager::token). The default is a token
 /// of the grant's own scopes that lives for as long as the profile's `min_ttl` says.
 ///
 /// ```
@@ -90,6 +90,13 @@ impl TokenRequest {
         self
     }
 
+    /// The same with what the profile says where nothing is requested.
+    pub(super) fn of_profile(&self, profile: &Profile) -> Self {
+        let mut request = self.clone().usual_min_ttl(profile.min_ttl);
+        request.scopes = scopes::split(&request.scopes, &profile.scope_separator);
+        request
+    }
+
     /// The same with any life at all.
     pub(super) fn any_life(&self) -> Self {
         self.clone().min_ttl(Duration::ZERO)
@@ -167,7 +174,7 @@ mod tests {
             all().audience("s"),
         ];
         let names: std::collections::BTreeSet<_> =
-            requests.iter().map(|want| want.narrowing().unwrap()).collect();
+            requests.iter().map(|request| request.narrowing().unwrap()).collect();
         assert_eq!(names.len(), requests.len(), "{names:?}");
         assert_eq!(all().force().narrowing(), None);
         let order = all().scopes(["b", "a"]);

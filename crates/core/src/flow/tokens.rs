@@ -3,13 +3,21 @@
 
 use std::time::Duration;
 
-use super::{ASSUMED_LIFE, Handout, TokenRequest};
+use super::access_token::Handout;
+use super::request::TokenRequest;
 use crate::Secret;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::profile::Profile;
 use crate::protocol::reply::TokenReply;
 use crate::time::{Timestamp, describe};
+
+/// The life that a token without `expires_in` is trusted to have when it can be refreshed: an hour.
+/// One that cannot be refreshed is handed out for as long as it is stored.
+pub const ASSUMED_LIFE: Duration = Duration::from_secs(3_600);
+
+/// How long before its end a token is handed out instead of waiting on.
+const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// How many narrowed tokens are kept.
 const MOST: usize = 16;
@@ -17,16 +25,22 @@ const MOST: usize = 16;
 /// room for several answers.
 const MOST_BYTES: usize = crate::port::MAX_BODY;
 
-/// The stored tokens, if they are valid for long enough: what [`FlowManager::token`](super::FlowManager::token) answers without lock or
-/// network. Without any `min_ttl` every valid token will do; with `force` none will.
-pub fn stored(grant: &Grant, want: &TokenRequest, force: bool, now: Timestamp) -> Option<Handout> {
-    let tokens = wanted(grant, want)?;
-    let enough = !force && lives(grant, tokens, want.least_life(tokens), now);
+/// The stored tokens, if they are valid for long enough: what
+/// [`FlowManager::token`](crate::FlowManager::token) answers without lock or network. Without any `min_ttl` every valid token will do; with `force` none will.
+pub fn stored(
+    grant: &Grant,
+    request: &TokenRequest,
+    force: bool,
+    now: Timestamp,
+) -> Option<Handout> {
+    let tokens = requested(grant, request)?;
+    let enough = !force && lives(grant, tokens, request.least_life(tokens), now);
     enough.then(|| Handout::of(grant, tokens.clone(), false))
 }
 
-pub(super) fn wanted<'a>(grant: &'a Grant, want: &TokenRequest) -> Option<&'a TokenSet> {
-    match want.narrowing() {
+/// The tokens of a grant that this request is about, if they are there.
+fn requested<'a>(grant: &'a Grant, request: &TokenRequest) -> Option<&'a TokenSet> {
+    match request.narrowing() {
         None => Some(&grant.tokens),
         Some(name) => grant.narrowed.get(&name),
     }
@@ -43,6 +57,82 @@ fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) ->
 /// A record from the future means that the clock was set back: its expiry cannot be trusted.
 fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
     grant.refreshed_at > now.plus(Duration::from_secs(300))
+}
+
+/// Whether a stored token is one that nobody gets until a hook was asked.
+fn is_held_back(tokens: &TokenSet) -> bool {
+    tokens.expires_at == Some(held_back_until())
+}
+
+/// The expiry of a token that is held back: before any that a server gave, and in the past for a
+/// program that knows nothing of holding back as well.
+pub(super) fn held_back_until() -> Timestamp {
+    Timestamp::from_unix(0)
+}
+
+/// Returns how long a call waits for its turn: behind a holder that hangs, a token that still lives is worth more
+/// than one that is awaited.
+pub(super) fn patience(
+    found: Option<&Grant>,
+    request: &TokenRequest,
+    now: Timestamp,
+    longest: Duration,
+) -> Duration {
+    let expires_at = found.and_then(|grant| requested(grant, request)?.expires_at);
+    let life = expires_at.map_or(Duration::ZERO, |at| at.remaining(now)).saturating_sub(GIVE_UP);
+    if life.is_zero() || request.force { longest } else { longest.min(life) }
+}
+
+/// What a call found before it waited for its turn.
+pub(super) struct Seen<'a> {
+    pub(super) at: Timestamp,
+    pub(super) grant: Option<&'a Grant>,
+}
+
+impl Seen<'_> {
+    /// The stored tokens, if they will do now that it is this call's turn. Those that another
+    /// process got meanwhile are also what this one was after, however short their life: asking
+    /// once more would only get the like.
+    pub(super) fn answer(
+        &self,
+        now_stored: &Grant,
+        request: &TokenRequest,
+        now: Timestamp,
+    ) -> Option<Handout> {
+        let access =
+            |grant: &Grant| requested(grant, request).map(|tokens| tokens.access_token.clone());
+        let is_new = access(now_stored) != self.grant.and_then(access);
+        // Found held back, its refresh was under way already.
+        let was_awaited = self.grant.is_some_and(|grant| is_held_back(&grant.tokens));
+        if is_new && (was_awaited || now_stored.refreshed_at >= self.at) {
+            let any_life = request.any_life();
+            return stored(now_stored, &any_life, false, now);
+        }
+        stored(now_stored, request, request.force && !is_new, now)
+    }
+}
+
+/// After a transient failure an unexpired token still serves.
+pub(super) fn fall_back_if_transient(
+    found: Option<Grant>,
+    request: &TokenRequest,
+    error: Error,
+    now: Timestamp,
+) -> Result<Handout> {
+    if error.is_transient() { fall_back(found, request, error, now) } else { Err(error) }
+}
+
+/// The stored token while it has any life at all, with the error as a warning.
+pub(super) fn fall_back(
+    found: Option<Grant>,
+    request: &TokenRequest,
+    error: Error,
+    now: Timestamp,
+) -> Result<Handout> {
+    match found.and_then(|grant| stored(&grant, &request.any_life(), request.force, now)) {
+        Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
+        None => Err(error),
+    }
 }
 
 /// Says that `min_ttl` does not apply to tokens of so short a lifetime, where those before were not as short.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::HOOK_ANSWER;
+use super::port::HOOK_ANSWER;
 use crate::error::{Error, Result};
 use crate::flow::attributes::{check, drop_expired};
 use crate::grant::{Attribute, Grant};

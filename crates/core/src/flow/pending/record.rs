@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::PendingInfo;
+use super::info::PendingInfo;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::Authorization;
+use crate::flow::authorize::Authorization;
 use crate::grant::{Attribute, DEFAULT_ACCOUNT, GrantKey, Pin};
 use crate::port::PendingRecord;
 use crate::profile::{AuthorizationServer, Profile};

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::flows::PendingFlows;
 use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::flow::{AuthorizeRequest, FlowManager, attributes};
+use crate::flow::attributes;
+use crate::flow::authorize::{AuthorizeRequest, USUAL_TTL, authorize};
+use crate::flow::ownership::check_owner;
+use crate::flow::turn::Context;
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
 use crate::profile::{GrantType, Profile};
 use crate::protocol::random;
@@ -21,13 +25,10 @@ pub const LONGEST_USER: usize = 1024;
 /// The longest life of a state: 30 days.
 pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
 
-/// How long a response is awaited where nobody says: 10 minutes.
-pub const USUAL_TTL: Duration = Duration::from_secs(600);
-
 /// The most bytes of all attributes of a flow together.
 const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 
-/// What a caller wants of [`FlowManager::start`]. The default asks for what the profile says.
+/// What a caller wants of [`FlowManager::start`](crate::FlowManager::start). The default asks for what the profile says.
 ///
 /// ```
 /// use std::time::Duration;
@@ -197,76 +198,59 @@ impl Started {
     }
 }
 
-impl FlowManager {
-    /// Starts an authorization whose response comes elsewhere or later: any manager with the same
-    /// profile, pending store and keys can [`complete`](Self::complete) it, in whatever process.
-    /// Any number may be open at once.
-    ///
-    /// The person is to be sent to [`Started::authorization_url`]. Keep [`Started::state`] in that
-    /// person's session, and expect it when the response comes.
-    ///
-    /// # Errors
-    ///
-    /// `Config` for an unknown profile, one with another grant than `authorization_code`, a
-    /// manager without a pending store, or a user whose flow would replace a login that was not made
-    /// for that user; `Usage` for a user, an account, a life, attributes, parameters
-    /// or a redirect URI that cannot be, and for a sealed state that is too long for a URL (6 KiB);
-    /// `Validation` and `Unavailable` for metadata that is wrong or cannot be had; the refusal of a
-    /// pushed request; `Store` where the pending store is full or fails; `Internal` where the manager
-    /// has a pending store and no key for states.
-    ///
-    /// A future that is dropped leaves at most a pending flow that expires by itself.
-    pub async fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {
-        let profile = self.profile(profile)?;
-        let flows = self.pending_flows()?;
-        check(profile, &request)?;
-        let StartRequest { user, account, attributes, redirect_uri, scopes, extra, ttl, sealed } =
-            request;
-        let redirect_uri = redirect_uri.unwrap_or_default();
-        let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
-        let key = GrantKey::new(&profile.name, account);
-        self.check_owner(&key, user.as_deref()).await?;
-        let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
-        let state_key = flows.keys().current()?;
-        let (rfp, jti) = (random::token(16)?, random::token(16)?);
-        let mut record = None;
-        let authorization = self
-            .authorize_with(profile, None, asked, |authorization| {
-                let expires = authorization.expires_at.unix();
-                let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
-                let user = user.as_deref();
-                let mut flow = FlowRecord::of(authorization, user, &attributes, &rfp, started_at);
-                let claims = StateClaims {
-                    rfp: rfp.clone(),
-                    iat: started_at.unix(),
-                    exp: expires,
-                    server: name_of(&authorization.server),
-                    aud: profile.client.id.clone(),
-                    jti: jti.clone(),
-                };
-                if sealed {
-                    flow.server = None;
-                    return sealed_state(state_key, Whole { claims, flow });
-                }
-                record = Some(seal(state_key, &claims, &flow)?);
-                state_key.sign(&claims)
-            })
-            .await?;
-        if let Some(record) = record {
-            flows.store().put(&record).await?;
+/// Starts an authorization whose response comes elsewhere or later.
+pub(in crate::flow) async fn start(
+    context: Context<'_>,
+    flows: &PendingFlows,
+    request: StartRequest,
+) -> Result<Started> {
+    let profile = context.profile;
+    check(profile, &request)?;
+    let StartRequest { user, account, attributes, redirect_uri, scopes, extra, ttl, sealed } =
+        request;
+    let redirect_uri = redirect_uri.unwrap_or_default();
+    let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+    let key = GrantKey::new(&profile.name, account);
+    check_owner(context.ports(), &key, user.as_deref()).await?;
+    let asked = AuthorizeRequest { key, redirect_uri, scopes, extra, ttl };
+    let state_key = flows.keys().current()?;
+    let (rfp, jti) = (random::token(16)?, random::token(16)?);
+    let mut record = None;
+    let authorization = authorize(context, None, asked, |authorization| {
+        let expires = authorization.expires_at.unix();
+        let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
+        let user = user.as_deref();
+        let mut flow = FlowRecord::of(authorization, user, &attributes, &rfp, started_at);
+        let claims = StateClaims {
+            rfp: rfp.clone(),
+            iat: started_at.unix(),
+            exp: expires,
+            server: name_of(&authorization.server),
+            aud: profile.client.id.clone(),
+            jti: jti.clone(),
+        };
+        if sealed {
+            flow.server = None;
+            return sealed_state(state_key, Whole { claims, flow });
         }
-        Ok(Started {
-            id: jti,
-            code_challenge: authorization.code_challenge(),
-            authorization_url: authorization.authorization_url,
-            state: authorization.state.expose().to_owned(),
-            grant_id: authorization.grant_id,
-            profile: authorization.key.profile,
-            account: authorization.key.account,
-            user,
-            expires_at: authorization.expires_at,
-        })
+        record = Some(seal(state_key, &claims, &flow)?);
+        state_key.sign(&claims)
+    })
+    .await?;
+    if let Some(record) = record {
+        flows.store().put(&record).await?;
     }
+    Ok(Started {
+        id: jti,
+        code_challenge: authorization.code_challenge(),
+        authorization_url: authorization.authorization_url,
+        state: authorization.state.expose().to_owned(),
+        grant_id: authorization.grant_id,
+        profile: authorization.key.profile,
+        account: authorization.key.account,
+        user,
+        expires_at: authorization.expires_at,
+    })
 }
 
 fn check(profile: &Profile, request: &StartRequest) -> Result<()> {

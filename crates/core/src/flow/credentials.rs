@@ -1,0 +1,96 @@
+//! What a client proves itself with, read from where its profile says.
+
+use super::turn::Context;
+use crate::Secret;
+use crate::advice::Advice;
+use crate::error::{Error, Result};
+use crate::profile::{ClientAuth, Profile, SecretSource};
+use crate::protocol::client_auth::Credentials;
+use crate::protocol::signing_key::SigningKey;
+use crate::text::one_line;
+
+/// What the client proves itself with. It can take a command's time, and a pipe can be read once.
+pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
+    let [mut secret, mut key, mut assertion] = [None, None, None];
+    for (name, source) in secret_sources(context.profile) {
+        let place = match name {
+            "client_secret" => &mut secret,
+            "private_key" => &mut key,
+            _ => &mut assertion,
+        };
+        let secret = resolve(context, name, source).await?;
+        context.ports().trace.hide(&secret);
+        *place = Some(secret);
+    }
+    let key = key.as_ref().map(SigningKey::read).transpose()?;
+    Ok(Credentials { secret, key, assertion })
+}
+
+/// Reads the client's secrets before anything is asked of a person or spent, as far as that needs
+/// neither a program nor the network.
+pub(super) async fn prove_secrets(context: Context<'_>) -> Result<()> {
+    for (name, source) in secret_sources(context.profile) {
+        if matches!(source, SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Keyring(_))
+        {
+            let secret = resolve(context, name, source).await?;
+            if name == "private_key" {
+                let of_key = |error: Error| {
+                    error.context(format!(
+                        "`{name}` of profile `{}`",
+                        one_line(&context.profile.name)
+                    ))
+                };
+                SigningKey::read(&secret).map_err(of_key)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads the secret that a key of the profile refers to.
+pub(super) async fn resolve(
+    context: Context<'_>,
+    name: &str,
+    source: &SecretSource,
+) -> Result<Secret> {
+    context.ports().secrets.resolve(source).await.map_err(|error| {
+        let error = error.context(format!("`{name}` of profile `{}`", context.profile.name));
+        match (source, error.advice().is_empty()) {
+            (SecretSource::Env(variable), true) => {
+                error.hint(format!("set the variable {variable}"))
+            }
+            (SecretSource::File(_), true) => {
+                error.hint(format!("correct the file, or set `{name}` to another one"))
+            }
+            (SecretSource::Keyring(_), true) if name == "client_secret" => {
+                error.hint(Advice::StoreClientSecret(context.profile.name.clone()))
+            }
+            _ => error,
+        }
+    })
+}
+
+/// The key of a grant's DPoP proofs: the profile's, else a new one.
+pub(super) async fn dpop_key(context: Context<'_>) -> Result<Option<Secret>> {
+    if !context.profile.dpop {
+        return Ok(None);
+    }
+    let key = match &context.profile.client.private_key {
+        Some(source) => SigningKey::read(&resolve(context, "private_key", source).await?)?,
+        None => SigningKey::generate()?,
+    };
+    key.to_stored().map(Some)
+}
+
+/// Where the client's secrets are, by the keys that say so. A certificate's key is the transport's.
+fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &SecretSource)> {
+    let client = &profile.client;
+    let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
+    [
+        ("client_secret", client.secret.as_ref()),
+        ("private_key", client.private_key.as_ref().filter(|_| is_signing)),
+        ("client_assertion", client.assertion.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, source)| Some((name, source?)))
+}

@@ -1,0 +1,175 @@
+//! What hooks are told, and how they are asked.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, read};
+use crate::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::load::load;
+use crate::flow::turn::Context;
+use crate::grant::{Grant, GrantKey, TokenSet};
+use crate::profile::{Hook, SecretSource};
+use crate::redact;
+use crate::text::one_line;
+use crate::time::Timestamp;
+
+/// The hook that is told that only a person can help.
+const LOGIN_REQUIRED: &str = "login_required";
+
+/// A part of a key that is no longer than this tells nothing, and may be a word.
+const SHORT: usize = 16;
+
+/// What a hook is told about.
+pub(in crate::flow) struct About<'a> {
+    pub(in crate::flow) grant_type: &'a str,
+    pub(in crate::flow) grant_id: &'a str,
+    pub(in crate::flow) key: &'a GrantKey,
+    pub(in crate::flow) user: Option<&'a str>,
+    pub(in crate::flow) attributes: BTreeMap<String, Value>,
+    pub(in crate::flow) scopes: &'a [String],
+    pub(in crate::flow) tokens: Option<&'a TokenSet>,
+}
+
+impl<'a> About<'a> {
+    /// What there is to tell about a grant.
+    pub(in crate::flow) fn of(grant: &'a Grant, grant_type: &'a str, now: Timestamp) -> Self {
+        Self {
+            grant_type,
+            grant_id: &grant.id,
+            key: &grant.key,
+            user: grant.user.as_deref(),
+            attributes: grant.attributes_at(now),
+            scopes: &grant.tokens.scopes,
+            tokens: Some(&grant.tokens),
+        }
+    }
+}
+
+/// Runs the profile's hook for an event, if it has one.
+///
+/// # Errors
+///
+/// `AccessDenied` with the hook's reason; `Config` where the hook fails or answers nonsense.
+pub(in crate::flow) async fn ask(
+    context: Context<'_>,
+    event: &str,
+    about: About<'_>,
+) -> Result<Answer> {
+    let Context { shared, profile } = context;
+    let Some(hook) = profile.hooks.get(event) else { return Ok(Answer::default()) };
+    let Some(hooks) = &shared.ports.hooks else {
+        return Err(Error::config(format!(
+            "profile `{}` has a hook at `{event}`, and this program runs none",
+            one_line(&profile.name)
+        )));
+    };
+    let answered = hooks.run(profile, hook, input(event, hook, &about)).await;
+    let answered = answered.map_err(|error| error.message().to_owned());
+    let (error, said) = match answered.and_then(|answer| read(answer.expose())) {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(reason)) => {
+            let what = format!("the hook `{event}` denied it");
+            let error = Error::new(ErrorKind::AccessDenied, what);
+            if reason.trim().is_empty() {
+                return Err(error);
+            }
+            (error, reason)
+        }
+        Err(what) => {
+            let hint = match event {
+                LOGIN_REQUIRED => "correct it, or take it out of the profile",
+                _ => "nothing goes on without it: correct it, or take it out of the profile",
+            };
+            (Error::config(format!("the hook `{event}` failed")).hint(hint), what)
+        }
+    };
+    // A hook may repeat what it was told.
+    let secrets = secrets_beside(context, &about).await;
+    Err(error.quoting(&redact::without(&said, &secrets)))
+}
+
+/// What must not be in a message about a hook: the tokens, and what the client proves itself with.
+async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    if let Some(tokens) = about.tokens {
+        secrets.push(tokens.access_token.clone());
+        secrets.extend(tokens.refresh_token.clone());
+        secrets.extend(tokens.id_token.clone());
+    }
+    let client = &context.profile.client;
+    for source in [&client.secret, &client.private_key, &client.assertion].into_iter().flatten() {
+        // An id token of GitHub's is another one each time.
+        if matches!(source, SecretSource::GithubActions { .. }) {
+            continue;
+        }
+        // One that cannot be read is not known to the hook either.
+        if let Ok(secret) = context.ports().secrets.resolve(source).await {
+            let parts: Vec<Secret> = telling_parts(&secret).collect();
+            secrets.push(secret);
+            secrets.extend(parts);
+        }
+    }
+    secrets
+}
+
+/// Tells the hook, if there is one, that a login is required. It may deny; its own failure
+/// changes nothing, and is beside the error.
+pub(in crate::flow) async fn login_required(
+    context: Context<'_>,
+    key: &GrantKey,
+    required: Error,
+) -> Error {
+    let profile = context.profile;
+    if !profile.hooks.contains_key(LOGIN_REQUIRED) {
+        return required;
+    }
+    let grant = load(context.ports(), key).await.ok().flatten();
+    let about = match &grant {
+        Some(grant) => About::of(grant, &grant.grant_type, context.now()),
+        None => About {
+            grant_type: profile.grant.as_str(),
+            grant_id: "",
+            key,
+            user: None,
+            attributes: BTreeMap::new(),
+            scopes: &profile.scopes,
+            tokens: None,
+        },
+    };
+    match ask(context, LOGIN_REQUIRED, about).await {
+        Ok(_) => required,
+        Err(denied) if denied.kind() == ErrorKind::AccessDenied => denied,
+        Err(failed) => required.with_warning(failed),
+    }
+}
+
+/// The lines of a key in PEM and the values of one in JSON, as far as they tell anything of it: a
+/// hook may repeat it in another shape, or in part.
+fn telling_parts(secret: &Secret) -> impl Iterator<Item = Secret> {
+    let parts = secret.expose().split(['\n', '\r', '"']).map(str::trim);
+    parts.filter(|part| part.len() > SHORT).map(Secret::new)
+}
+
+fn input(event: &str, hook: &Hook, about: &About<'_>) -> Secret {
+    let mut object = json!({
+        "event": event,
+        "grant_type": about.grant_type,
+        "grant_id": about.grant_id,
+        "profile": about.key.profile,
+        "account": about.key.account,
+        "user": about.user,
+        "attributes": about.attributes,
+        "scopes": about.scopes,
+    });
+    if hook.give_token
+        && let Some(tokens) = about.tokens
+    {
+        object["access_token"] = json!(tokens.access_token.expose());
+        if let Some(id_token) = &tokens.id_token {
+            object["id_token"] = json!(id_token.expose());
+        }
+    }
+    Secret::new(object.to_string())
+}

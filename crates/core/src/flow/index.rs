@@ -1,0 +1,121 @@
+//! What the index of accounts knows beside the stores: the newest generation, the user of an account, and the last
+//! failure, which callers that waited for it share.
+
+use super::intent::unanswered;
+use super::ports::Ports;
+use super::request::TokenRequest;
+use crate::advice::Advice;
+use crate::error::{Error, ErrorKind, OAuthError, Result};
+use crate::grant::{AccountEntry, Grant, GrantKey, LastError};
+use crate::port::Lock;
+use crate::protocol::random;
+use crate::redact::names::is_error_code;
+
+/// The kinds of failure that one caller may leave to those who waited for it.
+const SHARED: [ErrorKind; 6] = [
+    ErrorKind::Unavailable,
+    ErrorKind::Validation,
+    ErrorKind::ServerRefused,
+    ErrorKind::AccessDenied,
+    ErrorKind::LoginRequired,
+    ErrorKind::Store,
+];
+
+/// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
+pub(super) fn note_failure(
+    ports: &Ports,
+    lock: &mut dyn Lock,
+    grant: &Grant,
+    error: &Error,
+    request: &TokenRequest,
+) {
+    let sent = grant.tokens.refresh_token.as_ref();
+    let perhaps_spent =
+        sent.is_some_and(|token| unanswered(&*lock, token).is_ok_and(|intent| intent.is_some()));
+    // One that only its caller has to know of has no id.
+    let id = is_for_all(error, perhaps_spent).then(|| random::token(8).unwrap_or_default());
+    let is_refusal = matches!(
+        error.kind(),
+        ErrorKind::ServerRefused | ErrorKind::LoginRequired | ErrorKind::AccessDenied
+    );
+    let mut entry = AccountEntry::of(grant, &ports.store.name());
+    entry.login_required |= error.kind() == crate::ErrorKind::LoginRequired;
+    entry.last_error = Some(LastError {
+        at: ports.now(),
+        message: error.message_to_keep(),
+        id: id.unwrap_or_default(),
+        error: Some(error.kind().word().to_owned()),
+        oauth_error: known_code(error),
+        narrowing: request.narrowing().filter(|_| is_refusal),
+    });
+    // The index is a convenience: the failure itself is what the caller gets to see.
+    let _ = lock.publish(&entry);
+}
+
+/// Refuses a record that was put back over a newer one, as far as the index can tell.
+pub(super) fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
+    match ports.coordinator.account(&grant.key) {
+        Ok(Some(entry)) => entry.refuse_older(grant, &ports.store.name()),
+        _ => Ok(()),
+    }
+}
+
+/// Whom the account index names as the user of what this store holds under the key; `None` where
+/// the index does not know the account.
+pub(super) fn indexed_user(ports: &Ports, key: &GrantKey) -> Option<Option<String>> {
+    let entry = ports.coordinator.account(key).ok().flatten()?;
+    (entry.store == ports.store.name()).then_some(entry.user)
+}
+
+/// The id of the failure that was noted last.
+pub(super) fn last_failure(ports: &Ports, key: &GrantKey) -> Option<String> {
+    let entry = ports.coordinator.account(key).ok().flatten();
+    entry.and_then(|entry| entry.last_error).map(|failure| failure.id)
+}
+
+/// The failure that was noted since the one of this id, if it is one for all who asked at
+/// that time: asking a server that is down or refuses once for every caller helps nobody, and a
+/// refresh token that may be spent must not be sent once for every caller.
+pub(super) fn failure_since(
+    ports: &Ports,
+    key: &GrantKey,
+    id: Option<&str>,
+    request: &TokenRequest,
+) -> Option<Error> {
+    let entry = ports.coordinator.account(key).ok().flatten();
+    let failure = entry
+        .filter(|entry| entry.store == ports.store.name())?
+        .last_error
+        .filter(|f| !f.id.is_empty() && Some(&*f.id) != id)
+        .filter(|f| f.narrowing.is_none() || f.narrowing == request.narrowing())?;
+    let kind = SHARED.into_iter().find(|kind| failure.error.as_deref() == Some(kind.word()))?;
+    let error = Error::new(kind, failure.message)
+        .hint("another process has just tried")
+        .and_hint(Advice::RetryLater);
+    Some(match failure.oauth_error {
+        Some(code) => error.with_oauth(OAuthError::new(&code, None)),
+        None => error,
+    })
+}
+
+/// The server's error code, where it is one that is known. Any other is text of the server's.
+fn known_code(error: &Error) -> Option<String> {
+    let code = &error.oauth_error()?.code;
+    is_error_code(code).then(|| code.clone())
+}
+
+/// Whether a failure is one for all who waited. What lies with a process itself is not: its
+/// configuration, its hooks' programs, a store that it cannot write to before anything is sent.
+fn is_for_all(error: &Error, perhaps_spent: bool) -> bool {
+    match error.kind() {
+        ErrorKind::Unavailable
+        | ErrorKind::Validation
+        | ErrorKind::ServerRefused
+        | ErrorKind::AccessDenied => true,
+        // Without the server's word, the grant is dead or belongs elsewhere: each sees that itself.
+        ErrorKind::LoginRequired => error.oauth_error().is_some(),
+        // The answer came, and could not be kept.
+        ErrorKind::Store => perhaps_spent,
+        _ => false,
+    }
+}

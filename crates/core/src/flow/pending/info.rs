@@ -1,0 +1,46 @@
+//! What is shown of a flow that waits.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::time::Timestamp;
+
+/// A pending flow as [`FlowManager::pending`](crate::FlowManager::pending) shows it: no state, no verifier.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PendingInfo {
+    /// The name of the flow: the [`PendingRecord::id`](crate::port::PendingRecord::id) by which it waits, and the `jti` of its state.
+    pub id: String,
+    /// The name that the grant will have, and by which the flow is cancelled.
+    pub grant_id: String,
+    /// The profile.
+    pub profile: String,
+    /// The account that the grant will be kept as.
+    pub account: String,
+    /// The caller's own name for the person.
+    pub user: Option<String>,
+    /// The attributes that the grant will have.
+    pub attributes: BTreeMap<String, Value>,
+    /// The redirect URI.
+    pub redirect_uri: String,
+    /// The scopes that were asked for.
+    pub scopes: Vec<String>,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// Until when a response is taken.
+    pub expires_at: Timestamp,
+}
+
+crate::redact::debug::redacted_debug!(PendingInfo {
+    id,
+    grant_id,
+    profile,
+    account,
+    user,
+    attributes => names_of,
+    redirect_uri,
+    scopes,
+    started_at,
+    expires_at,
+});

@@ -1,0 +1,165 @@
+//! What the steps of a flow work on: a profile, then its server, then a grant whose lock is held.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::critical::Parts;
+use super::hooks::HOOK_LIMIT;
+use super::jwks_cache::JwksCache;
+use super::pin::token_endpoint;
+use super::ports::Ports;
+use crate::error::Result;
+use crate::grant::Pin;
+use crate::port::{Clock, Http, Lock};
+use crate::profile::discovery::{self, Purpose};
+use crate::profile::{AuthorizationServer, Profile};
+use crate::time::Timestamp;
+
+/// How long a caller waits for another that is refreshing the same grant: longer than one request may
+/// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(45);
+
+/// Returns how long a caller waits for another that holds the lock, with the hooks of both.
+pub(super) fn lock_wait(profile: &Profile) -> Duration {
+    if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
+}
+
+/// What a manager and its clones share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) profiles: Arc<BTreeMap<String, Profile>>,
+    pub(super) ports: Ports,
+    pub(super) critical: Parts,
+    pub(super) jwks: JwksCache,
+}
+
+/// A profile: what a step needs before the server is known.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) profile: &'a Profile,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn ports(self) -> &'a Ports {
+        &self.shared.ports
+    }
+
+    pub(super) fn clock(self) -> &'a dyn Clock {
+        &*self.ports().clock
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Tells the teaching trace of a step, and of the section that describes it.
+    pub(super) fn trace_step(self, what: &str, section: &str) {
+        self.ports().trace.step(what, section);
+    }
+
+    /// Returns the authorization server: configuration completed by metadata.
+    pub(super) async fn server(self, purpose: Purpose) -> Result<AuthorizationServer> {
+        let ports = self.ports();
+        let cache = ports.discovery_cache.as_deref();
+        discovery::resolve(self.profile, &*ports.http, &*ports.clock, cache, purpose).await
+    }
+
+    /// Returns the server of a grant or a flow that was made before, of which the client authentication is
+    /// known.
+    pub(super) async fn server_of(self, made: Option<&Pin>) -> Result<AuthorizationServer> {
+        let mut server = self.server(Purpose::Token).await?;
+        // Metadata that is not at hand now may have chosen it then.
+        if let Some(made) = made
+            && server.token_auth_methods.is_empty()
+        {
+            server.token_auth_methods.push(made.client_auth.clone());
+        }
+        Ok(server)
+    }
+
+    /// The same profile with its server.
+    pub(super) fn with(self, server: &'a AuthorizationServer) -> Peer<'a> {
+        Peer { shared: self.shared, profile: self.profile, server }
+    }
+}
+
+/// A profile and its authorization server: what a step needs to send a request.
+#[derive(Clone, Copy)]
+pub(super) struct Peer<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) profile: &'a Profile,
+    pub(super) server: &'a AuthorizationServer,
+}
+
+impl<'a> Peer<'a> {
+    pub(super) fn context(self) -> Context<'a> {
+        Context { shared: self.shared, profile: self.profile }
+    }
+
+    pub(super) fn ports(self) -> &'a Ports {
+        &self.shared.ports
+    }
+
+    pub(super) fn http(self) -> &'a dyn Http {
+        &*self.ports().http
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        self.context().now()
+    }
+
+    pub(super) fn trace_step(self, what: &str, section: &str) {
+        self.context().trace_step(what, section);
+    }
+
+    pub(super) fn token_endpoint(self) -> Result<&'a str> {
+        token_endpoint(self.profile, self.server)
+    }
+}
+
+/// A grant's turn: its lock is held, and the server is known that its tokens are exchanged with.
+pub(super) struct Turn<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) profile: &'a Profile,
+    pub(super) server: &'a AuthorizationServer,
+    pub(super) pin: Pin,
+    pub(super) lock: &'a mut dyn Lock,
+}
+
+impl<'a> Turn<'a> {
+    /// The turn without its lock.
+    pub(super) fn peer(&self) -> Peer<'a> {
+        Peer { shared: self.shared, profile: self.profile, server: self.server }
+    }
+
+    pub(super) fn context(&self) -> Context<'a> {
+        self.peer().context()
+    }
+
+    pub(super) fn ports(&self) -> &'a Ports {
+        &self.shared.ports
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.context().now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_behind_hooks_lasts_as_long_as_both_hooks() {
+        let profile = |more: &str| -> Profile {
+            let text =
+                format!("[profiles.p]\nissuer = 'https://as.example'\nclient_id = 'c'\n{more}");
+            text.parse::<crate::profile::Config>().unwrap().profile("p").unwrap().clone()
+        };
+        assert_eq!(lock_wait(&profile("")), LOCK_WAIT);
+        let with_rule = profile("[profiles.p.hooks]\npost_token = ['true']");
+        assert_eq!(lock_wait(&with_rule), LOCK_WAIT + HOOK_LIMIT + HOOK_LIMIT);
+    }
+}
