@@ -3,7 +3,7 @@
 //! Rust's standard library asks the linker for `libgcc_s`. To find, map and relocate that library, and to let it
 //! ask the processor for its features, takes a noticeable part of a run that only prints a stored token. A
 //! directory that the linker searches first gives it another file of this name: a linker script that names the
-//! static library. Wherever anything is unclear (another system, a cross compiler, a linker of the user's), the
+//! static library. Wherever anything is unclear (another system, a cross build, a linker named in `RUSTFLAGS`), the
 //! program is linked as usual.
 
 #![expect(
@@ -17,7 +17,10 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    if let Some(directory) = static_unwinder().and_then(|library| linker_script(&library)) {
+    let Some(library) = static_unwinder() else { return };
+    // Another version of the compiler has it at another place.
+    println!("cargo::rerun-if-changed={}", library.display());
+    if let Some(directory) = linker_script(&library) {
         println!("cargo::rustc-link-arg-bins=-L{}", directory.display());
     }
 }
@@ -28,16 +31,13 @@ fn static_unwinder() -> Option<PathBuf> {
     let has = |name: &str, part: &str| env::var(name).is_ok_and(|found| found.contains(part));
     if !is("CARGO_CFG_TARGET_OS", "linux")
         || !is("CARGO_CFG_TARGET_ENV", "gnu")
+        || env::var_os("TARGET") != env::var_os("HOST")
         || has("CARGO_CFG_TARGET_FEATURE", "crt-static")
         || has("CARGO_ENCODED_RUSTFLAGS", "linker")
     {
         return None;
     }
-    let linker = match env::var_os("RUSTC_LINKER") {
-        Some(linker) => linker,
-        None if env::var_os("TARGET") == env::var_os("HOST") => "cc".into(),
-        None => return None,
-    };
+    let linker = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
     let asked = Command::new(linker).arg("-print-file-name=libgcc_eh.a").output().ok()?;
     let library = PathBuf::from(String::from_utf8(asked.stdout).ok()?.trim_end());
     // A compiler without the library repeats the name.
