@@ -101,6 +101,40 @@ const LONGEST: usize = 400;
 /// Files that may be longer, each with its reason.
 const LONGER: &[(&str, &str)] = &[];
 
+/// Strings of the library that are no command of the program, although they look like one, each with its reason.
+const NO_COMMANDS: &[(&str, &str)] = &[
+    ("oauthctl pending flow 10{id}0{}", "the context of a signature"),
+    ("oauthctl sandbox", "the name of a resource"),
+];
+
+/// How code asks what the text of an error says.
+const MATCHES_ON_TEXT: &[&str] = &[
+    ".message().contains(",
+    ".message().starts_with(",
+    ".message().ends_with(",
+    ".message().find(",
+    ".message().strip_prefix(",
+    ".message()==",
+    "error.to_string().contains(",
+    "error.to_string().starts_with(",
+    "error.to_string()==",
+    "e.to_string().contains(",
+    "e.to_string().starts_with(",
+    ".advice_text()==",
+    ".advice_text().is_some_and(",
+    "message.contains(",
+    "message.starts_with(",
+    "message.strip_prefix(",
+    "message==",
+    "hint.contains(",
+    "hint.starts_with(",
+    "rendered.contains(",
+];
+
+/// Files that have nothing but the text of a foreign error to go by, each with its reason.
+const FOREIGN_TEXT: &[(&str, &str)] =
+    &[("crates/core/src/profile/diagnose.rs", "a syntax error of `toml` has no kind")];
+
 struct Source {
     /// Relative to the root, with slashes.
     path: String,
@@ -121,7 +155,8 @@ impl Source {
         let mut lines = Vec::new();
         let mut all = self.text.lines().enumerate().peekable();
         while let Some((number, line)) = all.next() {
-            if line.trim_start().starts_with("#[cfg(test)]") {
+            let attribute = line.trim_start();
+            if ["#[cfg(test)]", "#[cfg(all(test,"].iter().any(|test| attribute.starts_with(test)) {
                 // An inline module of tests is the last item of a file (clippy sees to that).
                 match all.next() {
                     Some((_, item)) if item.trim_end().ends_with('{') => break,
@@ -131,6 +166,13 @@ impl Source {
             lines.push((number + 1, without_text(line)));
         }
         lines
+    }
+
+    /// What stands between quotes, each with its line: without comments and tests.
+    fn strings(&self) -> Vec<(usize, String)> {
+        let lines = self.code().last().map_or(0, |(number, _)| *number);
+        let text: String = self.text.split_inclusive('\n').take(lines).collect();
+        strings(&text)
     }
 
     /// The files or folders of its modules that are compiled for tests only.
@@ -175,6 +217,50 @@ fn without_text(line: &str) -> String {
         }
     }
     code
+}
+
+/// The literal strings of this code, each with the line that it begins in.
+fn strings(code: &str) -> Vec<(usize, String)> {
+    let (mut found, mut rest, mut line) = (Vec::new(), code, 1);
+    while let Some(c) = rest.chars().next() {
+        let raw = rest.strip_prefix('r').map(|after| after.trim_start_matches('#'));
+        let hashes = raw.map_or(0, |raw| rest.len() - 1 - raw.len());
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if raw.is_some_and(|raw| raw.starts_with('"')) {
+            let (begin, end) = (hashes + 2, format!("\"{}", "#".repeat(hashes)));
+            let length = rest[begin..].find(&end).unwrap();
+            found.push((line, rest[begin..begin + length].to_owned()));
+            begin + length + end.len()
+        } else if c == '"' {
+            let (mut length, mut text) = (1, String::new());
+            while !rest[length..].starts_with('"') {
+                let c = rest[length..].chars().next().unwrap();
+                length += c.len_utf8();
+                if c == '\\' {
+                    let escaped = rest[length..].chars().next().unwrap();
+                    length += escaped.len_utf8();
+                    text.push(if escaped == '\n' { ' ' } else { escaped });
+                } else {
+                    text.push(c);
+                }
+            }
+            // A string that goes on in the next line begins there with its first word.
+            found.push((line, text.split_whitespace().collect::<Vec<_>>().join(" ")));
+            length + 1
+        } else if rest.starts_with("'\\") || rest.chars().nth(2) == Some('\'') {
+            let skipped = if rest.starts_with("'\\") { 3 } else { 2 };
+            let begin = rest.char_indices().nth(if c == '\'' { skipped } else { 1 }).unwrap().0;
+            if c == '\'' { begin + rest[begin..].find('\'').unwrap() + 1 } else { begin }
+        } else if is_word(c) {
+            word(rest).len()
+        } else {
+            c.len_utf8()
+        };
+        line += rest[..length].matches('\n').count();
+        rest = &rest[length..];
+    }
+    found
 }
 
 fn root() -> &'static Path {
@@ -341,6 +427,69 @@ fn has_module(code: &str, name: &str) -> bool {
             .any(|start| whole.starts_with(start));
         declared || ours && whole.split(|c| !is_word(c)).any(|word| word == name)
     })
+}
+
+/// The commands of the program, as its reference lists them.
+fn commands() -> Vec<String> {
+    let page = fs::read_to_string(root().join("docs/reference/commands.md")).unwrap();
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## oauthctl "));
+    let commands: Vec<String> = headings.map(|rest| word(rest).to_owned()).collect();
+    assert!(commands.len() > 10, "found only {commands:?}");
+    commands
+}
+
+/// A command or a flag of the program that this text names.
+fn names_program(text: &str, commands: &[String]) -> Option<String> {
+    let command = text.match_indices("oauthctl ").find_map(|(at, name)| {
+        let next = word(&text[at + name.len()..]);
+        commands.iter().any(|command| command == next).then(|| format!("oauthctl {next}"))
+    });
+    let flag = text.match_indices("--").find_map(|(at, dashes)| {
+        let begins = at == 0 || text[..at].ends_with([' ', '`', '\'', '"']);
+        let next = word(&text[at + dashes.len()..]);
+        let is_flag = begins && next.starts_with(|c: char| c.is_ascii_lowercase());
+        is_flag.then(|| format!("--{next}"))
+    });
+    command.or(flag)
+}
+
+/// The library does not know which program uses it, and how its user may go on: `Advice` says that as data, and the
+/// program words it.
+#[test]
+fn library_names_no_command_and_no_flag() {
+    let (commands, mut faults) = (commands(), Vec::new());
+    for source in sources().iter().filter(|source| source.path.starts_with("crates/")) {
+        for (number, text) in source.strings() {
+            let Some(named) = names_program(&text, &commands) else { continue };
+            if !NO_COMMANDS.iter().any(|(no_command, _)| *no_command == text) {
+                faults.push(format!("{}:{number}: `{named}`: use `Advice`", source.path));
+            }
+        }
+    }
+    report(&faults);
+}
+
+/// Whether code asks what the text of an error says.
+fn matches_on_text(code: &str) -> Option<&'static str> {
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    MATCHES_ON_TEXT.iter().copied().find(|what| code.contains(what))
+}
+
+#[test]
+fn nobody_matches_on_the_text_of_an_error() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        // Calls in a chain stand in lines of their own.
+        for statement in joined(&source).split([';', '{', '}']) {
+            let Some(what) = matches_on_text(statement) else { continue };
+            let is_known = FOREIGN_TEXT.iter().any(|(path, _)| *path == source.path);
+            if !is_known {
+                let statement = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+                faults.push(format!("{}: `{what}` in `{statement}`", source.path));
+            }
+        }
+    }
+    report(&faults);
 }
 
 #[test]
@@ -537,4 +686,15 @@ fn the_rules_see_what_they_look_for() {
     assert!(has_module("use std::fs;\n#[cfg(unix)]\npub mod keyring;", "keyring"));
     assert!(!has_module("use crate::a;\nuse keyring::Entry;", "keyring"));
     assert_eq!(without_text(r#"a("unsafe \" //"); // unsafe"#), "a(); ");
+    let code =
+        "let a = \"x \\\"y\\\n  z\"; // \"no\"\n'\"', '\\'', b'a', &'a str, r#\"r\"w\"#, r\"v\"";
+    let found = [(1, "x \"y z"), (3, "r\"w"), (3, "v")].map(|(line, text)| (line, text.to_owned()));
+    assert_eq!(strings(code), found);
+    let commands = ["login".to_owned()];
+    let named = |text| names_program(text, &commands);
+    assert_eq!(named("run `oauthctl login p`").as_deref(), Some("oauthctl login"));
+    assert_eq!(named("omit `--cached`").as_deref(), Some("--cached"));
+    assert_eq!(named("a newer oauthctl wrote it; xn--a; a{--line:b}"), None);
+    assert!(matches_on_text("error\n    .message()\n    .contains(").is_some());
+    assert!(matches_on_text("let message = error.message()").is_none());
 }

@@ -53,6 +53,7 @@ impl Place {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).map_err(|e| {
             Error::store(format!("no temporary directory can be made: {e}"))
+                .caused_by(&e)
                 .hint("set TMPDIR to a directory that can be written")
         })?;
         Ok(Self(path))

@@ -70,6 +70,7 @@ fn start(mut command: Command, program: &OsString) -> Result<ExitCode> {
 fn cannot_start(program: &OsString, error: &std::io::Error) -> Error {
     let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
     Error::usage(format!("`{}` could not be started: {error}", program.to_string_lossy()))
+        .caused_by(error)
         .hint("check its name and PATH")
         .with_exit_code(code)
 }

@@ -99,7 +99,7 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
         Advice::CompleteProfile => {
             "set missing keys with `--set KEY=VALUE`, the client secret with `--client-secret-stdin`"
         }
-        Advice::ListProviders => "`oauthctl providers` lists them",
+        Advice::ListProviders => "`oauthctl providers` lists the providers",
         Advice::ReferToSecret => {
             "use --client-secret-stdin, or name a place: --set 'client_secret={ env = \"VAR\" }'"
         }

@@ -42,6 +42,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use oauthctl_core::{Error, Result};
 
@@ -302,44 +303,70 @@ fn usage(error: &clap::Error) -> ExitCode {
         voice.insist(help.trim_end());
         return ExitCode::from(2);
     }
-    let code = voice.fail(&usage_error(error.kind(), &text));
-    if let (Some(usage), false) = (text.find("\nUsage: "), voice.json) {
-        let usage = text[usage..].split("\n\n").next().unwrap_or_default();
-        voice.insist(usage.trim_end());
+    let code = voice.fail(&usage_error(error, &text));
+    if let (Some(ContextValue::StyledStr(usage)), false) =
+        (error.get(ContextKind::Usage), voice.json)
+    {
+        let usage = usage.to_string();
+        let usage = usage.split("\n\n").next().unwrap_or_default();
+        voice.insist(format!("\n{}", usage.trim_end()));
     }
     code
 }
 
-/// What clap found wrong, as an error like every other: its first paragraph is the message, its
-/// tips are the hint.
-fn usage_error(kind: clap::error::ErrorKind, text: &str) -> Error {
-    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
+/// What clap found wrong, as an error like every other: the first paragraph of its text is the message, what it
+/// suggests is the hint.
+fn usage_error(error: &clap::Error, text: &str) -> Error {
+    use clap::error::ErrorKind::{
+        DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand, UnknownArgument,
+    };
+    let kind = error.kind();
     if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
         return Error::usage("no command is given").hint("run `oauthctl --help` for the list");
     }
-    let words =
-        |text: &str| text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ");
-    let message = words(text.split("\n\n").next().unwrap_or_default());
-    let tips: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("tip: "))
-        // No argument that begins with a dash is taken after `--` either.
-        .filter(|tip| !tip.starts_with("to pass "))
-        .map(words)
-        .collect();
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
+        _ => None,
+    };
     let command = command_words(std::env::args_os().skip(1)).join(" ");
-    let hint = match (tips.is_empty(), misplaced(&message), command.as_str()) {
-        (_, None, "status") if message.contains("'--account'") => {
+    let hint = match (command.as_str(), unknown) {
+        ("status", Some("--account")) => {
             "`oauthctl status PROFILE` shows all accounts of a profile".to_owned()
         }
-        (_, Some(_), "exec") => {
+        ("exec", Some(argument)) if !argument.starts_with('-') => {
             "put `--` before the command to run; name the profile with `-p PROFILE`".to_owned()
         }
-        (false, ..) => tips.join("; "),
-        (true, _, "") => "run `oauthctl --help`".to_owned(),
-        (true, ..) => format!("run `{name} {command} --help`", name = "oauthctl"),
+        _ => match suggestion(error) {
+            Some(suggestion) => without_queries(&suggestion),
+            None if command.is_empty() => "run `oauthctl --help`".to_owned(),
+            None => format!("run `{name} {command} --help`", name = "oauthctl"),
+        },
     };
+    let message = without_queries(text.split("\n\n").next().unwrap_or_default());
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// What clap takes to have been meant.
+fn suggestion(error: &clap::Error) -> Option<String> {
+    let kinds = [
+        (ContextKind::SuggestedSubcommand, "subcommand"),
+        (ContextKind::SuggestedArg, "argument"),
+        (ContextKind::SuggestedValue, "value"),
+    ];
+    kinds.into_iter().find_map(|(kind, what)| match error.get(kind)? {
+        ContextValue::String(one) => Some(format!("a similar {what} exists: '{one}'")),
+        ContextValue::Strings(some) => match some.as_slice() {
+            [] => None,
+            [one] => Some(format!("a similar {what} exists: '{one}'")),
+            some => Some(format!("some similar {what}s exist: '{}'", some.join("', '"))),
+        },
+        _ => None,
+    })
+}
+
+/// A text of clap's on one line, as it may be shown.
+fn without_queries(text: &str) -> String {
+    text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ")
 }
 
 /// A word of the command line as it may be shown: the query of a callback URL holds its code.
@@ -351,12 +378,6 @@ fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
         }
         _ => word.into(),
     }
-}
-
-/// The word that clap did not expect, where it is no flag.
-fn misplaced(message: &str) -> Option<&str> {
-    let word = message.strip_prefix("error: unexpected argument '")?.split('\'').next()?;
-    (!word.starts_with('-')).then_some(word)
 }
 
 /// The words of an argument list that name the command: `profile add`.

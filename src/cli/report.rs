@@ -104,7 +104,6 @@ impl Voice {
     /// Reports an error and says with which code the program ends.
     pub fn fail(&self, error: &Error) -> ExitCode {
         let code = error.exit_code();
-        let error = &about_open_files(error.clone());
         if self.json {
             stderr_line(&without_secrets(&escaped(&error_json(error, code).to_string())));
         } else {
@@ -145,15 +144,6 @@ pub fn without_secrets(text: &str) -> String {
         }
     }
     out + &text[from..]
-}
-
-/// Whatever failed for want of a file descriptor (EMFILE, ENFILE), there is one thing to do about it.
-fn about_open_files(error: Error) -> Error {
-    let lacks = |number: &str| error.message().contains(&format!("(os error {number})"));
-    if cfg!(unix) && (lacks("24") || lacks("23")) {
-        return error.hint("raise the limit of open files: `ulimit -n 1024`");
-    }
-    error
 }
 
 fn error_json(error: &Error, code: u8) -> Value {

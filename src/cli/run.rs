@@ -22,10 +22,10 @@ pub fn block_on<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     room_for_descriptors()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::internal(format!("the runtime could not be started: {e}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+            Error::internal(format!("the runtime could not be started: {e}")).caused_by(&e)
+        })?;
     let outcome = runtime.block_on(until_signal(manager, work));
     // Whatever still runs (an idle connection, a reader of stdin) must not delay the end.
     runtime.shutdown_background();
@@ -51,7 +51,8 @@ pub fn room_for_descriptors() -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::unavailable(format!(
             "this needs up to {DESCRIPTORS} open files at once: {error}"
-        ))),
+        ))
+        .caused_by(&error)),
     }
 }
 

@@ -89,12 +89,16 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox> {
             _ => ErrorKind::Internal,
         };
         let told = Error::new(kind, error.to_string());
-        match error.hint() {
+        let told = match error.hint() {
             Some(hint) => told.hint(hint),
             None if kind == ErrorKind::Usage => {
                 told.hint("`oauthctl sandbox --scenario help` lists them")
             }
             None => told,
+        };
+        match &error {
+            Cause::Listen { source, .. } => told.caused_by(source),
+            _ => told,
         }
     })
 }

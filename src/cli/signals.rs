@@ -80,7 +80,7 @@ mod unix {
             .map(|(ending, kind)| Ok((ending, signal(kind)?)))
             .collect::<std::io::Result<_>>()
             .map(Self)
-            .map_err(|e| Error::internal(format!("signals cannot be handled: {e}")))
+            .map_err(|e| Error::internal(format!("signals cannot be handled: {e}")).caused_by(&e))
         }
 
         /// Waits for the next one.

@@ -71,8 +71,9 @@ impl FlowManager {
     /// As [`FlowManager::new`].
     pub fn over(manager: flow::FlowManager) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|e| Error::internal(format!("the runtime could not be started: {e}")))?;
+        let runtime = runtime.map_err(|e| {
+            Error::internal(format!("the runtime could not be started: {e}")).caused_by(&e)
+        })?;
         Ok(Self { inner: manager, engine: Arc::new(Engine(Some(runtime))) })
     }
 

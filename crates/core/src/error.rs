@@ -217,15 +217,33 @@ impl Error {
     /// The same error with this advice too, after the advice that it has.
     #[must_use]
     pub fn and_hint(mut self, advice: impl Into<Advice>) -> Self {
-        self.0.advice.push(advice.into());
+        if !self.lacks_descriptors() {
+            self.0.advice.push(advice.into());
+        }
         self
     }
 
     /// The same error with this advice in this order, and no other.
     #[must_use]
     pub fn hints(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
-        self.0.advice = advice.into_iter().collect();
+        if !self.lacks_descriptors() {
+            self.0.advice = advice.into_iter().collect();
+        }
         self
+    }
+
+    /// The same error, which this one caused. Whatever fails because too many files are open (EMFILE, ENFILE) has one
+    /// remedy, so its advice is that one, before and after.
+    #[must_use]
+    pub fn caused_by(self, cause: &std::io::Error) -> Self {
+        match is_out_of_descriptors(cause) {
+            true => self.hint(Advice::RaiseFileLimit),
+            false => self,
+        }
+    }
+
+    fn lacks_descriptors(&self) -> bool {
+        self.0.advice == [Advice::RaiseFileLimit]
     }
 
     /// The same error with further lines of its message.
@@ -348,6 +366,11 @@ impl Error {
     }
 }
 
+/// Whether a process, or the whole system, may open no more files (EMFILE, ENFILE).
+pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.message)
@@ -355,3 +378,32 @@ impl std::fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn lack_of_descriptors_has_one_remedy() {
+        let advice = [Advice::RaiseFileLimit];
+        for number in [23, 24] {
+            let cause = io::Error::from_raw_os_error(number);
+            let error = Error::store("it failed").hint("look there").caused_by(&cause);
+            assert_eq!(error.advice(), advice);
+            assert_eq!(error.hint(Advice::Retry).and_hint("or so").advice(), advice);
+        }
+        let cause = io::Error::from_raw_os_error(2);
+        let error = Error::store("it failed").hint(Advice::Retry).caused_by(&cause);
+        assert_eq!(error.and_hint("later").advice(), [Advice::Retry, "later".into()]);
+    }
+
+    #[test]
+    fn advice_is_one_line() {
+        let error = Error::usage("x").hint("a\nb".to_owned()).and_hint(Advice::RetryLater);
+        assert_eq!(error.advice_text().as_deref(), Some("a b; try again later"));
+        assert_eq!(Error::usage("x").advice_text(), None);
+    }
+}

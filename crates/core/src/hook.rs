@@ -207,7 +207,7 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
         command.stderr(Stdio::null());
     }
     let (output, complaint) = start(process, &mut command, input)
-        .map_err(|e| Error::config(format!("`{shown}` did not start: {e}")))?;
+        .map_err(|e| Error::config(format!("`{shown}` did not start: {e}")).caused_by(&e))?;
     let bytes = output.and_then(|output| received(&output, deadline));
     let too_large = bytes.as_ref().is_some_and(|bytes| bytes.len() > HOOK_ANSWER);
     let status = match &bytes {
@@ -250,7 +250,7 @@ fn give(
     let mut command = prepared(program, arguments, hidden);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     start(process, &mut command, input)
-        .map_err(|e| Error::config(format!("`{shown}` could not be started: {e}")))?;
+        .map_err(|e| Error::config(format!("`{shown}` could not be started: {e}")).caused_by(&e))?;
     match process.ended(deadline) {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(Error::config(format!("`{shown}` ended with {status}"))),

@@ -94,9 +94,29 @@
 //! # assert_eq!(tell(&Error::new(ErrorKind::Unavailable, "")), "Please try again later.");
 //! ```
 //!
-//! [`Error::message`] says what happened, [`Error::advice`] what to do about it, in the words of the
-//! program: they are for your log, and people get your own. No secret is in either, and nothing that a
-//! terminal would obey.
+//! [`Error::message`] says what happened. It is for your log: tell your users in your own words. [`Error::advice`]
+//! says what to do about it, as data that names no command of any program. Neither contains a secret, nor
+//! anything that a terminal would obey.
+//!
+//! ```
+//! use oauthctl_core::{Advice, Error, GrantKey};
+//!
+//! /// What your page offers to the user, and what it leaves to whoever runs the service.
+//! fn offer(error: &Error) -> String {
+//!     let words = error.advice().iter().map(|advice| match advice {
+//!         Advice::LogIn(key) => format!("[Connect {}](/connect/{})", key.profile, key.profile),
+//!         Advice::StartAgain | Advice::AllowAccess => "[Connect again](/connect)".to_owned(),
+//!         Advice::Retry | Advice::RetryLater => "Please try again later.".to_owned(),
+//!         Advice::Configure { keys, .. } => format!("Our configuration is wrong: {keys:?}."),
+//!         other => other.to_string(),
+//!     });
+//!     words.collect::<Vec<_>>().join(" ")
+//! }
+//! # let error = Error::login_required("not logged in").hint(Advice::LogIn(GrantKey::new("p", "4711")));
+//! # assert_eq!(offer(&error), "[Connect p](/connect/p)");
+//! # let error = Error::unavailable("no answer").hint(Advice::RetryLater).and_hint("it may be down");
+//! # assert_eq!(offer(&error), "Please try again later. it may be down");
+//! ```
 //!
 //! # Your own database
 //!

@@ -97,8 +97,9 @@ mod unix {
     const MOST_LINKS: usize = 40;
 
     pub(super) fn check(file: &File, path: &Path) -> Result<()> {
-        let stat = rustix::fs::fstat(file)
-            .map_err(|e| Error::config(format!("cannot look at `{}`: {e}", path.display())))?;
+        let stat = rustix::fs::fstat(file).map_err(|e| {
+            Error::config(format!("cannot look at `{}`: {e}", path.display())).caused_by(&e.into())
+        })?;
         // Nobody puts anything into a device such as `/dev/null` or a terminal.
         if !matches!(
             FileType::from_raw_mode(stat.st_mode),

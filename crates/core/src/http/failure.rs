@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{Options, Target};
 use crate::advice::Advice;
+use crate::error::is_out_of_descriptors;
 use crate::port::HttpError;
 use crate::text;
 
@@ -160,6 +161,10 @@ fn of_connecting(
     options: &Options,
 ) -> HttpError {
     let (host, port) = (&target.host, target.port);
+    if causes.lacks_descriptors {
+        let message = format!("cannot connect to {host}:{port}: {}", causes.innermost());
+        return not_sent(message, Some(Advice::RaiseFileLimit));
+    }
     // Below a tunnel's error is what the proxy itself did, TLS with the proxy included.
     if causes.mention("tunnel error") {
         return of_proxy(causes, host);
@@ -285,16 +290,19 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
 struct Causes {
     texts: Vec<String>,
     io: Option<io::ErrorKind>,
+    /// No connection can be opened because too many files are.
+    lacks_descriptors: bool,
 }
 
 impl Causes {
     fn of(error: &reqwest::Error) -> Self {
-        let mut causes = Self { texts: Vec::new(), io: None };
+        let mut causes = Self { texts: Vec::new(), io: None, lacks_descriptors: false };
         let mut next = error.source();
         while let Some(cause) = next {
             causes.texts.push(cause.to_string());
             if let Some(error) = cause.downcast_ref::<io::Error>() {
                 causes.io = Some(error.kind());
+                causes.lacks_descriptors |= is_out_of_descriptors(error);
                 // An `io::Error` skips itself: its source is that of the error it wraps.
                 if let Some(inner) = error.get_ref() {
                     causes.texts.push(inner.to_string());

@@ -177,6 +177,7 @@ fn explain(failures: &[(LoopbackHost, Option<u16>, Failure)]) -> Error {
         Some((_, _, Failure::Other(error))) => {
             Error::unavailable(format!("the callback listener cannot be opened: {error}"))
                 .hint(Advice::UseAnotherFlow)
+                .caused_by(error)
         }
         Some((host, _, Failure::NoFamily)) => {
             let address = if *host == LoopbackHost::V6 { "::1" } else { "127.0.0.1" };

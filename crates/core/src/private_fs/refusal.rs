@@ -29,10 +29,12 @@ impl From<io::Error> for Refusal {
 }
 
 pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
-    Error::store(format!("the file system refuses the lock `{}`: {error}", path.display())).hint(
-        "set OAUTHCTL_STATE_DIR to a directory on a local file system: without locks, two \
+    Error::store(format!("the file system refuses the lock `{}`: {error}", path.display()))
+        .hint(
+            "set OAUTHCTL_STATE_DIR to a directory on a local file system: without locks, two \
          processes could spend one refresh token",
-    )
+        )
+        .caused_by(error)
 }
 
 pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
@@ -61,7 +63,7 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                 }
                 _ => Advice::CheckFileSystem,
             };
-            Error::store(format!("cannot {doing} `{shown}`: {error}")).hint(hint)
+            Error::store(format!("cannot {doing} `{shown}`: {error}")).hint(hint).caused_by(&error)
         }
     }
 }

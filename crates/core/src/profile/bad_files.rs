@@ -252,7 +252,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "provider = \"gitlap\"",
-        "4:12: `provider` in [profiles.x] names no preset that there is: `gitlap`, did you mean `gitlab`?",
+        "4:12: `provider` in [profiles.x] names an unknown provider: `gitlap`, did you mean `gitlab`?",
     ),
     ("provider = \"\"", "4:12: `provider` in [profiles.x] must not be empty"),
     (
@@ -407,4 +407,5 @@ fn no_parameter_table_can_set_what_the_program_sets() {
 fn an_unclosed_list_is_not_a_hundred_errors() {
     let said = errors(&format!("{GOOD}scopes = [\"a\"\n{}", "b = 1\n".repeat(100)));
     assert!((1..=6).contains(&said.lines().count()), "{said}");
+    assert!(said.contains("unclosed array"), "{said}");
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -21,6 +22,7 @@ pub(crate) struct Problems<'t> {
     syntax: Vec<(usize, String)>,
     found: Vec<(usize, Problem)>,
     warnings: Vec<(usize, String)>,
+    advice: Vec<Advice>,
 }
 
 /// What is wrong, put into words only where it is shown.
@@ -52,6 +54,7 @@ impl<'t> Problems<'t> {
             syntax: Vec::new(),
             found: Vec::new(),
             warnings: Vec::new(),
+            advice: Vec::new(),
         }
     }
 
@@ -95,6 +98,13 @@ impl<'t> Problems<'t> {
     ) {
         let (key, place) = (key.to_owned(), place.to_owned());
         self.found.push((at, Problem::UnknownKey { key, place, known }));
+    }
+
+    /// Says what to do about the problems: once, however many of them it helps with.
+    pub(crate) fn advise(&mut self, advice: Advice) {
+        if !self.advice.contains(&advice) {
+            self.advice.push(advice);
+        }
     }
 
     /// Adds a warning at this offset.
@@ -159,11 +169,10 @@ impl<'t> Problems<'t> {
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         let mut syntax = self.syntax_by_line();
         let broken: HashSet<usize> = syntax.iter().map(|(at, _)| self.line(*at)).collect();
-        let mut count = 0;
-        syntax.retain(|(_, message)| {
-            count += 1;
-            count <= SYNTAX_ERRORS_SHOWN || message.starts_with("unclosed")
-        });
+        // What is never closed is told last, where the file ends.
+        if syntax.len() > SYNTAX_ERRORS_SHOWN {
+            syntax.drain(SYNTAX_ERRORS_SHOWN..syntax.len() - 1);
+        }
         let mut all = std::mem::take(&mut self.found);
         all.retain(|(at, _)| !broken.contains(&self.line(*at)));
         all.extend(syntax.into_iter().map(|(at, message)| (at, Problem::Told(message))));
@@ -176,7 +185,8 @@ impl<'t> Problems<'t> {
             return Ok(self.placed(warnings.map(|(at, message)| (at, Problem::Told(message)))));
         }
         let mut lines = self.placed(all.into_iter()).into_iter();
-        Err(Error::config(lines.next().unwrap_or_default()).and_lines(lines))
+        let error = Error::config(lines.next().unwrap_or_default()).and_lines(lines);
+        Err(error.hints(self.advice))
     }
 
     /// One syntax error a line: the others on it follow from the first.

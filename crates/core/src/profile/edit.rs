@@ -171,8 +171,9 @@ fn change(
     edit: impl FnOnce(Option<&ConfigFile>) -> Result<(String, Config)>,
 ) -> Result<Config> {
     let path = target(path);
-    let failed =
-        |error: std::io::Error| Error::config(format!("cannot write {}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        Error::config(format!("cannot write {}: {error}", path.display())).caused_by(&error)
+    };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     private_fs::make_dirs(directory).map_err(failed)?;

@@ -109,6 +109,7 @@ impl ConfigFile {
         let failed = |error: std::io::Error| {
             Error::config(format!("cannot read the configuration {}: {error}", path.display()))
                 .hint(Advice::UseAnotherConfiguration)
+                .caused_by(&error)
         };
         let file = match named_file::open(path) {
             Ok(file) => file,

@@ -107,7 +107,8 @@ fn read_within(path: PathBuf, limit: Duration) -> Result<Secret> {
 
 fn read(path: &Path) -> Result<Secret> {
     let shown = path.display();
-    let failed = |error: std::io::Error| Error::config(format!("{shown}: {error}"));
+    let failed =
+        |error: std::io::Error| Error::config(format!("{shown}: {error}")).caused_by(&error);
     let file = std::fs::File::open(path).map_err(failed)?;
     trusted_file::check(&file, path)?;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -166,9 +167,9 @@ fn run(argv: &[String], limit: Duration) -> Result<Secret> {
     let (program, arguments) =
         argv.split_first().ok_or_else(|| Error::config("the command is empty"))?;
     let shown = one_line(program);
-    let mut child = prepared(program, arguments)
-        .spawn()
-        .map_err(|error| Error::config(format!("the command `{shown}` did not start: {error}")))?;
+    let mut child = prepared(program, arguments).spawn().map_err(|error| {
+        Error::config(format!("the command `{shown}` did not start: {error}")).caused_by(&error)
+    })?;
     let output = child.stdout.take().map(collect);
     let complaint = child.stderr.take().map(collect);
     let collected = output.and_then(|output| received(&output, deadline));

@@ -13,6 +13,7 @@ use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
 use super::schema::{Config, Defaults, StoreCommand};
 use super::scopes;
+use crate::advice::Advice;
 use crate::text::one_line;
 
 /// Reads the sections of a file.
@@ -192,11 +193,12 @@ impl<'t> Sections<'_, 't> {
         let name = reader.text()?;
         presets::find(&name).or_else(|| {
             let nearest = if reader.problems.is_full() { None } else { presets::nearest(&name) };
-            let near = nearest.map_or_else(
-                || "; `oauthctl providers` lists them".to_owned(),
-                |near| format!(", did you mean `{near}`?"),
-            );
-            reader.fail(format!("names no preset that there is: `{}`{near}", one_line(&name)))
+            let near = nearest.map(|near| format!(", did you mean `{near}`?"));
+            if near.is_none() {
+                reader.problems.advise(Advice::ListProviders);
+            }
+            let near = near.unwrap_or_default();
+            reader.fail(format!("names an unknown provider: `{}`{near}", one_line(&name)))
         })
     }
 

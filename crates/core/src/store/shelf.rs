@@ -218,6 +218,7 @@ impl Counter {
         act().map_err(|e| {
             Error::store(format!("pending authorizations cannot be counted: {e}"))
                 .hint("make room on the disk, or look who may write to the state directory")
+                .caused_by(&e)
         })
     }
 }

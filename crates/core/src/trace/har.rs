@@ -190,6 +190,7 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
     let failed = |error: io::Error| {
         Error::usage(format!("cannot write the HAR file {}: {error}", path.display()))
             .hint("name a file in a directory that can be written to")
+            .caused_by(&error)
     };
     // A device, a pipe or a directory would be replaced, not written to.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_of_the_system(path) {
