@@ -167,11 +167,13 @@ impl<'t> Problems<'t> {
 
     /// The warnings, or one error that lists the problems, one a line, in the order of the file.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
+        let last = self.syntax.iter().max().cloned();
         let mut syntax = self.syntax_by_line();
         let broken: HashSet<usize> = syntax.iter().map(|(at, _)| self.line(*at)).collect();
-        // What is never closed is told last, where the file ends.
         if syntax.len() > SYNTAX_ERRORS_SHOWN {
-            syntax.drain(SYNTAX_ERRORS_SHOWN..syntax.len() - 1);
+            syntax.truncate(SYNTAX_ERRORS_SHOWN);
+            // What is never closed is told last, where the file ends, and is what the others follow from.
+            syntax.extend(last);
         }
         let mut all = std::mem::take(&mut self.found);
         all.retain(|(at, _)| !broken.contains(&self.line(*at)));
