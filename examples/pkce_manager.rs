@@ -254,7 +254,7 @@ async fn main() -> ExitCode {
     let Err(error) = run(&arguments).await else { return ExitCode::SUCCESS };
     match error.kind() {
         ErrorKind::InvalidState => eprintln!("this response belongs to no flow of theirs: {error}"),
-        ErrorKind::AccessDenied => eprintln!("the person said no: {error}"),
+        ErrorKind::AccessDenied => eprintln!("the user denied the request: {error}"),
         ErrorKind::Unavailable => eprintln!("try again later: {error}"),
         _ => eprintln!("{error}"),
     }

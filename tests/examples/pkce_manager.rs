@@ -273,7 +273,7 @@ fn forged_altered_and_denied_responses_give_nothing() {
     scene.server.control.post("/deny", &json!({ "deny": true }));
     let denied = consent(&scene.start("ada", "server"));
     let output = scene.complete("ada", &denied).fails(5);
-    assert!(output.stderr.contains("the person said no"), "{}", output.stderr);
+    assert!(output.stderr.contains("the user denied the request"), "{}", output.stderr);
     scene.refuses("ada", &denied);
     scene.run(&["token", "ada", "server"]).fails(4);
     assert_eq!(scene.server.count("authorization_code"), 0);

@@ -4,14 +4,14 @@ use serde_json::json;
 use url::{Host, Url};
 
 use super::client;
+use super::issuer::Issuer;
 use super::keys::random;
 use super::page;
-use super::people::{self, PEOPLE, Person};
-use super::realm::Realm;
 use super::reply::{Outcome, Refusal, Reply, object};
 use super::request::{Call, Params};
 use super::scenario::{Response, Rule};
 use super::store::{AuthorizationRequest, Code, Pushed, Store, Transaction};
+use super::users::{self, USERS, User};
 
 /// How long a code can be redeemed, in seconds.
 const CODE_TTL: u64 = 60;
@@ -23,69 +23,69 @@ const URN: &str = "urn:ietf:params:oauth:request_uri:sandbox";
 
 /// Why there is no consent page.
 enum Failure {
-    /// The client cannot be told: the person is.
+    /// The client cannot be told: the user is.
     Page(String),
     /// The client is told (RFC 6749, section 4.1.2.1).
     Client { redirect_uri: String, state: Option<String>, error: &'static str, description: String },
 }
 
 /// The authorization endpoint.
-pub(super) fn authorize(realm: &Realm, call: &Call) -> Reply {
-    let request = match request(realm, &mut realm.store(), call.params()) {
+pub(super) fn authorize(issuer: &Issuer, call: &Call) -> Reply {
+    let request = match request(issuer, &mut issuer.store(), call.params()) {
         Ok(request) => request,
         Err(Failure::Page(problem)) => return page::failed(400, &problem),
         Err(Failure::Client { redirect_uri, state, error, description }) => {
             let response = vec![("error", error.to_owned()), ("error_description", description)];
-            return respond(realm, 302, &redirect_uri, state, response);
+            return respond(issuer, 302, &redirect_uri, state, response);
         }
     };
-    let hinted = request.login_hint.as_deref().and_then(people::find);
-    if realm.effects.rule(Rule::Deny) {
-        return decide(realm, 302, request, None);
+    let hinted = request.login_hint.as_deref().and_then(users::find);
+    if issuer.effects.rule(Rule::Deny) {
+        return decide(issuer, 302, request, None);
     }
-    if realm.shared.options.auto_consent {
-        return decide(realm, 302, request, Some(hinted.unwrap_or(&PEOPLE[0])));
+    if issuer.shared.options.auto_consent {
+        return decide(issuer, 302, request, Some(hinted.unwrap_or(&USERS[0])));
     }
     if request.prompt.as_deref() == Some("none") {
         let response = vec![("error", "login_required".to_owned())];
-        return respond(realm, 302, &request.redirect_uri, request.state, response);
+        return respond(issuer, 302, &request.redirect_uri, request.state, response);
     }
     let Ok(transaction) = random("transaction") else { return page::failed(500, "no randomness") };
-    let reply = page::consent(realm, &transaction, &request, hinted.unwrap_or(&PEOPLE[0]));
-    let expires = realm.now() + PAGE_TTL;
-    realm.store().transactions.insert(transaction, Transaction { request, expires });
+    let reply = page::consent(issuer, &transaction, &request, hinted.unwrap_or(&USERS[0]));
+    let expires = issuer.now() + PAGE_TTL;
+    issuer.store().transactions.insert(transaction, Transaction { request, expires });
     reply
 }
 
 /// What the consent page sends.
-pub(super) fn consent(realm: &Realm, call: &Call) -> Reply {
-    if !is_own_form(realm, call) {
+pub(super) fn consent(issuer: &Issuer, call: &Call) -> Reply {
+    if !is_own_form(issuer, call) {
         return page::failed(403, "This form was sent by another site.");
     }
     let transaction =
-        call.form.get("transaction").and_then(|id| realm.store().transactions.take(id));
-    let Some(transaction) = transaction.filter(|t| t.expires > realm.now()) else {
+        call.form.get("transaction").and_then(|id| issuer.store().transactions.take(id));
+    let Some(transaction) = transaction.filter(|t| t.expires > issuer.now()) else {
         return page::failed(403, "This page has been used or has expired. Begin again.");
     };
-    let person = call.form.get("person").and_then(people::find);
-    match (call.form.get("decision"), person) {
-        (Some("allow"), Some(person)) => decide(realm, 303, transaction.request, Some(person)),
-        _ => decide(realm, 303, transaction.request, None),
+    let user = call.form.get("person").and_then(users::find);
+    match (call.form.get("decision"), user) {
+        (Some("allow"), Some(user)) => decide(issuer, 303, transaction.request, Some(user)),
+        _ => decide(issuer, 303, transaction.request, None),
     }
 }
 
 /// Whether a form comes from a page of ours, as far as the browser says.
-pub(super) fn is_own_form(realm: &Realm, call: &Call) -> bool {
+pub(super) fn is_own_form(issuer: &Issuer, call: &Call) -> bool {
     // `Referrer-Policy: no-referrer` makes browsers send `null` for the page's own origin.
-    let origin = call.header("origin").is_none_or(|o| o == realm.shared.origin || o == "null");
+    let origin = call.header("origin").is_none_or(|o| o == issuer.shared.origin || o == "null");
     let site = call.header("sec-fetch-site").is_none_or(|s| s == "same-origin" || s == "none");
     origin && site
 }
 
 /// The pushed authorization request endpoint.
-pub(super) fn push(realm: &Realm, call: &Call) -> Outcome {
-    let mut store = realm.store();
-    let caller = client::authenticate(realm, &mut store, call)?;
+pub(super) fn push(issuer: &Issuer, call: &Call) -> Outcome {
+    let mut store = issuer.store();
+    let caller = client::authenticate(issuer, &mut store, call)?;
     if call.form.get("request_uri").is_some() {
         return Err(Refusal::request("request_uri cannot be pushed"));
     }
@@ -97,8 +97,8 @@ pub(super) fn push(realm: &Realm, call: &Call) -> Outcome {
         Failure::Client { error, description, .. } => Refusal::new(error, description),
     })?;
     let uri = random(URN)?;
-    let ttl = if realm.effects.rule(Rule::PushedExpires) { 0 } else { PUSHED_TTL };
-    store.pushed.insert(uri.clone(), Pushed { request, expires: realm.now() + ttl });
+    let ttl = if issuer.effects.rule(Rule::PushedExpires) { 0 } else { PUSHED_TTL };
+    store.pushed.insert(uri.clone(), Pushed { request, expires: issuer.now() + ttl });
     // A lifetime of zero would be no lifetime (RFC 9126, section 2.2).
     let mut reply = Reply::json(object(json!({"request_uri": uri, "expires_in": ttl.max(1)})));
     reply.status = 201;
@@ -106,7 +106,7 @@ pub(super) fn push(realm: &Realm, call: &Call) -> Outcome {
 }
 
 fn request(
-    realm: &Realm,
+    issuer: &Issuer,
     store: &mut Store,
     params: &Params,
 ) -> Result<AuthorizationRequest, Failure> {
@@ -117,14 +117,14 @@ fn request(
         return store
             .pushed
             .take(uri)
-            .filter(|p| p.expires > realm.now() && p.request.client_id == client_id)
+            .filter(|p| p.expires > issuer.now() && p.request.client_id == client_id)
             .map(|p| p.request)
             .ok_or_else(|| {
                 Failure::Page("The pushed request is unknown, used or expired.".to_owned())
             });
     }
     let request = read(store, params, client_id)?;
-    if realm.effects.rule(Rule::RequirePushed) {
+    if issuer.effects.rule(Rule::RequirePushed) {
         return Err(refuse(&request, "invalid_request", "the request must be pushed"));
     }
     Ok(request)
@@ -229,42 +229,42 @@ fn same_but_port(known: &str, url: &Url) -> bool {
         .is_ok_and(|known| is_loopback(&known) && without_port(&known) == without_port(url))
 }
 
-/// Ends a request with what the person decided.
+/// Ends a request with what the user decided.
 fn decide(
-    realm: &Realm,
+    issuer: &Issuer,
     status: u16,
     request: AuthorizationRequest,
-    person: Option<&'static Person>,
+    user: Option<&'static User>,
 ) -> Reply {
     let (redirect_uri, state) = (request.redirect_uri.clone(), request.state.clone());
-    let response = match (person, random("sandbox-code")) {
-        (Some(person), Ok(code)) => {
-            let now = realm.now();
+    let response = match (user, random("sandbox-code")) {
+        (Some(user), Ok(code)) => {
+            let now = issuer.now();
             let expires = now + CODE_TTL;
-            let record = Code { request, person, auth_time: now, expires, redeemed: None };
-            realm.store().codes.insert(code.clone(), record);
+            let record = Code { request, user, auth_time: now, expires, redeemed: None };
+            issuer.store().codes.insert(code.clone(), record);
             vec![("code", code)]
         }
         (Some(_), Err(_)) => vec![("error", "server_error".to_owned())],
         (None, _) => vec![
             ("error", "access_denied".to_owned()),
-            ("error_description", "the person said no".to_owned()),
+            ("error_description", "the user denied the request".to_owned()),
         ],
     };
-    respond(realm, status, &redirect_uri, state, response)
+    respond(issuer, status, &redirect_uri, state, response)
 }
 
 /// Sends the browser back to the client (RFC 6749, section 4.1.2; RFC 9207, section 2).
 fn respond(
-    realm: &Realm,
+    issuer: &Issuer,
     status: u16,
     redirect_uri: &str,
     state: Option<String>,
     mut response: Response,
 ) -> Reply {
     response.extend(state.map(|state| ("state", state)));
-    response.push(("iss", realm.issuer.clone()));
-    realm.effects.respond(&mut response, &realm.cue());
+    response.push(("iss", issuer.identifier.clone()));
+    issuer.effects.respond(&mut response, &issuer.cue());
     Reply::redirect(status, with_query(redirect_uri, response))
 }
 

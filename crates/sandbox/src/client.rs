@@ -2,15 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::Value;
 
-use super::realm::Realm;
+use super::issuer::Issuer;
 use super::reply::{Object, Refusal};
 use super::request::Call;
-use super::scenario::Signing;
-use super::store::Store;
+use super::store::{Client, Store};
 
 /// The confidential client that every issuer knows.
 pub const CONFIDENTIAL_CLIENT: &str = "sandbox-confidential";
@@ -18,15 +16,6 @@ pub const CONFIDENTIAL_CLIENT: &str = "sandbox-confidential";
 pub const CONFIDENTIAL_SECRET: &str = "sandbox-secret";
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// A registered client.
-pub(super) struct Client {
-    pub(super) secret: Option<String>,
-    pub(super) method: String,
-    pub(super) redirect_uris: Vec<String>,
-    pub(super) signing: Signing,
-    pub(super) jwks: Option<JwkSet>,
-}
 
 /// Who sent a request.
 pub(super) struct Caller {
@@ -44,7 +33,7 @@ struct Presented<'a> {
 
 /// Finds out who sent a request.
 pub(super) fn authenticate(
-    realm: &Realm,
+    issuer: &Issuer,
     store: &mut Store,
     call: &Call,
 ) -> Result<Caller, Refusal> {
@@ -54,7 +43,7 @@ pub(super) fn authenticate(
         return finish(presented, right, "this client needs its secret");
     }
     if let Some(assertion) = presented.assertion {
-        check_assertion(realm, store, &presented.id, assertion)?;
+        check_assertion(issuer, store, &presented.id, assertion)?;
     }
     let Some(client) = store.clients.get(&presented.id) else {
         return finish(presented, true, "");
@@ -155,25 +144,26 @@ pub(super) fn unverified_claims(jwt: &str) -> Option<Object> {
 }
 
 /// Whether a JWT is meant for this issuer and has not expired (RFC 7523, section 3).
-pub(super) fn is_for(realm: &Realm, claims: &Object) -> bool {
-    let ours =
-        |v: &Value| v.as_str().is_some_and(|aud| aud == realm.issuer || aud == realm.url("/token"));
+pub(super) fn is_for(issuer: &Issuer, claims: &Object) -> bool {
+    let ours = |v: &Value| {
+        v.as_str().is_some_and(|aud| aud == issuer.identifier || aud == issuer.url("/token"))
+    };
     let aud = match claims.get("aud") {
         Some(Value::Array(values)) => values.iter().any(ours),
         Some(value) => ours(value),
         None => false,
     };
-    aud && claims.get("exp").and_then(Value::as_f64).is_some_and(|exp| exp > realm.now() as f64)
+    aud && claims.get("exp").and_then(Value::as_f64).is_some_and(|exp| exp > issuer.now() as f64)
 }
 
 fn check_assertion(
-    realm: &Realm,
+    issuer: &Issuer,
     store: &mut Store,
     id: &str,
     assertion: &str,
 ) -> Result<(), Refusal> {
     let claims = unverified_claims(assertion).unwrap_or_default();
-    if claims.get("iss").and_then(Value::as_str) != Some(id) || !is_for(realm, &claims) {
+    if claims.get("iss").and_then(Value::as_str) != Some(id) || !is_for(issuer, &claims) {
         return Err(invalid_client("the client assertion is expired or not for this server"));
     }
     let jti = claims.get("jti").and_then(Value::as_str).unwrap_or(assertion);

@@ -4,15 +4,15 @@ use serde_json::json;
 
 use super::authorize::is_own_form;
 use super::client;
+use super::exchange::{Exchange, Refresh};
+use super::issuer::Issuer;
 use super::keys::random;
 use super::page;
-use super::people::{self, PEOPLE};
-use super::realm::Realm;
 use super::reply::{Outcome, Refusal, Reply, object};
 use super::request::Call;
 use super::scenario::Rule;
 use super::store::{Decision, DeviceFlow};
-use super::token::{Exchange, Refresh};
+use super::users::{self, USERS};
 
 /// How long a device code lives, in seconds.
 const TTL: u64 = 600;
@@ -20,32 +20,32 @@ const TTL: u64 = 600;
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// The device authorization endpoint.
-pub(super) fn authorize(realm: &Realm, call: &Call) -> Outcome {
-    let mut store = realm.store();
-    let caller = client::authenticate(realm, &mut store, call)?;
+pub(super) fn authorize(issuer: &Issuer, call: &Call) -> Outcome {
+    let mut store = issuer.store();
+    let caller = client::authenticate(issuer, &mut store, call)?;
     let device_code = random("sandbox-device")?;
     let user_code = user_code()?;
-    let interval = realm.shared.options.device_interval.as_secs();
-    let decision = if realm.effects.rule(Rule::DeviceDenied) || realm.effects.rule(Rule::Deny) {
+    let interval = issuer.shared.options.device_interval.as_secs();
+    let decision = if issuer.effects.rule(Rule::DeviceDenied) || issuer.effects.rule(Rule::Deny) {
         Decision::Denied
-    } else if realm.shared.options.auto_consent {
-        Decision::Approved(&PEOPLE[0])
+    } else if issuer.shared.options.auto_consent {
+        Decision::Approved(&USERS[0])
     } else {
         Decision::Pending
     };
-    let lifetime = if realm.effects.rule(Rule::DeviceExpires) { 0 } else { TTL };
+    let lifetime = if issuer.effects.rule(Rule::DeviceExpires) { 0 } else { TTL };
     let flow = DeviceFlow {
         user_code: user_code.clone(),
         client_id: caller.id,
         scope: call.form.get("scope").unwrap_or_default().to_owned(),
-        expires: realm.now() + lifetime,
+        expires: issuer.now() + lifetime,
         interval,
         polled: None,
         polls: 0,
         decision,
     };
     store.devices.insert(device_code.clone(), flow);
-    let verification_uri = realm.url("/device");
+    let verification_uri = issuer.url("/device");
     Ok(Reply::json(object(json!({
         "device_code": device_code,
         "user_code": user_code,
@@ -64,36 +64,36 @@ fn user_code() -> Result<String, Refusal> {
     Ok(format!("{}-{}", String::from_iter(left), String::from_iter(right)))
 }
 
-/// The page where the person types the code in, and what the page sends.
-pub(super) fn verify(realm: &Realm, call: &Call) -> Reply {
+/// The page where the user types the code in, and what the page sends.
+pub(super) fn verify(issuer: &Issuer, call: &Call) -> Reply {
     let user_code = call.params().get("user_code").unwrap_or_default().to_uppercase();
     if call.method != hyper::Method::POST {
         let Ok(transaction) = random("transaction") else {
             return page::failed(500, "no randomness");
         };
-        let reply = page::device(realm, &transaction, &user_code);
-        realm.store().device_pages.insert(transaction, realm.now() + TTL);
+        let reply = page::device(issuer, &transaction, &user_code);
+        issuer.store().device_pages.insert(transaction, issuer.now() + TTL);
         return reply;
     }
-    if !is_own_form(realm, call) {
+    if !is_own_form(issuer, call) {
         return page::failed(403, "This form was sent by another site.");
     }
-    let mut store = realm.store();
+    let mut store = issuer.store();
     let page = call.form.get("transaction").and_then(|id| store.device_pages.take(id));
-    if page.is_none_or(|expires| expires <= realm.now()) {
+    if page.is_none_or(|expires| expires <= issuer.now()) {
         return page::failed(403, "This page has been used or has expired. Begin again.");
     }
     let device_code = store.devices.find(|flow| flow.user_code == user_code.trim()).cloned();
     let flow = device_code.and_then(|code| store.devices.get_mut(&code));
     let Some(flow) =
-        flow.filter(|f| f.expires > realm.now() && matches!(f.decision, Decision::Pending))
+        flow.filter(|f| f.expires > issuer.now() && matches!(f.decision, Decision::Pending))
     else {
         return page::failed(404, "This code is unknown, used or expired.");
     };
-    let person = call.form.get("person").and_then(people::find);
-    match (call.form.get("decision"), person) {
-        (Some("allow"), Some(person)) => {
-            flow.decision = Decision::Approved(person);
+    let user = call.form.get("person").and_then(users::find);
+    match (call.form.get("decision"), user) {
+        (Some("allow"), Some(user)) => {
+            flow.decision = Decision::Approved(user);
             page::told("The device may go on", "You can close this page and return to the device.")
         }
         _ => {
@@ -109,7 +109,7 @@ pub(super) fn redeem(exchange: &mut Exchange) -> Outcome {
     let Some(device_code) = exchange.call.form.get("device_code") else {
         return Err(Refusal::request("the parameter device_code is missing"));
     };
-    let slow = exchange.realm.effects.rule(Rule::SlowDown);
+    let slow = exchange.issuer.effects.rule(Rule::SlowDown);
     let Some(flow) = exchange.store.devices.get_mut(device_code) else {
         return Err(Refusal::grant("the device code is unknown or used"));
     };
@@ -126,15 +126,17 @@ pub(super) fn redeem(exchange: &mut Exchange) -> Outcome {
         flow.interval += 5;
         return Err(Refusal::new("slow_down", "poll five seconds less often"));
     }
-    let person = match flow.decision {
+    let user = match flow.decision {
         Decision::Pending => {
-            return Err(Refusal::new("authorization_pending", "the person has not decided yet"));
+            return Err(Refusal::new("authorization_pending", "the user has not decided yet"));
         }
-        Decision::Denied => return Err(Refusal::new("access_denied", "the person said no")),
-        Decision::Approved(person) => person,
+        Decision::Denied => {
+            return Err(Refusal::new("access_denied", "the user denied the request"));
+        }
+        Decision::Approved(user) => user,
     };
     let scope = flow.scope.clone();
     exchange.store.devices.take(device_code);
-    let family = exchange.family(person.subject, &scope, true);
+    let family = exchange.family(user.subject, &scope, true);
     exchange.begin(family, Refresh::New)
 }

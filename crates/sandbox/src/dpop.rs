@@ -4,8 +4,8 @@ use jsonwebtoken::jwk::ThumbprintHash;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 
+use super::issuer::Issuer;
 use super::keys::{random, sha256};
-use super::realm::Realm;
 use super::reply::{Object, Refusal};
 use super::request::Call;
 use super::scenario::Rule;
@@ -17,7 +17,7 @@ const SKEW: u64 = 300;
 /// Judges the proof of a request, if it has one, and returns the thumbprint of its key. With
 /// `access_token` the proof must be there and must fit that token.
 pub(super) fn check(
-    realm: &Realm,
+    issuer: &Issuer,
     store: &mut Store,
     call: &Call,
     access_token: Option<&str>,
@@ -33,9 +33,9 @@ pub(super) fn check(
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let problem = if text("htm") != Some(call.method.as_str()) {
         "htm is not the method"
-    } else if text("htu") != Some(&realm.url(call.endpoint.path())) {
+    } else if text("htu") != Some(&issuer.url(call.endpoint.path())) {
         "htu is not the URL"
-    } else if !is_recent(&claims, realm.now()) {
+    } else if !is_recent(&claims, issuer.now()) {
         "iat is not now"
     } else if access_token.is_some_and(|token| text("ath") != Some(&sha256(token))) {
         "ath is not the hash of the access token"
@@ -45,7 +45,7 @@ pub(super) fn check(
     if !problem.is_empty() {
         return Err(refuse(access_token, &format!("of the DPoP proof, {problem}")));
     }
-    check_nonce(realm, store, text("nonce"), access_token)?;
+    check_nonce(issuer, store, text("nonce"), access_token)?;
     let Some(jti) = text("jti") else { return Err(refuse(access_token, "jti is missing")) };
     let jti = format!("proof {jti}");
     if store.proofs.get(&jti).is_some() {
@@ -70,12 +70,12 @@ fn refuse(access_token: Option<&str>, problem: &str) -> Refusal {
 }
 
 fn check_nonce(
-    realm: &Realm,
+    issuer: &Issuer,
     store: &mut Store,
     presented: Option<&str>,
     access_token: Option<&str>,
 ) -> Result<(), Refusal> {
-    if !realm.effects.rule(Rule::ProofNonce) {
+    if !issuer.effects.rule(Rule::ProofNonce) {
         return Ok(());
     }
     let nonce = match &store.proof_nonce {

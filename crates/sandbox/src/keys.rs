@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::error::{Error, Result};
 use super::reply::{Object, Refusal};
-use super::scenario::Signing;
 
 /// Encodes without padding.
 pub(super) fn base64url(bytes: &[u8]) -> String {
@@ -32,6 +31,19 @@ pub(super) fn random(word: &str) -> Result<String, Refusal> {
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Refusal::server())?;
     Ok(format!("{word}-{}", base64url(&bytes)))
+}
+
+/// How id_tokens are signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signing {
+    Es256,
+    Rs256,
+    /// Not at all.
+    Unsigned,
+    /// HMAC with the public key for the secret.
+    PublicKeyAsSecret,
+    /// With the right key, over something else.
+    Forged,
 }
 
 struct RsaKey {

@@ -7,7 +7,7 @@
 //! that the others do not know; the signing keys are the whole server's.
 //!
 //! Any `client_id` is taken for a public client. [`CONFIDENTIAL_CLIENT`] has the secret
-//! [`CONFIDENTIAL_SECRET`]; registered clients have their own. Three people live here: `ada`,
+//! [`CONFIDENTIAL_SECRET`]; registered clients have their own. The users are `ada`,
 //! `brook` and `chen`; the password of each is the name.
 //!
 //! ```
@@ -30,23 +30,27 @@
 //! # }
 //! ```
 //!
-//! `endpoint` finds the way, `authorize`, `token`, `device` and `resource` answer, `store`
-//! remembers, `keys` signs, and `scenario` is the table of what goes wrong. `server` runs the
-//! sockets and `transport` writes to them what no HTTP library would.
+//! `server` runs the sockets, `endpoint` maps a path to an issuer and an endpoint, and `dispatch` calls
+//! the handler: `authorize`, `token`, `device`, `register`, `resource`. `issuer` is what all handlers
+//! know, `store` what one issuer remembers. `keys` signs, `scenario` is the table of misbehaviors, and
+//! `transport` writes to a socket what no HTTP library would.
 
 mod authorize;
 mod client;
 mod clock;
 mod device;
+mod dispatch;
 mod dpop;
 mod endpoint;
 mod error;
+mod exchange;
 mod id_token;
+mod issuer;
+mod journal;
 mod keys;
 mod metadata;
+mod options;
 mod page;
-mod people;
-mod realm;
 mod register;
 mod reply;
 mod request;
@@ -57,10 +61,10 @@ mod store;
 mod text;
 mod token;
 mod transport;
+mod users;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -68,54 +72,9 @@ use tokio::task::JoinHandle;
 pub use client::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
+pub use journal::JournalEntry;
+pub use options::SandboxOptions;
 pub use scenario::{Scenario, scenarios};
-
-/// How a sandbox runs.
-#[derive(Clone)]
-pub struct SandboxOptions {
-    /// The port on 127.0.0.1; `None` lets the operating system choose.
-    pub port: Option<u16>,
-    /// The scenarios of the issuer at the root, each a name or `name:ARGUMENT`.
-    pub scenarios: Vec<String>,
-    /// How long access tokens live.
-    pub access_ttl: Duration,
-    /// Whether consent is given at once, without a page: by the person that `login_hint` names,
-    /// else by the first. Device authorizations are then approved as soon as they are made.
-    pub auto_consent: bool,
-    /// How long a device has to wait between two polls.
-    pub device_interval: Duration,
-    /// The clock by which codes and tokens expire.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl Default for SandboxOptions {
-    fn default() -> Self {
-        Self {
-            port: None,
-            scenarios: Vec::new(),
-            access_ttl: Duration::from_secs(3_600),
-            auto_consent: false,
-            device_interval: Duration::from_secs(5),
-            clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-/// A request that the sandbox has seen. It holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// When the request was read.
-    pub at: SystemTime,
-    /// The issuer's path: empty for the one at the root, else `/s/NAME`.
-    pub issuer_path: String,
-    /// The endpoint: `token`, `authorize`, `jwks` and so on; `unknown` for any other path, and
-    /// `canary` for the place where a redirect of a scenario leads.
-    pub endpoint: &'static str,
-    /// The request's method.
-    pub method: String,
-    /// The grant type of a token request, where the sandbox knows it.
-    pub grant_type: Option<&'static str>,
-}
 
 /// A running sandbox. It ends when it is stopped or dropped.
 pub struct Sandbox {

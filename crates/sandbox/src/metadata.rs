@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::realm::Realm;
+use super::issuer::Issuer;
 use super::reply::{Reply, object};
 use super::token::GRANTS;
 
 /// The metadata of the authorization server.
-pub(super) fn server(realm: &Realm) -> Reply {
+pub(super) fn server(issuer: &Issuer) -> Reply {
     let methods = [
         "none",
         "client_secret_basic",
@@ -18,17 +18,17 @@ pub(super) fn server(realm: &Realm) -> Reply {
     let signing = ["HS256", "ES256", "RS256"];
     let grant_types: Vec<_> = GRANTS.iter().map(|grant| grant.name).collect();
     Reply::json(object(json!({
-        "issuer": realm.issuer,
-        "authorization_endpoint": realm.url("/authorize"),
-        "token_endpoint": realm.url("/token"),
-        "jwks_uri": realm.url("/jwks"),
-        "userinfo_endpoint": realm.url("/userinfo"),
-        "device_authorization_endpoint": realm.url("/device_authorization"),
-        "pushed_authorization_request_endpoint": realm.url("/par"),
-        "revocation_endpoint": realm.url("/revoke"),
-        "introspection_endpoint": realm.url("/introspect"),
-        "registration_endpoint": realm.url("/register"),
-        "end_session_endpoint": realm.url("/end_session"),
+        "issuer": issuer.identifier,
+        "authorization_endpoint": issuer.url("/authorize"),
+        "token_endpoint": issuer.url("/token"),
+        "jwks_uri": issuer.url("/jwks"),
+        "userinfo_endpoint": issuer.url("/userinfo"),
+        "device_authorization_endpoint": issuer.url("/device_authorization"),
+        "pushed_authorization_request_endpoint": issuer.url("/par"),
+        "revocation_endpoint": issuer.url("/revoke"),
+        "introspection_endpoint": issuer.url("/introspect"),
+        "registration_endpoint": issuer.url("/register"),
+        "end_session_endpoint": issuer.url("/end_session"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grant_types,
@@ -48,15 +48,15 @@ pub(super) fn server(realm: &Realm) -> Reply {
         "authorization_response_iss_parameter_supported": true,
         "require_pushed_authorization_requests": false,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "protected_resources": [realm.url("/resource")],
+        "protected_resources": [issuer.url("/resource")],
     })))
 }
 
 /// The metadata of the protected resource that every issuer has.
-pub(super) fn resource(realm: &Realm) -> Reply {
+pub(super) fn resource(issuer: &Issuer) -> Reply {
     Reply::json(object(json!({
-        "resource": realm.url("/resource"),
-        "authorization_servers": [realm.issuer],
+        "resource": issuer.url("/resource"),
+        "authorization_servers": [issuer.identifier],
         "bearer_methods_supported": ["header"],
         "scopes_supported": ["profile"],
         "resource_name": "oauthctl sandbox",
@@ -64,8 +64,8 @@ pub(super) fn resource(realm: &Realm) -> Reply {
 }
 
 /// The public keys (RFC 7517).
-pub(super) fn jwks(realm: &Realm) -> Reply {
-    let mut keys = realm.shared.keys.public();
-    realm.effects.keys(&mut keys, &realm.cue());
+pub(super) fn jwks(issuer: &Issuer) -> Reply {
+    let mut keys = issuer.shared.keys.public();
+    issuer.effects.keys(&mut keys, &issuer.cue());
     Reply::json(object(json!({ "keys": keys })))
 }

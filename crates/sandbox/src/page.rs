@@ -2,13 +2,13 @@
 
 use url::{Host, Url};
 
+use super::issuer::Issuer;
 use super::keys::random;
-use super::people::{PEOPLE, Person};
-use super::realm::Realm;
 use super::reply::Reply;
 use super::scenario::scenarios;
 use super::store::AuthorizationRequest;
 use super::text::is_visible;
+use super::users::{USERS, User};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#767680;--accent:#1f5fbf;--on:#fff}\
@@ -65,8 +65,8 @@ pub(super) fn told(title: &str, text: &str) -> Reply {
     page(200, &escape(title), &format!("<p>{}</p>", escape(text)), "'none'")
 }
 
-fn people(chosen: &Person) -> String {
-    let choices: String = PEOPLE
+fn users(chosen: &User) -> String {
+    let choices: String = USERS
         .iter()
         .map(|p| {
             let checked = if p.username == chosen.username { " checked" } else { "" };
@@ -84,10 +84,10 @@ const BUTTONS: &str = "<button name=\"decision\" value=\"allow\">Allow</button>\
 
 /// The page that asks for consent.
 pub(super) fn consent(
-    realm: &Realm,
+    issuer: &Issuer,
     transaction: &str,
     request: &AuthorizationRequest,
-    chosen: &Person,
+    chosen: &User,
 ) -> Reply {
     let scopes: String = request
         .scope
@@ -107,8 +107,8 @@ pub(super) fn consent(
          <input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">\n{}{BUTTONS}</form>",
         escape(&request.client_id),
         format_args!("You will be sent to <code>{}</code>.", escape(&request.redirect_uri)),
-        escape(&realm.url("/consent")),
-        people(chosen),
+        escape(&issuer.url("/consent")),
+        users(chosen),
     );
     page(200, "Allow access?", &body, &format!("'self' {}", source(&request.redirect_uri)))
 }
@@ -126,7 +126,7 @@ fn source(redirect_uri: &str) -> String {
 }
 
 /// The page where the code of a device is typed in.
-pub(super) fn device(realm: &Realm, transaction: &str, user_code: &str) -> Reply {
+pub(super) fn device(issuer: &Issuer, transaction: &str, user_code: &str) -> Reply {
     let body = format!(
         "<p>This is a sandbox for tests: nobody here is real.</p>\n\
          <form method=\"post\" action=\"{}\">\n\
@@ -134,15 +134,15 @@ pub(super) fn device(realm: &Realm, transaction: &str, user_code: &str) -> Reply
          <label for=\"user_code\">The code that the device shows</label>\n\
          <input type=\"text\" id=\"user_code\" name=\"user_code\" value=\"{}\" autocomplete=\"off\" \
          spellcheck=\"false\" required>\n{}{BUTTONS}</form>",
-        escape(&realm.url("/device")),
+        escape(&issuer.url("/device")),
         escape(user_code),
-        people(&PEOPLE[0]),
+        users(&USERS[0]),
     );
     page(200, "Connect a device", &body, "'self'")
 }
 
 /// The page at the issuer: what there is.
-pub(super) fn index(realm: &Realm) -> Reply {
+pub(super) fn index(issuer: &Issuer) -> Reply {
     let rows: String = scenarios()
         .iter()
         .map(|s| {
@@ -155,8 +155,8 @@ pub(super) fn index(realm: &Realm) -> Reply {
          It forgets everything when it ends.</p>\n\
          <p>Every <code>{}/s/NAME</code> is an issuer of its own, with these scenarios; several \
          are separated by commas:</p>\n<dl>\n{rows}</dl>",
-        escape(&realm.issuer),
-        escape(&realm.shared.origin),
+        escape(&issuer.identifier),
+        escape(&issuer.shared.origin),
     );
     page(200, "Sandbox", &body, "'none'")
 }

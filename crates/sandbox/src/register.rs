@@ -3,18 +3,17 @@
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::keys::random;
-use super::realm::Realm;
+use super::issuer::Issuer;
+use super::keys::{Signing, random};
 use super::reply::{Object, Outcome, Refusal, Reply};
 use super::request::Call;
-use super::scenario::Signing;
+use super::store::Client;
 
 const METHODS: &[&str] =
     &["none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
 
 /// The registration endpoint.
-pub(super) fn register(realm: &Realm, call: &Call) -> Outcome {
+pub(super) fn register(issuer: &Issuer, call: &Call) -> Outcome {
     let invalid = |problem: &str| Refusal::new("invalid_client_metadata", problem);
     let Some(Value::Object(asked)) = &call.json else {
         return Err(invalid("the body is not a JSON object"));
@@ -36,7 +35,7 @@ pub(super) fn register(realm: &Realm, call: &Call) -> Outcome {
     let signing = match text(asked, "id_token_signed_response_alg") {
         None | Some("ES256") => Signing::Es256,
         Some("RS256") => {
-            realm.shared.keys.need_rsa();
+            issuer.shared.keys.need_rsa();
             Signing::Rs256
         }
         Some(_) => return Err(invalid("id_token_signed_response_alg must be ES256 or RS256")),
@@ -45,10 +44,10 @@ pub(super) fn register(realm: &Realm, call: &Call) -> Outcome {
     let id = random("sandbox-client")?;
     let secret =
         method.starts_with("client_secret").then(|| random("sandbox-secret")).transpose()?;
-    let mut reply = Reply::json(granted(realm, asked, &id, method, secret.as_deref()));
+    let mut reply = Reply::json(granted(issuer, asked, &id, method, secret.as_deref()));
     reply.status = 201;
     let method = method.to_owned();
-    realm.store().clients.insert(id, Client { secret, method, redirect_uris, signing, jwks });
+    issuer.store().clients.insert(id, Client { secret, method, redirect_uris, signing, jwks });
     Ok(reply)
 }
 
@@ -73,11 +72,17 @@ fn redirect_uris(asked: &Object) -> Result<Vec<String>, Refusal> {
 }
 
 /// The reply: what was asked for, completed (section 3.2.1).
-fn granted(realm: &Realm, asked: &Object, id: &str, method: &str, secret: Option<&str>) -> Object {
+fn granted(
+    issuer: &Issuer,
+    asked: &Object,
+    id: &str,
+    method: &str,
+    secret: Option<&str>,
+) -> Object {
     let mut json = asked.clone();
     let mut set = |name: &str, value: Value| json.insert(name.to_owned(), value);
     set("client_id", json!(id));
-    set("client_id_issued_at", json!(realm.now()));
+    set("client_id_issued_at", json!(issuer.now()));
     set("token_endpoint_auth_method", json!(method));
     if let Some(secret) = secret {
         set("client_secret", json!(secret));

@@ -3,16 +3,16 @@
 
 use serde_json::json;
 
-use super::realm::Realm;
+use super::issuer::Issuer;
 use super::reply::{Object, Outcome, Refusal, Reply, object};
 use super::request::Call;
 use super::store::Store;
 use super::{client, dpop, id_token, page};
 
 /// The userinfo endpoint (OpenID Connect Core, section 5.3).
-pub(super) fn userinfo(realm: &Realm, call: &Call) -> Outcome {
-    let mut store = realm.store();
-    let (subject, scope) = bearer(realm, &mut store, call)?;
+pub(super) fn userinfo(issuer: &Issuer, call: &Call) -> Outcome {
+    let mut store = issuer.store();
+    let (subject, scope) = bearer(issuer, &mut store, call)?;
     if !scope.split(' ').any(|s| s == "openid") {
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";
         return Err(Refusal::new("insufficient_scope", "userinfo needs the scope openid")
@@ -20,20 +20,20 @@ pub(super) fn userinfo(realm: &Realm, call: &Call) -> Outcome {
             .header("www-authenticate", challenge));
     }
     let mut claims = object(json!({ "sub": subject }));
-    id_token::add_person(&mut claims, &subject, &scope);
+    id_token::add_user(&mut claims, &subject, &scope);
     Ok(Reply::json(claims))
 }
 
 /// A resource that any access token opens. Its refusal leads to its metadata (RFC 9728).
-pub(super) fn protected(realm: &Realm, call: &Call) -> Outcome {
-    let (subject, scope) = bearer(realm, &mut realm.store(), call)?;
+pub(super) fn protected(issuer: &Issuer, call: &Call) -> Outcome {
+    let (subject, scope) = bearer(issuer, &mut issuer.store(), call)?;
     Ok(Reply::json(object(json!({"message": "welcome", "subject": subject, "scope": scope}))))
 }
 
 /// Judges the access token of a request (RFC 6750, section 2.1; RFC 9449, section 7.1).
-fn bearer(realm: &Realm, store: &mut Store, call: &Call) -> Result<(String, String), Refusal> {
-    let path = realm.issuer.strip_prefix(&realm.shared.origin).unwrap_or_default();
-    let origin = &realm.shared.origin;
+fn bearer(issuer: &Issuer, store: &mut Store, call: &Call) -> Result<(String, String), Refusal> {
+    let path = issuer.identifier.strip_prefix(&issuer.shared.origin).unwrap_or_default();
+    let origin = &issuer.shared.origin;
     let metadata = format!("{origin}/.well-known/oauth-protected-resource{path}/resource");
     let refuse = |error: &'static str, description: &str| {
         let challenge = match error {
@@ -48,7 +48,7 @@ fn bearer(realm: &Realm, store: &mut Store, call: &Call) -> Result<(String, Stri
     };
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     let found = store
-        .access(token.trim(), realm.now())
+        .access(token.trim(), issuer.now())
         .map(|(access, family)| (family.subject.clone(), access.scope.clone(), family.jkt.clone()));
     let Some((subject, scope, jkt)) = found else {
         return Err(refuse("invalid_token", "the access token is unknown, expired or revoked"));
@@ -57,7 +57,7 @@ fn bearer(realm: &Realm, store: &mut Store, call: &Call) -> Result<(String, Stri
         None => scheme.eq_ignore_ascii_case("bearer"),
         Some(_) => {
             scheme.eq_ignore_ascii_case("dpop")
-                && dpop::check(realm, store, call, Some(token.trim()))? == jkt
+                && dpop::check(issuer, store, call, Some(token.trim()))? == jkt
         }
     };
     if !scheme_fits {
@@ -70,9 +70,9 @@ fn bearer(realm: &Realm, store: &mut Store, call: &Call) -> Result<(String, Stri
 }
 
 /// The revocation endpoint. A token that is not known counts as revoked.
-pub(super) fn revoke(realm: &Realm, call: &Call) -> Outcome {
-    let store = &mut *realm.store();
-    let caller = client::authenticate(realm, store, call)?;
+pub(super) fn revoke(issuer: &Issuer, call: &Call) -> Outcome {
+    let store = &mut *issuer.store();
+    let caller = client::authenticate(issuer, store, call)?;
     let Some(token) = call.form.get("token") else {
         return Err(Refusal::request("the parameter token is missing"));
     };
@@ -92,22 +92,22 @@ pub(super) fn revoke(realm: &Realm, call: &Call) -> Outcome {
 }
 
 /// The introspection endpoint.
-pub(super) fn introspect(realm: &Realm, call: &Call) -> Outcome {
-    let store = &mut *realm.store();
-    client::authenticate(realm, store, call)?;
+pub(super) fn introspect(issuer: &Issuer, call: &Call) -> Outcome {
+    let store = &mut *issuer.store();
+    client::authenticate(issuer, store, call)?;
     let Some(token) = call.form.get("token") else {
         return Err(Refusal::request("the parameter token is missing"));
     };
-    let known = describe_access(realm, store, token).or_else(|| describe_refresh(store, token));
+    let known = describe_access(issuer, store, token).or_else(|| describe_refresh(store, token));
     let mut json = known.unwrap_or_else(|| object(json!({"active": false})));
     if json.len() > 1 {
-        json.insert("iss".to_owned(), json!(realm.issuer));
+        json.insert("iss".to_owned(), json!(issuer.identifier));
     }
     Ok(Reply::json(json))
 }
 
-fn describe_access(realm: &Realm, store: &Store, token: &str) -> Option<Object> {
-    let (access, family) = store.access(token, realm.now())?;
+fn describe_access(issuer: &Issuer, store: &Store, token: &str) -> Option<Object> {
+    let (access, family) = store.access(token, issuer.now())?;
     let mut json = object(json!({
         "active": true,
         "scope": access.scope,
@@ -138,11 +138,11 @@ fn describe_refresh(store: &Store, token: &str) -> Option<Object> {
 }
 
 /// RP-initiated logout. There is no session in the browser that could end.
-pub(super) fn end_session(realm: &Realm, call: &Call) -> Reply {
+pub(super) fn end_session(issuer: &Issuer, call: &Call) -> Reply {
     let params = call.params();
     let client = params.get("client_id").unwrap_or_default();
     match params.get("post_logout_redirect_uri") {
-        Some(uri) if super::authorize::may_return_to(&realm.store(), client, uri) => {
+        Some(uri) if super::authorize::may_return_to(&issuer.store(), client, uri) => {
             super::authorize::return_to(uri, params.get("state"))
         }
         Some(_) => {

@@ -1,45 +1,26 @@
 //! Scenarios: a table of named rows, each a few effects on fixed places of the server.
 //!
-//! A handler answers honestly; the effects are applied around it, in [`Realm`](super::realm), so
+//! A handler answers honestly; the effects are applied around it, in [`dispatch`](super::dispatch), so
 //! that a new misbehaviour is a new row. Only a [`Rule`] changes what a handler itself decides.
 
 mod effect;
 mod identity;
 mod login;
 mod replies;
+mod row;
 mod wire;
 
 use std::sync::LazyLock;
 
 use super::error::{Error, Result};
+use super::keys::Signing;
 use super::reply::{Answer, Object, Reply};
 use super::request::Call;
 use super::transport::Transport;
 
-use effect::On;
-pub(super) use effect::{Cue, Effect, Response, Rule, Signing};
-
-/// A named way to behave.
-#[derive(Clone, Copy)]
-pub struct Scenario {
-    /// The name.
-    pub name: &'static str,
-    /// What the server then does, in one sentence.
-    pub about: &'static str,
-    /// The argument that has to follow the name after a colon, as in `slow:3`.
-    pub argument: Option<&'static str>,
-    effects: &'static [Effect],
-}
-
-impl std::fmt::Debug for Scenario {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Scenario({})", self.name)
-    }
-}
-
-const fn row(name: &'static str, about: &'static str, effects: &'static [Effect]) -> Scenario {
-    Scenario { name, about, argument: None, effects }
-}
+use effect::Effect;
+pub(super) use effect::{Cue, Response, Rule};
+pub use row::Scenario;
 
 /// All scenarios, in the order of the steps that they concern.
 pub fn scenarios() -> &'static [Scenario] {

@@ -15,16 +15,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::clock::rfc3339;
+use super::dispatch;
 use super::endpoint::{self, Endpoint};
 use super::error::{Error, Result};
+use super::issuer::{Issuer, Shared};
+use super::journal::JournalEntry;
 use super::keys::Keyring;
-use super::realm::{Realm, Shared};
+use super::options::SandboxOptions;
 use super::reply::{Answer, Refusal, Reply, object};
 use super::request::{Call, Params};
 use super::scenario::Effects;
 use super::token::GRANTS;
 use super::transport::Transport;
-use super::{JournalEntry, SandboxOptions};
 
 /// The largest request body.
 const BODY: usize = 64 * 1024;
@@ -42,7 +44,7 @@ const JOURNAL: usize = 10_000;
 /// Everything that the connections share.
 pub(super) struct Server {
     shared: Arc<Shared>,
-    realms: Mutex<HashMap<String, Arc<Realm>>>,
+    issuers: Mutex<HashMap<String, Arc<Issuer>>>,
     journal: Mutex<VecDeque<JournalEntry>>,
 }
 
@@ -54,9 +56,9 @@ impl Server {
     /// A server at this origin whose root issuer has these effects.
     pub(super) fn new(origin: String, options: SandboxOptions, effects: Effects) -> Result<Self> {
         let shared = Arc::new(Shared { origin, options, keys: Keyring::new()? });
-        let root = Arc::new(Realm::new(Arc::clone(&shared), "", effects));
-        let realms = Mutex::new(HashMap::from([(String::new(), root)]));
-        Ok(Self { shared, realms, journal: Mutex::default() })
+        let root = Arc::new(Issuer::new(Arc::clone(&shared), "", effects));
+        let issuers = Mutex::new(HashMap::from([(String::new(), root)]));
+        Ok(Self { shared, issuers, journal: Mutex::default() })
     }
 
     /// Where the server is.
@@ -70,21 +72,21 @@ impl Server {
     }
 
     /// The issuer at a path; it comes to be when it is first asked for.
-    fn realm(&self, path: &str) -> Result<Arc<Realm>> {
-        let mut realms = lock(&self.realms);
-        if let Some(realm) = realms.get(path) {
-            return Ok(Arc::clone(realm));
+    fn issuer(&self, path: &str) -> Result<Arc<Issuer>> {
+        let mut issuers = lock(&self.issuers);
+        if let Some(issuer) = issuers.get(path) {
+            return Ok(Arc::clone(issuer));
         }
-        if realms.len() >= ISSUERS {
+        if issuers.len() >= ISSUERS {
             return Err(Error::TooManyIssuers);
         }
         let names = path.strip_prefix("/s/").unwrap_or_default();
         // Clients may encode the comma and the colon.
         let names = Params::parse(format!("names={}", names.replace('+', "%2B")).as_bytes());
         let effects = Effects::choose(names.get("names").unwrap_or_default().split(','))?;
-        let realm = Arc::new(Realm::new(Arc::clone(&self.shared), path, effects));
-        realms.insert(path.to_owned(), Arc::clone(&realm));
-        Ok(realm)
+        let issuer = Arc::new(Issuer::new(Arc::clone(&self.shared), path, effects));
+        issuers.insert(path.to_owned(), Arc::clone(&issuer));
+        Ok(issuer)
     }
 
     fn note(&self, issuer_path: &str, call: &Call) {
@@ -119,11 +121,11 @@ impl Server {
         if endpoint == Endpoint::Journal && issuer_path.is_empty() {
             return Ok((self.journal_reply().render(), None));
         }
-        let realm = self.realm(issuer_path);
+        let issuer = self.issuer(issuer_path);
         // A path that names no issuer is noted as nobody's, so that no client can fill the journal
         // with text of its own.
-        self.note(if realm.is_ok() { issuer_path } else { "" }, &call);
-        let realm = realm.map_err(|error| {
+        self.note(if issuer.is_ok() { issuer_path } else { "" }, &call);
+        let issuer = issuer.map_err(|error| {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             let status = if matches!(error, Error::TooManyIssuers) { 503 } else { 404 };
             Refusal::new("not_found", format!("{error}{hint}")).status(status)
@@ -135,7 +137,7 @@ impl Server {
                 .status(405)
                 .header("allow", allowed.join(", ")));
         }
-        Ok(realm.answer(&call).await)
+        Ok(dispatch::answer(&issuer, &call).await)
     }
 
     fn journal_reply(&self) -> Reply {

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-use super::client::Client;
-use super::people::Person;
+use jsonwebtoken::jwk::JwkSet;
+
+use super::keys::Signing;
+use super::users::User;
 
 /// How many records of one kind are kept; the oldest makes room.
 const KEPT: usize = 10_000;
@@ -100,7 +102,7 @@ pub(super) struct Transaction {
 /// An authorization code.
 pub(super) struct Code {
     pub(super) request: AuthorizationRequest,
-    pub(super) person: &'static Person,
+    pub(super) user: &'static User,
     pub(super) auth_time: u64,
     pub(super) expires: u64,
     /// The grant that the code was redeemed for.
@@ -114,7 +116,7 @@ pub(super) struct Family {
     pub(super) subject: String,
     pub(super) scope: String,
     pub(super) nonce: Option<String>,
-    /// When the person consented; absent where no person took part.
+    /// When the user consented; absent where no user took part.
     pub(super) auth_time: Option<u64>,
     pub(super) audience: Vec<String>,
     pub(super) jkt: Option<String>,
@@ -140,7 +142,7 @@ pub(super) struct RefreshToken {
 #[derive(Clone, Copy)]
 pub(super) enum Decision {
     Pending,
-    Approved(&'static Person),
+    Approved(&'static User),
     Denied,
 }
 
@@ -154,6 +156,15 @@ pub(super) struct DeviceFlow {
     pub(super) polled: Option<u64>,
     pub(super) polls: u64,
     pub(super) decision: Decision,
+}
+
+/// A registered client.
+pub(super) struct Client {
+    pub(super) secret: Option<String>,
+    pub(super) method: String,
+    pub(super) redirect_uris: Vec<String>,
+    pub(super) signing: Signing,
+    pub(super) jwks: Option<JwkSet>,
 }
 
 /// Everything that one issuer remembers.

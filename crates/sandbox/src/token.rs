@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::client::{self, Caller};
-use super::keys::{random, sha256};
-use super::people;
-use super::realm::Realm;
-use super::reply::{Object, Outcome, Refusal, Reply, object};
+use super::client;
+use super::exchange::{Exchange, Refresh};
+use super::issuer::Issuer;
+use super::keys::sha256;
+use super::reply::{Outcome, Refusal, Reply};
 use super::request::Call;
 use super::scenario::Rule;
-use super::store::{AccessToken, Family, RefreshToken, Store};
-use super::{device, dpop, id_token};
+use super::users;
+use super::{device, dpop};
 
 /// How long a replaced refresh token still works where there is grace, in seconds.
 const GRACE: u64 = 60;
@@ -33,107 +33,22 @@ pub(super) const GRANTS: &[Grant] = &[
     Grant { name: "password", run: password },
 ];
 
-/// A token request whose client is known.
-pub(super) struct Exchange<'a> {
-    pub(super) realm: &'a Realm,
-    pub(super) store: &'a mut Store,
-    pub(super) call: &'a Call,
-    pub(super) caller: Caller,
-    pub(super) now: u64,
-    /// The thumbprint of the key that signed the DPoP proof.
-    pub(super) jkt: Option<String>,
-}
-
-/// Which refresh token a reply carries.
-pub(super) enum Refresh {
-    None,
-    New,
-    Old(String),
-}
-
 /// The token endpoint.
-pub(super) fn token(realm: &Realm, call: &Call) -> Outcome {
+pub(super) fn token(issuer: &Issuer, call: &Call) -> Outcome {
     if let Some(name) = call.form.repeated() {
         return Err(Refusal::request(format!("the parameter {name} is there twice")));
     }
     let Some(grant_type) = call.grant_type() else {
         return Err(Refusal::request("grant_type is missing"));
     };
-    let store = &mut *realm.store();
-    let caller = client::authenticate(realm, store, call)?;
+    let store = &mut *issuer.store();
+    let caller = client::authenticate(issuer, store, call)?;
     let Some(grant) = GRANTS.iter().find(|grant| grant.name == grant_type) else {
         return Err(Refusal::new("unsupported_grant_type", "the grant type is not known here"));
     };
-    let jkt = dpop::check(realm, store, call, None)?;
-    let now = realm.now();
-    (grant.run)(&mut Exchange { realm, store, call, caller, now, jkt })
-}
-
-impl Exchange<'_> {
-    fn required(&self, name: &str) -> Result<&str, Refusal> {
-        self.call
-            .form
-            .get(name)
-            .ok_or_else(|| Refusal::request(format!("the parameter {name} is missing")))
-    }
-
-    /// A grant to this caller.
-    pub(super) fn family(&self, subject: &str, scope: &str, person: bool) -> Family {
-        let mut audience = self.call.form.all("resource");
-        audience.extend(self.call.form.all("audience"));
-        Family {
-            client_id: self.caller.id.clone(),
-            subject: subject.to_owned(),
-            scope: scope.to_owned(),
-            nonce: None,
-            auth_time: person.then_some(self.now),
-            audience,
-            jkt: self.jkt.clone(),
-            revoked: false,
-        }
-    }
-
-    /// Issues the tokens of a grant that has just been made.
-    pub(super) fn begin(&mut self, family: Family, refresh: Refresh) -> Outcome {
-        let scope = family.scope.clone();
-        let id = self.store.begin(family);
-        self.issue(id, &scope, refresh).map(Reply::json)
-    }
-
-    fn issue(&mut self, id: u64, scope: &str, refresh: Refresh) -> Result<Object, Refusal> {
-        let family = self.store.family(id).cloned().ok_or_else(Refusal::server)?;
-        let effects = &self.realm.effects;
-        let access = effects.mint(random("sandbox-access")?);
-        let ttl = match effects.rule(Rule::ShortLife) {
-            true => 2,
-            false => self.realm.shared.options.access_ttl.as_secs(),
-        };
-        let (issued, expires) = (self.now, self.now.saturating_add(ttl));
-        let record = AccessToken { family: id, scope: scope.to_owned(), issued, expires };
-        self.store.access.insert(access.clone(), record);
-        let mut json = object(json!({
-            "access_token": access,
-            "token_type": if family.jkt.is_some() { "DPoP" } else { "Bearer" },
-            "expires_in": ttl,
-            "scope": scope,
-        }));
-        let refresh = match refresh {
-            _ if effects.rule(Rule::NoRefreshToken) => None,
-            Refresh::None => None,
-            Refresh::Old(token) => Some(token),
-            Refresh::New => Some(random("sandbox-refresh")?),
-        };
-        if let Some(token) = refresh {
-            json.insert("refresh_token".to_owned(), json!(token));
-            self.store.refresh.insert(token, RefreshToken { family: id, spent: None });
-        }
-        if family.auth_time.is_some() && scope.split(' ').any(|s| s == "openid") {
-            let signing = self.store.clients.get(&family.client_id).map(|c| c.signing);
-            let jwt = id_token::make(self.realm, self.call, &family, &access, signing)?;
-            json.insert("id_token".to_owned(), json!(jwt));
-        }
-        Ok(json)
-    }
+    let jkt = dpop::check(issuer, store, call, None)?;
+    let now = issuer.now();
+    (grant.run)(&mut Exchange { issuer, store, call, caller, now, jkt })
 }
 
 /// RFC 6749, section 4.1.3, and RFC 7636, section 4.5.
@@ -159,13 +74,13 @@ fn code(exchange: &mut Exchange) -> Outcome {
     if request.jkt.is_some() && request.jkt != exchange.jkt {
         return Err(Refusal::grant("the code is bound to another DPoP key"));
     }
-    let (person, auth_time) = (code.person, code.auth_time);
+    let (user, auth_time) = (code.user, code.auth_time);
     let verifier = exchange.required("code_verifier")?;
     if !is_verifier(verifier) || sha256(verifier) != request.challenge {
         exchange.store.codes.take(&presented);
         return Err(Refusal::grant("code_verifier does not fit; the code is void"));
     }
-    let mut family = exchange.family(person.subject, &request.scope, true);
+    let mut family = exchange.family(user.subject, &request.scope, true);
     family.nonce = request.nonce;
     family.auth_time = Some(auth_time);
     if family.audience.is_empty() {
@@ -199,7 +114,7 @@ fn refresh(exchange: &mut Exchange) -> Outcome {
     if family.jkt.is_some() && family.jkt != exchange.jkt {
         return Err(Refusal::grant("the refresh token is bound to another DPoP key"));
     }
-    let effects = &exchange.realm.effects;
+    let effects = &exchange.issuer.effects;
     if let Some(at) = spent
         && !(effects.rule(Rule::Grace) && exchange.now <= at + GRACE)
     {
@@ -237,13 +152,13 @@ fn client_credentials(exchange: &mut Exchange) -> Outcome {
 
 /// RFC 6749, section 4.3.
 fn password(exchange: &mut Exchange) -> Outcome {
-    let person = people::find(exchange.required("username")?);
+    let user = users::find(exchange.required("username")?);
     let password = exchange.required("password")?;
-    let Some(person) = person.filter(|p| p.username == password) else {
+    let Some(user) = user.filter(|p| p.username == password) else {
         return Err(Refusal::grant("the name or the password is wrong"));
     };
     let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
-    let family = exchange.family(person.subject, &scope, true);
+    let family = exchange.family(user.subject, &scope, true);
     exchange.begin(family, Refresh::New)
 }
 
@@ -251,7 +166,7 @@ fn password(exchange: &mut Exchange) -> Outcome {
 fn jwt_bearer(exchange: &mut Exchange) -> Outcome {
     let assertion = exchange.required("assertion")?;
     let claims = client::unverified_claims(assertion)
-        .filter(|claims| client::is_for(exchange.realm, claims))
+        .filter(|claims| client::is_for(exchange.issuer, claims))
         .ok_or_else(|| Refusal::grant("the assertion is expired or not for this server"))?;
     let registered = exchange.store.clients.get(&exchange.caller.id);
     if registered.is_some_and(|c| c.jwks.is_some() && !client::is_signed_by(c, assertion)) {

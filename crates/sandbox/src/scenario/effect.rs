@@ -1,7 +1,7 @@
 //! The places where a scenario can take hold, and what it can do there.
 
 use super::super::endpoint::Endpoint;
-use super::super::keys::Keyring;
+use super::super::keys::{Keyring, Signing};
 use super::super::reply::{Answer, Object, Reply};
 use super::super::request::Call;
 use super::super::transport::Transport;
@@ -26,7 +26,7 @@ pub(crate) enum On {
 impl On {
     pub(super) fn concerns(self, call: &Call) -> bool {
         let endpoint = match self {
-            // The index and the journal are for the person who runs the test.
+            // The index and the journal are for the user who runs the test.
             Self::Every => {
                 return !matches!(call.endpoint, Endpoint::Index | Endpoint::Journal);
             }
@@ -89,19 +89,6 @@ pub(crate) enum Effect {
     Keys(fn(&mut Vec<serde_json::Value>, &Cue)),
     /// Changes a decision of the server.
     Rule(Rule),
-}
-
-/// How id_tokens are signed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signing {
-    Es256,
-    Rs256,
-    /// Not at all.
-    Unsigned,
-    /// HMAC with the public key for the secret.
-    PublicKeyAsSecret,
-    /// With the right key, over something else.
-    Forged,
 }
 
 /// Decisions of the server that scenarios change.

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::keys::base64url;
+use super::super::keys::{Signing, base64url};
 use super::super::reply::Reply;
-use super::{Cue, Effect, On, Rule, Scenario, Signing, row};
+use super::effect::{Cue, Effect, On, Rule};
+use super::row::{Scenario, row};
 
 const FORTNIGHT: u64 = 14 * 86_400;
 
@@ -153,7 +154,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "refresh-other-sub",
-        "Issues an id_token for another person at a refresh.",
+        "Issues an id_token for another user at a refresh.",
         &[claim!(On::Refresh, "sub", "person-of-elsewhere")],
     ),
     row(
@@ -214,7 +215,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "userinfo-other-sub",
-        "Answers userinfo requests with another person.",
+        "Answers userinfo requests with another user.",
         &[Effect::Edit(On::Userinfo, |json, _| {
             json.insert("sub".to_owned(), json!("person-of-elsewhere"));
         })],

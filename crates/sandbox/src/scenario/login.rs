@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::super::reply::{Object, Reply};
-use super::{Effect, On, Response, Rule, Scenario, row};
+use super::effect::{Effect, On, Response, Rule};
+use super::row::{Scenario, row};
 
 macro_rules! metadata_field {
     ($field:literal, $value:expr) => {
@@ -41,7 +42,7 @@ fn to_other_host(json: &mut Object, field: &str) {
 pub(super) const ROWS: &[Scenario] = &[
     row(
         "deny",
-        "Denies every authorization at once, as if the person had.",
+        "Denies every authorization at once, as if the user had.",
         &[Effect::Rule(Rule::Deny)],
     ),
     row(

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::reply::{Reply, object};
-use super::{Cue, Effect, On, Rule, Scenario, row};
+use super::effect::{Cue, Effect, On, Rule};
+use super::row::{Scenario, row};
 
 /// Replies with an error.
 fn error(status: u16, code: &str, description: &str) -> Reply {

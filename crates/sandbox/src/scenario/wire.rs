@@ -2,7 +2,8 @@
 
 use super::super::reply::Answer;
 use super::super::transport::{self, Transport};
-use super::{Cue, Effect, On, Scenario, row};
+use super::effect::{Cue, Effect, On};
+use super::row::{Scenario, row};
 
 /// Puts text behind the members of a JSON object.
 fn append(answer: &mut Answer, text: &str) {

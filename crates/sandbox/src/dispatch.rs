@@ -1,0 +1,59 @@
+//! Which handler answers a request, and where the effects of scenarios take hold around it.
+
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::issuer::Issuer;
+use super::reply::{Answer, Content, Outcome, Refusal, Reply};
+use super::request::Call;
+use super::transport::Transport;
+use super::{authorize, device, metadata, page, register, resource, token};
+
+/// Answers a request, and says how the answer is to be sent where that is not by HTTP.
+pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Transport>) {
+    let delay = issuer.effects.delay(call);
+    if delay > 0 {
+        issuer.shared.options.clock.sleep(Duration::from_secs(delay)).await;
+    }
+    let cue = issuer.cue();
+    let instead = issuer.effects.instead(call, &cue, |name| issuer.store().happened.insert(name));
+    let reply = instead.unwrap_or_else(|| {
+        let mut reply = handle(issuer, call).unwrap_or_else(Reply::from);
+        if let (200..300, Content::Json(json)) = (reply.status, &mut reply.content) {
+            issuer.effects.edit(call, json, &cue);
+        }
+        reply
+    });
+    let mut answer = reply.render();
+    issuer.effects.rewrite(call, &mut answer, &cue);
+    (answer, issuer.effects.transport(call))
+}
+
+fn handle(issuer: &Issuer, call: &Call) -> Outcome {
+    match call.endpoint {
+        Endpoint::Index => Ok(page::index(issuer)),
+        Endpoint::Metadata => Ok(metadata::server(issuer)),
+        Endpoint::ResourceMetadata => Ok(metadata::resource(issuer)),
+        Endpoint::Jwks => {
+            let reply = metadata::jwks(issuer);
+            issuer.count_jwks_fetch();
+            Ok(reply)
+        }
+        Endpoint::Authorize => Ok(authorize::authorize(issuer, call)),
+        Endpoint::Consent => Ok(authorize::consent(issuer, call)),
+        Endpoint::PushedAuthorization => authorize::push(issuer, call),
+        Endpoint::Token => token::token(issuer, call),
+        Endpoint::DeviceAuthorization => device::authorize(issuer, call),
+        Endpoint::Verification => Ok(device::verify(issuer, call)),
+        Endpoint::Revocation => resource::revoke(issuer, call),
+        Endpoint::Introspection => resource::introspect(issuer, call),
+        Endpoint::Userinfo => resource::userinfo(issuer, call),
+        Endpoint::Resource => resource::protected(issuer, call),
+        Endpoint::Registration => register::register(issuer, call),
+        Endpoint::EndSession => Ok(resource::end_session(issuer, call)),
+        Endpoint::Canary => Ok(Reply::bytes(200, "text/plain; charset=utf-8", "canary\n")),
+        Endpoint::Journal | Endpoint::Unknown => {
+            Err(Refusal::new("not_found", "there is no such endpoint").status(404))
+        }
+    }
+}

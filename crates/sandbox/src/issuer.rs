@@ -1,0 +1,74 @@
+//! One issuer: its scenarios and its memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::clock::unix;
+use super::keys::Keyring;
+use super::options::SandboxOptions;
+use super::scenario::{Cue, Effects};
+use super::store::Store;
+
+/// What all issuers of a sandbox have in common.
+pub(super) struct Shared {
+    /// `http://127.0.0.1:PORT`.
+    pub(super) origin: String,
+    pub(super) options: SandboxOptions,
+    pub(super) keys: Keyring,
+}
+
+/// One issuer.
+pub(super) struct Issuer {
+    /// The issuer identifier (RFC 8414).
+    pub(super) identifier: String,
+    pub(super) effects: Effects,
+    pub(super) shared: Arc<Shared>,
+    store: Mutex<Store>,
+    jwks_fetches: AtomicU64,
+}
+
+impl Issuer {
+    /// An issuer at this path that has seen nothing yet.
+    pub(super) fn new(shared: Arc<Shared>, path: &str, effects: Effects) -> Self {
+        let identifier = format!("{}{path}", shared.origin);
+        Self {
+            identifier,
+            effects,
+            shared,
+            store: Mutex::default(),
+            jwks_fetches: AtomicU64::new(0),
+        }
+    }
+
+    /// The time, in seconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        unix(self.shared.options.clock.now())
+    }
+
+    /// The memory. Nobody waits for anything while holding it.
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The URL of an endpoint.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.identifier)
+    }
+
+    /// What effects may know.
+    pub(super) fn cue(&self) -> Cue<'_> {
+        Cue {
+            issuer: &self.identifier,
+            origin: &self.shared.origin,
+            now: self.now(),
+            keys: &self.shared.keys,
+            jwks_fetches: self.jwks_fetches.load(Ordering::Relaxed),
+            argument: "",
+        }
+    }
+
+    /// Notes that the key set was asked for.
+    pub(super) fn count_jwks_fetch(&self) {
+        self.jwks_fetches.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,19 @@
+//! What the sandbox remembers of requests.
+
+use std::time::SystemTime;
+
+/// A request that the sandbox has seen. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// When the request was read.
+    pub at: SystemTime,
+    /// The issuer's path: empty for the one at the root, else `/s/NAME`.
+    pub issuer_path: String,
+    /// The endpoint: `token`, `authorize`, `jwks` and so on; `unknown` for any other path, and
+    /// `canary` for the place where a redirect of a scenario leads.
+    pub endpoint: &'static str,
+    /// The request's method.
+    pub method: String,
+    /// The grant type of a token request, where the sandbox knows it.
+    pub grant_type: Option<&'static str>,
+}

@@ -1,0 +1,37 @@
+//! How a sandbox runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::{Clock, SystemClock};
+
+/// How a sandbox runs.
+#[derive(Clone)]
+pub struct SandboxOptions {
+    /// The port on 127.0.0.1; `None` lets the operating system choose.
+    pub port: Option<u16>,
+    /// The scenarios of the issuer at the root, each a name or `name:ARGUMENT`.
+    pub scenarios: Vec<String>,
+    /// How long access tokens live.
+    pub access_ttl: Duration,
+    /// Whether consent is given at once, without a page: by the user that `login_hint` names,
+    /// else by the first. Device authorizations are then approved as soon as they are made.
+    pub auto_consent: bool,
+    /// How long a device has to wait between two polls.
+    pub device_interval: Duration,
+    /// The clock by which codes and tokens expire.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            port: None,
+            scenarios: Vec::new(),
+            access_ttl: Duration::from_secs(3_600),
+            auto_consent: false,
+            device_interval: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
