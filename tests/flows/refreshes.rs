@@ -57,7 +57,7 @@ const REFUSED: [(&str, i32); 21] = [
     ("access-token-newline", 7),
     ("access-token-escape", 7),
     ("scope-newline", 7),
-    ("scope-number", 7),
+    ("scope-escape", 7),
     ("token-type-mac", 7),
     ("token-type-n-a", 7),
     ("token-type-empty", 7),
@@ -121,8 +121,9 @@ const ACCEPTED: [&str; 6] =
     ["empty", "nonce-missing", "nonce-wrong", "nonce-empty", "iat-far-past", "repeated"];
 
 /// id_tokens that name another issuer or subject.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "sub-other",
+    "sub-twice",
     "iss-other",
     "sub-other-unsigned",
     "sub-other-unknown-key",

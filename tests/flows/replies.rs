@@ -52,7 +52,6 @@ const REPLIES: &[Row] = &[
     ("refresh-token-object", 7, "`refresh_token` that is not a string"),
     ("scope-newline", 7, "`scope` with characters that are not allowed"),
     ("scope-escape", 7, "`scope` with characters that are not allowed"),
-    ("scope-number", 7, "`scope` that is not a string"),
     ("token-type-mac", 7, "the unsupported token type `mac`"),
     ("token-type-n-a", 7, "the unsupported token type `N_A`"),
     ("token-type-empty", 7, "an invalid `token_type`"),

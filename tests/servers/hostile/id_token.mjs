@@ -140,6 +140,10 @@ export const ID_TOKEN_GOOD = {
 /** id_tokens of a refresh: `refresh-id-token.sub-other`. */
 export const REFRESH_ID_TOKEN = {
   'sub-other': claims(() => ({ sub: 'mallory' })),
+  'sub-twice': (x, t) => {
+    const once = JSON.stringify(t.claims);
+    return rs256(x, { ...t, claims: once.replace('{', '{"sub":"mallory",') });
+  },
   'iss-other': claims((_, x) => ({ iss: `${x.base}/s/somebody-else` })),
   'sub-other-unsigned': (_x, t) => unsigned({ ...t, claims: { ...t.claims, sub: 'mallory' } }, 'none'),
   'sub-other-unknown-key': (x, t) =>

@@ -62,7 +62,7 @@ pub(super) async fn identify(peer: Peer<'_>, received: Received<'_>) -> Result<I
     let is_requested = received.nonce.is_some() && issuer(peer).is_some();
     match &received.reply.id_token {
         IdToken::Present(token) => validate(peer, token, received).await,
-        IdToken::Unreadable(what) if is_requested => {
+        IdToken::Unreadable(what, _) if is_requested => {
             Err(Error::validation(format!("the token response has {what}")))
         }
         IdToken::Absent if is_requested => Err(Error::validation(
@@ -91,16 +91,20 @@ async fn identify_again(
     received: Received<'_>,
     previous: &Grant,
 ) -> Result<Identified> {
-    let token = match &received.reply.id_token {
+    let all = match &received.reply.id_token {
         IdToken::Absent => return Ok(Identified::default()),
-        IdToken::Unreadable(what) => {
-            return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
-        }
-        IdToken::Present(token) => token,
+        IdToken::Unreadable(_, all) => all.as_slice(),
+        IdToken::Present(token) => std::slice::from_ref(token),
     };
     if let Some(first) = &previous.id_token_claims {
-        id_token::same_login(token, first)?;
+        all.iter().try_for_each(|token| id_token::same_login(token, first))?;
     }
+    let token = match &received.reply.id_token {
+        IdToken::Unreadable(what, _) => {
+            return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
+        }
+        _ => &all[0],
+    };
     let validated = tokio::select! {
         biased;
         validated = validate(peer, token, received) => validated,

@@ -82,7 +82,7 @@ pub(super) async fn obtain(
     let mut warnings = commit(turn, &grant).await?;
     warnings.extend(show(context, &grant).await);
     warnings.extend(short_lived(profile, key, &tokens, before.as_ref()));
-    let warning = warnings.into_iter().next();
+    let warning = reply.warning.into_iter().chain(warnings).next();
     Ok(Handout { grant, tokens, warning, notes: reply.notes, fresh: true })
 }
 

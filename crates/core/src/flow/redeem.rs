@@ -282,6 +282,7 @@ fn new_grant(
 ) -> Grant {
     let (profile, now) = (context.profile, context.now());
     warnings.extend(identified.warning);
+    warnings.extend(reply.warning.clone());
     let tokens = tokens::of_reply(&reply, &pending.scopes, identified.id_token);
     warnings.extend(short_lived(profile, &pending.key, &tokens, None));
     let granted = Granted {

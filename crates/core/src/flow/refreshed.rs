@@ -95,7 +95,7 @@ pub(super) async fn keep(
         }
         None => announce(turn.ports(), turn.lock, &grant),
     };
-    let warning = identified.warning.or(warnings.into_iter().next()).or(short);
+    let warning = identified.warning.or(warnings.into_iter().next()).or(reply.warning).or(short);
     let handout = Handout { warning, notes: reply.notes, ..Handout::of(&grant, tokens, true) };
     Ok(Renewed::Handout(Box::new(handout)))
 }

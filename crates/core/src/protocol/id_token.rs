@@ -293,16 +293,17 @@ fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Re
 }
 
 /// Refuses an id_token that names another issuer or subject than the login did, verified or not. One that
-/// cannot be read names nobody.
+/// names several names another; one that cannot be read names nobody.
 ///
 /// # Errors
 ///
 /// [`Validation`](crate::ErrorKind::Validation) with the claim that differs.
 pub(crate) fn same_login(raw: &Secret, first: &PinnedClaims) -> Result<()> {
     let Some(claims) = unverified(raw) else { return Ok(()) };
-    let named = |claim: &str, first: &str| match claims.get(claim) {
-        Ok(Some(Value::String(named))) if !named.is_empty() => named,
-        _ => first.to_owned(),
+    let named = |claim: &str, first: &str| {
+        let texts = claims.all(claim).filter_map(|value| value.as_str().map(str::to_owned));
+        let mut others = texts.filter(|text| !text.is_empty() && text != first);
+        others.next().unwrap_or_else(|| first.to_owned())
     };
     let (iss, sub) = (named("iss", &first.iss), named("sub", &first.sub));
     same_as_before(first, &iss, &sub, &first.aud)

@@ -60,10 +60,12 @@ pub(crate) struct TokenReply {
     pub refresh_expires_in: Option<Duration>,
     /// The id_token, not yet validated.
     pub id_token: IdToken,
-    /// The granted scopes; `None` where the response does not say.
+    /// The granted scopes; `None` where the response does not say, or not in a readable way.
     pub scopes: Option<Vec<String>>,
     /// The values that the profile asks to keep.
     pub kept: BTreeMap<String, Value>,
+    /// What the response says and is not believed, where that changes what is known of the tokens.
+    pub warning: Option<Error>,
     /// Deviations that change nothing.
     pub notes: Vec<String>,
 }
@@ -76,8 +78,8 @@ pub(crate) enum IdToken {
     Absent,
     /// There is one, not yet validated.
     Present(Secret),
-    /// There is something else, for this reason.
-    Unreadable(String),
+    /// There is something else, for this reason: perhaps several, of which nobody can tell which is meant.
+    Unreadable(String, Vec<Secret>),
 }
 
 /// A token response that was refused.
@@ -162,11 +164,7 @@ fn read_tokens(
         IdToken::Absent => id_token(body),
         found => found,
     };
-    let scopes = scopes(tokens.get("scope")?, profile)?;
-    // Scopes are shown and kept where no token is.
-    if scopes.iter().flatten().any(|word| redact::without(word, &secrets) != *word) {
-        return Err("a token in place of a `scope`".to_owned());
-    }
+    let (scopes, warning) = scopes(tokens, profile, &secrets)?;
     let refresh_lifetime =
         ["refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"];
     Ok(TokenReply {
@@ -180,6 +178,7 @@ fn read_tokens(
         id_token,
         scopes,
         kept: kept(body, tokens, profile),
+        warning,
         notes,
     })
 }
@@ -255,7 +254,10 @@ fn id_token(from: &Members) -> IdToken {
     match token(from, "id_token") {
         Ok(None) => IdToken::Absent,
         Ok(Some(token)) => IdToken::Present(token),
-        Err(what) => IdToken::Unreadable(what),
+        Err(what) => {
+            let texts = from.all("id_token").filter_map(|value| value.as_str().map(Secret::new));
+            IdToken::Unreadable(what, texts.collect())
+        }
     }
 }
 
@@ -279,7 +281,49 @@ fn lifetime(from: &Members, name: &str) -> Option<Duration> {
     Some(Duration::from_secs(whole))
 }
 
-fn scopes(value: Option<Value>, profile: &Profile) -> Result<Option<Vec<String>>, String> {
+/// The granted scopes. Those that cannot be read count as not said, with a warning: nobody needs them to use the
+/// tokens.
+///
+/// # Errors
+///
+/// For characters that could break out of a header, a line or a terminal: whoever sends them means harm.
+fn scopes(
+    tokens: &Members,
+    profile: &Profile,
+    secrets: &[Secret],
+) -> Result<(Option<Vec<String>>, Option<Error>), String> {
+    if tokens.all("scope").any(|value| breaks_out(&value)) {
+        return Err("a `scope` with characters that are not allowed".to_owned());
+    }
+    let read = tokens.get("scope").and_then(|value| scope_words(value, profile));
+    // Scopes are shown and kept where no token is.
+    let is_token = |word: &String| redact::without(word, secrets) != *word;
+    let read = match read {
+        Ok(Some(words)) if words.iter().any(is_token) => {
+            Err("a token in place of a `scope`".to_owned())
+        }
+        read => read,
+    };
+    Ok(match read {
+        Ok(words) => (words, None),
+        Err(what) => {
+            let what = format!(
+                "the token response has {what}: assuming that the requested scopes were granted"
+            );
+            (None, Some(Error::validation(what)))
+        }
+    })
+}
+
+fn breaks_out(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_ascii() || text.contains(['\r', '\n', '\0', '\u{1b}']),
+        Value::Array(items) => items.iter().any(breaks_out),
+        _ => false,
+    }
+}
+
+fn scope_words(value: Option<Value>, profile: &Profile) -> Result<Option<Vec<String>>, String> {
     let words: Vec<String> = match value {
         None => return Ok(None),
         Some(Value::String(text)) => {

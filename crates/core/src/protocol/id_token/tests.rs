@@ -373,6 +373,31 @@ fn at_hash_is_checked_with_the_hash_of_the_algorithm() {
 }
 
 #[test]
+fn an_id_token_that_names_several_names_another() {
+    let first = judge_claims(&claims(), &expectations()).unwrap().pinned();
+    let (iss, sub) = (&first.iss, &first.sub);
+    let judged = |payload: &str| {
+        let raw = format!("e30.{}.AA", jws::b64(payload.as_bytes()));
+        same_login(&Secret::new(raw), &first)
+    };
+    for (payload, claim) in [
+        (format!(r#"{{"iss":"{iss}","sub":"{sub}","sub":"other"}}"#), "`sub`"),
+        (format!(r#"{{"iss":"{iss}","sub":"other","sub":"{sub}"}}"#), "`sub`"),
+        (format!(r#"{{"iss":"{iss}","iss":"https://b","sub":"{sub}"}}"#), "`iss`"),
+        (format!(r#"{{"iss":"https://b","sub":"{sub}","iss":7}}"#), "`iss`"),
+    ] {
+        assert_refused(judged(&payload), &payload, claim);
+    }
+    for names_nobody_else in [
+        format!(r#"{{"iss":"{iss}","sub":"{sub}","sub":"{sub}"}}"#),
+        format!(r#"{{"iss":"{iss}","sub":"","sub":7,"sub":null}}"#),
+        "{}".to_owned(),
+    ] {
+        judged(&names_nobody_else).unwrap();
+    }
+}
+
+#[test]
 fn a_refresh_keeps_issuer_subject_and_audience() {
     let first = judge_claims(&claims(), &expectations()).unwrap().pinned();
     let expected = Expectations { previous: Some(&first), nonce: None, ..expectations() };
