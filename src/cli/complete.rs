@@ -27,7 +27,7 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
-`--expect-state` takes the state that you kept in the user's own session.\n\
+`--expect-state` takes the state that you kept in the user's own session. \
 Without it, whoever gets hold of a callback URL can have it completed.")]
 pub struct CompleteArgs {
     /// URL that the user came back to; `-` reads it from stdin, which keeps it out of the process list

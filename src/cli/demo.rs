@@ -229,11 +229,11 @@ async fn visit(http: &dyn Http, url: &str) -> Result<()> {
     Err(Error::internal("the demo was redirected too often"))
 }
 
-/// A URL without its longest parts: what matters is which parameters there are.
+/// A URL without the values of its parameters: what matters is which there are.
 fn shorten(url: &str) -> String {
     let (endpoint, query) = url.split_once('?').unwrap_or((url, ""));
     let names: Vec<&str> = query.split('&').filter_map(|p| p.split('=').next()).collect();
-    format!("{endpoint}?{}", names.join("&"))
+    format!("{endpoint} with {}", names.join(", "))
 }
 
 fn life(handout: &Handout) -> String {
@@ -251,11 +251,10 @@ struct Steps<'a> {
 impl Steps<'_> {
     fn tell(&mut self, text: &str) {
         self.number += 1;
-        let number = self.context.voice.paint(&format!("{}.", self.number), "36;1");
-        self.context.voice.say(format!("{number} {text}"));
+        self.context.voice.say_behind(&format!("{}.", self.number), text);
     }
 
     fn quote(&self, text: &str) {
-        self.context.voice.say(format!("   {text}"));
+        self.context.voice.say_behind("  ", text);
     }
 }

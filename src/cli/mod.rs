@@ -26,6 +26,7 @@ mod progress;
 mod providers;
 mod refresh;
 mod report;
+mod rows;
 mod run;
 mod sandbox;
 mod scopes;

@@ -15,6 +15,7 @@ use oauthctl_core::{Error, Result, Secret, Timestamp, time};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::rows::Rows;
 use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
@@ -48,8 +49,8 @@ pub struct Which {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "States of the previous key are accepted until they expire, those of older keys are\n\
-not: do not rotate twice in a row."
+    after_help = "States of the previous key are accepted until they expire; those of older keys are not. \
+Do not rotate twice in a row."
 )]
 pub struct RotateArgs {
     /// Algorithm that signs states from now on
@@ -70,7 +71,7 @@ pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
             if context.voice.json {
                 report::print_json(&to_json(&flow))?;
             } else {
-                report::print(&describe(&flow))?;
+                print(&[flow])?;
             }
         }
         PendingCommand::Cancel(which) => {
@@ -99,8 +100,7 @@ fn list(args: &ListArgs, context: &Context) -> Result<()> {
     if flows.is_empty() {
         context.voice.say("No authorization is pending.");
     }
-    let blocks: Vec<String> = flows.iter().map(describe).collect();
-    report::print(&blocks.join("\n"))
+    print(&flows)
 }
 
 fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
@@ -152,19 +152,24 @@ fn to_json(flow: &PendingInfo) -> Value {
     })
 }
 
-fn describe(flow: &PendingInfo) -> String {
-    let left = flow.expires_at.remaining(Timestamp::now());
-    let mut text = format!("{}\n  profile    {}\n", flow.grant_id, one_line(&flow.profile));
-    if let Some(user) = &flow.user {
-        text.push_str(&format!("  user       {}\n", one_line(user)));
+fn print(flows: &[PendingInfo]) -> Result<()> {
+    let mut rows = Rows::new("  ", 10, " ");
+    for flow in flows {
+        rows.blank();
+        rows.heading(&flow.grant_id);
+        rows.row("profile", &one_line(&flow.profile));
+        if let Some(user) = &flow.user {
+            rows.row("user", &one_line(user));
+        }
+        for (name, value) in &flow.attributes {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            rows.row("attribute", &format!("{}={}", one_line(name), one_line(&value)));
+        }
+        rows.row("redirect", &one_line(&flow.redirect_uri));
+        let left = flow.expires_at.remaining(Timestamp::now());
+        rows.row("expires", &format!("in {}", time::describe(left)));
     }
-    for (name, value) in &flow.attributes {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.push_str(&format!("  attribute  {}={}\n", one_line(name), one_line(&value)));
-    }
-    text.push_str(&format!("  redirect   {}\n", one_line(&flow.redirect_uri)));
-    text.push_str(&format!("  expires    in {}\n", time::describe(left)));
-    text
+    rows.print()
 }
 
 /// The variable with the key for states, in place of the file.

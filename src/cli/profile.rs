@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 
 use super::context::Context;
+use super::rows::Rows;
 use super::target::{ProfileOption, one_of};
 use super::{callbacks, report, run as runner, scopes};
 
@@ -292,18 +293,14 @@ fn list(context: &Context) -> Result<ExitCode> {
         context.voice.say(format!("There is no profile in {}.", config.path.display()));
     }
     let width = config.profiles.keys().map(|name| name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut rows = Rows::new("", width + 2, "  ");
     for profile in config.profiles.values() {
         let mark = if default == Some(profile.name.as_str()) { "*" } else { " " };
         let endpoint = profile.endpoints.token.as_deref();
         let from = profile.provider.as_deref().or(profile.issuer.as_deref()).or(endpoint);
-        text.push_str(&format!(
-            "{mark} {:<width$}  {}\n",
-            profile.name,
-            report::field(from.unwrap_or(""))
-        ));
+        rows.row(&format!("{mark} {}", profile.name), &report::field(from.unwrap_or("")));
     }
-    report::print(&text)?;
+    rows.print()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -320,9 +317,9 @@ fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
         report::print_json(&shown.into())?;
     } else {
         let width = shown.keys().map(String::len).max().unwrap_or(0);
-        let rows =
-            shown.iter().map(|(key, value)| format!("{key:<width$}  {}\n", report::plain(value)));
-        report::print(&rows.collect::<String>())?;
+        let mut rows = Rows::new("", width, "  ");
+        shown.iter().for_each(|(key, value)| rows.row(key, &report::plain(value)));
+        rows.print()?;
     }
     if let Some(note) = note {
         context.voice.say(note);

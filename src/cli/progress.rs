@@ -44,7 +44,7 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         Progress::Unconfirmed(url) if voice.quiet => voice.insist(open_this(url)),
         Progress::Unconfirmed(_) => {}
         Progress::Noise(what) | Progress::NotPasted(what) => {
-            voice.insist(format!("{} {}", voice.paint("warning:", "33;1"), one_line(&what)));
+            voice.warn_always(&one_line(&what));
         }
         Progress::Redeeming => voice.remark("The response is authentic. Redeeming the code …"),
     }
@@ -57,12 +57,12 @@ fn open_this(url: &str) -> String {
 fn say_what_to_paste(voice: &Voice, listens: bool) {
     if !listens {
         voice.insist(
-            "After you log in there, paste here the address that the browser ends up at.\n\
+            "After you log in there, paste here the address that the browser ends up at. \
              That page may fail to load: only its address is needed.",
         );
     } else if std::io::stdin().is_terminal() {
         voice.say(
-            "Waiting for you to log in there. You can also paste here the address that the\n\
+            "Waiting for you to log in there. You can also paste here the address that the \
              browser ends up at.",
         );
     } else {

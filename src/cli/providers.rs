@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::report;
+use super::rows::Rows;
 
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
@@ -28,15 +29,16 @@ pub fn run(args: &ProvidersArgs, context: &Context) -> Result<ExitCode> {
             report::print_json(&presets::all().iter().map(to_json).collect::<Vec<_>>().into())?;
         }
         None => {
-            let rows = presets::all().iter().map(|p| format!("{:<16} {}\n", p.name, p.title));
-            report::print(&rows.collect::<String>())?;
+            let mut rows = Rows::new("", 16, " ");
+            presets::all().iter().for_each(|preset| rows.row(&preset.name, &preset.title));
+            rows.print()?;
         }
         Some(name) => {
             let preset = presets::find(name).ok_or_else(|| unknown(name))?;
             if context.voice.json {
                 report::print_json(&to_json(preset))?;
             } else {
-                report::print(&describe(preset))?;
+                describe(preset)?;
             }
         }
     }
@@ -76,7 +78,7 @@ fn to_json(preset: &Preset) -> Value {
     })
 }
 
-fn describe(preset: &Preset) -> String {
+fn describe(preset: &Preset) -> Result<()> {
     let mut rows: Vec<(&str, String)> = Vec::new();
     rows.extend(preset.register_url.iter().map(|url| ("register at", url.clone())));
     rows.extend(preset.redirect_uri.iter().map(|uri| ("redirect URI", uri.clone())));
@@ -91,5 +93,9 @@ fn describe(preset: &Preset) -> String {
         (key.as_str(), report::plain(&serde_json::to_value(value).unwrap_or_default()))
     }));
     rows.extend(preset.notes.iter().map(|note| ("note", note.clone())));
-    format!("{} ({})\n{}", preset.title, preset.name, report::table(rows))
+    let names = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut table = Rows::new("  ", names, "  ").at_most(80);
+    table.heading(&format!("{} ({})", preset.title, preset.name));
+    rows.iter().for_each(|(name, text)| table.row(name, text));
+    table.print()
 }

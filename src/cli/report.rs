@@ -85,6 +85,18 @@ impl Voice {
         self.tell("warning:", warning);
     }
 
+    /// Warns even when it is quiet.
+    pub fn warn_always(&self, text: &str) {
+        self.tell_line("warning:", text);
+    }
+
+    /// Says something behind a word, which may be blank. Where it takes several lines, they are aligned.
+    pub fn say_behind(&self, word: &str, text: &str) {
+        if !self.quiet {
+            stderr_lines(word, &self.paint(word, "36;1"), &completed(text));
+        }
+    }
+
     fn tell(&self, what: &str, error: &Error) {
         self.tell_line(what, error.message());
         if let Some(hint) = hint::of(error) {
@@ -289,31 +301,6 @@ fn escaped(json: &str) -> String {
         for unit in c.encode_utf16(&mut [0; 2]) {
             out.push_str(&format!("\\u{unit:04x}"));
         }
-    }
-    out
-}
-
-/// Rows of a name and a text, the texts aligned and broken between words to keep to 80 columns.
-/// A row without a name goes on with the one before it.
-pub fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let rows: Vec<(&str, String)> = rows.into_iter().collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let mut out = String::new();
-    for (name, text) in rows {
-        let mut line = format!("  {name:<width$} ");
-        for word in text.split(' ') {
-            if line.chars().count() + 1 + word.chars().count() > 80
-                && line.trim_end().len() > width + 3
-            {
-                out.push_str(line.trim_end());
-                out.push('\n');
-                line = format!("  {:width$} ", "");
-            }
-            line.push(' ');
-            line.push_str(word);
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
     }
     out
 }

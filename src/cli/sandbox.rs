@@ -10,6 +10,7 @@ use oauthctl_sandbox::{Sandbox, SandboxOptions, scenarios};
 use serde_json::json;
 
 use super::context::Context;
+use super::rows::Rows;
 use super::{report, run as runner};
 
 #[derive(Debug, Args)]
@@ -109,14 +110,15 @@ fn list(context: &Context) -> Result<ExitCode> {
             scenarios().iter().map(|s| json!({"name": s.name, "about": s.about})).collect();
         report::print_json(&all.into())?;
     } else {
-        let rows = scenarios().iter().map(|s| {
+        let mut rows = Rows::new("", 28, " ");
+        for s in scenarios() {
             let name = match s.argument {
                 Some(argument) => format!("{}:{argument}", s.name),
                 None => s.name.to_owned(),
             };
-            format!("{name:<28} {}\n", s.about)
-        });
-        report::print(&rows.collect::<String>())?;
+            rows.row(&name, s.about);
+        }
+        rows.print()?;
     }
     Ok(ExitCode::SUCCESS)
 }

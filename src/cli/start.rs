@@ -20,8 +20,8 @@ const LONGEST_URL: usize = 8 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 oauthctl start gitlab --user 4711 --redirect-uri https://app.example/callback\n\n\
-Send the user to `authorization_url`, and keep `state` in their session. When\n\
-they come back, pass the callback URL to `oauthctl complete -`, in any process,\n\
+Send the user to `authorization_url`, and keep `state` in their session. When \
+they come back, pass the callback URL to `oauthctl complete -`, in any process, \
 before the flow expires.")]
 pub struct StartArgs {
     #[command(flatten)]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::report::{self, field};
+use super::rows::Rows;
 use super::run as runner;
 use super::target::{ProfileOption, one_of};
 use stored::Account;
@@ -67,11 +68,15 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
                 .to_owned(),
         });
     }
-    let blocks: Vec<String> = accounts.iter().map(|account| describe(account, now)).collect();
-    report::print(&blocks.join("\n"))?;
+    let mut rows = Rows::new("  ", 10, " ");
+    for account in &accounts {
+        rows.blank();
+        describe(account, now, &mut rows);
+    }
+    rows.print()?;
     if !were_asked {
         context.voice.say(
-            "This is as last recorded: with so many accounts, the stores were not asked.\n\
+            "This is as last recorded: with so many accounts, the stores were not asked. \
              `oauthctl status PROFILE` asks them for the accounts of one profile.",
         );
     }
@@ -143,11 +148,11 @@ fn problem(account: &Account, now: Timestamp) -> Option<Error> {
     })
 }
 
-fn describe(account: &Account, now: Timestamp) -> String {
+fn describe(account: &Account, now: Timestamp, rows: &mut Rows) {
     let entry = &account.entry;
     let (profile, name) = (field(&entry.key.profile), field(&entry.key.account));
-    let mut text = format!("{profile} / {name}\n");
-    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
+    rows.heading(&format!("{profile} / {name}"));
+    let mut row = |name: &str, value: &str| rows.row(name, value);
     if let Some(label) = entry.identity.label() {
         row("who", &one_line(label));
     }
@@ -178,7 +183,6 @@ fn describe(account: &Account, now: Timestamp) -> String {
             row("hint", &field(&hint));
         }
     }
-    text
 }
 
 fn has_been_refreshed(entry: &AccountEntry) -> bool {

@@ -11,6 +11,7 @@ use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
 
 use super::context::Context;
+use super::rows::Rows;
 use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
 
@@ -84,20 +85,18 @@ fn info(context: &Context) -> Result<ExitCode> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = format!("store      {spec}\n");
+    let mut rows = Rows::new("", 10, " ");
+    rows.row("store", &spec.to_string());
     if let Some(directory) = &place.directory {
-        text.push_str(&format!("directory  {}\n", report::field(&shown(directory))));
+        rows.row("directory", &report::field(&shown(directory)));
     }
     if let Some(key) = &place.key {
-        text.push_str(&format!("key        {key}\n"));
+        rows.row("key", key);
     }
-    text.push_str(&format!("accounts   {here} here, {} elsewhere\n", accounts.len() - here));
-    text.push_str(&format!(
-        "config     {}\nstate      {}\n",
-        report::field(&shown(&config_path)),
-        report::field(&shown(&state))
-    ));
-    report::print(&text)?;
+    rows.row("accounts", &format!("{here} here, {} elsewhere", accounts.len() - here));
+    rows.row("config", &report::field(&shown(&config_path)));
+    rows.row("state", &report::field(&shown(&state)));
+    rows.print()?;
     Ok(ExitCode::SUCCESS)
 }
 

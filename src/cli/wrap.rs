@@ -2,17 +2,28 @@
 
 use std::io::IsTerminal;
 
+/// The columns of a terminal that does not say how many it has.
+const USUAL: usize = 80;
+
 /// The columns of the terminal that stderr is; `None` where it is none.
-#[cfg(unix)]
 pub fn width() -> Option<usize> {
-    let stderr = std::io::stderr();
-    let size = stderr.is_terminal().then(|| rustix::termios::tcgetwinsize(&stderr).ok())?;
-    Some(size.map_or(0, |size| size.ws_col).into()).map(|width| if width == 0 { 80 } else { width })
+    width_of(std::io::stderr())
+}
+
+/// The columns of the terminal that stdout is; `None` where it is none.
+pub fn stdout_width() -> Option<usize> {
+    width_of(std::io::stdout())
+}
+
+#[cfg(unix)]
+fn width_of(stream: impl IsTerminal + std::os::fd::AsFd) -> Option<usize> {
+    let size = stream.is_terminal().then(|| rustix::termios::tcgetwinsize(&stream).ok())?;
+    Some(size.map(|size| size.ws_col.into()).filter(|width| *width > 0).unwrap_or(USUAL))
 }
 
 #[cfg(not(unix))]
-pub fn width() -> Option<usize> {
-    std::io::stderr().is_terminal().then_some(80)
+fn width_of(stream: impl IsTerminal) -> Option<usize> {
+    stream.is_terminal().then_some(USUAL)
 }
 
 /// Breaks every line of a message that is wider than this between words. What follows the word in front
@@ -48,6 +59,36 @@ pub fn wrapped(word: &str, text: &str, width: usize) -> String {
     out
 }
 
+/// A head and a text behind it, folded between the words of the text where they are wider than this. The
+/// further lines begin in the first of two columns, or in the second where some word needs the room.
+pub fn hanging(head: &str, text: &str, columns: [usize; 2], width: usize) -> String {
+    let wide = |text: &str| text.chars().count();
+    if wide(head) + wide(text) <= width {
+        return format!("{head}{text}");
+    }
+    let words = pieces(text);
+    let longest = words.iter().map(|word| wide(word)).max().unwrap_or(0);
+    let column =
+        if columns[0] + longest <= width { columns[0] } else { columns[0].min(columns[1]) };
+    let (mut out, mut at, mut is_first) = (head.to_owned(), wide(head), true);
+    for word in words {
+        let blank = usize::from(!is_first);
+        if at + blank + wide(word) > width && at > column {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.push_str(&" ".repeat(column));
+            at = column;
+        } else {
+            out.push_str(&" ".repeat(blank));
+            at += blank;
+        }
+        out.push_str(word);
+        at += wide(word);
+        is_first = false;
+    }
+    out
+}
+
 /// The parts of a line between which it may break: its words; what is between backquotes is one.
 fn pieces(line: &str) -> Vec<&str> {
     let (mut pieces, mut from, mut quoted) = (Vec::new(), 0, false);
@@ -67,7 +108,22 @@ fn pieces(line: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrapped;
+    use super::{hanging, wrapped};
+
+    #[test]
+    fn a_row_is_folded_below_its_value() {
+        for (text, width, folded) in [
+            ("a b c", 10, "name a b c"),
+            ("aa bb cc", 10, "name aa bb\n     cc"),
+            ("aa bb", 7, "name aa\n     bb"),
+            ("aa longer bb", 10, "name aa\n  longer\n  bb"),
+            ("longest a", 8, "name\n  longest\n  a"),
+            ("`aa bb` cc", 12, "name `aa bb`\n     cc"),
+            ("unbreakable", 8, "name\n  unbreakable"),
+        ] {
+            assert_eq!(hanging("name ", text, [5, 2], width), folded);
+        }
+    }
 
     #[test]
     fn a_message_breaks_between_words_and_in_no_command() {

@@ -29,3 +29,4 @@ mod snapshot;
 mod status;
 mod streams;
 mod trace;
+mod widths;

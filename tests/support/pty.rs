@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -16,6 +17,7 @@ pub struct AtTerminal {
     child: Child,
     controller: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     end: Instant,
 }
 
@@ -50,14 +52,14 @@ impl AtTerminal {
             .unwrap();
         let screen = Arc::new(Mutex::new(Vec::new()));
         let (into, mut from) = (Arc::clone(&screen), File::from(controller.try_clone().unwrap()));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut chunk = [0; 8192];
             while let Ok(count @ 1..) = from.read(&mut chunk) {
                 into.lock().unwrap().extend_from_slice(&chunk[..count]);
             }
         });
         let controller = File::from(controller);
-        Self { child, controller, screen, end: Instant::now() + DEADLINE }
+        Self { child, controller, screen, reader, end: Instant::now() + DEADLINE }
     }
 
     pub fn pid(&self) -> u32 {
@@ -116,6 +118,11 @@ impl AtTerminal {
             }
             self.pause();
         };
+        // The reader is at the end once nobody has the terminal open; something left behind could.
+        let end = Instant::now() + Duration::from_secs(2);
+        while !self.reader.is_finished() && Instant::now() < end {
+            self.pause();
+        }
         assert!(self.is_as_usual(), "the terminal is not restored:\n{}", self.screen());
         (status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)), self.screen())
     }
