@@ -17,6 +17,8 @@ pub mod describe;
 pub(crate) mod diagnose;
 mod directory_lock;
 pub mod discovery;
+#[cfg(test)]
+mod documented;
 pub mod edit;
 pub(crate) mod endpoint;
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) struct Sections<'a, 't> {
 }
 
 const SECTIONS: [&str; 5] = ["defaults", "profiles", "store", "credential", "serve"];
-const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
+pub(crate) const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
 const STORE_COMMANDS: [&str; 3] = ["get", "set", "delete"];
 const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
 
