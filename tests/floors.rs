@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "floors/cycles.rs"]
+mod cycles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -508,6 +511,20 @@ fn there_is_no_unsafe_code() {
         manifest.contains("unsafe_code = \"forbid\""),
         "Cargo.toml no longer forbids unsafe code"
     );
+}
+
+/// What a program may use of the library, its documentation shows.
+#[test]
+fn public_items_are_documented() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (number, line) in source.code() {
+            if line.contains("doc(hidden)") {
+                faults.push(format!("{}:{number}: hidden from the documentation", source.path));
+            }
+        }
+    }
+    report(&faults);
 }
 
 #[test]
