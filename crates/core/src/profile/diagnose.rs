@@ -23,6 +23,8 @@ pub(crate) struct Problems<'t> {
     found: Vec<(usize, Problem)>,
     warnings: Vec<(usize, String)>,
     advice: Vec<Advice>,
+    /// Whether an error names the line of each problem.
+    has_places: bool,
 }
 
 /// What is wrong, put into words only where it is shown.
@@ -55,7 +57,14 @@ impl<'t> Problems<'t> {
             found: Vec::new(),
             warnings: Vec::new(),
             advice: Vec::new(),
+            has_places: true,
         }
+    }
+
+    /// The same, of a text that is in no file: its lines would lead nowhere.
+    pub(crate) fn without_places(mut self) -> Self {
+        self.has_places = false;
+        self
     }
 
     /// Whether as many errors were found as are shown. What is found from here on is only counted:
@@ -185,6 +194,13 @@ impl<'t> Problems<'t> {
             warnings.sort();
             let warnings = warnings.into_iter();
             return Ok(self.placed(warnings.map(|(at, message)| (at, Problem::Told(message)))));
+        }
+        if !self.has_places {
+            let more = all.len().saturating_sub(SHOWN);
+            let shown = all.iter().take(SHOWN).map(|(_, problem)| problem.told());
+            let more = (more > 0).then(|| format!("and {more} more"));
+            let problems: Vec<String> = shown.chain(more).collect();
+            return Err(Error::config(problems.join("; ")).hints(self.advice));
         }
         let mut lines = self.placed(all.into_iter()).into_iter();
         let error = Error::config(lines.next().unwrap_or_default()).and_lines(lines);

@@ -80,29 +80,14 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             // The line that sets a table apart from what is before it.
             text = text.trim_start().to_owned();
         }
-        let config = ConfigFile::of_text(path, &text).parse().map_err(|error| {
-            let what = without_places(error.message(), path);
+        let config = ConfigFile::of_text(path, &text).parse_unsaved().map_err(|error| {
             Error::config(format!(
-                "the profile `{name}` would be invalid, and is not added: {what}"
+                "the profile `{name}` would be invalid, and is not added: {error}"
             ))
             .hint(Advice::CompleteProfile)
         })?;
         Ok((text, config))
     })
-}
-
-/// The problems of a text that nobody gets to see: its lines would lead nowhere.
-fn without_places(problems: &str, path: &Path) -> String {
-    let path = one_line(&path.display().to_string());
-    let plain = |line: &str| {
-        let rest = line.strip_prefix(&path)?.strip_prefix(':')?;
-        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        let (_, rest) = rest.split_once(':').filter(|(line, _)| is_number(line))?;
-        let (_, rest) = rest.split_once(": ").filter(|(column, _)| is_number(column))?;
-        Some(rest.to_owned())
-    };
-    let lines = problems.lines().map(|line| plain(line).unwrap_or_else(|| line.to_owned()));
-    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Takes a profile out of the file, and out of `[defaults] profile`.

@@ -180,6 +180,13 @@ impl ConfigFile {
         self.read(self.text()?, false).map(|(config, _)| config)
     }
 
+    /// As [`ConfigFile::parse`], of a text that is in no file yet: the error names no lines of it.
+    pub(super) fn parse_unsaved(&self) -> Result<Config> {
+        let text = self.text()?;
+        let problems = Problems::new(&self.path, text).without_places();
+        self.read_with(problems, text, false).map(|(config, _)| config)
+    }
+
     /// Parses and validates the whole file, and keeps a [`Catalog`] of a large file in the state directory.
     ///
     /// # Errors
@@ -199,7 +206,15 @@ impl ConfigFile {
     }
 
     fn read(&self, text: &str, is_part: bool) -> Result<(Config, Table)> {
-        let mut problems = Problems::new(&self.path, text);
+        self.read_with(Problems::new(&self.path, text), text, is_part)
+    }
+
+    fn read_with(
+        &self,
+        mut problems: Problems<'_>,
+        text: &str,
+        is_part: bool,
+    ) -> Result<(Config, Table)> {
         let (document, errors) = DeTable::parse_recoverable(text);
         problems.add_syntax(&errors);
         let around = Surroundings::of(&self.path, self.others_can_read);
