@@ -44,8 +44,8 @@ use oauthctl_core::port::{BoxFuture, Clock, HttpRequest, Method};
 use oauthctl_core::profile::{Config, Hook, Profile};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{
-    AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Grant, Ports, Result, Secret,
-    StartRequest, Started, Timestamp, TokenRequest,
+    AccessToken, AuthorizationResponse, Error, ErrorKind, Expected, FlowManager, Ports, Result,
+    Secret, StartRequest, Started, Timestamp, TokenRequest,
 };
 use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
@@ -164,19 +164,19 @@ async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool)
 
     for (when, later) in [("At once", 0), ("After half an hour", 1), ("After three hours", 5)] {
         clock.forward(HOUR / 2 * later);
-        let handout = manager.token(&key, &TokenRequest::default()).await?;
-        show(when, &handout.grant, handout.fresh, Clock::now(clock));
+        let token = manager.token(&key, &TokenRequest::default()).await?;
+        show(when, &token);
     }
-    let handout = manager.token(&key, &TokenRequest::default().force()).await?;
-    show("Once more", &handout.grant, handout.fresh, Clock::now(clock));
+    let token = manager.token(&key, &TokenRequest::default().force()).await?;
+    show("Once more", &token);
     Ok(())
 }
 
-fn show(when: &str, grant: &Grant, fresh: bool, now: Timestamp) {
-    println!("{when}: a {} token", if fresh { "refreshed" } else { "stored" });
-    println!("  grant {}", grant.id);
-    for (name, value) in grant.attributes_at(now) {
-        println!("  {} = {}", one_line(&name), one_line(&value.to_string()));
+fn show(when: &str, token: &AccessToken) {
+    println!("{when}: a {} token", if token.fresh { "refreshed" } else { "stored" });
+    println!("  grant {}", token.account.grant_id);
+    for (name, value) in &token.account.attributes {
+        println!("  {} = {}", one_line(name), one_line(&value.to_string()));
     }
 }
 

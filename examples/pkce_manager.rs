@@ -138,10 +138,10 @@ impl Desk {
 
     async fn token(&self, user: &str, account: &str, want: TokenRequest) -> Result<()> {
         let key = GrantKey::new(PROFILE, name_of(user, account)?);
-        let handout = self.of(user)?.1.token(&key, &want).await?;
-        let (grant, how) = (&handout.grant, if handout.fresh { "refreshed" } else { "stored" });
-        // `handout.tokens.access_token.expose()` is what a request is sent with, and not shown here.
-        println!("a {} token, {how}, of grant {}", handout.tokens.token_type, grant.id);
+        let token = self.of(user)?.1.token(&key, &want).await?;
+        let how = if token.fresh { "refreshed" } else { "stored" };
+        // `token.value.expose()` is what a request is sent with, and not shown here.
+        println!("a {} token, {how}, of grant {}", token.token_type, token.account.grant_id);
         Ok(())
     }
 }

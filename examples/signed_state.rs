@@ -155,9 +155,9 @@ fn complete(server: &Server, url: &str, user: Option<String>) -> Result<ExitCode
     expected.user = user;
     let done = manager.complete(&response, &expected)?;
     // From here on, in any process: a token that works, refreshed if it has to be.
-    let tokens = manager.token(&done.grant.key, &TokenRequest::default())?.tokens;
-    let works = wait_for(userinfo(manager.inner(), &tokens))?;
-    print!("{}", person(&done, &tokens, &works));
+    let token = manager.token(&done.grant.key, &TokenRequest::default())?;
+    let works = wait_for(userinfo(manager.inner(), &token))?;
+    print!("{}", person(&done, &token, &works));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -289,9 +289,9 @@ async fn complete_all(
 async fn complete_one(manager: FlowManager, url: String) -> Result<String> {
     let response = AuthorizationResponse::from_url(&url)?;
     let done = manager.complete(&response, &Expected::default().profile(PROFILE)).await?;
-    let tokens = manager.token(&done.grant.key, &TokenRequest::default()).await?.tokens;
-    let works = userinfo(&manager, &tokens).await?;
-    Ok(person(&done, &tokens, &works))
+    let token = manager.token(&done.grant.key, &TokenRequest::default()).await?;
+    let works = userinfo(&manager, &token).await?;
+    Ok(person(&done, &token, &works))
 }
 
 fn request(user: String, how: How) -> StartRequest {

@@ -4,7 +4,7 @@ use oauthctl_core::flow::Completed;
 use oauthctl_core::port::{HttpRequest, Method};
 use oauthctl_core::profile::{Config, Profile};
 use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, ErrorKind, FlowManager, Result, TokenSet};
+use oauthctl_core::{AccessToken, Error, ErrorKind, FlowManager, Result};
 use serde_json::Value;
 
 pub const PROFILE: &str = "signed";
@@ -25,11 +25,11 @@ pub fn profile(issuer: &str, client_id: &str) -> Result<Profile> {
 }
 
 /// Uses the token where every server of OpenID Connect takes it.
-pub async fn userinfo(manager: &FlowManager, tokens: &TokenSet) -> Result<String> {
+pub async fn userinfo(manager: &FlowManager, token: &AccessToken) -> Result<String> {
     let Some(endpoint) = manager.server(PROFILE).await?.endpoints.userinfo else {
         return Ok("is there, and the server has no userinfo endpoint to try it at".to_owned());
     };
-    let token = format!("{} {}", tokens.token_type, tokens.access_token.expose());
+    let token = format!("{} {}", token.token_type, token.value.expose());
     let request = get("userinfo request", &endpoint, vec![("authorization".to_owned(), token)])?;
     let answer = manager.ports().http.send(&request).await;
     let answer = answer.map_err(|error| Error::unavailable(error.message))?;
@@ -53,16 +53,16 @@ pub fn get(
 }
 
 /// Who it is. The token is only described.
-pub fn person(done: &Completed, tokens: &TokenSet, token: &str) -> String {
+pub fn person(done: &Completed, token: &AccessToken, works: &str) -> String {
     let identity = &done.grant.identity;
     let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
-    let expires = tokens.expires_at.map_or("unknown".to_owned(), |at| at.to_string());
+    let expires = token.expires_at.map_or("unknown".to_owned(), |at| at.to_string());
     format!(
-        "user     {}\nsubject  {}\ne-mail   {}\nscopes   {}\nexpires  {expires}\ntoken    {token}\n",
+        "user     {}\nsubject  {}\ne-mail   {}\nscopes   {}\nexpires  {expires}\ntoken    {works}\n",
         shown(&done.grant.user),
         shown(&identity.sub),
         shown(&identity.email),
-        one_line(&tokens.scopes.join(" ")),
+        one_line(&token.scopes.join(" ")),
     )
 }
 

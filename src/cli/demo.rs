@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::{FlowManager, Handout, Ports, TokenRequest};
+use oauthctl_core::flow::{AccessToken, FlowManager, Ports, TokenRequest};
 use oauthctl_core::http::{HttpClient, Options};
 use oauthctl_core::login::Browser;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
@@ -14,7 +14,7 @@ use oauthctl_core::port::{Http, HttpRequest, Method};
 use oauthctl_core::profile::{ConfigFile, Profile};
 use oauthctl_core::protocol::state::StateKey;
 use oauthctl_core::store::{FileStore, KeySource, StateDir};
-use oauthctl_core::{Error, GrantKey, Result, Timestamp, time};
+use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp, time};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 use url::Url;
@@ -86,23 +86,25 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     step.tell("The tokens went into an encrypted file (age) in a temporary directory; a login of yours uses the keyring.");
 
     let want = TokenRequest::default();
+    let before = manager.grant(&key).await?;
     let stored = manager.token(&key, &want).await?;
     step.tell(&format!(
         "`oauthctl token` prints the stored token without any request; {}.",
         life(&stored)
     ));
     if !context.voice.json {
-        report::print_line(stored.tokens.access_token.expose())?;
+        report::print_line(stored.value.expose())?;
     }
 
     let forced = manager.token(&key, &want.force()).await?;
-    let rotated = stored.grant.tokens.refresh_token != forced.grant.tokens.refresh_token;
+    let refresh_token = |grant: Option<Grant>| grant.and_then(|grant| grant.tokens.refresh_token);
+    let rotated = refresh_token(before) != refresh_token(manager.grant(&key).await?);
     step.tell(&format!(
         "A refresh gave a new access token{}, stored before it was printed:",
         if rotated { " and a new refresh token" } else { "" }
     ));
     if !context.voice.json {
-        report::print_line(forced.tokens.access_token.expose())?;
+        report::print_line(forced.value.expose())?;
     }
 
     manager.revoke(&key).await?;
@@ -112,7 +114,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     if context.voice.json {
         report::print_json(&json!({
             "issuer": sandbox.issuer(), "identity": grant.identity, "grant_id": grant.id,
-            "scopes": forced.tokens.scopes, "rotated": rotated, "requests": requests,
+            "scopes": forced.scopes, "rotated": rotated, "requests": requests,
         }))?;
     }
     context.voice.say(
@@ -236,8 +238,8 @@ fn shorten(url: &str) -> String {
     format!("{endpoint} with {}", names.join(", "))
 }
 
-fn life(handout: &Handout) -> String {
-    match handout.tokens.expires_at {
+fn life(token: &AccessToken) -> String {
+    match token.expires_at {
         Some(at) => format!("it has {} left", time::describe(at.remaining(Timestamp::now()))),
         None => "it has no known expiry".to_owned(),
     }

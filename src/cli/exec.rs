@@ -40,15 +40,15 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let [program, arguments @ ..] = args.command.as_slice() else {
         return Err(Error::usage("`exec` needs a command after `--`"));
     };
-    let handout = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
+    let token = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
     let mut command = Command::new(program);
     command.args(arguments);
     // The command gets a token, not the keys to the store, nor what the client proves itself with.
-    let profile = context.profile(&handout.grant.key.profile)?;
+    let profile = context.profile(&token.account.key.profile)?;
     for secret in hook::hidden_variables(profile) {
         command.env_remove(secret);
     }
-    command.env(&args.env, handout.tokens.access_token.expose());
+    command.env(&args.env, token.value.expose());
     context.finish_trace();
     start(command, program)
 }

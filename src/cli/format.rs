@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use clap::ValueEnum;
-use oauthctl_core::flow::Handout;
+use oauthctl_core::flow::AccessToken;
 use oauthctl_core::{Advice, Error, Result, Timestamp};
 use serde_json::{Value, json};
 
@@ -41,16 +41,16 @@ xoauth2     the SASL string for the mailbox of `--user`";
 /// token of another type than `Bearer`.
 pub fn render(
     format: Format,
-    handout: &Handout,
+    access_token: &AccessToken,
     user: Option<&str>,
     now: Timestamp,
 ) -> Result<String> {
-    let token = handout.tokens.access_token.expose();
-    let token_type = &handout.tokens.token_type;
+    let token = access_token.value.expose();
+    let token_type = &access_token.token_type;
     // Tokens are checked when they come in; a record can have been written by something else.
     if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
         return Err(Error::store("the stored token has characters that no token may have")
-            .hint(Advice::LogIn(handout.grant.key.clone())));
+            .hint(Advice::LogIn(access_token.account.key.clone())));
     }
     Ok(match format {
         Format::Token => format!("{token}\n"),
@@ -66,7 +66,7 @@ pub fn render(
         }
         Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
         Format::Xoauth2 => xoauth2(user, token_type, token)?,
-        Format::Json => format!("{}\n", report::json_text(&to_json(handout, now))?),
+        Format::Json => format!("{}\n", report::json_text(&to_json(access_token, now))?),
     })
 }
 
@@ -89,30 +89,29 @@ fn xoauth2(user: Option<&str>, token_type: &str, token: &str) -> Result<String> 
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(sasl)))
 }
 
-fn to_json(handout: &Handout, now: Timestamp) -> Value {
-    let (grant, tokens) = (&handout.grant, &handout.tokens);
+fn to_json(token: &AccessToken, now: Timestamp) -> Value {
+    let account = &token.account;
     let mut object = json!({
-        "access_token": tokens.access_token.expose(),
-        "token_type": tokens.token_type,
-        "expires_at": tokens.expires_at.map(|t| t.to_string()),
-        "expires_in": tokens.expires_at.map(|t| t.remaining(now).as_secs()),
-        "scope": tokens.scopes.join(" "),
+        "access_token": token.value.expose(),
+        "token_type": token.token_type,
+        "expires_at": token.expires_at.map(|t| t.to_string()),
+        "expires_in": token.expires_at.map(|t| t.remaining(now).as_secs()),
+        "scope": token.scopes.join(" "),
     });
-    if let Some(id_token) = &tokens.id_token {
+    if let Some(id_token) = &token.id_token {
         object["id_token"] = json!(id_token.expose());
     }
-    object["profile"] = json!(grant.key.profile);
-    object["account"] = json!(grant.key.account);
-    object["grant_id"] = json!(grant.id);
-    if let Some(user) = &grant.user {
+    object["profile"] = json!(account.key.profile);
+    object["account"] = json!(account.key.account);
+    object["grant_id"] = json!(account.grant_id);
+    if let Some(user) = &account.user {
         object["user"] = json!(user);
     }
-    let attributes = grant.attributes_at(now);
-    if !attributes.is_empty() {
-        object["attributes"] = json!(attributes);
+    if !account.attributes.is_empty() {
+        object["attributes"] = json!(account.attributes);
     }
-    if !grant.kept.is_empty() {
-        object["kept"] = json!(grant.kept);
+    if !account.kept.is_empty() {
+        object["kept"] = json!(account.kept);
     }
     object
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::flow::{Completed, FlowManager};
+use oauthctl_core::flow::{Completed, FlowManager, not_logged_in};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl_core::hook::hidden_variables;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
@@ -144,9 +144,10 @@ fn log_in_with(
 ) -> Result<Grant> {
     if !profile.grant.needs_person() {
         let want = TokenRequest::default().force();
-        let handout = runner::block_on(Some(manager), manager.token(key, &want))?;
-        context.voice.tell_beside(&handout.warning, &handout.notes);
-        return Ok(handout.grant);
+        let token = runner::block_on(Some(manager), manager.token(key, &want))?;
+        context.voice.tell_beside(&token.warning, &token.notes);
+        let grant = runner::block_on(Some(manager), manager.grant(key))?;
+        return grant.ok_or_else(|| not_logged_in(key));
     }
     if profile.grant != GrantType::AuthorizationCode {
         return Err(Error::config(format!(

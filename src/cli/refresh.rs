@@ -26,24 +26,24 @@ pub struct RefreshArgs {
 /// As [`hand_out`].
 pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
     let want = Want { force: true, ..Want::default() };
-    let handout = hand_out(context, args.profile.name()?, &args.selection, &want)?;
-    let expires_at = handout.tokens.expires_at;
+    let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    let expires_at = token.expires_at;
     if context.voice.json {
         report::print_json(&json!({
-            "profile": handout.grant.key.profile,
-            "account": handout.grant.key.account,
-            "grant_id": handout.grant.id,
-            "scopes": handout.tokens.scopes,
+            "profile": token.account.key.profile,
+            "account": token.account.key.account,
+            "grant_id": token.account.grant_id,
+            "scopes": token.scopes,
             "expires_at": expires_at.map(|t| t.to_string()),
         }))?;
     }
     context.voice.say(match expires_at {
         Some(at) => format!(
             "Refreshed {}: the token works for {}.",
-            handout.grant.key,
+            token.account.key,
             time::describe(at.remaining(Timestamp::now()))
         ),
-        None => format!("Refreshed {}.", handout.grant.key),
+        None => format!("Refreshed {}.", token.account.key),
     });
     Ok(ExitCode::SUCCESS)
 }

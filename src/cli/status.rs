@@ -86,7 +86,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
 fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
     let entry = &account.entry;
     let is_gone = account.is_stored == Some(false);
-    let expires_at = entry.expires_at.filter(|_| !is_withheld(entry) && !is_gone);
+    let expires_at = entry.expires_at.filter(|_| !entry.withheld && !is_gone);
     let problem = problem(account, now);
     json!({
         "profile": entry.key.profile,
@@ -189,14 +189,9 @@ fn has_been_refreshed(entry: &AccountEntry) -> bool {
     entry.refreshed_at != entry.obtained_at
 }
 
-/// A rule denied the tokens of the last refresh: they count as expired since ever, until it allows them.
-fn is_withheld(entry: &AccountEntry) -> bool {
-    entry.expires_at == Some(Timestamp::from_unix(0))
-}
-
 fn needs_login(account: &Account, now: Timestamp) -> bool {
     let entry = &account.entry;
-    let is_expired = entry.expires_at.is_some_and(|at| at <= now);
+    let is_expired = entry.withheld || entry.expires_at.is_some_and(|at| at <= now);
     let is_gone = account.is_stored == Some(false);
     let has_nothing = is_gone || (is_expired && !entry.has_refresh_token);
     entry.login_required || (has_nothing && needs_user(entry))
@@ -218,10 +213,11 @@ fn life(account: &Account, now: Timestamp) -> String {
     };
     let is_over = needs_login(account, now);
     match entry.expires_at {
-        None => format!("no known expiry, {renewal}"),
-        Some(_) if is_withheld(entry) && !is_over => {
+        _ if entry.withheld && is_over => "expired".to_owned(),
+        _ if entry.withheld => {
             "withheld by a rule (the hook `post_token`) until it allows one".to_owned()
         }
+        None => format!("no known expiry, {renewal}"),
         Some(at) if at <= now && is_over => "expired".to_owned(),
         Some(at) if at <= now => format!("expired, {renewal}"),
         Some(at) => format!("{} left, {renewal}", time::describe(at.remaining(now))),

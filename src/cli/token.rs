@@ -6,7 +6,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::flow::{self, Handout, TokenRequest};
+use oauthctl_core::flow::{self, AccessToken, TokenRequest};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
@@ -78,8 +78,8 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
             .hint("give the mailbox: `--user me@example.com`"));
     }
     let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
-    let handout = hand_out(context, args.profile.name()?, &args.selection, &want)?;
-    report::print(&render(format, &handout, args.user.as_deref(), Timestamp::now())?)?;
+    let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    report::print(&render(format, &token, args.user.as_deref(), Timestamp::now())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -105,9 +105,9 @@ pub fn hand_out(
     profile: Option<&str>,
     selection: &Selection,
     want: &Want,
-) -> Result<Handout> {
+) -> Result<AccessToken> {
     match from_store(context, profile, selection, want)? {
-        Some(handout) => Ok(handout),
+        Some(token) => Ok(token),
         None => from_manager(context, profile, selection, want),
     }
 }
@@ -119,7 +119,7 @@ fn from_manager(
     profile: Option<&str>,
     selection: &Selection,
     want: &Want,
-) -> Result<Handout> {
+) -> Result<AccessToken> {
     let name = context.profile_name(profile)?;
     let profile = context.profile(&name)?;
     context.keep_snapshot(profile)?;
@@ -132,7 +132,7 @@ fn from_manager(
     scopes::warn(context, &selection.scopes, profile);
     let request = request(selection, want, profile.min_ttl);
     let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
-    let handout = match outcome {
+    let token = match outcome {
         Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
             if let Some(warning) = error.warning() {
                 context.voice.warn(warning);
@@ -143,43 +143,43 @@ fn from_manager(
         }
         other => other?,
     };
-    context.voice.tell_beside(&handout.warning, &handout.notes);
+    context.voice.tell_beside(&token.warning, &token.notes);
     let endpoint = profile.endpoints.token.as_deref();
-    warn_of_move(context, &handout, profile.issuer.as_deref(), endpoint, &profile.client.id);
-    warn_of_short_life(context, selection, &handout);
-    Ok(handout)
+    warn_of_move(context, &token, profile.issuer.as_deref(), endpoint, &profile.client.id);
+    warn_of_short_life(context, selection, &token);
+    Ok(token)
 }
 
 /// A token of the server or client that the configuration named before still works there, and nowhere
 /// else.
 fn warn_of_move(
     context: &Context,
-    handout: &Handout,
+    token: &AccessToken,
     issuer: Option<&str>,
     token_endpoint: Option<&str>,
     client_id: &str,
 ) {
-    let grant = &handout.grant;
-    let Some(what) = grant.pin.differs_from(issuer, token_endpoint, client_id) else { return };
+    let account = &token.account;
+    let Some(what) = account.pin.differs_from(issuer, token_endpoint, client_id) else { return };
     let warning = format!(
         "the token of {} belongs to another {what} than the configuration names now",
-        grant.key
+        account.key
     );
-    let hint = format!("run `{}` for a new one", hint::login_command(&grant.key));
+    let hint = format!("run `{}` for a new one", hint::login_command(&account.key));
     context.voice.warn(&Error::config(warning).hint(hint));
 }
 
 /// A job that asked for a token that lasts must hear that the server gives none.
-fn warn_of_short_life(context: &Context, selection: &Selection, handout: &Handout) {
-    let (Some(wanted), Some(at)) = (selection.min_ttl, handout.tokens.expires_at) else {
+fn warn_of_short_life(context: &Context, selection: &Selection, token: &AccessToken) {
+    let (Some(wanted), Some(at)) = (selection.min_ttl, token.expires_at) else {
         return;
     };
     // A new token has its whole lifetime, but for the time that the request took.
-    let left = match handout.tokens.lifetime.filter(|_| handout.fresh) {
+    let left = match token.lifetime.filter(|_| token.fresh) {
         Some(lifetime) => Duration::from_secs(lifetime),
         None => at.remaining(Timestamp::now()),
     };
-    if left < wanted && handout.warning.is_none() {
+    if left < wanted && token.warning.is_none() {
         let what = format!(
             "the token is valid for {}, less than the {} of `--min-ttl`: the server issues none that live longer",
             time::describe(left),
@@ -206,7 +206,7 @@ fn from_store(
     profile: Option<&str>,
     selection: &Selection,
     want: &Want,
-) -> Result<Option<Handout>> {
+) -> Result<Option<AccessToken>> {
     if want.force {
         return Ok(None);
     }
@@ -232,12 +232,12 @@ fn from_store(
         return Ok(None);
     };
     let request = request(selection, want, Duration::from_secs(snapshot.min_ttl_seconds));
-    let handout = flow::stored(&grant, &request, false, Timestamp::now());
-    if let Some(handout) = &handout {
+    let token = flow::stored(&grant, &request, false, Timestamp::now());
+    if let Some(token) = &token {
         let (issuer, endpoint) = (snapshot.issuer.as_deref(), snapshot.token_endpoint.as_deref());
-        warn_of_move(context, handout, issuer, endpoint, &snapshot.client_id);
+        warn_of_move(context, token, issuer, endpoint, &snapshot.client_id);
     }
-    Ok(handout)
+    Ok(token)
 }
 
 trait PollOnce: Future {

@@ -57,7 +57,7 @@ fn sixteen_threads_and_one_refresh() {
     server.ttl(3_600);
     server.hold(1);
     let want = TokenRequest::default().min_ttl(Duration::from_secs(120));
-    let handouts: Vec<_> = std::thread::scope(|scope| {
+    let tokens: Vec<_> = std::thread::scope(|scope| {
         let callers: Vec<_> = (0..16)
             .map(|number| {
                 // Half of them share the manager, half have a clone.
@@ -72,9 +72,9 @@ fn sixteen_threads_and_one_refresh() {
         server.release();
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
-    assert_eq!(handouts.iter().filter(|handout| handout.fresh).count(), 1);
-    let first = &handouts[0].tokens.access_token;
-    assert!(handouts.iter().all(|handout| handout.tokens.access_token == *first));
+    assert_eq!(tokens.iter().filter(|token| token.fresh).count(), 1);
+    let first = &tokens[0].value;
+    assert!(tokens.iter().all(|token| token.value == *first));
     assert_eq!(server.count("refresh_token"), 1);
 }
 

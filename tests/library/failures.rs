@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oauthctl_core::flow::{Handout, Hooks};
+use oauthctl_core::flow::{AccessToken, Hooks};
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 use oauthctl_core::profile::{Hook, Profile};
 use oauthctl_core::{
@@ -276,8 +276,8 @@ async fn what_the_configuration_stops_is_not_tried_again_and_costs_no_login() {
     assert_eq!(http.asked.load(Ordering::SeqCst), 1);
     // The keys of an id_token that came with the new tokens.
     let (manager_without, http) = stopped("JWKS request");
-    let handout = manager_without.token(&key, &forced).await.unwrap();
-    assert_eq!(handout.warning.unwrap().kind(), ErrorKind::Config);
+    let token = manager_without.token(&key, &forced).await.unwrap();
+    assert_eq!(token.warning.unwrap().kind(), ErrorKind::Config);
     assert_eq!(http.asked.load(Ordering::SeqCst), 1);
     assert_eq!(manager.token(&key, &forced).await.unwrap().warning.map(|w| w.to_string()), None);
 }
@@ -318,7 +318,7 @@ async fn sixteen(
     served: &Served,
     http: Arc<Spoils>,
     first: TokenRequest,
-) -> Vec<Result<Handout, Error>> {
+) -> Vec<Result<AccessToken, Error>> {
     let manager = FlowManager::new([served.honest()], served.shared.ports().with_http(http));
     let (_, callback) = come_back(&manager, "ada").await;
     let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;

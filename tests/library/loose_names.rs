@@ -114,7 +114,7 @@ async fn another_users_row_is_neither_used_nor_changed() {
     assert_eq!((served.token_requests(), served.requests("revoke")), (requests, 0));
     // The row's own user is served as ever.
     let own = GrantKey::new("p", "Ada");
-    assert_eq!(manager.token(&own, &want).await.unwrap().grant.user.as_deref(), Some("Ada"));
+    assert_eq!(manager.token(&own, &want).await.unwrap().account.user.as_deref(), Some("Ada"));
     manager.token(&own, &want.force()).await.unwrap();
     assert!(manager.revoke(&own).await.unwrap().forgotten);
 }

@@ -54,12 +54,33 @@ async fn many_users_whose_responses_come_to_another_process() {
     assert_eq!(third.list(Some("q")).await.unwrap(), []);
     for (number, user) in users.iter().enumerate() {
         let key = GrantKey::new("p", *user);
-        let handout = third.token(&key, &TokenRequest::default()).await.unwrap();
-        assert_eq!(handout.grant.identity.sub, Some(format!("person-{number}")));
-        assert!(!handout.fresh);
+        let token = third.token(&key, &TokenRequest::default()).await.unwrap();
+        assert_eq!(token.account.identity.sub, Some(format!("person-{number}")));
+        assert!(!token.fresh);
     }
     assert_eq!(server.count("authorization_code"), users.len() as u64);
     assert_eq!(server.count("refresh_token"), 0);
+}
+
+#[tokio::test]
+async fn access_token_has_no_secret_in_its_debug() {
+    let (server, shared) = (Servers::oidc_provider(), Shared::of_now());
+    let manager = process(&shared, &server);
+    let started = StartRequest::for_user("ada").attribute("note", "an attribute's value");
+    let started = manager.start("p", started).await.unwrap();
+    let callback = walk(&started.authorization_url);
+    manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    let token = manager.token(&started.key(), &TokenRequest::default()).await.unwrap();
+    let row = shared.users.row("ada", "p").unwrap();
+    assert_eq!(token.value, row.tokens.access_token);
+    assert_eq!(token.account.attributes["note"], "an attribute's value");
+    let debug = format!("{token:?}");
+    let tokens = row.tokens;
+    let secrets = [Some(tokens.access_token), tokens.refresh_token, tokens.id_token];
+    for secret in secrets.iter().flatten() {
+        assert!(!debug.contains(secret.expose()), "{debug}");
+    }
+    assert!(debug.contains("note") && !debug.contains("an attribute's value"), "{debug}");
 }
 
 #[tokio::test]
@@ -87,9 +108,9 @@ async fn sixteen_callers_and_one_refresh() {
     let mut fresh = 0;
     let mut tokens = std::collections::BTreeSet::new();
     for caller in callers {
-        let handout = caller.await.unwrap().unwrap();
-        fresh += usize::from(handout.fresh);
-        tokens.insert(handout.tokens.access_token.expose().to_owned());
+        let token = caller.await.unwrap().unwrap();
+        fresh += usize::from(token.fresh);
+        tokens.insert(token.value.expose().to_owned());
     }
     assert_eq!((fresh, tokens.len(), server.count("refresh_token")), (1, 1, 1));
     let stored = shared.users.row("ada", "p").unwrap();

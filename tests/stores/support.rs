@@ -65,6 +65,7 @@ pub fn grant(key: &GrantKey, generation: u64, size: usize) -> Grant {
             refresh_expires_at: None,
             id_token: None,
             scopes: vec!["read".to_owned(), "write".to_owned()],
+            withheld: false,
         },
         identity: Identity { email: Some("ada@example.org".to_owned()), ..Identity::default() },
         id_token_claims: None,

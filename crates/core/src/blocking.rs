@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::flow::{
-    self, Completed, Expected, Handout, PendingInfo, Ports, Revoked, StartRequest, Started,
+    self, AccessToken, Completed, Expected, PendingInfo, Ports, Revoked, StartRequest, Started,
     TokenRequest,
 };
 use crate::grant::{AccountEntry, Grant, GrantKey};
@@ -126,8 +126,8 @@ impl FlowManager {
     /// # Errors
     ///
     /// As there.
-    pub fn token(&self, key: &GrantKey, want: &TokenRequest) -> Result<Handout> {
-        self.run(self.inner.token(key, want))
+    pub fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
+        self.run(self.inner.token(key, request))
     }
 
     /// Looks at a stored grant: [`flow::FlowManager::grant`].

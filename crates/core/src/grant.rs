@@ -141,17 +141,22 @@ pub struct TokenSet {
     pub id_token: Option<Secret>,
     /// The granted scopes.
     pub scopes: Vec<String>,
+    /// Whether a hook has yet to agree that the access token is handed out. Until then it counts as expired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 impl TokenSet {
-    /// Returns whether at least this much of the access token's lifetime is left. One without a known lifetime
+    /// Returns whether at least this much of the access token's lifetime is left. One that is
+    /// [withheld](Self::withheld) has none. One without a known lifetime
     /// counts as valid: only the resource can say otherwise.
     pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
-        match self.expires_at {
-            // The second that `now` is in has begun: of the difference less than a second may be gone already.
-            Some(at) => at.remaining(now) > min_ttl,
-            None => true,
-        }
+        !self.withheld
+            && match self.expires_at {
+                // The second that `now` is in has begun: of the difference less than a second may be gone already.
+                Some(at) => at.remaining(now) > min_ttl,
+                None => true,
+            }
     }
 
     /// Returns the least remaining lifetime with which this token is used where `usual` is the configured one. A server
@@ -336,6 +341,9 @@ pub struct AccountEntry {
     pub scopes: Vec<String>,
     /// When the access token expires.
     pub expires_at: Option<Timestamp>,
+    /// Whether a hook has yet to agree that the access token is handed out ([`TokenSet::withheld`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     /// Whether there is a refresh token.
     pub has_refresh_token: bool,
     /// The grant type that obtained it, as the configuration names it.
@@ -394,6 +402,7 @@ impl AccountEntry {
             identity: grant.identity.clone(),
             scopes: grant.tokens.scopes.clone(),
             expires_at: grant.tokens.expires_at,
+            withheld: grant.tokens.withheld,
             has_refresh_token: grant.tokens.refresh_token.is_some(),
             grant_type: grant.grant_type.clone(),
             obtained_at: grant.obtained_at,

@@ -47,8 +47,8 @@
 //! let done = manager.complete(&response, &Expected::default().state(started.state)).await?;
 //!
 //! // From now on, wherever a token is needed: one that works, refreshed if it has to be.
-//! let handout = manager.token(&done.grant.key, &TokenRequest::default()).await?;
-//! println!("Authorization: Bearer {}", handout.tokens.access_token.expose());
+//! let token = manager.token(&done.grant.key, &TokenRequest::default()).await?;
+//! println!("Authorization: Bearer {}", token.value.expose());
 //! # assert_eq!((done.grant.user.as_deref(), done.grant.key.account.as_str()), (Some("4711"), "4711"));
 //! # Ok(()) }
 //! ```
@@ -226,7 +226,7 @@ mod trusted_file;
 
 pub use advice::Advice;
 pub use error::{Error, ErrorKind, OAuthError, Result};
-pub use flow::{Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
+pub use flow::{AccessToken, Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
 pub use grant::{AccountEntry, Grant, GrantKey, Identity, TokenSet};
 pub use protocol::response::AuthorizationResponse;
 pub use protocol::state::{StateAlg, StateKey, StateKeys};

@@ -1,16 +1,38 @@
 //! What is handed out.
 
-use crate::error::Error;
-use crate::grant::{Grant, TokenSet};
+use std::collections::BTreeMap;
 
-/// A token that was handed out, and the grant that it belongs to.
+use serde_json::Value;
+
+use crate::Secret;
+use crate::error::Error;
+use crate::grant::{Grant, GrantKey, Identity, Pin, TokenSet};
+use crate::time::Timestamp;
+
+/// An access token that was handed out, and the account that it is for. The refresh token is not in it.
+///
+/// ```
+/// # fn show(token: &oauthctl_core::flow::AccessToken) -> String {
+/// format!("Authorization: {} {}", token.token_type, token.value.expose())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Handout {
-    /// The grant.
-    pub grant: Grant,
-    /// The tokens: the grant's own, or narrowed ones.
-    pub tokens: TokenSet,
+pub struct AccessToken {
+    /// The token itself.
+    pub value: Secret,
+    /// Its type as it is to be sent: `Bearer` or `DPoP`.
+    pub token_type: String,
+    /// When it expires; `None` where the server gave no lifetime.
+    pub expires_at: Option<Timestamp>,
+    /// The whole lifetime that the server gave it, in seconds.
+    pub lifetime: Option<u64>,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+    /// The id_token that came with it, validated.
+    pub id_token: Option<Secret>,
+    /// The account.
+    pub account: Account,
     /// What else happened: a refresh that failed although a stored token could be handed out, or
     /// something beside one that worked.
     pub warning: Option<Error>,
@@ -20,16 +42,89 @@ pub struct Handout {
     pub fresh: bool,
 }
 
-impl Handout {
-    pub(super) fn of(grant: &Grant, tokens: TokenSet, fresh: bool) -> Self {
-        Self { grant: grant.clone(), tokens, warning: None, notes: Vec::new(), fresh }
+/// The account that a token is for: what is known of its grant, without its secrets.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Account {
+    /// Where the grant is kept.
+    pub key: GrantKey,
+    /// The name of the grant, constant over every refresh.
+    pub grant_id: String,
+    /// Which tokens of the grant are stored ([`Grant::generation`]).
+    pub generation: u64,
+    /// Who gave the grant to whom.
+    pub pin: Pin,
+    /// Who granted, as the server reports it.
+    pub identity: Identity,
+    /// The caller's own name for the user who granted.
+    pub user: Option<String>,
+    /// What is known with the grant ([`Grant::attributes_at`]): what was kept, and the attributes that have not
+    /// expired.
+    pub attributes: BTreeMap<String, Value>,
+    /// Values of the token response and of the callback that the profile asks to keep.
+    pub kept: BTreeMap<String, Value>,
+}
+
+crate::redact::debug::redacted_debug!(Account {
+    key,
+    grant_id,
+    generation,
+    pin,
+    identity,
+    user,
+    attributes => names_of,
+    kept => members,
+});
+
+impl AccessToken {
+    /// The access token among these tokens of a grant.
+    pub(super) fn of(grant: &Grant, tokens: &TokenSet, now: Timestamp) -> Self {
+        Self {
+            value: tokens.access_token.clone(),
+            token_type: tokens.token_type.clone(),
+            expires_at: tokens.expires_at,
+            lifetime: tokens.lifetime,
+            scopes: tokens.scopes.clone(),
+            id_token: tokens.id_token.clone(),
+            account: Account {
+                key: grant.key.clone(),
+                grant_id: grant.id.clone(),
+                generation: grant.generation,
+                pin: grant.pin.clone(),
+                identity: grant.identity.clone(),
+                user: grant.user.clone(),
+                attributes: grant.attributes_at(now),
+                kept: grant.kept.clone(),
+            },
+            warning: None,
+            notes: Vec::new(),
+            fresh: false,
+        }
     }
 }
 
-/// How an attempt at a new token ended, where it did not fail.
+/// Tokens that a server has just issued, and their grant as it is stored with them.
+pub(super) struct NewTokens {
+    pub(super) grant: Grant,
+    /// The grant's own, or narrowed ones.
+    pub(super) tokens: TokenSet,
+    pub(super) warning: Option<Error>,
+    pub(super) notes: Vec<String>,
+}
+
+impl NewTokens {
+    /// What of them is handed out.
+    pub(super) fn access_token(self, now: Timestamp) -> AccessToken {
+        let Self { grant, tokens, warning, notes } = self;
+        let token = AccessToken::of(&grant, &tokens, now);
+        AccessToken { warning, notes, fresh: true, ..token }
+    }
+}
+
+/// How an attempt at new tokens ended, where it did not fail.
 pub(super) enum Renewed {
-    /// With a token.
-    Handout(Box<Handout>),
+    /// With tokens.
+    Tokens(Box<NewTokens>),
     /// The stored tokens were replaced meanwhile, on another machine: read them again.
     Overtaken,
     /// Nothing was sent, for this reason, and what is stored is as good as before.

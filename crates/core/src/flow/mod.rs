@@ -63,7 +63,7 @@ use crate::protocol::random;
 use crate::protocol::response::AuthorizationResponse;
 use turn::{Context, Shared};
 
-pub use access_token::Handout;
+pub use access_token::{AccessToken, Account};
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, USUAL_TTL};
@@ -297,7 +297,7 @@ impl FlowManager {
     ///
     /// A future that is dropped while a rotating refresh token is under way can lose it, and the
     /// person must log in again: let it run to its end ([`is_critical`](Self::is_critical)).
-    pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<Handout> {
+    pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
         token::token(self.context(&key.profile)?, key, request).await
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::access_token::Handout;
+use super::access_token::NewTokens;
 use super::commit::{commit, prove_store, show};
 use super::credentials::{dpop_key, resolve};
 use super::exchange::{Exchange, Spends, exchange};
@@ -29,7 +29,7 @@ pub(super) async fn obtain(
     key: &GrantKey,
     previous: Option<Grant>,
     request: &TokenRequest,
-) -> Result<Handout> {
+) -> Result<NewTokens> {
     let (peer, profile) = (turn.peer(), turn.profile);
     let context = peer.context();
     prove_store(turn.ports(), key).await?;
@@ -83,7 +83,7 @@ pub(super) async fn obtain(
     warnings.extend(show(context, &grant).await);
     warnings.extend(short_lived(profile, key, &tokens, before.as_ref()));
     let warning = reply.warning.into_iter().chain(warnings).next();
-    Ok(Handout { grant, tokens, warning, notes: reply.notes, fresh: true })
+    Ok(NewTokens { grant, tokens, warning, notes: reply.notes })
 }
 
 async fn grant_form(

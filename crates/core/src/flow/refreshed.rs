@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::access_token::{Handout, Renewed};
+use super::access_token::{NewTokens, Renewed};
 use super::commit::{Commit, announce, replace};
 use super::gate::Gate;
 use super::hooks;
@@ -76,7 +76,7 @@ pub(super) async fn keep(
         }
     };
     // Where a hook has the last word, what is saved before it is what is safe without it.
-    let mut held = hooks::has_post_token(profile).then(|| hooks::held_back(&grant));
+    let mut held = hooks::has_post_token(profile).then(|| hooks::withheld(&grant));
     let before = grant.tokens.clone();
     let tokens = update(&mut grant, (&reply, &identified), refresh_token, request, turn.now());
     let short = short_lived(profile, &grant.key, &tokens, Some(&before));
@@ -96,8 +96,8 @@ pub(super) async fn keep(
         None => announce(turn.ports(), turn.lock, &grant),
     };
     let warning = identified.warning.or(warnings.into_iter().next()).or(reply.warning).or(short);
-    let handout = Handout { warning, notes: reply.notes, ..Handout::of(&grant, tokens, true) };
-    Ok(Renewed::Handout(Box::new(handout)))
+    let new = NewTokens { grant, tokens, warning, notes: reply.notes };
+    Ok(Renewed::Tokens(Box::new(new)))
 }
 
 /// Validates the id_token of a refresh. Where its keys have to be fetched first, a new refresh token is

@@ -1,6 +1,6 @@
 //! The story of one token: load, enough life?, lock, load again, prove the store, intent, send, commit, hand out.
 
-use super::access_token::{Handout, Renewed};
+use super::access_token::{AccessToken, Renewed};
 use super::commit::{prove_store, recover};
 use super::credentials::credentials;
 use super::critical::CriticalPart;
@@ -30,7 +30,7 @@ pub(super) async fn token(
     context: Context<'_>,
     key: &GrantKey,
     request: &TokenRequest,
-) -> Result<Handout> {
+) -> Result<AccessToken> {
     request.check()?;
     let request = &request.of_profile(context.profile);
     match hand_out(context, key, request).await {
@@ -42,7 +42,11 @@ pub(super) async fn token(
 }
 
 /// Hands out the stored token where it has enough life, else a new one in the grant's turn.
-async fn hand_out(context: Context<'_>, key: &GrantKey, request: &TokenRequest) -> Result<Handout> {
+async fn hand_out(
+    context: Context<'_>,
+    key: &GrantKey,
+    request: &TokenRequest,
+) -> Result<AccessToken> {
     let ports = context.ports();
     let called_at = ports.now();
     let found = load(ports, key).await.map_err(|error| perhaps_elsewhere(ports, key, error))?;
@@ -80,7 +84,7 @@ async fn hand_out(context: Context<'_>, key: &GrantKey, request: &TokenRequest) 
             return fall_back_if_transient(current, request, failure, ports.now());
         }
         match renew(context, key, current.clone(), request, &mut *lock).await {
-            Ok(Renewed::Handout(token)) => return Ok(*token),
+            Ok(Renewed::Tokens(new)) => return Ok(new.access_token(ports.now())),
             Ok(Renewed::Overtaken) => {}
             Ok(Renewed::Withheld(error)) => {
                 return fall_back(current, request, error, ports.now());
@@ -129,8 +133,8 @@ async fn renew(
         }
         (current, _) => current,
     };
-    let token = obtain(&mut turn, key, previous, request).await?;
-    Ok(Renewed::Handout(Box::new(token)))
+    let new = obtain(&mut turn, key, previous, request).await?;
+    Ok(Renewed::Tokens(Box::new(new)))
 }
 
 /// Spends a refresh token in the order that loses nothing.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::access_token::Handout;
+use super::access_token::AccessToken;
 use super::request::TokenRequest;
 use crate::Secret;
 use crate::error::{Error, Result};
@@ -32,10 +32,10 @@ pub fn stored(
     request: &TokenRequest,
     force: bool,
     now: Timestamp,
-) -> Option<Handout> {
+) -> Option<AccessToken> {
     let tokens = requested(grant, request)?;
     let enough = !force && lives(grant, tokens, request.least_life(tokens), now);
-    enough.then(|| Handout::of(grant, tokens.clone(), false))
+    enough.then(|| AccessToken::of(grant, tokens, now))
 }
 
 /// The tokens of a grant that this request is about, if they are there.
@@ -48,7 +48,9 @@ fn requested<'a>(grant: &'a Grant, request: &TokenRequest) -> Option<&'a TokenSe
 
 fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
     let has_life = match tokens.expires_at {
-        None if grant.tokens.refresh_token.is_some() => now < grant.refreshed_at.plus(ASSUMED_LIFE),
+        None if !tokens.withheld && grant.tokens.refresh_token.is_some() => {
+            now < grant.refreshed_at.plus(ASSUMED_LIFE)
+        }
         _ => tokens.lives(now, min_ttl),
     };
     has_life && !from_the_future(grant, now)
@@ -59,17 +61,6 @@ fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
     grant.refreshed_at > now.plus(Duration::from_secs(300))
 }
 
-/// Whether a stored token is one that nobody gets until a hook was asked.
-fn is_held_back(tokens: &TokenSet) -> bool {
-    tokens.expires_at == Some(held_back_until())
-}
-
-/// The expiry of a token that is held back: before any that a server gave, and in the past for a
-/// program that knows nothing of holding back as well.
-pub(super) fn held_back_until() -> Timestamp {
-    Timestamp::from_unix(0)
-}
-
 /// Returns how long a call waits for its turn: behind a holder that hangs, a token that still lives is worth more
 /// than one that is awaited.
 pub(super) fn patience(
@@ -78,7 +69,8 @@ pub(super) fn patience(
     now: Timestamp,
     longest: Duration,
 ) -> Duration {
-    let expires_at = found.and_then(|grant| requested(grant, request)?.expires_at);
+    let tokens = found.and_then(|grant| requested(grant, request)).filter(|t| !t.withheld);
+    let expires_at = tokens.and_then(|tokens| tokens.expires_at);
     let life = expires_at.map_or(Duration::ZERO, |at| at.remaining(now)).saturating_sub(GIVE_UP);
     if life.is_zero() || request.force { longest } else { longest.min(life) }
 }
@@ -98,12 +90,12 @@ impl Seen<'_> {
         now_stored: &Grant,
         request: &TokenRequest,
         now: Timestamp,
-    ) -> Option<Handout> {
+    ) -> Option<AccessToken> {
         let access =
             |grant: &Grant| requested(grant, request).map(|tokens| tokens.access_token.clone());
         let is_new = access(now_stored) != self.grant.and_then(access);
-        // Found held back, its refresh was under way already.
-        let was_awaited = self.grant.is_some_and(|grant| is_held_back(&grant.tokens));
+        // Found withheld, its refresh was under way already.
+        let was_awaited = self.grant.is_some_and(|grant| grant.tokens.withheld);
         if is_new && (was_awaited || now_stored.refreshed_at >= self.at) {
             let any_life = request.any_life();
             return stored(now_stored, &any_life, false, now);
@@ -118,7 +110,7 @@ pub(super) fn fall_back_if_transient(
     request: &TokenRequest,
     error: Error,
     now: Timestamp,
-) -> Result<Handout> {
+) -> Result<AccessToken> {
     if error.is_transient() { fall_back(found, request, error, now) } else { Err(error) }
 }
 
@@ -128,9 +120,9 @@ pub(super) fn fall_back(
     request: &TokenRequest,
     error: Error,
     now: Timestamp,
-) -> Result<Handout> {
+) -> Result<AccessToken> {
     match found.and_then(|grant| stored(&grant, &request.any_life(), request.force, now)) {
-        Some(handout) => Ok(Handout { warning: Some(error), ..handout }),
+        Some(token) => Ok(AccessToken { warning: Some(error), ..token }),
         None => Err(error),
     }
 }
@@ -169,6 +161,7 @@ pub(super) fn of_reply(reply: &TokenReply, asked: &[String], id_token: Option<Se
         refresh_expires_at: reply.refresh_expires_in.map(|life| now.plus(life)),
         id_token,
         scopes: reply.scopes.clone().unwrap_or_else(|| asked.to_vec()),
+        withheld: false,
     }
 }
 

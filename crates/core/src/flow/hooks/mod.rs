@@ -10,4 +10,4 @@ mod post_token;
 pub(super) use answer::{add, keep, merge};
 pub(super) use ask::{About, ask, login_required};
 pub use port::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
-pub(super) use post_token::{has_post_token, held_back, post_token};
+pub(super) use post_token::{has_post_token, post_token, withheld};

@@ -3,42 +3,41 @@
 use super::answer::keep;
 use super::ask::{About, ask};
 use crate::error::Result;
-use crate::flow::access_token::{Handout, Renewed};
+use crate::flow::access_token::{NewTokens, Renewed};
 use crate::flow::commit::{Commit, announce, replace, show};
 use crate::flow::critical::CriticalPart;
 use crate::flow::load::load;
-use crate::flow::tokens;
 use crate::flow::turn::{Context, Turn};
 use crate::grant::Grant;
 use crate::profile::Profile;
 
 /// The end of a refresh: the hook's word, where there is a hook, and then everybody may know. Until
-/// the hook has agreed, what is stored is [held back](held_back): a call that finds it so, because
+/// the hook has agreed, what is stored is [withheld]: a call that finds it so, because
 /// this one denied, failed or died, refreshes and asks again.
 pub(in crate::flow) async fn post_token(turn: &mut Turn<'_>, renewed: Renewed) -> Result<Renewed> {
-    let Renewed::Handout(mut handout) = renewed else { return Ok(renewed) };
+    let Renewed::Tokens(mut new) = renewed else { return Ok(renewed) };
     let context = turn.context();
     if has_post_token(context.profile) {
-        if let Err(error) = ask_post_token(context, &mut handout).await {
-            show_held_back(context, &handout.grant).await;
+        if let Err(error) = ask_post_token(context, &mut new).await {
+            show_withheld(context, &new.grant).await;
             return Err(error);
         }
         let _critical = turn.shared.critical.enter(CriticalPart::Save);
-        match replace(turn.ports(), &handout.grant).await? {
+        match replace(turn.ports(), &new.grant).await? {
             Commit::Saved => {}
             Commit::Overtaken(_) => return Ok(Renewed::Overtaken),
         }
-        handout.grant.generation = handout.grant.generation.saturating_add(1);
-        let warning = announce(turn.ports(), turn.lock, &handout.grant).into_iter().next();
-        handout.warning = handout.warning.or(warning);
+        new.grant.generation = new.grant.generation.saturating_add(1);
+        let warning = announce(turn.ports(), turn.lock, &new.grant).into_iter().next();
+        new.warning = new.warning.or(warning);
     }
-    let failed = show(context, &handout.grant).await;
-    handout.warning = handout.warning.or(failed);
-    Ok(Renewed::Handout(handout))
+    let failed = show(context, &new.grant).await;
+    new.warning = new.warning.or(failed);
+    Ok(Renewed::Tokens(new))
 }
 
-async fn ask_post_token(context: Context<'_>, handout: &mut Handout) -> Result<()> {
-    let Handout { grant, tokens, .. } = handout;
+async fn ask_post_token(context: Context<'_>, new: &mut NewTokens) -> Result<()> {
+    let NewTokens { grant, tokens, .. } = new;
     let about = About { tokens: Some(tokens), ..About::of(grant, "refresh_token", context.now()) };
     let answer = ask(context, POST_TOKEN, about).await?;
     keep(grant, answer, context.now())
@@ -46,7 +45,7 @@ async fn ask_post_token(context: Context<'_>, handout: &mut Handout) -> Result<(
 
 /// Whoever keeps a copy of the refresh token needs the one that replaced it, whatever the hook
 /// said; the access token is not in what is stored then.
-async fn show_held_back(context: Context<'_>, refused: &Grant) {
+async fn show_withheld(context: Context<'_>, refused: &Grant) {
     if refused.rotates != Some(true) {
         return;
     }
@@ -68,10 +67,10 @@ pub(in crate::flow) fn has_post_token(profile: &Profile) -> bool {
 }
 
 /// The grant as it is stored while a hook is asked about its new tokens: none of them is in it, and
-/// what was handed out before counts as expired.
-pub(in crate::flow) fn held_back(before: &Grant) -> Grant {
+/// what was handed out before is withheld.
+pub(in crate::flow) fn withheld(before: &Grant) -> Grant {
     let mut held = before.clone();
-    held.tokens.expires_at = Some(tokens::held_back_until());
+    held.tokens.withheld = true;
     held.narrowed.clear();
     held
 }
