@@ -20,10 +20,10 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::files::{named, trusted};
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
 use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
-use crate::{named_file, trusted_file};
 
 pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
@@ -261,9 +261,9 @@ impl Target {
 /// Reads a file of further certificate authorities, which nobody else may be able to write to.
 fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
     let failed = |error: std::io::Error| failure::of_ca_file(path, &error);
-    let file = named_file::open(path).map_err(failed)?;
-    trusted_file::check(&file, path).map_err(|error| failure::of_writable_ca_file(&error))?;
-    let pem = named_file::read(&file, MAX_CA_FILE).map_err(failed)?;
+    let file = named::open(path).map_err(failed)?;
+    trusted::check(&file, path).map_err(|error| failure::of_writable_ca_file(&error))?;
+    let pem = named::read(&file, MAX_CA_FILE).map_err(failed)?;
     match pem.len() > MAX_CA_FILE {
         true => Err(failure::of_ca_file(path, &"it is larger than 16 MiB")),
         false => Ok(pem.to_vec()),

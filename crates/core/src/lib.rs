@@ -203,16 +203,15 @@ pub mod blocking;
 pub mod clock;
 mod digest;
 pub mod error;
+#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
+mod files;
 pub mod flow;
 pub mod grant;
 pub mod hook;
 pub mod http;
 #[cfg(feature = "login")]
 pub mod login;
-mod named_file;
 pub mod port;
-#[cfg_attr(not(all(feature = "file", feature = "keyring")), allow(dead_code))]
-mod private_fs;
 pub mod profile;
 pub mod protocol;
 mod ready;
@@ -222,7 +221,6 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod trace;
-mod trusted_file;
 
 pub use advice::Advice;
 pub use error::{Error, ErrorKind, OAuthError, Result};

@@ -4,16 +4,15 @@
 //! the refresh fetch them again: see [`KeySource`](crate::protocol::jwks::KeySource).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::ports::Ports;
-use crate::digest::hex_sha256;
 use crate::error::Result;
-use crate::profile::atomic_file;
+use crate::files::cache::{Cache, entry_name};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
@@ -67,8 +66,7 @@ pub(super) async fn keep_fetched(ports: &Ports, jwks_uri: &str, keys: &KeySource
 
 /// What is kept of this address: the document, to be judged as if it had just come, and since when.
 fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
-    let bytes = atomic_file::read(&path(dir, jwks_uri))?;
-    let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+    let kept = cache(dir).find(&name(jwks_uri))?;
     if kept.version != VERSION || kept.jwks_uri != jwks_uri {
         return None;
     }
@@ -80,8 +78,7 @@ fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
     let Ok(document) = serde_json::from_slice::<Value>(document) else { return };
     let document = used(&document);
     let kept = Kept { version: VERSION, jwks_uri: jwks_uri.to_owned(), fetched_at, document };
-    let Ok(bytes) = serde_json::to_vec(&kept) else { return };
-    let _ = atomic_file::keep(&path(dir, jwks_uri), &bytes);
+    cache(dir).keep(&name(jwks_uri), &kept);
 }
 
 /// The members of public keys that verify signatures (RFC 7517, section 4; RFC 7518, section 6).
@@ -99,16 +96,26 @@ fn used(document: &Value) -> Value {
     json!({ "keys": keys.collect::<Vec<_>>() })
 }
 
-fn path(dir: &Path, jwks_uri: &str) -> PathBuf {
-    dir.join(format!("keys-{}.json", hex_sha256(&[jwks_uri.as_bytes()])))
+fn cache(dir: &Path) -> Cache<Kept> {
+    Cache::new(dir)
+}
+
+fn name(jwks_uri: &str) -> String {
+    entry_name("keys-", jwks_uri)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const URI: &str = "https://as.example/jwks";
     const SET: &[u8] = br#"{"keys":[{"kty":"EC","kid":"1"}]}"#;
+
+    fn path(dir: &Path, jwks_uri: &str) -> PathBuf {
+        cache(dir).path_of(&name(jwks_uri))
+    }
 
     #[test]
     fn a_document_is_found_by_its_address_as_it_was() {

@@ -10,10 +10,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::Profile;
-use super::atomic_file;
 use super::callbacks::{self, Callback, Party, Server};
 use super::node::{Entry, Node, Table, Value, find};
 use super::schema::{Config, ConfigFile};
+use super::snapshot::resolved;
 use crate::digest::hex_sha256;
 
 /// The size from which on a file has a catalog: parsing a smaller one takes no longer than reading it.
@@ -67,11 +67,7 @@ impl Catalog {
         if file.bytes().len() < LARGE {
             return None;
         }
-        let text = String::from_utf8(atomic_file::read(&atomic_file::in_resolved(
-            state_dir,
-            &file_name(file),
-        ))?)
-        .ok()?;
+        let text = resolved(state_dir).find_text(&file_name(file))?;
         let catalog = Self { text, file: file.clone() };
         (catalog.text.lines().next() == Some(file.fingerprint())).then_some(catalog)
     }
@@ -81,8 +77,7 @@ impl Catalog {
     pub(super) fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
         // After a power cut it is the old one or the new one: a large file is not parsed twice.
-        let _ = atomic_file::resolved(state_dir)
-            .and_then(|directory| directory.replace(&file_name(file), text.as_bytes()));
+        resolved(state_dir).keep_text(&file_name(file), &text);
     }
 
     /// The profile of a command that names none.
@@ -209,7 +204,7 @@ fn written(file: &ConfigFile, config: &Config, root: &Table) -> Option<String> {
     for profile in config.profiles.values() {
         text.push_str(&line(profile, own.get(profile.name.as_str())?)?);
     }
-    (text.len() as u64 <= atomic_file::READ_LIMIT).then_some(text)
+    Some(text)
 }
 
 fn line(profile: &Profile, own: &[Range<usize>]) -> Option<String> {

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
-use super::atomic_file;
 use super::diagnose::shown_key;
-use super::directory_lock;
 use super::reader::SECRET_PARAMS;
 use super::schema::{Config, ConfigFile};
 use super::scopes;
 use super::sections::profile_name;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::private_fs;
+use crate::files::output::{self, Leftovers};
+use crate::files::{self, directory_lock, trusted};
 use crate::text::one_line;
-use crate::trusted_file;
 
 /// Keys whose value is a secret where it is a string.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
@@ -161,16 +159,17 @@ fn change(
     };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    private_fs::make_dirs(directory).map_err(failed)?;
+    files::make_dirs(directory).map_err(failed)?;
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(failed(std::io::Error::other("it is not a regular file")));
     }
-    trusted_file::check_place(&path)
+    trusted::check_place(&path)
         .map_err(|error| error.context("the configuration is not written"))?;
     let turn = turn(directory)?;
     let file = ConfigFile::open(&path)?;
     let (text, config) = edit(file.as_ref())?;
-    atomic_file::write(&path, text.as_bytes(), turn.is_some()).map_err(failed)?;
+    let leftovers = if turn.is_some() { Leftovers::Remove } else { Leftovers::Keep };
+    output::replace(&path, text.as_bytes(), leftovers).map_err(failed)?;
     drop(turn);
     Ok(config)
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) mod atomic_file;
 #[cfg(test)]
 mod bad_files;
 mod by_hand;
@@ -15,7 +14,6 @@ mod catalog;
 mod check;
 pub mod describe;
 pub(crate) mod diagnose;
-mod directory_lock;
 pub mod discovery;
 #[cfg(test)]
 mod documented;

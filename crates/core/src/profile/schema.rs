@@ -16,8 +16,8 @@ use super::{Profile, catalog::Catalog};
 use crate::advice::Advice;
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
+use crate::files::{named, trusted};
 use crate::text::one_line;
-use crate::{named_file, trusted_file};
 
 /// The most bytes of a configuration file.
 const MAX_BYTES: usize = 16 << 20;
@@ -111,15 +111,15 @@ impl ConfigFile {
                 .hint(Advice::UseAnotherConfiguration)
                 .caused_by(&error)
         };
-        let file = match named_file::open(path) {
+        let file = match named::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        trusted_file::check(&file, path)
+        trusted::check(&file, path)
             .map_err(|error| error.context("the configuration is not used"))?;
         let metadata = file.metadata().map_err(failed)?;
-        let bytes = named_file::read(&file, MAX_BYTES).map_err(failed)?;
+        let bytes = named::read(&file, MAX_BYTES).map_err(failed)?;
         if bytes.len() > MAX_BYTES {
             return Err(Error::config(format!("{} is larger than 16 MiB", path.display())));
         }

@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use super::{SecretSource, endpoint};
 use crate::error::{Error, Result};
+use crate::files::trusted;
 use crate::port::{Http, HttpRequest, Method, SecretItems};
 use crate::secret::Secret;
 use crate::text::one_line;
-use crate::trusted_file;
 
 /// The most bytes of a secret.
 const MAX_BYTES: u64 = 1 << 20;
@@ -110,7 +110,7 @@ fn read(path: &Path) -> Result<Secret> {
     let failed =
         |error: std::io::Error| Error::config(format!("{shown}: {error}")).caused_by(&error);
     let file = std::fs::File::open(path).map_err(failed)?;
-    trusted_file::check(&file, path)?;
+    trusted::check(&file, path)?;
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     text_of(bytes).map_err(|why| Error::config(format!("{shown}: {why}")))

@@ -1,13 +1,12 @@
 //! What the cached-token path needs of a profile, kept beside the configuration, so that handing a
 //! token out parses no TOML however many profiles there are.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic_file;
 use super::schema::{Config, ConfigFile, StoreCommand};
-use crate::digest::hex_sha256;
+use crate::files::cache::{Cache, entry_name};
 
 /// The settings of one profile, valid for exactly one content of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +37,7 @@ impl Snapshot {
     /// The snapshot of this profile, or of the default one, if it was made of this very file.
     /// Anything that is missing, damaged or of another file is `None`: then the file is parsed.
     pub fn lookup(state_dir: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Self> {
-        let bytes = atomic_file::read(&path(state_dir, profile))?;
-        let snapshot: Self = serde_json::from_slice(&bytes).ok()?;
+        let snapshot = resolved::<Self>(state_dir).find(&file_name(profile))?;
         let wanted = profile.or(snapshot.default_profile.as_deref())?;
         (snapshot.profile == wanted && snapshot.config_hash == file.fingerprint())
             .then_some(snapshot)
@@ -71,33 +69,29 @@ impl Snapshot {
             token_endpoint: settings.endpoints.token.clone(),
             client_id: settings.client.id.clone(),
         };
-        let Ok(bytes) = serde_json::to_vec(&snapshot) else { return };
         let is_default = default_profile == Some(profile);
         for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
-            let name = file_name(name);
-            let known = atomic_file::read(&atomic_file::in_resolved(state_dir, &name));
-            if known.is_none_or(|known| known != bytes) {
-                let _ = atomic_file::resolved(state_dir)
-                    .and_then(|directory| directory.replace_lazily(&name, &bytes));
-            }
+            resolved(state_dir).keep(&file_name(name), &snapshot);
         }
     }
 }
 
-fn path(state_dir: &Path, profile: Option<&str>) -> PathBuf {
-    atomic_file::in_resolved(state_dir, &file_name(profile))
+/// Returns the cache of what the configuration means, in the state directory.
+pub(super) fn resolved<T>(state_dir: &Path) -> Cache<T> {
+    Cache::within(state_dir, "resolved")
 }
 
 fn file_name(profile: Option<&str>) -> String {
-    let name = match profile {
-        Some(profile) => hex_sha256(&[profile.as_bytes()]),
-        None => "default".to_owned(),
-    };
-    format!("{name}.json")
+    match profile {
+        Some(profile) => entry_name("", profile),
+        None => "default.json".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const TWO: &str = "[defaults]\nprofile = \"b\"\nstore = \"file\"\n\
@@ -111,6 +105,10 @@ mod tests {
     fn store(state: &Path, file: &ConfigFile, profile: &str) {
         let config = file.parse().unwrap();
         Snapshot::store(state, file, &config, profile, config.default_profile());
+    }
+
+    fn path(state: &Path, profile: Option<&str>) -> PathBuf {
+        resolved::<Snapshot>(state).path_of(&file_name(profile))
     }
 
     #[test]

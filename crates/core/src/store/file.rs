@@ -11,9 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
 use super::age_file::{self, Unopened};
-use super::fs::{self, Dir, Reserved, Warnings};
 use super::record;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::{self, Dir, Reserved, Warnings};
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
@@ -99,7 +99,7 @@ impl FileStore {
             KeySource::Identity(secret) => Key::parse(secret.expose(), "the given value")?,
             KeySource::File(path) => {
                 let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
-                let read = fs::read_named(path).map_err(|error| match error.kind() {
+                let read = files::read_named(path).map_err(|error| match error.kind() {
                     ErrorKind::Store => error.hint(hint),
                     _ => error,
                 });

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{busy, fs};
+use super::busy;
 use crate::error::Result;
+use crate::files;
 use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
 use crate::port::{
     BoxFuture, Clock, Coordinator, GrantStore, Lock, PendingRecord, PendingStore, SecretItems,
@@ -129,7 +130,7 @@ impl Coordinator for MemoryCoordinator {
         wait: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Lock>>> {
         Box::pin(async move {
-            let lock = fs::poll(&*self.clock, wait, || Ok(self.try_lock(key))).await?;
+            let lock = files::poll(&*self.clock, wait, || Ok(self.try_lock(key))).await?;
             lock.map(|lock| Box::new(lock) as Box<dyn Lock>).ok_or_else(|| busy(key, wait))
         })
     }

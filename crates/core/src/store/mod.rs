@@ -38,11 +38,10 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::port::{GrantStore, SecretItems};
-use crate::private_fs as fs;
 
+pub use crate::files::Warnings;
 #[cfg(feature = "file")]
 pub use file::{FileStore, KeySource};
-pub use fs::Warnings;
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
 pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};

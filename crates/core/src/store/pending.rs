@@ -11,11 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::fs::{Dir, Warnings};
 use super::shelf::Shelf;
 use crate::advice::Advice;
 use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
+use crate::files::{Dir, Warnings};
 use crate::port::{BoxFuture, Clock, PendingRecord, PendingStore};
 use crate::time::Timestamp;
 

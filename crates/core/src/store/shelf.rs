@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fs::{self, Dir, Warnings};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::files::{self, Dir, Warnings};
 use crate::port::Clock;
 use crate::time::Timestamp;
 
@@ -194,7 +194,7 @@ struct Counter(File);
 
 impl Counter {
     async fn take(root: &Dir, clock: &dyn Clock) -> Result<Self> {
-        let taken = fs::poll(clock, WAIT, || root.try_lock(COUNT)).await?;
+        let taken = files::poll(clock, WAIT, || root.try_lock(COUNT)).await?;
         taken.map(Self).ok_or_else(|| {
             Error::store("the counter of pending authorizations is held by another process")
                 .hint(Advice::Retry)

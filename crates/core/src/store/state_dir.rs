@@ -17,9 +17,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::busy;
-use super::fs::{self, Dir, Warnings};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::files::{self, Dir, Warnings};
 use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 use crate::time::Timestamp;
@@ -114,7 +114,7 @@ impl StateDir {
             Some(file) => (file, None),
             None => {
                 let known = self.outcome(&locks, &record).map(|o| o.number);
-                let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
+                let file = files::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
                 let file = file.ok_or_else(|| login_busy(key, wait))?;
                 let joined = self.outcome(&locks, &record).filter(|o| Some(o.number) != known);
                 (file, joined.map(|o| o.outcome))
@@ -207,7 +207,7 @@ impl Coordinator for StateDir {
             let root = self.root()?;
             let locks = root.make_child(LOCKS)?;
             let name = lock_file(&slug);
-            let file = fs::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
+            let file = files::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
             let file = file.ok_or_else(|| busy(key, wait))?;
             let profile = profile_slug(&key.profile);
             Ok(Box::new(Held { file, locks, root, slug, profile }) as Box<dyn Lock>)

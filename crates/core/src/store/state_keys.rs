@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fs::{self, Dir, Warnings};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::files::{self, Dir, Warnings};
 use crate::port::Clock;
 use crate::protocol::state::{StateAlg, StateKey, StateKeys};
 use crate::secret::{Secret, exposed};
@@ -181,7 +181,7 @@ impl StateKeyFile {
 
     async fn lock(&self, dir: &Dir) -> Result<std::fs::File> {
         let name = format!("{}.lock", self.split()?.1);
-        let lock = fs::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
+        let lock = files::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
         lock.ok_or_else(|| {
             Error::store(format!("`{}` is held by another process", self.path.display()))
                 .hint(Advice::Retry)

@@ -1,7 +1,7 @@
 //! The trace as a HAR 1.2 file: steps are pages, exchanges are entries.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::http::{Outcome, Request, Response, phrase};
 use super::redact::Body;
 use crate::error::{Error, Result};
-use crate::private_fs;
+use crate::files::output::{self, Leftovers};
 use crate::time::Timestamp;
 
 /// What a HAR file will say.
@@ -196,31 +196,11 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_of_the_system(path) {
         return Err(failed(io::Error::other("it is not a regular file")));
     }
-    let temporary = temporary_beside(path).map_err(failed)?;
-    let written = write_new(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // Nothing more can be done if this fails too; the first error is the one to tell.
-        let _ = std::fs::remove_file(&temporary);
-        failed(error)
-    })
+    output::replace(path, content, Leftovers::Keep).map_err(failed)
 }
 
 /// Whether this is a name like `/dev/stdout`, which can lead to a file and is not one to replace.
 fn is_of_the_system(path: &Path) -> bool {
     let folder = path.parent().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
     cfg!(unix) && folder.is_some_and(|dir| dir.starts_with("/dev") || dir.starts_with("/proc"))
-}
-
-fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
-    let mut random = [0; 8];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;
-    let name = path.file_name().ok_or_else(|| io::Error::other("it has no file name"))?;
-    let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random));
-    Ok(path.with_file_name(name))
-}
-
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = private_fs::create_private(path)?;
-    file.write_all(content)?;
-    file.sync_all()
 }

@@ -1,15 +1,14 @@
 //! The copy of an issuer's metadata that is kept between runs, for a day at most.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::fetch::Found;
-use crate::digest::hex_sha256;
+use crate::files::cache::{Cache, entry_name};
 use crate::port::HttpResponse;
-use crate::profile::atomic_file;
 use crate::profile::metadata::{Metadata, judge};
 use crate::time::Timestamp;
 
@@ -40,14 +39,19 @@ pub(super) struct Kept {
     pub(super) is_current: bool,
 }
 
-pub(super) fn path(dir: &Path, issuer: &str) -> PathBuf {
-    dir.join(format!("{}.json", hex_sha256(&[issuer.as_bytes()])))
+fn cache(dir: &Path) -> Cache<Cached> {
+    Cache::new(dir)
+}
+
+/// Returns the path of what is kept.
+#[cfg(test)]
+pub(super) fn path(dir: &Path, issuer: &str) -> std::path::PathBuf {
+    cache(dir).path_of(&entry_name("", issuer))
 }
 
 /// Returns what is kept. It is validated again, as if it had just come: a damaged file is no file.
 pub(super) fn find(dir: &Path, issuer: &str, now: Timestamp) -> Option<Kept> {
-    let bytes = atomic_file::read(&path(dir, issuer))?;
-    let entry: Cached = serde_json::from_slice(&bytes).ok()?;
+    let entry = cache(dir).find(&entry_name("", issuer))?;
     if entry.version != VERSION || entry.issuer != issuer {
         return None;
     }
@@ -68,8 +72,7 @@ pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
         is_joined: found.is_joined,
         document: found.document,
     };
-    let Ok(bytes) = serde_json::to_vec(&entry) else { return };
-    let _ = atomic_file::keep(&path(dir, issuer), &bytes);
+    cache(dir).keep(&entry_name("", issuer), &entry);
 }
 
 /// How long an answer may be kept: the server can shorten our bound, but not below a few minutes.

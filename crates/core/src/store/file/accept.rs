@@ -3,8 +3,8 @@
 use super::{FileStore, file_of, sealing};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::files::Dir;
 use crate::grant::GrantKey;
-use crate::store::fs::Dir;
 use crate::store::record;
 
 /// What a record without valid authentication claims to be.

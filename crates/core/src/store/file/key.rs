@@ -9,8 +9,8 @@ use aws_lc_rs::{hkdf, hmac};
 
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use crate::secret::Secret;
-use crate::store::fs;
 
 /// Where the key of a [`FileStore`](super::FileStore) comes from. Read when it is first needed.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl KeySource {
             Self::Identity(secret) => return Ok(Some(secret.clone())),
             Self::File(path) | Self::Generated(path) => path,
         };
-        match fs::read_named(path) {
+        match files::read_named(path) {
             Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().map(Secret::new)),
             Err(error) if error.kind() == ErrorKind::Config => Err(error),
             Err(_) => Ok(None),

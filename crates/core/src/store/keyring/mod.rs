@@ -25,10 +25,10 @@ use keyring_core::{CredentialStore, Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
 use self::sealed::Sealed;
-use super::fs::Warnings;
 use super::record;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::files::Warnings;
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;

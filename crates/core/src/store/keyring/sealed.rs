@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::files::{Dir, Reserved, Warnings};
 use crate::secret::{Secret, exposed};
-use crate::store::fs::{Dir, Reserved, Warnings};
 use crate::store::record;
 
 /// How a pointer begins: no record does.

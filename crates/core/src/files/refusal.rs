@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use super::trusted::Writer;
 use crate::advice::Advice;
 use crate::error::Error;
-use crate::trusted_file::Writer;
 
 /// Why the system refused a path, before it is put into words.
 #[derive(Debug)]

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
-use super::{Opened, Refusal};
-use crate::trusted_file;
+use super::{Opened, Refusal, trusted};
 
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 const PRIVATE_DIR: Mode = Mode::RWXU;
@@ -42,7 +41,7 @@ impl Handle {
         if mode.contains(Mode::SVTX) {
             return Err(Refusal::Is("a directory that users share"));
         }
-        match trusted_file::writer(&stat) {
+        match trusted::writer(&stat) {
             Some(writer) => Err(Refusal::Writable(writer)),
             None => Ok(Self(fd)),
         }
@@ -63,7 +62,7 @@ impl Handle {
             file: File::from(fd),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             loose: loose(&stat),
-            writer: trusted_file::writer(&stat),
+            writer: trusted::writer(&stat),
         })
     }
 
@@ -191,13 +190,46 @@ pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let flags = OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::RDONLY;
-        // A parent that may be searched but not read cannot be synced, and need not stop us.
-        if let Ok(fd) = rustix::fs::openat(CWD, parent, flags, Mode::empty()) {
-            rustix::fs::fsync(fd)?;
-        }
+        sync_directory(parent)?;
     }
     Ok(())
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    let flags = OFlags::CLOEXEC | OFlags::DIRECTORY | OFlags::RDONLY;
+    // A directory that may be searched but not read cannot be synced, and need not stop us.
+    if let Ok(fd) = rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+        rustix::fs::fsync(fd)?;
+    }
+    Ok(())
+}
+
+/// Returns whether this is a directory of the user's own, and no link to one.
+pub(super) fn is_own_directory(path: &Path) -> bool {
+    is_own(path, FileType::Directory)
+}
+
+/// Returns whether this is a regular file of the user's own, and no link to one.
+pub(super) fn is_own_file(path: &Path) -> bool {
+    is_own(path, FileType::RegularFile)
+}
+
+fn is_own(path: &Path, kind: FileType) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == kind
+            && stat.st_uid == rustix::process::geteuid().as_raw()
+    })
+}
+
+/// Opens a regular file of the user's own that has no other name, and returns its size. Does not wait for
+/// anything else.
+pub(super) fn open_own(path: &Path) -> Option<(File, u64)> {
+    let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&fd).ok()?;
+    judge(&stat).ok()?;
+    Some((File::from(fd), u64::try_from(stat.st_size).ok()?))
 }
 
 /// Gives a directory that was just made the mode that the umask may have taken from its owner.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// How the wait for a lock ended.
-pub(super) enum Taken {
+pub(crate) enum Taken {
     /// The lock is held as long as this file is open.
     Held(File),
     /// The file system has no locks.
@@ -16,7 +16,7 @@ pub(super) enum Taken {
 }
 
 #[cfg(unix)]
-pub(super) use unix::take;
+pub(crate) use unix::take;
 
 #[cfg(unix)]
 mod unix {
@@ -33,7 +33,7 @@ mod unix {
     const POLL: Duration = Duration::from_millis(10);
 
     /// Waits for the lock of a directory, for a while.
-    pub(in crate::profile) fn take(directory: &Path) -> Taken {
+    pub(crate) fn take(directory: &Path) -> Taken {
         let Ok(file) = File::open(directory) else { return Taken::NoLocks };
         let deadline = Instant::now() + WAIT;
         loop {
@@ -64,6 +64,6 @@ mod unix {
 
 /// Two edits follow one another on Unix only.
 #[cfg(not(unix))]
-pub(super) fn take(directory: &Path) -> Taken {
+pub(crate) fn take(directory: &Path) -> Taken {
     File::open(directory).map_or(Taken::NoLocks, Taken::Held)
 }

@@ -1,4 +1,11 @@
-//! Private files: the one place that touches files with secrets in them, and their locks.
+//! Private files and their locks: the one place that writes files.
+//!
+//! | module | for |
+//! |---|---|
+//! | `dir`, `replace` | the program's own directories: read, replace, remove and lock what is in them |
+//! | `cache` | values that can be made again, in such a directory |
+//! | `output`, `directory_lock` | files at a place that the user chooses: the configuration, a HAR file |
+//! | `named`, `trusted` | reading what the user names: in bounded time, and from where nobody else can write |
 //!
 //! Directories are 0700 and files 0600 from their creation on, whatever the umask. Nothing is
 //! opened that is a symbolic link, a pipe, a device, a hard link or another user's: a file is
@@ -7,11 +14,16 @@
 //! repaired, with a warning. Replacing a file is atomic and durable: a temporary file beside it,
 //! `fsync`, rename, `fsync` of the directory.
 
+pub(crate) mod cache;
 mod dir;
+pub(crate) mod directory_lock;
+pub(crate) mod named;
+pub(crate) mod output;
 #[cfg(not(unix))]
 mod portable;
 mod refusal;
 mod replace;
+pub(crate) mod trusted;
 #[cfg(unix)]
 mod unix;
 
@@ -24,7 +36,6 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::port::Clock;
-use crate::trusted_file::{self, Writer};
 
 #[cfg(not(unix))]
 use portable as sys;
@@ -35,6 +46,7 @@ pub(crate) use dir::Dir;
 use refusal::{Refusal, refused};
 #[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
+use trusted::Writer;
 
 /// A regular file, opened to read.
 struct Opened {
@@ -98,18 +110,13 @@ pub(crate) async fn poll<T>(
 /// else may be able to write to it.
 pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (mut file, size) = sys::open_named(path).map_err(|r| refused("read", path, r))?;
-    trusted_file::check(&file, path).map_err(|error| error.context("the key is not used"))?;
+    trusted::check(&file, path).map_err(|error| error.context("the key is not used"))?;
     read_all(&mut file, size).map_err(|e| refused("read", path, e.into()))
 }
 
 /// Makes a directory and those above it that are missing, each with mode 0700.
 pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
     sys::make_dirs(path)
-}
-
-/// Makes a file that must not be there, with mode 0600, to write.
-pub(crate) fn create_private(path: &Path) -> io::Result<File> {
-    sys::create_private(path)
 }
 
 fn read_all(file: &mut impl Read, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -131,3 +131,25 @@ pub(super) fn open_named(path: &Path) -> Result<(File, u64), Refusal> {
     }
     Ok((File::open(path)?, metadata.len()))
 }
+
+/// The rename itself is durable here.
+pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Returns whether this is a directory, and no link to one.
+pub(super) fn is_own_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|is| is.is_dir())
+}
+
+/// Returns whether this is a regular file, and no link to one.
+pub(super) fn is_own_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|is| is.is_file())
+}
+
+/// Opens a regular file that is no link, and returns its size.
+pub(super) fn open_own(path: &Path) -> Option<(File, u64)> {
+    let file = is_own_file(path).then(|| File::open(path).ok())??;
+    let size = file.metadata().ok()?.len();
+    Some((file, size))
+}

@@ -1,0 +1,190 @@
+//! A cache on disk: small files of values that can be made again, one for each key.
+//!
+//! A cache is an optimisation: what is missing, damaged, too large or put there by another user is as
+//! good as missing, and a value that cannot be kept is made again. Nothing is written through links,
+//! nor into a directory that others can write to. Whoever reads an entry validates it as if it came
+//! from where it came from at first.
+
+use std::io::Read as _;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Dir, Warnings, sys};
+use crate::digest::hex_sha256;
+use crate::error::Result;
+
+/// The size of the largest entry.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// The entries of one directory, each a `T` as JSON, or [`Text`].
+#[derive(Debug)]
+pub(crate) struct Cache<T> {
+    /// The directory around it, where that belongs to the program as well.
+    outer: Option<PathBuf>,
+    dir: PathBuf,
+    entries: PhantomData<fn() -> T>,
+}
+
+/// The entries of a cache that are text, not JSON.
+#[derive(Debug)]
+pub(crate) struct Text;
+
+/// Returns the name of the entry of a key that may hold any characters.
+pub(crate) fn entry_name(prefix: &str, key: &str) -> String {
+    format!("{prefix}{}.json", hex_sha256(&[key.as_bytes()]))
+}
+
+impl<T> Cache<T> {
+    /// Returns the cache in this directory, which is created with its first entry.
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { outer: None, dir: dir.to_owned(), entries: PhantomData }
+    }
+
+    /// Returns the cache in a directory of another one. If that is refused, nothing is created in it.
+    pub(crate) fn within(outer: &Path, name: &str) -> Self {
+        Self { outer: Some(outer.to_owned()), dir: outer.join(name), entries: PhantomData }
+    }
+
+    /// Returns the path of an entry.
+    #[cfg(test)]
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        if !sys::is_own_directory(&self.dir) {
+            return None;
+        }
+        let (file, size) =
+            sys::open_own(&self.dir.join(name)).filter(|(_, size)| *size <= LARGEST)?;
+        // With one byte to spare, the end is found without growing.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.saturating_add(1));
+        file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Writes an entry, unless it is there already.
+    fn write(&self, name: &str, bytes: &[u8], replace: impl FnOnce(&Dir) -> Result<()>) {
+        let fits = bytes.len() as u64 <= LARGEST;
+        if fits && self.read(name).is_none_or(|known| known != bytes) {
+            let _ = self.created().and_then(|dir| replace(&dir));
+        }
+    }
+
+    fn created(&self) -> Result<Dir> {
+        let warnings = Warnings::default();
+        if let Some(outer) = &self.outer {
+            // It is opened first, and refused before anything is created in it.
+            Dir::create(outer, &warnings)?;
+        }
+        Dir::create(&self.dir, &warnings)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Cache<T> {
+    /// Returns the entry of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&self.read(name)?).ok()
+    }
+
+    /// Keeps an entry. After a power cut it may be the former one, or damaged.
+    pub(crate) fn keep(&self, name: &str, value: &T) {
+        let Ok(bytes) = serde_json::to_vec(value) else { return };
+        self.write(name, &bytes, |dir| dir.replace_lazily(name, &bytes));
+    }
+}
+
+impl Cache<Text> {
+    /// Returns the text of this name.
+    pub(crate) fn find_text(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.read(name)?).ok()
+    }
+
+    /// Keeps a text. After a power cut it is the former one or the new one.
+    pub(crate) fn keep_text(&self, name: &str, text: &str) {
+        self.write(name, text.as_bytes(), |dir| dir.replace(name, text.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_found_until_it_is_damaged() {
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<Vec<u32>>::within(outer.path(), "cache");
+        assert_eq!(cache.find("one"), None);
+        cache.keep("one", &vec![1, 2]);
+        cache.keep("one", &vec![3]);
+        assert_eq!(cache.find("one"), Some(vec![3]));
+        assert_eq!(fs::read_dir(outer.path().join("cache")).unwrap().count(), 1);
+        fs::write(cache.path_of("one"), "[3").unwrap();
+        assert_eq!(cache.find("one"), None);
+    }
+
+    #[test]
+    fn what_is_too_large_is_neither_kept_nor_found() {
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<Text>::new(outer.path());
+        let large = "x".repeat(usize::try_from(LARGEST).unwrap());
+        cache.keep_text("file", &large);
+        assert_eq!(cache.find_text("file").map(|text| text.len()), Some(large.len()));
+        cache.keep_text("file", &(large.clone() + "x"));
+        assert_eq!(cache.find_text("file").map(|text| text.len()), Some(large.len()));
+        fs::write(cache.path_of("file"), large + "x").unwrap();
+        assert_eq!(cache.find_text("file"), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn an_entry_of_the_same_content_is_not_written_again() {
+        use std::os::unix::fs::MetadataExt;
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<u32>::new(outer.path());
+        let inode = |cache: &Cache<u32>| fs::metadata(cache.path_of("file")).unwrap().ino();
+        cache.keep("file", &1);
+        let before = inode(&cache);
+        cache.keep("file", &1);
+        assert_eq!(inode(&cache), before);
+        cache.keep("file", &2);
+        assert_eq!(cache.find("file"), Some(2));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_cache_is_not_written_through_links() {
+        use std::os::unix::fs::symlink;
+        let outer = tempfile::tempdir().unwrap();
+        let [dir, victim] = ["cache", "victim"].map(|name| outer.path().join(name));
+        let cache = Cache::<u32>::within(outer.path(), "cache");
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join("file"), "1").unwrap();
+        symlink(&victim, &dir).unwrap();
+        cache.keep("other", &2);
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 1);
+        assert_eq!(cache.find("file"), None);
+        fs::remove_file(&dir).unwrap();
+        fs::create_dir(&dir).unwrap();
+        symlink(victim.join("file"), dir.join("file")).unwrap();
+        cache.keep("file", &2);
+        assert_eq!(fs::read_to_string(victim.join("file")).unwrap(), "1");
+        assert_eq!(cache.find("file"), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_refused_directory_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt;
+        let outer = tempfile::tempdir().unwrap();
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        Cache::<u32>::within(outer.path(), "cache").keep("file", &1);
+        Cache::<u32>::new(outer.path()).keep("file", &1);
+        assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 0);
+    }
+}
