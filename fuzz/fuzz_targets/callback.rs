@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
     CLIENT.with(|client| {
         let client = client.get_or_init(|| {
             let client = Client::new();
-            client.start();
+            client.start("openid");
             client
         });
         let responses =

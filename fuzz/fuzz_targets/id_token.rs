@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fuzz_target!(|input: (bool, &str)| {
     let (signed, text) = input;
     let client = Client::new();
-    let started = client.start();
+    let started = client.start("openid");
     let nonce = parameter(&started, "nonce");
     let claims = text.replace("NONCE", &nonce);
     let id_token = if signed { sign(&claims) } else { text.to_owned() };

@@ -17,7 +17,7 @@ fuzz_target!(|input: (u16, u16, &str)| {
     CLIENT.with(|client| {
         let (client, state) = client.get_or_init(|| {
             let client = Client::new();
-            let state = client.start().state;
+            let state = client.start("openid").state;
             (client, state)
         });
         // A part of the authentic state replaced: all of it, nothing, or anything between.

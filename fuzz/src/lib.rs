@@ -21,7 +21,7 @@ pub const CLIENT_SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub const NOW: u64 = 1_767_225_600;
 
 const PROFILE: &str = r#"
-    [profiles.p]
+    [profiles.openid]
     issuer = "https://as.example"
     authorization_endpoint = "https://as.example/authorize"
     token_endpoint = "https://as.example/token"
@@ -31,6 +31,13 @@ const PROFILE: &str = r#"
     id_token_signed_response_alg = "HS256"
     redirect_uri = "http://127.0.0.1:8080/callback"
     scopes = ["openid"]
+
+    [profiles.plain]
+    authorization_endpoint = "https://as.example/authorize"
+    token_endpoint = "https://as.example/token"
+    client_id = "client"
+    redirect_uri = "http://127.0.0.1:8080/plain"
+    scopes = ["read"]
 "#;
 
 /// A response with a body of JSON.
@@ -82,7 +89,7 @@ impl Clock for Standing {
     }
 }
 
-/// A manager with one profile, on a runtime of its own.
+/// A manager with two profiles, `openid` and `plain`, on a runtime of its own.
 pub struct Client {
     manager: FlowManager,
     server: Arc<Server>,
@@ -101,8 +108,8 @@ impl Client {
     }
 
     /// Starts an authorization.
-    pub fn start(&self) -> Started {
-        self.runtime.block_on(self.manager.start("p", StartRequest::default())).unwrap()
+    pub fn start(&self, profile: &str) -> Started {
+        self.runtime.block_on(self.manager.start(profile, StartRequest::default())).unwrap()
     }
 
     /// Completes an authorization. Without a response, a token request ends the process.
@@ -133,5 +140,6 @@ pub fn parameter(started: &Started, name: &str) -> String {
 pub fn authentic(started: &Started) -> AuthorizationResponse {
     let parameters = [("code", "code"), ("state", &*started.state)];
     let response = AuthorizationResponse::from_parameters(parameters).unwrap();
-    response.received_at("http://127.0.0.1:8080/callback").unwrap()
+    let redirect_uri = parameter(started, "redirect_uri");
+    response.received_at(&redirect_uri.replace("%3A", ":").replace("%2F", "/")).unwrap()
 }
