@@ -87,8 +87,13 @@ fn a_refused_reply_keeps_its_refresh_token() {
 /// A refresh token that could break out of a line is not one.
 #[test]
 fn a_refresh_token_of_strange_characters_is_not_kept() {
-    for part in ["refresh-token-newline", "refresh-token-number"] {
-        let scenario = each("refresh", &[part], "strange");
+    for (place, part) in [
+        ("refresh", "refresh-token-newline"),
+        ("refresh", "refresh-token-number"),
+        // Half of one, at the end of a form of which nothing says where it ends.
+        ("after-refresh", "form-cut-by-close"),
+    ] {
+        let scenario = each(place, &[part], "strange");
         let home = logged_in(&scenario, API);
         home.run(["refresh"]).fails(7);
         let sent = |n: usize| {
@@ -99,6 +104,15 @@ fn a_refresh_token_of_strange_characters_is_not_kept() {
         home.run(["refresh"]).fails(4);
         assert_eq!(sent(1), sent(2), "{part}");
     }
+}
+
+#[test]
+fn a_form_of_unknown_end_keeps_its_whole_refresh_token() {
+    let scenario = each("after-refresh", &["form-closed"], "form");
+    let home = logged_in(&scenario, API);
+    home.run(["refresh"]).fails(7);
+    home.run(["refresh"]).ok();
+    assert_all_accepted(&scenario);
 }
 
 /// A transient failure that brought a refresh token hands out the stored token, like any other.

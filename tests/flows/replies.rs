@@ -118,6 +118,8 @@ const TRANSPORT: &[Row] = &[
     ("length-short", 7, "truncated JSON"),
     ("length-long", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
     ("length-twice", 9, "gave an answer that is not HTTP"),
+    ("form-cut-by-close", 7, "a form that may be cut off"),
+    ("form-closed", 7, "a form that may be cut off"),
     ("not-http", 9, "gave an answer that is not HTTP"),
     ("empty-answer", 9, "closed the connection without an answer"),
     ("basic-challenge", 8, "401 (Unauthorized) and no OAuth error in its body"),
@@ -271,6 +273,8 @@ const GOOD: &[(&str, &str, bool)] = &[
     ("transport-good", "code.close-race", true),
     ("transport-good", "code.chunked-by-byte", true),
     ("transport-good", "code.gzip", true),
+    ("transport-good", "code.form-gzip", true),
+    ("transport-good", "code.form-chunked", true),
     // The coding counts (RFC 9112, section 6.3); on a connection used once nothing can hide behind it.
     ("transport", "after-code.length-and-chunked", true),
     ("reply-expires", "code.expires-in-300", true),

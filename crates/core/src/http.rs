@@ -4,6 +4,7 @@
 //! http goes to a loopback host only, and what goes there never passes a proxy; no redirect is
 //! followed; nothing is sent twice; and both the time and the size of an answer are bounded.
 
+mod body;
 mod failure;
 mod no_proxy;
 mod proxy;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use url::Url;
 use zeroize::Zeroizing;
@@ -273,6 +274,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
 fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {
     let invalid = || failure::not_sent(format!("the {} is malformed", request.purpose), None);
     let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     for (name, value) in &request.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
         let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?;
@@ -290,7 +292,7 @@ fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, 
     builder.build().map_err(|_| invalid())
 }
 
-async fn read(mut answer: reqwest::Response, target: &Target) -> Result<HttpResponse, HttpError> {
+async fn read(answer: reqwest::Response, target: &Target) -> Result<HttpResponse, HttpError> {
     let status = answer.status().as_u16();
     let headers: Vec<(String, String)> = answer
         .headers()
@@ -302,14 +304,6 @@ async fn read(mut answer: reqwest::Response, target: &Target) -> Result<HttpResp
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADERS {
         return Err(failure::of_size(target, "head", MAX_HEADERS));
     }
-    let mut body = Zeroizing::new(Vec::new());
-    while let Some(chunk) =
-        answer.chunk().await.map_err(|error| failure::of_reading(error, target))?
-    {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(failure::of_size(target, "body", MAX_BODY));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(HttpResponse { status, headers, body })
+    let body = body::read(answer, target).await?;
+    body::decompressed(HttpResponse { status, headers, body }, target)
 }

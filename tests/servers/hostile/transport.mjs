@@ -150,6 +150,16 @@ export const TRANSPORT = {
     end(take(x), `${OK}Content-Length: 3\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
   'length-and-chunked': (x, body) =>
     end(take(x), `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`),
+  'form-cut-by-close': (x, body) => {
+    const form = new URLSearchParams(JSON.parse(body)).toString();
+    const cut = form.indexOf('refresh_token=') + 40;
+    end(take(x), `HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${form.slice(0, cut)}`);
+  },
+  'form-closed': (x, body) => {
+    const form = new URLSearchParams(JSON.parse(body)).toString();
+    const labelled = 'Content-Type: application/x-www-form-urlencoded\r\nConnection: close';
+    end(take(x), `HTTP/1.1 200 OK\r\n${labelled}\r\n\r\n${form}`);
+  },
   'not-http': (x) => end(take(x), '220 mail.example ESMTP ready\r\n'),
   'empty-answer': (x) => end(take(x), ''),
   'redirect-N': (x, _body, code) => redirect(code, canary)(x),
@@ -189,4 +199,13 @@ export const TRANSPORT_GOOD = {
     { 'content-type': 'application/json', 'content-encoding': 'gzip' },
     gzipSync(body),
   ),
+  'form-gzip': (x, body) => x.reply(
+    200,
+    { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'gzip', 'connection': 'close' },
+    gzipSync(new URLSearchParams(JSON.parse(body)).toString()),
+  ),
+  'form-chunked': (x, body) => {
+    const form = new URLSearchParams(JSON.parse(body)).toString();
+    end(take(x), `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${form.length.toString(16)}\r\n${form}\r\n0\r\n\r\n`);
+  },
 };

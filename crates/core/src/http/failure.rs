@@ -123,6 +123,17 @@ pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
     maybe_sent(format!("the answer of {host} {what}: {}", causes.innermost()), None)
 }
 
+/// The answer is there, and its compressed body is none, or ends early.
+pub(super) fn of_decoding(error: &io::Error, target: &Target) -> HttpError {
+    let host = &target.host;
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            maybe_sent(format!("the answer of {host} broke off: unexpected end of file"), None)
+        }
+        _ => maybe_sent(format!("the answer of {host} cannot be decoded: {error}"), None),
+    }
+}
+
 /// There was no answer.
 pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Options) -> HttpError {
     let error = error.without_url();

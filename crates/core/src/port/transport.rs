@@ -60,9 +60,10 @@ impl std::fmt::Debug for HttpRequest {
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
-    /// The headers, names in lower case.
+    /// The headers, names in lower case. `content-length`, `transfer-encoding` and `content-encoding` belong to them: a
+    /// body that is a form is believed only where one of them says that it is whole.
     pub headers: Vec<(String, String)>,
-    /// The body, 1 MiB at most.
+    /// The body, decompressed, 1 MiB at most.
     pub body: zeroize::Zeroizing<Vec<u8>>,
 }
 
@@ -70,6 +71,21 @@ impl HttpResponse {
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Whether the server compressed the body.
+    pub(crate) fn is_gzip(&self) -> bool {
+        self.header("content-encoding").is_some_and(|coding| {
+            let coding = coding.trim();
+            coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip")
+        })
+    }
+
+    /// Whether the body says where it ends (RFC 9112, section 6.3; RFC 1952), so that one that was cut short is not
+    /// taken for a whole one. Else it ends with the connection, whatever ended that.
+    pub(crate) fn is_delimited(&self) -> bool {
+        let has = |name| self.header(name).is_some();
+        has("content-length") || has("transfer-encoding") || self.is_gzip()
     }
 }
 

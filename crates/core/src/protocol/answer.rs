@@ -48,7 +48,7 @@ impl Answer {
         if members.defect().is_none() || is_object || !(is_labelled || is_form(body)) {
             return members;
         }
-        Members::read_form(body.trim_ascii_end())
+        Members::read_form(body.trim_ascii_end(), self.response.is_delimited())
     }
 
     /// The media type, in lower case and without its parameters.
@@ -100,7 +100,10 @@ mod tests {
     fn answer(media_type: &str, body: &[u8], secrets: &[&str]) -> Answer {
         let response = HttpResponse {
             status: 200,
-            headers: vec![("content-type".to_owned(), media_type.to_owned())],
+            headers: vec![
+                ("content-type".to_owned(), media_type.to_owned()),
+                ("content-length".to_owned(), body.len().to_string()),
+            ],
             body: Zeroizing::new(body.to_vec()),
         };
         let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();

@@ -46,14 +46,19 @@ impl Members {
         Self { members, defect: defect.or(too_deep) }
     }
 
-    /// Reads a form (`application/x-www-form-urlencoded`).
-    pub(crate) fn read_form(bytes: &[u8]) -> Self {
+    /// Reads a form (`application/x-www-form-urlencoded`). Unlike an object, it does not show where it ends: where
+    /// that is not known otherwise, its last pair may be cut off, and is not read.
+    pub(crate) fn read_form(bytes: &[u8], is_whole: bool) -> Self {
+        let last = bytes.iter().rposition(|byte| *byte == b'&').unwrap_or(0);
+        let bytes = if is_whole { bytes } else { &bytes[..last] };
+        let defect = (!is_whole)
+            .then(|| "a form that may be cut off: nothing says where it ends".to_owned());
         let pairs = url::form_urlencoded::parse(bytes);
         let members = pairs
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()).to_string()))
             .map(|(name, value)| (name, Zeroizing::new(value)))
             .collect();
-        Self { members, defect: None }
+        Self { members, defect }
     }
 
     /// Why this is not one whole JSON object. The members in front of the defect are there nevertheless.
@@ -319,8 +324,18 @@ mod tests {
 
     #[test]
     fn a_form_is_read_like_an_object() {
-        let members = Members::read_form(b"t=a%2Fb+c&x=1&x=2&y=%ff");
+        let members = Members::read_form(b"t=a%2Fb+c&x=1&x=2&y=%ff", true);
+        assert_eq!(members.defect(), None);
         assert_eq!(members.get("t"), Ok(Some("a/b c".into())));
         assert!(members.get("x").is_err());
+    }
+
+    #[test]
+    fn a_form_of_unknown_end_is_read_to_its_last_whole_pair() {
+        let members = Members::read_form(b"access_token=at&refresh_token=half", false);
+        assert!(members.defect().is_some());
+        assert_eq!(members.text("access_token").as_deref(), Some("at"));
+        assert_eq!(members.text("refresh_token"), None);
+        assert_eq!(Members::read_form(b"access_token=at", false).text("access_token"), None);
     }
 }

@@ -13,9 +13,11 @@ fn profile(more: &str) -> Profile {
 }
 
 fn answer(status: u16, media_type: &str, body: impl AsRef<[u8]>) -> HttpResponse {
+    let length = body.as_ref().len().to_string();
+    let headers = [("content-type", media_type.to_owned()), ("content-length", length)];
     HttpResponse {
         status,
-        headers: vec![("content-type".to_owned(), media_type.to_owned())],
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         body: zeroize::Zeroizing::new(body.as_ref().to_vec()),
     }
 }
