@@ -88,10 +88,12 @@ impl AtTerminal {
         }
     }
 
-    /// Waits until this is on the screen so many times.
+    /// Waits until this is on the screen so many times, wherever its lines break.
     #[track_caller]
     pub fn await_text(&mut self, text: &str, times: usize) {
-        self.await_screen(|screen| (screen.matches(text).count() >= times).then_some(()));
+        self.await_screen(|screen| {
+            (unwrapped(screen).matches(text).count() >= times).then_some(())
+        });
     }
 
     /// Whether the terminal's driver edits lines and shows what is typed, as a shell leaves it.
@@ -132,6 +134,13 @@ impl AtTerminal {
         assert!(Instant::now() < self.end, "it did not come in time:\n{}", self.screen());
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The text of a screen without the line breaks and indents that fit it to the screen's width.
+fn unwrapped(screen: &str) -> String {
+    let mut lines = screen.split("\r\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |text, line| text + " " + line.trim_start_matches(' '))
 }
 
 impl Drop for AtTerminal {
