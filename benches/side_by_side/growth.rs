@@ -99,7 +99,7 @@ fn add_accounts(home: &Home) {
         let mut entry = known.clone();
         entry.key = GrantKey::new("p", format!("user-{number}"));
         let mut lock = runtime.block_on(state.lock(&entry.key, Duration::ZERO)).unwrap();
-        lock.publish(&entry).unwrap();
+        runtime.block_on(lock.publish(&entry)).unwrap();
         fs::write(record(&entry.key), &sealed).unwrap();
     }
     // What was just written must not be on its way to the disk while something else is measured.

@@ -115,10 +115,10 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
         // What the index knows is of the record that is replaced.
-        lock.retract()?;
+        lock.retract().await?;
         store.grants.save(&grant).await?;
-        lock.clear_intent()?;
-        lock.publish(&AccountEntry::of(&grant, &store.grants.name()))?;
+        lock.clear_intent().await?;
+        lock.publish(&AccountEntry::of(&grant, &store.grants.name())).await?;
         Ok(true)
     };
     if runner::block_on(None, work)? {

@@ -10,7 +10,6 @@ use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl_core::hook::hidden_variables;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::{Browser, PastedLines, is_headless};
-use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
 use oauthctl_core::store::LoginOutcome;
 use oauthctl_core::text::one_line;

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Args;
 use oauthctl_core::flow::AtServer;
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
-use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::{Advice, Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant};
 use oauthctl_core::hook::CommandHooks;
 use oauthctl_core::http::{HttpClient, Options};
-use oauthctl_core::port::{BoxFuture, Coordinator, Http, SecretItems};
+use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
-use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::profile::GrantType;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, Result, Timestamp, time};

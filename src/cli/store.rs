@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
 use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;

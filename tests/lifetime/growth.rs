@@ -22,7 +22,7 @@ fn add_accounts(scene: &Scene, profile: &str, count: usize) {
         let mut entry = known.clone();
         entry.key = GrantKey::new(profile, format!("user-{number}"));
         let mut lock = runtime.block_on(state.lock(&entry.key, Duration::ZERO)).unwrap();
-        lock.publish(&entry).unwrap();
+        runtime.block_on(lock.publish(&entry)).unwrap();
         std::fs::copy(record(&known.key), record(&entry.key)).unwrap();
     }
 }

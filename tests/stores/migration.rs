@@ -35,7 +35,9 @@ fn each_record_is_moved_or_stays_and_none_is_lost() {
             last_error: Some(error.clone()),
             ..AccountEntry::of(&grant(&keys[0], 3, 10), "memory")
         };
-        coordinator.lock(&keys[0], Duration::ZERO).await.unwrap().publish(&entry).unwrap();
+        let mut lock = coordinator.lock(&keys[0], Duration::ZERO).await.unwrap();
+        lock.publish(&entry).await.unwrap();
+        drop(lock);
         to.save(&grant(&keys[2], 9, 20)).await.unwrap();
         to.save(&grant(&keys[3], 3, 10)).await.unwrap();
 
@@ -49,7 +51,7 @@ fn each_record_is_moved_or_stays_and_none_is_lost() {
         assert_eq!(from.load(&keys[0]).await.unwrap(), None);
         assert_eq!(from.load(&keys[2]).await.unwrap(), Some(grant(&keys[2], 3, 10)));
         assert_eq!(to.load(&keys[2]).await.unwrap(), Some(grant(&keys[2], 9, 20)));
-        let entry = coordinator.account(&keys[0]).unwrap().unwrap();
+        let entry = coordinator.account(&keys[0]).await.unwrap().unwrap();
         assert_eq!((entry.store, entry.last_error), (to.name(), Some(error)));
     });
 }
@@ -133,7 +135,7 @@ fn the_record_of_another_account_stays_where_it_is() {
         assert_eq!(from.load(&given).await.unwrap().as_ref(), Some(&kept));
         for key in [&asked, &given] {
             assert_eq!(to.load(key).await.unwrap(), None);
-            assert_eq!(coordinator.account(key).unwrap(), None);
+            assert_eq!(coordinator.account(key).await.unwrap(), None);
         }
         // Under its own name it is moved as ever.
         let keys = std::slice::from_ref(&given);

@@ -49,27 +49,27 @@ async fn coordinates(coordinator: &dyn Coordinator) {
     assert!(busy.message().contains("another process"), "{busy}");
     let mut other = coordinator.lock(&two, Duration::ZERO).await.unwrap();
 
-    assert_eq!(lock.intent().unwrap(), None);
-    lock.set_intent(&intent(1)).unwrap();
-    lock.set_intent(&intent(2)).unwrap();
-    assert_eq!(other.intent().unwrap(), None);
+    assert_eq!(lock.intent().await.unwrap(), None);
+    lock.set_intent(&intent(1)).await.unwrap();
+    lock.set_intent(&intent(2)).await.unwrap();
+    assert_eq!(other.intent().await.unwrap(), None);
     drop(lock);
     let mut lock = coordinator.lock(&one, Duration::ZERO).await.unwrap();
-    assert_eq!(lock.intent().unwrap(), Some(intent(2)), "the next holder finds it");
-    lock.clear_intent().unwrap();
-    lock.clear_intent().unwrap();
-    assert_eq!(lock.intent().unwrap(), None);
+    assert_eq!(lock.intent().await.unwrap(), Some(intent(2)), "the next holder finds it");
+    lock.clear_intent().await.unwrap();
+    lock.clear_intent().await.unwrap();
+    assert_eq!(lock.intent().await.unwrap(), None);
 
-    assert_eq!(coordinator.accounts().unwrap(), []);
+    assert_eq!(coordinator.accounts().await.unwrap(), []);
     let entry = |key: &GrantKey| AccountEntry::of(&grant(key, 1, 10), "file");
-    other.publish(&entry(&two)).unwrap();
-    lock.publish(&entry(&one)).unwrap();
-    assert_eq!(coordinator.accounts().unwrap(), [entry(&one), entry(&two)]);
-    assert_eq!(coordinator.account(&two).unwrap(), Some(entry(&two)));
-    other.retract().unwrap();
-    other.retract().unwrap();
-    assert_eq!(coordinator.account(&two).unwrap(), None);
-    assert_eq!(coordinator.accounts().unwrap(), [entry(&one)]);
+    other.publish(&entry(&two)).await.unwrap();
+    lock.publish(&entry(&one)).await.unwrap();
+    assert_eq!(coordinator.accounts().await.unwrap(), [entry(&one), entry(&two)]);
+    assert_eq!(coordinator.account(&two).await.unwrap(), Some(entry(&two)));
+    other.retract().await.unwrap();
+    other.retract().await.unwrap();
+    assert_eq!(coordinator.account(&two).await.unwrap(), None);
+    assert_eq!(coordinator.accounts().await.unwrap(), [entry(&one)]);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_corrupt_entry_is_skipped_with_a_warning() {
     let keys = ["one", "two", "three", "four"].map(|account| key("profile", account));
     for key in &keys {
         let mut lock = block_on(state.lock(key, Duration::ZERO)).unwrap();
-        lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file")).unwrap();
+        block_on(lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file"))).unwrap();
     }
     let [index] = &names(&folder.path().join("state/accounts"))[..] else { panic!("one profile") };
     let index = folder.path().join("state/accounts").join(index);
@@ -191,7 +191,7 @@ fn some_accounts_of_one_profile_are_read_and_no_others() {
     assert_eq!(state.some_accounts("profile", 2).unwrap(), []);
     let publish = |key: &GrantKey| {
         let mut lock = block_on(state.lock(key, Duration::ZERO)).unwrap();
-        lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file")).unwrap();
+        block_on(lock.publish(&AccountEntry::of(&grant(key, 1, 10), "file"))).unwrap();
     };
     let of = |most| -> Vec<String> {
         let some = state.some_accounts("profile", most).unwrap();
@@ -208,7 +208,9 @@ fn some_accounts_of_one_profile_are_read_and_no_others() {
     publish(&key("profile", "c"));
     assert_eq!(of(9), ["a", "b", "c"]);
     assert_eq!(of(2).len(), 2);
-    block_on(state.lock(&key("profile", "b"), Duration::ZERO)).unwrap().retract().unwrap();
+    let mut lock = block_on(state.lock(&key("profile", "b"), Duration::ZERO)).unwrap();
+    block_on(lock.retract()).unwrap();
+    drop(lock);
     assert_eq!(of(9), ["a", "c"]);
     assert_eq!(state.accounts().unwrap().len(), 5);
     // What cannot be used is none of the few.
@@ -226,7 +228,7 @@ fn some_accounts_of_one_profile_are_read_and_no_others() {
 fn intended(folder: &Path) -> (Box<dyn Lock>, PathBuf, Vec<u8>) {
     let state = state_dir(folder);
     let mut lock = block_on(state.lock(&profile(), Duration::ZERO)).unwrap();
-    lock.set_intent(&intent(1)).unwrap();
+    block_on(lock.set_intent(&intent(1))).unwrap();
     let path = folder.join(format!("state/locks/{}.lock", profile().slug()));
     let whole = fs::read(&path).unwrap();
     (lock, path, whole)
@@ -236,9 +238,9 @@ fn intended(folder: &Path) -> (Box<dyn Lock>, PathBuf, Vec<u8>) {
 fn a_torn_intent_was_never_acted_on() {
     let folder = TempDir::new().unwrap();
     let (mut lock, path, whole) = intended(folder.path());
-    let after = |bytes: &[u8]| {
+    let mut after = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        lock.intent().unwrap()
+        block_on(lock.intent()).unwrap()
     };
     let text = whole.trim_ascii_end().len();
     for length in 0..text {
@@ -254,8 +256,8 @@ fn a_torn_intent_was_never_acted_on() {
     for length in text..=whole.len() {
         assert_eq!(after(&whole[..length]), Some(intent(1)), "all of it is there");
     }
-    lock.set_intent(&intent(2)).unwrap();
-    assert_eq!(lock.intent().unwrap(), Some(intent(2)));
+    block_on(lock.set_intent(&intent(2))).unwrap();
+    assert_eq!(block_on(lock.intent()).unwrap(), Some(intent(2)));
 }
 
 #[test]
@@ -277,12 +279,12 @@ fn a_whole_intent_that_is_unreadable_is_an_error() {
         "nothing that was ever written here".to_owned(),
     ] {
         fs::write(&path, &damaged).unwrap();
-        let error = lock.intent().unwrap_err();
+        let error = block_on(lock.intent()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{damaged}");
         assert!(error.message().contains("a refresh was begun"), "{error}");
     }
-    lock.set_intent(&intent(2)).unwrap();
-    assert_eq!(lock.intent().unwrap(), Some(intent(2)));
+    block_on(lock.set_intent(&intent(2))).unwrap();
+    assert_eq!(block_on(lock.intent()).unwrap(), Some(intent(2)));
 }
 
 #[test]

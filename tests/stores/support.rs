@@ -209,9 +209,9 @@ pub fn run_helper() {
                 let mut lock = state.lock(&key, Duration::ZERO).await.unwrap();
                 let mut login = state.login_lock(&key, Duration::ZERO).await.unwrap();
                 login.finish(&super::state::outcome("done")).unwrap();
-                lock.set_intent(&super::state::intent(1)).unwrap();
+                lock.set_intent(&super::state::intent(1)).await.unwrap();
                 let grant = grant(&key, 1, 100);
-                lock.publish(&oauthctl_core::AccountEntry::of(&grant, "file")).unwrap();
+                lock.publish(&oauthctl_core::AccountEntry::of(&grant, "file")).await.unwrap();
                 store.prepare(&key, 1000).await.unwrap();
                 told_to_go_on();
                 store.save(&grant).await.unwrap();

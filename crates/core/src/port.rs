@@ -69,9 +69,9 @@
 //! [`GrantKey`]: crate::GrantKey
 
 mod grants;
+mod lock;
 mod pending;
 mod transport;
-mod turns;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -80,10 +80,10 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 pub use grants::{GrantStore, SecretItems};
+pub(crate) use lock::recover;
+pub use lock::{Coordinator, Lock};
 pub use pending::{PendingRecord, PendingStore};
 pub use transport::{Http, HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
-pub(crate) use turns::recover;
-pub use turns::{Coordinator, Lock};
 
 /// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

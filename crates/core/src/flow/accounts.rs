@@ -29,7 +29,7 @@ pub(super) fn profile<'a>(shared: &'a Shared, name: &str) -> Result<&'a Profile>
 pub(super) async fn list(ports: &Ports, profile: Option<&str>) -> Result<Vec<AccountEntry>> {
     let is_meant = |key: &GrantKey| profile.is_none_or(|name| key.profile == name);
     let Some(mut keys) = ports.store.list().await? else {
-        let mut known = ports.coordinator.accounts()?;
+        let mut known = ports.coordinator.accounts().await?;
         known.retain(|entry| is_meant(&entry.key));
         return Ok(known);
     };
@@ -41,7 +41,7 @@ pub(super) async fn list(ports: &Ports, profile: Option<&str>) -> Result<Vec<Acc
         let Some(grant) = load(ports, &key).await? else { continue };
         let mut entry = AccountEntry::of(&grant, &ports.store.name());
         // The index knows of failures that left the grant as it was.
-        if let Some(known) = ports.coordinator.account(&key)?
+        if let Some(known) = ports.coordinator.account(&key).await?
             && known.grant_id == entry.grant_id
         {
             entry.login_required |= known.login_required;

@@ -57,18 +57,18 @@ async fn change<T>(
     recover(ports, &mut *lock, key).await?;
     let found = load(ports, key).await?;
     let mut grant = found.ok_or_else(|| not_logged_in(key))?;
-    refuse_older(ports, &grant)?;
+    refuse_older(ports, &grant).await?;
     drop_expired(&mut grant.attributes, ports.now());
     let outcome = act(&mut grant.attributes)?;
     prove_store(ports, key).await?;
     let _critical = shared.critical.enter(CriticalPart::Save);
     ports.store.save(&grant).await?;
     // What the index knows beside the grant stays: a failed refresh, for instance.
-    let known = ports.coordinator.account(key).ok().flatten();
+    let known = ports.coordinator.account(key).await.ok().flatten();
     let entry = AccountEntry::of(&grant, &ports.store.name());
     let last_error = known.and_then(|known| known.last_error);
     // The index is a convenience: the attribute is saved, and the next commit publishes again.
-    let _ = lock.publish(&AccountEntry { last_error, ..entry });
+    let _ = lock.publish(&AccountEntry { last_error, ..entry }).await;
     Ok(outcome)
 }
 

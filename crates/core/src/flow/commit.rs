@@ -52,7 +52,7 @@ pub(super) async fn replace(ports: &Ports, grant: &Grant) -> Result<Commit> {
 /// Saves a grant, clears the intent and publishes.
 pub(super) async fn commit(turn: &mut Turn<'_>, grant: &Grant) -> Result<Warnings> {
     save(turn.ports(), grant).await?;
-    Ok(announce(turn.ports(), turn.lock, grant))
+    Ok(announce(turn.ports(), turn.lock, grant).await)
 }
 
 async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
@@ -78,19 +78,19 @@ pub(super) async fn recover(
     lock: &mut dyn Lock,
     key: &GrantKey,
 ) -> Result<Option<Grant>> {
-    let recovered = port::recover(&*ports.store, lock.intent(), key).await?;
+    let recovered = port::recover(&*ports.store, lock.intent().await, key).await?;
     if let Some(grant) = &recovered {
-        announce(ports, lock, grant);
+        announce(ports, lock, grant).await;
     }
     Ok(recovered)
 }
 
 /// Tells of a generation that is durable: the intent is cleared, the index brought up to date.
-pub(super) fn announce(ports: &Ports, lock: &mut dyn Lock, grant: &Grant) -> Warnings {
+pub(super) async fn announce(ports: &Ports, lock: &mut dyn Lock, grant: &Grant) -> Warnings {
     let mut warnings = Vec::new();
-    warnings.extend(lock.clear_intent().err());
+    warnings.extend(lock.clear_intent().await.err());
     let entry = AccountEntry::of(grant, &ports.store.name());
-    warnings.extend(lock.publish(&entry).err());
+    warnings.extend(lock.publish(&entry).await.err());
     warnings
 }
 

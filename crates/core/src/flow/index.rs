@@ -22,7 +22,7 @@ const SHARED: [ErrorKind; 6] = [
 ];
 
 /// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
-pub(super) fn note_failure(
+pub(super) async fn note_failure(
     ports: &Ports,
     lock: &mut dyn Lock,
     grant: &Grant,
@@ -30,8 +30,10 @@ pub(super) fn note_failure(
     request: &TokenRequest,
 ) {
     let sent = grant.tokens.refresh_token.as_ref();
-    let perhaps_spent =
-        sent.is_some_and(|token| unanswered(&*lock, token).is_ok_and(|intent| intent.is_some()));
+    let perhaps_spent = match sent {
+        Some(token) => unanswered(lock, token).await.is_ok_and(|intent| intent.is_some()),
+        None => false,
+    };
     // One that only its caller has to know of has no id.
     let id = is_for_all(error, perhaps_spent).then(|| random::token(8).unwrap_or_default());
     let is_refusal = matches!(
@@ -49,12 +51,12 @@ pub(super) fn note_failure(
         narrowing: request.narrowing().filter(|_| is_refusal),
     });
     // The index is a convenience: the failure itself is what the caller gets to see.
-    let _ = lock.publish(&entry);
+    let _ = lock.publish(&entry).await;
 }
 
 /// Refuses a record that was put back over a newer one, as far as the index can tell.
-pub(super) fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
-    match ports.coordinator.account(&grant.key) {
+pub(super) async fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
+    match ports.coordinator.account(&grant.key).await {
         Ok(Some(entry)) => entry.refuse_older(grant, &ports.store.name()),
         _ => Ok(()),
     }
@@ -62,27 +64,27 @@ pub(super) fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
 
 /// Whom the account index names as the user of what this store holds under the key; `None` where
 /// the index does not know the account.
-pub(super) fn indexed_user(ports: &Ports, key: &GrantKey) -> Option<Option<String>> {
-    let entry = ports.coordinator.account(key).ok().flatten()?;
+pub(super) async fn indexed_user(ports: &Ports, key: &GrantKey) -> Option<Option<String>> {
+    let entry = ports.coordinator.account(key).await.ok().flatten()?;
     (entry.store == ports.store.name()).then_some(entry.user)
 }
 
 /// The id of the failure that was noted last.
-pub(super) fn last_failure(ports: &Ports, key: &GrantKey) -> Option<String> {
-    let entry = ports.coordinator.account(key).ok().flatten();
+pub(super) async fn last_failure(ports: &Ports, key: &GrantKey) -> Option<String> {
+    let entry = ports.coordinator.account(key).await.ok().flatten();
     entry.and_then(|entry| entry.last_error).map(|failure| failure.id)
 }
 
 /// The failure that was noted since the one of this id, if it is one for all who asked at
 /// that time: asking a server that is down or refuses once for every caller helps nobody, and a
 /// refresh token that may be spent must not be sent once for every caller.
-pub(super) fn failure_since(
+pub(super) async fn failure_since(
     ports: &Ports,
     key: &GrantKey,
     id: Option<&str>,
     request: &TokenRequest,
 ) -> Option<Error> {
-    let entry = ports.coordinator.account(key).ok().flatten();
+    let entry = ports.coordinator.account(key).await.ok().flatten();
     let failure = entry
         .filter(|entry| entry.store == ports.store.name())?
         .last_error

@@ -21,9 +21,9 @@ const PAUSE: Duration = Duration::from_secs(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// The intent of an earlier sending of this very token.
-pub(super) fn unanswered(lock: &dyn Lock, token: &Secret) -> Result<Option<Intent>> {
+pub(super) async fn unanswered(lock: &mut dyn Lock, token: &Secret) -> Result<Option<Intent>> {
     let token_hash = hash(token);
-    Ok(lock.intent()?.filter(|intent| intent.token_hash == token_hash))
+    Ok(lock.intent().await?.filter(|intent| intent.token_hash == token_hash))
 }
 
 /// Returns the intent to send a grant's refresh token once more.

@@ -11,7 +11,7 @@ use crate::text::one_line;
 use crate::time::{Timestamp, describe};
 
 /// Fails, without a lock or a request, where only a person can help.
-pub(super) fn require_renewable(
+pub(super) async fn require_renewable(
     context: Context<'_>,
     key: &GrantKey,
     grant: Option<&Grant>,
@@ -21,7 +21,7 @@ pub(super) fn require_renewable(
         return Ok(());
     }
     let Some(grant) = grant else {
-        return Err(never_logged_in(context.ports(), key));
+        return Err(never_logged_in(context.ports(), key).await);
     };
     if let Some(dead) = ended(grant, request, context.now()) {
         let what = format!("the login of {key} is no longer valid: {}", dead.reason);
@@ -53,9 +53,9 @@ pub(super) fn ended<'a>(
 }
 
 /// A store that cannot be read; the index may know that the grant is in another one.
-pub(super) fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloaded) -> Error {
+pub(super) async fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloaded) -> Error {
     let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
-    match ports.coordinator.account(key) {
+    match ports.coordinator.account(key).await {
         Ok(Some(entry)) if entry.store != ports.store.name() => {
             error.hint(Advice::UseStore { key: key.clone(), store: entry.store })
         }
@@ -64,9 +64,9 @@ pub(super) fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloade
 }
 
 /// Nothing is stored here; the index may know of another store.
-pub(super) fn never_logged_in(ports: &Ports, key: &GrantKey) -> Error {
+pub(super) async fn never_logged_in(ports: &Ports, key: &GrantKey) -> Error {
     let error = not_logged_in(key);
-    match ports.coordinator.account(key) {
+    match ports.coordinator.account(key).await {
         Ok(Some(entry)) if entry.store != ports.store.name() => Error::login_required(format!(
             "{key} is not in the store `{}`",
             one_line(&ports.store.name())

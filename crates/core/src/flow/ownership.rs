@@ -12,7 +12,9 @@ use crate::text::one_line;
 /// Refuses, before the user is sent anywhere, what [`require_owner`] would refuse at the end.
 /// A store that cannot be read is left to the completion, which may run on another machine.
 pub(super) async fn check_owner(ports: &Ports, key: &GrantKey, user: Option<&str>) -> Result<()> {
-    if user.is_none() || indexed_user(ports, key).is_some_and(|owner| owner.as_deref() == user) {
+    let Some(name) = user else { return Ok(()) };
+    let owner = indexed_user(ports, key).await;
+    if owner.is_some_and(|owner| owner.as_deref() == Some(name)) {
         return Ok(());
     }
     match load(ports, key).await {
@@ -49,7 +51,7 @@ pub(super) async fn replaced(
         Ok(None) => Ok((None, Vec::new())),
         Err(Unloaded::Foreign(error)) => Err(error),
         Err(Unloaded::Failed(error) | Unloaded::Newer(error)) => {
-            if let Some(owner) = indexed_user(ports, key) {
+            if let Some(owner) = indexed_user(ports, key).await {
                 require_owner(key, owner.as_deref(), user)?;
             }
             match ports.store.set_aside(key).await? {

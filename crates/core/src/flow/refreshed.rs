@@ -71,7 +71,7 @@ pub(super) async fn keep(
             grant.tokens.refresh_token = refresh_token;
             grant.dead = Some(dead(&error, LoginAgain::Dead, turn.now()));
             replace(ports, &grant).await?;
-            turn.lock.clear_intent()?;
+            turn.lock.clear_intent().await?;
             return Err(error.hint(Advice::LogIn(grant.key.clone())));
         }
     };
@@ -91,9 +91,9 @@ pub(super) async fn keep(
     grant.generation = grant.generation.saturating_add(1);
     let warnings = match held {
         Some(held) => {
-            announce(turn.ports(), turn.lock, &Grant { generation: grant.generation, ..held })
+            announce(turn.ports(), turn.lock, &Grant { generation: grant.generation, ..held }).await
         }
-        None => announce(turn.ports(), turn.lock, &grant),
+        None => announce(turn.ports(), turn.lock, &grant).await,
     };
     let warning = identified.warning.or(warnings.into_iter().next()).or(reply.warning).or(short);
     let new = NewTokens { grant, tokens, warning, notes: reply.notes };
@@ -178,8 +178,8 @@ pub(super) async fn fail(
         // what the caller gets to see, not that of the bookkeeping.
         intent.sends = 1;
         let _ = match perhaps_spent {
-            true => turn.lock.set_intent(&intent),
-            false => turn.lock.clear_intent(),
+            true => turn.lock.set_intent(&intent).await,
+            false => turn.lock.clear_intent().await,
         };
     }
     if let Some(login_again) = login_again {
@@ -191,7 +191,7 @@ pub(super) async fn fail(
     match replace(turn.ports(), &grant).await? {
         Commit::Saved => {
             grant.generation = grant.generation.saturating_add(1);
-            announce(turn.ports(), turn.lock, &grant);
+            announce(turn.ports(), turn.lock, &grant).await;
             Err(error)
         }
         overtaken => drop_late(turn.context(), &grant, (&new, "refresh_token"), overtaken).await,

@@ -65,8 +65,8 @@ pub(super) async fn end(
         }
     };
     let forgotten = ports.store.remove(key).await?;
-    lock.clear_intent()?;
-    lock.retract()?;
+    lock.clear_intent().await?;
+    lock.retract().await?;
     Ok(Revoked { forgotten, at_server, asked })
 }
 

@@ -49,7 +49,10 @@ async fn hand_out(
 ) -> Result<AccessToken> {
     let ports = context.ports();
     let called_at = ports.now();
-    let found = load(ports, key).await.map_err(|error| perhaps_elsewhere(ports, key, error))?;
+    let found = match load(ports, key).await {
+        Ok(found) => found,
+        Err(unloaded) => return Err(perhaps_elsewhere(ports, key, unloaded).await),
+    };
     let enough = |grant| stored(grant, request, request.force, called_at);
     if let Some(token) = found.as_ref().and_then(enough) {
         return Ok(token);
@@ -57,9 +60,9 @@ async fn hand_out(
     if request.cached {
         return Err(no_cached_token(key, found.as_ref()));
     }
-    require_renewable(context, key, found.as_ref(), request)?;
+    require_renewable(context, key, found.as_ref(), request).await?;
 
-    let last_failure = last_failure(ports, key);
+    let last_failure = last_failure(ports, key).await;
     let patience = patience(found.as_ref(), request, called_at, lock_wait(context.profile));
     let mut lock = match ports.coordinator.lock(key, patience).await {
         Ok(lock) => lock,
@@ -76,11 +79,12 @@ async fn hand_out(
         if let Some(token) = current.as_ref().and_then(answer) {
             return Ok(token);
         }
-        require_renewable(context, key, current.as_ref(), request)?;
+        require_renewable(context, key, current.as_ref(), request).await?;
         if let Some(grant) = &current {
-            refuse_older(ports, grant)?;
+            refuse_older(ports, grant).await?;
         }
-        if let Some(failure) = failure_since(ports, key, last_failure.as_deref(), request) {
+        let failure = failure_since(ports, key, last_failure.as_deref(), request).await;
+        if let Some(failure) = failure {
             return fall_back_if_transient(current, request, failure, ports.now());
         }
         match renew(context, key, current.clone(), request, &mut *lock).await {
@@ -93,7 +97,7 @@ async fn hand_out(
                 // The new tokens may be stored by now: a hook behind the refresh denied them.
                 let stored = load(ports, key).await.ok().flatten();
                 if let Some(grant) = stored.as_ref().or(current.as_ref()) {
-                    note_failure(ports, &mut *lock, grant, &error, request);
+                    note_failure(ports, &mut *lock, grant, &error, request).await;
                 }
                 return fall_back_if_transient(current, request, error, ports.now());
             }
@@ -146,7 +150,7 @@ async fn refresh(
 ) -> Result<Renewed> {
     let context = turn.context();
     prove_store(turn.ports(), &grant.key).await?;
-    let earlier = unanswered(&*turn.lock, refresh_token)?;
+    let earlier = unanswered(turn.lock, refresh_token).await?;
     if let Some(error) = withheld(&grant, earlier.as_ref(), request, turn.now()) {
         return Ok(Renewed::Withheld(error));
     }
@@ -159,7 +163,7 @@ async fn refresh(
     // From here on a first signal waits for the end.
     let critical = turn.shared.critical.enter(CriticalPart::Refresh);
     let intent = intent::of(&grant, refresh_token, earlier.as_ref(), turn.now());
-    turn.lock.set_intent(&intent)?;
+    turn.lock.set_intent(&intent).await?;
     let sent = Sent { refresh_token, params, credentials: &credentials };
     match refresh::send(turn.peer(), &grant, request, sent).await {
         Ok(reply) => {

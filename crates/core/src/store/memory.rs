@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::busy;
+use super::{at_once, busy};
 use crate::error::Result;
 use crate::files;
 use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
@@ -135,12 +135,13 @@ impl Coordinator for MemoryCoordinator {
         })
     }
 
-    fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
-        Ok(held(&self.slots).get(key).and_then(|slot| slot.entry.clone()))
+    fn account<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<AccountEntry>>> {
+        let entry = held(&self.slots).get(key).and_then(|slot| slot.entry.clone());
+        at_once(Ok(entry))
     }
 
-    fn accounts(&self) -> Result<Vec<AccountEntry>> {
-        Ok(held(&self.slots).values().filter_map(|slot| slot.entry.clone()).collect())
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>> {
+        at_once(Ok(held(&self.slots).values().filter_map(|slot| slot.entry.clone()).collect()))
     }
 }
 
@@ -150,8 +151,8 @@ struct MemoryLock {
 }
 
 impl MemoryLock {
-    fn with<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Result<T> {
-        Ok(act(held(&self.slots).entry(self.key.clone()).or_default()))
+    fn with<'a, T: Send + 'a>(&self, act: impl FnOnce(&mut Slot) -> T) -> BoxFuture<'a, Result<T>> {
+        at_once(Ok(act(held(&self.slots).entry(self.key.clone()).or_default())))
     }
 }
 
@@ -164,23 +165,23 @@ impl Drop for MemoryLock {
 }
 
 impl Lock for MemoryLock {
-    fn intent(&self) -> Result<Option<Intent>> {
+    fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>> {
         self.with(|slot| slot.intent.clone())
     }
 
-    fn set_intent(&mut self, intent: &Intent) -> Result<()> {
+    fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>> {
         self.with(|slot| slot.intent = Some(intent.clone()))
     }
 
-    fn clear_intent(&mut self) -> Result<()> {
+    fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
         self.with(|slot| slot.intent = None)
     }
 
-    fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
+    fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
         self.with(|slot| slot.entry = Some(entry.clone()))
     }
 
-    fn retract(&mut self) -> Result<()> {
+    fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
         self.with(|slot| slot.entry = None)
     }
 }

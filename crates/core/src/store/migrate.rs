@@ -81,7 +81,7 @@ async fn one(
     coordinator: &dyn Coordinator,
 ) -> Result<bool> {
     let mut lock = coordinator.lock(key, WAIT).await?;
-    port::recover(from, lock.intent(), key).await?;
+    port::recover(from, lock.intent().await, key).await?;
     let Some(grant) = from.load(key).await? else { return Ok(false) };
     if grant.key != *key {
         return Err(Error::store(format!(
@@ -91,7 +91,7 @@ async fn one(
         ))
         .hint("the store compares names loosely: it must compare them byte for byte"));
     }
-    let known = coordinator.account(key)?;
+    let known = coordinator.account(key).await?;
     if let Some(known) = &known {
         known.refuse_older(&grant, &from.name())?;
     }
@@ -107,7 +107,7 @@ async fn one(
     }
     copy(to, &grant).await?;
     let last_error = known.and_then(|entry| entry.last_error);
-    lock.publish(&AccountEntry { last_error, ..AccountEntry::of(&grant, &to.name()) })?;
+    lock.publish(&AccountEntry { last_error, ..AccountEntry::of(&grant, &to.name()) }).await?;
     from.remove(key).await?;
     // Two names can lead to one place: then the old record was the new one.
     if to.load(key).await?.as_ref() != Some(&grant) {

@@ -37,7 +37,7 @@ use std::time::Duration;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
-use crate::port::{GrantStore, SecretItems};
+use crate::port::{BoxFuture, GrantStore, SecretItems};
 
 pub use crate::files::Warnings;
 #[cfg(feature = "file")]
@@ -218,6 +218,11 @@ impl StoreSpec {
         let directory = directory.unwrap_or(&places.files);
         FileStore::open(directory, places.key.clone()).named(self.to_string())
     }
+}
+
+/// A future of what is at hand.
+fn at_once<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(value))
 }
 
 fn busy(key: &GrantKey, wait: Duration) -> Error {

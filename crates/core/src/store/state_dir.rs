@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::busy;
+use super::{at_once, busy};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::files::{self, Dir, Warnings};
@@ -132,6 +132,36 @@ impl StateDir {
         Dir::create(&self.path, &self.warnings)
     }
 
+    /// Returns the entry of one account.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store) when the index cannot be read.
+    pub fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
+        let Some(dir) = self.entries(&key.profile)? else { return Ok(None) };
+        Ok(self.entry(&dir, &format!("{}.json", key.slug())))
+    }
+
+    /// Returns all entries, sorted by key.
+    ///
+    /// # Errors
+    /// As [`account`](Self::account).
+    pub fn accounts(&self) -> Result<Vec<AccountEntry>> {
+        let Some(index) = self.index()? else { return Ok(Vec::new()) };
+        let mut entries = Vec::new();
+        let profiles: Vec<PathBuf> =
+            index.names()?.iter().map(|name| index.path_of(name)).collect();
+        drop(index);
+        for profile in profiles {
+            match Dir::open(&profile, &self.warnings) {
+                Ok(Some(dir)) => entries.extend(self.entries_in(&dir, usize::MAX)?),
+                Ok(None) => {}
+                Err(error) => self.warnings.push(format!("skipped: {}", error.message())),
+            }
+        }
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+
     /// Returns entries of one profile, at most so many of them, sorted by key. The others and those of
     /// other profiles are not read.
     ///
@@ -214,26 +244,12 @@ impl Coordinator for StateDir {
         })
     }
 
-    fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
-        let Some(dir) = self.entries(&key.profile)? else { return Ok(None) };
-        Ok(self.entry(&dir, &format!("{}.json", key.slug())))
+    fn account<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<AccountEntry>>> {
+        at_once(self.account(key))
     }
 
-    fn accounts(&self) -> Result<Vec<AccountEntry>> {
-        let Some(index) = self.index()? else { return Ok(Vec::new()) };
-        let mut entries = Vec::new();
-        let profiles: Vec<PathBuf> =
-            index.names()?.iter().map(|name| index.path_of(name)).collect();
-        drop(index);
-        for profile in profiles {
-            match Dir::open(&profile, &self.warnings) {
-                Ok(Some(dir)) => entries.extend(self.entries_in(&dir, usize::MAX)?),
-                Ok(None) => {}
-                Err(error) => self.warnings.push(format!("skipped: {}", error.message())),
-            }
-        }
-        entries.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(entries)
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>> {
+        at_once(self.accounts())
     }
 }
 
@@ -291,8 +307,8 @@ fn is_torn(bytes: &[u8], end: usize, error: &serde_json::Error) -> bool {
     bytes[..end].contains(&0) || (error.is_eof() && bytes.last() != Some(&b'\n'))
 }
 
-impl Lock for Held {
-    fn intent(&self) -> Result<Option<Intent>> {
+impl Held {
+    fn read_intent(&self) -> Result<Option<Intent>> {
         let bytes = self.locks.read_open(&self.file, &self.name())?;
         read_intent(&bytes).map_err(|Unreadable| {
             let path = self.locks.path_of(&self.name());
@@ -305,16 +321,16 @@ impl Lock for Held {
         })
     }
 
-    fn set_intent(&mut self, intent: &Intent) -> Result<()> {
+    fn write_intent(&self, intent: &Intent) -> Result<()> {
         self.locks.write_open(&self.file, &self.name(), &whole_sectors(json(intent)?))
     }
 
-    fn clear_intent(&mut self) -> Result<()> {
+    fn erase_intent(&self) -> Result<()> {
         // One that comes back after a power cut does no harm: it allows one more try anyway.
         self.locks.write_open_lazily(&self.file, &self.name(), &whole_sectors(Vec::new()))
     }
 
-    fn publish(&mut self, entry: &AccountEntry) -> Result<()> {
+    fn write_entry(&self, entry: &AccountEntry) -> Result<()> {
         if entry.key.slug() != self.slug {
             return Err(Error::internal("an entry is published under another account's lock"));
         }
@@ -325,7 +341,7 @@ impl Lock for Held {
         Ok(())
     }
 
-    fn retract(&mut self) -> Result<()> {
+    fn remove_entry(&self) -> Result<()> {
         // The index only says what the stores hold: an entry that comes back does no harm. The
         // directory stays, since another account may be about to be published in it.
         let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
@@ -334,6 +350,28 @@ impl Lock for Held {
             dir.sweep(&self.entry());
         }
         Ok(())
+    }
+}
+
+impl Lock for Held {
+    fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>> {
+        at_once(self.read_intent())
+    }
+
+    fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>> {
+        at_once(self.write_intent(intent))
+    }
+
+    fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
+        at_once(self.erase_intent())
+    }
+
+    fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
+        at_once(self.write_entry(entry))
+    }
+
+    fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
+        at_once(self.remove_entry())
     }
 }
 

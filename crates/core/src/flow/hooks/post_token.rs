@@ -28,7 +28,7 @@ pub(in crate::flow) async fn post_token(turn: &mut Turn<'_>, renewed: Renewed) -
             Commit::Overtaken(_) => return Ok(Renewed::Overtaken),
         }
         new.grant.generation = new.grant.generation.saturating_add(1);
-        let warning = announce(turn.ports(), turn.lock, &new.grant).into_iter().next();
+        let warning = announce(turn.ports(), turn.lock, &new.grant).await.into_iter().next();
         new.warning = new.warning.or(warning);
     }
     let failed = show(context, &new.grant).await;

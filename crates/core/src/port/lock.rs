@@ -7,9 +7,7 @@ use crate::error::Result;
 use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
 
 /// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
-/// too. Its methods are synchronous, and called in asynchronous tasks: they are short, and wait for
-/// nobody. Over a database that is reached asynchronously, write through a blocking connection or a
-/// thread of your own.
+/// too. A lock that is dropped is released: one in a database ends with its connection.
 ///
 /// An intent says that a refresh token is being spent: it is how the next holder learns that a token
 /// may be spent already. With a lock that processes share, an intent must be readable by the next
@@ -20,31 +18,31 @@ pub trait Lock: Send {
     /// # Errors
     ///
     /// Of kind `Store`, where it cannot be read. Nothing is refreshed then.
-    fn intent(&self) -> Result<Option<Intent>>;
+    fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>>;
     /// Writes an intent, durably.
     ///
     /// # Errors
     ///
     /// Of kind `Store`, where it is not written. Nothing is spent then.
-    fn set_intent(&mut self, intent: &Intent) -> Result<()>;
+    fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>>;
     /// Clears the intent.
     ///
     /// # Errors
     ///
     /// Of kind `Store`, where it may still be there.
-    fn clear_intent(&mut self) -> Result<()>;
+    fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>>;
     /// Publishes what is known about the account without its secrets.
     ///
     /// # Errors
     ///
     /// Of kind `Store`, where the index cannot be written. The grant itself is saved by then.
-    fn publish(&mut self, entry: &AccountEntry) -> Result<()>;
+    fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>>;
     /// Takes the account out of what is published.
     ///
     /// # Errors
     ///
     /// As [`publish`](Self::publish).
-    fn retract(&mut self) -> Result<()>;
+    fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>>;
 }
 
 /// Completes what the last holder of a turn was killed in saving, and returns it: `left` is what was found of its
@@ -75,10 +73,6 @@ pub(crate) async fn recover(
 /// over the one that another machine was given since, and the person must log in again. That
 /// is what the common lock is for.
 ///
-/// [`account`](Self::account) and [`accounts`](Self::accounts) are synchronous, and called in
-/// asynchronous tasks: over a database that is reached asynchronously, read through a blocking
-/// connection or a thread of your own, or answer from a copy in memory.
-///
 /// [`Grant::generation`]: crate::Grant::generation
 pub trait Coordinator: Send + Sync {
     /// Takes the lock of this key, waiting at most this long for it. A future that is dropped leaves
@@ -97,11 +91,11 @@ pub trait Coordinator: Send + Sync {
     /// # Errors
     ///
     /// Of kind `Store`, where the index cannot be read.
-    fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>>;
+    fn account<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<AccountEntry>>>;
     /// All accounts that are known, sorted by key.
     ///
     /// # Errors
     ///
     /// As [`account`](Self::account).
-    fn accounts(&self) -> Result<Vec<AccountEntry>>;
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>>;
 }
