@@ -153,6 +153,31 @@ fn the_transcript_of_a_new_profile_is_real() {
 }
 
 #[test]
+fn the_transcript_of_a_login_is_real() {
+    let (home, sandbox) = with_sandbox(None);
+    home.profile("gitlab", &sandbox.issuer, "demo", "scopes = [\"read_api\"]");
+    let readme = documentation("README.md");
+    let (_, shown) = readme.split_once("$ oauthctl login gitlab\n").unwrap();
+    let (shown, _) = shown.split_once("\n\n$ ").unwrap();
+    // What differs is the server, and that nobody can paste where there is no terminal.
+    let shown = shown
+        .replace("https://gitlab.com/oauth/authorize", &format!("{}/authorize", sandbox.issuer))
+        .replace("https://gitlab.com", &sandbox.issuer)
+        .replace("8c1f0e", "demo")
+        .replace(
+            "there. You can also paste here the address that the browser ends up at.",
+            "there …",
+        )
+        .replace("2 h", "1 h");
+    let said = home.run(["login", "gitlab"]).ok().stderr;
+    let (said, shown): (Vec<&str>, Vec<&str>) = (said.lines().collect(), shown.lines().collect());
+    assert_eq!(said.len(), shown.len(), "{said:#?}");
+    for (line, shown) in said.iter().zip(shown) {
+        assert!(is_as_shown(line, shown), "`{line}` is not\n`{shown}`");
+    }
+}
+
+#[test]
 fn the_transcript_of_the_demo_is_real() {
     let output = Home::new().run(["demo"]).ok();
     let said = format!("{}{}", output.stdout, output.stderr);

@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use oauthctl_core::profile::Config;
 
-use super::{Page, pages, report};
+use super::{Page, pages, report, root};
 use crate::cli::Cli;
 
 /// Options of other programs that the text names.
@@ -83,6 +83,51 @@ fn json_in_blocks_is_valid() {
             assert!(parsed.is_ok(), "{}: {}", page.path, block.text);
         }
     }
+}
+
+/// The first example of the library is compiled, so what it names exists.
+#[test]
+fn rust_in_blocks_names_what_the_library_has() {
+    let library = std::fs::read_to_string(root().join("crates/core/src/lib.rs")).unwrap();
+    let known: Vec<&str> = library.split(|c| !is_word(c)).collect();
+    let mut faults = Vec::new();
+    for page in pages() {
+        for block in page.blocks().iter().filter(|block| block.language == "rust") {
+            let names = called(&block.text);
+            assert!(names.len() > 5, "{}: {names:?}", page.path);
+            let unknown = names.iter().filter(|name| !known.contains(name));
+            faults.extend(unknown.map(|name| format!("{}: `{name}`", page.path)));
+        }
+    }
+    report(&faults);
+}
+
+/// The names of functions, types and fields in this code.
+fn called(code: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, word) in words(code) {
+        let (before, after) = (&code[..at], &code[at + word.len()..]);
+        let is_field = before.ends_with('.') && !before.ends_with("..");
+        if is_field || after.starts_with('(') || after.starts_with("::") {
+            names.push(word);
+        }
+    }
+    // What the language has.
+    names.retain(|name| !matches!(*name, "await" | "println" | "into_values" | "default"));
+    names
+}
+
+fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
+    let begins = |at: usize| !code[..at].ends_with(is_word);
+    let starts = code.char_indices().filter(move |(at, c)| is_word(*c) && begins(*at));
+    starts.map(|(at, _)| {
+        let end = code[at..].find(|c| !is_word(c)).map_or(code.len(), |length| at + length);
+        (at, &code[at..end])
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// The lines that a reader would type, those that are continued joined.
