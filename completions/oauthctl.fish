@@ -33,7 +33,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -s h -l help -d 'Print help'
@@ -60,15 +60,15 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Name of this login, to keep several of one profile [default: default]' -r -f -a "(__oauthctl_names accounts)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Way to log in: `browser` with a loopback listener, or `paste` the callback URL [default: from the profile]' -r -f -a "browser\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name, to keep several logins of one profile [default: default]' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Login flow: `browser` with a loopback listener, or `paste` to paste the callback URL [default: from the profile]' -r -f -a "browser\t''
 paste\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l browser -d 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l scope -d 'Scope to request instead of the profile\'s; can be repeated' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l login-hint -d 'Who will log in: value of the `login_hint` parameter' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l login-hint -d 'Value of the `login_hint` parameter: the user who will log in' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l prompt -d 'Value of the OIDC `prompt` parameter: select_account, consent or login' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l port -d 'Port of the loopback listener, instead of the profile\'s' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l port -d 'Port of the loopback listener [default: from the profile]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l timeout -d 'How long to wait for the user [default: from the profile, else 5m]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -80,7 +80,7 @@ never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-browser -d 'Print the URL instead of opening a browser'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s h -l help -d 'Print help'
@@ -107,11 +107,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l force-refresh -d 'Refresh the token even if it is still valid'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l cached -d 'Print the stored token or fail, without any network access'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l cached -d 'Print the stored token or fail, without network access'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l login -d 'Log in if necessary'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s h -l help -d 'Print help'
@@ -121,7 +121,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l min-ttl -d 'M
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l audience -d 'Request a token for this audience' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l env -d 'Environment variable to put the token in' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l env -d 'Environment variable that holds the token' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -131,7 +131,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s h -l help -d 'Print help'
@@ -150,7 +150,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s h -l help -d 'Print help'
@@ -164,7 +164,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s h -l help -d 'Print help'
@@ -177,21 +177,21 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace-har -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l all -d 'Log out of all accounts of the profile, or of every profile if none is named'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l local -d 'Remove the tokens here without revoking them at the server'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l all -d 'Log out of all accounts of the profile, or of all profiles if none is named'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l local -d 'Remove the tokens locally without revoking them at the server'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your own reference for the user, which also names the account; `complete` returns it, and the state does not reveal it' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l user -d 'Your reference for the user; it names the account, `complete` returns it, and the state does not reveal it' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l attr -d 'Attribute to keep with the grant; can be repeated' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'How long the authorization can be completed' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Where the server sends the user back to [default: the profile\'s first]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l ttl -d 'Time within which the authorization must be completed' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l redirect-uri -d 'Redirect URI of the flow [default: the first one of the profile]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l scope -d 'Scope to request instead of the profile\'s; can be repeated' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l login-hint -d 'Who will log in: value of the `login_hint` parameter' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l login-hint -d 'Value of the `login_hint` parameter: the user who will log in' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -200,19 +200,19 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Put the whole flow into the state, encrypted, so that any machine with the same OAUTHCTL_STATE_KEY can complete it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l sealed -d 'Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can complete it'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand start" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l code -d 'Authorization code, instead of a URL' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d 'State that came with the code' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d 'Issuer that came with the code' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l redirect-uri -d 'URL at which the code arrived, without its query; required where no issuer tells servers apart' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l state -d '`state` parameter that was received with the code' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l iss -d '`iss` parameter that was received with the code' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l redirect-uri -d 'URL that received the code, without its query; required without `--iss` if another configured server could have issued the code' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l expect-state -d 'Accept only this state' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Accept only a state of this profile' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s p -l profile -d 'Accept only a flow of this profile' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l require-identity -d 'Accept only this user: sub=… or email=…' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -224,7 +224,7 @@ never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l show-token -d 'Also print the access token'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand complete" -s h -l help -d 'Print help'
@@ -237,14 +237,14 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "list" -d 'List the pending authorizations'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show a pending authorization'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Cancel a pending authorization: its response will be refused'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Make a new key for states; the previous one stays valid until its states expire'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Generate a new key for states; the previous key stays valid until its states expire'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -255,7 +255,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
@@ -268,7 +268,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
@@ -281,11 +281,11 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l alg -d 'Algorithm that signs states from now on' -r -f -a "HS256\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l alg -d 'Algorithm that signs new states' -r -f -a "HS256\t''
 EdDSA\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -296,7 +296,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from rotate-key" -s h -l help -d 'Print help'
@@ -309,12 +309,12 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "get" -d 'Print the value of an attribute'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "set" -d 'Set an attribute, which stays with the grant over every refresh'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "set" -d 'Set an attribute; it is kept across refreshes'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "unset" -d 'Remove an attribute'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "list" -d 'Print all attributes'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
@@ -328,7 +328,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
@@ -344,7 +344,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
@@ -359,7 +359,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
@@ -374,7 +374,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
@@ -387,13 +387,13 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "add" -d 'Add a profile to the configuration file'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "list" -d 'List the profiles'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "show" -d 'Show a profile with everything that its preset gives, secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "show" -d 'Show a profile and the values of its preset, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "remove" -d 'Remove a profile from the configuration file'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "set-secret" -d 'Store the client secret of a profile, read from standard input'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -f -a "path" -d 'Print the path of the configuration file'
@@ -442,8 +442,8 @@ xero\t''
 zendesk\t''
 zoho\t''
 zoom\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer, to discover the endpoints' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID that the server registered' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer URL, from which the endpoints are discovered' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID that is registered at the server' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l scope -d 'Scope to request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l set -d 'Set any other key of the profile; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -453,10 +453,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read the client secret from standard input and keep it in the token store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-secret-stdin -d 'Read the client secret from standard input and store it in the token store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
@@ -469,7 +469,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
@@ -483,7 +483,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
@@ -497,7 +497,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
@@ -511,7 +511,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -s h -l help -d 'Print help'
@@ -524,7 +524,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
@@ -537,7 +537,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -s h -l help -d 'Print help'
@@ -550,12 +550,12 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "keygen" -d 'Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "info" -d 'Show which store is used, where it is, and how many accounts it holds'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "info" -d 'Show the store in use, where it is, and how many accounts it holds'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and not __fish_seen_subcommand_from keygen info migrate" -f -a "migrate" -d 'Move accounts to another store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -566,7 +566,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from keygen" -s h -l help -d 'Print help'
@@ -579,7 +579,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
@@ -593,10 +593,10 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l accept-unauthenticated -d 'Accept records of file stores that are not authenticated, as earlier versions wrote them'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l accept-unauthenticated -d 'Accept unauthenticated records of file stores, as written by earlier versions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
@@ -612,7 +612,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s h -l help -d 'Print help'
@@ -626,11 +626,11 @@ never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l replace -d 'Replace the account if it is already stored'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in yourself in a real browser, started with COMMAND if given' -r -f -a "(__fish_complete_command)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l browser -d 'Log in yourself in a browser, optionally started by COMMAND' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -640,12 +640,12 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l port -d 'Port to listen on [default: chosen by the system]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l scenario -d 'How the server misbehaves; can be repeated; `help` lists the scenarios' -r -f -a "rotate\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l scenario -d 'Scenario in which the server misbehaves; can be repeated; `help` lists the scenarios' -r -f -a "rotate\t''
 rotate-grace\t''
 no-rotation\t''
 same-refresh-token\t''
@@ -801,7 +801,7 @@ never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l auto-consent -d 'Grant consent without showing a page, for unattended tests'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s h -l help -d 'Print help'
@@ -814,7 +814,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -s h -l help -d 'Print help'
@@ -828,7 +828,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help'
@@ -841,7 +841,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -s h -l help -d 'Print help'
@@ -854,7 +854,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s v -l verbose -d 'Print more about what is being done'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s v -l verbose -d 'Print more details'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand version" -s h -l help -d 'Print help'

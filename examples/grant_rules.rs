@@ -1,23 +1,23 @@
-//! Rules of one's own around every token: what is remembered with a grant, what may not be granted.
+//! Custom rules around every token: what is stored with a grant, and what may not be granted.
 //!
 //! ```text
-//! cargo run --example grant_rules                          # a round in an embedded sandbox
+//! cargo run --example grant_rules                          # a run in an embedded sandbox
 //! cargo run --example grant_rules -- --require admin       # a rule that denies
 //! cargo run --example grant_rules -- --config FILE         # the profile `rules` of FILE, a real server
 //! ```
 //!
-//! [`Rules`] is asked twice for each token, before its request and after its answer:
+//! [`Rules`] is called twice for each token, before its request and after its response:
 //!
-//! - `pre_token` keeps the time of the authorization with the grant, and adds a parameter to the
-//!   request. It denies a user who is barred (`--bar USER`), and then no code is spent.
-//! - `post_token` keeps what the server said of the scopes, and counts the refreshes. It denies a grant
-//!   without the required scope, and then nothing of it is kept.
+//! - `pre_token` stores the time of the authorization with the grant, and adds a parameter to the request.
+//!   It denies a barred user (`--bar USER`); no code is spent then.
+//! - `post_token` stores the scopes that the server returned, and counts the refreshes. It denies a grant
+//!   without the required scope; nothing of it is stored then.
 //!
-//! What they keep is read wherever the token is used, hours later too: it belongs to the grant, whose id
-//! stays the same over every refresh.
+//! The stored values can be read wherever the token is used, even hours later: they belong to the grant,
+//! whose id stays the same across refreshes.
 //!
-//! The same rules as commands, for the program `oauthctl` or [`oauthctl_core::hook::CommandHooks`]: the event
-//! comes on stdin, the answer goes to stdout.
+//! The same rules also work as commands, for the program `oauthctl` or for
+//! [`oauthctl_core::hook::CommandHooks`]: the event is passed on stdin, the answer is printed on stdout.
 //!
 //! ```toml
 //! [profiles.rules]
@@ -55,7 +55,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The rules.
 struct Rules {
-    /// The scope without which a grant is not kept.
+    /// The scope that a grant must have to be stored.
     required: Option<String>,
     /// The user who gets no token.
     barred: Option<String>,
@@ -63,7 +63,7 @@ struct Rules {
 }
 
 impl Rules {
-    /// What the rules say to an event: any of `attributes`, `params` and `deny`.
+    /// Returns the answer to an event: any of `attributes`, `params` and `deny`.
     fn answer(&self, event: &Value) -> Value {
         match event["event"].as_str() {
             Some("pre_token") => self.before(event),
@@ -74,9 +74,9 @@ impl Rules {
 
     fn before(&self, event: &Value) -> Value {
         if self.barred.is_some() && event["user"].as_str() == self.barred.as_deref() {
-            return json!({ "deny": "this user gets no tokens any more" });
+            return json!({ "deny": "this user is barred" });
         }
-        // Servers ignore parameters that they do not know (RFC 6749, section 3.2).
+        // Servers ignore unknown parameters (RFC 6749, section 3.2).
         let params = json!({ "audit_id": event["grant_id"] });
         if event["grant_type"] == "refresh_token" {
             return json!({ "params": params });
@@ -96,12 +96,12 @@ impl Rules {
             let refreshes = known["refreshes"].as_u64().unwrap_or(0) + 1;
             return json!({ "attributes": { "refreshes": refreshes } });
         }
-        // `scope` is what the profile keeps of the server's answer; a later one may say less.
+        // `scope` is what the profile stores of the server's response; a later response may omit it.
         json!({ "attributes": { "first_scope": known["scope"], "refreshes": 0 } })
     }
 }
 
-/// The profile says at which events it has a rule; the command that it names there is not run.
+/// The profile sets the events that have a rule; its command is not run.
 impl Hooks for Rules {
     fn run<'a>(
         &'a self,
@@ -110,12 +110,12 @@ impl Hooks for Rules {
         input: Secret,
     ) -> BoxFuture<'a, Result<Secret>> {
         let event: Result<Value> = serde_json::from_str(input.expose())
-            .map_err(|error| Error::internal(format!("an event is no JSON: {error}")));
+            .map_err(|error| Error::internal(format!("an event is not JSON: {error}")));
         Box::pin(async move { Ok(Secret::new(self.answer(&event?).to_string())) })
     }
 }
 
-/// A clock that can be put forward, so that nobody has to wait for a token to expire.
+/// A clock that can be advanced, so that tokens expire without waiting.
 #[derive(Default)]
 struct Movable(AtomicU64);
 
@@ -135,7 +135,7 @@ impl Clock for Movable {
     }
 }
 
-/// The sandbox has a trait of its own, so that it needs nothing of the library.
+/// The sandbox has its own trait, so that it does not depend on the library.
 impl oauthctl_sandbox::Clock for Movable {
     fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(Clock::now(self).unix())
@@ -146,7 +146,7 @@ impl oauthctl_sandbox::Clock for Movable {
     }
 }
 
-/// A grant from the consent to its second refresh.
+/// Follows a grant from the consent to its second refresh.
 async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool) -> Result<()> {
     let started = manager.start(PROFILE, StartRequest::for_user(user)).await?;
     let callback = if sandbox { visit(manager, &started).await? } else { ask(&started)? };
@@ -156,10 +156,10 @@ async fn live(manager: &FlowManager, clock: &Movable, user: &str, sandbox: bool)
         && error.kind() == ErrorKind::AccessDenied
     {
         let kept = manager.grant(&started.key()).await?.is_some();
-        println!("Denied. Kept: {}.", if kept { "something" } else { "nothing" });
+        println!("Denied. Stored: {}.", if kept { "something" } else { "nothing" });
     }
     let key = done?.grant.key;
-    // Not only rules set attributes, and one may have its time.
+    // Not only rules set attributes, and an attribute may expire.
     manager.set_attribute(&key, "support_case", json!(4711), Some(HOUR)).await?;
 
     for (when, later) in [("At once", 0), ("After half an hour", 1), ("After three hours", 5)] {
@@ -180,27 +180,30 @@ fn show(when: &str, token: &AccessToken) {
     }
 }
 
-/// What stands for the browser in the sandbox, which agrees at once and sends the person back.
+/// Plays the browser in the sandbox: consents at once and returns the callback URL.
 async fn visit(manager: &FlowManager, started: &Started) -> Result<String> {
     let url = started.authorization_url.parse();
-    let url = url.map_err(|_| Error::internal("the authorization URL is no URL"))?;
+    let url = url.map_err(|_| Error::internal("the authorization URL is invalid"))?;
     let (headers, body) = (Vec::new(), Vec::new().into());
     let request = HttpRequest { purpose: "browser", method: Method::Get, url, headers, body };
     let answer = manager.ports().http.send(&request).await;
     let answer = answer.map_err(|error| Error::unavailable(error.message))?;
     let callback = answer.header("location").map(str::to_owned);
-    callback.ok_or_else(|| Error::validation("the sandbox did not send the person back"))
+    callback.ok_or_else(|| Error::validation("the sandbox did not redirect back"))
 }
 
-/// Sends the person to a real server.
+/// Sends the user to a real server.
 fn ask(started: &Started) -> Result<String> {
-    println!("Open this, and paste the URL that you are sent to:\n{}", started.authorization_url);
+    println!(
+        "Open this URL, and paste the URL to which you are redirected:\n{}",
+        started.authorization_url
+    );
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
-    read.map(|_| line).map_err(|error| Error::usage(format!("stdin cannot be read: {error}")))
+    read.map(|_| line).map_err(|error| Error::usage(format!("cannot read stdin: {error}")))
 }
 
-/// What the command line says.
+/// The options of the command line.
 #[derive(Default)]
 struct Options {
     answer: bool,
@@ -211,7 +214,7 @@ struct Options {
 }
 
 impl Options {
-    /// Takes nothing that it does not know: a rule that is misspelt would otherwise allow everything.
+    /// Refuses unknown options: a misspelled rule would otherwise allow everything.
     fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
         let mut options = Self::default();
         let mut arguments = arguments.peekable();
@@ -225,16 +228,17 @@ impl Options {
                 _ => return Err(Error::usage(format!("unknown argument `{}`", one_line(&name)))),
             };
             let value = arguments.next().filter(|value| !value.is_empty());
-            let value = value.ok_or_else(|| Error::usage(format!("`{name}` needs a value")))?;
+            let value = value.ok_or_else(|| Error::usage(format!("`{name}` requires a value")))?;
             if place.replace(value).is_some() {
-                return Err(Error::usage(format!("`{name}` is given twice")));
+                return Err(Error::usage(format!("`{name}` is set twice")));
             }
         }
         Ok(options)
     }
 }
 
-/// A server with this clock, so that tokens expire there when they do here, and a profile of it.
+/// Starts a server with this clock, so that tokens expire there when they expire here, and returns a
+/// profile of it.
 async fn in_sandbox(clock: Arc<Movable>) -> Result<(Option<Sandbox>, Config)> {
     let options = SandboxOptions { auto_consent: true, clock, ..SandboxOptions::default() };
     let sandbox =
@@ -277,7 +281,7 @@ async fn main() -> ExitCode {
     let Err(error) = done else { return ExitCode::SUCCESS };
     match error.kind() {
         ErrorKind::AccessDenied => eprintln!("No token: {error}"),
-        ErrorKind::Config => eprintln!("The profile or a rule is at fault: {error}"),
+        ErrorKind::Config => eprintln!("The profile or a rule is invalid: {error}"),
         _ => eprintln!("{error}"),
     }
     if let Some(advice) = error.advice_text() {

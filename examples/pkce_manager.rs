@@ -1,36 +1,36 @@
-//! Many PKCE flows for many users, all of them in stores of the caller's own.
+//! Many PKCE flows for many users, all in the caller's own stores.
 //!
 //! ```text
-//! cargo run --example pkce_manager                              # a round in an embedded sandbox
+//! cargo run --example pkce_manager                              # a run in an embedded sandbox
 //! cargo run --example pkce_manager -- DIR start USER ACCOUNT [SECONDS]
 //! cargo run --example pkce_manager -- DIR flows USER
 //! cargo run --example pkce_manager -- DIR complete USER         # the callback URL on stdin
 //! cargo run --example pkce_manager -- DIR token|refresh USER ACCOUNT
 //! ```
 //!
-//! Each command may run in a process of its own. All that they keep is in private directories of
-//! their own below DIR, which itself stays as it is. For a real server, it needs a `gitlab.toml`:
+//! Each command may run in a process of its own. All data is stored in private subdirectories of DIR, which
+//! itself is left unchanged. For a real server, DIR must contain a `gitlab.toml`:
 //!
 //! ```toml
 //! [profiles.gitlab]
 //! provider = "gitlab"
 //! root_url = "https://gitlab.example/oauth/"  # `authorize` and `token` are below it
-//! issuer = "https://gitlab.example"           # to know who has granted; may be left out
+//! issuer = "https://gitlab.example"           # to identify the user; optional
 //! client_id = "YOUR-CLIENT"
 //! redirect_uri = "http://127.0.0.1:8080/callback"
 //! scopes = ["openid", "email", "read_api"]
 //! ```
 //!
-//! What a flow needs is kept like this, in a directory for each user:
+//! The data of a flow is stored in a directory for each user:
 //!
-//! - The *state* needs no store. It is signed, works once, and names the flow: its `jti` is the
+//! - The *state* is not stored. It is signed, works once, and names the flow: its `jti` is the
 //!   `PendingRecord::id`.
-//! - The *verifier* is in `PendingRecord::sealed`: `Flows` decides where it lies, and can never read
+//! - The *verifier* is in `PendingRecord::sealed`: `Flows` decides where to store it, but can never read
 //!   it.
-//! - The *challenge* is no secret, and nothing needs it later: it is kept to be shown.
+//! - The *challenge* is not secret, and nothing needs it later: it is stored only to be shown.
 //!
-//! Every user gets a manager whose pending store is that user's directory. So a response that comes in
-//! another user's session finds no flow there, whatever else goes wrong.
+//! Every user gets a manager whose pending store is that user's directory. A response that arrives in
+//! another user's session therefore finds no flow there, whatever else goes wrong.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "pkce_manager/stores.rs"]
@@ -61,7 +61,7 @@ use stores::{Flows, Grants, failed};
 
 const PROFILE: &str = "gitlab";
 
-/// What all users share: the profile, the grants, the keys of states, and who takes turns.
+/// What all users share: the profile, the grants, the keys of states, and the locks.
 struct Desk {
     dir: PathBuf,
     config: Config,
@@ -84,17 +84,17 @@ impl Desk {
         Ok(Self { dir: dir.to_owned(), config, ports, keys })
     }
 
-    /// The directory of a user, whose name may be any text.
+    /// Returns the directory of a user, whose name may be any text.
     fn place_of(&self, user: &str) -> PathBuf {
         self.dir.join("users").join(GrantKey::new(PROFILE, user).slug())
     }
 
-    /// The flows of a user, and the manager of these flows and no others.
+    /// Returns the flows of a user, and a manager of only these flows.
     fn of(&self, user: &str) -> Result<(Arc<Flows>, FlowManager)> {
         let dir = self.place_of(user);
         if !dir.is_dir() {
-            let what = format!("nobody called `{}` is known here", one_line(user));
-            return Err(Error::config(what).hint("a user is known once a flow was started"));
+            let what = format!("unknown user `{}`", one_line(user));
+            return Err(Error::config(what).hint("start a flow for the user first"));
         }
         let flows = Arc::new(Flows::new(dir, self.ports.clock.clone()));
         let ports = self.ports.clone().with_pending(flows.clone(), self.keys.clone());
@@ -122,7 +122,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Completes a flow of the user who is signed in where the response came in.
+    /// Completes a flow of the user who is signed in where the response arrived.
     async fn complete(&self, user: &str, callback: &str) -> Result<()> {
         let response = AuthorizationResponse::from_url(callback)?;
         let expected = Expected::default().user(user).profile(PROFILE);
@@ -131,7 +131,7 @@ impl Desk {
             println!("note: {warning}");
         }
         let grant = &done.grant;
-        let who = grant.identity.label().unwrap_or("somebody");
+        let who = grant.identity.label().unwrap_or("an unnamed user");
         println!("{}, granted by {}", one_line(&grant.key.account), one_line(who));
         Ok(())
     }
@@ -146,27 +146,27 @@ impl Desk {
     }
 }
 
-/// One user may have several grants: this is the name that each is kept by. The name of a user may be
-/// any text, that of an account one word, so that no two of them have a name in common.
+/// Returns the name under which a grant is stored; a user may have several. A user name may be any text and
+/// an account name is one word, so no two names collide.
 fn name_of(user: &str, account: &str) -> Result<String> {
     if account.is_empty() || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Error::usage("an account is named by one word of letters and digits"));
+        return Err(Error::usage("an account name must be one word of letters and digits"));
     }
     Ok(format!("{account} of {user}"))
 }
 
-/// What stands for the browser in the sandbox, which agrees at once and sends the person back.
+/// Plays the browser in the sandbox: consents at once and returns the callback URL.
 async fn visit(desk: &Desk, started: &Started) -> Result<String> {
     let url = started.authorization_url.parse();
-    let url = url.map_err(|_| Error::internal("the authorization URL is no URL"))?;
+    let url = url.map_err(|_| Error::internal("the authorization URL is invalid"))?;
     let (headers, body) = (Vec::new(), Zeroizing::default());
     let request = HttpRequest { purpose: "browser", method: Method::Get, url, headers, body };
     let answer = desk.ports.http.send(&request).await.map_err(|e| Error::unavailable(e.message))?;
     let callback = answer.header("location").map(str::to_owned);
-    callback.ok_or_else(|| Error::validation("the sandbox did not send the person back"))
+    callback.ok_or_else(|| Error::validation("the sandbox did not redirect back"))
 }
 
-/// Shows a refusal that has to be there.
+/// Shows a refusal that is expected.
 fn refused(what: &str, outcome: Result<()>, kind: ErrorKind) -> Result<()> {
     match outcome {
         Err(error) if error.kind() == kind => println!("{what}: refused, {error}"),
@@ -189,7 +189,7 @@ async fn demonstrate() -> Result<()> {
     fs::write(dir.path().join("gitlab.toml"), profile).map_err(failed)?;
     let desk = Desk::open(dir.path()).await?;
 
-    println!("Two users begin, one of them twice:");
+    println!("Two users start flows, one of them twice:");
     let ten_minutes = Duration::from_secs(600);
     let mut callbacks = Vec::new();
     for (user, account) in [("ada", "laptop"), ("ada", "server"), ("brook", "laptop")] {
@@ -198,18 +198,18 @@ async fn demonstrate() -> Result<()> {
     }
     desk.show_flows("ada")?;
 
-    println!("\nThey come back in another order:");
+    println!("\nThey return in a different order:");
     let of_ada = callbacks[0].1.clone();
     refused("brook with ada's response", desk.complete("brook", &of_ada).await, INVALID)?;
     for (user, callback) in callbacks.iter().rev() {
         desk.complete(user, callback).await?;
     }
-    refused("the same once more", desk.complete("ada", &of_ada).await, INVALID)?;
-    refused("somebody else", desk.complete("nobody", &of_ada).await, ErrorKind::Config)?;
+    refused("the same response again", desk.complete("ada", &of_ada).await, INVALID)?;
+    refused("an unknown user", desk.complete("nobody", &of_ada).await, ErrorKind::Config)?;
     desk.token("ada", "laptop", TokenRequest::default()).await?;
     desk.token("ada", "server", TokenRequest::default().force()).await?;
 
-    println!("\nOne who does not come back in time:");
+    println!("\nA user who does not return in time:");
     let started = desk.start("ada", "tablet", Duration::from_secs(1)).await?;
     let late = visit(&desk, &started).await?;
     desk.show_flows("ada")?;
@@ -235,7 +235,7 @@ async fn run(arguments: &[&str]) -> Result<()> {
         }
         ["flows", user] => desk.show_flows(user),
         ["complete", user] => {
-            // Not an argument: those of a process can be seen by others, and a code is a secret.
+            // Not an argument: other users can see the arguments of a process, and a code is a secret.
             let callback = std::io::read_to_string(std::io::stdin()).map_err(failed)?;
             desk.complete(user, &callback).await
         }
@@ -253,7 +253,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let Err(error) = run(&arguments).await else { return ExitCode::SUCCESS };
     match error.kind() {
-        ErrorKind::InvalidState => eprintln!("this response belongs to no flow of theirs: {error}"),
+        ErrorKind::InvalidState => {
+            eprintln!("this response belongs to no flow of this user: {error}")
+        }
         ErrorKind::AccessDenied => eprintln!("the user denied the request: {error}"),
         ErrorKind::Unavailable => eprintln!("try again later: {error}"),
         _ => eprintln!("{error}"),

@@ -1,11 +1,11 @@
-//! Start here, complete there: one process sends a person off, another takes what they come back with.
+//! One process starts an authorization, and another one completes it.
 //!
 //! ```sh
 //! cargo run --example signed_state
 //! ```
 //!
-//! This is `both`: all in one process, asynchronous, many people at once, with the crate's sandbox as
-//! the authorization server. For two processes, which are blocking ones, the sandbox needs a third:
+//! This runs `both`: everything in one asynchronous process, for many users at once, with the crate's
+//! sandbox as the authorization server. For two blocking processes, run the sandbox as a third:
 //!
 //! ```sh
 //! oauthctl sandbox --port 8481 &
@@ -13,19 +13,19 @@
 //! cargo run --example signed_state -- complete -
 //! ```
 //!
-//! Open the URL of the second line. Nothing listens where the browser is sent then: give its address to
-//! the third. `--issuer` and `--client-id` name another server, where
-//! `http://127.0.0.1:8482/callback` is registered.
+//! Open the URL that the second command prints. Nothing listens at the redirect URI: pass the URL from the
+//! browser's address bar to the third command. `--issuer` and `--client-id` select another server, where
+//! `http://127.0.0.1:8482/callback` must be registered.
 //!
-//! What it shows:
+//! It shows that:
 //!
-//! - The `state` is signed. A process with the key knows its own from a forged one without asking
-//!   anybody, and takes each one once.
-//! - What comes out is a person: the reference by which this program knows them, and the identity by
-//!   which the server does. Their token works, and is never printed.
-//! - With `--sealed`, the state carries the whole flow, encrypted, and nothing waits on the disk.
-//! - Failures differ: a forged state ends with exit code 7, a denial with 5, a server that is out of
-//!   reach with 9.
+//! - The `state` is signed. A process with the key distinguishes its own states from forged ones without
+//!   any request, and accepts each one once.
+//! - The result is a user: the reference by which this program knows the user, and the identity that the
+//!   server reports. The user's token works, and is never printed.
+//! - With `--sealed`, the state contains the whole flow, encrypted, and nothing is stored on disk.
+//! - Failures are distinct: a forged state ends with exit code 7, a denial with 5, and an unreachable
+//!   server with 9.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -55,7 +55,7 @@ use tokio::task::JoinSet;
 
 use shared::{PROFILE, REDIRECT_URI, get, person, profile, told, userinfo};
 
-/// Where the sandbox of the second example above is.
+/// The sandbox of the second example above.
 const ISSUER: &str = "http://127.0.0.1:8481";
 
 /// Starts an authorization in one process and completes it in another.
@@ -69,34 +69,34 @@ struct Cli {
 
 #[derive(Args)]
 struct Server {
-    /// The authorization server
+    /// Issuer of the authorization server
     #[arg(long, global = true, value_name = "URL")]
     issuer: Option<String>,
-    /// The client that is registered there
+    /// Client ID that is registered there
     #[arg(long, global = true, value_name = "ID", default_value = "signed-state")]
     client_id: String,
-    /// Where the directory `signed_state` is, with what the processes share
+    /// Directory for `signed_state`, which contains what the processes share
     #[arg(long, global = true, value_name = "DIR", default_value = "target")]
     dir: PathBuf,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the URL to which this user is to be sent
+    /// Print the URL to send this user to
     Start {
         user: String,
         #[command(flatten)]
         how: How,
     },
-    /// Take the URL to which a user came back
+    /// Complete an authorization with its callback URL
     Complete {
-        /// The URL, or `-` to read it from stdin
+        /// Callback URL, or `-` to read it from stdin
         url: String,
-        /// Who is signed in here, so that nobody else's response is taken
+        /// Accept only a flow of this user, who is signed in here
         #[arg(long)]
         user: Option<String>,
     },
-    /// Do both for these users at once, with callback URLs from stdin, or from the sandbox's people
+    /// Do both for these users at once, with callback URLs from stdin, or from the sandbox's users
     Both {
         #[arg(default_values = ["ada", "brook", "chen"])]
         users: Vec<String>,
@@ -107,10 +107,10 @@ enum Command {
 
 #[derive(Args, Clone, Copy)]
 struct How {
-    /// Put the whole flow into the state
+    /// Encrypt the whole flow into the state
     #[arg(long)]
     sealed: bool,
-    /// How long the answer is awaited
+    /// How long to wait for the response
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     ttl: Duration,
 }
@@ -140,7 +140,7 @@ fn start(server: &Server, user: String, how: How) -> Result<ExitCode> {
     let manager = manager(server)?;
     let started = manager.start(PROFILE, request(user, how))?;
     println!("{}", started.authorization_url);
-    eprintln!("The answer is awaited until {}.", started.expires_at);
+    eprintln!("Waiting for the response until {}.", started.expires_at);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -154,7 +154,7 @@ fn complete(server: &Server, url: &str, user: Option<String>) -> Result<ExitCode
     let mut expected = Expected::default().profile(PROFILE);
     expected.user = user;
     let done = manager.complete(&response, &expected)?;
-    // From here on, in any process: a token that works, refreshed if it has to be.
+    // From here on, in any process: a valid token, refreshed if necessary.
     let token = manager.token(&done.grant.key, &TokenRequest::default())?;
     let works = wait_for(userinfo(manager.inner(), &token))?;
     print!("{}", person(&done, &token, &works));
@@ -167,8 +167,8 @@ fn manager(server: &Server) -> Result<blocking::FlowManager> {
     blocking::FlowManager::new([profile(issuer, &server.client_id)?], ports)
 }
 
-/// What the two processes share: the key for states, the flows that wait, the grants. It is in a
-/// directory that nobody else can read, below one that may be for others as well.
+/// What the two processes share: the key for states, the pending flows, the grants. It is in a directory
+/// that only the owner can read; its parent directory may be accessible to others.
 async fn on_disk(dir: &Path) -> Result<Ports> {
     let (dir, clock) = (dir.join("signed_state"), Arc::new(SystemClock));
     let keys = StateKeyFile::open(dir.join("state-keys.json"), clock.clone());
@@ -189,7 +189,7 @@ fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 fn both(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode> {
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
     let done = runtime.block_on(many(server, users, how));
-    // The thread that reads stdin may be waiting for a line that nobody will type.
+    // The thread that reads stdin may be waiting for a line that never arrives.
     runtime.shutdown_background();
     done
 }
@@ -206,7 +206,7 @@ async fn many(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode>
             sandbox.insert(started).issuer()
         }
     };
-    // One process needs nothing on the disk, and any number of tasks may share the manager.
+    // One process stores nothing on disk, and any number of tasks may share the manager.
     let manager = FlowManager::new([profile(issuer, &server.client_id)?], Ports::in_memory());
     let awaited = users.len();
     let mut starts = JoinSet::new();
@@ -231,12 +231,12 @@ async fn many(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode>
     if sandbox.is_some() {
         let forged = format!("{REDIRECT_URI}?code=any&state=somebody-made-it-up");
         let refused = complete_one(manager, forged).await.err();
-        println!("\nAnd a forged one:\n{}", refused.as_ref().map(told).unwrap_or_default());
+        println!("\nAnd a forged state:\n{}", refused.as_ref().map(told).unwrap_or_default());
     }
     Ok(code)
 }
 
-/// The person in the sandbox, who agrees at once: sends on where they come back to.
+/// Plays the user in the sandbox, who consents at once; forwards the callback URL.
 async fn visit(manager: FlowManager, url: String, to: mpsc::Sender<String>) {
     let Ok(request) = get("browser", &url, Vec::new()) else { return };
     if let Ok(answer) = manager.ports().http.send(&request).await
@@ -254,8 +254,8 @@ fn forward_stdin(to: &mpsc::Sender<String>) {
     }
 }
 
-/// Completes each callback in a task of its own, in whatever order they come, until every flow is
-/// over. One that fails holds up no other; the last failure is the exit code.
+/// Completes each callback in a separate task, in whatever order they arrive, until every flow has ended. A
+/// failure does not delay the others; the last failure determines the exit code.
 async fn complete_all(
     manager: &FlowManager,
     mut callbacks: mpsc::Receiver<String>,
@@ -274,7 +274,7 @@ async fn complete_all(
                 }
                 Err(error) => {
                     eprintln!("\n{}", told(&error));
-                    // What belongs to no flow of ours ends none.
+                    // A response that belongs to no flow ends none.
                     let ours = !matches!(error.kind(), ErrorKind::InvalidState | ErrorKind::Validation);
                     awaited -= usize::from(ours);
                     code = ExitCode::from(error.exit_code());
@@ -300,9 +300,9 @@ fn request(user: String, how: How) -> StartRequest {
 }
 
 fn no_runtime(error: io::Error) -> Error {
-    Error::internal(format!("no runtime: {error}"))
+    Error::internal(format!("cannot start the runtime: {error}"))
 }
 
 fn ended(error: tokio::task::JoinError) -> Error {
-    Error::internal(format!("a task ended: {error}"))
+    Error::internal(format!("a task failed: {error}"))
 }

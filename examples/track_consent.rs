@@ -1,28 +1,30 @@
-//! Who has consented? Three people in an SQLite table, any of whom can be asked in a browser.
+//! Who has consented? Three users in an SQLite table, each of whom can be asked in a browser.
 //!
 //! ```sh
 //! cargo run --example track_consent
 //! ```
 //!
-//! Open the address that it prints, and ask somebody. Without arguments the authorization server is the
-//! crate's sandbox, where nobody is real, and everything is forgotten at the end. With a server where
+//! Open the address that it prints, and ask a user. Without arguments, the authorization server is the
+//! crate's sandbox, whose users are not real, and everything is deleted at the end. With a server at which
 //! `http://127.0.0.1:8480/callback` is registered as the redirect URI of a public client:
 //!
 //! ```sh
 //! cargo run --example track_consent -- --issuer https://as.example --client-id ID --data DIR
 //! ```
 //!
-//! What it shows:
+//! It shows that:
 //!
-//! - The `state` says whose consent a response is. What belongs to it waits on the disk: the program
-//!   may be restarted while a person reads what they are asked.
-//! - A response counts only in the browser that was sent off for it: that browser has the state in a
-//!   cookie, and [`Expected::state`] compares. One that was slipped to somebody else is refused.
-//! - A user consents with their own account only: [`Expected::email`] and [`Expected::sub`] name it. The
-//!   tokens of any other account are revoked, not stored, and the page says which account came. The
-//!   server is asked for a login each time: a session of the wrong account would be refused for ever.
-//! - The tokens are in the crate's encrypted files. The database has what people may read.
-//! - Nothing is changed but by a `POST` from a page of this site, and by the callback.
+//! - The `state` identifies the user of a response. The data of the flow is stored on disk: the program may
+//!   be restarted while a user reads the consent page.
+//! - A response counts only in the browser that was sent to the server: that browser has the state in a
+//!   cookie, and [`Expected::state`] compares it. A response that was planted in another user's browser is
+//!   refused.
+//! - A user consents only with their own account: [`Expected::email`] and [`Expected::sub`] set it. The
+//!   tokens of any other account are revoked, not stored, and the page names the account that was used. The
+//!   server is asked for a login each time; otherwise a session with the wrong account would be refused
+//!   forever.
+//! - The tokens are in the crate's encrypted files. The database has only what may be shown.
+//! - Only a `POST` from a page of this site, or the callback, changes anything.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -65,29 +67,29 @@ use people::{People, Person};
 
 const PROFILE: &str = "consent";
 
-/// A web page that shows who has consented, and asks them.
+/// A web page that shows who has consented, and asks users for their consent.
 #[derive(Parser)]
 struct Args {
-    /// Where the page is; the redirect URI is http://ADDRESS/callback, without the port where it is 80
+    /// Address of the page; the redirect URI is http://ADDRESS/callback, without the port if it is 80
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
-    /// The authorization server [default: a sandbox of the program's own]
+    /// Issuer of the authorization server [default: a built-in sandbox]
     #[arg(long, value_name = "URL", requires = "data")]
     issuer: Option<String>,
-    /// The client that is registered there
+    /// Client ID that is registered there
     #[arg(long, value_name = "ID", default_value = "track-consent")]
     client_id: String,
-    /// Where the directory `track_consent` is, for database and tokens [default: removed at the end]
+    /// Directory for `track_consent`, with database and tokens [default: removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// How long an answer is awaited
+    /// How long to wait for a response
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     ttl: Duration,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // What went wrong was printed when it happened.
+    // The error was printed when it occurred.
     run(Args::parse()).await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
@@ -98,7 +100,7 @@ async fn run(args: Args) -> Result<(), Problem> {
         issuer = Some(started.issuer().to_owned());
     }
     let until_the_end = tempfile::tempdir()?;
-    // What is given may be for others as well. Below it is what nobody else can read.
+    // The directory may be accessible to others; its private subdirectory is not.
     let data = args.data.as_deref().unwrap_or(until_the_end.path()).join("track_consent");
 
     let listener = TcpListener::bind(args.listen).await?;
@@ -120,7 +122,7 @@ async fn run(args: Args) -> Result<(), Problem> {
     let announced = format!("Who has consented? {}/", site.origin);
     let stop = async move {
         tokio::select! {
-            // An interrupt is heard before anybody knows the address.
+            // Interrupts are handled before the address is known.
             biased;
             _ = tokio::signal::ctrl_c() => {}
             () = async { println!("{announced}"); pending().await } => {}
@@ -133,7 +135,8 @@ async fn run(args: Args) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What has to outlive the process is in `data`, which is made, or changed, to be its owner's alone.
+/// Opens the stores. What must outlive the process is in `data`, which is made accessible only to its
+/// owner.
 async fn ports(data: &Path) -> oauthctl_core::Result<Ports> {
     let clock = Arc::new(SystemClock);
     let keys = StateKeyFile::open(data.join("state-keys.json"), clock.clone());
@@ -166,7 +169,7 @@ struct Chosen {
     user: i64,
 }
 
-/// Sends the browser to the authorization server, with the state in a cookie of its own.
+/// Sends the browser to the authorization server, with the state in a separate cookie.
 async fn ask(
     State(site): State<Arc<Site>>,
     Form(Chosen { user }): Form<Chosen>,
@@ -179,7 +182,7 @@ async fn ask(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&started.authorization_url)))
 }
 
-/// Takes the response that the browser brings back.
+/// Handles the response that the browser returns.
 async fn callback(
     State(site): State<Arc<Site>>,
     headers: HeaderMap,
@@ -190,7 +193,7 @@ async fn callback(
     let (id, user, state) = sent_off.ok_or(Problem::NOT_FROM_HERE)?;
     let person = site.person(user).await?;
     let mut expected = Expected::default().state(state).user(user.to_string()).email(&person.email);
-    // An account that is connected is known by more than its address.
+    // A connected account is identified by more than its address.
     expected.identity.sub = person.consent.and_then(|consent| consent.sub);
     let account = expected.identity.clone();
     let work = site.clone();
@@ -199,7 +202,7 @@ async fn callback(
         work.note(user).await.map(|()| completed)
     });
     let shown = match completed.await? {
-        // To another address, so that the code does not stay in this one.
+        // Redirects, so that the code does not stay in the address bar.
         Ok(completed) => {
             completed.warnings.iter().for_each(|warning| eprintln!("{warning}"));
             Redirect::to("/").into_response()
@@ -217,7 +220,7 @@ async fn callback(
     Ok(([(header::SET_COOKIE, cookie(&id, "", Duration::ZERO))], shown).into_response())
 }
 
-/// Ends a consent at the authorization server and here.
+/// Ends a consent at the authorization server and locally.
 async fn withdraw(
     State(site): State<Arc<Site>>,
     Form(Chosen { user }): Form<Chosen>,
@@ -235,22 +238,24 @@ async fn withdraw(
     }
 }
 
-/// A handler is dropped where its browser goes away. What has sent a code must not be.
+/// Runs a future to completion: a handler is dropped if its browser disconnects, but a code that was sent
+/// must not be lost.
 async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::spawn(work).await.map_err(std::io::Error::from)?
 }
 
-/// One for each flow, so that no tab takes another's away, and for no longer than the flow. For no
-/// script to read, sent to `/callback` alone, and with nothing that another site posts. A site behind
-/// TLS makes it `Secure` as well.
+/// Returns a cookie for one flow, so that tabs do not overwrite each other's, with the lifetime of the
+/// flow. It is hidden from scripts, sent only to `/callback`, and not sent with a POST from another site. A
+/// site behind TLS should make it `Secure` as well.
 fn cookie(id: &str, value: &str, life: Duration) -> String {
     let life = life.as_secs();
     format!("ask-{id}={value}; Path=/callback; Max-Age={life}; HttpOnly; SameSite=Lax")
 }
 
-/// The flow for which this very browser was sent off with this state: its id, its user and its state.
+/// Returns the flow for which this browser was sent to the server with this state: its id, its user and its
+/// state.
 fn sent_off(headers: &HeaderMap, state: &str) -> Option<(String, i64, String)> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut asked = lines.flat_map(|line| line.split("; ")).filter_map(|cookie| {
@@ -261,7 +266,8 @@ fn sent_off(headers: &HeaderMap, state: &str) -> Option<(String, i64, String)> {
     asked.find(|(.., asked)| asked == state)
 }
 
-/// Lets pass what was sent to this site by its own name, and of forms only those of its own pages.
+/// Accepts only requests that are addressed to this site by its own name, and forms only from its own
+/// pages.
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let is_ours = origin::is_ours(&site.origin, request.method(), request.headers());
     let mut response = match is_ours {
@@ -299,7 +305,7 @@ impl Site {
         ttl: Duration,
     ) -> Result<Arc<Self>, Problem> {
         let server = manager.server(PROFILE).await?;
-        // Browsers hold every redirect that follows a form against the policy.
+        // Browsers check every redirect that follows a form against the policy.
         let theirs = server.endpoints.authorization.unwrap_or_default();
         let theirs = theirs.split('/').take(3).collect::<Vec<_>>().join("/");
         let policy = format!(
@@ -309,7 +315,7 @@ impl Site {
         let policy = policy.parse().map_err(std::io::Error::other)?;
         let people = Mutex::new(People::open(data)?);
         let site = Arc::new(Self { manager, people, origin, policy, ttl });
-        // An earlier process may have ended between a grant and its row.
+        // An earlier process may have ended between storing a grant and its row.
         let all = site.people.lock().await.all()?;
         for person in all {
             site.note(person.id).await?;
@@ -321,8 +327,8 @@ impl Site {
         self.people.lock().await.one(id)?.ok_or(Problem::NOBODY)
     }
 
-    /// Makes the table say what the store of grants holds, which alone decides. A grant that cannot be
-    /// read is none: the store keeps it aside once its person has consented again.
+    /// Updates the table from the store of grants, which alone counts. An unreadable grant counts as none:
+    /// the store moves it aside once its user has consented again.
     async fn note(&self, user: i64) -> Result<(), Problem> {
         let people = self.people.lock().await;
         let grant = self.manager.grant(&key(user)).await;

@@ -11,11 +11,12 @@ use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-/// How many flows one user can have open: whoever can start flows could fill the disk otherwise.
+/// Maximum number of open flows of one user: otherwise anyone who can start flows could fill the disk.
 const MOST_FLOWS: usize = 8;
 
-/// One user's flows: files `ID.EXPIRES.KIND`. `sealed` is what the manager gave, `challenge` a note of
-/// ours, `used` a mark that stays until the flow has expired: a copy that comes back is of no use.
+/// The flows of one user: files `ID.EXPIRES.KIND`. `sealed` is the manager's record, `challenge` a note of
+/// this example, and `used` a mark that stays until the flow has expired, so that a restored copy is
+/// useless.
 pub struct Flows {
     dir: PathBuf,
     clock: Arc<dyn Clock>,
@@ -30,7 +31,7 @@ impl Flows {
         self.dir.join(format!("{id}.{}.{kind}", expires_at.unix()))
     }
 
-    /// The flows that are open. Files of flows that have expired are removed on the way.
+    /// Returns the open flows, and removes the files of expired ones.
     fn open(&self) -> io::Result<Vec<(String, Timestamp)>> {
         let mut open = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
@@ -52,13 +53,13 @@ impl Flows {
         self.path(id, expires_at, "used").try_exists()
     }
 
-    /// Keeps the challenge of a flow, to be shown.
+    /// Stores the challenge of a flow, to be shown.
     pub fn note(&self, id: &str, expires_at: Timestamp, challenge: &str) -> Result<()> {
         let path = self.path(id, expires_at, "challenge");
         write(&path, challenge.as_bytes(), true).map(drop).map_err(failed)
     }
 
-    /// What there is to see of the open flows: id, end, challenge, and the bytes that are sealed.
+    /// Returns what can be shown of the open flows: id, expiry, challenge, and the number of sealed bytes.
     pub fn shown(&self) -> Result<Vec<(String, Timestamp, String, u64)>> {
         let mut shown = Vec::new();
         for (id, expires) in self.open().map_err(failed)? {
@@ -77,14 +78,14 @@ impl PendingStore for Flows {
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             if self.open().map_err(failed)?.len() >= MOST_FLOWS {
-                let what = format!("this user has {MOST_FLOWS} flows open already");
+                let what = format!("this user already has {MOST_FLOWS} open flows");
                 return Err(Error::store(what).hint("complete them, or wait until they expire"));
             }
             let path = self.path(&record.id, record.expires_at, "sealed");
             let is_used = self.is_used(&record.id, record.expires_at).map_err(failed)?;
             match !is_used && write(&path, &record.sealed, false).map_err(failed)? {
                 true => Ok(()),
-                false => Err(Error::store("this flow is known already")),
+                false => Err(Error::store("this flow already exists")),
             }
         })
     }
@@ -109,7 +110,7 @@ impl PendingStore for Flows {
             if !sealed.try_exists().map_err(failed)? {
                 return Ok(false);
             }
-            // Of all who try to make one file, one succeeds. The mark alone decides.
+            // Of all that try to create the same file, one succeeds. Only the mark counts.
             let is_ours = self.mark_used(id, expires_at).await?;
             let _ = fs::remove_file(sealed);
             let _ = fs::remove_file(self.path(id, expires_at, "challenge"));
@@ -133,7 +134,7 @@ impl PendingStore for Flows {
     }
 }
 
-/// Makes a directory, and those above it, that only its owner may look into.
+/// Creates a directory and its missing parents, accessible only to the owner.
 pub fn private_dir(dir: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -141,18 +142,19 @@ pub fn private_dir(dir: &Path) -> std::io::Result<()> {
     builder.recursive(true).create(dir)
 }
 
-/// All grants: a file each, encrypted, since a [`Grant`] holds its tokens in clear text.
+/// All grants, one encrypted file each, because a [`Grant`] contains its tokens in clear text.
 pub struct Grants {
     dir: PathBuf,
     key: RandomizedNonceKey,
 }
 
 impl Grants {
-    /// The key is in a file beside them; a real one would come from elsewhere.
+    /// The key is in a file beside them; in a real application it would come from elsewhere.
     pub fn open(dir: PathBuf) -> Result<Self> {
         private_dir(&dir).map_err(failed)?;
         let mut key = Zeroizing::new(vec![0; 32]);
-        aws_lc_rs::rand::fill(&mut key).map_err(|_| Error::internal("no randomness"))?;
+        aws_lc_rs::rand::fill(&mut key)
+            .map_err(|_| Error::internal("no random numbers available"))?;
         let path = dir.join("key");
         write(&path, &key, false).map_err(failed)?; // of several processes the first one's stays
         let key = Zeroizing::new(fs::read(&path).map_err(failed)?);
@@ -164,7 +166,7 @@ impl Grants {
         self.dir.join(key.slug())
     }
 
-    /// The damaged records of this key that were kept.
+    /// Returns the damaged records of this key that were moved aside.
     fn aside(&self, key: &GrantKey) -> io::Result<Vec<PathBuf>> {
         let begin = format!("{}.damaged-", key.slug());
         let entries = fs::read_dir(&self.dir)?.collect::<io::Result<Vec<_>>>()?;
@@ -184,7 +186,7 @@ impl GrantStore for Grants {
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>> {
         Box::pin(async move {
             let damaged = || {
-                let hint = "start and complete a new flow: the record is then kept aside";
+                let hint = "start and complete a new flow, which moves the record aside";
                 Error::store(format!("the record of {key} is damaged")).hint(hint)
             };
             let Some(file) = found(fs::read(self.path(key))).map_err(failed)? else {
@@ -208,7 +210,7 @@ impl GrantStore for Grants {
 
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let not_sealed = |_| Error::internal("a grant could not be sealed");
+            let not_sealed = |_| Error::internal("cannot encrypt a grant");
             let plain = serde_json::to_vec(grant).map_err(|e| Error::internal(e.to_string()))?;
             let mut sealed = Zeroizing::new(plain);
             let whose = Aad::from(grant.key.slug());
@@ -221,7 +223,7 @@ impl GrantStore for Grants {
 
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
         Box::pin(async move {
-            // Nobody else has the turn of this key: what is free now stays free.
+            // This key is locked: an unused name stays unused.
             let earlier = self.aside(key).map_err(failed)?;
             let mut names = (1..).map(|n| self.dir.join(format!("{}.damaged-{n}", key.slug())));
             let Some(free) = names.find(|name| !earlier.contains(name)) else { return Ok(None) };
@@ -241,8 +243,8 @@ impl GrantStore for Grants {
     }
 }
 
-/// Writes a file as a whole and durably, for its owner alone. `false`, with nothing done, where there is
-/// one already that may not be replaced.
+/// Writes a file as a whole and durably, accessible only to its owner. Returns `false`, without doing
+/// anything, if the file exists and must not be replaced.
 fn write(path: &Path, bytes: &[u8], may_replace: bool) -> io::Result<bool> {
     let dir = path.parent().unwrap_or(path);
     let mut file = NamedTempFile::new_in(dir)?;

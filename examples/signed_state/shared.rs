@@ -1,4 +1,4 @@
-//! What the ways to do it have in common: the profile, a use of the token, and words for people.
+//! What all variants share: the profile, a use of the token, and messages for the user.
 
 use oauthctl_core::flow::Completed;
 use oauthctl_core::port::{HttpRequest, Method};
@@ -8,7 +8,7 @@ use oauthctl_core::{AccessToken, Error, ErrorKind, FlowManager, Result};
 use serde_json::Value;
 
 pub const PROFILE: &str = "signed";
-/// Nothing listens there: who runs this carries the callback by hand.
+/// Nothing listens there: the user who runs this passes on the callback URL.
 pub const REDIRECT_URI: &str = "http://127.0.0.1:8482/callback";
 
 pub fn profile(issuer: &str, client_id: &str) -> Result<Profile> {
@@ -21,13 +21,13 @@ pub fn profile(issuer: &str, client_id: &str) -> Result<Profile> {
         authorization_params = {{ prompt = 'consent' }}"
     )
     .parse()?;
-    config.profiles.into_values().next().ok_or_else(|| Error::config("there is no profile"))
+    config.profiles.into_values().next().ok_or_else(|| Error::config("no profile is configured"))
 }
 
-/// Uses the token where every server of OpenID Connect takes it.
+/// Uses the token at the userinfo endpoint, which accepts it at every OpenID Connect server.
 pub async fn userinfo(manager: &FlowManager, token: &AccessToken) -> Result<String> {
     let Some(endpoint) = manager.server(PROFILE).await?.endpoints.userinfo else {
-        return Ok("is there, and the server has no userinfo endpoint to try it at".to_owned());
+        return Ok("is valid, but the server has no userinfo endpoint for trying it".to_owned());
     };
     let token = format!("{} {}", token.token_type, token.value.expose());
     let request = get("userinfo request", &endpoint, vec![("authorization".to_owned(), token)])?;
@@ -35,10 +35,10 @@ pub async fn userinfo(manager: &FlowManager, token: &AccessToken) -> Result<Stri
     let answer = answer.map_err(|error| Error::unavailable(error.message))?;
     let claims: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match (answer.status, claims["sub"].as_str()) {
-        (200, Some(sub)) => Ok(format!("works: userinfo is that of {}", one_line(sub))),
+        (200, Some(sub)) => Ok(format!("works: userinfo returned the subject {}", one_line(sub))),
         (status, _) => Err(Error::new(
             ErrorKind::ServerRefused,
-            format!("the userinfo endpoint answered the token with status {status}"),
+            format!("the userinfo endpoint returned status {status} for the token"),
         )),
     }
 }
@@ -52,7 +52,7 @@ pub fn get(
     Ok(HttpRequest { purpose, method: Method::Get, url, headers, body: Default::default() })
 }
 
-/// Who it is. The token is only described.
+/// Describes the user. The token itself is not shown.
 pub fn person(done: &Completed, token: &AccessToken, works: &str) -> String {
     let identity = &done.grant.identity;
     let shown = |text: &Option<String>| text.as_deref().map_or("unknown".to_owned(), one_line);
@@ -66,12 +66,12 @@ pub fn person(done: &Completed, token: &AccessToken, works: &str) -> String {
     )
 }
 
-/// What happened, in the words of this program and then of the crate.
+/// Describes an error, in the words of this program and then of the crate.
 pub fn told(error: &Error) -> String {
     let what = match error.kind() {
-        ErrorKind::InvalidState => "This answer completes nothing.",
-        ErrorKind::AccessDenied => "The person has denied.",
-        ErrorKind::Unavailable => "The server is out of reach. Try again later.",
+        ErrorKind::InvalidState => "This response completes no authorization.",
+        ErrorKind::AccessDenied => "The user denied access.",
+        ErrorKind::Unavailable => "The server is unreachable. Try again later.",
         _ => "It failed.",
     };
     let hint = error.advice_text().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();

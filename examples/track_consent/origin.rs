@@ -1,18 +1,18 @@
-//! The name by which browsers know this site, and which requests are meant for it.
+//! The origin of this site in browsers, and which requests are addressed to it.
 
 use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, Method, header};
 use url::{ParseError, Url};
 
-/// The origin as browsers write it: the port that goes without saying is left out.
+/// Returns the origin as browsers write it: without the default port.
 pub fn of(at: SocketAddr) -> Result<String, ParseError> {
     Ok(Url::parse(&format!("http://{at}"))?.origin().ascii_serialization())
 }
 
-/// Whether a request was sent to this site by its own name, and a form from one of its own pages.
+/// Returns whether a request was sent to this site by its own name, and a form by one of its own pages.
 pub fn is_ours(origin: &str, method: &Method, headers: &HeaderMap) -> bool {
-    // Of two, others on the way may have believed the other one.
+    // If there are two, an intermediary may have used the other one.
     let is = |name, wanted: &str| {
         let mut values = headers.get_all(name).iter();
         values.next().is_some_and(|value| value == wanted) && values.next().is_none()

@@ -1,4 +1,4 @@
-//! What a person sees. Nothing on these pages is a script, and no text of others is markup.
+//! The pages that users see. They contain no scripts, and untrusted text is never markup.
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -25,17 +25,18 @@ pub fn list(people: &[Person]) -> Html<String> {
 }
 
 pub fn denied(person: &Person) -> Response {
-    let text = format!("<p>{} has denied. {}</p>{BACK}", shown(&person.name), earlier(person));
+    let text = format!("<p>{} denied access. {}</p>{BACK}", shown(&person.name), earlier(person));
     (StatusCode::FORBIDDEN, page("Denied", &text)).into_response()
 }
 
-/// An answer that is not valid, or is another account's: the error says which came.
+/// Returns the page for a response that is invalid or belongs to another account; the error names that
+/// account.
 pub fn refused(person: &Person, expected: &RequiredIdentity, error: &Error) -> Response {
     let known = [("email", &expected.email), ("sub", &expected.sub)];
     let known = known.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     let known: Vec<_> = known.map(|(name, v)| format!("{name} <b>{}</b>", shown(v))).collect();
     let text = format!(
-        "<p>The consent of {} requires the account with {}.</p><p>The answer was refused: {}.</p>\
+        "<p>The consent of {} requires the account with {}.</p><p>The response was refused: {}.</p>\
          <p>No consent was recorded. {}</p>{BACK}",
         shown(&person.name),
         known.join(" and "),
@@ -47,8 +48,8 @@ pub fn refused(person: &Person, expected: &RequiredIdentity, error: &Error) -> R
 
 fn earlier(person: &Person) -> String {
     match &person.consent {
-        Some(consent) => format!("The consent of {} stays.", shown(&consent.at)),
-        None => "There is no consent from before either.".to_owned(),
+        Some(consent) => format!("The consent of {} remains valid.", shown(&consent.at)),
+        None => "There is no earlier consent either.".to_owned(),
     }
 }
 
@@ -56,7 +57,7 @@ fn item(person: &Person) -> String {
     let (class, status, buttons) = match &person.consent {
         None => ("no", "has not consented".to_owned(), button(person, "/ask", "Ask for consent")),
         Some(Consent { at, sub, email }) => {
-            let sub = shown(sub.as_deref().unwrap_or("somebody unnamed"));
+            let sub = shown(sub.as_deref().unwrap_or("an unnamed user"));
             let email = email.as_deref().map(|e| format!(" ({})", shown(e))).unwrap_or_default();
             let at = shown(at);
             let since = format!("has consented since <time>{at}</time> as <b>{sub}</b>{email}");
@@ -83,7 +84,7 @@ fn button(person: &Person, action: &str, what: &str) -> String {
 
 const BACK: &str = "<p><a href=\"/\">Who has consented?</a></p>";
 
-/// Text of others: nothing that is invisible, nothing that is markup.
+/// Escapes untrusted text: it contains neither invisible characters nor markup.
 fn shown(text: &str) -> String {
     let escaped = |c| match c {
         '&' => "&amp;".to_owned(),
@@ -95,21 +96,21 @@ fn shown(text: &str) -> String {
     one_line(text).chars().map(escaped).collect()
 }
 
-/// What a person is told when it did not work. The log has the error's own words.
+/// What the user is told when something failed. The log has the error message.
 #[derive(Debug)]
 pub struct Problem(StatusCode, &'static str, &'static str);
 
 impl Problem {
     pub const NOT_FROM_HERE: Self = Self(
         StatusCode::BAD_REQUEST,
-        "Not from here",
-        "This was not begun in this browser, or it is over. Nothing was changed.",
+        "Not started here",
+        "This was not started in this browser, or has already ended. Nothing was changed.",
     );
-    pub const NOBODY: Self = Self(StatusCode::NOT_FOUND, "Nobody", "There is no such person.");
+    pub const NOBODY: Self = Self(StatusCode::NOT_FOUND, "Unknown user", "There is no such user.");
     pub const ONLY_HERE: Self = Self(
         StatusCode::BAD_GATEWAY,
-        "Withdrawn here only",
-        "The tokens are gone here, but the authorization server did not revoke them.",
+        "Withdrawn locally only",
+        "The tokens were removed here, but the authorization server did not revoke them.",
     );
 
     fn of(kind: ErrorKind) -> Self {
@@ -117,25 +118,27 @@ impl Problem {
             ErrorKind::InvalidState => Self(
                 StatusCode::BAD_REQUEST,
                 "Not accepted",
-                "This answer is forged, used, too late or another's. Nothing was changed.",
+                "This response is forged, already used, expired or for another user. Nothing was changed.",
             ),
             ErrorKind::Validation => Self(
                 StatusCode::BAD_REQUEST,
-                "Not believed",
-                "This is not an answer to what the authorization server was asked.",
+                "Not trusted",
+                "This response does not match the request to the authorization server.",
             ),
             ErrorKind::Unavailable => Self(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "Out of reach",
-                "The authorization server does not answer. Try again later.",
+                "Unreachable",
+                "The authorization server does not respond. Try again later.",
             ),
-            ErrorKind::ServerRefused | ErrorKind::LoginRequired => {
-                Self(StatusCode::BAD_GATEWAY, "Refused", "The authorization server refused.")
-            }
+            ErrorKind::ServerRefused | ErrorKind::LoginRequired => Self(
+                StatusCode::BAD_GATEWAY,
+                "Refused",
+                "The authorization server refused the request.",
+            ),
             _ => Self(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Our fault",
-                "It did not work. The reason is in the log of this program.",
+                "Internal error",
+                "Something went wrong. The reason is in the log of this program.",
             ),
         }
     }
@@ -157,7 +160,7 @@ impl From<oauthctl_sandbox::Error> for Problem {
 
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Self {
-        eprintln!("the database: {error}");
+        eprintln!("database error: {error}");
         Self::of(ErrorKind::Store)
     }
 }

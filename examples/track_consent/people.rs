@@ -1,4 +1,4 @@
-//! The people that the program knows, and what it notes of their consents: an SQLite file.
+//! The known users, and what is recorded of their consents: an SQLite file.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, params};
 
 use crate::page::Problem;
 
-/// The people are those of the sandbox; an application has its own.
+/// The users are those of the sandbox; an application has its own.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS users (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE);
@@ -32,7 +32,7 @@ pub struct Person {
     pub consent: Option<Consent>,
 }
 
-/// When a person consented, and as whom the authorization server knows them.
+/// When a user consented, and the user's identity at the authorization server.
 pub struct Consent {
     pub at: String,
     pub sub: Option<String>,
@@ -42,11 +42,11 @@ pub struct Consent {
 pub struct People(Connection);
 
 impl People {
-    /// Opens the table in this directory, which may be behind a link. The file may not be one: it
-    /// would be made wherever that leads.
+    /// Opens the table in this directory, which may be a link. The file must not be one: it would be
+    /// created wherever the link leads.
     pub fn open(dir: &Path) -> Result<Self, Problem> {
         let path = dir.canonicalize()?.join("people.db");
-        // SQLite would make it for everybody to read, and makes its other files like this one.
+        // SQLite would create it readable for all users, and creates its other files with the same mode.
         let mut private = OpenOptions::new();
         private.write(true).create_new(true);
         #[cfg(unix)]
@@ -70,7 +70,7 @@ impl People {
         self.0.query_row(&format!("{PEOPLE} WHERE users.id = ?1"), [id], person).optional()
     }
 
-    /// Notes the grant that there is of a person now, or that there is none.
+    /// Records the current grant of a user, or that there is none.
     pub fn note(&self, id: i64, grant: Option<&Grant>) -> Result<()> {
         match grant {
             Some(Grant { id: grant_id, identity, obtained_at, .. }) => self.0.execute(

@@ -1,4 +1,4 @@
-//! `oauthctl attr`: values that are kept with a grant.
+//! `oauthctl attr`: attributes that are stored with a grant.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub enum AttrCommand {
     /// Print the value of an attribute
     #[command(override_usage = "oauthctl attr get [OPTIONS] [PROFILE] <NAME>")]
     Get(NameArgs),
-    /// Set an attribute, which stays with the grant over every refresh
+    /// Set an attribute; it is kept across refreshes
     #[command(override_usage = "oauthctl attr set [OPTIONS] [PROFILE] <NAME> <VALUE>")]
     Set(SetArgs),
     /// Remove an attribute
@@ -39,7 +39,7 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct NameArgs {
-    /// Name of the attribute, after the profile if both are given
+    /// Name of the attribute, after PROFILE if that is present
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
     #[arg(id = "last", value_name = "NAME", hide = true, value_hint = ValueHint::Other)]
@@ -51,7 +51,7 @@ pub struct NameArgs {
 }
 
 impl NameArgs {
-    /// The profile, the account and the name.
+    /// Returns the profile, the account and the name.
     fn read(&self) -> Result<(Grants<'_>, &str)> {
         let (argument, name) = match &self.second {
             Some(name) => (Some(self.first.as_str()), name),
@@ -63,7 +63,7 @@ impl NameArgs {
 
 #[derive(Debug, Args)]
 pub struct SetArgs {
-    /// Name of the attribute, after the profile if both are given
+    /// Name of the attribute, after PROFILE if that is present
     #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
     first: String,
     /// Value of the attribute
@@ -81,7 +81,7 @@ pub struct SetArgs {
 }
 
 impl SetArgs {
-    /// The profile, the account, the name and the value.
+    /// Returns the profile, the account, the name and the value.
     fn read(&self) -> Result<(Grants<'_>, &str, &str)> {
         let (argument, name, value) = match &self.third {
             Some(value) => (Some(self.first.as_str()), &self.second, value),
@@ -91,7 +91,7 @@ impl SetArgs {
     }
 }
 
-/// Which grant is meant.
+/// Selects a grant by profile and account.
 struct Grants<'a> {
     profile: Option<&'a str>,
     account: Option<&'a str>,
@@ -112,7 +112,7 @@ impl<'a> Grants<'a> {
 ///
 /// # Errors
 ///
-/// `LoginRequired` where there is no grant, `Config` for an attribute that is not there.
+/// Returns `LoginRequired` if there is no grant, and `Config` for an attribute that does not exist.
 pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
     match command {
         AttrCommand::Get(args) => get(args, context)?,
@@ -133,8 +133,8 @@ pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
                 let all = load(&grants, context)?.attributes_at(Timestamp::now());
                 let shown = one_line(name);
                 context.voice.say(match all.contains_key(name) {
-                    true => format!("`{shown}` came from the server, and stays with the grant."),
-                    false => format!("There was no attribute `{shown}`."),
+                    true => format!("`{shown}` was set by the server and cannot be removed."),
+                    false => format!("There is no attribute `{shown}`."),
                 });
             }
         }
@@ -162,8 +162,10 @@ fn get(args: &NameArgs, context: &Context) -> Result<()> {
     let (grants, name) = args.read()?;
     let grant = load(&grants, context)?;
     let value = grant.attributes_at(Timestamp::now()).remove(name).ok_or_else(|| {
-        Error::config(format!("there is no attribute `{}`", one_line(name)))
-            .hint("`oauthctl attr list` shows them; one past its `--ttl` is gone")
+        Error::config(format!("there is no attribute `{}`", one_line(name))).hint(
+            "run `oauthctl attr list` to see all attributes; an attribute is removed when \
+                   its `--ttl` ends",
+        )
     })?;
     if !context.voice.json {
         return report::print_line(&text(&value));
@@ -190,7 +192,7 @@ fn list(grants: &Grants<'_>, context: &Context) -> Result<()> {
     report::print(&attributes.iter().map(line).collect::<String>())
 }
 
-/// A text as it is, anything else as JSON.
+/// Returns a string as it is, and any other value as JSON.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! What people are told about redirect URIs: which one to register, and which profiles share one.
+//! Messages about redirect URIs: which one to register, and which profiles share one.
 
 use oauthctl_core::Error;
 use oauthctl_core::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
@@ -6,13 +6,14 @@ use oauthctl_core::text::one_line;
 
 use super::context::Context;
 
-/// Told at a login to a server that is not known to send `iss`: where its response comes in, or which
-/// other server could have it sent to itself.
+/// Prints the redirect URI of a login at a server that is not known to send `iss`, or warns that another
+/// server could have the response sent to itself.
 pub fn tell(context: &Context, profile: &Profile) {
     if profile.callback.own_path {
         for uri in profile.login_redirect_uris(false) {
             context.voice.say(format!(
-                "The redirect URI is {}: an earlier profile, of another server, has /callback.",
+                "Using the redirect URI {}: /callback belongs to an earlier profile of a different \
+                 server.",
                 uri.text
             ));
         }
@@ -21,7 +22,7 @@ pub fn tell(context: &Context, profile: &Profile) {
     warn_of_sharing(context, profile);
 }
 
-/// The same for a flow that was started, at this redirect URI or at the profile's first.
+/// Does the same for a started flow, at this redirect URI or at the profile's first one.
 pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&str>) {
     if announces_iss(context, profile) == Some(true) {
         return;
@@ -37,7 +38,7 @@ pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&
     }
 }
 
-/// The profile as if this were its redirect URI.
+/// Returns the profile with this redirect URI as its only one.
 fn at(profile: &Profile, uri: RedirectUri) -> Profile {
     let mut profile = profile.clone();
     profile.redirect_uris = vec![uri];
@@ -45,30 +46,30 @@ fn at(profile: &Profile, uri: RedirectUri) -> Profile {
     profile
 }
 
-/// A redirect URI that no profile names: flows of another server can have been started with it too.
+/// Warns about a redirect URI that no profile sets: flows of another server may use it too.
 fn warn_of_unknown(context: &Context, profile: &Profile, uri: &RedirectUri) {
     let Some(other) = first_without_iss(context, profile, false) else { return };
     let (name, other, uri) = (one_line(&profile.name), one_line(&other), one_line(&uri.text));
     let warning = format!(
-        "no profile names {uri}: if flows of `{other}` come back there too, one server could have the \
-         other's code sent to it"
+        "no profile sets the redirect URI {uri}: if flows of `{other}` use it too, one server \
+         could receive a code that the other issued"
     );
     context.voice.warn(&Error::config(warning).hint(format!(
-        "give each of them a redirect URI of its own, and name it in the profile: \
-         `redirect_uri = \"…\"` under [profiles.{name}]"
+        "use a separate redirect URI for each of them, and set it in the profile: `redirect_uri = \
+         \"…\"` under [profiles.{name}]"
     )));
 }
 
-/// Warns of another server whose responses come in at the same place. Says whether there is one.
+/// Warns about another server that uses the same redirect path. Returns whether there is one.
 fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
     let name = one_line(&profile.name);
     let Some(other) = first_without_iss(context, profile, true) else { return false };
     let warning = format!(
-        "the profiles `{name}` and `{}` have the same redirect path, so that one server could have \
-         the other's code sent to it",
+        "the profiles `{name}` and `{}` share a redirect path: one server could receive a code \
+         that the other issued",
         one_line(&other)
     );
-    let mut hint = "give one of them a path of its own, and register it".to_owned();
+    let mut hint = "set a separate redirect URI in one of them, and register it".to_owned();
     if profile.redirect_uris.iter().all(|uri| uri.host != LoopbackHost::Elsewhere) {
         hint.push_str(&format!(": `redirect_uri = \"http://127.0.0.1/{name}/callback\"`"));
     }
@@ -76,11 +77,11 @@ fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
     true
 }
 
-/// How many profiles of a catalog are parsed one by one. All at once are faster then.
+/// Number of profiles of a catalog to parse one by one; beyond it, parsing all at once is faster.
 const ONE_BY_ONE: usize = 8;
 
-/// The name of the first profile with a server that could be mixed up with this one's, and is not known
-/// to send `iss`; with `sharing`, among those whose responses come in at the same place.
+/// Returns the name of the first profile whose server could be mixed up with this one's and is not known to
+/// send `iss`. With `sharing`, considers only profiles with the same redirect path.
 fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Option<String> {
     let sends_none = |other: &Profile| announces_iss(context, other) != Some(true);
     if let Some(catalog) = context.catalog().ok()? {
@@ -105,8 +106,8 @@ fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Opt
     others.find(|other| sends_none(other)).map(|other| other.name.clone())
 }
 
-/// The redirect URIs to register for a profile, and what may be different about that; nothing for a
-/// profile whose grant has none.
+/// Returns the redirect URIs to register for a profile, and a note if they may be different. Both are empty
+/// for a profile whose grant has none.
 pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
     if profile.grant != GrantType::AuthorizationCode {
         return (Vec::new(), None);
@@ -115,14 +116,14 @@ pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option
     let uris = profile.login_redirect_uris(announces == Some(true));
     let uncertain = profile.callback.own_path && announces.is_none();
     let note = uncertain.then(|| {
-        "/callback is an earlier profile's, of another server. If this server announces `iss` in its \
-         metadata, it is http://127.0.0.1/callback for this one too."
+        "/callback belongs to an earlier profile of a different server. If this server's metadata \
+         announces `iss`, this profile uses http://127.0.0.1/callback too."
             .to_owned()
     });
     (uris.into_iter().map(|uri| uri.text).collect(), note)
 }
 
-/// Whether the server of a profile announces `iss`, as far as can be known without asking it.
+/// Returns whether the server of a profile announces `iss`, or `None` if that is unknown without a request.
 fn announces_iss(context: &Context, profile: &Profile) -> Option<bool> {
     let cache = context.state_path().ok()?.join("discovery");
     profile::announces_iss(profile, &cache)

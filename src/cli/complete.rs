@@ -1,4 +1,5 @@
-//! `oauthctl complete`: completes an authorization that `start` began, here or elsewhere.
+//! `oauthctl complete`: completes an authorization that `oauthctl start` started, here or on another
+//! machine.
 
 use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal, Read};
@@ -21,34 +22,35 @@ use super::context::Context;
 use super::login::parse_parameter;
 use super::{manager, pending, report, run as runner};
 
-/// The most bytes of a callback URL.
+/// Maximum size of a callback URL, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
-`--expect-state` takes the state that you kept in the user's own session. \
-Without it, whoever gets hold of a callback URL can have it completed.")]
+Pass the state from the user's own session to `--expect-state`. Without it, anyone who \
+obtains a callback URL can complete the flow.")]
 pub struct CompleteArgs {
-    /// URL that the user came back to; `-` reads it from stdin, which keeps it out of the process list
+    /// Callback URL; `-` reads it from stdin, which keeps it out of the process list
     #[arg(value_name = "-|CALLBACK_URL", value_hint = ValueHint::Url, required_unless_present = "code")]
     callback: Option<OsString>,
     /// Authorization code, instead of a URL
     #[arg(long, value_name = "CODE", value_hint = ValueHint::Other, conflicts_with = "callback", requires = "state")]
     code: Option<String>,
-    /// State that came with the code
+    /// `state` parameter that was received with the code
     #[arg(long, value_name = "STATE", value_hint = ValueHint::Other, requires = "code")]
     state: Option<String>,
-    /// Issuer that came with the code
+    /// `iss` parameter that was received with the code
     #[arg(long, value_name = "ISSUER", value_hint = ValueHint::Url, requires = "code")]
     iss: Option<String>,
-    /// URL at which the code arrived, without its query; required where no issuer tells servers apart
+    /// URL that received the code, without its query; required without `--iss` if another configured server
+    /// could have issued the code
     #[arg(long, value_name = "URI", value_hint = ValueHint::Url, requires = "code")]
     redirect_uri: Option<String>,
     /// Accept only this state
     #[arg(long, value_name = "STATE", value_hint = ValueHint::Other)]
     expect_state: Option<String>,
-    /// Accept only a state of this profile
+    /// Accept only a flow of this profile
     #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
     profile: Option<String>,
     /// Accept only this user: sub=… or email=…
@@ -59,11 +61,11 @@ pub struct CompleteArgs {
     show_token: bool,
 }
 
-/// Completes, and prints what was granted by whom.
+/// Completes an authorization and prints the grant.
 ///
 /// # Errors
 ///
-/// As the contract's exit codes say.
+/// Returns an error whose kind determines the exit code.
 pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let expected = expected(args)?;
     let response = response(args, context)?;
@@ -105,9 +107,9 @@ fn to_json(completed: &Completed, show_token: bool) -> Value {
     object
 }
 
-/// Reads `sub=VALUE` or `email=VALUE`.
+/// Parses `sub=VALUE` or `email=VALUE`.
 fn parse_claim(text: &str) -> std::result::Result<(String, String), String> {
-    parse_parameter(text).map_err(|_| "write sub=… or email=…".to_owned())
+    parse_parameter(text).map_err(|_| "expected sub=… or email=…".to_owned())
 }
 
 fn expected(args: &CompleteArgs) -> Result<Expected> {
@@ -118,16 +120,19 @@ fn expected(args: &CompleteArgs) -> Result<Expected> {
         let place = match claim.as_str() {
             "sub" => &mut expected.identity.sub,
             "email" => &mut expected.identity.email,
-            _ => return Err(Error::usage("`--require-identity` takes sub=… or email=…")),
+            _ => return Err(Error::usage("`--require-identity` accepts only sub=… or email=…")),
         };
         if value.is_empty() || place.replace(value.clone()).is_some() {
-            return Err(Error::usage(format!("`--require-identity {claim}=…` needs one value")));
+            return Err(Error::usage(format!(
+                "`--require-identity {claim}=…` requires exactly one \
+                                             value"
+            )));
         }
     }
     Ok(expected)
 }
 
-/// The response as it was given: a URL, or the parameters of one.
+/// Reads the response: a URL, or its separate parameters.
 fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationResponse> {
     if let (Some(code), Some(state)) = (&args.code, &args.state) {
         let iss = args.iss.as_ref().map(|iss| ("iss", iss));
@@ -141,7 +146,7 @@ fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationRespo
     match &args.callback {
         Some(dash) if dash == "-" => AuthorizationResponse::from_url(read_stdin(context)?.expose()),
         Some(url) => AuthorizationResponse::from_url(&to_text(url.as_encoded_bytes())),
-        None => Err(Error::usage("give the callback URL, or `-` to read it from stdin")),
+        None => Err(Error::usage("a callback URL is required; `-` reads it from stdin")),
     }
 }
 
@@ -150,11 +155,11 @@ fn read_stdin(context: &Context) -> Result<Secret> {
     let at_terminal = stdin.is_terminal();
     if at_terminal && context.globals.no_input {
         return Err(Error::login_required(
-            "the callback URL would be asked of a person, and `--no-input` is given",
+            "entering the callback URL requires user interaction, but `--no-input` is set",
         )
         .hint("pipe it: `… | oauthctl complete -`"));
     }
-    let prompt = || context.voice.insist("Paste here the address at which the browser ended up:");
+    let prompt = || context.voice.insist("Paste the URL from the browser's address bar:");
     #[cfg(unix)]
     if let Some(terminal) = Terminal::on_stdin(Echo::Shown) {
         prompt();
@@ -172,10 +177,10 @@ fn read_stdin(context: &Context) -> Result<Secret> {
 }
 
 fn too_long() -> Error {
-    Error::validation("the callback URL is over 64 KiB")
+    Error::validation("the callback URL is longer than 64 KiB")
 }
 
-/// Reads to the end, or, where a person types, the first line that is not blank.
+/// Reads to the end, or with `one_line` the first line that is not blank.
 fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
     let mut from = from.take(LONGEST + 1);
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
@@ -184,7 +189,7 @@ fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
             true => from.read_until(b'\n', &mut bytes),
             false => from.read_to_end(&mut bytes),
         };
-        let read = read.map_err(|e| Error::usage(format!("stdin could not be read: {e}")))?;
+        let read = read.map_err(|e| Error::usage(format!("cannot read stdin: {e}")))?;
         if read == 0 || !bytes.trim_ascii().is_empty() {
             break;
         }
@@ -192,24 +197,24 @@ fn read(from: impl BufRead, one_line: bool) -> Result<Secret> {
     if bytes.len() as u64 > LONGEST {
         return Err(too_long());
     }
-    // Some shells put a byte order mark before what they pipe.
+    // Some shells prepend a byte order mark to what they pipe.
     Ok(Secret::new(to_text(&bytes).trim_start_matches('\u{feff}').trim()))
 }
 
-/// A state that looks like a sealed one (a JWE has five parts) may be another machine's, whose key is
-/// not known here.
+/// Extends the hint for a state that looks sealed (a JWE has five parts): another machine may have made it,
+/// with a key that is unknown here.
 fn perhaps_another_key(error: Error, state: &str) -> Error {
     let is_sealed = error.kind() == ErrorKind::InvalidState && state.split('.').count() == 5;
     match is_sealed && !error.advice().is_empty() {
         true => error.and_hint(format!(
-            "if it was started on another machine, both need the same {}",
+            "if the flow was started on another machine, set the same {} on both machines",
             pending::VARIABLE
         )),
         false => error,
     }
 }
 
-/// What has to be done again was begun by `start`, not by `login`.
+/// Rewrites a hint: a flow that `start` began is started again by `start`, not by `login`.
 fn start_again(error: Error, profile: Option<&str>) -> Error {
     let mut advice = error.advice().to_vec();
     let Some(at) = advice.iter().position(Advice::is_start) else { return error };

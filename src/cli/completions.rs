@@ -23,11 +23,11 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the script.
+/// Prints the completion script.
 ///
 /// # Errors
 ///
-/// Where stdout cannot be written.
+/// Returns an error if stdout cannot be written.
 pub fn run(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
     command.build();
     let script = match args.shell {
@@ -40,20 +40,20 @@ pub fn run(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The script that clap generates.
+/// Returns the script that clap generates.
 fn generated(shell: Shell, mut command: Command) -> Result<String> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "oauthctl", &mut script);
     String::from_utf8(script).map_err(|e| Error::internal(e.to_string()))
 }
 
-/// What an argument or the value of an option can be.
+/// The possible values of an argument or option.
 enum Values {
-    /// Nothing that could be known.
+    /// Values that cannot be known.
     Unknown,
     /// One of these words.
     Words(Vec<String>),
-    /// A name that only the program knows.
+    /// Names that only the program knows.
     Names(NameKind),
     Files,
     Directories,
@@ -91,12 +91,13 @@ impl Values {
     }
 }
 
-/// The arguments that a command takes by their place.
+/// Returns the positional arguments of a command.
 fn positionals(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_positionals().filter(|arg| !arg.is_last_set())
 }
 
-/// A program for clap's generators: values that are names are a placeholder, to be replaced in the script.
+/// Returns a program for clap's generators whose name values are placeholders, to be replaced in the
+/// script.
 fn with_placeholders(program: &Command) -> Command {
     marked(program.clone(), program)
 }
@@ -110,7 +111,7 @@ fn marked(command: Command, program: &Command) -> Command {
     command.mut_subcommands(|inner| marked(inner, program))
 }
 
-/// A word that no script has.
+/// Returns a word that no script contains.
 fn placeholder(kind: NameKind) -> &'static str {
     match kind {
         NameKind::Profiles => "OAUTHCTL_NAMES_OF_PROFILES",

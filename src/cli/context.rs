@@ -1,4 +1,4 @@
-//! What a command runs in: the environment, the configuration, the stores, the trace.
+//! The context of a command: environment, configuration, stores, trace.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use oauthctl_core::{Error, Result, Secret, Timestamp, text};
 use super::Globals;
 use super::report::Voice;
 
-/// What a command runs in.
+/// The context in which a command runs.
 pub struct Context {
     /// The global flags.
     pub globals: Globals,
-    /// How this run speaks.
+    /// How messages are printed.
     pub voice: Voice,
-    /// The teaching trace.
+    /// The protocol trace.
     pub trace: Trace,
     file: OnceLock<Option<ConfigFile>>,
     config: OnceLock<Config>,
@@ -37,12 +37,14 @@ pub struct Context {
 const KEYRING_PROMPT: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Context {
-    /// Reads nothing yet but the flags. A HAR file is begun: where it cannot be written, that is known
-    /// before anything is sent, for what a request has spent cannot be taken back.
+    /// Creates the context from the flags alone.
+    ///
+    /// A HAR file is created now. If it cannot be written, the command fails before it sends a request: a
+    /// spent code or token cannot be recovered.
     ///
     /// # Errors
     ///
-    /// `Usage` where the HAR file cannot be written.
+    /// Returns `Usage` if the HAR file cannot be written.
     pub fn new(globals: Globals, voice: Voice) -> Result<Self> {
         let sink: Option<oauthctl_core::trace::LineSink> =
             globals.trace.then(|| Box::new(move |line: &str| voice.insist(line)) as _);
@@ -64,8 +66,8 @@ impl Context {
         })
     }
 
-    /// Writes the HAR file, if one was asked for. What the command did is done, and its result is out:
-    /// a file that can no longer be written changes nothing about that, and is warned of.
+    /// Writes the HAR file, if one was requested. The command has finished and its result is printed, so a
+    /// file that cannot be written is only a warning.
     pub fn finish_trace(&self) {
         let written = self.har.as_deref().map_or(Ok(()), |path| self.trace.finish_har(path));
         if let Err(error) = written {
@@ -73,11 +75,11 @@ impl Context {
         }
     }
 
-    /// An environment variable; an empty one counts as unset.
+    /// Returns an environment variable; an empty one counts as unset.
     ///
     /// # Errors
     ///
-    /// Where the value is not UTF-8.
+    /// Returns an error if the value is not valid UTF-8.
     pub fn env(&self, name: &str) -> Result<Option<String>> {
         match env_os(name) {
             None => Ok(None),
@@ -87,11 +89,11 @@ impl Context {
         }
     }
 
-    /// Where the configuration is.
+    /// Returns the path of the configuration file.
     ///
     /// # Errors
     ///
-    /// Where neither flag, variable nor home directory says so.
+    /// Returns an error if no flag, variable or home directory determines it.
     pub fn config_path(&self) -> Result<PathBuf> {
         if let Some(path) = &self.globals.config {
             return Ok(path.clone());
@@ -102,11 +104,11 @@ impl Context {
         Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
     }
 
-    /// The directory of the configuration file.
+    /// Returns the directory of the configuration file.
     ///
     /// # Errors
     ///
-    /// As [`Context::config_path`].
+    /// See [`Context::config_path`].
     pub fn config_dir(&self) -> Result<PathBuf> {
         let path = self.config_path()?;
         match path.parent() {
@@ -115,11 +117,11 @@ impl Context {
         }
     }
 
-    /// Where locks, intents and the account index are.
+    /// Returns the path of the state directory: locks, intents and the account index.
     ///
     /// # Errors
     ///
-    /// Where neither variable nor home directory says so.
+    /// Returns an error if no variable or home directory determines it.
     pub fn state_path(&self) -> Result<PathBuf> {
         if let Some(path) = env_os("OAUTHCTL_STATE_DIR") {
             return Ok(path.into());
@@ -128,23 +130,23 @@ impl Context {
         Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
     }
 
-    /// The state directory, made if it is missing.
+    /// Opens the state directory, and creates it if it is missing.
     ///
     /// # Errors
     ///
-    /// Where it cannot be made or is not safe to use.
+    /// Returns an error if it cannot be created or is not safe to use.
     pub fn state(&self) -> Result<StateDir> {
         let state = StateDir::open(self.state_path()?, Arc::new(SystemClock));
         self.note_warnings(state.warnings());
         Ok(state)
     }
 
-    /// Keeps a list of warnings, to be told at the end.
+    /// Registers a list of warnings, to be printed at the end.
     pub fn note_warnings(&self, warnings: Warnings) {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warnings);
     }
 
-    /// Says what stores and state directory have repaired or skipped on the way.
+    /// Prints what the stores and the state directory repaired or skipped.
     pub fn tell_warnings(&self) {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in warnings.iter().flat_map(Warnings::take) {
@@ -152,11 +154,11 @@ impl Context {
         }
     }
 
-    /// The configuration file as it was read, once, but not parsed; `None` where there is none.
+    /// Returns the configuration file, read once but not parsed, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// `Config` where it cannot be read.
+    /// Returns `Config` if it cannot be read.
     pub fn config_file(&self) -> Result<Option<&ConfigFile>> {
         if self.file.get().is_none() {
             let file = ConfigFile::open(&self.config_path()?)?;
@@ -165,11 +167,11 @@ impl Context {
         Ok(self.file.get().and_then(Option::as_ref))
     }
 
-    /// The configuration, read and checked once. A missing file is an empty configuration.
+    /// Returns the configuration, parsed and checked once. A missing file is an empty configuration.
     ///
     /// # Errors
     ///
-    /// `Config` with every error of the file.
+    /// Returns `Config` with every error of the file.
     pub fn config(&self) -> Result<&Config> {
         if let Some(config) = self.config.get() {
             return Ok(config);
@@ -184,11 +186,11 @@ impl Context {
         Ok(self.config.get_or_init(|| config))
     }
 
-    /// The catalog of a large configuration file, as long as the file itself was not parsed.
+    /// Returns the catalog of a large configuration file, unless the file was already parsed.
     ///
     /// # Errors
     ///
-    /// `Config` where the file cannot be read.
+    /// Returns `Config` if the file cannot be read.
     pub fn catalog(&self) -> Result<Option<&Catalog>> {
         if self.config.get().is_some() {
             return Ok(None);
@@ -203,8 +205,8 @@ impl Context {
         Ok(self.catalog.get_or_init(|| catalog).as_ref())
     }
 
-    /// The configuration, in which other profiles than this one can be missing: a large file that was
-    /// checked before is not parsed as a whole again.
+    /// Returns a configuration that may contain this profile only: a large file that was checked before is
+    /// not parsed as a whole again.
     fn config_of(&self, name: &str) -> Result<&Config> {
         if let Some(config) = self.narrowed.get().filter(|c| c.profiles.contains_key(name)) {
             return Ok(config);
@@ -217,11 +219,11 @@ impl Context {
         }
     }
 
-    /// Checks the configuration, unless this very content was checked before.
+    /// Checks the configuration, unless the same content was checked before.
     ///
     /// # Errors
     ///
-    /// As [`Context::config`].
+    /// See [`Context::config`].
     pub fn check_config(&self) -> Result<()> {
         if self.catalog()?.is_none() {
             self.config()?;
@@ -229,11 +231,11 @@ impl Context {
         Ok(())
     }
 
-    /// Says what the configuration is warned about: `pkce = "off"`, for instance.
+    /// Prints the warnings about the configuration, for instance about `pkce = "off"`.
     ///
     /// # Errors
     ///
-    /// As [`Context::config`].
+    /// See [`Context::config`].
     pub fn tell_config_warnings(&self) -> Result<()> {
         let warnings = match self.catalog()? {
             Some(catalog) => catalog.warnings(),
@@ -245,11 +247,11 @@ impl Context {
         Ok(())
     }
 
-    /// The name of the profile that is meant.
+    /// Returns the name of the selected profile.
     ///
     /// # Errors
     ///
-    /// `Config` where there is none, or several and no default.
+    /// Returns `Config` if there is no profile, or several and no default.
     pub fn profile_name(&self, given: Option<&str>) -> Result<String> {
         if let Some(name) = given {
             return Ok(name.to_owned());
@@ -263,20 +265,20 @@ impl Context {
         let config = self.config()?;
         self.config_is_there()?;
         if config.profiles.is_empty() {
-            return Err(Error::config("there is no profile yet").hint(
+            return Err(Error::config("no profile is configured").hint(
                 "add one: `oauthctl profile add gitlab --provider gitlab --client-id ID`, or try `oauthctl demo`",
             ));
         }
         let names = text::names(config.profiles.keys().map(String::as_str));
-        Err(Error::config("there are several profiles, and none is the default")
-            .hint(format!("name one with `-p`, or set `[defaults] profile`: {names}")))
+        Err(Error::config("several profiles are configured, and none is the default")
+            .hint(format!("select one with `-p`, or set `[defaults] profile`: {names}")))
     }
 
-    /// The names of all profiles.
+    /// Returns the names of all profiles.
     ///
     /// # Errors
     ///
-    /// As [`Context::config`].
+    /// See [`Context::config`].
     pub fn profile_names(&self) -> Result<Vec<String>> {
         match self.catalog()? {
             Some(catalog) => Ok(catalog.names().map(str::to_owned).collect()),
@@ -284,7 +286,7 @@ impl Context {
         }
     }
 
-    /// The profile of a command that names none.
+    /// Returns the profile of a command that names none.
     fn default_profile(&self) -> Result<Option<String>> {
         match self.catalog()? {
             Some(catalog) => Ok(catalog.default_profile().map(str::to_owned)),
@@ -292,11 +294,12 @@ impl Context {
         }
     }
 
-    /// Keeps what the next run needs to hand out a stored token of this profile without parsing.
+    /// Saves what the next run needs to print a stored token of this profile without parsing the
+    /// configuration.
     ///
     /// # Errors
     ///
-    /// As [`Context::config`].
+    /// See [`Context::config`].
     pub fn keep_snapshot(&self, profile: &Profile) -> Result<()> {
         if let Some(file) = self.config_file()? {
             let (state, default) = (self.state_path()?, self.default_profile()?);
@@ -306,33 +309,39 @@ impl Context {
         Ok(())
     }
 
-    /// The profile of this name.
+    /// Returns the profile of this name.
     ///
     /// # Errors
     ///
-    /// `Config` where it is unknown, with the nearest name.
+    /// Returns `Config` if it is unknown, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         let config = self.config_of(name)?;
         self.config_is_there()?;
         config.profile(name)
     }
 
-    /// A file that was named for this run should be there.
+    /// Fails if `--config` names a file that does not exist.
     fn config_is_there(&self) -> Result<()> {
         match (&self.globals.config, self.config_file()?) {
-            (Some(path), None) => {
-                Err(Error::config(format!("the configuration {} does not exist", path.display()))
-                    .hint("correct `--config`; to make the file, run `oauthctl profile add NAME --issuer URL --client-id ID`"))
-            }
+            (Some(path), None) => Err(Error::config(format!(
+                "the configuration file {} does not \
+                                           exist",
+                path.display()
+            ))
+            .hint(
+                "correct `--config`; to create the file, run \
+                           `oauthctl profile add NAME --issuer URL --client-id ID`",
+            )),
             _ => Ok(()),
         }
     }
 
-    /// Which store is meant: flag, variable, profile, defaults, keyring.
+    /// Returns the selected store: of the flag, the variable, the profile or the defaults, else the
+    /// keyring.
     ///
     /// # Errors
     ///
-    /// `Usage` for a store that there is not.
+    /// Returns `Usage` for an unknown store.
     pub fn store_spec(&self, of_profile: Option<&str>) -> Result<StoreSpec> {
         let name = match &self.globals.store {
             Some(store) => Some(store.clone()),
@@ -344,11 +353,11 @@ impl Context {
         }
     }
 
-    /// The store that commands use for the profile of this name.
+    /// Returns the store of the profile of this name.
     ///
     /// # Errors
     ///
-    /// As [`Context::profile`] and [`Context::store_spec`].
+    /// See [`Context::profile`] and [`Context::store_spec`].
     pub fn store_spec_of(&self, name: &str) -> Result<StoreSpec> {
         let narrowed = self.catalog()?.and_then(|catalog| catalog.narrowed(name));
         let config = match &narrowed {
@@ -358,22 +367,23 @@ impl Context {
         self.store_spec(config.store_of(config.profile(name)?))
     }
 
-    /// Opens a store. Nothing of it is touched yet.
+    /// Opens a store without accessing it.
     ///
     /// # Errors
     ///
-    /// `Store` where this version has no such store.
+    /// Returns `Store` if this version does not support the store.
     pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
         let store = spec.open(&self.places()?)?;
         self.note_warnings(store.warnings.clone());
         Ok(store)
     }
 
-    /// The directory of generated keys: the platform's, which is nobody's repository.
+    /// Returns the directory for generated keys: always the platform's configuration directory, because the
+    /// directory of `--config` may be a repository.
     ///
     /// # Errors
     ///
-    /// Where neither a home directory nor the configuration's place is known.
+    /// Returns an error if neither a home directory nor the path of the configuration is known.
     pub fn key_dir(&self) -> Result<PathBuf> {
         match ProjectDirs::from("", "", "oauthctl") {
             Some(dirs) => Ok(dirs.config_dir().to_owned()),
@@ -381,11 +391,11 @@ impl Context {
         }
     }
 
-    /// Where the stores keep what they keep.
+    /// Returns the paths and keys of the stores.
     ///
     /// # Errors
     ///
-    /// Where neither variables nor a home directory say so.
+    /// Returns an error if no variable or home directory determines them.
     pub fn places(&self) -> Result<Places> {
         let dirs = ProjectDirs::from("", "", "oauthctl");
         let key = match self.env("OAUTHCTL_STORE_KEY")? {
@@ -412,7 +422,7 @@ impl Context {
         })
     }
 
-    /// The user, where one sits before the screen on which a keyring would prompt.
+    /// Returns how to notify the user of a keyring prompt, if the user can see one.
     #[cfg(target_os = "linux")]
     fn keyring_user(&self) -> Option<keyring::KeyringUser> {
         use std::io::IsTerminal;
@@ -432,32 +442,32 @@ impl Context {
         })
     }
 
-    /// The store that a profile uses.
+    /// Opens the store of a profile.
     ///
     /// # Errors
     ///
-    /// As [`Context::open_store`].
+    /// See [`Context::open_store`].
     pub fn store_of(&self, profile: &Profile) -> Result<Store> {
         let config = self.config_of(&profile.name)?;
         self.open_store(&self.store_spec(config.store_of(profile))?)
     }
 }
 
-/// Warns of entries of NO_PROXY that are not understood: requests to the hosts that they mean would go to the
+/// Warns about entries of NO_PROXY that cannot be parsed: requests to those hosts would go through the
 /// proxy unnoticed.
 pub fn warn_of_no_proxy(voice: &Voice) {
     for entry in unreadable_exceptions() {
         let entry = oauthctl_core::text::one_line(&entry);
-        let what = format!("ignored the entry `{entry}` of NO_PROXY: it is not a host");
+        let what = format!("ignoring `{entry}` in NO_PROXY: it is not a host");
         voice.warn(&Error::config(what).hint(
-            "write `corp.test` (it and everything below), `*.corp.test`, an IP address, or a network \
-             such as `10.0.0.0/8`; `:PORT` may follow a host",
+            "use `corp.test` (which includes its subdomains), `*.corp.test`, an IP address, or a \
+             network such as `10.0.0.0/8`; a host may end with `:PORT`",
         ));
     }
 }
 
-/// The proxy of the environment. Where what should name it cannot, requests fail: without one they
-/// might go a way that the person does not want.
+/// Returns the proxy of the environment. If the variable that names it is invalid, requests fail: without
+/// the proxy they could take a route that the user does not want.
 pub fn proxy() -> Proxy {
     let first = |names: [&str; 2]| names.into_iter().find_map(std::env::var_os);
     let named = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
@@ -476,7 +486,6 @@ fn env_os(name: &str) -> Option<OsString> {
 
 fn project_dirs(variable: &str) -> Result<ProjectDirs> {
     ProjectDirs::from("", "", "oauthctl").ok_or_else(|| {
-        Error::config("this user has no home directory")
-            .hint(format!("set HOME, or name the place with {variable}"))
+        Error::config("cannot determine the home directory").hint(format!("set HOME or {variable}"))
     })
 }

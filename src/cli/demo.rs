@@ -1,4 +1,4 @@
-//! `oauthctl demo`: the whole main job on a machine with nothing set up.
+//! `oauthctl demo`: a complete login, refresh and logout against a built-in server.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,16 +24,16 @@ use super::{report, run as runner, sandbox};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Log in yourself in a real browser, started with COMMAND if given
+    /// Log in yourself in a browser, optionally started by COMMAND
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, num_args = 0..=1, default_missing_value = "")]
     browser: Option<String>,
 }
 
-/// Shows it all: sandbox, login, store, token, refresh, revocation. Nothing is left behind.
+/// Demonstrates sandbox, login, store, token, refresh and revocation, and leaves nothing behind.
 ///
 /// # Errors
 ///
-/// Where a step fails; none should.
+/// Returns an error if a step fails.
 pub fn run(args: &DemoArgs, context: &Context) -> Result<ExitCode> {
     let place = Place::make()?;
     let work = show(args, context, &place.0);
@@ -41,7 +41,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A directory that is gone when the demo ends.
+/// A directory that is removed when the demo ends.
 struct Place(PathBuf);
 
 impl Place {
@@ -52,9 +52,9 @@ impl Place {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).map_err(|e| {
-            Error::store(format!("no temporary directory can be made: {e}"))
+            Error::store(format!("cannot create a temporary directory: {e}"))
                 .caused_by(&e)
-                .hint("set TMPDIR to a directory that can be written")
+                .hint("set TMPDIR to a writable directory")
         })?;
         Ok(Self(path))
     }
@@ -62,7 +62,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What is left of a demo holds sandbox tokens that died with their server.
+        // Leftover files hold only tokens of a sandbox that no longer runs.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -72,7 +72,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let sandbox =
         sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
     let mut step = Steps { context, number: 0 };
-    step.tell(&format!("An authorization server of our own runs at {}.", sandbox.issuer()));
+    step.tell(&format!("A sandbox authorization server runs at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
     let http: Arc<dyn Http> = Arc::new(HttpClient::new(Options::default()));
     let manager = manager(context, profile.clone(), place, &http);
@@ -80,16 +80,19 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
 
     let grant = log_in(args, context, &manager, &profile, &key, &http, &mut step).await?;
     step.tell(&format!(
-        "The code was redeemed with its PKCE verifier, and the id_token's signature, issuer, audience and nonce are right: {} has logged in.",
-        grant.identity.label().unwrap_or("somebody")
+        "Redeemed the code with its PKCE verifier. The id_token's signature, issuer, audience and \
+         nonce are valid: {} is logged in.",
+        grant.identity.label().unwrap_or("the user")
     ));
-    step.tell("The tokens went into an encrypted file (age) in a temporary directory; a login of yours uses the keyring.");
+    step.tell(
+        "Stored the tokens in an age-encrypted file in a temporary directory. Real logins use the keyring.",
+    );
 
     let want = TokenRequest::default();
     let before = manager.grant(&key).await?;
     let stored = manager.token(&key, &want).await?;
     step.tell(&format!(
-        "`oauthctl token` prints the stored token without any request; {}.",
+        "`oauthctl token` prints the stored token without a network request; {}.",
         life(&stored)
     ));
     if !context.voice.json {
@@ -100,7 +103,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let refresh_token = |grant: Option<Grant>| grant.and_then(|grant| grant.tokens.refresh_token);
     let rotated = refresh_token(before) != refresh_token(manager.grant(&key).await?);
     step.tell(&format!(
-        "A refresh gave a new access token{}, stored before it was printed:",
+        "The refresh returned a new access token{}, stored before it is printed:",
         if rotated { " and a new refresh token" } else { "" }
     ));
     if !context.voice.json {
@@ -108,9 +111,11 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     }
 
     manager.revoke(&key).await?;
-    step.tell("`oauthctl logout` revoked the tokens at the server and forgot them here.");
+    step.tell("`oauthctl logout` revoked the tokens at the server and removed them locally.");
     let requests = sandbox.journal().len();
-    step.tell(&format!("Done: {requests} requests on loopback, nothing left on this machine."));
+    step.tell(&format!(
+        "Done: {requests} requests over loopback; nothing is left on this machine."
+    ));
     if context.voice.json {
         report::print_json(&json!({
             "issuer": sandbox.issuer(), "identity": grant.identity, "grant_id": grant.id,
@@ -118,7 +123,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         }))?;
     }
     context.voice.say(
-        "\nNext: `oauthctl providers` lists the presets; then run\n  \
+        "\nNext: choose a preset from `oauthctl providers`, then run\n  \
              oauthctl profile add NAME --provider PROVIDER --client-id ID\n  \
              oauthctl login NAME",
     );
@@ -179,7 +184,7 @@ async fn log_in(
         Progress::BrowserFailed(_, why) => {
             context
                 .voice
-                .insist(format!("The browser did not open: {why}. Open the URL yourself."));
+                .insist(format!("Could not open a browser: {why}. Open the URL yourself."));
         }
         Progress::Server(_) | Progress::Redeeming | Progress::Unconfirmed(_) => {}
     };
@@ -189,11 +194,13 @@ async fn log_in(
         completed = &mut login => completed?,
         visited = async {
             let url = opened.recv().await.unwrap_or_default();
-            step.tell("A listener waits on a loopback port. The browser goes to the server with state, nonce and a PKCE challenge:");
+            step.tell("A listener waits on a loopback port. The browser is sent to the server with \
+                       state, nonce and a PKCE challenge:");
             if args.browser.is_some() {
                 // Whether a browser opens cannot be known.
                 context.voice.insist(format!("\n   {url}\n"));
-                step.quote("If no browser opens, open that URL yourself. Then choose there whether to allow access.");
+                step.quote("If no browser opens, open that URL yourself. Then allow or deny access \
+                            on that page.");
                 return std::future::pending().await;
             }
             step.quote(&shorten(&url));
@@ -206,11 +213,12 @@ async fn log_in(
     Ok(completed.grant)
 }
 
-/// Plays the browser of a person who consents: follows the redirect to the loopback listener.
+/// Plays the browser of a user who consents: follows the redirect to the loopback listener.
 async fn visit(http: &dyn Http, url: &str) -> Result<()> {
     let mut next = url.to_owned();
     for _ in 0..5 {
-        let url = Url::parse(&next).map_err(|_| Error::internal("the demo was sent to no URL"))?;
+        let url = Url::parse(&next)
+            .map_err(|_| Error::internal("the demo was redirected to an invalid URL"))?;
         let request = HttpRequest {
             purpose: "browser",
             method: Method::Get,
@@ -221,14 +229,18 @@ async fn visit(http: &dyn Http, url: &str) -> Result<()> {
         let response = http.send(&request).await.map_err(|e| Error::unavailable(e.message))?;
         match response.header("location") {
             Some(location) => {
-                let target =
-                    url.join(location).map_err(|_| Error::internal("a redirect to no URL"))?;
+                let target = url.join(location).map_err(|_| {
+                    Error::internal(
+                        "the demo was redirected to an \
+                                                                    invalid URL",
+                    )
+                })?;
                 next = target.into();
             }
             None => return Ok(()),
         }
     }
-    Err(Error::internal("the demo was redirected too often"))
+    Err(Error::internal("the demo was redirected too many times"))
 }
 
 /// A URL without the values of its parameters: what matters is which there are.
@@ -240,7 +252,7 @@ fn shorten(url: &str) -> String {
 
 fn life(token: &AccessToken) -> String {
     match token.expires_at {
-        Some(at) => format!("it has {} left", time::describe(at.remaining(Timestamp::now()))),
+        Some(at) => format!("it expires in {}", time::describe(at.remaining(Timestamp::now()))),
         None => "it has no known expiry".to_owned(),
     }
 }

@@ -18,7 +18,7 @@ pub struct ExecArgs {
     profile: Option<String>,
     #[command(flatten)]
     selection: Selection,
-    /// Environment variable to put the token in
+    /// Environment variable that holds the token
     #[arg(long, value_name = "NAME", default_value = TOKEN_VARIABLE, value_hint = ValueHint::Other)]
     env: String,
     /// Command to run, with its arguments
@@ -26,24 +26,24 @@ pub struct ExecArgs {
     command: Vec<OsString>,
 }
 
-/// Runs the command. On Unix it takes this process's place, so that its exit code and every signal
-/// are its own.
+/// Runs the command. On Unix the command replaces this process, so that its exit code and every signal are
+/// its own.
 ///
 /// # Errors
 ///
-/// As [`hand_out`]; `Usage` where the command cannot be started.
+/// See [`hand_out`]; also returns `Usage` if the command cannot be started.
 pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let name_is_fit = !args.env.is_empty() && !args.env.contains(['=', '\0']);
     if !name_is_fit {
         return Err(Error::usage("`--env` must name an environment variable"));
     }
     let [program, arguments @ ..] = args.command.as_slice() else {
-        return Err(Error::usage("`exec` needs a command after `--`"));
+        return Err(Error::usage("`exec` requires a command after `--`"));
     };
     let token = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
     let mut command = Command::new(program);
     command.args(arguments);
-    // The command gets a token, not the keys to the store, nor what the client proves itself with.
+    // The command gets a token, but neither the keys of the store nor the client's credentials.
     let profile = context.profile(&token.account.key.profile)?;
     for secret in hook::hidden_variables(profile) {
         command.env_remove(secret);
@@ -66,10 +66,11 @@ fn start(mut command: Command, program: &OsString) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-/// The shells' codes: 127 for a command that is not there, 126 for one that may not run.
+/// Returns the error, with the exit codes of shells: 127 for a missing command, 126 for one that cannot be
+/// executed.
 fn cannot_start(program: &OsString, error: &std::io::Error) -> Error {
     let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
-    Error::usage(format!("`{}` could not be started: {error}", program.to_string_lossy()))
+    Error::usage(format!("cannot start `{}`: {error}", program.to_string_lossy()))
         .caused_by(error)
         .hint("check its name and PATH")
         .with_exit_code(code)

@@ -1,4 +1,4 @@
-//! `oauthctl export`: one account as one line of text.
+//! `oauthctl export`: prints one account as one line of text.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use super::{manager, report, run as runner};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The line holds the refresh token: give it to a secret store, never to a log."
+    after_help = "The line contains the refresh token: keep it in a secret store and out of logs."
 )]
 pub struct ExportArgs {
     #[command(flatten)]
@@ -25,11 +25,11 @@ pub struct ExportArgs {
     recipient: Vec<String>,
 }
 
-/// Prints the line.
+/// Prints the line of an account.
 ///
 /// # Errors
 ///
-/// `LoginRequired` where there is nothing to export.
+/// Returns `LoginRequired` if there is nothing to export.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.name()?)?;
     let profile = context.profile(&name)?;
@@ -38,18 +38,18 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let grant = runner::block_on(None, store.grants.load(&key))?
         .ok_or_else(|| oauthctl_core::flow::not_logged_in(&key))?;
     if args.recipient.is_empty() {
-        let what = Error::store("the line is not encrypted: whoever has it has the login");
-        context.voice.warn(&what.hint("`--recipient age1…` encrypts it"));
+        let what = Error::store("the line is not encrypted: anyone who reads it can use the login");
+        context.voice.warn(&what.hint("encrypt it with `--recipient age1…`"));
     }
     report::print_line(portable::export(&grant, &args.recipient)?.expose())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The line of a grant, not encrypted: for `write_back`.
+/// Returns the line of a grant, not encrypted, for `write_back`.
 ///
 /// # Errors
 ///
-/// `Internal` only.
+/// Returns `Internal` only.
 pub fn line(grant: &Grant) -> Result<oauthctl_core::Secret> {
     portable::export(grant, &[])
 }

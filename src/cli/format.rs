@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::report;
 
-/// The environment variable that carries a token.
+/// Default name of the environment variable that carries a token.
 pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 
-/// A format.
+/// A format in which a token is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Token,
@@ -24,21 +24,21 @@ pub enum Format {
     Xoauth2,
 }
 
-/// The formats, for the help.
+/// The formats, as listed in the help.
 pub const FORMATS: &str = "Formats:\n  \
 token       the access token and a newline\n  \
 json        one JSON object\n  \
 header      an HTTP header: Authorization: Bearer …\n  \
-curl        a line for `curl -K -`: no argument list shows the token\n  \
-env         an `export` for POSIX shells; `fish` and `powershell` likewise\n  \
-xoauth2     the SASL string for the mailbox of `--user`";
+curl        a line for `curl -K -`: the token is in no argument list\n  \
+env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
+xoauth2     a SASL string for the mailbox in `--user`";
 
 /// Renders a token, with its final newline.
 ///
 /// # Errors
 ///
-/// `Store` for a token that would break out of its line, `Usage` for xoauth2 without a user, or with a
-/// token of another type than `Bearer`.
+/// Returns `Store` for a token that would break out of its line, and `Usage` for xoauth2 without a user or
+/// with a token of a type other than `Bearer`.
 pub fn render(
     format: Format,
     access_token: &AccessToken,
@@ -47,9 +47,9 @@ pub fn render(
 ) -> Result<String> {
     let token = access_token.value.expose();
     let token_type = &access_token.token_type;
-    // Tokens are checked when they come in; a record can have been written by something else.
+    // Tokens are validated on receipt, but another program may have written the record.
     if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
-        return Err(Error::store("the stored token has characters that no token may have")
+        return Err(Error::store("the stored token contains invalid characters")
             .hint(Advice::LogIn(access_token.account.key.clone())));
     }
     Ok(match format {
@@ -72,17 +72,18 @@ pub fn render(
 
 fn xoauth2(user: Option<&str>, token_type: &str, token: &str) -> Result<String> {
     let user = user.ok_or_else(|| {
-        Error::usage("`--format xoauth2` needs `--user`")
-            .hint("give the mailbox: `--user me@example.com`")
+        Error::usage("`--format xoauth2` requires `--user`")
+            .hint("add the mailbox: `--user me@example.com`")
     })?;
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Error::usage("`--user` must be a mailbox without control characters"));
     }
     if !token_type.eq_ignore_ascii_case("Bearer") {
         let what =
-            format!("`--format xoauth2` is for Bearer tokens, and this is a {token_type} token");
+            format!("`--format xoauth2` requires a Bearer token, but this is a {token_type} token");
         return Err(Error::usage(what).hint(
-            "where the server gives Bearer tokens too, take `dpop` out of the profile and log in again",
+            "if the server also issues Bearer tokens, remove `dpop` from the profile and log in \
+             again",
         ));
     }
     let sasl = format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");

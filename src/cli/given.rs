@@ -1,5 +1,5 @@
-//! Makes the commands in messages work as they stand: what the failing call was given on its command
-//! line (the profile, `--account`, `--config`, `--store`) is added to them.
+//! Completes the commands in messages so that they work as printed: adds the options of the failing call
+//! (the profile, `--account`, `--config`, `--store`).
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use oauthctl_core::text::shell_word;
 
 use super::Cli;
 
-/// What a call was given that the next one needs too.
+/// Options of this call that the next one needs too.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Given {
     profile: Option<String>,
@@ -20,15 +20,15 @@ pub struct Given {
     store: Option<String>,
 }
 
-/// The commands that are about one profile and its account.
+/// Commands that act on one profile and its account.
 const OF_A_PROFILE: [&str; 8] =
     ["login", "token", "exec", "refresh", "logout", "start", "export", "attr"];
 
-/// The commands that read neither the configuration nor a store.
+/// Commands that read neither the configuration nor a store.
 const OF_NOTHING: [&str; 7] =
     ["demo", "sandbox", "completions", "man", "help", "version", "providers"];
 
-/// The commands that use no store, although they may show which one is used.
+/// Commands that access no store, although they may show which one is used.
 const WITHOUT_STORE: [&str; 8] = [
     "status",
     "pending list",
@@ -41,34 +41,34 @@ const WITHOUT_STORE: [&str; 8] = [
 ];
 
 impl Given {
-    /// What this process was called with; nothing where its command line is invalid.
+    /// Reads the options of this process; none if its command line is invalid.
     pub fn of_this_call() -> &'static Self {
         &this_call().1
     }
 
-    /// The command that this process was called for, as `profile add`; empty where its command line is
+    /// Returns the command of this process, such as `profile add`; empty if its command line is
     /// invalid.
     pub fn command() -> &'static str {
         &this_call().0
     }
 
-    /// What the beginning of a command line is given; what it lacks or has wrong is passed over.
+    /// Returns the options of an incomplete command line; missing and invalid parts are ignored.
     pub fn so_far(line: impl IntoIterator<Item = OsString>) -> Self {
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(line);
         matches.map(|matches| Self::read(&matches).1).unwrap_or_default()
     }
 
-    /// The profile that is named.
+    /// Returns the named profile.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
 
-    /// The configuration file that is named.
+    /// Returns the named configuration file.
     pub fn config(&self) -> Option<&str> {
         self.config.as_deref()
     }
 
-    /// The command of a command line, and what it is given.
+    /// Returns the command of a command line, and its options.
     fn of(line: impl IntoIterator<Item = OsString>) -> Option<(String, Self)> {
         Cli::command().try_get_matches_from(line).ok().map(|matches| Self::read(&matches))
     }
@@ -80,7 +80,7 @@ impl Given {
             leaf = inner;
         }
         let value = |id: &str| value_of(leaf, id);
-        // Before a last argument that is there, the first one is the profile.
+        // If the last argument is present, the first one is the profile.
         let before = || value("last").and_then(|_| value("first"));
         let given = Self {
             profile: value("profile").or_else(|| value("profile_argument")).or_else(before),
@@ -91,8 +91,8 @@ impl Given {
         (command.join(" "), given)
     }
 
-    /// A message in which every command between backquotes has what this call was given and the
-    /// command takes, but does not name itself.
+    /// Returns a message in which every command between backquotes has the options of this call that it
+    /// accepts and does not set itself.
     pub fn complete<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if *self == Self::default() || !has_command(text) {
             return text.into();
@@ -138,7 +138,7 @@ fn this_call() -> &'static (String, Given) {
     CALL.get_or_init(|| Given::of(std::env::args_os()).unwrap_or_default())
 }
 
-/// Whether a message names a command of this program between backquotes.
+/// Returns whether a message contains a command of this program between backquotes.
 pub fn has_command(text: &str) -> bool {
     text.contains("\u{60}oauthctl ")
 }
@@ -149,7 +149,7 @@ fn value_of(matches: &ArgMatches, id: &str) -> Option<String> {
     is_given.then(|| raw.to_string_lossy().into_owned())
 }
 
-/// The words of a command as a shell reads them, as far as [`shell_word`] writes them.
+/// Splits a command into words as a shell does, as far as [`shell_word`] quotes them.
 fn words_of(line: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), String::new());
     // The quotes that are open: none, `'…'`, or `$'…'`, in which a backslash escapes.

@@ -1,5 +1,5 @@
-//! What `--help` and `oauthctl help` print: a command without the options that every command has, which
-//! stand in the help of the program and in `oauthctl help options`.
+//! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
+//! help options` list.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use super::{Cli, Globals, man, report};
 
 #[derive(Debug, Args)]
 pub struct HelpArgs {
-    /// Command to explain, or `options` for the options of every command
+    /// Command to show the help of, or `options` for the global options
     #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
     words: Vec<String>,
 }
@@ -21,7 +21,7 @@ pub struct HelpArgs {
 ///
 /// # Errors
 ///
-/// `Usage` where there is no such command.
+/// Returns `Usage` if there is no such command.
 pub fn run(args: &HelpArgs) -> Result<ExitCode> {
     report::print(&of(&args.words)?)?;
     Ok(ExitCode::SUCCESS)
@@ -31,7 +31,7 @@ pub fn run(args: &HelpArgs) -> Result<ExitCode> {
 ///
 /// # Errors
 ///
-/// Where stdout cannot be written.
+/// Returns an error if stdout cannot be written.
 pub fn version(context: &Context) -> Result<ExitCode> {
     let version = env!("CARGO_PKG_VERSION");
     match context.voice.json {
@@ -41,11 +41,11 @@ pub fn version(context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The help of the command that these words name; of the program without any.
+/// Returns the help of the command that these words name, or of the program if there are none.
 ///
 /// # Errors
 ///
-/// `Usage` where they name none.
+/// Returns `Usage` for an unknown command.
 pub fn of(words: &[String]) -> Result<String> {
     if words == ["options"] {
         return Ok(options());
@@ -56,7 +56,7 @@ pub fn of(words: &[String]) -> Result<String> {
         return Ok(program.render_help().to_string());
     };
     let notes = command.get_after_help().map(|notes| format!("{notes}\n\n")).unwrap_or_default();
-    let notes = format!("{notes}See `oauthctl help options` for the options of every command.");
+    let notes = format!("{notes}See `oauthctl help options` for the global options.");
     let own = command.clone().after_help(notes).mut_args(|arg| match arg.is_global_set() {
         true => arg.hide(true),
         false => arg,
@@ -65,7 +65,7 @@ pub fn of(words: &[String]) -> Result<String> {
 }
 
 fn options() -> String {
-    let about = "Options of every command";
+    let about = "Options that every command accepts";
     let command = Command::new("oauthctl").about(about).disable_help_flag(true);
     let command = Globals::augment_args(command)
         .override_usage("oauthctl <COMMAND> [OPTIONS]")

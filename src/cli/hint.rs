@@ -1,4 +1,4 @@
-//! Words the library's advice for this program: the one place where advice becomes commands and flags.
+//! Phrases the library's advice for this program: the only place where advice becomes commands and flags.
 
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::text::{one_line, shell_word};
@@ -6,13 +6,13 @@ use oauthctl_core::{Advice, Error, GrantKey};
 
 use super::given::Given;
 
-/// What to do about an error, as one line.
+/// Returns what to do about an error, as one line.
 pub fn of(error: &Error) -> Option<String> {
     let words: Vec<String> = error.advice().iter().map(words).collect();
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// The command that logs in to this account, quoted for a shell.
+/// Returns the command that logs in to this account, quoted for a shell.
 pub fn login_command(key: &GrantKey) -> String {
     let profile = shell_word(&key.profile);
     match key.account.as_str() {
@@ -21,7 +21,7 @@ pub fn login_command(key: &GrantKey) -> String {
     }
 }
 
-/// What begins again a flow that this command was part of.
+/// Returns how to restart a flow that this command was part of.
 fn start() -> &'static str {
     match Given::command() {
         "complete" | "pending list" | "pending show" | "pending cancel" => {
@@ -35,30 +35,30 @@ fn words(advice: &Advice) -> String {
     match advice {
         Advice::LogIn(key) => format!("run `{}`", login_command(key)),
         Advice::LogInIfIntended(key) => {
-            format!("if the change is yours, run `{}`", login_command(key))
+            format!("if you made this change, run `{}`", login_command(key))
         }
         Advice::StartAgain => start().to_owned(),
         Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),
-        Advice::AllowAccess => format!("{} and allow the access, or ask for fewer scopes", start()),
+        Advice::AllowAccess => format!("{} and allow access, or request fewer scopes", start()),
         Advice::Refresh(key) => {
             format!("run `oauthctl refresh` to try it once more, or `{}`", login_command(key))
         }
         Advice::UseStore { key, store } => format!(
-            "it is in another store: add `--store {}` to the command, or set `store = \"{}\"` in the \
-             profile `{}`",
+            "it is in a different store: add `--store {}` to the command, or set `store = \"{}\"` \
+             in the profile `{}`",
             shell_word(store),
             one_line(store),
             one_line(&key.profile)
         ),
         Advice::StoreClientSecret(profile) => {
-            format!("store it: `oauthctl profile set-secret {}`", shell_word(profile))
+            format!("store it with `oauthctl profile set-secret {}`", shell_word(profile))
         }
         Advice::RemoveProfile(name) => {
             format!("to replace it, run `oauthctl profile remove {}` first", shell_word(name))
         }
         Advice::AddProfile(name) => format!(
-            "`oauthctl profile list` shows the profiles; to add this one, run `oauthctl profile add {} \
-             --issuer URL --client-id ID`",
+            "run `oauthctl profile list` to list the profiles; to add this one, run `oauthctl \
+             profile add {} --issuer URL --client-id ID`",
             shell_word(name)
         ),
         Advice::UseAnotherUser(key) => format!(
@@ -67,8 +67,8 @@ fn words(advice: &Advice) -> String {
             shell_word(&key.account)
         ),
         Advice::RestoreGrant(key) => format!(
-            "nothing was sent: put the newest record back, or run `{}`; to use this copy nevertheless, \
-             pass what `oauthctl export` prints to `oauthctl import --replace`",
+            "nothing was sent; restore the newest record, or run `{}`; to use this copy anyway, \
+             pass the output of `oauthctl export` to `oauthctl import --replace`",
             login_command(key)
         ),
         Advice::AcceptRecord { store, profile } => accept(store, profile.as_deref()),
@@ -85,35 +85,36 @@ fn words(advice: &Advice) -> String {
     }
 }
 
-/// What to give this call, or another one, instead.
+/// Returns what to change in this call, or which other call to make.
 fn of_this_call(advice: &Advice) -> Option<&'static str> {
     Some(match advice {
         Advice::AllowPrompt => "log in without `--prompt none`",
-        Advice::WaitLonger => "log in again; `--timeout 15m` waits longer",
+        Advice::WaitLonger => "log in again, with `--timeout 15m` to wait longer",
         Advice::Trace => "run the same command with `--trace` to see the exchange",
-        Advice::AllowRefresh => "omit `--cached` to have it refreshed, or lower `--min-ttl`",
+        Advice::AllowRefresh => "omit `--cached` to refresh it, or lower `--min-ttl`",
         Advice::UseAnotherConfiguration => {
-            "correct its owner or mode, or name another with `--config` or OAUTHCTL_CONFIG"
+            "correct its owner or mode, or set another file with `--config` or OAUTHCTL_CONFIG"
         }
-        Advice::ListProfiles => "`oauthctl profile list` shows the profiles",
+        Advice::ListProfiles => "run `oauthctl profile list` to list the profiles",
         Advice::CompleteProfile => {
             "set missing keys with `--set KEY=VALUE`, the client secret with `--client-secret-stdin`"
         }
         Advice::ListProviders => "`oauthctl providers` lists the providers",
         Advice::ReferToSecret => {
-            "use --client-secret-stdin, or name a place: --set 'client_secret={ env = \"VAR\" }'"
+            "use `--client-secret-stdin`, or a reference: `--set 'client_secret={ env = \"VAR\" }'`"
         }
-        Advice::OmitScopes => "leave `--scope` out, or name one",
-        Advice::UseScopes => "it belongs to the protocol; `--scope` sets scopes",
-        Advice::UnsetAttribute => "remove one, with `oauthctl attr unset NAME`",
-        Advice::SetAttributesLater => "set the others later, with `oauthctl attr set NAME VALUE`",
+        Advice::OmitScopes => "omit `--scope`, or name a scope",
+        Advice::UseScopes => "it is reserved for the protocol; use `--scope` to set scopes",
+        Advice::UnsetAttribute => "remove one with `oauthctl attr unset NAME`",
+        Advice::SetAttributesLater => "set the others later with `oauthctl attr set NAME VALUE`",
         Advice::UsePendingStore => {
-            "give it fewer attributes, or leave them to the pending store: without `--sealed`"
+            "use fewer attributes, or store the flow locally: omit `--sealed`"
         }
         Advice::ListPending => {
-            "complete or cancel some: `oauthctl pending list`; each expires by itself"
+            "complete or cancel some of them (see `oauthctl pending list`), or wait for them to \
+             expire"
         }
-        Advice::ChooseBrowser => "open the URL by hand, or name a browser with `--browser CMD`",
+        Advice::ChooseBrowser => "open the URL yourself, or set a browser with `--browser CMD`",
         Advice::PasteCallback => {
             "log in with `--flow paste`, or set a loopback redirect URI: \
              `redirect_uri = \"http://127.0.0.1/callback\"`"
@@ -126,53 +127,54 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
     })
 }
 
-/// What to do about stores, their keys and the files that they are in.
+/// Returns what to do about stores, their keys and their files.
 fn of_stores(advice: &Advice) -> Option<&'static str> {
     Some(match advice {
         Advice::ChooseStore => "use `--store keyring` or `--store file`",
-        Advice::UseFileStore => "`--store file` keeps tokens in encrypted files instead",
+        Advice::UseFileStore => "use `--store file` to keep tokens in encrypted files instead",
         Advice::RestoreRecord => {
-            "nothing was changed: put back a copy of it, or log in again with `oauthctl login`, which \
-             keeps the damaged one aside"
+            "nothing was changed; restore the record from a copy, or log in again with `oauthctl \
+             login`, which moves the damaged one aside"
         }
         Advice::LogInOrRemoveFile => "log in again with `oauthctl login`, or remove that file",
         Advice::NewStoreKey => {
-            "`oauthctl store keygen` prints a new one; records need the one they were sealed with"
+            "run `oauthctl store keygen` to generate one; existing records require the key that \
+             encrypted them"
         }
         Advice::UseRecipient => {
-            "it begins with `age1`; `oauthctl store keygen` says the one of a new key"
+            "a public key begins with `age1`; `oauthctl store keygen` prints that of a new key"
         }
         Advice::GiveStoreKey => {
-            "nothing was changed: give the key that it was sealed with, by OAUTHCTL_STORE_KEY, \
-             OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, `oauthctl logout --local` \
-             forgets the record, and a login begins anew"
+            "nothing was changed; set the key that encrypted it with OAUTHCTL_STORE_KEY, \
+             OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, remove the record \
+             with `oauthctl logout --local` and log in again"
         }
         Advice::UnlockKeyring => {
-            "unlock it (log in to the desktop, or `gnome-keyring-daemon --unlock` in a session without \
-             one), then try again"
+            "unlock it (log in to the desktop, or run `gnome-keyring-daemon --unlock` in a session \
+             without one), then try again"
         }
         Advice::CreateCollection => {
             "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon --unlock`)"
         }
         Advice::MakeWritable => {
-            "make it writable for you, or choose another place: `--store file:DIR` for tokens, \
+            "make it writable for you, or use another location: `--store file:DIR` for tokens, \
              `OAUTHCTL_STATE_DIR` for the rest"
         }
         Advice::CheckFileSystem => {
-            "check that file system, or choose another place: `--store file:DIR` for tokens, \
+            "check that file system, or use another location: `--store file:DIR` for tokens, \
              `OAUTHCTL_STATE_DIR` for the rest"
         }
-        Advice::RaiseFileLimit => "raise the limit of open files: `ulimit -n 1024`",
+        Advice::RaiseFileLimit => "raise the limit on open files: `ulimit -n 1024`",
         _ => return None,
     })
 }
 
-/// How a record of an earlier version is accepted, and what to do with another's.
+/// Returns how to accept a record of an earlier version, and what to do with any other.
 fn accept(store: &str, profile: Option<&str>) -> String {
     let (of, otherwise) = match profile {
         Some(name) => (
             format!(" -p {}", shell_word(name)),
-            "log in again with `oauthctl login`, which keeps the file aside",
+            "log in again with `oauthctl login`, which moves the file aside",
         ),
         None => (String::new(), "move the file away"),
     };

@@ -1,4 +1,4 @@
-//! `oauthctl import`: takes an account that `export` printed.
+//! `oauthctl import`: imports an account that `oauthctl export` printed.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::run as runner;
 
-/// The most that is read: the longest line, and white space around it.
+/// Maximum input size: the longest line, and white space around it.
 const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
 
 #[derive(Debug, Args)]
@@ -36,12 +36,16 @@ pub struct ImportArgs {
 ///
 /// # Errors
 ///
-/// `Usage` for a line that is none, `Config` where the account is already there.
+/// Returns `Usage` for an invalid line, and `Config` if the account is already stored.
 pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
     if args.from != "-" {
         // Not repeated: it is most likely the line, with the refresh token.
-        return Err(Error::usage("`import` reads the line from standard input, and takes no other argument than `-`").hint(
-            "pipe it, so that no list of processes shows it: `printenv OAUTHCTL_IMPORT | oauthctl import -`, or `oauthctl import < FILE`",
+        return Err(Error::usage(
+            "`import` reads the line from standard input and accepts no argument except `-`",
+        )
+        .hint(
+            "pipe the line, which keeps it out of process lists: \
+             `printenv OAUTHCTL_IMPORT | oauthctl import -`, or `oauthctl import < FILE`",
         ));
     }
     let mut text = Zeroizing::new(String::new());
@@ -49,13 +53,13 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
         .lock()
         .take(LIMIT)
         .read_to_string(&mut text)
-        .map_err(|e| Error::usage(format!("standard input could not be read: {e}")))?;
+        .map_err(|e| Error::usage(format!("cannot read standard input: {e}")))?;
     let there = if args.replace { There::Replace } else { There::Refuse };
     take(context, &Secret::new(text.trim()), there)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to do where the account is already in the store.
+/// What to do if the account is already in the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum There {
     Replace,
@@ -63,23 +67,22 @@ enum There {
     Leave,
 }
 
-/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if there is one, and says whether it
-/// did. What is stored under the key is never overwritten: after a rotation it is newer than the
-/// line.
+/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if it is set, and returns whether it did. A
+/// stored account is never overwritten: after a rotation it is newer than the line.
 ///
 /// # Errors
 ///
-/// `Usage` for a line that is none, `Store` where it cannot be decrypted or stored.
+/// Returns `Usage` for an invalid line, and `Store` if it cannot be decrypted or stored.
 pub fn from_environment(context: &Context, profile: &Profile, key: &GrantKey) -> Result<bool> {
     let Some(line) = context.env("OAUTHCTL_IMPORT")? else {
         return Ok(false);
     };
     let store = context.store_of(profile)?;
-    // What is stored, damaged or not, is not replaced: then the line is not even read.
+    // A stored account, damaged or not, is never replaced; the line is not even read then.
     if !matches!(runner::block_on(None, store.grants.load(key)), Ok(None)) {
         return Ok(false);
     }
-    let not_taken = |e: Error| e.context("OAUTHCTL_IMPORT was not taken");
+    let not_taken = |e: Error| e.context("cannot import the account in OAUTHCTL_IMPORT");
     let line = Secret::new(line);
     let grant = portable::import(&line, identity(context)?.as_ref()).map_err(not_taken)?;
     if grant.key.profile != key.profile {
@@ -105,7 +108,7 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
         }
         if present.is_some() && there == There::Refuse {
             return Err(Error::config(format!("{} is already in the store", grant.key))
-                .hint("`--replace` replaces it"));
+                .hint("use `--replace` to replace it"));
         }
         if there != There::Replace
             && let Some(known) = state.account(&grant.key)?
@@ -114,7 +117,7 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
             known.refuse_older(&grant, &store.grants.name())?;
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
-        // What the index knows is of the record that is replaced.
+        // The index entry describes the record that is about to be replaced.
         lock.retract().await?;
         store.grants.save(&grant).await?;
         lock.clear_intent().await?;
@@ -128,7 +131,8 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
     Ok(())
 }
 
-/// A line may come before its configuration; a misspelt profile should be seen all the same.
+/// Warns about a profile that is not configured. An account may be imported before its profile is added,
+/// but a misspelled profile must not go unnoticed.
 fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
     if let Err(unknown) = context.config()?.profile(name) {
         let add = format!(
@@ -140,7 +144,7 @@ fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The key that opens an encrypted line: the file store's, where there is one.
+/// Returns the key that decrypts a line: the file store's, if there is one.
 fn identity(context: &Context) -> Result<Option<Secret>> {
     context.places()?.key.read()
 }

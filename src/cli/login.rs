@@ -1,4 +1,4 @@
-//! `oauthctl login`: a person logs in, and the tokens go into the store.
+//! `oauthctl login`: logs the user in and stores the tokens.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -24,15 +24,15 @@ use super::{manager, progress, report, run as runner, scopes};
 #[command(after_help = "Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
-oauthctl login gitlab --no-browser  # prints the URL instead\n  \
-oauthctl login gitlab --flow paste  # and the callback URL is pasted here")]
+oauthctl login gitlab --no-browser  # print the URL instead\n  \
+oauthctl login gitlab --flow paste  # then paste the callback URL")]
 pub struct LoginArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// Name of this login, to keep several of one profile [default: default]
+    /// Account name, to keep several logins of one profile [default: default]
     #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     account: Option<String>,
-    /// Way to log in: `browser` with a loopback listener, or `paste` the callback URL [default: from
+    /// Login flow: `browser` with a loopback listener, or `paste` to paste the callback URL [default: from
     /// the profile]
     #[arg(long, value_name = "FLOW")]
     flow: Option<FlowArg>,
@@ -45,7 +45,7 @@ pub struct LoginArgs {
     /// Scope to request instead of the profile's; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
-    /// Who will log in: value of the `login_hint` parameter
+    /// Value of the `login_hint` parameter: the user who will log in
     #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
     login_hint: Option<String>,
     /// Value of the OIDC `prompt` parameter: select_account, consent or login
@@ -54,7 +54,7 @@ pub struct LoginArgs {
     /// Extra parameter of the authorization request; can be repeated
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
     params: Vec<(String, String)>,
-    /// Port of the loopback listener, instead of the profile's
+    /// Port of the loopback listener [default: from the profile]
     #[arg(long, value_name = "PORT", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// How long to wait for the user [default: from the profile, else 5m]
@@ -68,20 +68,20 @@ enum FlowArg {
     Browser,
     // The callback URL pasted by hand.
     Paste,
-    // Known, so that it can be refused in words.
+    // Parsed, so that it can be refused with a clear error.
     #[value(hide = true)]
     Device,
 }
 
-/// Reads `NAME=VALUE`.
+/// Parses `NAME=VALUE`.
 ///
 /// # Errors
 ///
-/// Where there is no name, or no `=`.
+/// Returns an error if there is no name or no `=`.
 pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
+        _ => Err("expected NAME=VALUE".to_owned()),
     }
 }
 
@@ -89,12 +89,12 @@ pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), Stri
 ///
 /// # Errors
 ///
-/// As the contract's exit codes say.
+/// Returns an error whose kind determines the exit code.
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.name()?;
     if let Some(url) = given.filter(|name| name.contains("://")) {
         return Err(Error::usage(format!(
-            "login by URL is not in this version: `{}`",
+            "login by URL is not supported in this version: `{}`",
             one_line(url)
         ))
         .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
@@ -117,11 +117,11 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs in for another command (`token --login`), with the profile's own ways.
+/// Logs in for another command (`token --login`), with the flows of the profile.
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// See [`run`].
 pub fn log_in(
     context: &Context,
     profile: &Profile,
@@ -150,16 +150,16 @@ fn log_in_with(
     }
     if profile.grant != GrantType::AuthorizationCode {
         return Err(Error::config(format!(
-            "login with the grant `{}` is not in this version",
+            "login with the grant `{}` is not supported in this version",
             profile.grant.as_str()
         ))
-        .hint("use `grant = \"authorization_code\"`"));
+        .hint("set `grant = \"authorization_code\"` in the profile"));
     }
     if context.globals.no_input {
         return Err(Error::login_required(format!(
-            "a login to {key} needs a person, and `--no-input` is given"
+            "login to {key} requires user interaction, but `--no-input` is set"
         ))
-        .hint("run it without `--no-input`"));
+        .hint("run the command without `--no-input`"));
     }
     manager::check_files_and_programs(profile)?;
     let timeout = args.timeout.unwrap_or(profile.timeout);
@@ -171,7 +171,8 @@ fn log_in_with(
             biased;
             lock = &mut locking => lock?,
             () = std::future::ready(()) => {
-                context.voice.say(format!("Another login to {key} is under way; waiting for it …"));
+                context.voice.say(format!("Another login to {key} is in progress; waiting for it \
+                                           …"));
                 locking.await?
             }
         };
@@ -183,7 +184,8 @@ fn log_in_with(
         let listens = attempt.listen;
         let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listens, step);
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
-        // Whoever waits for this login shares its end; that it could not be told them is theirs.
+        // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
+        // this login.
         let _ = lock.finish(&outcome_of(&outcome));
         outcome.map(|completed| (completed.grant, completed.warnings, completed.notes))
     };
@@ -192,7 +194,7 @@ fn log_in_with(
     Ok(grant)
 }
 
-/// Another process logged in to this account while we waited: its end is ours.
+/// Returns the outcome of the login to this account that another process completed meanwhile.
 async fn joined(
     context: &Context,
     manager: &FlowManager,
@@ -202,7 +204,7 @@ async fn joined(
     if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.grant(key).await?)
         && *id == grant.id
     {
-        context.voice.say("Another login to this account was under way; its result is used.");
+        context.voice.say("Another login to this account was in progress; using its result.");
         return Ok(grant);
     }
     let kind = match outcome.error.as_deref() {
@@ -216,7 +218,7 @@ async fn joined(
         _ => ErrorKind::LoginRequired,
     };
     let message = outcome.message.clone().unwrap_or_else(|| "it did not finish".to_owned());
-    Err(Error::new(kind, message).context("the login that this one waited for failed"))
+    Err(Error::new(kind, message).context("the login in progress failed"))
 }
 
 fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
@@ -237,7 +239,7 @@ fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
     }
 }
 
-/// Chooses how to log in here: the flag, else the first of the profile's ways that works.
+/// Chooses the login flow: of the flag, else the first flow of the profile that works here.
 fn plan(
     args: &LoginArgs,
     context: &Context,
@@ -277,16 +279,16 @@ fn plan(
 }
 
 fn no_device_flow() -> Error {
-    Error::usage("the device flow is not in this version")
+    Error::usage("the device flow is not supported in this version")
         .hint("use `--flow browser` or `--flow paste`")
 }
 
-/// Whether nobody chose this redirect URI.
+/// Returns whether the redirect URI is the built-in one.
 fn is_built_in(uris: &[RedirectUri]) -> bool {
     matches!(uris, [only] if only.text == "http://127.0.0.1/callback")
 }
 
-/// The browser to open, if one is to be opened: flag, variables, desktop.
+/// Returns the browser to open, if any: of the flag, the variables or the desktop.
 fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Option<Browser>> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
@@ -304,17 +306,17 @@ fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Optio
         (None, None) => match is_headless(&lookup) {
             None => Browser::desktop(&lookup, path.as_deref()),
             Some(reason) => {
-                context.voice.say(format!("No browser is opened here: {reason}."));
+                context.voice.say(format!("Not opening a browser: {reason}."));
                 return Ok(None);
             }
         },
     };
-    // A browser stays open, and serves any profile.
+    // A browser stays open and is used for all profiles.
     let hidden = context.config()?.profiles.values().flat_map(hidden_variables);
     Ok(Some(browser.hide(hidden)))
 }
 
-/// What `login --json` prints.
+/// Returns what `login --json` prints.
 pub fn to_json(grant: &Grant) -> Value {
     json!({
         "profile": grant.key.profile,
@@ -328,7 +330,7 @@ pub fn to_json(grant: &Grant) -> Value {
     })
 }
 
-/// Who is logged in to this account now, as far as the index knows.
+/// Returns who is logged in to this account now, according to the index.
 fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
     Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! `oauthctl logout`: revokes and forgets.
+//! `oauthctl logout`: revokes and removes tokens.
 
 use std::process::ExitCode;
 
@@ -18,20 +18,21 @@ pub struct LogoutArgs {
     profile: ProfileArg,
     #[command(flatten)]
     account: AccountOption,
-    /// Log out of all accounts of the profile, or of every profile if none is named
+    /// Log out of all accounts of the profile, or of all profiles if none is named
     #[arg(long, conflicts_with = "account")]
     all: bool,
-    /// Remove the tokens here without revoking them at the server
+    /// Remove the tokens locally without revoking them at the server
     #[arg(long)]
     local: bool,
 }
 
-/// Revokes and forgets. What cannot be revoked is forgotten all the same; the first failure decides
-/// the exit code.
+/// Revokes and removes tokens. Tokens that cannot be revoked are removed all the same; the first failure
+/// determines the exit code.
 ///
 /// # Errors
 ///
-/// As [`oauthctl_core::flow::FlowManager::revoke`]; the failure of a revocation, after forgetting.
+/// See [`oauthctl_core::flow::FlowManager::revoke`]. A failed revocation is returned after the tokens are
+/// removed.
 pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
     let mut results = Vec::new();
     let mut failure = None;
@@ -71,8 +72,8 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
     Ok(accounts.into_iter().map(|entry| entry.key).collect())
 }
 
-/// The account to end. Unlike a token, an end is never meant for an account that nobody named: run
-/// twice, a script would otherwise end the next one.
+/// Returns the account to log out. Unlike `token`, `logout` never falls back to an account that is not
+/// named: a script that runs twice would log out the next one.
 fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
     let key = GrantKey::new(profile, args.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     let state = context.state()?;
@@ -84,25 +85,25 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     context.profile(profile)?;
     let unknown = Error::config(format!("not logged in to {key}"));
     Err(if others.is_empty() {
-        unknown.hint("`oauthctl status` shows who is logged in")
+        unknown.hint("run `oauthctl status` to see who is logged in")
     } else {
         let error = match args.account.account.is_none() && others.len() > 1 {
             true => manager::several_accounts(profile),
             false => unknown,
         };
         let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
-        error.hint(format!("name one with `--account`, or use `--all`: {names}"))
+        error.hint(format!("select one with `--account`, or use `--all`: {names}"))
     })
 }
 
 fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {
-    // The account of a profile that is gone can still be forgotten.
+    // The account of a removed profile can still be removed.
     let entry = context.state()?.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
     if profile.is_none() && entry.is_none() {
         context.profile(&key.profile).map_err(|error| match error.advice() {
             [Advice::DidYouMean(_)] => error,
-            _ => error.hint("`oauthctl status` shows who is logged in"),
+            _ => error.hint("run `oauthctl status` to see who is logged in"),
         })?;
     }
     let spec = match (&context.globals.store, &entry) {
@@ -134,18 +135,13 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         AtServer::Failed(error) => ("failed", Some(error)),
         _ => ("not_asked", None),
     };
-    context.voice.say(match (forgotten, word) {
-        (false, _) => format!("Not logged in to {key}."),
-        (true, "revoked") => {
-            format!("Logged out of {key}{at}: the tokens are revoked and removed.")
-        }
-        (true, _) => format!("Logged out of {key}: the tokens are removed here, but not revoked."),
-    });
+    context.voice.say(summary(key, forgotten, word, &at));
     if word == "no_endpoint" {
         let what =
             format!("no revocation endpoint is known for `{}`", text::one_line(&key.profile));
         context.voice.warn(&Error::config(what).hint(
-            "set `revocation_endpoint` in the profile, if the server has one; until the tokens expire, only the server's settings can end the access",
+            "set `revocation_endpoint` in the profile if the server has one; the tokens stay valid \
+             until they expire or you revoke access in the server's settings",
         ));
     }
     let result = json!({
@@ -153,13 +149,26 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         "forgotten": forgotten, "revocation": word, "revocation_endpoint": asked,
     });
     let failed = failed.map(|e| {
-        e.context(format!("the tokens of {key} are removed here, but could not be revoked{at}"))
-            .hint("the tokens may still work: end the access in the server's settings")
+        e.context(format!("the tokens of {key} were removed locally, but could not be revoked{at}"))
+            .hint("the tokens may still be valid: revoke access in the server's settings")
     });
     Ok((result, failed))
 }
 
-/// The server of an endpoint, as it is named to the user.
+/// Returns the sentence that tells the user what became of the tokens.
+fn summary(key: &GrantKey, forgotten: bool, word: &str, at: &str) -> String {
+    match (forgotten, word) {
+        (false, _) => format!("Not logged in to {key}."),
+        (true, "revoked") => {
+            format!("Logged out of {key}{at}: the tokens are revoked and removed.")
+        }
+        (true, _) => {
+            format!("Logged out of {key}: the tokens are removed locally, but not revoked.")
+        }
+    }
+}
+
+/// Returns the server of an endpoint, as shown to the user.
 fn host_of(endpoint: &str) -> String {
     let host = url::Url::parse(endpoint).map(|url| url.origin().ascii_serialization());
     host.unwrap_or_else(|_| text::one_line(endpoint))

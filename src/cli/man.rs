@@ -1,4 +1,4 @@
-//! `oauthctl man`: manual pages, made of what `--help` is made of, and of the [`text`] beside it.
+//! `oauthctl man`: manual pages, generated from the clap definitions and from [`text`].
 
 pub(super) mod page;
 pub(super) mod text;
@@ -20,7 +20,7 @@ use super::report;
 oauthctl man login | man -l -\n  \
 oauthctl man --dir ~/.cargo/share/man/man1")]
 pub struct ManArgs {
-    /// Command whose page to print [default: the page of oauthctl itself]
+    /// Command whose page to print [default: oauthctl itself]
     #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]
     command: Vec<String>,
     /// Write the pages of all commands to this directory
@@ -32,7 +32,8 @@ pub struct ManArgs {
 ///
 /// # Errors
 ///
-/// `Usage` where there is no such command or the directory cannot be written; where stdout cannot.
+/// Returns `Usage` if there is no such command or the directory cannot be written, and an error if stdout
+/// cannot be written.
 pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<ExitCode> {
     program.build();
     match &args.dir {
@@ -42,11 +43,11 @@ pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// The commands on the way to this one, itself included; none for the program itself.
+/// Returns the commands on the path to this one, itself included; none for the program itself.
 ///
 /// # Errors
 ///
-/// `Usage` where there is no such command.
+/// Returns `Usage` if there is no such command.
 pub fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
     let mut way = Vec::new();
     for word in words {
@@ -65,7 +66,7 @@ fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
     let failed = |path: &Path, error: &std::io::Error| {
         let path = one_line(&path.display().to_string());
         Error::usage(format!("cannot write {path}: {error}"))
-            .hint("choose a directory that you may write with `--dir`")
+            .hint("choose a writable directory with `--dir`")
     };
     std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
     let mut names = Vec::new();
@@ -83,7 +84,7 @@ fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The way to every command, the program's own first.
+/// Returns the path to every command, the program's own first.
 pub(super) fn all(program: &Command) -> Vec<Vec<&Command>> {
     let mut ways = vec![Vec::new()];
     let mut next = 0;
@@ -97,11 +98,11 @@ pub(super) fn all(program: &Command) -> Vec<Vec<&Command>> {
     ways
 }
 
-/// Replaces a file by one that everybody may read, whatever the umask: pages hold no secret. What is
-/// there is not written into: a link would lead to another file, and a pipe would be waited for.
+/// Replaces a file by a world-readable one, whatever the umask: pages hold no secret. An existing file is
+/// not written into: a link would lead to another file, and a pipe would block.
 fn write_public(path: &Path, text: &str) -> std::io::Result<()> {
     if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(std::io::Error::other("what is there is no plain file"));
+        return Err(std::io::Error::other("not a regular file"));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));

@@ -1,4 +1,4 @@
-//! Puts the flow manager together for a profile, and finds the account that is meant.
+//! Builds the flow manager of a profile, and finds the selected account.
 
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ use super::{export, write_back};
 ///
 /// # Errors
 ///
-/// Where the state directory or the store cannot be opened.
+/// Returns an error if the state directory or the store cannot be opened.
 pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
     Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
 }
 
-/// The same with all other profiles, for a code that can come without the place where it came in: the
-/// servers of the others have to be told apart from this one's.
+/// Builds the same with all other profiles, for a code that may arrive without its redirect URI: the
+/// servers of the other profiles must be told apart from this one's.
 ///
 /// # Errors
 ///
-/// As [`build`], and where the configuration cannot be read.
+/// See [`build`]; also returns an error if the configuration cannot be read.
 pub fn build_among_others(context: &Context, profile: &Profile) -> Result<FlowManager> {
     with_others(context, ports(context, profile)?)
 }
@@ -41,25 +41,25 @@ pub fn build_among_others(context: &Context, profile: &Profile) -> Result<FlowMa
 ///
 /// # Errors
 ///
-/// Where the configuration cannot be read.
+/// Returns an error if the configuration cannot be read.
 pub fn with_others(context: &Context, ports: Ports) -> Result<FlowManager> {
     Ok(FlowManager::new(context.config()?.profiles.values().cloned(), ports))
 }
 
-/// What the manager of a profile is built from.
+/// Returns the ports from which the manager of a profile is built.
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// See [`build`].
 pub fn ports(context: &Context, profile: &Profile) -> Result<Ports> {
     ports_over(context, Some(profile), &context.store_of(profile)?)
 }
 
-/// The same over a store that is already open. Without a profile, grants can only be forgotten.
+/// Does the same over a store that is already open. Without a profile, grants can only be removed.
 ///
 /// # Errors
 ///
-/// Where the state directory cannot be opened.
+/// Returns an error if the state directory cannot be opened.
 pub fn build_over(
     context: &Context,
     profile: Option<&Profile>,
@@ -71,7 +71,7 @@ pub fn build_over(
 fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
     context::warn_of_no_proxy(&context.voice);
     let state = context.state()?;
-    // A state directory that is refused stops what needs it, and gets no cache.
+    // A refused state directory stops whatever needs it, and gets no cache.
     let cache = state.place("discovery").ok();
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
@@ -101,16 +101,16 @@ fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> R
     })
 }
 
-/// A transport that shows the client's certificate (RFC 8705): PEM with certificate and key.
+/// Returns a transport that presents the client certificate (RFC 8705): PEM with certificate and key.
 fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
     let Some(source) = &profile.client.private_key else {
         return Err(Error::config(
-            "`tls_client_auth` needs `private_key`, PEM with certificate and key",
+            "`tls_client_auth` requires `private_key`: PEM with certificate and key",
         ));
     };
     let certificate = super::run::block_on(None, secrets.resolve(source));
     let certificate = certificate.map_err(|error| of_key(profile, "private_key", error))?;
-    // The CA file has a key of its own to be named by.
+    // The CA file is checked under its own key, `ca_file`.
     let alone = HttpClient::new(Options {
         client_certificate: Some(certificate.clone()),
         ..Options::default()
@@ -127,17 +127,17 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
 fn of_key(profile: &Profile, key: &str, error: Error) -> Error {
     let error = match error.advice().is_empty() {
         false => error,
-        true => error.hint(format!("correct the file, or name another in `{key}`")),
+        true => error.hint(format!("correct the file, or set another one in `{key}`")),
     };
     error.context(format!("`{key}` of profile `{}`", text::one_line(&profile.name)))
 }
 
-/// Checks what a login needs besides the server: a fault that shows only once the user has consented
+/// Checks what a login needs besides the server: a defect that shows only after the user has consented
 /// costs a login.
 ///
 /// # Errors
 ///
-/// `Config`, naming the key, where the CA file, the client's certificate or a program cannot be used.
+/// Returns `Config`, naming the key, if the CA file, the client's certificate or a program cannot be used.
 pub fn check_files_and_programs(profile: &Profile) -> Result<()> {
     programs::check(profile, std::env::var_os("PATH").as_deref())?;
     let ca_file = profile.ca_file.clone();
@@ -145,11 +145,11 @@ pub fn check_files_and_programs(profile: &Profile) -> Result<()> {
     client.check_options().map_err(|error| of_key(profile, "ca_file", error))
 }
 
-/// The account that is meant: the one named, else `default`, else the only one there is.
+/// Returns the selected account: the one named, else `default`, else the only one.
 ///
 /// # Errors
 ///
-/// `Config` where there are several.
+/// Returns `Config` if there are several.
 pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<GrantKey> {
     if let Some(account) = given {
         return Ok(GrantKey::new(profile, account));
@@ -164,10 +164,10 @@ pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<
     }
     let all = state.some_accounts(profile, usize::MAX)?;
     let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
-    Err(several_accounts(profile).hint(format!("name one with `--account`: {names}")))
+    Err(several_accounts(profile).hint(format!("select one with `--account`: {names}")))
 }
 
-/// What is wrong where an account must be named.
+/// Returns the error for an account that must be named.
 pub fn several_accounts(profile: &str) -> Error {
     Error::config(format!(
         "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
@@ -192,7 +192,7 @@ impl Secrets for ProfileSecrets {
     }
 }
 
-/// Gives every new generation to the profile's `write_back` command.
+/// Passes every new generation of tokens to the profile's `write_back` command.
 struct WriteBack(Voice);
 
 impl Committed for WriteBack {
@@ -202,9 +202,12 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(profile, &export::line(grant)?, self.0)
-                .await
-                .map_err(|e| e.context("`write_back` failed, and the tokens are only stored here"))
+            write_back::feed(profile, &export::line(grant)?, self.0).await.map_err(|e| {
+                e.context(
+                    "`write_back` failed, so the tokens are stored only \
+                                        locally",
+                )
+            })
         })
     }
 }

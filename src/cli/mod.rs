@@ -1,4 +1,4 @@
-//! The command line: one file a command, each with its `Args` and its `run`.
+//! The command line: one file per command, each with its `Args` and its `run`.
 
 mod attr;
 mod callbacks;
@@ -50,10 +50,10 @@ use oauthctl_core::{Error, Result};
 use context::Context;
 use report::{ColorChoice, Voice};
 
-/// The most columns that a help text takes.
+/// Maximum width of help texts, in columns.
 const WIDEST: usize = 100;
 
-/// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to any program that needs one.
+/// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
 #[command(
     name = "oauthctl",
@@ -62,7 +62,7 @@ const WIDEST: usize = 100;
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = WIDEST,
-    after_help = "Try `oauthctl demo` to see everything work without an account.\n\n\
+    after_help = "Run `oauthctl demo` to try everything without an account.\n\n\
 Exit codes:\n   \
 0  done                    6  timed out waiting for the user\n   \
 1  internal error          7  validation failed\n   \
@@ -78,7 +78,7 @@ pub struct Cli {
     command: Command,
 }
 
-/// The flags of every command.
+/// The global options.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
@@ -94,7 +94,7 @@ pub struct Globals {
     /// Print only results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Print more about what is being done
+    /// Print more details
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Explain every protocol step on stderr, with secrets redacted
@@ -159,12 +159,12 @@ enum Command {
     Help(help::HelpArgs),
     /// Print the version
     Version,
-    /// Names for completion scripts: a command of its own parser, which no help, page or script names.
+    /// Names for completion scripts: a command with its own parser, which no help, page or script mentions.
     #[command(skip)]
     Names(completions::names::NamesArgs),
 }
 
-/// Parses the command line, runs the command, reports how it ended.
+/// Parses the command line, runs the command and reports how it ended.
 pub fn main() -> ExitCode {
     run::harden();
     signals::outlive_file_size_limit();
@@ -186,24 +186,24 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => voice.fail(&error),
-        // Where it happened has been said; whoever reads JSON reads the last line.
-        Err(_) if voice.json => voice.fail(&Error::internal("oauthctl has a fault")),
+        // The panic hook has printed the location; programs that read JSON read the last line.
+        Err(_) if voice.json => voice.fail(&Error::internal("unexpected internal error")),
         Err(_) => ExitCode::from(1),
     }
 }
 
-/// Which way a command line was read.
+/// How a command line was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
     /// Without clap.
     Plain,
-    /// By clap, with one command alone.
+    /// By clap, with only one command.
     OneCommand,
     /// By clap, with every command.
     Whole,
 }
 
-/// Reads the command line in the quickest way that can read it.
+/// Parses the command line in the fastest way that can parse it.
 fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
     if let Some(cli) = plain::parse(&arguments) {
         return Ok((cli, Reader::Plain));
@@ -214,9 +214,9 @@ fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
     Cli::try_parse_from(arguments).map(|cli| (cli, Reader::Whole))
 }
 
-/// The command line of `oauthctl token …` and of those others that programs run all the time, if it is one
-/// and in order: to set up every command would take a third of their time. Whatever is wrong with it,
-/// help included, is left to the whole parser.
+/// Parses the command line of `token` and of the other commands that programs run all the time, if it is
+/// valid: setting up every command would take a third of their time. Everything else, help included, is
+/// left to the full parser.
 fn one_alone(arguments: &[OsString]) -> Option<Cli> {
     match arguments.get(1)?.to_str()? {
         "token" => alone("token", arguments, Command::Token),
@@ -268,8 +268,8 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
     }
 }
 
-/// Runs a command. Inlined into [`dispatch`], all commands would share one stack frame of many pages, which even
-/// the smallest of them would touch.
+/// Runs a command. If this was inlined into [`dispatch`], all commands would share one large stack frame of
+/// many pages, which even the smallest of them would touch.
 #[inline(never)]
 fn in_own_frame<A>(
     run: fn(&A, &Context) -> Result<ExitCode>,
@@ -279,7 +279,7 @@ fn in_own_frame<A>(
     run(args, context)
 }
 
-/// Help and version are results; everything else that clap says is a usage error.
+/// Prints help and version as results, and reports everything else that clap returns as a usage error.
 fn usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind::{
         DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
@@ -323,7 +323,8 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
     };
     let kind = error.kind();
     if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
-        return Error::usage("no command is given").hint("run `oauthctl --help` for the list");
+        return Error::usage("no command specified")
+            .hint("run `oauthctl --help` for a list of commands");
     }
     let unknown = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
@@ -332,10 +333,10 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
     let command = command_words(std::env::args_os().skip(1)).join(" ");
     let hint = match (command.as_str(), unknown) {
         ("status", Some("--account")) => {
-            "`oauthctl status PROFILE` shows all accounts of a profile".to_owned()
+            "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()
         }
         ("exec", Some(argument)) if !argument.starts_with('-') => {
-            "put `--` before the command to run; name the profile with `-p PROFILE`".to_owned()
+            "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
         }
         _ => match suggestion(error) {
             Some(suggestion) => without_queries(&suggestion),
@@ -370,7 +371,7 @@ fn without_queries(text: &str) -> String {
     text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ")
 }
 
-/// A word of the command line as it may be shown: the query of a callback URL holds its code.
+/// Returns a word of the command line as it may be shown: the query of a callback URL holds its code.
 fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
     match word.split_once('?') {
         Some((place, _)) if place.contains("://") => {
@@ -381,7 +382,7 @@ fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// The words of an argument list that name the command: `profile add`.
+/// Returns the words of an argument list that name the command, such as `profile add`.
 fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
     let program = Cli::command();
     let (mut at, mut words) = (&program, Vec::new());
@@ -397,7 +398,7 @@ fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
     words
 }
 
-/// Whether this argument is an option whose value is the next one.
+/// Returns whether this argument is an option whose value is the next argument.
 fn takes_next(option: &clap::Arg, argument: &str) -> bool {
     let is_it = argument.strip_prefix("--").is_some_and(|long| option.get_long() == Some(long));
     is_it && option.get_action().takes_values()

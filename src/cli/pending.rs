@@ -1,4 +1,4 @@
-//! `oauthctl pending`: the authorizations that wait for their response.
+//! `oauthctl pending`: the authorizations that are waiting for their response.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub enum PendingCommand {
     Show(Which),
     /// Cancel a pending authorization: its response will be refused
     Cancel(Which),
-    /// Make a new key for states; the previous one stays valid until its states expire
+    /// Generate a new key for states; the previous key stays valid until its states expire
     RotateKey(RotateArgs),
 }
 
@@ -42,7 +42,7 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct Which {
-    /// The `grant_id` that `oauthctl start` printed
+    /// `grant_id` that `oauthctl start` printed
     #[arg(value_name = "GRANT_ID", value_hint = ValueHint::Other)]
     grant_id: String,
 }
@@ -53,7 +53,7 @@ pub struct Which {
 Do not rotate twice in a row."
 )]
 pub struct RotateArgs {
-    /// Algorithm that signs states from now on
+    /// Algorithm that signs new states
     #[arg(long, value_name = "ALG", default_value = "HS256", value_parser = ["HS256", "EdDSA"])]
     alg: String,
 }
@@ -62,7 +62,7 @@ pub struct RotateArgs {
 ///
 /// # Errors
 ///
-/// `Config` for a flow that is not there, `Store` where the pending store fails.
+/// Returns `Config` for a flow that does not exist, and `Store` if the pending store fails.
 pub fn run(command: &PendingCommand, context: &Context) -> Result<ExitCode> {
     match command {
         PendingCommand::List(args) => list(args, context)?,
@@ -98,18 +98,21 @@ fn list(args: &ListArgs, context: &Context) -> Result<()> {
         return report::print_json(&Value::Array(flows.iter().map(to_json).collect()));
     }
     if flows.is_empty() {
-        context.voice.say("No authorization is pending.");
+        context.voice.say("There are no pending authorizations.");
     }
     print(&flows)
 }
 
 fn rotate(args: &RotateArgs, context: &Context) -> Result<()> {
     if context.env(VARIABLE)?.is_some() {
-        return Err(Error::usage(format!("the key for states comes from {VARIABLE}"))
-            .hint("set it to the new key, a comma, and the one before"));
+        return Err(Error::usage(format!(
+            "cannot rotate the key for states: it is set in \
+                                         {VARIABLE}"
+        ))
+        .hint("set the variable to the new key, a comma, and the previous key"));
     }
     let alg =
-        StateAlg::parse(&args.alg).ok_or_else(|| Error::usage("`--alg` is HS256 or EdDSA"))?;
+        StateAlg::parse(&args.alg).ok_or_else(|| Error::usage("`--alg` must be HS256 or EdDSA"))?;
     let path = key_path(context)?;
     let file = key_file(context)?;
     let keys = runner::block_on(None, file.rotate(alg))?;
@@ -134,8 +137,9 @@ fn find(flows: &[PendingInfo], grant_id: &str) -> Result<PendingInfo> {
 }
 
 fn unknown(grant_id: &str) -> Error {
-    Error::config(format!("no authorization `{}` is pending", one_line(grant_id))).hint(
-        "`oauthctl pending list` shows them; a completed or expired one is not there any more",
+    Error::config(format!("no pending authorization `{}`", one_line(grant_id))).hint(
+        "run `oauthctl pending list` to see all; a completed or expired authorization is not \
+         listed",
     )
 }
 
@@ -172,41 +176,41 @@ fn print(flows: &[PendingInfo]) -> Result<()> {
     rows.print()
 }
 
-/// The variable with the key for states, in place of the file.
+/// Name of the variable that replaces the key file for states.
 pub const VARIABLE: &str = "OAUTHCTL_STATE_KEY";
 
-const MAKE_ONE: &str = "make one with `openssl rand -base64 32 | tr '+/' '-_'`; while you change \
-                        keys, set the new one, a comma, and the one before";
+const MAKE_ONE: &str = "generate a key with `openssl rand -base64 32 | tr '+/' '-_'`; to rotate \
+                        keys, set the new key, a comma, and the previous key";
 
-/// Where started flows wait, and the keys of their states.
+/// The pending store and the keys of its states.
 pub struct Waiting {
     store: Arc<FilePending>,
     keys: Arc<StateKeys>,
 }
 
 impl Waiting {
-    /// What can be said of the flows without a profile.
+    /// Returns what can be done with the flows without a profile.
     pub fn flows(&self) -> PendingFlows {
         PendingFlows::new(self.store.clone(), self.keys.clone(), Arc::new(SystemClock))
     }
 
-    /// The same ports, able to start and to complete flows.
+    /// Returns the same ports, able to start and to complete flows.
     pub fn add_to(&self, ports: Ports) -> Ports {
         ports.with_pending(self.store.clone(), self.keys.clone())
     }
 }
 
-/// What a flow is started with: a key is made where there is none.
+/// Opens them to start a flow; a key is generated if there is none.
 ///
 /// # Errors
 ///
-/// `Config` for a variable that holds no key, `Store` where the file cannot be used.
+/// Returns `Config` for a variable that holds no key, and `Store` if the file cannot be used.
 pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
         None => {
             let file = key_file(context)?;
-            // Mostly they are there, and a runtime would be set up for nothing.
+            // Usually the keys exist, and need no runtime.
             match file.keys_at_hand(ttl)? {
                 Some(keys) => keys,
                 None => runner::block_on(None, file.keys_for(ttl))?,
@@ -216,11 +220,11 @@ pub fn to_start(context: &Context, ttl: Duration) -> Result<Waiting> {
     over(context, keys)
 }
 
-/// What flows are completed with.
+/// Opens them to complete flows.
 ///
 /// # Errors
 ///
-/// As [`to_start`].
+/// See [`to_start`].
 pub fn to_complete(context: &Context) -> Result<Waiting> {
     let keys = match from_environment(context)? {
         Some(keys) => keys,
@@ -236,7 +240,7 @@ fn over(context: &Context, keys: StateKeys) -> Result<Waiting> {
     Ok(Waiting { store: Arc::new(store), keys: Arc::new(keys) })
 }
 
-/// One key, or after a comma also the one before it.
+/// Reads one key, or after a comma also the previous one.
 fn from_environment(context: &Context) -> Result<Option<StateKeys>> {
     let Some(text) = context.env(VARIABLE)?.map(Secret::new) else { return Ok(None) };
     let read = |part: &str| {

@@ -1,6 +1,7 @@
-//! Reads the plain `oauthctl token …` without clap: to set clap up takes longer than to hand out a stored token.
+//! Parses the plain `oauthctl token …` without clap: setting up clap takes longer than handing out a stored
+//! token.
 //!
-//! Only what is beyond doubt is read here. Every other command line, help and mistakes included, is left to
+//! Only unambiguous command lines are parsed here. Every other one, help and mistakes included, is left to
 //! clap, which defines the options. The tests compare both over many command lines.
 
 use std::ffi::OsString;
@@ -8,8 +9,8 @@ use std::ffi::OsString;
 use super::token::TokenArgs;
 use super::{Cli, Command, Globals};
 
-/// The command line, if it is plain: `token` with common options, each at most once, and their values in UTF-8,
-/// not empty and without a dash at the beginning.
+/// Returns the command line, if it is plain: `token` with common options, each at most once, whose values
+/// are UTF-8, not empty and without a leading dash.
 pub fn parse(arguments: &[OsString]) -> Option<Cli> {
     let mut words = arguments.get(1..)?.iter().map(|word| word.to_str());
     if words.next()?? != "token" {
@@ -42,12 +43,12 @@ pub fn parse(arguments: &[OsString]) -> Option<Cli> {
     Some(Cli { globals, command: Command::Token(token) })
 }
 
-/// Turns a flag on that was not on before.
+/// Turns on a flag that was not set before.
 fn switch(flag: &mut bool) -> Option<()> {
     (!std::mem::replace(flag, true)).then_some(())
 }
 
-/// Sets what was not set before, unless clap could read the value as something else.
+/// Sets an option that was not set before, unless clap could read the value differently.
 fn set<'a, T: From<&'a str>>(place: &mut Option<T>, value: &'a str) -> Option<()> {
     if place.is_some() || value.is_empty() || value.starts_with('-') {
         return None;

@@ -27,7 +27,7 @@ pub enum ProfileCommand {
     Add(AddArgs),
     /// List the profiles
     List,
-    /// Show a profile with everything that its preset gives, secrets redacted
+    /// Show a profile and the values of its preset, with secrets redacted
     Show(NameArgs),
     /// Remove a profile from the configuration file
     Remove(NameArgs),
@@ -49,7 +49,7 @@ pub struct NameArgs {
 impl NameArgs {
     fn name(&self) -> Result<&str> {
         let name = one_of(self.argument.as_deref(), self.option.profile.as_deref())?;
-        name.ok_or_else(|| Error::usage("no profile is named"))
+        name.ok_or_else(|| Error::usage("no profile specified"))
     }
 }
 
@@ -66,10 +66,10 @@ pub struct AddArgs {
     /// Built-in preset to start from (see `oauthctl providers`)
     #[arg(long, value_name = "PROVIDER", value_hint = ValueHint::Other)]
     provider: Option<String>,
-    /// Issuer, to discover the endpoints
+    /// Issuer URL, from which the endpoints are discovered
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     issuer: Option<String>,
-    /// Client ID that the server registered
+    /// Client ID that is registered at the server
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
     client_id: String,
     /// Scope to request; can be repeated
@@ -78,7 +78,7 @@ pub struct AddArgs {
     /// Set any other key of the profile; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::login::parse_parameter, value_hint = ValueHint::Other)]
     set: Vec<(String, String)>,
-    /// Read the client secret from standard input and keep it in the token store
+    /// Read the client secret from standard input and store it in the token store
     #[arg(long)]
     client_secret_stdin: bool,
 }
@@ -87,7 +87,7 @@ pub struct AddArgs {
 ///
 /// # Errors
 ///
-/// `Config` for an invalid profile or file, `Store` where the client secret cannot be kept.
+/// Returns `Config` for an invalid profile or file, and `Store` if the client secret cannot be stored.
 pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
     match command {
         ProfileCommand::Add(args) => add(args, context),
@@ -108,7 +108,7 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn remove(name: &str, context: &Context) -> Result<ExitCode> {
-    // A file that is not right can be mended this way: its profile need not be readable.
+    // A broken file can be repaired this way: its profile need not be readable.
     let profile = context.config().ok().and_then(|config| config.profiles.get(name));
     let item = secret_item(name);
     let secret = profile.and_then(|p| p.client.secret.as_ref()).cloned();
@@ -126,14 +126,14 @@ fn remove(name: &str, context: &Context) -> Result<ExitCode> {
     if !context.state()?.some_accounts(name, 1)?.is_empty() {
         let what = Error::config(format!("`{}` still has stored tokens", one_line(name)));
         context.voice.warn(&what.hint(format!(
-            "`oauthctl logout {} --all` removes them, but can no longer revoke them",
+            "run `oauthctl logout {} --all` to remove them; they can no longer be revoked",
             shell_word(name)
         )));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The item of the token store that holds a profile's client secret.
+/// Returns the item of the token store that holds a profile's client secret.
 fn secret_item(profile: &str) -> String {
     format!("{profile}/client_secret")
 }
@@ -143,8 +143,8 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
     });
     if args.provider.is_none() && args.issuer.is_none() && !names_endpoints {
-        return Err(Error::config("the profile names no server")
-            .hint("add `--provider NAME` (`oauthctl providers` lists them) or `--issuer URL`"));
+        return Err(Error::config("the profile specifies no server")
+            .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
     }
     let item = secret_item(&args.name);
     let secret = args.client_secret_stdin.then(|| read_secret(context)).transpose()?;
@@ -164,11 +164,9 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         let named = config.store_of(config.profile(&args.name)?);
         let store = context.open_store(&context.store_spec(named)?)?;
         if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
-            // A profile whose secret could not be kept is of no use.
+            // Without its client secret, the profile is useless.
             edit::remove(&path, &args.name)?;
-            return Err(
-                error.context("the client secret could not be kept, and the profile was not added")
-            );
+            return Err(error.context("cannot store the client secret; the profile was not added"));
         }
     }
     context.voice.say(format!("Added profile `{}` to {}.", args.name, path.display()));
@@ -176,7 +174,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
     if !uris.is_empty() {
         let uris = uris.join(", ");
-        context.voice.say(format!("Redirect URI, where the service asks for one: {uris}"));
+        context.voice.say(format!("Redirect URI to register at the service: {uris}"));
     }
     if let Some(note) = note {
         context.voice.say(note);
@@ -184,13 +182,13 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     let name = shell_word(&args.name);
     let uris = &config.profile(&args.name)?.redirect_uris;
     context.voice.say(match uris.iter().all(|uri| uri.host == LoopbackHost::Elsewhere) {
-        true => format!("Send people there with `oauthctl start {name}`."),
+        true => format!("Start authorizations with `oauthctl start {name}`."),
         false => format!("Log in with `oauthctl login {name}`."),
     });
     Ok(ExitCode::SUCCESS)
 }
 
-/// The store of `--store`, which the profile keeps unless `--set` names one.
+/// Returns the store of `--store`, which is written to the profile unless `--set` names one.
 fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
     let Some(store) = &context.globals.store else { return Ok(None) };
     if args.set.iter().any(|(key, _)| key == "store") {
@@ -219,39 +217,39 @@ fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
 /// The maximum size of a client secret, in bytes.
 const LONGEST_SECRET: usize = 64 * 1024;
 
-/// Reads the client secret: from a pipe all of it, at a terminal a line that is not shown.
+/// Reads the client secret: everything from a pipe, or a hidden line at a terminal.
 fn read_secret(context: &Context) -> Result<Secret> {
     let text = match std::io::stdin().is_terminal() {
         true => prompt_for_secret(context)?,
         false => piped_secret()?,
     };
     let Some(text) = text else {
-        return Err(Error::usage("the client secret on standard input is over 64 KiB"));
+        return Err(Error::usage("the client secret on standard input is longer than 64 KiB"));
     };
     let text = std::str::from_utf8(&text)
-        .map_err(|_| Error::usage("the client secret on standard input is not UTF-8"))?;
+        .map_err(|_| Error::usage("the client secret on standard input is not valid UTF-8"))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(Error::usage("the client secret on standard input is empty")),
         secret => Ok(Secret::new(secret)),
     }
 }
 
-/// All of standard input; `None` where that is too much.
+/// Reads all of standard input; `None` if it is too long.
 fn piped_secret() -> Result<Option<Zeroizing<Vec<u8>>>> {
     let mut text = Zeroizing::new(Vec::new());
     std::io::stdin()
         .lock()
         .take(LONGEST_SECRET as u64 + 1)
         .read_to_end(&mut text)
-        .map_err(|e| Error::usage(format!("the client secret could not be read: {e}")))?;
+        .map_err(|e| Error::usage(format!("cannot read the client secret: {e}")))?;
     Ok(Some(text).filter(|text| text.len() <= LONGEST_SECRET))
 }
 
-/// One line of the terminal; `None` where it is too long.
+/// Reads one line from the terminal; `None` if it is too long.
 fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
     const PIPE: &str = "pipe it: `pass show gitlab/secret | oauthctl profile add …`";
     if context.globals.no_input {
-        let what = "the client secret must be entered, but `--no-input` is set";
+        let what = "entering the client secret requires user interaction, but `--no-input` is set";
         return Err(Error::login_required(what).hint(PIPE));
     }
     #[cfg(unix)]
@@ -265,7 +263,7 @@ fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
             Input::End => Some(Zeroizing::default()),
         });
     }
-    Err(Error::usage("a client secret cannot be entered at this terminal").hint(PIPE))
+    Err(Error::usage("cannot prompt for a client secret at this terminal").hint(PIPE))
 }
 
 fn list(context: &Context) -> Result<ExitCode> {
@@ -290,7 +288,7 @@ fn list(context: &Context) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if config.profiles.is_empty() {
-        context.voice.say(format!("There is no profile in {}.", config.path.display()));
+        context.voice.say(format!("There are no profiles in {}.", config.path.display()));
     }
     let width = config.profiles.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut rows = Rows::new("", width + 2, "  ");

@@ -1,4 +1,4 @@
-//! What `login` tells the user on stderr while it runs, and once it is done.
+//! Messages of `login` on stderr, while it runs and when it is done.
 
 use std::io::IsTerminal;
 
@@ -12,7 +12,7 @@ use super::callbacks;
 use super::context::Context;
 use super::report::Voice;
 
-/// Tells one step of a login. Without a listener (`listens`) the callback has to be pasted.
+/// Reports one step of a login. Without a listener (`listens`), the callback must be pasted.
 pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
     let voice = &context.voice;
     match progress {
@@ -22,7 +22,7 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
             }
             if !server.ignored_endpoints.is_empty() {
                 voice.remark(format!(
-                    "Ignoring members of the metadata that are no usable endpoints: {}.",
+                    "Ignoring invalid endpoints in the metadata: {}.",
                     server.ignored_endpoints.join(", ")
                 ));
             }
@@ -38,7 +38,7 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
             say_what_to_paste(voice, listens);
         }
         Progress::BrowserFailed(url, why) => {
-            voice.say(format!("The browser did not open: {}.", one_line(&why)));
+            voice.say(format!("Could not open a browser: {}.", one_line(&why)));
             voice.insist(open_this(url));
         }
         Progress::Unconfirmed(url) if voice.quiet => voice.insist(open_this(url)),
@@ -57,20 +57,20 @@ fn open_this(url: &str) -> String {
 fn say_what_to_paste(voice: &Voice, listens: bool) {
     if !listens {
         voice.insist(
-            "After you log in there, paste here the address that the browser ends up at. \
-             That page may fail to load: only its address is needed.",
+            "After you log in, paste the URL from the browser's address bar here. \
+             The page may fail to load: only its URL is needed.",
         );
     } else if std::io::stdin().is_terminal() {
         voice.say(
-            "Waiting for you to log in there. You can also paste here the address that the \
-             browser ends up at.",
+            "Waiting for you to log in. You can also paste the URL from the browser's address bar \
+             here.",
         );
     } else {
-        voice.say("Waiting for you to log in there …");
+        voice.say("Waiting for you to log in …");
     }
 }
 
-/// Whether these are two persons, where enough is known of both.
+/// Returns whether these are two different users, as far as both are known.
 fn is_another(one: &Identity, other: &Identity) -> bool {
     match (&one.sub, &other.sub) {
         (Some(one), Some(other)) => one != other,
@@ -81,7 +81,7 @@ fn is_another(one: &Identity, other: &Identity) -> bool {
     }
 }
 
-/// One line about a login that has succeeded: who, where, with which scopes, until when.
+/// Returns one line about a successful login: who, where, with which scopes, until when.
 pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
     let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
@@ -92,12 +92,12 @@ pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     };
     let life = match grant.tokens.expires_at {
         Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
-        None => "with no known expiry".to_owned(),
+        None => "without a known expiry".to_owned(),
     };
     let renewal = if grant.tokens.refresh_token.is_some() {
-        "refreshed when needed"
+        "it is refreshed when needed"
     } else if !profile.grant.needs_person() {
-        "requested again when needed"
+        "a new one is requested when needed"
     } else {
         "it cannot be refreshed"
     };
@@ -106,7 +106,7 @@ pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
         None => String::new(),
     };
     format!(
-        "Logged in to {}{} at {}, with {scopes}. The token works {life}; {renewal}.{replaced}",
+        "Logged in to {}{} at {}, with {scopes}. The token is valid {life}; {renewal}.{replaced}",
         grant.key,
         who,
         one_line(server.unwrap_or("its server")),

@@ -1,4 +1,4 @@
-//! `oauthctl providers`: the presets.
+//! `oauthctl providers`: the built-in presets.
 
 use std::process::ExitCode;
 
@@ -18,11 +18,11 @@ pub struct ProvidersArgs {
     name: Option<String>,
 }
 
-/// Lists the presets, or shows one: its endpoints, where to register, what to watch for.
+/// Lists the presets, or shows one: its endpoints, where to register, known quirks.
 ///
 /// # Errors
 ///
-/// `Config` for a provider that has no preset.
+/// Returns `Config` for a provider that has no preset.
 pub fn run(args: &ProvidersArgs, context: &Context) -> Result<ExitCode> {
     match &args.name {
         None if context.voice.json => {
@@ -47,11 +47,12 @@ pub fn run(args: &ProvidersArgs, context: &Context) -> Result<ExitCode> {
 
 fn unknown(name: &str) -> Error {
     let name = oauthctl_core::text::one_line(name);
-    let error = Error::config(format!("there is no preset for the provider `{name}`"));
+    let error = Error::config(format!("unknown provider `{name}`"));
     match presets::nearest(&name) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(
-            "`oauthctl providers` lists them; without a preset, set `issuer`, or the endpoints, in the profile",
+            "run `oauthctl providers` to list the presets; for another provider, set `issuer` or \
+             the endpoints in the profile",
         ),
     }
 }
@@ -89,7 +90,7 @@ fn describe(preset: &Preset) -> Result<()> {
         rows.push(("you must set", format!("client_id, {}", preset.needs.join(", "))));
     }
     rows.extend(preset.profile.iter().map(|(key, value)| {
-        // A value of TOML that is none of JSON's does not occur in a preset.
+        // No preset contains a TOML value that JSON cannot represent.
         (key.as_str(), report::plain(&serde_json::to_value(value).unwrap_or_default()))
     }));
     rows.extend(preset.notes.iter().map(|note| ("note", note.clone())));

@@ -19,11 +19,11 @@ pub struct RefreshArgs {
     selection: Selection,
 }
 
-/// Refreshes, and says until when the new token works. The token itself is not printed.
+/// Refreshes the tokens, and prints how long the new token is valid. The token itself is not printed.
 ///
 /// # Errors
 ///
-/// As [`hand_out`].
+/// See [`hand_out`].
 pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
     let want = Want { force: true, ..Want::default() };
     let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
@@ -39,7 +39,7 @@ pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
     }
     context.voice.say(match expires_at {
         Some(at) => format!(
-            "Refreshed {}: the token works for {}.",
+            "Refreshed {}: the token is valid for {}.",
             token.account.key,
             time::describe(at.remaining(Timestamp::now()))
         ),

@@ -1,4 +1,4 @@
-//! The sole printer of results, errors and remarks.
+//! Prints all results, errors and messages.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -24,21 +24,21 @@ pub enum ColorChoice {
     Never,
 }
 
-/// How this run speaks.
+/// How messages are printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Voice {
-    /// Results and errors are JSON.
+    /// Print results and errors as JSON.
     pub json: bool,
-    /// Remarks are left out.
+    /// Omit messages.
     pub quiet: bool,
-    /// More remarks are made.
+    /// Print more messages.
     pub verbose: bool,
-    /// Colours on stderr.
+    /// Use colours on stderr.
     pub color: bool,
 }
 
 impl Voice {
-    /// Decides about colours for stderr.
+    /// Creates a voice; decides about colours on stderr.
     pub fn new(json: bool, quiet: bool, verbose: bool, color: ColorChoice, no_color: bool) -> Self {
         let color = match color {
             ColorChoice::Always => true,
@@ -48,26 +48,26 @@ impl Voice {
         Self { json, quiet, verbose, color }
     }
 
-    /// Says something to the person, unless they want it quiet.
+    /// Prints a message, unless `--quiet` is set.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.insist(text);
         }
     }
 
-    /// Says something that must be seen even when it is quiet: a URL to open, a prompt.
+    /// Prints a message even with `--quiet`: a URL to open, a prompt.
     pub fn insist(&self, text: impl AsRef<str>) {
         insist(text.as_ref());
     }
 
-    /// Says something only where the person asked for more.
+    /// Prints a message only with `--verbose`.
     pub fn remark(&self, text: impl AsRef<str>) {
         if self.verbose {
             self.insist(text);
         }
     }
 
-    /// Prints what happened beside a success: warnings, and notes where the user asked for more.
+    /// Prints what accompanies a success: warnings, and notes with `--verbose`.
     pub fn tell_beside<'a>(&self, warnings: impl IntoIterator<Item = &'a Error>, notes: &[String]) {
         for warning in warnings {
             self.warn(warning);
@@ -77,7 +77,7 @@ impl Voice {
         }
     }
 
-    /// Warns.
+    /// Prints a warning.
     pub fn warn(&self, warning: &Error) {
         if self.quiet {
             return;
@@ -113,7 +113,7 @@ impl Voice {
         stderr_lines(word, &self.paint(word, colour), &without_secrets(&completed(text)));
     }
 
-    /// Reports an error and says with which code the program ends.
+    /// Prints an error and returns its exit code.
     pub fn fail(&self, error: &Error) -> ExitCode {
         let code = error.exit_code();
         if self.json {
@@ -127,18 +127,17 @@ impl Voice {
         ExitCode::from(code)
     }
 
-    /// A word in colour, where colours are on.
+    /// Returns a word in colour, if colours are on.
     pub fn paint(&self, text: &str, code: &str) -> String {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 
-/// How secrets begin that are known by their looks, in the case of either: a key of the file store, and
-/// a line of `export`.
+/// Prefixes, in any case, of secrets that can be recognized: keys of the file store and lines of `export`.
 const SECRET_LOOKS: [&str; 3] = ["age-secret-key-", "oauthctl-1-plain.", "oauthctl-1-age."];
 
-/// An error's text as it may be shown: it can repeat an argument or a variable that was put in the
-/// wrong place. Of a secret, nothing but its beginning is left.
+/// Returns the text of an error without secrets: it may repeat an argument or a variable that was put in
+/// the wrong place. Only the beginning of a secret is left.
 pub fn without_secrets(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let mut out = String::with_capacity(text.len());
@@ -177,27 +176,27 @@ fn error_json(error: &Error, code: u8) -> Value {
     object
 }
 
-/// Says something that must be seen, however this run speaks.
+/// Prints a message, whatever the settings.
 pub fn insist(text: &str) {
     stderr_lines("", "", &completed(text));
 }
 
-/// Asks for something on the same line.
+/// Prints a prompt without a newline.
 pub fn prompt(text: &str) {
     let _ = write!(std::io::stderr().lock(), "{text}");
 }
 
 fn stderr_line(text: &str) {
-    // A closed stderr leaves nobody to tell.
+    // If stderr is closed, the failure cannot be reported either.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// What to do about an error, with commands that work as they stand.
+/// Returns what to do about an error, with commands that work as printed.
 pub fn hint_of(error: &Error) -> Option<String> {
     hint::of(error).map(|hint| completed(&hint).into_owned())
 }
 
-/// A message whose commands work as they stand.
+/// Returns a message whose commands work as printed.
 fn completed(text: &str) -> Cow<'_, str> {
     if !given::has_command(text) {
         return text.into();
@@ -205,8 +204,7 @@ fn completed(text: &str) -> Cow<'_, str> {
     Given::of_this_call().complete(text)
 }
 
-/// Writes a message to stderr, after a word that says what it is: as it is for programs, in lines that
-/// break between words for a terminal.
+/// Writes a message to stderr after a label: as it is for programs, wrapped between words for a terminal.
 fn stderr_lines(word: &str, shown: &str, text: &str) {
     let Some(width) = width() else {
         let blank = if word.is_empty() { "" } else { " " };
@@ -216,11 +214,11 @@ fn stderr_lines(word: &str, shown: &str, text: &str) {
     stderr_line(&wrapped.replacen(word, shown, 1));
 }
 
-/// Writes a result to stdout: to a file or a pipe as it is, to a terminal without what a terminal may obey.
+/// Writes a result to stdout: as it is to a file or a pipe, without control characters to a terminal.
 ///
 /// # Errors
 ///
-/// Where stdout is full or closed: a result that nobody got is a failure.
+/// Returns an error if stdout is full or closed: a result that is lost is a failure.
 pub fn print(text: &str) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     let cleaned = stdout.is_terminal().then(|| Zeroizing::new(for_terminal(text)));
@@ -228,7 +226,7 @@ pub fn print(text: &str) -> Result<(), Error> {
     write(&mut stdout, text.as_bytes())
 }
 
-/// Writes a path and a newline to stdout, to a file or a pipe with every byte that it has.
+/// Writes a path and a newline to stdout, to a file or a pipe byte for byte.
 ///
 /// # Errors
 ///
@@ -244,19 +242,19 @@ pub fn print_path(path: &Path) -> Result<(), Error> {
 
 fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error> {
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| {
-        Error::new(ErrorKind::Internal, format!("the result could not be written: {e}"))
+        Error::new(ErrorKind::Internal, format!("cannot write the result to stdout: {e}"))
     })
 }
 
-/// The text without control characters, bidirectional overrides and invisible characters. Line breaks and tabs
-/// stay.
+/// Returns the text without control characters, bidirectional overrides and invisible characters. Line
+/// breaks and tabs stay.
 fn for_terminal(text: &str) -> String {
     let is_fit = |c: char| matches!(c, '\n' | '\t') || is_harmless(c);
     text.chars().map(|c| if is_fit(c) { c } else { ' ' }).collect()
 }
 
-/// A value that stands in a line of a report for people: it begins no line of its own, and does nothing to a
-/// terminal that the report reaches through a pager. Scripts find it exactly with `--json`.
+/// Returns a value for a line of a human-readable report: it starts no line of its own, and cannot control
+/// a terminal that the report reaches through a pager. Scripts find the exact value with `--json`.
 pub fn field(value: &str) -> String {
     oauthctl_core::text::line(value)
 }
@@ -279,18 +277,18 @@ pub fn print_json(value: &Value) -> Result<(), Error> {
     print_line(&json_text(value)?)
 }
 
-/// JSON for people and programs: the values are exact, and none can do anything to a terminal.
+/// Renders JSON for humans and programs: the values are exact, and none can control a terminal.
 ///
 /// # Errors
 ///
-/// None that is known.
+/// None known.
 pub fn json_text(value: &Value) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal(e.to_string()))?;
     Ok(escaped(&text))
 }
 
-/// Escapes what JSON allows in a string and a terminal may obey or hide: C1, bidirectional overrides,
-/// invisible characters (RFC 8259, section 7). They stand nowhere but in strings.
+/// Escapes what JSON allows in a string but a terminal may obey or hide: C1, bidirectional overrides,
+/// invisible characters (RFC 8259, section 7). They occur in strings only.
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -305,7 +303,7 @@ fn escaped(json: &str) -> String {
     out
 }
 
-/// A value for people: words without quotes, unless a blank would be lost.
+/// Formats a value for humans: strings without quotes, unless a blank would be lost.
 pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) if text.trim() == text && !text.is_empty() => field(text),

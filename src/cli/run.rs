@@ -1,4 +1,4 @@
-//! Running asynchronous work: the runtime, the signals, and the report of a fault of our own.
+//! Runs asynchronous work: the runtime, the signals, and the report of a panic.
 
 use std::future::Future;
 use std::task::Poll;
@@ -11,23 +11,23 @@ use super::signals::{Ending, Signals};
 
 /// Runs a future to its end, or until a signal ends it.
 ///
-/// While the manager is spending something that is not yet saved, a first signal waits for that;
-/// a second one does not.
+/// While the manager spends something that is not saved yet, the first signal waits for it to finish; a
+/// second one does not.
 ///
 /// # Errors
 ///
-/// The future's; the program ends here after a signal.
+/// Returns the error of the future. After a signal, the program exits here.
 pub fn block_on<T>(
     manager: Option<&FlowManager>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     room_for_descriptors()?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
-            Error::internal(format!("the runtime could not be started: {e}")).caused_by(&e)
-        })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal(format!("cannot start the runtime: {e}")).caused_by(&e))?;
     let outcome = runtime.block_on(until_signal(manager, work));
-    // Whatever still runs (an idle connection, a reader of stdin) must not delay the end.
+    // Whatever still runs (an idle connection, a reader of stdin) must not delay the exit.
     runtime.shutdown_background();
     match outcome {
         Ended::Done(result) => result,
@@ -35,11 +35,11 @@ pub fn block_on<T>(
     }
 }
 
-/// The open files that a run may need at once: its runtime, sockets, a record and its directories.
+/// Number of open files that a run may need at once: its runtime, sockets, a record and its directories.
 #[cfg(unix)]
 const DESCRIPTORS: usize = 24;
 
-/// Proves that they can be had. Without them the runtime panics, or a token that was spent cannot be
+/// Checks that they are available. Without them the runtime panics, or a token that was spent cannot be
 /// saved.
 #[cfg(unix)]
 pub fn room_for_descriptors() -> Result<()> {
@@ -50,7 +50,7 @@ pub fn room_for_descriptors() -> Result<()> {
     match taken {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::unavailable(format!(
-            "this needs up to {DESCRIPTORS} open files at once: {error}"
+            "cannot open up to {DESCRIPTORS} files at once: {error}"
         ))
         .caused_by(&error)),
     }
@@ -63,7 +63,7 @@ fn room_for_descriptors() -> Result<()> {
 
 enum Ended<T> {
     Done(Result<T>),
-    /// By this signal, with this still to be finished.
+    /// A signal ended it, with this part unfinished.
     Signal(Ending, Option<CriticalPart>),
 }
 
@@ -83,7 +83,7 @@ async fn until_signal<T>(
         result = &mut work => return Ended::Done(result),
     };
     let mut is_told = false;
-    // Once the critical part is over there is no reason to go on, whatever the work still does.
+    // After the critical part there is no reason to continue, whatever work remains.
     let critical_part = std::future::poll_fn(|cx| {
         if unfinished().is_some()
             && work.as_mut().poll(cx).is_pending()
@@ -103,7 +103,7 @@ async fn until_signal<T>(
     }
 }
 
-/// What is finished before the program ends, and what it costs not to wait.
+/// Returns what is finished before the program ends, and the cost of not waiting.
 fn waiting(signal: Ending, part: CriticalPart) -> String {
     let (first, cost) = match part {
         CriticalPart::Refresh => (
@@ -115,7 +115,7 @@ fn waiting(signal: Ending, part: CriticalPart) -> String {
             "the tokens may be lost and you would have to log in again",
         ),
         CriticalPart::Revocation => {
-            ("finishing the logout first", "tokens may stay valid at the server")
+            ("finishing the logout first", "the tokens may stay valid at the server")
         }
         _ => ("saving the changes first", "they may be lost"),
     };
@@ -149,18 +149,18 @@ fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
     }
 }
 
-/// Keeps this process's memory, and with it the tokens, out of core dumps and from other processes
-/// of the same user. What it executes is not affected.
+/// Keeps this process's memory, and with it the tokens, out of core dumps and away from other processes of
+/// the same user. Programs that it executes are not affected.
 pub fn harden() {
-    // Where the system does not offer it, the program still does its work.
+    // If the system does not support it, the program still works.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// Says that this is our fault, and where, without the panic's message: it could quote a secret.
+/// Reports a panic and its location, without its message, which could quote a secret.
 #[expect(clippy::print_stderr, reason = "a panic has no other way to be seen")]
 pub fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
     let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
-    eprintln!("error: oauthctl has a fault at {place}");
-    eprintln!("hint: please report it with this line and what you ran");
+    eprintln!("error: unexpected internal error at {place}");
+    eprintln!("hint: please report this line and the command that you ran");
 }

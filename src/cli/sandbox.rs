@@ -14,13 +14,13 @@ use super::rows::Rows;
 use super::{report, run as runner};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Every scenario is also an issuer of its own on the same server:\n  \
-http://127.0.0.1:PORT/s/NAME\n`oauthctl sandbox --scenario help` lists them.")]
+#[command(after_help = "Every scenario is also a separate issuer on the same server:\n  \
+http://127.0.0.1:PORT/s/NAME\nRun `oauthctl sandbox --scenario help` to list the scenarios.")]
 pub struct SandboxArgs {
     /// Port to listen on [default: chosen by the system]
     #[arg(long, value_name = "PORT", value_hint = ValueHint::Other)]
     port: Option<u16>,
-    /// How the server misbehaves; can be repeated; `help` lists the scenarios
+    /// Scenario in which the server misbehaves; can be repeated; `help` lists the scenarios
     #[arg(long = "scenario", value_name = "NAME", value_hint = ValueHint::Other, value_delimiter = ',')]
     scenarios: Vec<String>,
     /// Lifetime of access tokens
@@ -35,7 +35,7 @@ pub struct SandboxArgs {
 ///
 /// # Errors
 ///
-/// `Usage` for an unknown scenario, `Unavailable` where the port is taken.
+/// Returns `Usage` for an unknown scenario, and `Unavailable` if the port is in use.
 pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
     if args.scenarios.iter().any(|s| s == "help") {
         return list(context);
@@ -52,13 +52,13 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         let sandbox = start(options).await?;
         let issuer = sandbox.issuer().to_owned();
         if context.voice.json {
-            // One line, so that who reads it need not wait for an end that does not come.
+            // A single line, so that a reader need not wait for the end of the stream.
             report::print_line(&json!({ "issuer": issuer }).to_string())?;
         } else {
             report::print_line(&issuer)?;
         }
         context.voice.say(format!(
-            "The sandbox serves {issuer} until you stop it (Ctrl-C). Try it:\n  \
+            "The sandbox runs at {issuer}. Press Ctrl-C to stop it. Try:\n  \
              oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid\n  \
              oauthctl login sandbox"
         ));
@@ -67,7 +67,7 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
         Ok(())
     };
     match runner::block_on(None, work) {
-        // Stopped as documented.
+        // A signal is the documented way to stop it.
         Err(error) if error.kind() == ErrorKind::Interrupted && serves.get() => {}
         other => other?,
     }
@@ -78,7 +78,7 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// See [`run`].
 pub async fn start(options: SandboxOptions) -> Result<Sandbox> {
     Sandbox::start(options).await.map_err(|error| {
         use oauthctl_sandbox::Error as Cause;
@@ -93,7 +93,7 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox> {
         let told = match error.hint() {
             Some(hint) => told.hint(hint),
             None if kind == ErrorKind::Usage => {
-                told.hint("`oauthctl sandbox --scenario help` lists them")
+                told.hint("run `oauthctl sandbox --scenario help` to list the scenarios")
             }
             None => told,
         };

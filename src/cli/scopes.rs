@@ -1,4 +1,4 @@
-//! Scopes as they are given on a command line.
+//! Scopes from the command line.
 
 use oauthctl_core::profile::Profile;
 use oauthctl_core::profile::scopes::comma_warning;
@@ -6,7 +6,7 @@ use oauthctl_core::{Error, text::shell_word};
 
 use super::context::Context;
 
-/// Warns of scopes that were meant to be several.
+/// Warns about a scope that was probably meant to be several.
 pub fn warn(context: &Context, given: &[String], profile: &Profile) {
     if let Some(what) = comma_warning(given, &profile.scope_separator) {
         let spaced = given.join(" ").replace(',', " ");

@@ -1,8 +1,8 @@
 //! The signals that end a run, and the one that the file size limit sends.
 //!
-//! A signal that was ignored when the program started, as `nohup` and a shell's background jobs have it, stays
-//! ignored: no handler is ever set for it. So it stays ignored in every command that is run, too, and
-//! any other signal has its default effect there: the system resets caught signals in a new program.
+//! A signal that was ignored when the program started, as `nohup` and background jobs of a shell do, stays
+//! ignored: no handler is set for it. It therefore stays ignored in every command that is run. All other
+//! signals have their default effect there: the system resets caught signals in a new program.
 
 use oauthctl_core::Result;
 
@@ -15,7 +15,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The signal's name.
+    /// Returns the name of the signal.
     pub fn name(self) -> &'static str {
         match self {
             Self::Interrupt => "SIGINT",
@@ -24,7 +24,7 @@ impl Ending {
         }
     }
 
-    /// 128 and the signal's number.
+    /// Returns 128 plus the number of the signal.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -33,7 +33,7 @@ impl Ending {
         }
     }
 
-    /// How the user sends it once more.
+    /// Returns how the user can send it again.
     pub fn again(self) -> &'static str {
         match self {
             Self::Interrupt => "press Ctrl-C again",
@@ -63,11 +63,11 @@ mod unix {
     pub struct Signals(Vec<(Ending, Signal)>);
 
     impl Signals {
-        /// Begins to catch them. Needs a runtime.
+        /// Starts catching them. Requires a runtime.
         ///
         /// # Errors
         ///
-        /// Where the system refuses.
+        /// Returns an error if the system refuses.
         pub fn new() -> Result<Self> {
             let ignored = ignored_at_start();
             [
@@ -80,7 +80,7 @@ mod unix {
             .map(|(ending, kind)| Ok((ending, signal(kind)?)))
             .collect::<std::io::Result<_>>()
             .map(Self)
-            .map_err(|e| Error::internal(format!("signals cannot be handled: {e}")).caused_by(&e))
+            .map_err(|e| Error::internal(format!("cannot handle signals: {e}")).caused_by(&e))
         }
 
         /// Waits for the next one.
@@ -97,15 +97,15 @@ mod unix {
         }
     }
 
-    /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error. By default the
-    /// signal that comes with it ends the program.
+    /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error. By default, the
+    /// accompanying signal ends the program.
     pub fn outlive_file_size_limit() {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
         if limit.current.is_none() || contains(ignored_at_start(), FILE_SIZE) {
             return;
         }
-        // A handler stays for good, beyond the runtime that it is set in. Without the open files that this
-        // takes, nothing of size is written either.
+        // The handler stays beyond the runtime in which it is set. If the open files that it requires are
+        // not available, nothing large is written either.
         let runtime = room_for_descriptors()
             .ok()
             .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_io().build().ok());
@@ -119,14 +119,14 @@ mod unix {
         u32::try_from(signal - 1).is_ok_and(|bit| mask.checked_shr(bit).unwrap_or(0) & 1 == 1)
     }
 
-    /// The signals that were ignored when this was first asked, which is before any handler is set;
-    /// none where the system does not say.
+    /// Returns the signals that were ignored at the first call, before any handler is set; none if the
+    /// system does not report them.
     fn ignored_at_start() -> u64 {
         static IGNORED: OnceLock<u64> = OnceLock::new();
         *IGNORED.get_or_init(ignored_now)
     }
 
-    /// Linux alone tells a process without `unsafe` which signals it ignores.
+    /// Reads the ignored signals. Without `unsafe`, only Linux reports them to a process.
     fn ignored_now() -> u64 {
         if !cfg!(target_os = "linux") {
             return 0;
@@ -135,7 +135,7 @@ mod unix {
         mask(&String::from_utf8_lossy(&status)).unwrap_or(0)
     }
 
-    /// The mask of ignored signals in the text of `/proc/PID/status`.
+    /// Returns the mask of ignored signals in the text of `/proc/PID/status`.
     fn mask(status: &str) -> Option<u64> {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
         u64::from_str_radix(mask.trim(), 16).ok()
@@ -164,11 +164,11 @@ mod unix {
 mod elsewhere {
     use super::{Ending, Result};
 
-    /// The console's interruption.
+    /// The interrupt of the console.
     pub struct Signals;
 
     impl Signals {
-        /// Nothing can fail here.
+        /// Returns the signals; cannot fail.
         ///
         /// # Errors
         ///
@@ -184,7 +184,7 @@ mod elsewhere {
         }
     }
 
-    /// There is no such signal here.
+    /// Does nothing: there is no such signal here.
     pub fn outlive_file_size_limit() {}
 }
 

@@ -14,7 +14,7 @@ use super::login::parse_parameter;
 use super::target::ProfileArg;
 use super::{callbacks, manager, pending, report, run as runner, scopes};
 
-/// The longest first line of a request that common servers take, in bytes.
+/// Maximum length of a request line that common servers accept, in bytes.
 const LONGEST_URL: usize = 8 * 1024;
 
 #[derive(Debug, Args)]
@@ -26,27 +26,27 @@ before the flow expires.")]
 pub struct StartArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// Your own reference for the user, which also names the account; `complete` returns it, and the
-    /// state does not reveal it
+    /// Your reference for the user; it names the account, `complete` returns it, and the state does not
+    /// reveal it
     #[arg(long, value_name = "REF", value_hint = ValueHint::Other)]
     user: Option<String>,
     /// Attribute to keep with the grant; can be repeated
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
     attributes: Vec<(String, String)>,
-    /// How long the authorization can be completed
+    /// Time within which the authorization must be completed
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, default_value = "10m", value_hint = ValueHint::Other)]
     ttl: Duration,
-    /// Where the server sends the user back to [default: the profile's first]
+    /// Redirect URI of the flow [default: the first one of the profile]
     #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
     redirect_uri: Option<String>,
-    /// Put the whole flow into the state, encrypted, so that any machine with the same
-    /// OAUTHCTL_STATE_KEY can complete it
+    /// Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can
+    /// complete it
     #[arg(long)]
     sealed: bool,
     /// Scope to request instead of the profile's; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
-    /// Who will log in: value of the `login_hint` parameter
+    /// Value of the `login_hint` parameter: the user who will log in
     #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
     login_hint: Option<String>,
     /// Extra parameter of the authorization request; can be repeated
@@ -54,11 +54,11 @@ pub struct StartArgs {
     params: Vec<(String, String)>,
 }
 
-/// Starts, and prints where the person must go.
+/// Starts an authorization and prints its URL.
 ///
 /// # Errors
 ///
-/// As the contract's exit codes say.
+/// Returns an error whose kind determines the exit code.
 pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.name()?)?;
     let profile = context.profile(&name)?;
@@ -76,7 +76,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     let waiting = pending::to_start(context, args.ttl.max(USUAL_TTL))?;
     if args.sealed && context.env(pending::VARIABLE)?.is_none() {
         context.voice.say(format!(
-            "Sealed with the key of this machine: to complete it elsewhere, use {}.",
+            "Sealed with the key of this machine. To complete the flow on another machine, use {}.",
             pending::VARIABLE
         ));
     }
@@ -86,10 +86,10 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
     callbacks::tell_started(context, profile, args.redirect_uri.as_deref());
     if started.authorization_url.len() > LONGEST_URL {
         let what = format!(
-            "the authorization URL has {} bytes, and many servers take no more than {LONGEST_URL}",
+            "the authorization URL is {} bytes long, but many servers accept at most {LONGEST_URL}",
             started.authorization_url.len()
         );
-        let hint = "give the flow fewer attributes and parameters, or leave out `--sealed`";
+        let hint = "use fewer attributes and parameters, or omit `--sealed`";
         context.voice.warn(&Error::validation(what).hint(hint));
     }
     report::print_json(&json!({
@@ -108,7 +108,7 @@ fn attributes(given: &[(String, String)]) -> Result<BTreeMap<String, Value>> {
     for (name, value) in given {
         if attributes.insert(name.clone(), Value::String(value.clone())).is_some() {
             let name = oauthctl_core::text::one_line(name);
-            return Err(Error::usage(format!("the attribute `{name}` is given twice")));
+            return Err(Error::usage(format!("the attribute `{name}` is set twice")));
         }
     }
     Ok(attributes)

@@ -1,4 +1,4 @@
-//! `oauthctl status`: accounts, scopes, time left, the last refresh and its error.
+//! `oauthctl status`: accounts, scopes, remaining lifetime, the last refresh and its error.
 
 mod stored;
 
@@ -28,16 +28,16 @@ pub struct StatusArgs {
     option: ProfileOption,
 }
 
-/// Shows what the index of accounts and the stores say. A store that does not answer at once is not waited
-/// for: what the index says is shown then, and that it is no more than that.
+/// Shows the accounts of the index and of the stores. Does not wait for a store that does not respond at
+/// once: the output then shows the index alone, and says so.
 ///
 /// # Errors
 ///
-/// `Config` for a profile that is neither configured nor in the index.
+/// Returns `Config` for a profile that is neither configured nor in the index.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
     if let Err(error) = context.check_config() {
-        // What is logged in can be told without a configuration that is right.
+        // Accounts can be listed even if the configuration is invalid.
         context.voice.warn(&error);
     }
     let entries = match wanted {
@@ -63,7 +63,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
                 let (shown, word) = (one_line(name), shell_word(name));
                 format!("Not logged in to `{shown}`. Run `oauthctl login {word}`.")
             }
-            None => "No account is known. Run `oauthctl login PROFILE`, or try `oauthctl demo`."
+            None => "Not logged in to any profile. Run `oauthctl login PROFILE`, or try `oauthctl \
+                     demo`."
                 .to_owned(),
         });
     }
@@ -75,8 +76,8 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     rows.print()?;
     if !were_asked {
         context.voice.say(
-            "This is as last recorded: with so many accounts, the stores were not asked. \
-             `oauthctl status PROFILE` asks them for the accounts of one profile.",
+            "Showing the last recorded state: with so many accounts, the stores were not checked. \
+             Run `oauthctl status PROFILE` to check the accounts of one profile.",
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -109,8 +110,8 @@ fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
     })
 }
 
-/// The values kept with a grant. They are in its record, which is read only where there are any; where it
-/// cannot be read just now, they are null.
+/// Returns the attributes of a grant. They are in its record, which is read only if it has any; null if it
+/// cannot be read now.
 fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
     let entry = &account.entry;
     if let Some(grant) = &account.grant {
@@ -123,7 +124,7 @@ fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
         let store = context.open_store(&entry.store.parse()?)?;
         runner::block_on(None, store.grants.load(&entry.key))
     };
-    // A store that has just failed is not asked again.
+    // A store that has just failed is not tried again.
     let loaded = match &account.problem {
         Some(error) if account.is_stored.is_none() => Err(error.clone()),
         _ => load(),
@@ -131,18 +132,18 @@ fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
     match loaded {
         Ok(grant) => json!(grant.map(|grant| grant.attributes_at(now)).unwrap_or_default()),
         Err(error) => {
-            context.voice.warn(&error.context("the attributes could not be read"));
+            context.voice.warn(&error.context("cannot read the attributes"));
             Value::Null
         }
     }
 }
 
-/// What keeps `token` from handing out a token, and the command that mends it.
+/// Returns what keeps `token` from printing a token, and the command that fixes it.
 fn problem(account: &Account, now: Timestamp) -> Option<Error> {
     let entry = &account.entry;
     account.problem.clone().or_else(|| {
         needs_login(account, now).then(|| {
-            Error::login_required("a new login is needed").hint(Advice::LogIn(entry.key.clone()))
+            Error::login_required("a new login is required").hint(Advice::LogIn(entry.key.clone()))
         })
     })
 }
@@ -196,7 +197,7 @@ fn needs_login(account: &Account, now: Timestamp) -> bool {
     entry.login_required || (has_nothing && needs_user(entry))
 }
 
-/// Whether only the user can obtain a new grant. Where nothing is known of its type, it is one that a user gave.
+/// Returns whether only the user can obtain a new grant, as is assumed for an unknown grant type.
 fn needs_user(entry: &AccountEntry) -> bool {
     let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
     known.is_none_or(|(_, grant)| grant.needs_person())
@@ -205,7 +206,7 @@ fn needs_user(entry: &AccountEntry) -> bool {
 fn life(account: &Account, now: Timestamp) -> String {
     let entry = &account.entry;
     let renewal = match (entry.login_required, entry.has_refresh_token) {
-        (true, _) => "then a new login is needed",
+        (true, _) => "then a new login is required",
         (false, true) => "refreshed when needed",
         (false, false) if !needs_user(entry) => "requested again when needed",
         (false, false) => "cannot be refreshed",
@@ -214,7 +215,7 @@ fn life(account: &Account, now: Timestamp) -> String {
     match entry.expires_at {
         _ if entry.withheld && is_over => "expired".to_owned(),
         _ if entry.withheld => {
-            "withheld by a rule (the hook `post_token`) until it allows one".to_owned()
+            "withheld by a rule (the `post_token` hook) until it allows one".to_owned()
         }
         None => format!("no known expiry, {renewal}"),
         Some(at) if at <= now && is_over => "expired".to_owned(),

@@ -1,4 +1,4 @@
-//! `oauthctl store`: keys of the file store, what the stores hold, moving between them.
+//! `oauthctl store`: keys of the file store, contents of the stores, migration between them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::{report, run as runner};
 pub enum StoreCommand {
     /// Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY
     Keygen,
-    /// Show which store is used, where it is, and how many accounts it holds
+    /// Show the store in use, where it is, and how many accounts it holds
     Info,
     /// Move accounts to another store
     Migrate(MigrateArgs),
@@ -34,7 +34,7 @@ pub struct MigrateArgs {
     /// Store to move to: keyring, file or file:DIR
     #[arg(long, value_name = "STORE", value_hint = ValueHint::Other)]
     to: String,
-    /// Accept records of file stores that are not authenticated, as earlier versions wrote them
+    /// Accept unauthenticated records of file stores, as written by earlier versions
     #[arg(long)]
     accept_unauthenticated: bool,
 }
@@ -43,7 +43,7 @@ pub struct MigrateArgs {
 ///
 /// # Errors
 ///
-/// `Store` where a store cannot be used.
+/// Returns `Store` if a store cannot be used.
 pub fn run(command: &StoreCommand, context: &Context) -> Result<ExitCode> {
     match command {
         StoreCommand::Keygen => keygen(context),
@@ -60,7 +60,7 @@ fn keygen(context: &Context) -> Result<ExitCode> {
         report::print_line(identity.expose())?;
     }
     context.voice.say(format!(
-        "Public key: {recipient}\nKeep the line on stdout secret: whoever has it can read the store."
+        "Public key: {recipient}\nKeep the line on stdout secret: it can decrypt the store."
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -99,12 +99,12 @@ fn info(context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A path as text: one that is not UTF-8 is told as well as it can be.
+/// Returns a path as text, lossily if it is not UTF-8.
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Where a store keeps its records, and from where it has its key.
+/// Where a store keeps its records, and the source of its key.
 struct Place {
     directory: Option<PathBuf>,
     key: Option<String>,
@@ -120,14 +120,16 @@ impl Place {
             KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
             KeySource::File(path) => path.display().to_string(),
             KeySource::Generated(path) if path.exists() => path.display().to_string(),
-            KeySource::Generated(path) => format!("{} (made when first needed)", path.display()),
+            KeySource::Generated(path) => {
+                format!("{} (generated when first needed)", path.display())
+            }
         };
         Ok(Self { directory: Some(directory.clone().unwrap_or(places.files)), key: Some(key) })
     }
 }
 
-/// The tables of the configuration that say where these accounts are: each profile's own, where it names
-/// a store, else the defaults.
+/// Returns the configuration tables that determine the store of these accounts: each profile's own if it
+/// sets a store, else the defaults.
 fn tables(moved: &[GrantKey], context: &Context) -> Result<String> {
     let config = context.config()?;
     let own = moved.iter().filter_map(|key| config.profiles.get(&key.profile));
@@ -161,7 +163,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         let keys: [GrantKey; 1] = [entry.key.clone()];
         let migration = runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
         for (key, error) in migration.failed {
-            context.voice.warn(&error.clone().context(format!("{key} was not moved")));
+            context.voice.warn(&error.clone().context(format!("cannot move {key}")));
             failure = failure.or(Some(error));
         }
         moved.extend(migration.moved);
@@ -185,15 +187,15 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         format!("There is nothing to move to {to_spec}.")
     } else {
         format!(
-            "Set `store = \"{to_spec}\"` in {}, so that the accounts are found there.",
+            "Set `store = \"{to_spec}\"` in {} to use the accounts from there.",
             tables(&moved, context)?
         )
     });
     Ok(ExitCode::SUCCESS)
 }
 
-/// Accepts what is not authenticated in the store that is migrated to and in those of the accounts, and
-/// says what that was.
+/// Accepts unauthenticated records in the target store and in the stores of the accounts, and returns what
+/// was accepted.
 fn accept(
     profile: Option<&str>,
     to: &StoreSpec,

@@ -1,4 +1,4 @@
-//! Which profile and account a command is about: the same arguments everywhere.
+//! The profile and the account of a command: the same arguments everywhere.
 
 use clap::{Args, ValueHint};
 use oauthctl_core::text::one_line;
@@ -15,17 +15,17 @@ pub struct ProfileArg {
 }
 
 impl ProfileArg {
-    /// The profile that is named, in either form.
+    /// Returns the profile that is named, in either form.
     ///
     /// # Errors
     ///
-    /// `Usage` where the two forms name different profiles.
+    /// Returns `Usage` if the two forms name different profiles.
     pub fn name(&self) -> Result<Option<&str>> {
         one_of(self.argument.as_deref(), self.option.profile.as_deref())
     }
 }
 
-/// The profile, where there is no room for an argument.
+/// The profile, for commands whose arguments leave no room for it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ProfileOption {
     /// Same as the argument PROFILE
@@ -41,15 +41,15 @@ pub struct AccountOption {
     pub account: Option<String>,
 }
 
-/// One profile of two places where it can be named.
+/// Returns the profile that is named as an argument, as an option, or as both.
 ///
 /// # Errors
 ///
-/// `Usage` where they name different profiles.
+/// Returns `Usage` if they name different profiles.
 pub fn one_of<'a>(argument: Option<&'a str>, option: Option<&'a str>) -> Result<Option<&'a str>> {
     match (argument, option) {
         (Some(first), Some(second)) if first != second => Err(Error::usage(format!(
-            "two different profiles are given: `{}` and `{}`",
+            "two different profiles are specified: `{}` and `{}`",
             one_line(first),
             one_line(second)
         ))

@@ -1,4 +1,4 @@
-//! `oauthctl token`: prints a working access token.
+//! `oauthctl token`: prints a valid access token.
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use super::format::{FORMATS, Format, render};
 use super::target::{AccountOption, ProfileArg};
 use super::{hint, import, login, manager, report, run as runner, scopes};
 
-/// Which account, and what is wanted of its token.
+/// Which account to use, and what its token must satisfy.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub struct TokenArgs {
     /// Refresh the token even if it is still valid
     #[arg(long, conflicts_with = "cached")]
     force_refresh: bool,
-    /// Print the stored token or fail, without any network access
+    /// Print the stored token or fail, without network access
     #[arg(long)]
     pub(super) cached: bool,
     /// Log in if necessary
@@ -66,7 +66,7 @@ pub struct TokenArgs {
 ///
 /// # Errors
 ///
-/// As the contract's exit codes say.
+/// Returns an error whose kind determines the exit code.
 pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
     let format = match args.format {
         Some(format) => format,
@@ -74,8 +74,8 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
         None => Format::Token,
     };
     if format == Format::Xoauth2 && args.user.is_none() {
-        return Err(Error::usage("`--format xoauth2` needs `--user`")
-            .hint("give the mailbox: `--user me@example.com`"));
+        return Err(Error::usage("`--format xoauth2` requires `--user`")
+            .hint("add the mailbox: `--user me@example.com`"));
     }
     let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
     let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
@@ -83,7 +83,7 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `token`, `exec` and `refresh` want beyond the selection.
+/// What `token`, `exec` and `refresh` request beyond the selection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Want {
     /// Refresh whatever is stored.
@@ -94,11 +94,10 @@ pub struct Want {
     pub login: bool,
 }
 
-/// Hands out a token: from the store without any set-up where that is enough, else through the
-/// manager.
+/// Returns a token: from the store without any set-up if that is enough, else through the manager.
 ///
 /// # Errors
-///
+/// See [`flow::FlowManager::token`]; also returns errors of configuration and store.
 /// As [`flow::FlowManager::token`], and for configuration and store.
 pub fn hand_out(
     context: &Context,
@@ -112,7 +111,8 @@ pub fn hand_out(
     }
 }
 
-/// The long way. It stands apart because it needs much of the stack, which a stored token does without.
+/// Takes the full path. It is a separate function because it needs a lot of stack, which a stored token
+/// does not.
 #[inline(never)]
 fn from_manager(
     context: &Context,
@@ -150,8 +150,8 @@ fn from_manager(
     Ok(token)
 }
 
-/// A token of the server or client that the configuration named before still works there, and nowhere
-/// else.
+/// Warns about a token of the server or client that was configured before: it still works there, and
+/// nowhere else.
 fn warn_of_move(
     context: &Context,
     token: &AccessToken,
@@ -162,26 +162,27 @@ fn warn_of_move(
     let account = &token.account;
     let Some(what) = account.pin.differs_from(issuer, token_endpoint, client_id) else { return };
     let warning = format!(
-        "the token of {} belongs to another {what} than the configuration names now",
+        "the token of {} belongs to a different {what} than the one that is now configured",
         account.key
     );
-    let hint = format!("run `{}` for a new one", hint::login_command(&account.key));
+    let hint = format!("run `{}` to get a new one", hint::login_command(&account.key));
     context.voice.warn(&Error::config(warning).hint(hint));
 }
 
-/// A job that asked for a token that lasts must hear that the server gives none.
+/// Warns that the server issues only tokens with a shorter lifetime than requested.
 fn warn_of_short_life(context: &Context, selection: &Selection, token: &AccessToken) {
     let (Some(wanted), Some(at)) = (selection.min_ttl, token.expires_at) else {
         return;
     };
-    // A new token has its whole lifetime, but for the time that the request took.
+    // A new token has its whole lifetime, minus the duration of the request.
     let left = match token.lifetime.filter(|_| token.fresh) {
         Some(lifetime) => Duration::from_secs(lifetime),
         None => at.remaining(Timestamp::now()),
     };
     if left < wanted && token.warning.is_none() {
         let what = format!(
-            "the token is valid for {}, less than the {} of `--min-ttl`: the server issues none that live longer",
+            "the token is valid for {}, less than the {} of `--min-ttl`: the server does not issue \
+             longer-lived tokens",
             time::describe(left),
             time::describe(wanted)
         );
@@ -199,8 +200,8 @@ fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenReq
     request
 }
 
-/// The cached path: no configuration is parsed, no runtime, thread or TLS is set up. Whatever it
-/// cannot answer is left to the long way, errors included.
+/// Tries the cached path, which parses no configuration and sets up no runtime, thread or TLS. Everything
+/// else, errors included, is left to the full path.
 fn from_store(
     context: &Context,
     profile: Option<&str>,
@@ -224,7 +225,7 @@ fn from_store(
     let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     let key = GrantKey::new(&snapshot.profile, account);
     let load = pin!(store.grants.load(&key));
-    // The stores on this path answer at once; one that does not is asked again the long way.
+    // The stores on this path respond at once; one that does not is tried again on the full path.
     let Poll::Ready(grant) = load.poll_once() else {
         return Ok(None);
     };

@@ -1,11 +1,11 @@
-//! Messages in the width of the terminal.
+//! Wraps messages at the width of the terminal.
 
 use std::io::IsTerminal;
 
 /// The columns of a terminal that does not say how many it has.
 const USUAL: usize = 80;
 
-/// The columns of the terminal that stderr is; `None` where it is none.
+/// Returns the width of the terminal on stderr, in columns; `None` if stderr is not a terminal.
 pub fn width() -> Option<usize> {
     width_of(std::io::stderr())
 }
@@ -26,9 +26,9 @@ fn width_of(stream: impl IsTerminal) -> Option<usize> {
     stream.is_terminal().then_some(USUAL)
 }
 
-/// Breaks every line of a message that is wider than this between words. What follows the word in front
-/// is aligned. A line that begins with a blank is shown as it is, and so is what stands between
-/// backquotes: a URL or a command that was broken could not be copied.
+/// Wraps every line that is wider than this between words. Continuation lines are aligned after the label.
+/// A line that begins with a blank stays whole, and so does text between backquotes: a broken URL or
+/// command could not be copied.
 pub fn wrapped(word: &str, text: &str, width: usize) -> String {
     let indent = if word.is_empty() { 0 } else { word.chars().count() + 1 };
     let mut out = String::from(word);
@@ -89,7 +89,8 @@ pub fn hanging(head: &str, text: &str, columns: [usize; 2], width: usize) -> Str
     out
 }
 
-/// The parts of a line between which it may break: its words; what is between backquotes is one.
+/// Returns the parts of a line between which it may be broken: its words; text between backquotes is one
+/// part.
 fn pieces(line: &str) -> Vec<&str> {
     let (mut pieces, mut from, mut quoted) = (Vec::new(), 0, false);
     for (at, c) in line.char_indices() {

@@ -1,11 +1,11 @@
-//! Gives an account's export line to a command: the secret API of a CI system, for instance.
+//! Passes an account's export line to a command, for instance the secret API of a CI system.
 
 use oauthctl_core::profile::Profile;
 use oauthctl_core::{Error, Result, Secret, hook};
 
 use super::report::Voice;
 
-/// Tells of a command that was ended with whoever awaited it.
+/// Reports a command that was ended because its caller stopped waiting.
 struct Awaited {
     voice: Voice,
     is_done: bool,
@@ -16,19 +16,19 @@ impl Drop for Awaited {
         if self.is_done {
             return;
         }
-        let what = "`write_back` was interrupted, and may not have taken the new tokens: they are \
-                    stored here";
-        self.voice.warn(&Error::config(what).hint("the next refresh writes them back"));
+        let what = "`write_back` was interrupted and may not have received the new tokens: they \
+                    are stored locally";
+        self.voice.warn(&Error::config(what).hint("run `oauthctl refresh` to write them back"));
     }
 }
 
-/// Runs the profile's command with the line on its standard input; it says nothing on our standard
-/// output. Dropped before its end, the command and all that it has started are ended, and that is
-/// told.
+/// Runs the profile's command with the line on its standard input. Its standard output never reaches our
+/// own. If the future is dropped before the end, the command and all processes that it started are ended,
+/// and a warning is printed.
 ///
 /// # Errors
 ///
-/// `Config` where it cannot be started, fails, or takes too long.
+/// Returns `Config` if it cannot be started, fails, or takes too long.
 pub async fn feed(profile: &Profile, line: &Secret, voice: Voice) -> Result<()> {
     let line = Secret::new(format!("{}\n", line.expose()));
     let mut awaited = Awaited { voice, is_done: false };

@@ -1,4 +1,4 @@
-//! Which setting wins, where configuration is read from, and what is said of a bad file.
+//! Precedence of settings, where configuration is read from, and the errors for an invalid file.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -165,8 +165,8 @@ fn the_transcript_of_a_login_is_real() {
         .replace("https://gitlab.com", &sandbox.issuer)
         .replace("8c1f0e", "demo")
         .replace(
-            "there. You can also paste here the address that the browser ends up at.",
-            "there …",
+            "log in. You can also paste the URL from the browser's address bar here.",
+            "log in …",
         )
         .replace("2 h", "1 h");
     let said = home.run(["login", "gitlab"]).ok().stderr;

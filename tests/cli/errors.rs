@@ -1,4 +1,4 @@
-//! Every kind of failure by a real cause: its exit code, its words, its JSON.
+//! Every kind of failure by a real cause: its exit code, its message, its JSON.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -326,7 +326,7 @@ fn a_large_account_is_exported_and_imported() {
     assert_eq!(other.run(["token"]).ok().line(), token);
     let longer = format!("oauthctl-1-plain.{}", "A".repeat(LONGEST_LINE + 1));
     let refused = other.run_with(["import", "--replace"], &longer).fails(2).stderr;
-    assert!(refused.contains("longer than any"), "{refused}");
+    assert!(refused.contains("longer than any exported account"), "{refused}");
 }
 
 #[test]

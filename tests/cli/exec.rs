@@ -1,4 +1,4 @@
-//! `oauthctl exec`: a command with a token in its environment, and nothing else of ours.
+//! `oauthctl exec`: a command with a token in its environment, and nothing else of this program.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -51,7 +51,7 @@ fn its_exit_code_is_passed_on() {
 fn a_command_that_cannot_run_is_126_or_127() {
     let home = planted(TOKEN);
     let output = home.run(["exec", "--", "no-such-command-anywhere"]).fails(127);
-    assert!(output.stderr.contains("`no-such-command-anywhere` could not be started"));
+    assert!(output.stderr.contains("cannot start `no-such-command-anywhere`"));
     assert_eq!(
         home.run(["exec", "--json", "--", "no-such"]).fails(127).error_json()["exit_code"],
         127

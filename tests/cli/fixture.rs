@@ -1,4 +1,4 @@
-//! Homes with something in them.
+//! Prepared home directories.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

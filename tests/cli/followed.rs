@@ -1,5 +1,5 @@
-//! What hints tell users to run is run here, as it stands: then the call that failed works, or the
-//! command says what was promised.
+//! The commands in hints are run as printed: afterwards the failed call works, or the command reports what
+//! was promised.
 
 use std::process::Command;
 
@@ -110,11 +110,7 @@ fn a_store_at_the_top_of_the_file_is_moved_where_told() {
     home.unset("OAUTHCTL_STORE");
     home.config(&format!("store = \"file\"\n{PROFILE}"));
     let failed = home.run(["token"]).fails(3);
-    assert!(
-        failed.stderr.contains(":1:1: `store` must stand under [defaults]"),
-        "{}",
-        failed.stderr
-    );
+    assert!(failed.stderr.contains(":1:1: `store` must be under [defaults]"), "{}", failed.stderr);
     home.config(&format!("[defaults]\nstore = \"file\"\n{PROFILE}"));
     home.run(["token"]).ok();
 }

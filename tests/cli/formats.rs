@@ -1,4 +1,4 @@
-//! The eight formats of a token, and how they hold what tokens may hold.
+//! The eight formats of a token, and how they escape the characters of tokens.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! What `--help`, `--version` and no arguments say.
+//! The output of `--help`, `--version` and no arguments.
 
 use crate::snapshot::{check, transcript};
 use crate::support::{Home, Output};
@@ -80,7 +80,7 @@ fn options_of_every_command_stand_in_one_place() {
     assert_eq!(names.len(), 9, "{names:?}");
     for command in &COMMANDS[1..] {
         let help = run(&format!("{command} --help")).ok().stdout;
-        let last = "See `oauthctl help options` for the options of every command.";
+        let last = "See `oauthctl help options` for the global options.";
         assert_eq!(help.lines().last(), Some(last), "{command}");
         assert!(!names.iter().any(|name| help.contains(&format!("{name} "))), "{command}: {help}");
     }
@@ -135,7 +135,11 @@ fn a_profile_is_an_argument_or_an_option_everywhere() {
         let twice = [as_argument.as_slice(), &["-p", "p"]].concat();
         let differing = [as_argument.as_slice(), &["-p", "q"]].concat();
         let refused = home.run(&differing).fails(2);
-        assert!(refused.stderr.contains("two different profiles are given"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("two different profiles are specified"),
+            "{}",
+            refused.stderr
+        );
         if ["start", "refresh", "login", "profile"].contains(&words[0]) {
             continue;
         }

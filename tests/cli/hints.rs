@@ -1,4 +1,4 @@
-//! Commands that people are told to run can be run as they stand.
+//! Commands in messages can be run as printed.
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant};
 use crate::support::Home;
@@ -40,7 +40,7 @@ fn a_configuration_that_was_named_and_is_not_there_is_told() {
     let path = home.path("nowhere.toml").display().to_string();
     for args in [&["token"][..], &["login", "p"], &["profile", "show", "p"]] {
         let output = home.run(["--config", &path].iter().chain(args)).fails(3);
-        let what = format!("error: the configuration {path} does not exist");
+        let what = format!("error: the configuration file {path} does not exist");
         assert!(output.stderr.contains(&what), "{args:?}: {}", output.stderr);
     }
     let add = ["profile", "add", "p", "--client-id", "c", "--issuer", "https://as.example"];

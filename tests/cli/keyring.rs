@@ -1,4 +1,4 @@
-//! No keyring, a locked one, a mute one: an error that says so, and only where a secret is needed.
+//! A missing, locked or unresponsive keyring: a clear error, and only if a secret is needed.
 
 use std::os::unix::net::UnixListener;
 
@@ -104,7 +104,10 @@ fn a_mute_keyring_holds_status_up_for_a_second() {
     let shown = home.run(["status", "--json"]).ok().json();
     assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!(shown[0]["stored"], serde_json::json!(null));
-    assert!(shown[0]["problem"].as_str().unwrap().contains("`keyring` does not answer"), "{shown}");
+    assert!(
+        shown[0]["problem"].as_str().unwrap().contains("`keyring` does not respond"),
+        "{shown}"
+    );
 }
 
 #[test]

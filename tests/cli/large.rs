@@ -1,4 +1,4 @@
-//! A configuration with many profiles: what its catalog spares changes nothing.
+//! A configuration with many profiles: its catalog changes no result.
 
 use crate::support::Home;
 
@@ -52,7 +52,7 @@ fn a_start_by_the_catalog_is_that_by_the_file() {
     assert!(at.ends_with("/p500/callback"), "{at}");
     assert_eq!(said, "");
     let (_, said) = start(&by_catalog, &["one"]);
-    assert!(said.contains("profiles `one` and `two` have the same redirect path"), "{said}");
+    assert!(said.contains("profiles `one` and `two` share a redirect path"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The command line as people and scripts see it: transcripts, formats, exit codes, configuration, odd
-//! environments. The snapshots are rewritten by `OAUTHCTL_UPDATE_SNAPSHOTS=1`; then look at the difference.
+//! The command line as users and scripts see it: transcripts, formats, exit codes, configuration, unusual
+//! environments. `OAUTHCTL_UPDATE_SNAPSHOTS=1` rewrites the snapshots; review the difference afterwards.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]

@@ -193,7 +193,7 @@ fn pages_replace_files_and_are_written_into_nothing_else() {
     assert!(Command::new("mkfifo").arg(&page).status().unwrap().success());
     for dir in [links, pipes] {
         let output = home.run(["man", "--dir", &dir]).fails(2);
-        assert!(output.stderr.contains("no plain file"), "{}", output.stderr);
+        assert!(output.stderr.contains("not a regular file"), "{}", output.stderr);
         assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "{dir}");
     }
     let (second, page) = into("second");

@@ -1,4 +1,4 @@
-//! Who else can write to what the program relies on, and what it does with modes that are there.
+//! Who else can write to what the program relies on, and how it handles existing modes.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -36,7 +36,7 @@ fn a_configuration_others_can_write_is_refused() {
         set_mode(path, loose);
         for line in ["token", "login p", "exec -- true", "profile list", "profile remove p"] {
             let output = home.run(line.split(' ')).fails(3);
-            assert!(output.stderr.contains("can be written by everybody"), "{}", output.stderr);
+            assert!(output.stderr.contains("is writable by all users"), "{}", output.stderr);
             assert_eq!(output.stdout, "");
         }
         mended_by_hint(&home.run(["token"]).fails(3), path, "go-w");
@@ -187,7 +187,7 @@ fn directories_that_are_there_keep_their_mode() {
     plant(&home, &grant("default", TOKEN, |_| ()));
     for line in ["status", "token", "pending list", "start p", "logout p --local"] {
         let output = home.run(line.split(' ')).ok();
-        assert!(!output.stderr.contains("open to others"), "{line}: {}", output.stderr);
+        assert!(!output.stderr.contains("accessible to others"), "{line}: {}", output.stderr);
     }
     for path in directories(&home) {
         assert_eq!(mode(&path), 0o755, "{}", path.display());
@@ -248,7 +248,7 @@ fn nothing_is_written_to_a_refused_state_directory() {
     if rustix::process::geteuid().is_root() {
         set_mode(&state, 0o700);
         chown(&state, Some(12345), None).unwrap();
-        refuse_all("another user's");
+        refuse_all("owned by another user");
     }
 }
 

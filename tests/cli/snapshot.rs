@@ -1,4 +1,4 @@
-//! Texts that were looked at once and must not change unseen.
+//! Texts that were reviewed once and must not change unnoticed.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ pub fn transcript(command: &str, output: &Output) -> String {
     text
 }
 
-/// What stands between the common beginning and the common end.
+/// The part between the common prefix and the common suffix.
 fn difference(expected: &str, actual: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();

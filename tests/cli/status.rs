@@ -1,4 +1,4 @@
-//! What `status` says is what `token` does, whatever became of the store.
+//! `status` reports what `token` does, whatever the state of the store.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn an_emptied_store_needs_the_login_it_names() {
     assert_eq!((&object["expires_in"], &object["attributes"]), (&json!(null), &json!({})));
     let text = home.run(["status"]).ok();
     assert!(
-        text.stdout.contains("problem    the store `file` no longer has it"),
+        text.stdout.contains("problem    it is no longer in the store `file`"),
         "{}",
         text.stdout
     );
@@ -121,7 +121,7 @@ fn a_record_that_cannot_be_read_leaves_what_was_recorded() {
     home.run(["token"]).fails(10);
     let object = status(&home);
     assert_eq!((&object["stored"], &object["profile"]), (&json!(null), &json!("p")));
-    assert!(object["problem"].as_str().unwrap().contains("as last recorded"), "{object}");
+    assert!(object["problem"].as_str().unwrap().contains("last recorded state"), "{object}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn so_many_accounts_are_shown_as_recorded() {
         std::fs::remove_file(path).unwrap();
     }
     let all = home.run(["status"]).ok();
-    assert!(all.stderr.contains("This is as last recorded"), "{}", all.stderr);
+    assert!(all.stderr.contains("Showing the last recorded state"), "{}", all.stderr);
     assert!(!all.stdout.contains("problem"), "{}", all.stdout);
     let object = home.run(["status", "--json"]).ok().json();
     assert!(object.as_array().unwrap().iter().all(|account| account["stored"] == json!(null)));

@@ -1,4 +1,4 @@
-//! What goes to stdout and stderr, and what happens where they are full, closed or gone.
+//! What is written to stdout and stderr, and what happens if they are full or closed.
 
 use std::process::{Command, Stdio};
 
@@ -31,7 +31,7 @@ fn a_stdout_that_takes_nothing_is_a_failure_and_the_store_stays() {
     ] {
         let output = through_shell(&home, script);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        // A pipe whose reader is gone may have taken what fits into it before that.
+        // A pipe whose reader is gone may have buffered some output before that.
         let may_succeed = script.contains("| true");
         let code = output.status.code().unwrap();
         assert!(code == 1 || may_succeed && code == 0, "{script}: {code}\n{stderr}");
@@ -53,7 +53,7 @@ fn a_refresh_that_nobody_could_read_is_kept() {
     home.run(["token", "--force-refresh"]).ok();
 }
 
-/// Whatever stands in records and in the index: the values are exact, and the terminal is safe.
+/// Whatever records and the index contain, the values are exact, and the terminal is safe.
 #[test]
 fn json_is_exact_and_harmless() {
     let odd = "a\u{1b}[31m\u{9b}31m\u{202e}\u{200b}\u{7f}\n\u{e0041} é 漢 \u{1f600}";

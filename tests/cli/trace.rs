@@ -54,11 +54,11 @@ fn a_login_is_told_step_by_step_without_a_secret_in_80_columns() {
     for step in [
         "GET http://127.0.0.1",
         "(discovery)",
-        "== Making a code verifier",
+        "== Creating a code verifier",
         "== Building the authorization request",
         "browser -> http://127.0.0.1",
         "code_challenge_method = S256",
-        "== Judging the authorization response",
+        "== Validating the authorization response",
         "browser <- /callback",
         "code = [redacted",
         "state = [redacted",

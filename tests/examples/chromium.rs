@@ -1,4 +1,4 @@
-//! A real browser, told what to do by its own protocol over pipes. Runs where `chromium` is installed; with
+//! A real browser, controlled with its own protocol over pipes. Runs where `chromium` is installed; with
 //! `OAUTHCTL_TEST_BROWSER=1` its absence is a failure.
 
 use std::fs;

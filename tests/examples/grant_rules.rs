@@ -1,4 +1,4 @@
-//! Rules that keep values with a grant, add to its requests, and deny.
+//! Rules that store values with a grant, add parameters to its requests, and deny.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn home(server: &OidcProvider, more: &[&str]) -> Home {
     home
 }
 
-/// Runs the example with the person's consent at the server.
+/// Runs the example with the user's consent at the server.
 #[track_caller]
 fn run(home: &Home, more: &[&str]) -> Output {
     let config = home.config_path();
@@ -118,7 +118,7 @@ fn a_rule_that_denies_leaves_nothing() {
     assert_eq!((server.count("authorization_code"), server.count("refresh_token")), (1, 0));
     // Another user is not barred.
     run(&home, &["--bar", "ada", "--user", "brook"]).ok();
-    // And one who says no, or comes with another's response, is told from a rule.
+    // A user who denies, or who returns with another's response, is distinct from a rule.
     server.control.post("/deny", &json!({ "deny": true }));
     let output = run(&home, &[]).code(5);
     assert!(output.stderr.contains("access_denied"), "{}", output.stderr);
@@ -178,7 +178,7 @@ fn a_rule_that_is_misspelt_allows_nothing() {
         &["--require", "read", "answer"],
     ] {
         let output = spawn(&Home::new(), "grant_rules", args).wait().fails(2);
-        let told = ["unknown argument", "needs a value", "given twice"];
+        let told = ["unknown argument", "requires a value", "set twice"];
         assert!(told.iter().any(|what| output.stderr.contains(what)), "{}", output.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! The examples as whole programs, against a server that the project did not write.
+//! The examples as complete programs, against a third-party server.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 

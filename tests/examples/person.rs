@@ -1,4 +1,4 @@
-//! A person with a browser that has cookies and no scripts: what a site may rely on, and no more.
+//! A user whose browser has cookies but no scripts: what a site may rely on, and no more.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::support::{DEADLINE, await_some};
 
-/// What a browser knows.
+/// The state of a browser.
 #[derive(Default)]
 pub struct Person {
     cookies: Vec<Cookie>,
@@ -20,7 +20,7 @@ struct Cookie {
     attributes: String,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Page {
     pub url: Url,
@@ -43,7 +43,8 @@ impl Page {
     }
 }
 
-/// Until what lived for a second from now at most is over by the wall clock, which has whole seconds.
+/// Waits until anything with a lifetime of at most a second has expired by the wall clock, which has whole
+/// seconds.
 pub fn let_a_second_pass() {
     let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let begun = now();

@@ -1,4 +1,4 @@
-//! The PKCE flows of many users, each step in a process of its own.
+//! The PKCE flows of many users, each step in a separate process.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -65,7 +65,7 @@ impl Scene {
     fn refuses(&self, user: &str, callback: &str) {
         let before = self.server.count("authorization_code");
         let output = self.complete(user, callback).fails(7);
-        assert!(output.stderr.contains("no flow of theirs"), "{}", output.stderr);
+        assert!(output.stderr.contains("no flow of this user"), "{}", output.stderr);
         assert_eq!(self.server.count("authorization_code"), before, "a code was spent");
     }
 
@@ -97,8 +97,8 @@ fn it_shows_a_round_with_nothing_set_up() {
         "open flows of ada: 2",
         "brook with ada's response: refused",
         "server of ada, granted by ada@sandbox.example\nlaptop of ada, granted by ada@sandbox.example",
-        "the same once more: refused",
-        "somebody else: refused, nobody called `nobody` is known here",
+        "the same response again: refused",
+        "an unknown user: refused, unknown user `nobody`",
         "a Bearer token, stored, of grant ",
         "a Bearer token, refreshed, of grant ",
         "too late: refused",
@@ -160,7 +160,7 @@ fn grants_outlive_the_process_and_are_kept_encrypted() {
     let secrets: Vec<&str> = secrets.map(|secret| secret.as_str().unwrap()).collect();
     assert_eq!(secrets.len(), 7, "a verifier, and three times two tokens");
     assert_no_secret(&scene.home, secrets);
-    // One that cannot be read is an error, and not taken for a user without a grant.
+    // A grant that cannot be read is an error, and does not count as missing.
     let grants = fs::read_dir(scene.home.path("desk/grants")).unwrap().map(|e| e.unwrap().path());
     let grant = grants.filter(|path| !path.ends_with("key")).collect::<Vec<_>>();
     assert_eq!(grant.len(), 1);
@@ -201,7 +201,7 @@ async fn a_damaged_grant_is_kept_aside_by_the_next_flow() {
         fs::write(grant, [number; 50]).unwrap();
         let failed = scene.run(&["token", "ada", "laptop"]).fails(10);
         assert!(failed.stderr.contains("is damaged\n"), "{failed:?}");
-        let advice = "start and complete a new flow: the record is then kept aside\n";
+        let advice = "start and complete a new flow, which moves the record aside\n";
         assert!(failed.stderr.ends_with(advice), "{failed:?}");
         let said = complete();
         let place = grants().into_iter().find(|path| fs::read(path).unwrap() == [number; 50]);
@@ -290,7 +290,7 @@ fn a_user_who_is_unknown_is_told_from_a_response_that_is_not_theirs() {
         scene.run(&["token", "brook", "laptop"]),
     ] {
         let output = output.fails(3);
-        assert!(output.stderr.starts_with("nobody called `brook` is known here\n"), "{output:?}");
+        assert!(output.stderr.starts_with("unknown user `brook`\n"), "{output:?}");
     }
     scene.start("brook", "laptop");
     scene.refuses("brook", &callback);
@@ -320,7 +320,7 @@ fn nobody_can_fill_the_store_and_one_response_is_redeemed_once() {
     let scene = Scene::new();
     let urls: Vec<String> = (0..8).map(|n| scene.start("ada", &format!("a{n}"))).collect();
     let output = scene.run(&["start", "ada", "more"]).fails(10);
-    assert!(output.stderr.contains("8 flows open already"), "{}", output.stderr);
+    assert!(output.stderr.contains("already has 8 open flows"), "{}", output.stderr);
     scene.start("brook", "laptop");
     let callback = consent(&urls[3]);
     let all: Vec<_> = (0..4)

@@ -1,4 +1,4 @@
-//! The example `signed_state`: processes that share a directory, and one that does it all.
+//! The example `signed_state`: processes that share a directory, and one that does everything.
 
 use std::fs;
 
@@ -40,7 +40,10 @@ impl Scene {
     fn refuses(&self, callback: &str, args: &[&str]) {
         let before = self.server.count("authorization_code");
         let refused = self.complete(callback, args).fails(7);
-        assert!(refused.stderr.starts_with("This answer completes nothing."), "{refused:?}");
+        assert!(
+            refused.stderr.starts_with("This response completes no authorization."),
+            "{refused:?}"
+        );
         assert_eq!(self.server.count("authorization_code"), before, "redeemed: {callback}");
     }
 }
@@ -73,7 +76,7 @@ fn one_process_starts_and_another_completes() {
         assert_eq!(value(&done, "subject "), "user-4711");
         assert_eq!(value(&done, "scopes "), "openid email offline_access");
         assert!(value(&done, "expires ").ends_with('Z'), "{done}");
-        assert_eq!(value(&done, "token "), "works: userinfo is that of user-4711");
+        assert_eq!(value(&done, "token "), "works: userinfo returned the subject user-4711");
         scene.refuses(&callback, &[]);
     }
     assert_eq!(scene.server.count("authorization_code"), 2);
@@ -154,7 +157,7 @@ fn forged_denied_and_failed_are_told_apart() {
     scene.server.control.post("/deny", &serde_json::json!({ "deny": false }));
     scene.refuses(&forged(&denied), &[]);
     let refused = scene.complete(&denied, &[]).fails(5);
-    assert!(refused.stderr.starts_with("The person has denied."), "{refused:?}");
+    assert!(refused.stderr.starts_with("The user denied access."), "{refused:?}");
     scene.refuses(&denied, &[]);
 
     let failing = consent(&scene.start(&["user-4711"]));
@@ -167,7 +170,7 @@ fn forged_denied_and_failed_are_told_apart() {
     let mut running = spawn(&home, "signed_state", &args);
     running.write(&format!("{failing}\n"));
     let failed = running.wait().fails(9);
-    assert!(failed.stderr.starts_with("The server is out of reach."), "{failed:?}");
+    assert!(failed.stderr.starts_with("The server is unreachable."), "{failed:?}");
     let mut running = spawn(&home, "signed_state", &args);
     running.write("nonsense\n");
     let nonsense = running.wait().fails(7);
@@ -191,10 +194,14 @@ fn one_process_does_both_for_many_at_once() {
         let all = format!("{}\n{third}\n{second}\n{first}\n", forged(&third));
         running.write(&all);
         let done = running.wait().code(7);
-        assert_eq!(done.stderr.matches("This answer completes nothing").count(), 1, "{done:?}");
+        assert_eq!(
+            done.stderr.matches("This response completes no authorization").count(),
+            1,
+            "{done:?}"
+        );
         for user in users {
             assert_eq!(done.stdout.matches(&format!("user     {user}\n")).count(), 1, "{done:?}");
-            let works = format!("token    works: userinfo is that of {user}\n");
+            let works = format!("token    works: userinfo returned the subject {user}\n");
             assert_eq!(done.stdout.matches(&works).count(), 1, "{done:?}");
         }
     }
@@ -214,7 +221,7 @@ fn a_denial_among_many_ends_its_own_flow_alone() {
     let second = consent(&running.await_stdout(|text| url(text, "user-2")));
     running.write(&format!("{second}\n{first}\n"));
     let done = running.wait().code(5);
-    assert!(done.stderr.contains("The person has denied."), "{done:?}");
+    assert!(done.stderr.contains("The user denied access."), "{done:?}");
     assert!(done.stdout.contains("user     user-1\n"), "{done:?}");
     assert!(!done.stdout.contains("user     user-2\n"), "{done:?}");
 }
@@ -227,7 +234,10 @@ fn it_runs_with_nothing_set_up() {
         assert_eq!(done.stdout.matches(&format!("user     {user}\n")).count(), 1, "{done:?}");
     }
     assert_eq!(done.stdout.matches("token    works").count(), 3, "{done:?}");
-    assert!(done.stdout.contains("And a forged one:\nThis answer completes nothing"), "{done:?}");
+    assert!(
+        done.stdout.contains("And a forged state:\nThis response completes no authorization"),
+        "{done:?}"
+    );
     assert_not_shown(&done.stdout, ["sandbox-code", "sandbox-access"]);
     assert_eq!((done.stderr.as_str(), home.files().len()), ("", 0));
 }

@@ -1,4 +1,4 @@
-//! The example `track_consent`: people with browsers, and a site that knows who has consented.
+//! The example `track_consent`: users with browsers, and a site that knows who has consented.
 
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -63,7 +63,7 @@ impl Site {
         self.server.control.post("/deny", &json!({ "deny": deny }));
     }
 
-    /// What the list says of a person.
+    /// What the list shows for a user.
     #[track_caller]
     fn says(&self, name: &str) -> String {
         let page = Person::default().open(&self.url).with(200);
@@ -146,7 +146,7 @@ fn a_consent_with_another_account_is_refused() {
     for told in [
         "requires the account with email <b>ada@sandbox.example</b>.",
         "`email` is brook@sandbox.example.",
-        "No consent was recorded. There is no consent from before either.",
+        "No consent was recorded. There is no earlier consent either.",
     ] {
         assert!(page.body.contains(told), "{told}: {}", page.body);
     }
@@ -205,7 +205,7 @@ fn two_tabs_of_one_browser_come_back_in_any_order() {
         let begin = |browser: &mut Person| browser.click_until_callback(&site.url, "/ask", ADA);
         let mut tabs = [begin(&mut browser), begin(&mut browser)];
         assert_eq!(browser.attributes("ask-").len(), 2);
-        // A tab of another browser, also of one that was sent off for the same person.
+        // A tab of another browser, even one that was started for the same user.
         let mut other = Person::default();
         site.refuses(&mut other, &tabs[0]);
         begin(&mut other);
@@ -283,14 +283,14 @@ fn a_denial_is_shown_and_leaves_what_there_was() {
     let mut browser = Person::default();
     site.deny(true);
     let page = site.ask(&mut browser, ADA).with(403);
-    assert!(page.body.contains("Ada Quill has denied. There is no consent from before either."));
+    assert!(page.body.contains("Ada Quill denied access. There is no earlier consent either."));
     assert!(!site.has_consented("Ada Quill"));
     site.deny(false);
     site.ask(&mut browser, ADA).with(200);
     let (consented, rows) = (site.says("Ada Quill"), site.rows());
     site.deny(true);
     let page = site.ask(&mut Person::default(), ADA).with(403);
-    assert!(page.body.contains("Ada Quill has denied. The consent of 2"), "{}", page.body);
+    assert!(page.body.contains("Ada Quill denied access. The consent of 2"), "{}", page.body);
     assert_eq!((site.says("Ada Quill"), site.rows()), (consented, rows));
 }
 
@@ -330,7 +330,7 @@ fn consent_can_be_withdrawn_and_given_again() {
     site.ask(&mut browser, ADA).with(200);
     assert!(site.has_consented("Ada Quill"));
 
-    // A server that cannot be told: it is withdrawn here all the same.
+    // A server that cannot be reached: the consent is withdrawn locally anyway.
     let Site { server, home, running, url } = site;
     drop(server);
     let page = browser.click(&url, "/withdraw", BROOK).with(502);
@@ -361,17 +361,17 @@ fn only_the_sites_own_pages_change_something() {
         for action in ["ask", "withdraw"] {
             let page =
                 browser.send(&format!("{}{action}", site.url), "POST", headers, ADA).with(400);
-            assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
+            assert!(page.body.contains("Not started here") && page.header("set-cookie").is_none());
         }
     }
-    // One that is there twice is nobody's: others on the way may have gone by the other one.
+    // A duplicate belongs to no user: an intermediary may have used the other value.
     let (ours, evil) =
         (format!("Origin: http://{authority}\r\n"), "Origin: http://evil.example\r\n");
     for headers in [format!("{ours}{evil}"), format!("{evil}{ours}"), format!("{ours}{ours}")] {
         for action in ["ask", "withdraw"] {
             let page =
                 browser.send(&format!("{}{action}", site.url), "POST", &headers, ADA).with(400);
-            assert!(page.body.contains("Not from here") && page.header("set-cookie").is_none());
+            assert!(page.body.contains("Not started here") && page.header("set-cookie").is_none());
         }
     }
     let (ours, evil) = (format!("Host: {authority}\r\n"), "Host: evil.example\r\n");
@@ -471,7 +471,7 @@ fn a_person_clicks_through_it_in_a_real_browser() {
     browser.click("a", "Who has consented?");
     assert!(!browser.text().contains("has consented since"), "{}", browser.text());
     let said = running.stderr_so_far();
-    assert!(said.contains("another person has granted"), "{said}");
+    assert!(said.contains("another user than the required one"), "{said}");
     browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
     browser.click("button[value=allow]", "Who has consented?");
     assert_eq!(browser.address(), url);

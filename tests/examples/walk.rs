@@ -1,4 +1,4 @@
-//! Examples as they were built, and the person who goes from the URL that one shows to the callback's.
+//! The built examples, and the user who goes from the printed URL to the callback.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn start(home: &Home, command: &mut Command) -> Running {
     Running::start(command, LIMIT)
 }
 
-/// A directory of somebody's in this home, into which everybody may look.
+/// A directory in this home that all users may read.
 #[track_caller]
 pub fn shared_directory(home: &Home, name: &str) -> PathBuf {
     let dir = home.path(name);
@@ -58,7 +58,7 @@ pub fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Goes through the consent at a real server, and gives the URL that the person is sent back to.
+/// Goes through the consent at a real server, and returns the callback URL.
 #[track_caller]
 pub fn consent(authorization_url: &str) -> String {
     let notes = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What would fail once the user has consented is found before the browser opens.
+//! Problems that would fail a login after the user's consent are found before the browser opens.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,7 +45,7 @@ fn an_unusable_ca_file_is_found_before_the_browser() {
         }
         is_refused(home_with(&format!("ca_file = {file:?}")), "ca_file", says);
     }
-    is_refused(home_with(&format!("ca_file = {:?}", dir.path())), "ca_file", "no plain file");
+    is_refused(home_with(&format!("ca_file = {:?}", dir.path())), "ca_file", "not a regular file");
     // With discovery it is the metadata that cannot be asked for.
     let home = Home::new();
     home.profile("p", "https://127.0.0.1:9", "c", "ca_file = \"/nowhere/ca.pem\"");
@@ -83,7 +83,7 @@ fn an_unreadable_key_is_found_before_the_browser() {
     }
 }
 
-/// What is in order does not stand in the way.
+/// A valid setup passes the checks.
 #[test]
 fn programs_and_files_in_order_let_the_login_begin() {
     let mut home = home("tag.in-order");

@@ -1,5 +1,5 @@
-//! The loopback callback through the whole program: nothing that neighbours, web pages or a lying server send
-//! ends the wait, spends a code twice, or gets a page that is not true.
+//! The loopback callback through the whole program: nothing that other processes, web pages or a malicious
+//! server send ends the wait, spends a code twice, or gets a false success page.
 
 use serde_json::json;
 
@@ -58,7 +58,7 @@ fn a_callback_that_is_not_the_expected_one_is_answered_and_forgotten() {
     }
 }
 
-/// When only such callbacks came until the time ran out, that is told apart from nobody having come.
+/// A timeout after such callbacks is distinct from a timeout without any callback.
 #[test]
 fn the_exit_code_tells_a_forged_callback_from_none() {
     let all: Vec<_> =
@@ -77,7 +77,7 @@ fn the_exit_code_tells_a_forged_callback_from_none() {
     let (running, url) = listening(&quiet, &["p", "--timeout", "1s", "--json"]);
     let output = running.wait().fails(6);
     assert_eq!(output.error_json()["error"], "timeout");
-    // After the deadline nobody takes the callback.
+    // After the deadline, the callback is not accepted.
     assert!(visit(&callback(&url)).is_none());
     assert_eq!(redeemed("tag.timeout"), 0);
     for (running, scenario, home) in all {
@@ -101,7 +101,7 @@ const ENDED: &[Row] = &[
     ("iss-port", 7, "names the issuer http", "You are not signed in"),
     ("iss-canary-with-error", 7, "names the issuer http", "You are not signed in"),
     ("bounce", 7, "names the issuer http", "You are not signed in"),
-    ("deny", 5, "access_denied (the person said no)", "the person said no"),
+    ("deny", 5, "access_denied (the user denied access)", "the user denied access"),
     ("server-error", 9, "server_error", "server_error"),
     ("temporarily-unavailable", 9, "temporarily_unavailable", "temporarily_unavailable"),
     ("invalid-scope", 8, "invalid_scope (unknown scope)", "invalid_scope"),
@@ -270,7 +270,7 @@ fn the_page_does_not_claim_what_did_not_happen() {
     }
 }
 
-/// The store fails when the tokens are there: the person is not told that it worked.
+/// The store fails after the tokens were issued: the user is not told that it worked.
 #[test]
 fn the_page_tells_that_the_token_could_not_be_stored() {
     let server = Servers::hostile();

@@ -1,5 +1,5 @@
-//! Metadata (RFC 8414, OpenID Connect Discovery), PKCE and pushed requests (RFC 9126): what is refused is refused
-//! before a browser opens.
+//! Metadata (RFC 8414, OpenID Connect Discovery), PKCE and pushed requests (RFC 9126): every refusal
+//! happens before a browser opens.
 
 use serde_json::json;
 
@@ -12,14 +12,14 @@ type Row = (&'static str, i32, &'static str);
 /// Documents that must be refused.
 #[rustfmt::skip]
 const METADATA: &[Row] = &[
-    ("issuer-other", 7, "is that of another issuer"),
-    ("issuer-slash", 7, "is that of another issuer"),
-    ("issuer-case", 7, "is that of another issuer"),
-    ("issuer-port", 7, "is that of another issuer"),
-    ("issuer-host", 7, "is that of another issuer"),
-    ("issuer-canary", 7, "is that of another issuer"),
-    ("issuer-missing", 7, "names no issuer"),
-    ("issuer-number", 7, "names no issuer"),
+    ("issuer-other", 7, "belongs to a different issuer"),
+    ("issuer-slash", 7, "belongs to a different issuer"),
+    ("issuer-case", 7, "belongs to a different issuer"),
+    ("issuer-port", 7, "belongs to a different issuer"),
+    ("issuer-host", 7, "belongs to a different issuer"),
+    ("issuer-canary", 7, "belongs to a different issuer"),
+    ("issuer-missing", 7, "has no issuer"),
+    ("issuer-number", 7, "has no issuer"),
     ("http-endpoints", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
     ("http-token-endpoint", 7, "`token_endpoint` must be https: plain http is for loopback hosts only"),
     ("http-authorization-endpoint", 7, "`authorization_endpoint` must be https: plain http is for loopback hosts only"),
@@ -33,17 +33,25 @@ const METADATA: &[Row] = &[
     ("relative-endpoint", 7, "`token_endpoint` must begin with https://"),
     ("authorization-endpoint-missing", 3, "has no authorization_endpoint that is known"),
     ("token-endpoint-missing", 3, "has no token_endpoint that is known"),
-    ("only-plain-pkce", 7, "the server offers PKCE without S256 (it lists plain), so a code could be stolen on its way"),
-    ("no-pkce-methods", 7, "the server offers PKCE without S256 (it lists none), so a code could be stolen on its way"),
-    ("array", 3, "no valid metadata"),
-    ("string", 3, "no valid metadata"),
+    (
+        "only-plain-pkce",
+        7,
+        "the server supports PKCE without S256 (it lists plain), so an intercepted code could be redeemed",
+    ),
+    (
+        "no-pkce-methods",
+        7,
+        "the server supports PKCE without S256 (it lists none), so an intercepted code could be redeemed",
+    ),
+    ("array", 3, "not valid metadata"),
+    ("string", 3, "not valid metadata"),
     ("truncated", 3, "not JSON"),
     ("trailing-junk", 3, "not JSON"),
-    ("duplicate-issuer", 3, "`issuer` stands there"),
-    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("duplicate-issuer", 3, "duplicate member `issuer`"),
+    ("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
     ("deep", 3, "not JSON"),
     ("html", 3, "a web page instead of JSON"),
-    ("empty", 3, "an empty answer"),
+    ("empty", 3, "an empty response"),
 ];
 
 /// Faults on the way to the document; it is asked for where nothing was spent, but never elsewhere.
@@ -56,7 +64,7 @@ const AWAY: &[Row] = &[
     ("status-502", 9, "status 502"),
     ("limit", 9, "status 429"),
     ("reset-before", 9, "reset the connection"),
-    ("half-body", 9, "broke off"),
+    ("half-body", 9, "was interrupted"),
     ("gzip-bomb", 9, "exceeds 1024 KiB"),
     ("header-200-kib", 9, "exceeds 64 KiB"),
     ("not-http", 9, "not HTTP"),
@@ -65,9 +73,9 @@ const AWAY: &[Row] = &[
 /// Answers to a pushed request with which no authorization URL may be made.
 #[rustfmt::skip]
 const PUSHED: &[Row] = &[
-    ("no-request-uri", 7, "no `request_uri`"),
-    ("http-request-uri", 7, "no `request_uri`"),
-    ("empty-request-uri", 7, "no `request_uri`"),
+    ("no-request-uri", 7, "no usable `request_uri`"),
+    ("http-request-uri", 7, "no usable `request_uri`"),
+    ("empty-request-uri", 7, "no usable `request_uri`"),
     ("invalid-request", 8, "invalid_request (no)"),
     ("invalid-client", 8, "invalid_client (no)"),
     ("redirect-307", 7, "status 307"),
@@ -75,7 +83,7 @@ const PUSHED: &[Row] = &[
     ("basic-challenge", 8, "401"),
     ("status-502", 9, "502"),
     ("limit", 9, "429"),
-    ("reset-in-body", 9, "broke off"),
+    ("reset-in-body", 9, "was interrupted"),
 ];
 
 /// Logs in with a browser that must not be opened.
@@ -111,8 +119,8 @@ fn a_pushed_request_that_failed_opens_no_browser() {
     check("discovery.par-required~par", PUSHED);
 }
 
-/// The server has forgotten the pushed request before the person comes: the attempt ends without an answer, and what
-/// was asked for is never told in the URL. The next attempt pushes anew.
+/// The pushed request expires before the user opens it: the attempt ends without a response, and the
+/// parameters never appear in the URL. The next attempt pushes again.
 #[test]
 fn a_pushed_request_that_has_expired_is_pushed_anew_and_never_sent_by_value() {
     let scenario = "discovery.par-required~par.expired.1";
@@ -286,7 +294,7 @@ fn configured_endpoints_do_not_waive_iss() {
     paste(&home).ok();
 }
 
-/// No document is the server's own word; no answer could be anybody's doing.
+/// A missing document is the server's own statement; a missing response could be caused by an attacker.
 #[test]
 fn configured_endpoints_serve_where_no_metadata_is() {
     let mut home = Home::new();
@@ -298,7 +306,7 @@ fn configured_endpoints_serve_where_no_metadata_is() {
     for part in ["status-502", "limit", "reset-before", "half-body"] {
         explicit(&home, &format!("discovery.{part}~tag.explicit"), "");
         let output = home.run(["login", "p"]).fails(9);
-        assert!(error(&output).contains("whether the server's responses carry `iss`"), "{part}");
+        assert!(error(&output).contains("whether the server's responses contain `iss`"), "{part}");
     }
     assert!(browser.openings().is_empty());
 }
@@ -345,7 +353,7 @@ fn unused_endpoint_that_is_no_url_is_only_remarked() {
     let url = url_to_open(&mut running);
     running.write(&format!("{}\n", callback(&url)));
     let said = running.wait().ok().stderr;
-    let remark = "no usable endpoints: userinfo_endpoint, registration_endpoint";
+    let remark = "invalid endpoints in the metadata: userinfo_endpoint, registration_endpoint";
     assert!(said.contains(remark), "{said}");
 }
 

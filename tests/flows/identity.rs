@@ -1,5 +1,5 @@
-//! id_tokens and the keys that they are judged by (OpenID Connect Core, section 3.1.3.7; RFC 8725): whatever is
-//! wrong with one ends the login with exit code 7 and nothing stored.
+//! id_tokens and the keys that verify them (OpenID Connect Core, section 3.1.3.7; RFC 8725): every defect
+//! ends the login with exit code 7 and nothing stored.
 
 use serde_json::json;
 
@@ -38,37 +38,69 @@ const ID_TOKENS: &[Row] = &[
     ("sub-number", 7, "the id_token's `sub` is a number"),
     ("sub-null", 7, "the id_token has no `sub`"),
     ("nonce-missing", 7, "the id_token has no `nonce`"),
-    ("nonce-wrong", 7, "the id_token's `nonce` is another: it belongs to another login"),
+    ("nonce-wrong", 7, "the id_token's `nonce` is different: it belongs to another login"),
     ("nonce-empty", 7, "the id_token's `nonce` is empty"),
     ("at-hash-wrong", 7, "the id_token's `at_hash` is another"),
-    ("alg-none", 7, "the id_token is refused: `alg` is `none`, it is unsigned"),
-    ("alg-none-capital", 7, "the id_token is refused: `alg` is `None`, it is unsigned"),
-    ("alg-none-mixed", 7, "the id_token is refused: `alg` is `nOnE`, it is unsigned"),
-    ("alg-none-with-signature", 7, "the id_token is refused: `alg` is `none`, it is unsigned"),
-    ("alg-empty", 7, "the id_token is refused: `alg` is ``, the algorithm is not supported"),
+    ("alg-none", 7, "cannot accept the id_token: `alg` is `none`, it is unsigned"),
+    ("alg-none-capital", 7, "cannot accept the id_token: `alg` is `None`, it is unsigned"),
+    ("alg-none-mixed", 7, "cannot accept the id_token: `alg` is `nOnE`, it is unsigned"),
+    ("alg-none-with-signature", 7, "cannot accept the id_token: `alg` is `none`, it is unsigned"),
+    ("alg-empty", 7, "cannot accept the id_token: `alg` is ``, the algorithm is not supported"),
     ("alg-missing", 7, "the id_token's header is not a JSON object with an `alg`"),
-    ("alg-unknown", 7, "the id_token is refused: `alg` is `RS999`, the algorithm is not supported"),
-    ("alg-case", 7, "the id_token is refused: `alg` is `rs256`, the algorithm is not supported"),
-    ("hs256-public-key", 7, "the id_token is signed with HS256, which is accepted only where the profile asks for it"),
-    ("hs256-public-key-der", 7, "the id_token is signed with HS256, which is accepted only where the profile asks for it"),
-    ("hs256-client-secret", 7, "the id_token is signed with HS256, which is accepted only where the profile asks for it"),
-    ("hs256-empty-key", 7, "the id_token is signed with HS256, which is accepted only where the profile asks for it"),
-    ("signature-bad", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
+    ("alg-unknown", 7, "cannot accept the id_token: `alg` is `RS999`, the algorithm is not supported"),
+    ("alg-case", 7, "cannot accept the id_token: `alg` is `rs256`, the algorithm is not supported"),
+    (
+        "hs256-public-key",
+        7,
+        "the id_token is signed with HS256, which is accepted only if the profile sets it",
+    ),
+    (
+        "hs256-public-key-der",
+        7,
+        "the id_token is signed with HS256, which is accepted only if the profile sets it",
+    ),
+    (
+        "hs256-client-secret",
+        7,
+        "the id_token is signed with HS256, which is accepted only if the profile sets it",
+    ),
+    (
+        "hs256-empty-key",
+        7,
+        "the id_token is signed with HS256, which is accepted only if the profile sets it",
+    ),
+    (
+        "signature-bad",
+        7,
+        "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
+    ),
     ("signature-empty", 7, "the id_token has an empty signature"),
     ("signature-missing", 7, "the id_token is not a signed JWT: it does not have three parts"),
-    ("signature-of-other-claims", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
-    ("key-weak", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
-    ("key-unknown", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
-    ("kid-unknown", 7, "the id_token names a key that the server does not publish (`kid` `no-such-key`, RS256)"),
-    ("kid-path", 7, "the id_token names a key that the server does not publish (`kid` `../../etc/passwd`, RS256)"),
-    ("jwk-in-header", 7, "the id_token's signature is wrong: no published key made it (no `kid`, RS256)"),
-    ("jku-in-header", 7, "the id_token names a key that the server does not publish (`kid` `k2`, RS256)"),
-    ("x5u-in-header", 7, "the id_token names a key that the server does not publish (`kid` `k2`, RS256)"),
+    (
+        "signature-of-other-claims",
+        7,
+        "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)",
+    ),
+    ("key-weak", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
+    ("key-unknown", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
+    (
+        "kid-unknown",
+        7,
+        "the id_token refers to a key that the server does not publish (`kid` `no-such-key`, RS256)",
+    ),
+    (
+        "kid-path",
+        7,
+        "the id_token refers to a key that the server does not publish (`kid` `../../etc/passwd`, RS256)",
+    ),
+    ("jwk-in-header", 7, "invalid signature of the id_token: no published key created it (no `kid`, RS256)"),
+    ("jku-in-header", 7, "the id_token refers to a key that the server does not publish (`kid` `k2`, RS256)"),
+    ("x5u-in-header", 7, "the id_token refers to a key that the server does not publish (`kid` `k2`, RS256)"),
     ("crit", 7, "the id_token's header has `crit`, which is not supported"),
     ("es256-not-announced", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
     ("es256-zero-signature", 7, "the id_token's `alg` is `ES256`, but the server's metadata allows RS256"),
-    ("nested", 7, "the id_token has a content type (`cty`): a nested JWT is not supported"),
-    ("encrypted", 7, "the id_token is encrypted (five parts), and encrypted ones are not supported"),
+    ("nested", 7, "the id_token has a content type (`cty`): nested JWTs are not supported"),
+    ("encrypted", 7, "the id_token is encrypted (five parts), which is not supported"),
     ("claims-not-json", 7, "the id_token's payload is not a JSON object with each claim once"),
     ("claims-array", 7, "the id_token's payload is not a JSON object with each claim once"),
     ("not-a-jwt", 7, "the id_token is not a signed JWT: it does not have three parts"),
@@ -79,17 +111,25 @@ const ID_TOKENS: &[Row] = &[
 /// Key sets with which no id_token may be believed.
 #[rustfmt::skip]
 const JWKS: &[Row] = &[
-    ("empty", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("wrong-key", 7, "the id_token's signature is wrong: no published key made it (`kid` `k1`, RS256)"),
-    ("other-kid", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("oct", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("encryption-use", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
-    ("other-alg", 7, "the id_token names a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("empty", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("wrong-key", 7, "invalid signature of the id_token: no published key created it (`kid` `k1`, RS256)"),
+    ("other-kid", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
+    ("oct", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
+    (
+        "encryption-use",
+        7,
+        "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)",
+    ),
+    ("other-alg", 7, "the id_token refers to a key that the server does not publish (`kid` `k1`, RS256)"),
     ("not-keys", 7, "the JWK Set has no array `keys`"),
     ("array", 7, "the JWK Set has no array `keys`"),
-    ("weak", 7, "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, at least 2048 are needed)"),
-    ("over-100", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
-    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    (
+        "weak",
+        7,
+        "the id_token is signed with a weak RSA key (`kid` `k1`, 1024 bits, but at least 2048 are required)",
+    ),
+    ("over-100", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
+    ("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
 ];
 
 /// Faults on the way to the keys.
@@ -99,7 +139,7 @@ const KEYS_AWAY: &[Row] = &[
     ("redirect-307", 7, "redirects are not followed"),
     ("redirect-same-origin-307", 7, "redirects are not followed"),
     ("status-404", 7, "check `jwks_uri`"),
-    ("status-502", 9, "the server answered 502 for its keys"),
+    ("status-502", 9, "the server returned status 502 for its keys"),
     ("reset-before", 9, "reset the connection"),
     ("length-short", 7, "the JWK Set is not JSON"),
     ("gzip-bomb", 9, "exceeds 1024 KiB"),
@@ -266,7 +306,7 @@ fn id_token_setting_of_the_hint_makes_login_work() {
         let more = format!("{confidential}id_token_signed_response_alg = \"HS256\"\n");
         home.profile("p", &hostile().issuer(&format!("id-token.{part}")), "cli-secret", &more);
         let output = paste(&home).fails(7);
-        assert!(error(&output).contains("client secret did not make it"), "{}", output.stderr);
+        assert!(error(&output).contains("not created with the client secret"), "{}", output.stderr);
     }
     hostile().assert_canary_untouched();
 }

@@ -1,4 +1,4 @@
-//! However large, slow or endless an answer is: the command ends in time, and in little memory.
+//! However large, slow or endless a response is, the command ends in time and with little memory.
 
 use std::process::Command;
 use std::thread::JoinHandle;
@@ -15,7 +15,7 @@ const RESIDENT: u64 = 64 * MIB;
 /// What may be written to at most. The kernel refuses more, and that ends the program.
 const DATA: u64 = 32 * MIB;
 
-/// What answers can do to whoever waits for their end, or takes all of them in.
+/// The ways in which responses attack a client that waits for their end or reads all of them.
 const FAULTS: [&str; 9] = [
     "drip-headers",
     "drip-body",
@@ -55,7 +55,7 @@ impl Watched {
         Self { running, peak, what: scenario, _home: home }
     }
 
-    /// The person comes back with a code.
+    /// The user returns with a code.
     fn come_back(mut self) -> Self {
         let url = url_to_open(&mut self.running);
         self.running.write(&format!("{}\n", callback(&url)));
@@ -76,7 +76,7 @@ impl Watched {
 fn watch(pid: u32) -> JoinHandle<u64> {
     std::thread::spawn(move || {
         let mut peak = 0;
-        // Without a line there is no process any more, or one that nobody has waited for yet.
+        // Without a line, the process has ended, or has not been reaped yet.
         while let Some(now) = high_water(pid) {
             peak = now;
             std::thread::sleep(Duration::from_millis(2));

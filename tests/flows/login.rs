@@ -1,5 +1,5 @@
-//! The main job against a server that others wrote: log in, hand out, refresh, end; with every kind of client,
-//! redirect URI and flag.
+//! The main functions against a third-party server: login, token, refresh, logout; with every kind of
+//! client, redirect URI and flag.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -211,7 +211,7 @@ fn every_kind_of_redirect_uri_is_the_same_in_both_requests() {
     }
 }
 
-/// A port that the kernel has just given and taken back.
+/// A port that the kernel has just assigned and released.
 fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
@@ -242,7 +242,7 @@ fn paths_ports_and_lists_are_kept_to() {
         let asked = parameters(&browser.openings()[0].url)["redirect_uri"].clone();
         assert!(asked.ends_with(end), "{asked}");
     }
-    // A fixed port that is taken is an error, and no other port is tried.
+    // A fixed port that is in use is an error, and no other port is tried.
     profile(&home, "tag.ports", &format!("redirect_uri = \"http://127.0.0.1:{taken}/cb\"\n"));
     let browser = home.browser(&json!({ "mode": "honest" }));
     let output = home.run(["login", "p"]);
@@ -268,7 +268,7 @@ fn without_a_browser_the_url_is_printed_and_the_listener_waits() {
     running.wait().ok();
 }
 
-/// No display, no `BROWSER`: nothing can be opened, so the URL is told.
+/// No display, no `BROWSER`: nothing can be opened, so the URL is printed.
 #[test]
 fn a_machine_without_a_browser_is_told_the_url() {
     let home = home("tag.headless");
@@ -423,7 +423,7 @@ fn logins_to_one_account_do_not_pile_up() {
     browser.await_callback();
     let mut others: Vec<Running> = (0..6).map(|_| home.spawn(["login", "p", "--json"])).collect();
     for other in &mut others {
-        other.await_stderr(|text| text.contains("is under way; waiting for it").then_some(()));
+        other.await_stderr(|text| text.contains("is in progress; waiting for it").then_some(()));
     }
     home.write(&go, "");
     let login = first.wait().ok().json();
@@ -432,7 +432,7 @@ fn logins_to_one_account_do_not_pile_up() {
     }
     assert_eq!(browser.openings().len(), 1);
     assert_eq!(hostile().requests(scenario, "token").len(), 1);
-    // Another account is nobody's business.
+    // Another account is not affected.
     home.run(["login", "p", "--account", "other"]).ok();
     assert_eq!(browser.openings().len(), 2);
 }
@@ -447,7 +447,7 @@ fn a_denial_is_shared_with_those_who_waited() {
     let first = home.spawn(["login", "p"]);
     browser.await_callback();
     let mut other = home.spawn(["login", "p"]);
-    other.await_stderr(|text| text.contains("is under way; waiting for it").then_some(()));
+    other.await_stderr(|text| text.contains("is in progress; waiting for it").then_some(()));
     home.write(&go, "");
     first.wait().fails(5);
     other.wait().fails(5);
@@ -492,6 +492,7 @@ fn a_browser_that_is_not_there_is_told_once_with_the_url() {
     let url = url_to_open(&mut running);
     visit(&callback(&url)).unwrap();
     let said = running.wait().ok().stderr;
-    let told = "The browser did not open: no browser could be started (no-such-browser: not found in PATH).";
+    let told =
+        "Could not open a browser: cannot start a browser (no-such-browser: not found in PATH).";
     assert!(said.contains(told), "{said}");
 }

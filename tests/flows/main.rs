@@ -1,5 +1,5 @@
-//! Login and token exchange from end to end: the built program against a strict server that others wrote and
-//! against one that lies, with a scripted browser or a person who pastes.
+//! Login and token exchange from end to end: the built program against a strict third-party server and
+//! against a hostile one, with a scripted browser or a user who pastes.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 

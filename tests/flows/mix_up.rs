@@ -1,5 +1,5 @@
-//! Two servers that send no `iss`, one of them dishonest: it must not get the other's code (RFC 9700,
-//! section 4.4). And whose `iss` is taken where the profile names no issuer.
+//! Two servers that send no `iss`, one of them malicious: it must not get the other's code (RFC 9700,
+//! section 4.4). Also, which `iss` is accepted if the profile sets no issuer.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::*;
 
 /// Announces no `iss`, sends none, and takes only redirect URIs that are registered.
 const HONEST: &str = "discovery.no-iss-announced~authorize.iss-missing";
-/// Announces no `iss`, and sends whoever comes on to another server.
+/// Announces no `iss`, and redirects users to another server.
 const DISHONEST: &str = "discovery.no-iss-announced~authorize.bounce-to";
 
 const API: &str = "scopes = [\"api\"]";
@@ -84,7 +84,7 @@ fn a_path_that_is_shared_on_purpose_is_warned_about() {
     let (running, url) = listening(&pair.home, &["dishonest"]);
     visit(&callback(&callback(&url))).unwrap();
     let output = running.wait().fails(4);
-    let warning = "profiles `dishonest` and `honest` have the same redirect path";
+    let warning = "profiles `dishonest` and `honest` share a redirect path";
     assert_eq!(output.stderr.matches(warning).count(), 1, "{}", output.stderr);
     let hint = "redirect_uri = \"http://127.0.0.1/dishonest/callback\"";
     assert!(output.stderr.contains(hint), "{}", output.stderr);
@@ -100,7 +100,11 @@ fn a_server_that_announces_iss_keeps_the_path() {
     home.profile("second", &second.issuer("honest"), "cli", API);
     let before = home.run(["profile", "show", "second", "--json"]).ok();
     assert_eq!(before.json()["redirect_uri"], json!(["http://127.0.0.1/second/callback"]));
-    assert!(before.stderr.contains("If this server announces `iss`"), "{}", before.stderr);
+    assert!(
+        before.stderr.contains("If this server's metadata announces `iss`"),
+        "{}",
+        before.stderr
+    );
     let (running, url) = listening(&home, &["second"]);
     assert!(parameters(&url)["redirect_uri"].ends_with("/callback"));
     assert!(!parameters(&url)["redirect_uri"].contains("second"));
@@ -136,9 +140,12 @@ fn adding_a_profile_says_what_to_register() {
         home.run(["profile", "add", name, "--client-id", "c", "--issuer", issuer]).ok().stderr
     };
     let first = add("first", "https://a.example");
-    assert!(first.contains("asks for one: http://127.0.0.1/callback\n"), "{first}");
+    assert!(first.contains("to register at the service: http://127.0.0.1/callback\n"), "{first}");
     let second = add("second", "https://b.example");
-    assert!(second.contains("asks for one: http://127.0.0.1/second/callback\n"), "{second}");
+    assert!(
+        second.contains("to register at the service: http://127.0.0.1/second/callback\n"),
+        "{second}"
+    );
 }
 
 /// A profile that names endpoints and no issuer.
@@ -186,12 +193,12 @@ fn without_an_issuer_only_an_iss_at_the_endpoints_place_is_taken() {
     }
 }
 
-/// Where each profile has set a path of its own.
+/// Each profile sets its own redirect path.
 const AT_HONEST: &str = "http://127.0.0.1:4711/honest";
 const AT_DISHONEST: &str = "http://127.0.0.1:4711/dishonest";
 
 impl Pair {
-    /// Each registered at a path of its own, which the dishonest server knows of the honest one.
+    /// Each is registered with its own path, and the malicious server knows that of the honest one.
     fn apart() -> Self {
         let pair = Self::new(["honest", "dishonest"], "");
         pair.home.config("");
@@ -240,7 +247,7 @@ fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
         assert!(output.stderr.contains("profile `honest`"), "{}", output.stderr);
         assert!(output.stderr.contains("the whole URL"), "{}", output.stderr);
         assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0);
-        // With the place it is taken, and nothing was spent by the refusal.
+        // With the URL that received it, the code is accepted, and the refusal has spent nothing.
         for with_url in [true, false] {
             let begun = pair.home.run(["start", "honest", "--redirect-uri", AT_HONEST]).ok().json();
             let back = callback(begun["authorization_url"].as_str().unwrap());
@@ -253,7 +260,7 @@ fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
             };
         }
     }
-    // Alone, a server cannot be taken for another.
+    // A single server cannot be mixed up with another.
     let home = Home::new();
     home.profile("p", &hostile().issuer(HONEST), "cli", API);
     let begun = home.run(["start", "p", "--redirect-uri", AT_HONEST]).ok().json();
@@ -308,7 +315,7 @@ fn a_mixed_up_response_is_refused_when_pasted_with_or_without_its_url() {
 
 #[test]
 fn a_started_flow_warns_of_a_shared_redirect_uri_too() {
-    let warning = "profiles `dishonest` and `honest` have the same redirect path";
+    let warning = "profiles `dishonest` and `honest` share a redirect path";
     for uri in ["http://127.0.0.1/callback", "https://app.example/callback"] {
         let more = format!("redirect_uri = {uri:?}\nflow = [\"paste\"]");
         let pair = Pair::new(["honest", "dishonest"], &more);
@@ -326,7 +333,10 @@ fn a_redirect_uri_that_no_profile_names_is_warned_about_beside_another_server() 
     let pair = Pair::apart();
     for (name, other) in [("honest", "dishonest"), ("dishonest", "honest")] {
         let said = start(&pair.home, name).stderr;
-        assert!(said.contains("no profile names https://app.example/callback"), "{said}");
+        assert!(
+            said.contains("no profile sets the redirect URI https://app.example/callback"),
+            "{said}"
+        );
         assert!(said.contains(&format!("flows of `{other}`")), "{said}");
         assert!(said.contains(&format!("[profiles.{name}]")), "{said}");
         assert_eq!(said.matches("warning:").count(), 1, "{said}");

@@ -1,4 +1,5 @@
-//! A code is sent once, whatever happened to its request: over TLS as without it, whether or not the server acted.
+//! A code is sent once, whatever happens to its request, with or without TLS, whether or not the server
+//! acted.
 
 use crate::person::*;
 use crate::support::*;
@@ -59,7 +60,8 @@ fn over_tls_too_a_code_is_sent_once() {
     hostile().assert_canary_untouched();
 }
 
-/// Where nothing of the request left this machine the code is whole: it goes out as soon as somebody listens.
+/// If nothing of the request left this machine, the code is unused: it is sent as soon as the server
+/// listens.
 #[test]
 fn a_connection_that_was_refused_spends_nothing() {
     let home = Home::new();

@@ -1,5 +1,5 @@
-//! What these tests share: one server of each kind for the whole binary, and a person with a browser who is
-//! quicker than the scripted one and carries callbacks by hand.
+//! What these tests share: one server of each kind for the whole binary, and a user whose browser is faster
+//! than the scripted one and who transfers callbacks manually.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -14,17 +14,17 @@ use crate::support::{DEADLINE, Home, Hostile, OidcProvider, Output, Running, Ser
 static HOSTILE: LazyLock<Hostile> = LazyLock::new(Servers::hostile);
 static PROVIDER: LazyLock<OidcProvider> = LazyLock::new(Servers::oidc_provider);
 
-/// The hostile server. A scenario with a tag of its own is the test's own.
+/// The hostile server. A scenario with its own tag belongs to one test.
 pub fn hostile() -> &'static Hostile {
     &HOSTILE
 }
 
-/// The strict server. Its counts are those of every test.
+/// The strict server. Its counters include the requests of all tests.
 pub fn provider() -> &'static OidcProvider {
     &PROVIDER
 }
 
-/// An answer over HTTP.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct Page {
     pub status: u16,
@@ -32,7 +32,7 @@ pub struct Page {
     pub body: String,
 }
 
-/// Gets a URL, without following a redirect; `None` where nobody answers.
+/// Requests a URL without following redirects; `None` if there is no response.
 pub fn visit(url: &str) -> Option<Page> {
     let url = Url::parse(url).unwrap_or_else(|error| panic!("{error}: {url}"));
     if url.scheme() == "https" {
@@ -53,7 +53,7 @@ pub fn visit(url: &str) -> Option<Page> {
     Some(Page { status, head: head.to_owned(), body: body.to_owned() })
 }
 
-/// The same of the hostile server's listeners with a right certificate, wherever their names lead.
+/// The same for the hostile server's listeners with a valid certificate, whatever their names resolve to.
 fn visit_over_tls(url: &Url) -> Option<Page> {
     let authority = reqwest::Certificate::from_pem(hostile().ca.as_bytes()).unwrap();
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port().unwrap()));
@@ -78,7 +78,7 @@ fn visit_over_tls(url: &Url) -> Option<Page> {
     })
 }
 
-/// Where the authorization URL leads: the callback's URL, as the server wrote it.
+/// Follows the authorization URL to the callback URL, as the server wrote it.
 #[track_caller]
 pub fn callback(authorization_url: &str) -> String {
     let page = visit(authorization_url).expect("the server answers");
@@ -89,7 +89,7 @@ pub fn callback(authorization_url: &str) -> String {
     location.unwrap_or_else(|| panic!("no redirect from {authorization_url}: {page:?}"))
 }
 
-/// The parameters of a URL; each may stand once.
+/// The parameters of a URL; each may occur once.
 #[track_caller]
 pub fn parameters(url: &str) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
@@ -100,7 +100,7 @@ pub fn parameters(url: &str) -> BTreeMap<String, String> {
     all
 }
 
-/// The URL that the program asks a person to open.
+/// The URL that the program asks the user to open.
 #[track_caller]
 pub fn url_to_open(running: &mut Running) -> String {
     running.await_stderr(|text| {
@@ -110,7 +110,7 @@ pub fn url_to_open(running: &mut Running) -> String {
     })
 }
 
-/// Starts a login whose URL the person opens, with a listener that takes the callback.
+/// Starts a login whose URL the user opens, with a listener that receives the callback.
 #[track_caller]
 pub fn listening(home: &Home, args: &[&str]) -> (Running, String) {
     let mut running = home.spawn([&["login", "--no-browser"], args].concat());
@@ -143,7 +143,7 @@ pub fn profile(home: &Home, scenario: &str, more: &str) {
     home.profile("p", &hostile().issuer(scenario), "cli", more);
 }
 
-/// A redirect URI for logins by paste: the hostile server wants a port, and nobody listens on this one.
+/// A redirect URI for logins by paste: the hostile server requires a port, and nothing listens on this one.
 pub const PASTED: &str = "redirect_uri = \"http://127.0.0.1:7/callback\"\n";
 
 /// The same for logins by paste.
@@ -166,7 +166,7 @@ pub fn paste(home: &Home) -> Output {
     begin_paste(home).wait()
 }
 
-/// The error and its hint, which are the last that a failed program says.
+/// The error and its hint, which are the last lines of a failed program.
 #[track_caller]
 pub fn error(output: &Output) -> &str {
     let lines = format!("\n{}", output.stderr);
@@ -174,7 +174,7 @@ pub fn error(output: &Output) -> &str {
     &output.stderr[at..]
 }
 
-/// Whether a text can do nothing to a terminal, nor mislead who reads it.
+/// Whether a text can neither control a terminal nor mislead its reader.
 pub fn harmless(text: &str) -> bool {
     let misleads = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().all(|c| c == '\n' || !(c.is_control() || misleads(c)))

@@ -1,4 +1,4 @@
-//! Every preset against a stand-in of its provider: `tests/servers/providers.mjs`.
+//! Every preset against a mock of its provider: `tests/servers/providers.mjs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::person::{callback, url_to_open};
 use crate::support::{Home, Output, Providers, Servers, program};
 
-/// One preset with somebody's home.
+/// One preset with a home directory.
 struct Scene<'a> {
     servers: &'a Providers,
     home: Home,
     name: &'a str,
-    /// The row of the stand-in's table.
+    /// The row of the mock's table.
     row: &'a Value,
 }
 
 impl<'a> Scene<'a> {
-    /// The profile is the preset's, with every address that the preset has replaced by the stand-in's.
+    /// The profile is the preset's, with every URL of the preset replaced by the mock's.
     fn new(servers: &'a Providers, name: &'a str, row: &'a Value, preset: &Value) -> Self {
         let root = row["root"].as_str().unwrap();
         let mut lines = vec![format!("provider = {name:?}"), "client_id = \"cli\"".to_owned()];
@@ -62,7 +62,7 @@ impl<'a> Scene<'a> {
         running.wait()
     }
 
-    /// Fails with everything that the stand-in complained of.
+    /// Fails with all complaints of the mock.
     #[track_caller]
     fn exits(&self, output: Output, expected: i32) -> Output {
         let name = self.name;

@@ -1,5 +1,4 @@
-//! Proxies: https goes through them as CONNECT and nothing else, loopback never does, and their password is shown
-//! nowhere.
+//! Proxies: https goes through them as CONNECT, loopback never does, and their password is never shown.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -29,7 +28,7 @@ impl Proxy {
         Self::answering(None)
     }
 
-    /// One that gives this answer instead of a tunnel.
+    /// A proxy that returns this response instead of a tunnel.
     fn answering(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -84,7 +83,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream) {
     let _ = to.shutdown(std::net::Shutdown::Write);
 }
 
-/// The password, and what stands for it in a header.
+/// The password, and its encoded form in a header.
 fn secrets() -> [String; 2] {
     [PASSWORD.to_owned(), STANDARD.encode(format!("someone:{PASSWORD}"))]
 }
@@ -104,7 +103,7 @@ fn talkative(home: &Home) -> Vec<String> {
     ["--verbose", "--trace", "--trace-har", &har].map(str::to_owned).to_vec()
 }
 
-/// A grant's whole life at a server whose name only the proxy knows.
+/// The whole lifecycle of a grant at a server whose name only the proxy can resolve.
 fn a_life_through(variable: &str) {
     let proxy = Proxy::start();
     let scenario = format!("tag.proxy-{variable}");
@@ -175,10 +174,15 @@ fn who_is_named_in_no_proxy_is_not_reached_through_one() {
 /// A variable's value that leads nowhere, the exit code, words of the error, and words of the hint.
 #[rustfmt::skip]
 const WRONG: &[(&str, i32, &str, &str)] = &[
-    ("http://someone:PASSWORD@127.0.0.1:REFUSED", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("socks5h://someone:PASSWORD@127.0.0.1:REFUSED", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("http://someone:PASSWORD@proxy.test:3128", 9, "through the proxy: it cannot be reached", "HTTPS_PROXY"),
-    ("http://someone:PASSWORD@127.0.0.1:407", 9, "wants a user name and a password", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:REFUSED", 9, "through the proxy: it is unreachable", "HTTPS_PROXY"),
+    (
+        "socks5h://someone:PASSWORD@127.0.0.1:REFUSED",
+        9,
+        "through the proxy: it is unreachable",
+        "HTTPS_PROXY",
+    ),
+    ("http://someone:PASSWORD@proxy.test:3128", 9, "through the proxy: it is unreachable", "HTTPS_PROXY"),
+    ("http://someone:PASSWORD@127.0.0.1:407", 9, "requires a user name and a password", "HTTPS_PROXY"),
     ("http://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy: it refused", "NO_PROXY"),
     ("https://someone:PASSWORD@127.0.0.1:403", 9, "through the proxy", "PROXY"),
     ("http://someone:PASSWORD@[nonsense", 3, "the URL of the proxy is invalid", "HTTPS_PROXY"),
@@ -276,7 +280,7 @@ fn an_entry_of_no_proxy_that_is_no_host_is_warned_of() {
     home.set("HTTPS_PROXY", proxy.url()).set("NO_PROXY", "10.*,ok.example,http://as.test");
     let output = home.run(["login", "p", "--no-browser"]).fails(9);
     for entry in ["10.*", "http://as.test"] {
-        let warning = format!("warning: ignored the entry `{entry}` of NO_PROXY");
+        let warning = format!("warning: ignoring `{entry}` in NO_PROXY");
         assert_eq!(output.stderr.matches(&warning).count(), 1, "{}", output.stderr);
     }
     assert!(!output.stderr.contains("ok.example"), "{}", output.stderr);

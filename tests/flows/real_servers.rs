@@ -1,10 +1,10 @@
-//! Servers that others wrote, as they come: Glewlwyd and django-oauth-toolkit.
+//! Third-party servers in their default setup: Glewlwyd and django-oauth-toolkit.
 
 use serde_json::{Value, json};
 
 use crate::support::{Foreign, Home, Output, assert_no_secret};
 
-/// A server with somebody's home, and the profile `p` there.
+/// A server with a home directory and its profile `p`.
 struct Scene {
     server: Foreign,
     home: Home,
@@ -89,7 +89,7 @@ fn django_toolkit_serves_the_main_job() {
     main_job(scene);
 }
 
-/// A grant that the server has ended, since somebody else used its refresh token.
+/// A grant that the server has ended, because another party used its refresh token.
 fn ended(mut scene: Scene) -> Output {
     scene.login(&json!({})).ok();
     scene.home.run(["token", "--force-refresh"]).ok();

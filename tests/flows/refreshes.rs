@@ -1,12 +1,13 @@
-//! What a refresh may answer, with rotation: a refresh token that can be read is kept, whatever is said of the rest
-//! (RFC 6749, section 6), and the id_token decides nothing but whose login it is (OpenID Connect Core, section 12.2).
+//! Possible responses to a refresh, with rotation: a readable refresh token is stored, whatever the rest of
+//! the response contains (RFC 6749, section 6), and the id_token decides only whose login it is (OpenID
+//! Connect Core, section 12.2).
 
 use serde_json::Value;
 
 use crate::person::*;
 use crate::support::*;
 
-/// A scenario that does each of these at one refresh, one after the other, and a name of its own.
+/// A scenario that does each of these at one refresh, one after the other, with its own name.
 fn each(place: &str, parts: &[impl AsRef<str>], tag: &str) -> String {
     let parts = parts.iter().map(|part| format!("{place}.{}.1", part.as_ref()));
     parts.chain([format!("tag.{tag}")]).collect::<Vec<_>>().join("~")
@@ -19,7 +20,7 @@ fn logged_in(scenario: &str, more: &str) -> Home {
     home
 }
 
-/// The server has taken every refresh token: none was used twice, none was lost.
+/// The server has accepted every refresh token: none was used twice, none was lost.
 fn assert_all_accepted(scenario: &str) {
     for request in hostile().requests(scenario, "token") {
         assert_eq!(request["verdict"], "ok", "{scenario}: {request}");
@@ -169,7 +170,7 @@ fn an_invalid_id_token_at_a_refresh_is_dropped() {
     hostile().assert_canary_untouched();
 }
 
-/// The claims of a token, whoever signed it.
+/// The claims of a token, without verification.
 fn claims(token: &str) -> Value {
     use base64::Engine as _;
     let payload = token.split('.').nth(1).unwrap();
@@ -223,7 +224,8 @@ fn a_clock_that_is_wrong_costs_only_the_id_token() {
     assert_eq!(home.run(["token", "--force-refresh"]).ok().stderr, "");
 }
 
-/// Nothing is printed of a reply that is about somebody else, the login is over, and logout revokes what came last.
+/// A response about another user: nothing is printed, the login ends, and logout revokes the most recent
+/// token.
 #[test]
 fn an_id_token_of_another_user_ends_the_login() {
     for part in OTHERS {

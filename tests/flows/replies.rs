@@ -1,5 +1,5 @@
-//! What the token endpoint may answer (RFC 6749, sections 5.1 and 5.2; RFC 9110), and what each answer comes
-//! to: an exit code, words, nothing printed, nothing stored, and the code sent once.
+//! Possible responses of the token endpoint (RFC 6749, sections 5.1 and 5.2; RFC 9110), and their result:
+//! an exit code, a message, nothing printed, nothing stored, and the code sent once.
 
 use crate::person::*;
 use crate::support::*;
@@ -32,35 +32,35 @@ const REPLIES: &[Row] = &[
     ("nan-expires", 7, "invalid JSON"),
     ("comment", 7, "invalid JSON"),
     ("deep-100k", 7, "JSON that is nested too deeply"),
-    ("over-1-mib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
+    ("over-1-mib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
     ("access-token-missing", 7, "no `access_token`"),
     ("access-token-empty", 7, "an empty `access_token`"),
     ("access-token-null", 7, "no `access_token`"),
     ("access-token-number", 7, "`access_token` that is not a string"),
     ("access-token-array", 7, "`access_token` that is not a string"),
     ("access-token-object", 7, "`access_token` that is not a string"),
-    ("access-token-newline", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-return", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-nul", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-escape", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-space", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-tab", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-non-ascii", 7, "`access_token` with characters that are not allowed"),
-    ("access-token-delete", 7, "`access_token` with characters that are not allowed"),
-    ("refresh-token-newline", 7, "`refresh_token` with characters that are not allowed"),
+    ("access-token-newline", 7, "`access_token` with invalid characters"),
+    ("access-token-return", 7, "`access_token` with invalid characters"),
+    ("access-token-nul", 7, "`access_token` with invalid characters"),
+    ("access-token-escape", 7, "`access_token` with invalid characters"),
+    ("access-token-space", 7, "`access_token` with invalid characters"),
+    ("access-token-tab", 7, "`access_token` with invalid characters"),
+    ("access-token-non-ascii", 7, "`access_token` with invalid characters"),
+    ("access-token-delete", 7, "`access_token` with invalid characters"),
+    ("refresh-token-newline", 7, "`refresh_token` with invalid characters"),
     ("refresh-token-number", 7, "`refresh_token` that is not a string"),
     ("refresh-token-object", 7, "`refresh_token` that is not a string"),
-    ("scope-newline", 7, "`scope` with characters that are not allowed"),
-    ("scope-escape", 7, "`scope` with characters that are not allowed"),
-    ("token-type-mac", 7, "the unsupported token type `mac`"),
-    ("token-type-n-a", 7, "the unsupported token type `N_A`"),
+    ("scope-newline", 7, "`scope` with invalid characters"),
+    ("scope-escape", 7, "`scope` with invalid characters"),
+    ("token-type-mac", 7, "an unsupported token type `mac`"),
+    ("token-type-n-a", 7, "an unsupported token type `N_A`"),
     ("token-type-empty", 7, "an invalid `token_type`"),
     ("token-type-number", 7, "`token_type` that is not a string"),
     ("token-type-dpop", 7, "a DPoP token although"),
     ("token-type-newline", 7, "an invalid `token_type`"),
     ("error-beside-token", 8, "invalid_request"),
     ("token-in-400", 8, "400 (Bad Request) and no OAuth error in its body"),
-    ("token-in-500", 9, "the server answered 500 (Internal Server Error)"),
+    ("token-in-500", 9, "the server returned 500 (Internal Server Error)"),
     ("token-in-302", 8, "302 (a redirect, which is not followed) and no OAuth error in its body"),
     ("token-in-204", 7, "status 204, an empty body"),
 ];
@@ -76,8 +76,8 @@ const REFUSALS: &[Row] = &[
     ("unsupported-grant-type", 8, "unsupported_grant_type"),
     ("invalid-scope", 8, "invalid_scope"),
     ("access-denied", 5, "access_denied"),
-    ("server-error", 9, "the server answered 500 (Internal Server Error)"),
-    ("temporarily-unavailable", 9, "the server answered 503 (Service Unavailable)"),
+    ("server-error", 9, "the server returned 500 (Internal Server Error)"),
+    ("temporarily-unavailable", 9, "the server returned 503 (Service Unavailable)"),
     ("error-unknown", 8, "interaction_required"),
     ("error-number", 8, "400 (Bad Request) and no OAuth error in its body"),
     ("bad-refresh-token", 8, "bad_refresh_token"),
@@ -103,36 +103,48 @@ const REFUSALS: &[Row] = &[
 /// What the network and those on the way can do.
 #[rustfmt::skip]
 const TRANSPORT: &[Row] = &[
-    ("reset-before", 9, "reset the connection before it answered"),
-    ("close-before", 9, "closed the connection without an answer"),
-    ("reset-in-headers", 9, "reset the connection before it answered"),
-    ("close-after-headers", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
-    ("reset-in-body", 9, "the answer of 127.0.0.1 broke off: Connection reset by peer"),
-    ("half-body", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
-    ("half-chunked", 9, "the answer of 127.0.0.1 broke off: unexpected EOF during chunk size line"),
-    ("body-1-gib", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
-    ("headers-10k", 9, "the head of the answer of 127.0.0.1 is too large"),
-    ("header-200-kib", 9, "the head of the answer of 127.0.0.1 exceeds 64 KiB"),
-    ("gzip-bomb", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
-    ("gzip-broken", 9, "the answer of 127.0.0.1 broke off: unexpected end of file"),
+    ("reset-before", 9, "reset the connection before responding"),
+    ("close-before", 9, "closed the connection without a response"),
+    ("reset-in-headers", 9, "reset the connection before responding"),
+    (
+        "close-after-headers",
+        9,
+        "the response from 127.0.0.1 was interrupted: end of file before message length reached",
+    ),
+    ("reset-in-body", 9, "the response from 127.0.0.1 was interrupted: Connection reset by peer"),
+    (
+        "half-body",
+        9,
+        "the response from 127.0.0.1 was interrupted: end of file before message length reached",
+    ),
+    ("half-chunked", 9, "the response from 127.0.0.1 was interrupted: unexpected EOF during chunk size line"),
+    ("body-1-gib", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
+    ("headers-10k", 9, "the head of the response from 127.0.0.1 is too large"),
+    ("header-200-kib", 9, "the head of the response from 127.0.0.1 exceeds 64 KiB"),
+    ("gzip-bomb", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
+    ("gzip-broken", 9, "the response from 127.0.0.1 was interrupted: unexpected end of file"),
     ("length-short", 7, "truncated JSON"),
-    ("length-long", 9, "the answer of 127.0.0.1 broke off: end of file before message length reached"),
-    ("length-twice", 9, "gave an answer that is not HTTP"),
+    (
+        "length-long",
+        9,
+        "the response from 127.0.0.1 was interrupted: end of file before message length reached",
+    ),
+    ("length-twice", 9, "returned a response that is not HTTP"),
     ("form-cut-by-close", 7, "a form that may be cut off"),
     ("form-closed", 7, "a form that may be cut off"),
-    ("not-http", 9, "gave an answer that is not HTTP"),
-    ("empty-answer", 9, "closed the connection without an answer"),
+    ("not-http", 9, "returned a response that is not HTTP"),
+    ("empty-answer", 9, "closed the connection without a response"),
     ("basic-challenge", 8, "401 (Unauthorized) and no OAuth error in its body"),
     ("proxy-challenge", 8, "407 and no OAuth error in its body"),
-    ("busy-retry-after-1", 9, "the server answered 503 (Service Unavailable)"),
-    ("busy-retry-after-date", 9, "the server answered 503 (Service Unavailable)"),
-    ("busy-retry-after-past", 9, "the server answered 503 (Service Unavailable)"),
-    ("busy-retry-after-negative", 9, "the server answered 503 (Service Unavailable)"),
-    ("busy-retry-after-junk", 9, "the server answered 503 (Service Unavailable)"),
-    ("limit-retry-after-1", 9, "the server answered 429 (Too Many Requests)"),
-    ("limit", 9, "the server answered 429 (Too Many Requests)"),
-    ("endless-chunks", 9, "the body of the answer of 127.0.0.1 exceeds 1024 KiB"),
-    ("headers-endless", 9, "the head of the answer of 127.0.0.1"),
+    ("busy-retry-after-1", 9, "the server returned 503 (Service Unavailable)"),
+    ("busy-retry-after-date", 9, "the server returned 503 (Service Unavailable)"),
+    ("busy-retry-after-past", 9, "the server returned 503 (Service Unavailable)"),
+    ("busy-retry-after-negative", 9, "the server returned 503 (Service Unavailable)"),
+    ("busy-retry-after-junk", 9, "the server returned 503 (Service Unavailable)"),
+    ("limit-retry-after-1", 9, "the server returned 429 (Too Many Requests)"),
+    ("limit", 9, "the server returned 429 (Too Many Requests)"),
+    ("endless-chunks", 9, "the body of the response from 127.0.0.1 exceeds 1024 KiB"),
+    ("headers-endless", 9, "the head of the response from 127.0.0.1"),
     ("redirect-301", 8, "a redirect, which is not followed"),
     ("redirect-302", 8, "a redirect, which is not followed"),
     ("redirect-303", 8, "a redirect, which is not followed"),
@@ -144,9 +156,9 @@ const TRANSPORT: &[Row] = &[
     ("status-400", 8, "400 (Bad Request) and no OAuth error in its body"),
     ("status-403", 8, "403 (Forbidden) and no OAuth error in its body"),
     ("status-404", 8, "check `token_endpoint`"),
-    ("status-500", 9, "the server answered 500"),
-    ("status-502", 9, "the server answered 502"),
-    ("status-504", 9, "the server answered 504"),
+    ("status-500", 9, "the server returned 500"),
+    ("status-502", 9, "the server returned 502"),
+    ("status-504", 9, "the server returned 504"),
 ];
 
 /// What only the deadline ends.
@@ -212,7 +224,7 @@ fn what_is_no_token_response_is_refused_and_changes_nothing() {
 #[test]
 fn a_refusal_is_told_in_one_harmless_line() {
     let mut echoes = hostile().behaviours("reply-error");
-    // What is kept of a server's words has a test of its own.
+    // Another test covers what is stored of a server's text.
     echoes.retain(|part| part.starts_with("error-echo-as-") || part.starts_with("error-words"));
     let elsewhere: Vec<&str> = echoes.iter().map(String::as_str).collect();
     assert_complete("reply-error", REFUSALS, &elsewhere);
@@ -327,7 +339,7 @@ fn a_missing_token_type_is_said_only_with_v() {
     assert!(!paste(&home).ok().stderr.contains("`token_type`"));
     assert_eq!(home.run(["token", "--force-refresh"]).ok().stderr, "");
     let said = home.run(["token", "--force-refresh", "-v"]).ok().stderr;
-    assert!(said.contains("no `token_type`: the token is used as a Bearer token"), "{said}");
+    assert!(said.contains("no `token_type`; the token is used as a Bearer token"), "{said}");
 }
 
 /// A server that quotes the request in its refusal: the secret of the client is in it, or in the header.

@@ -1,4 +1,4 @@
-//! Scopes as people write them: several in one argument are several.
+//! Scopes as users write them: several in one argument are several scopes.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Whether a browser opens cannot be known, so the user always sees where to go.
+//! It is impossible to know whether a browser opens, so the user always sees the URL.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,7 @@ fn launcher_that_does_nothing(home: &Home, name: &str) -> String {
     format!("{}:{}", file.parent().unwrap().display(), path.display())
 }
 
-/// The authorization URL, which has a line of its own.
+/// The authorization URL, which is on a separate line.
 fn shown(running: &mut Running) -> String {
     running.await_stderr(|text| {
         let is_whole =
@@ -66,7 +66,7 @@ fn a_pasting_user_sees_the_url_and_what_to_paste() {
         home.set("BROWSER", "true");
         let mut running = home.spawn([&["login", "p", "--flow", "paste"], quiet].concat());
         let url = shown(&mut running);
-        running.await_stderr(|text| text.contains("paste here the address").then_some(()));
+        running.await_stderr(|text| text.contains("paste the URL from the browser").then_some(()));
         running.write(&format!("{}\n", callback(&url)));
         running.wait().ok();
     }
@@ -77,7 +77,7 @@ fn a_quiet_login_shows_the_url_only_without_a_browser() {
     let mut home = home("tag.shown-quiet");
     home.browser(&json!({ "mode": "honest" }));
     assert_eq!(home.run(["login", "p", "-q"]).ok().stderr, "");
-    // The launcher has succeeded, and nobody comes.
+    // The launcher has succeeded, but no request arrives.
     home.set("BROWSER", "true");
     let mut running = home.spawn(["login", "p", "-q"]);
     let url = url_to_open(&mut running);

@@ -1,4 +1,4 @@
-//! A user at a terminal: long lines, editing keys, signals, and the terminal as it was before.
+//! A user at a terminal: long lines, editing keys, signals, and restoring the terminal.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::support::*;
 fn at_terminal(home: &Home, args: &[&str]) -> (AtTerminal, String) {
     let mut terminal = AtTerminal::start(&home.command([&["login", "p"], args].concat()));
     let url = url_on(&mut terminal);
-    terminal.await_text("paste here the address", 1);
+    terminal.await_text("paste the URL from the browser", 1);
     (terminal, callback(&url))
 }
 
@@ -49,7 +49,7 @@ fn a_pasted_line_over_the_drivers_limit_arrives_whole() {
     let started = home.run(["start", "p"]).ok().json();
     let callback = callback(started["authorization_url"].as_str().unwrap());
     let mut terminal = AtTerminal::start(&home.command(["complete", "-"]));
-    terminal.await_text("Paste here the address", 1);
+    terminal.await_text("Paste the URL from the browser", 1);
     terminal.press(format!("\u{1b}[200~{}\u{1b}[201~\r", long(&callback)));
     let (status, screen) = terminal.wait();
     assert_eq!(status, 0, "{screen}");
@@ -114,7 +114,7 @@ fn a_stopped_login_gives_the_terminal_back_and_goes_on() {
     terminal.await_text("ready> ", 1);
     terminal.press("$OAUTHCTL login p --flow paste; echo \"status=$?\"\n");
     let url = url_on(&mut terminal);
-    terminal.await_text("paste here the address", 1);
+    terminal.await_text("paste the URL from the browser", 1);
     terminal.await_usual(false);
     terminal.press("http\u{1a}");
     terminal.await_text("Stopped", 1);
@@ -156,7 +156,7 @@ fn a_client_secret_is_prompted_for_and_not_shown() {
     terminal.await_text("Client secret: ", 1);
     terminal.press(format!("{}\r", "x".repeat(64 * 1024 + 1)));
     let (status, screen) = terminal.wait();
-    assert!(status == 2 && screen.contains("over 64 KiB"), "{screen}");
+    assert!(status == 2 && screen.contains("longer than 64 KiB"), "{screen}");
     let terminal = AtTerminal::start(&home.command([&add[..], &["--no-input"]].concat()));
     let (status, screen) = terminal.wait();
     assert!(
@@ -171,7 +171,7 @@ fn a_piped_client_secret_is_never_cut() {
     let add = ["profile", "add", "a", "--issuer", "https://a.example", "--client-id", "x"];
     let add = [&add[..], &["--client-secret-stdin"]].concat();
     let output = home.run_with(&add, &"x".repeat(64 * 1024 + 1)).fails(2);
-    assert!(output.stderr.contains("over 64 KiB"), "{}", output.stderr);
+    assert!(output.stderr.contains("longer than 64 KiB"), "{}", output.stderr);
     home.run_with(&add, &format!("{}\n", "x".repeat(60 * 1024))).ok();
 }
 
@@ -181,9 +181,9 @@ fn a_cut_callback_is_said_to_be_cut() {
     let (mut terminal, callback) = at_terminal(&home, &["--flow", "paste"]);
     let state = callback.find("state=").unwrap();
     terminal.press(format!("{}\r", &callback[..state + 20]));
-    terminal.await_text("was cut: it ends in the middle of its", 1);
+    terminal.await_text("is incomplete: it ends in the middle of its", 1);
     terminal.press(format!("{}\r", &callback[..state]));
-    terminal.await_text("it may have been cut", 1);
+    terminal.await_text("it may be incomplete", 1);
     terminal.press(format!("{callback}\r"));
     assert_eq!(terminal.wait().0, 0);
 }

@@ -30,7 +30,7 @@ fn authorities_of_the_environment_replace_the_systems() {
         trusting(None, &[variable]).run(["login", "p", "--no-browser"]).fails(9)
     };
     let output = refused(("SSL_CERT_FILE", wrong));
-    let told = format!("SSL_CERT_FILE ({wrong}) was loaded in place of the system's authorities");
+    let told = format!("SSL_CERT_FILE ({wrong}) was loaded instead of the system's authorities");
     assert!(error(&output).contains(&told), "{}", output.stderr);
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         let output = refused((name, "none.pem"));

@@ -1,4 +1,4 @@
-//! Values that are kept with a grant.
+//! Attributes that are stored with a grant.
 
 use std::time::Duration;
 

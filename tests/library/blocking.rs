@@ -1,4 +1,4 @@
-//! The blocking face: the same flow from threads that know no runtime.
+//! The blocking API: the same flow from threads without a runtime.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Profiles that a caller has changed after they were read: what no configuration could say is refused before anything
-//! is asked of anybody.
+//! Profiles that a caller has changed after reading them: values that no configuration could have are
+//! refused before any request.
 
 use oauthctl_core::profile::Profile;
 use oauthctl_core::{ErrorKind, Expected, StartRequest, TokenRequest};

@@ -1,5 +1,5 @@
-//! A transport and hooks of the caller's own that do not keep what their traits ask for: the limits hold all the same,
-//! and nothing that was sent gets into an error.
+//! Custom transports and hooks that violate their traits: the limits still hold, and nothing that was sent
+//! gets into an error.
 
 use std::sync::{Arc, Mutex};
 

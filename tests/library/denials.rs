@@ -1,5 +1,5 @@
-//! Hooks that say no, and grants in the client's own name: no token is handed out that they do not allow, and none is
-//! asked for that could not be kept.
+//! Hooks that deny, and grants of the client itself: no token is handed out without their consent, and none
+//! is requested that could not be stored.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 
 use crate::scene::{PUBLIC, Served, come_back, profile, response};
 
-/// Hooks that all give the same answer.
+/// Hooks that all return the same answer.
 #[derive(Default)]
 struct Desk(Mutex<&'static str>);
 
@@ -46,7 +46,8 @@ fn own_name() -> String {
     )
 }
 
-/// With too little life for the caller, the old token would do where a server fails, and not where a hook denies.
+/// If the old token's remaining lifetime is too short for the caller, it is returned when a server fails,
+/// but not when a hook denies.
 #[tokio::test]
 async fn the_old_token_is_no_way_around_a_denial() {
     for event in ["pre_token", "post_token"] {

@@ -1,5 +1,5 @@
-//! A person who says no, a server that refuses, and a network that fails are told apart, from each other and from
-//! states that are not to be trusted.
+//! A user who denies access, a server that refuses, and a network that fails are distinct from each other
+//! and from invalid states.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ async fn failed() {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{scenario}: {error}");
         assert!(error.is_transient(), "{scenario}");
         let advice = error.advice();
-        let expected = ["the state is used now".into(), Advice::StartAgain];
+        let expected = ["the state has been used".into(), Advice::StartAgain];
         assert!(advice.ends_with(&expected), "{scenario}: {advice:?}");
     }
 }
@@ -133,7 +133,7 @@ async fn a_damaged_row_that_cannot_be_moved_costs_neither_code_nor_state() {
     let (_, callback) = come_back(&manager, "ada").await;
     let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
     assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 1), "{error}");
-    // Once somebody has removed it, the same response will do.
+    // Once it has been removed, the same response is accepted.
     assert!(manager.forget(&key).await.unwrap());
     manager.complete(&response(&callback), &Expected::default()).await.unwrap();
     assert_eq!(served.token_requests(), 2);
@@ -154,7 +154,7 @@ async fn what_could_not_be_kept_is_revoked() {
     let error = manager.complete(&response(&callback), &Expected::default()).await.unwrap_err();
     assert_eq!((error.kind(), served.token_requests()), (ErrorKind::Store, 1), "{error}");
     assert_eq!(served.requests("revoke"), 1);
-    // Not where it is stored all the same: it would be handed out.
+    // Not if it is stored anyway: it would be handed out.
     served.shared.users.breaks.store(false, Ordering::SeqCst);
     served.shared.users.lies.store(true, Ordering::SeqCst);
     let (_, callback) = come_back(&manager, "ada").await;
@@ -448,7 +448,7 @@ async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
     let (key, want) = (GrantKey::new("p", "ada"), TokenRequest::default());
     for (ports, why) in [
         (shared.ports().with_hooks(Arc::new(NoHooks)), "the desk is closed"),
-        (shared.ports(), "this program runs none"),
+        (shared.ports(), "this program cannot run hooks"),
     ] {
         let error = FlowManager::new([hooked.clone()], ports).token(&key, &want).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");

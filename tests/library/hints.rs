@@ -1,4 +1,4 @@
-//! What a caller is told to do about a flow that failed once its code was sent.
+//! The advice for a flow that failed after its code was sent.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,7 +45,7 @@ async fn failure(served: &Served, purposes: &'static [&'static str], expected: &
     error
 }
 
-const USED: &str = "the state is used now";
+const USED: &str = "the state has been used";
 const LEFT: &str = "the tokens that were issued could not be revoked: ";
 
 /// Whether a piece of the error's advice begins with these words.

@@ -1,4 +1,4 @@
-//! A database that compares names as many do, without regard to case: whose row it gives is not believed, but looked at.
+//! A database that ignores case in names, as many do: a row of another name is not trusted.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -75,7 +75,7 @@ fn refused<T>(outcome: Result<T>) -> Error {
     let Err(error) = outcome else { panic!("another user's row was believed") };
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
     assert!(
-        error.advice_text().unwrap().contains("compares names loosely"),
+        error.advice_text().unwrap().contains("compares profile and account byte for byte"),
         "{:?}",
         error.advice()
     );

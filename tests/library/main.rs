@@ -1,4 +1,4 @@
-//! The crate as another program uses it: nothing but its public items, stores of the caller's own, no command line.
+//! The crate as another program uses it: only its public items, custom stores, no command line.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 

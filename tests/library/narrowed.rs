@@ -1,4 +1,4 @@
-//! Tokens for something else than the grant's own.
+//! Tokens for other scopes, resources or audiences than the grant's own.
 
 use oauthctl_core::{ErrorKind, Expected, TokenRequest};
 

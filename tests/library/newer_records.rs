@@ -1,4 +1,4 @@
-//! Records that a newer version of the crate wrote into a store of the caller's own: refused, and never rewritten.
+//! Records that a newer version of the crate wrote into a custom store: refused, and never rewritten.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What others do while a call is under way: another machine, a hook that takes its time, a process without the marks.
+//! Interference during a call: another machine, a slow hook, a process without the marks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What most tests begin with: a server, stores of the caller's own, managers over them, and people who come back.
+//! Common setup of most tests: a server, custom stores, managers over them, and users who return.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ use crate::support::DEADLINE;
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 
-/// A clock that stands still until it is moved. What sleeps looks again soon.
+/// A clock that is advanced manually. Sleepers check it frequently.
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
@@ -76,7 +76,7 @@ impl Shared {
         Self::new(Arc::new(SystemClock))
     }
 
-    /// What one process builds its manager from. Each has a transport and a coordinator of its own.
+    /// Returns the ports of one process, with its own transport and coordinator.
     pub fn ports(&self) -> Ports {
         let http = Arc::new(HttpClient::new(Default::default()));
         let coordinator = Arc::new(MemoryCoordinator::new(self.clock.clone()));
@@ -103,7 +103,7 @@ pub fn profile(name: &str, issuer: &str, more: &str) -> Profile {
 
 pub const PUBLIC: &str = "client_id = \"cli\"";
 
-/// The sandbox in a thread of its own, whose clock is that of the service.
+/// The sandbox in a separate thread, with the clock of the service.
 pub struct Served {
     pub sandbox: Arc<Sandbox>,
     pub clock: Arc<ManualClock>,
@@ -159,7 +159,7 @@ impl Drop for Served {
     }
 }
 
-/// Starts a flow for this person, who logs in and comes back: the state, and the callback's URL.
+/// Starts a flow for this user, who logs in and returns. Returns the state and the callback URL.
 pub async fn come_back(manager: &FlowManager, person: &str) -> (String, String) {
     let request = StartRequest::for_user(person).param("login_hint", person);
     let started = manager.start("p", request).await.unwrap();

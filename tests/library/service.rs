@@ -1,4 +1,4 @@
-//! A service with users of its own, against a strict server that the project did not write.
+//! A service with its own users, against a strict server that is not part of the project.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn sixteen_callers_and_one_refresh() {
             tokio::spawn(async move { manager.token(&key, &want).await })
         })
         .collect();
-    // Asked for in a thread of its own: the callers run in this one.
+    // Requested in a separate thread: the callers run in this one.
     let server = tokio::task::spawn_blocking(move || {
         server.await_held(1);
         server.release();

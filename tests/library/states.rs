@@ -1,4 +1,4 @@
-//! Responses that belong to no flow, or to none that may be completed: `InvalidState`, and no token request.
+//! Responses without a flow, or whose flow must not be completed: `InvalidState`, and no token request.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ async fn of_many_at_once_one_completes() {
     assert_eq!((completed, served.token_requests()), (1, 1));
 }
 
-/// Who only recognizes is told no more than who completes, even of a state that was made with the key.
+/// Recognizing a flow reveals no more than completing it, even for a state that was made with the key.
 #[tokio::test]
 async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
     let served = Served::start();
@@ -125,7 +125,7 @@ async fn a_state_is_recognized_only_if_it_is_that_of_its_flow() {
         let error = recognize(&made_with_the_key(change), &anybody).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidState, "{number}: {error}");
     }
-    // One that was started for nobody in particular is not somebody's.
+    // A flow without a user does not belong to any user.
     let adas = Expected::default().user("ada");
     recognize(&other.state, &adas).await.unwrap_err();
     recognize(&other.state, &anybody).await.unwrap();
@@ -155,7 +155,7 @@ async fn what_is_expected_goes_before() {
     ] {
         refused(&served, &manager, &of_ada, &wrong).await;
     }
-    // The attacker's own callback in the victim's session (RFC 6749, section 10.12), and the person's own.
+    // The attacker's own callback in the victim's session (RFC 6749, section 10.12), and the user's own.
     let right = Expected::default().state(ada).user("ada").profile("p").sub("person-1");
     let completed = manager.complete(&response(&of_ada), &right).await.unwrap();
     assert_eq!(completed.grant.user.as_deref(), Some("ada"));
@@ -236,7 +236,7 @@ async fn what_waits_shows_no_state() {
     }
 }
 
-/// Clocks of two machines differ, and one can be set back while a person is away.
+/// Clocks of two machines differ, and one can be set back while a user is away.
 #[tokio::test]
 async fn a_clock_that_is_minutes_behind_is_no_forgery() {
     let served = Served::start();
@@ -250,7 +250,7 @@ async fn a_clock_that_is_minutes_behind_is_no_forgery() {
         key: served.shared.key.clone(),
         clock: behind,
     };
-    // The id_token of a server that is that far ahead is judged by the same measure.
+    // The id_token of a server whose clock is that far ahead is validated with the same tolerance.
     shared
         .manager([served.honest()])
         .complete(&response(&callback), &Expected::default())
@@ -285,14 +285,15 @@ async fn the_place_of_a_response_is_no_matter_of_its_state() {
         assert_eq!(error.kind(), ErrorKind::Validation, "{bad}: {error}");
     }
     assert_eq!(served.token_requests(), 0);
-    // Without the place, as a web framework gives it.
+    // Without the URL that received it, as a web framework passes it.
     let url = url::Url::parse(&callback).unwrap();
     let decoded = AuthorizationResponse::from_parameters(url.query_pairs()).unwrap();
     assert_eq!(decoded.state(), state);
     manager.complete(&decoded, &Expected::default()).await.unwrap();
 }
 
-/// Servers that are not known to send `iss` are told apart by the place alone (RFC 9700, section 4.4).
+/// Servers that are not known to send `iss` are distinguished only by the URL that received the response
+/// (RFC 9700, section 4.4).
 #[tokio::test]
 async fn a_response_without_iss_needs_its_place_beside_another_server() {
     let served = Served::start();

@@ -30,7 +30,7 @@ fn is_told(output: &Output, what: &str) -> bool {
     let said = &output.stderr;
     assert!([9, 10].contains(&output.status), "{what}: exit code {}\n{said}", output.status);
     assert!(said.contains("Too many open files"), "{what}: {said}");
-    assert!(said.contains("raise the limit of open files: `ulimit -n"), "{what}: {said}");
+    assert!(said.contains("raise the limit on open files: `ulimit -n"), "{what}: {said}");
     assert_eq!(output.stdout, "", "{what}");
     false
 }

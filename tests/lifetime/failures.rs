@@ -101,7 +101,7 @@ fn nothing_on_stdout_but_the_token() {
     assert_eq!(output.stdout, format!("{}\n", scene.newest("access_token")));
     assert_eq!(output.stderr, "");
     let before = std::fs::read(scene.record()).unwrap();
-    // A full disk behind stdout, or nobody who reads it, is a failure, and takes nothing away.
+    // A full disk behind stdout, or a closed pipe, is a failure, and loses nothing.
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let (reader, closed) = std::io::pipe().unwrap();
     drop(reader);

@@ -100,7 +100,7 @@ fn a_refresh_waits_for_the_disk_three_times() {
     traced(&home, &["-f", "-e", "trace=fsync,fdatasync,fallocate,write"], &refresh).ok();
     let log = std::fs::read_to_string(home.path("tmp/strace")).unwrap();
     assert_eq!(log.matches("sync(").count(), 3, "{log}");
-    // The room for the largest record is taken without writing it.
+    // The space for the largest record is reserved without writing it.
     let written = |line: &str| line.rsplit_once("= ")?.1.parse::<u64>().ok();
     let writes = log.lines().filter(|line| line.contains(" write(")).filter_map(written);
     assert!(writes.max().unwrap() < 64 * 1024, "{log}");

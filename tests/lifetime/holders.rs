@@ -79,13 +79,13 @@ fn a_token_that_was_sent_twice_without_an_answer_is_left_alone() {
     // The stored token still works, and nothing is sent.
     let output = scene.home.run(["token", "-p", "p"]).ok();
     assert_eq!(output.line(), scene.stored()["tokens"]["access_token"].as_str().unwrap());
-    assert!(output.stderr.contains("may be spent"), "{}", output.stderr);
+    assert!(output.stderr.contains("may already have been used"), "{}", output.stderr);
     scene.expire();
     let error = scene.home.run(["--json", "token", "-p", "p"]).fails(4).error_json();
     assert_eq!(scene.refreshes(), 2);
     let hint = error["hint"].as_str().unwrap();
     assert!(hint.contains("oauthctl refresh") && hint.contains("oauthctl login p"), "{hint}");
-    // A person may insist.
+    // The user may force the refresh.
     let insisting = scene.home.spawn(["refresh", "p"]);
     await_some("the request", || (scene.refreshes() > 2).then_some(()));
     insisting.signal(Signal::KILL);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::scene::Scene;
 
-/// The scenario in which refreshes give id_tokens too.
+/// The scenario in which refreshes return id_tokens too.
 const SCENARIO: &str = "refresh-id-token.honest.0";
 
 fn fetches(scene: &Scene) -> usize {

@@ -17,7 +17,7 @@ fn without_locks(home: &Home, error: &str, args: &[&str]) -> Output {
 fn stops(output: Output) {
     let output = output.fails(10);
     let Output { stderr, .. } = output;
-    assert!(stderr.contains("the file system refuses the lock"), "{stderr}");
+    assert!(stderr.contains("cannot lock"), "{stderr}");
     assert!(stderr.contains("hint: set OAUTHCTL_STATE_DIR"), "{stderr}");
 }
 
@@ -99,7 +99,7 @@ fn a_flow_is_neither_started_nor_completed() {
     }
 }
 
-/// The person follows the URL: where the server then sends the browser.
+/// Follows the URL as the user, and returns where the server then sends the browser.
 fn come_back(scene: &Scene, begun: &Value) -> String {
     let browser = crate::support::Browser::new(
         &scene.home.path("browser/by-hand"),

@@ -78,7 +78,7 @@ fn without_a_known_endpoint_the_key_to_set_is_named() {
     let scene = Scene::logged_in("discovery.no-revocation", 3600);
     let output = scene.home.run(["logout", "p"]).ok();
     for said in [
-        "Logged out of `p`: the tokens are removed here, but not revoked.",
+        "Logged out of `p`: the tokens are removed locally, but not revoked.",
         "warning: no revocation endpoint is known for `p`",
         "hint: set `revocation_endpoint` in the profile",
     ] {

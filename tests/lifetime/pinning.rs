@@ -178,7 +178,8 @@ fn an_access_token_of_another_server_or_client_is_handed_out_with_a_warning() {
         for round in ["parsed", "kept"] {
             let output = scene.home.run(["token", "-p", "p"]).ok();
             assert_eq!(output.line(), scene.newest("access_token"), "{what}, {round}");
-            let warning = format!("belongs to another {what} than the configuration names now");
+            let warning =
+                format!("belongs to a different {what} than the one that is now configured");
             assert_eq!(output.stderr.matches(&warning).count(), usize::from(!what.is_empty()));
             assert_eq!(output.stderr.is_empty(), what.is_empty(), "{round}: {}", output.stderr);
             let hinted = output.stderr.contains("hint: run `oauthctl login p`");

@@ -60,7 +60,7 @@ fn encrypted_to_a_recipient() {
     let line = scene.home.run(["export", "-p", "p", "--recipient", recipient]).ok().stdout;
     let other = machine(&scene);
     other.run_with(["import", "-"], &line).fails(10);
-    // A pipe that nobody writes to is no key, and is not waited for.
+    // A pipe without a writer is not a key, and does not block.
     let mut with_pipe = machine(&scene);
     let pipe = with_pipe.path("tmp/pipe");
     let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
@@ -167,11 +167,15 @@ fn a_line_that_is_known_to_be_superseded_is_not_taken() {
     scene.home.set("OAUTHCTL_IMPORT", line.trim_end());
     for store in [&[][..], &["--store", &elsewhere]] {
         let output = scene.home.run([store, &["token", "-p", "p"]].concat()).fails(10);
-        assert!(output.stderr.contains("OAUTHCTL_IMPORT was not taken"), "{}", output.stderr);
+        assert!(
+            output.stderr.contains("cannot import the account in OAUTHCTL_IMPORT"),
+            "{}",
+            output.stderr
+        );
     }
     scene.home.unset("OAUTHCTL_IMPORT");
     assert_eq!(scene.refreshes(), 1);
-    // The newest line is taken, and so is an old one that a person insists on.
+    // The newest line is accepted, and so is an old one with `--replace`.
     scene.home.run_with(["import", "-"], &newest).ok();
     scene.home.run(["refresh", "p"]).ok();
     scene.home.run_with(["import", "--replace", "-"], &newest).ok();

@@ -158,7 +158,7 @@ fn a_sibling_that_rotated_is_believed_before_invalid_grant() {
     scene.server.hold("token", 1);
     let slow = scene.home.spawn(["token", "-p", "p"]);
     scene.server.await_held("token", 1);
-    // Another machine with the same store and locks of its own is faster.
+    // Another machine with the same store but its own locks is faster.
     scene.home.set("OAUTHCTL_STATE_DIR", &elsewhere);
     let fast = scene.home.run(["token", "-p", "p"]).ok();
     scene.home.set("OAUTHCTL_STATE_DIR", &here);

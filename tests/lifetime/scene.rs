@@ -13,12 +13,12 @@ use crate::support::{Home, Hostile, OidcProvider, Output, Running, Servers, awai
 /// Every scope that the profiles here ask for: with an id_token, and with a refresh token.
 const SCOPES: &str = "scopes = [\"openid\", \"offline_access\", \"api\"]";
 
-/// A home on the strict server, logged in with a token that already has too little life, while the next one will
-/// have an hour.
+/// A home on the strict server, logged in with a token that is already too close to its expiry; the next
+/// one is valid for an hour.
 pub fn strict() -> (OidcProvider, Home) {
     let server = Servers::oidc_provider();
     let mut home = Home::new();
-    // Without this, oidc-provider gives no refresh token for `offline_access`.
+    // Without this, oidc-provider issues no refresh token for `offline_access`.
     home.profile("p", &server.issuer, "cli", &format!("{SCOPES}\n{CONSENT}"));
     home.login("p");
     age_to(&home, 30);
@@ -153,7 +153,7 @@ pub fn age_to(home: &Home, left: u64) {
     rewrite(home, |record| record["tokens"]["expires_at"] = json!(now + left));
 }
 
-/// Changes the record of a home, as somebody with its key can.
+/// Changes the record of a home, with its key.
 #[track_caller]
 pub fn rewrite(home: &Home, change: impl FnOnce(&mut Value)) {
     use oauthctl_core::store::{FileStore, KeySource, file::Claimed};
@@ -164,7 +164,7 @@ pub fn rewrite(home: &Home, change: impl FnOnce(&mut Value)) {
     assert!(store.accept(claimed).unwrap());
 }
 
-/// Changes the record of a home, as somebody can who knows the public key: it is not authenticated.
+/// Changes the record of a home with only the public key: it is not authenticated.
 #[track_caller]
 pub fn forge(home: &Home, change: impl FnOnce(&mut Value)) {
     let mut value = stored(home);

@@ -18,7 +18,7 @@ fn living(seconds: u64) -> (Scene, String) {
 fn a_short_token_is_not_refreshed_at_each_call() {
     for seconds in [30, 60, 119] {
         let (scene, said) = living(seconds);
-        assert!(said.contains("warning: access tokens of `p` live for "), "{said}");
+        assert!(said.contains("warning: access tokens of `p` are valid for only "), "{said}");
         for _ in 0..3 {
             let output = scene.home.run(["token", "-p", "p"]).ok();
             assert_eq!(output.stderr, "", "it is said once");
@@ -50,12 +50,12 @@ fn tokens_that_become_short_are_told_of_once() {
     let scene = Scene::logged_in("honest", 3600);
     scene.server.set(&json!({ "expires_in": 30 }));
     let said = scene.home.run(["refresh", "p"]).ok().stderr;
-    assert!(said.contains("warning: access tokens of `p` live for 30 s"), "{said}");
+    assert!(said.contains("warning: access tokens of `p` are valid for only 30 s"), "{said}");
     let said = scene.home.run(["refresh", "p"]).ok().stderr;
     assert!(!said.contains("warning"), "{said}");
 }
 
-/// Who asks for more than the server gives gets the most that there is, each time, and hears of it.
+/// A request for more than the server issues returns the maximum each time, with a warning.
 #[test]
 fn an_explicit_min_ttl_is_honoured() {
     let (scene, _) = living(90);

@@ -218,11 +218,11 @@ fn a_write_back_that_hangs_ends_with_the_signal_and_that_is_told() {
         token.signal(signal);
         let output = token.wait().fails(code);
         assert!(output.stderr.contains("`write_back` was interrupted"), "{}", output.stderr);
-        // One that nobody has reaped yet is as dead.
+        // A process that has not been reaped yet counts as dead.
         let stat = || std::fs::read_to_string(child.join("stat"));
         let lives = || stat().is_ok_and(|stat| !stat.contains(") Z"));
         await_some("the end of what it has started", || (!lives()).then_some(()));
-        // What it wrote back late or never is stored all the same.
+        // What was written back late or never is stored anyway.
         scene.home.config("").profile("p", &issuer, "cli", "scopes = [\"api\"]");
         scene.works();
         assert_eq!(scene.refreshes(), 1);

@@ -49,7 +49,7 @@ fn a_refused_refresh_leaves_no_words_of_the_server() {
         (
             "error-words-503",
             9,
-            "the refresh request failed: the server answered 503 (Service Unavailable)",
+            "the refresh request failed: the server returned 503 (Service Unavailable)",
         ),
     ] {
         let scene = Scene::logged_in(&format!("refresh.{reply}"), 30);
@@ -74,7 +74,7 @@ fn a_hook_at_a_refresh_leaves_no_words() {
             "post_token",
             "echo \"{\\\"deny\\\":\\\"$(cat $1)\\\"}\"",
             5,
-            "the hook `post_token` denied it",
+            "the hook `post_token` denied the request",
         ),
         ("pre_token", "cat $1 >&2; exit 1", 3, "the hook `pre_token` failed"),
         ("post_token", "cat $1 >&2; exit 1", 3, "the hook `post_token` failed"),

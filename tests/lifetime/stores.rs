@@ -27,7 +27,7 @@ fn by_way_of(home: &Home, way: &[&str], args: &[&str]) -> Output {
 fn no_room_for_a_record() {
     let mut scene = Scene::logged_in("honest", 30);
     let before = std::fs::read(scene.record()).unwrap();
-    // A limit on the size of files stands for a full disk; SIGXFSZ is ignored, as it is told by an error.
+    // A limit on the size of files simulates a full disk; SIGXFSZ is ignored, because an error reports it.
     let limited = ["prlimit", "--fsize=8192:8192", "--"];
     let output = by_way_of(&scene.home, &limited, &["token", "-p", "p"]).fails(10);
     assert!(output.stderr.contains("hint:"), "{}", output.stderr);
@@ -53,7 +53,7 @@ fn a_directory_that_may_not_be_written() {
     let tokens = scene.record().parent().unwrap().to_owned();
     let is_root = rustix::process::geteuid().is_root();
     let way: &[&str] = if is_root {
-        // root may write everywhere: somebody else may not.
+        // Root may write everywhere: another user may not.
         let owned =
             Command::new("chown").args(["-R", "65534:65534"]).arg(scene.home.root()).status();
         assert!(owned.unwrap().success());
@@ -280,7 +280,7 @@ fn a_login_under_another_key_is_refused_before_the_browser_opens() {
     scene.home.set("OAUTHCTL_STORE_KEY", &other);
     let browser = scene.home.browser(&json!({ "mode": "honest" }));
     let output = scene.home.run(["login", "p"]).fails(10);
-    assert!(output.stderr.contains("sealed for another key"), "{}", output.stderr);
+    assert!(output.stderr.contains("wrong key or damaged record"), "{}", output.stderr);
     assert!(output.stderr.contains("logout --local"), "{}", output.stderr);
     assert!(browser.openings().is_empty());
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
@@ -358,7 +358,7 @@ fn an_older_copy_of_a_record_is_not_spent() {
     assert!(migration.stderr.contains("is an older copy"), "{}", migration.stderr);
     assert_eq!(scene.refreshes(), 2);
     assert_eq!(std::fs::read(&record).unwrap(), old);
-    // The newest one goes on, and so does a new login over the old one.
+    // The newest record works, and so does a new login over the old one.
     std::fs::write(&record, &newest).unwrap();
     scene.home.run(["refresh", "p"]).ok();
     std::fs::write(&record, &newest).unwrap();
@@ -382,7 +382,7 @@ fn an_old_record_is_good_where_that_is_meant_or_does_no_harm() {
     std::fs::remove_dir_all(scene.home.state_dir()).unwrap();
     assert!(record.exists());
     scene.home.run(["refresh", "p"]).ok();
-    // The person says so.
+    // The user explicitly uses the old record.
     let (scene, record, old) = replaced("honest");
     scene.server.set(&json!({ "grace": 1 }));
     std::fs::write(&record, &old).unwrap();

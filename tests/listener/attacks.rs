@@ -1,4 +1,4 @@
-//! What is not the callback is answered with an error and does not end the attempt.
+//! Requests that are not the callback get an error and do not end the attempt.
 
 use oauthctl_core::login::{Noise, Page};
 use tokio::net::TcpStream;

@@ -1,4 +1,4 @@
-//! The life of an attempt: candidates, replies, the end.
+//! The lifecycle of an attempt: candidates, replies, the end.
 
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ async fn candidates_beyond_the_queue_are_turned_away_and_the_attempt_goes_on() {
     for _ in 0..60 {
         streams.push(open(address(&listener), callback(&listener)).await);
     }
-    // The last ones find the queue full, which nobody has read.
+    // The last ones find a full queue, because nothing has read it.
     let turned_away = streams.split_off(48);
     for mut stream in turned_away {
         let reply = reply(&mut stream).await;

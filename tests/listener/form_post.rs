@@ -1,4 +1,4 @@
-//! The answer as a POSTed form (`response_mode=form_post`).
+//! The response as a POSTed form (`response_mode=form_post`).
 
 use oauthctl_core::login::{ListenOptions, Listener};
 use tokio::io::AsyncWriteExt;

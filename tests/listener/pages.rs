@@ -1,4 +1,4 @@
-//! What the browser is shown.
+//! The pages that the browser shows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

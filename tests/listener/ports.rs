@@ -1,4 +1,4 @@
-//! Addresses, ports, and who else may have them.
+//! Addresses, ports, and conflicts with other programs.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

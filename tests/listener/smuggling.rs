@@ -1,4 +1,4 @@
-//! Requests that are malformed, ambiguous or too large, and what hides behind them.
+//! Malformed, ambiguous and too large requests, and requests hidden behind them.
 
 use tokio::io::AsyncWriteExt;
 

@@ -1,4 +1,4 @@
-//! A listener to attack, and a client without manners.
+//! A listener to attack, and a badly behaved client.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -155,8 +155,8 @@ pub fn signed_in() -> Page {
     Page::SignedIn { to: "demo".to_owned(), identity: Some("ada".to_owned()) }
 }
 
-/// Sends the true callback with a code of its own, and checks that it is the next candidate: the
-/// attempt is alive, and nothing that came before has been taken for an answer.
+/// Sends the real callback with its own code, and checks that it is the next candidate: the attempt is
+/// still active, and no earlier request was accepted as a response.
 pub async fn still_waits(listener: &mut Listener, mark: &str) {
     let request = get(listener, &format!("/callback?code={mark}&state={STATE}"));
     let mut stream = open(address(listener), request).await;

@@ -14,7 +14,7 @@ pub(crate) const CLIENT: &str = "test-client";
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:1/callback?kept=a%2Fb";
 pub(crate) const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-0123456789";
 
-/// A clock that stands still until it is moved, and counts what was slept.
+/// A clock that is advanced manually and records the sleeps.
 pub(crate) struct ManualClock {
     now: AtomicU64,
     pub(crate) slept: AtomicU64,

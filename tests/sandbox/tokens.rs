@@ -1,4 +1,4 @@
-//! What the token endpoint answers, and what becomes of tokens.
+//! Responses of the token endpoint, and the lifecycle of tokens.
 
 use serde_json::Value;
 

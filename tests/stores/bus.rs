@@ -1,4 +1,4 @@
-//! Session buses that are not there, or do not answer.
+//! Session buses that are missing or do not respond.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -42,7 +42,7 @@ fn a_bus_that_says_nothing_is_given_up() {
             while stream.read(&mut first).is_ok_and(|read| read > 0) {}
         });
         let error = ends_with_an_error(at(&format!("unix:path={}", path.display()), folder.path()));
-        assert!(error.message().contains("does not answer"), "{silent_after}: {error}");
+        assert!(error.message().contains("does not respond"), "{silent_after}: {error}");
     }
 }
 
@@ -60,7 +60,7 @@ fn a_bus_whose_queue_is_full_is_given_up() {
     rustix::net::listen(&socket, 0).unwrap();
     let _waiting = std::os::unix::net::UnixStream::connect(&path).unwrap();
     let error = ends_with_an_error(at(&format!("unix:path={}", path.display()), folder.path()));
-    assert!(error.message().contains("does not answer"), "{error}");
+    assert!(error.message().contains("does not respond"), "{error}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What every store promises, over every store.
+//! The contract of every store.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The file store: what is damaged, foreign, planted or interrupted.
+//! The file store: damaged, foreign, planted and interrupted files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -439,7 +439,7 @@ fn a_reserved_file_that_vanished_is_made_again() {
 
 #[test]
 fn a_file_system_without_room_loses_nothing() {
-    // A limit on the size of files stands for a full disk: it needs no privileges.
+    // A limit on the size of files simulates a full disk: it needs no privileges.
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let before = fs::read(record(folder.path())).unwrap();
@@ -449,7 +449,7 @@ fn a_file_system_without_room_loses_nothing() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("take room for"), "{said}");
+    assert!(said.contains("reserve"), "{said}");
     assert_eq!(fs::read(record(folder.path())).unwrap(), before);
     assert_eq!(names(&folder.path().join("store")).len(), 1);
 }
@@ -521,7 +521,7 @@ mod planted {
         refuses(folder.path(), "symbolic link");
         fs::remove_file(&store).unwrap();
         fs::write(&store, "").unwrap();
-        refuses(folder.path(), "no directory");
+        refuses(folder.path(), "not a directory");
         fs::remove_file(&store).unwrap();
         fs::rename(&elsewhere, &store).unwrap();
 
@@ -539,7 +539,7 @@ mod planted {
             println!("NOT RUN: only root can give files away");
             return;
         }
-        refuses(folder.path(), "another user's");
+        refuses(folder.path(), "owned by another user");
     }
 
     #[test]
@@ -548,7 +548,7 @@ mod planted {
         let store = folder.path().join("store");
         fs::create_dir(&store).unwrap();
         fs::set_permissions(&store, fs::Permissions::from_mode(0o1777)).unwrap();
-        refuses(folder.path(), "users share");
+        refuses(folder.path(), "a shared directory");
         assert_eq!(fs::metadata(&store).unwrap().mode() & 0o7777, 0o1777);
     }
 
@@ -575,7 +575,7 @@ mod planted {
         let directory = folder.path().join("store");
         for mode in [0o777, 0o702] {
             fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
-            refuses(folder.path(), "can be written by everybody");
+            refuses(folder.path(), "is writable by all users");
             assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, mode);
         }
     }

@@ -87,7 +87,7 @@ fn keepassxc_prompt_without_answer_is_given_up() {
     block_on(service.store(AGES, folder.path()).save(&saved)).unwrap();
     let hasty = service.store(Duration::from_secs(2), folder.path());
     let begun = Instant::now();
-    told(&block_on(hasty.remove(&saved.key)).unwrap_err(), "prompts the user");
+    told(&block_on(hasty.remove(&saved.key)).unwrap_err(), "prompt was not answered");
     assert!(begun.elapsed() < AGES, "{:?}", begun.elapsed());
     let store = service.store(AGES, folder.path());
     assert_eq!(block_on(store.load(&saved.key)).unwrap(), Some(saved));
@@ -102,7 +102,7 @@ fn keepassxc_confirmed_access_is_told_from_a_lock() {
     block_on(store.save(&saved)).unwrap();
     assert_eq!(block_on(store.load(&saved.key)).unwrap().as_ref(), Some(&saved));
     let other = service.store(AGES, folder.path());
-    told(&block_on(other.load(&saved.key)).unwrap_err(), "confirms each access");
+    told(&block_on(other.load(&saved.key)).unwrap_err(), "requires confirmation for each access");
 }
 
 #[test]

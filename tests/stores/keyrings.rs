@@ -300,5 +300,5 @@ fn a_keyring_that_hangs_is_given_up() {
     fake.hangs.store(true, Ordering::SeqCst);
     let store = KeyringStore::over(fake, Some(2560), folder.path());
     let error = ends_with_an_error(store.patience(Duration::from_millis(100)));
-    assert!(error.message().contains("does not answer"), "{error}");
+    assert!(error.message().contains("does not respond"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Accounts as lines of text: how large they may be, and what a hostile one is.
+//! Accounts as lines of text: size limits, and hostile lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -43,7 +43,7 @@ fn a_line_with_a_hostile_header_is_refused_unparsed() {
     let longest = "A".repeat(LONGEST_LINE + 1);
     for prefix in ["oauthctl-1-age.", "oauthctl-1-plain."] {
         let error = refusal(&format!("{prefix}{longest}"));
-        assert!(error.message().contains("longer than any"), "{error}");
+        assert!(error.message().contains("too long to come from"), "{error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! One suite over every store, and what each kind must withstand on its own.
+//! One suite that runs over every store, and additional tests for each kind.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -19,7 +19,7 @@ mod secret_service;
 mod state;
 mod support;
 
-/// Not a test of its own: what other tests run in another process. See [`support::Helper`].
+/// Not a test itself: the part of other tests that runs in another process. See [`support::Helper`].
 #[test]
 fn helper() {
     support::run_helper();

@@ -1,4 +1,4 @@
-//! From one store to another.
+//! Moving grants from one store to another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +82,7 @@ fn one_place_under_two_names_loses_nothing() {
     block_on(one.save(&kept)).unwrap();
     let keys = std::slice::from_ref(&key);
     let done = block_on(migrate(&one, &two, keys, &coordinator)).unwrap();
-    assert!(done.failed[0].1.message().contains("same place"), "{done:?}");
+    assert!(done.failed[0].1.message().contains("same store"), "{done:?}");
     assert_eq!(block_on(one.load(&key)).unwrap(), Some(kept));
     let same = block_on(migrate(&one, &one, keys, &coordinator)).unwrap_err();
     assert_eq!(same.kind(), ErrorKind::Usage);
@@ -130,7 +130,7 @@ fn the_record_of_another_account_stays_where_it_is() {
         let done = migrate(&from, &to, keys, &coordinator).await.unwrap();
         let [(key, error)] = &done.failed[..] else { panic!("{done:?}") };
         assert_eq!((key, error.kind()), (&asked, ErrorKind::Store));
-        assert!(error.message().contains("`loose` gave the record of"), "{error}");
+        assert!(error.message().contains("`loose` returned the record of"), "{error}");
         assert!(done.moved.is_empty() && done.absent.is_empty(), "{done:?}");
         assert_eq!(from.load(&given).await.unwrap().as_ref(), Some(&kept));
         for key in [&asked, &given] {

@@ -1,4 +1,4 @@
-//! What becomes of the prompts of a Secret Service, over one that does as the test says.
+//! Prompts of a Secret Service, with a fake service that the test controls.
 //!
 //! It is on a session bus of its own. It creates items by a prompt, as KeePassXC does, and its only collection can be
 //! locked.
@@ -33,7 +33,7 @@ enum End {
     After(Duration),
     /// Dismissed by the user.
     Dismissed,
-    /// Never; but somebody else on the bus says that it is completed.
+    /// Never; but another program on the bus claims that it is completed.
     Forged,
 }
 
@@ -189,13 +189,13 @@ impl Service {
         self.session.folder.path().join("sealed")
     }
 
-    /// A store without anybody to answer prompts.
+    /// A store without a user who could answer prompts.
     fn alone(&self, patience: Duration) -> KeyringStore {
         let service = SecretService::new(Some(self.session.address.clone()), patience);
         KeyringStore::on(Arc::new(service), self.sealed())
     }
 
-    /// A store with a user, and how often that one was told of a prompt.
+    /// A store with a user, and how many times the user was notified of a prompt.
     fn attended(&self, patience: Duration) -> (AttendedKeyring, Arc<AtomicUsize>) {
         let told = Arc::new(AtomicUsize::new(0));
         let also_told = Arc::clone(&told);
@@ -246,7 +246,7 @@ fn only_the_service_completes_its_prompts() {
     }
     let service = Service::start(false, End::Forged);
     let saved = grant(&key("profile", "default"), 1, 10);
-    told(&block_on(service.alone(SOON).save(&saved)).unwrap_err(), "prompts the user");
+    told(&block_on(service.alone(SOON).save(&saved)).unwrap_err(), "prompt was not answered");
     let end = Instant::now() + AGES;
     while !service.saw("Dismiss") {
         assert!(Instant::now() < end, "the prompt stays open");

@@ -103,7 +103,7 @@ impl Session {
             .unwrap();
         child.stdin.take().unwrap().write_all(password.unwrap_or("").as_bytes()).unwrap();
         self.running.push(child);
-        // The bus itself says when the name is taken.
+        // The bus itself reports when the name is owned.
         let waited = self
             .command("timeout")
             .args(["60", "gdbus", "wait", "--session"])
@@ -151,7 +151,7 @@ fn missing_empty_and_locked_are_told_apart() {
         return;
     }
     let mut session = Session::new();
-    refuses_everything(&session.store(), "nothing on the session bus");
+    refuses_everything(&session.store(), "no program on the session bus");
     session.keyring(None);
     refuses_everything(&session.store(), "no default collection");
 

@@ -1,4 +1,4 @@
-//! The state directory: turns, deaths, intents, the index; and modes and deaths at every step.
+//! The state directory: locks, crashes, intents, the index; and modes and crashes at every step.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -113,7 +113,7 @@ fn a_lock_ends_with_its_holder_whatever_ends_that() {
     lock(Duration::ZERO).unwrap();
 }
 
-/// Lets a helper go on once somebody waits.
+/// Lets a helper continue once another one waits.
 struct WhenWaiting(Mutex<Option<Helper>>);
 
 impl Clock for WhenWaiting {
@@ -281,7 +281,7 @@ fn a_whole_intent_that_is_unreadable_is_an_error() {
         fs::write(&path, &damaged).unwrap();
         let error = block_on(lock.intent()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{damaged}");
-        assert!(error.message().contains("a refresh was begun"), "{error}");
+        assert!(error.message().contains("a refresh was started"), "{error}");
     }
     block_on(lock.set_intent(&intent(2))).unwrap();
     assert_eq!(block_on(lock.intent()).unwrap(), Some(intent(2)));

@@ -1,4 +1,4 @@
-//! A client for the control interface of the test servers: HTTP/1.1, JSON, one connection a request.
+//! A client for the control interface of the test servers: HTTP/1.1, JSON, one connection per request.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

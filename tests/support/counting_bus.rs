@@ -1,4 +1,4 @@
-//! A session bus in front of another one, that counts the calls to the keyring.
+//! A session bus in front of another one that counts the calls to the keyring.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! The program under test as a process: nothing of it outlives its deadline.
+//! The program under test as a process, all of which ends at its deadline.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};

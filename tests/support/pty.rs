@@ -1,4 +1,4 @@
-//! A terminal of the test's own: the program in a session of its own, as a terminal emulator starts one.
+//! A terminal for a test: the program runs in a separate session, as under a terminal emulator.
 
 use std::fs::File;
 use std::io::{Read, Write};

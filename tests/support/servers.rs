@@ -36,7 +36,7 @@ impl Servers {
         }
     }
 
-    /// The stand-ins for the providers of the presets.
+    /// The mocks of the presets' providers.
     #[track_caller]
     pub fn providers() -> Providers {
         let (node, at) = Node::start("providers.mjs", &[]);
@@ -155,7 +155,7 @@ impl OidcProvider {
     }
 }
 
-/// The stand-ins.
+/// The mocks.
 pub struct Providers {
     pub base: String,
     control: Control,

@@ -1,5 +1,5 @@
-//! The program under strace: killed at a chosen system call, or refused it. Only its first thread is followed, and none
-//! of its children.
+//! The program under strace: killed at a chosen system call, or refused it. Only its first thread is
+//! traced, and none of its children.
 
 use std::collections::BTreeMap;
 use std::process::Command;

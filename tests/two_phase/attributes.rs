@@ -1,4 +1,4 @@
-//! Values that live as long as the grant, or less.
+//! Values that are stored as long as the grant, or shorter.
 
 use serde_json::json;
 
@@ -151,7 +151,7 @@ fn an_unusable_callback_value_is_left_out_with_a_warning() {
         let (_, callback) = scene.come_back(&[]);
         let output = scene.complete(&format!("{callback}&{odd}"), &[]).ok();
         assert_eq!(output.json()["attributes"], json!({}), "{odd}");
-        assert!(output.stderr.contains("`realmId` of the callback was not kept"), "{odd}");
+        assert!(output.stderr.contains("`realmId` of the callback was not stored"), "{odd}");
     }
 }
 
@@ -254,7 +254,7 @@ fn what_the_server_gave_is_not_unset() {
     let output = scene.home.run(["attr", "unset", "-p", "p", "realmId"]).ok();
     assert!(output.stderr.contains("stays"), "{}", output.stderr);
     assert_eq!(attributes(&scene), json!({ "realmId": "4711" }));
-    // A value of the person's own goes before it, until it is gone.
+    // An attribute that the user set takes precedence until it is removed.
     scene.home.run(["attr", "set", "-p", "p", "realmId", "mine"]).ok();
     assert_eq!(attributes(&scene), json!({ "realmId": "mine" }));
     scene.home.run(["attr", "unset", "-p", "p", "realmId"]).ok();

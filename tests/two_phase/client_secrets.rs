@@ -1,4 +1,4 @@
-//! A client secret that is missing is noticed before anybody is asked and anything is spent.
+//! A missing client secret is noticed before any request, and before anything is spent.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -99,7 +99,7 @@ fn with_pipe(name: &str, more: &str) -> (Scene, std::path::PathBuf) {
     (scene, pipe)
 }
 
-/// The writing end of a pipe, once somebody reads from it.
+/// The writing end of a pipe, once it has a reader.
 fn open_once_read(pipe: &std::path::Path) -> std::fs::File {
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     await_some("a reader of the pipe", || {

@@ -1,4 +1,4 @@
-//! States made by somebody who knows how they are made, but not the key; and machines that share only the key.
+//! States forged without the key, and machines that share only the key.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,8 @@ fn all_alike(scene: &Scene, callback: &str, state: &str, forged: Vec<String>) {
         assert_ne!(other, state);
         let encoded: String = url::form_urlencoded::byte_serialize(other.as_bytes()).collect();
         let output = scene.refuses(&callback.replace(state, &encoded), &[]);
-        let (before, rest) = output.stderr.split_once("; if it was started").unwrap_or_default();
+        let (before, rest) =
+            output.stderr.split_once("; if the flow was started").unwrap_or_default();
         assert_eq!(!rest.is_empty(), other.split('.').count() == 5, "{other}");
         said.insert(if rest.is_empty() { output.stderr } else { format!("{before}\n") });
     }

@@ -1,4 +1,4 @@
-//! Many people and many processes at once.
+//! Many users and many processes at once.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,5 @@
-//! What waits is damaged, swapped, copied back, planted, or too much: nothing is redeemed, and nothing is lost.
+//! Pending flows that are damaged, swapped, restored, planted, or too many: nothing is redeemed, and
+//! nothing is lost.
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -188,10 +189,10 @@ fn a_key_file_that_is_not_as_it_must_be() {
         refused("somebody else's");
         std::os::unix::fs::chown(&key, Some(0), Some(0)).unwrap();
     }
-    // One that others may read is taken, closed to them, and told.
+    // A file that others may read is accepted, made private, and reported.
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let output = home.run(["pending", "list"]).ok();
-    assert!(output.stderr.contains("open to others"), "{}", output.stderr);
+    assert!(output.stderr.contains("accessible to others"), "{}", output.stderr);
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(scene.redemptions(), 0);
     scene.complete(&callback, &[]).ok();

@@ -1,4 +1,4 @@
-//! The flow as it is meant to go, for any number of people.
+//! The normal flow, for any number of users.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A person's own rules: what they are told, and what their answers do.
+//! The user's own rules: their input, and the effect of their answers.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::scene::{Scene, part};
 use crate::support::{Home, Servers, assert_not_shown};
 
-/// A scene whose hooks write what they are told to `told`, and answer with what is in `answers/EVENT`.
+/// A scene whose hooks write their input to `told`, and answer with the content of `answers/EVENT`.
 fn scene(events: &[&str], more: &str) -> Scene {
     let scene = Scene::new("honest");
     write(&scene.home, events, more);
@@ -36,7 +36,7 @@ fn answer(home: &Home, event: &str, value: &Value) {
     home.write(&home.path("answers").join(event), &value.to_string());
 }
 
-/// What the hooks were told since the last time.
+/// The input of the hooks since the last call.
 fn told(home: &Home) -> Vec<Value> {
     let text = fs::read_to_string(home.path("told")).unwrap_or_default();
     let _ = fs::remove_file(home.path("told"));
@@ -83,7 +83,7 @@ fn they_run_in_order_at_a_login_and_at_every_refresh() {
     assert_eq!(all[0]["grant_id"], begun["grant_id"]);
     scene.home.run(["token", "-p", "p", "--account", "nobody"]).fails(4);
     assert_eq!(events(&told(&scene.home)), ["login_required"]);
-    // Who wants only what is stored asks nobody for more.
+    // A caller that wants only the stored token causes no hook.
     scene.home.run(["token", "-p", "p", "--account", "nobody", "--cached"]).fails(4);
     assert!(told(&scene.home).is_empty());
     let env = fs::read_to_string(scene.home.path("env")).unwrap();
@@ -237,7 +237,8 @@ fn one_that_fails_where_a_login_is_required_hides_nothing() {
     let scene = scene(&["login_required"], "");
     let home = &scene.home;
     let token = ["token", "-p", "p"];
-    let failures = [("", "exit status: 3: because"), ("x", "its answer is not one JSON object")];
+    let failures =
+        [("", "exit status: 3: because"), ("x", "its answer is not a single JSON object")];
     for (answer, why) in failures {
         if answer.is_empty() {
             home.write(&home.path("fails"), "");
@@ -261,7 +262,7 @@ fn one_that_fails_where_a_login_is_required_hides_nothing() {
         assert!(warning.contains("the hook `login_required` failed") && warning.contains(why));
         // Whoever wants to log in then is asked to.
         let output = home.run(token.iter().chain(&["--login", "--no-input"])).fails(4).stderr;
-        assert!(output.contains("error: a login to `p` needs a person"), "{output}");
+        assert!(output.contains("error: login to `p` requires user interaction"), "{output}");
         assert!(output.contains("warning: the hook `login_required` failed: "), "{output}");
     }
     answer(home, "login_required", &json!({ "deny": "ask the desk" }));
@@ -356,7 +357,7 @@ fn hooks_inside_one_another_come_to_an_end() {
     scene.home.config(&hook);
     let output = scene.home.run(["token", "-p", "p"]).fails(4);
     assert_eq!(fs::read_to_string(&runs).unwrap(), "1\n2\n3\n4\n");
-    for words in ["(OAUTHCTL_HOOK_DEPTH)", "must not ask for a token"] {
+    for words in ["(OAUTHCTL_HOOK_DEPTH)", "must not request a token"] {
         assert!(output.stderr.contains(words), "{}", output.stderr);
     }
     for (depth, started) in [("", 4), ("3", 1), ("4", 0), ("99", 0), ("many", 0)] {

@@ -1,4 +1,4 @@
-//! Who has granted: kept beside the caller's own name, and required to be somebody.
+//! The identity that granted: stored beside the caller's own reference, and checked against a required one.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Home, Output, Servers};
 
 const OPENID: &str = "openid";
 
-/// A flow of this scenario is completed with somebody required.
+/// Completes a flow of this scenario with a required identity.
 fn required(scene: &Scene, scenario: &str, scope: &str, more: &str, who: &str) -> Output {
     scene.home.config("");
     let lines = format!("scopes = [{scope:?}]\nredirect_uri = {REDIRECT:?}\n{more}");
@@ -16,7 +16,7 @@ fn required(scene: &Scene, scenario: &str, scope: &str, more: &str, who: &str) -
     scene.complete(&callback, &["--require-identity", who])
 }
 
-/// Every grant that is kept, with its person.
+/// Every stored grant, with its identity.
 fn stored(home: &Home) -> Vec<(Value, Value)> {
     let all = home.run(["status", "--json"]).ok().json();
     let grant = |entry: &Value| (entry["grant_id"].clone(), entry["identity"].clone());
@@ -171,7 +171,7 @@ fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
         let output = completed("", &[], 0);
         assert_eq!((&output.json()["identity"], &*output.stderr), (&json!({}), ""));
         home.run(["token", "-p", "p", "--force-refresh"]).ok();
-        // Somebody is required, and this server tells nobody without `openid`.
+        // An identity is required, but this server returns none without `openid`.
         let before = stored(&home);
         let output = completed("", &["--require-identity", "sub=alice"], 9);
         assert!(output.stderr.contains("userinfo request failed: status 403"), "{}", output.stderr);
@@ -192,7 +192,7 @@ fn a_bound_token_says_who_it_is_to_a_proof_or_it_is_nobodys() {
     }
 }
 
-/// What nobody knew at the start is not told a token, wherever a profile leads later.
+/// A server that was unknown at the start gets no token, wherever a profile leads later.
 #[test]
 fn what_is_not_kept_is_revoked_at_its_own_server_or_nowhere() {
     let elsewhere = Servers::hostile();

@@ -1,4 +1,4 @@
-//! What people and programs hand to `complete`, and what `pending` shows them.
+//! Input of `complete` from users and programs, and output of `pending`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -40,7 +40,7 @@ fn at_a_terminal_the_first_line_ends_it() {
     script.args(["-qec", &line, "/dev/null"]);
     script.env_clear().envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
     let mut running = Running::start(&mut script, DEADLINE);
-    running.await_stdout(|said| said.contains("Paste here the address").then_some(()));
+    running.await_stdout(|said| said.contains("Paste the URL from the browser").then_some(()));
     // The terminal stays open.
     running.write(&format!("\r  \r{callback}\r"));
     running.await_stdout(|said| said.contains("\"grant_id\"").then_some(()));

@@ -1,4 +1,5 @@
-//! A callback is completed once: whatever became of the request with its code, a second try sends nothing.
+//! A callback is completed once: whatever happened to the request with its code, a second attempt sends
+//! nothing.
 
 use std::time::Duration;
 
@@ -108,7 +109,10 @@ fn a_server_that_is_not_there_is_told_with_what_to_do() {
     let scene = Scene::with("honest", &format!("token_endpoint = \"http://{closed}/token\""));
     let (_, callback) = scene.come_back(&[]);
     let said = scene.complete(&callback, &[]).fails(9).stderr;
-    assert!(said.contains("the state is used now: start again with `oauthctl start p`"), "{said}");
+    assert!(
+        said.contains("the state has been used: start again with `oauthctl start p`"),
+        "{said}"
+    );
     scene.complete(&callback, &[]).fails(7);
 }
 

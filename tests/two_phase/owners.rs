@@ -1,4 +1,4 @@
-//! Whose login a flow may replace.
+//! Which logins a flow may replace.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 fn a_users_flow_over_the_operators_login_is_refused() {
     let mut scene = Scene::new("honest");
     scene.home.set("OAUTHCTL_STATE_KEY", KEY);
-    // These were started before anybody had logged in.
+    // These were started before any login.
     let (_, kept) = scene.come_back(&["--user", "default"]);
     let (_, sealed) = scene.come_back(&["--user", "default", "--sealed"]);
     let (_, operator) = scene.come_back(&[]);

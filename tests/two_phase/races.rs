@@ -1,4 +1,4 @@
-//! A state works once, whoever tries, and whenever somebody dies.
+//! A state works once, whoever tries, and whichever process dies.
 
 use rustix::process::Signal;
 

@@ -1,4 +1,4 @@
-//! Rules that misbehave, rules for every grant, and what a rule can see.
+//! Rules that misbehave, rules for every grant, and the input of a rule.
 
 use std::fs;
 use std::path::PathBuf;
@@ -288,7 +288,7 @@ fn a_denied_refresh_spends_nothing() {
     rule(&scene, "exit 1", &["pre_token"]);
     scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(3);
     assert_eq!(scene.grants("refresh_token").len(), 0);
-    // A stored token with life left is nobody's business.
+    // A stored token with enough lifetime causes no hook.
     scene.home.run(["token", "-p", "p"]).ok();
     rules(&scene, "");
     scene.home.run(["token", "-p", "p", "--force-refresh"]).ok();
@@ -309,7 +309,7 @@ fn an_interruption_ends_a_rule_that_hangs_and_loses_nothing() {
     running.signal(Signal::INT);
     running.wait().fails(130);
     for pid in family.split_whitespace() {
-        // A zombie that nobody has reaped yet is as dead.
+        // A zombie that has not been reaped yet counts as dead.
         let status = || fs::read_to_string(format!("/proc/{pid}/stat"));
         let lives = || status().is_ok_and(|stat| !stat.contains(") Z"));
         await_some("the end of what the rule has started", || (!lives()).then_some(()));
@@ -450,7 +450,7 @@ fn a_rule_that_is_cut_short_is_asked_again() {
         patient.answers(&json!({ "deny": "no" }));
         assert_eq!(home.run(["token", "-p", "p"]).fails(5).stdout, "", "{signal:?}");
     }
-    // The refresh token that came meanwhile is there all the same.
+    // The refresh token that was received meanwhile is stored anyway.
     patient.answers(&json!({}));
     assert_eq!(home.run(["token", "-p", "p"]).ok().line(), patient.newest("access_token"));
 }
@@ -503,7 +503,7 @@ fn what_a_rule_repeats_of_the_tokens_is_neither_shown_nor_kept() {
         );
         let output = scene.home.run(["token", "-p", "p", "--force-refresh", "--json"]).fails(code);
         assert!(output.stderr.contains(says), "{}", output.stderr);
-        // Of one that was told tokens, a reason is heard, and no complaint.
+        // Of a hook that was told tokens, a reason is shown, but no error output.
         assert_eq!(output.stderr.contains("a-remark"), code == 5, "{}", output.stderr);
         let status = scene.home.run(["status", "--json"]).ok();
         assert!(status.stdout.contains("post_token"), "{}", status.stdout);
@@ -551,7 +551,7 @@ fn a_reason_that_names_the_clients_secret_does_not_show_it() {
     assert_not_shown(&output.stderr, [secret]);
 }
 
-/// Neither what a client's own key is read from, nor what a runner gives its id tokens for.
+/// Neither the source of a client's own key, nor the variables with which a runner issues id tokens.
 #[test]
 fn no_rule_gets_what_the_client_proves_itself_with() {
     let mut scene = Scene::new("honest");

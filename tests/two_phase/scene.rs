@@ -1,4 +1,4 @@
-//! What most tests begin with: a server, a home with the profile `p` there, and people who come back.
+//! Common setup of most tests: a server, a home with its profile `p`, and users who return.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -35,7 +35,7 @@ impl Scene {
         self.home.run(args).ok().json()
     }
 
-    /// Starts a flow, and the person comes back: the start's output and the callback's URL.
+    /// Starts a flow, and the user returns: the output of `start` and the callback URL.
     #[track_caller]
     pub fn come_back(&self, more: &[&str]) -> (Value, String) {
         let begun = self.start(more);
@@ -81,7 +81,7 @@ pub fn complete(home: &Home, callback: &str, more: &[&str]) -> Output {
     home.run_with(["complete", "-"].iter().chain(more), &format!("{callback}\n"))
 }
 
-/// Goes to a URL and gives where its answer redirects to.
+/// Requests a URL and returns where its response redirects to.
 #[track_caller]
 pub fn visit(url: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
@@ -99,7 +99,8 @@ pub fn visit(url: &str) -> String {
     location.unwrap_or_else(|| panic!("no redirect: {answer}")).1.trim().to_owned()
 }
 
-/// Goes through the pages of a strict server, which has cookies, and gives where the last one redirects to.
+/// Goes through the pages of a strict server, which uses cookies, and returns where the last one redirects
+/// to.
 #[track_caller]
 pub fn consent(url: &str) -> String {
     let notes = tempfile::tempdir().unwrap();

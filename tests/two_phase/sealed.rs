@@ -1,4 +1,4 @@
-//! States that hold the whole flow, encrypted.
+//! States that contain the whole flow, encrypted.
 
 use serde_json::json;
 
@@ -68,7 +68,7 @@ fn it_is_refused_with_another_key_altered_expired_or_elsewhere() {
     let scene = scene();
     let (begun, callback) = scene.come_back(&["--sealed", "--user", "alice"]);
     let state = begun["state"].as_str().unwrap();
-    let needs_key = "if it was started on another machine, both need the same OAUTHCTL_STATE_KEY";
+    let needs_key = "if the flow was started on another machine, set the same OAUTHCTL_STATE_KEY on both machines";
     let mut stranger = machine(&scene, &KEY.replace('E', "F"));
     let refused = complete(&stranger, &callback, &[]).fails(7).stderr;
     assert!(refused.contains(needs_key), "{refused}");
@@ -124,7 +124,7 @@ fn what_the_server_announced_at_the_start_is_required_at_the_end() {
     complete(&other, &callback, &[]).ok();
 }
 
-/// Without an issuer, a server is known by where the person was sent.
+/// Without an issuer, a server is identified by the authorization endpoint.
 #[test]
 fn a_server_without_a_name_is_the_one_that_the_person_was_sent_to() {
     let scene = scene();
@@ -141,7 +141,7 @@ fn a_server_without_a_name_is_the_one_that_the_person_was_sent_to() {
     let callback = callback.split("&iss=").next().unwrap();
     sent_to(&other);
     let output = scene.refuses(callback, &[]);
-    assert!(output.stderr.contains("the server is another now"), "{}", output.stderr);
+    assert!(output.stderr.contains("the server has changed"), "{}", output.stderr);
     sent_to(&issuer);
     scene.complete(callback, &[]).ok();
 }

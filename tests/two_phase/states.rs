@@ -117,7 +117,7 @@ fn another_profile_client_or_server() {
         scene.refuses(&callback, &[]);
         assert_eq!(scene.server.requests("tag.other", "token").len(), 0);
     }
-    // Its profile gone, it is nobody's.
+    // Without its profile, it belongs to no one.
     home.config("");
     scene.complete(&callback, &[]).fails(3);
     profile(home, &scene.server, "p", "honest", "");
@@ -202,7 +202,7 @@ fn a_store_that_is_damaged_or_unwritable_redeems_nothing() {
     .unwrap();
     scene.refuses(&callback, &[]);
     fs::write(&flow, &good).unwrap();
-    // The token store is tried before the flow is taken.
+    // The token store is checked before the flow is claimed.
     let tokens = scene.home.path("data/oauthctl/tokens");
     fs::create_dir_all(tokens.parent().unwrap()).unwrap();
     fs::write(&tokens, "in the way").unwrap();

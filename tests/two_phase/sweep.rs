@@ -1,5 +1,5 @@
-//! Killed, or refused a call, wherever it touches a file: a code is sent once at most, and a flow is either still
-//! usable or clearly used.
+//! Killed, or refused a system call, at every file operation: a code is sent at most once, and a flow is
+//! either still usable or clearly used.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ fn sweep(scene: &Scene, start: &[&str], more: &[&str]) {
                 assert_eq!(sent, 0, "sent twice: {point:?}");
                 assert_eq!(again.json()["grant_id"], begun["grant_id"]);
             }
-            7 => assert!(again.stderr.contains("used already"), "{}", again.stderr),
+            7 => assert!(again.stderr.contains("already used"), "{}", again.stderr),
             other => panic!("{other} after {point:?}: {}", again.stderr),
         }
         scene.complete(&callback, &[]).fails(7);

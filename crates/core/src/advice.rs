@@ -7,9 +7,9 @@ use crate::text;
 
 /// What to do about an [`Error`](crate::Error), or what to know before doing it.
 ///
-/// A program words the variants for its own users, with its own commands, buttons or links. The
-/// [`Display`](std::fmt::Display) form is plain English for logs and for variants that a program does not know:
-/// it names no command and no flag of any program.
+/// A program phrases the variants for its own users, with its own commands, buttons or links. The
+/// [`Display`](std::fmt::Display) form is plain English, for logs and for variants that a program does not
+/// know: it mentions no command and no flag of any program.
 ///
 /// ```
 /// use oauthctl_core::{Advice, Error};
@@ -30,30 +30,30 @@ pub enum Advice {
     LogIn(GrantKey),
     /// Log in to this account, if the change that the error names is intended.
     LogInIfIntended(GrantKey),
-    /// Start a new flow: what is left of this one is of no use.
+    /// Start a new flow: this one cannot be continued.
     StartAgain,
-    /// As [`StartAgain`](Self::StartAgain), and look at the exchange with the server.
+    /// Same as [`StartAgain`](Self::StartAgain), and trace the exchange with the server.
     StartAgainTraced,
-    /// Start a new flow, in which the user allows the access, or request fewer scopes.
+    /// Start a new flow in which the user allows access, or request fewer scopes.
     AllowAccess,
     /// Start a new flow without `prompt=none`, so that the server may prompt the user.
     AllowPrompt,
     /// Start a new flow, and give the user more time.
     WaitLonger,
-    /// Try the same again now.
+    /// Retry now.
     Retry,
-    /// Try the same again later.
+    /// Retry later.
     RetryLater,
-    /// Check the network, and try the same again later.
+    /// Check the network, and retry later.
     CheckNetwork,
-    /// Do the same again, and look at the exchange with the server.
+    /// Repeat the operation with a trace of the exchange with the server.
     Trace,
     /// Refresh this grant once more ([`TokenRequest::force`](crate::TokenRequest::force)), although earlier
-    /// attempts got no answer.
+    /// attempts got no response.
     Refresh(GrantKey),
-    /// Let the token be refreshed, or require less remaining lifetime.
+    /// Allow a refresh of the token, or require less remaining lifetime.
     AllowRefresh,
-    /// Use the store of this name, which has the account.
+    /// Use the store of this name, which holds the account.
     UseStore {
         /// The account.
         key: GrantKey,
@@ -66,32 +66,32 @@ pub enum Advice {
     UseFileStore,
     /// Set or correct these keys of the profile.
     Configure {
-        /// The keys; any one of them is enough where the sentence says "or".
+        /// The keys; any one of them is enough if the sentence says "or".
         keys: Vec<&'static str>,
-        /// The same as a sentence that names the keys and their values.
+        /// The same as a sentence with the keys and their values.
         how: Cow<'static, str>,
     },
     /// Use another configuration file, or correct the owner or mode of this one.
     UseAnotherConfiguration,
-    /// Choose one of the profiles that exist.
+    /// Choose an existing profile.
     ListProfiles,
-    /// Choose one of the profiles that exist, or add the one of this name.
+    /// Choose an existing profile, or add the one of this name.
     AddProfile(String),
-    /// Remove the profile of this name first, so that it can be replaced.
+    /// Remove the profile of this name first, in order to replace it.
     RemoveProfile(String),
-    /// Set the keys that the profile to be added lacks.
+    /// Set the missing keys of the profile to be added.
     CompleteProfile,
-    /// Choose one of the provider presets that exist.
+    /// Choose an existing provider preset.
     ListProviders,
-    /// Pass the client secret on standard input, or name the place that has it.
+    /// Pass the client secret on standard input, or refer to its source.
     ReferToSecret,
     /// Store the client secret of the profile of this name in the keyring.
     StoreClientSecret(String),
-    /// What was meant is probably this.
+    /// This was probably meant.
     DidYouMean(String),
     /// Name at least one scope, or none at all.
     OmitScopes,
-    /// Set scopes as scopes, not as a parameter.
+    /// Set scopes with their own option, not as a parameter.
     UseScopes,
     /// Use another user reference, or log out of this account first.
     UseAnotherUser(GrantKey),
@@ -99,65 +99,65 @@ pub enum Advice {
     UnsetAttribute,
     /// Set the other attributes once the grant is stored.
     SetAttributesLater,
-    /// Keep fewer attributes in the sealed state, or keep the flow in the pending store.
+    /// Use fewer attributes in the sealed state, or store the flow in the pending store.
     UsePendingStore,
     /// Complete or cancel some of the pending flows.
     ListPending,
-    /// Put the newest record of this account back, log in again, or accept the copy.
+    /// Restore the newest record of this account, log in again, or accept the copy.
     RestoreGrant(GrantKey),
-    /// Put a copy of the damaged record back, or log in again.
+    /// Restore the damaged record from a copy, or log in again.
     RestoreRecord,
     /// Log in again, or remove the damaged file.
     LogInOrRemoveFile,
-    /// Accept the record if its origin is known, else do not use it.
+    /// Accept the record if its origin is known; otherwise do not use it.
     AcceptRecord {
-        /// The store that has it.
+        /// The store of the record.
         store: String,
-        /// The profile of the record, where it is known.
+        /// The profile of the record, if known.
         profile: Option<String>,
     },
-    /// Provide the key that seals the records, or make a new one for a new store.
+    /// Set the key that encrypted the records, or generate one for a new store.
     NewStoreKey,
     /// Encrypt to an age public key.
     UseRecipient,
-    /// Provide the key that the record was sealed with, or discard the record.
+    /// Set the key that encrypted the record, or discard the record.
     GiveStoreKey,
     /// Unlock the keyring, then try again.
     UnlockKeyring,
     /// Create the default collection of the keyring.
     CreateCollection,
-    /// Make the place writable, or use another one.
+    /// Make the location writable, or use another one.
     MakeWritable,
-    /// Check the file system, or use another place.
+    /// Check the file system, or use another location.
     CheckFileSystem,
-    /// Raise the limit of open files.
+    /// Raise the limit on open files.
     RaiseFileLimit,
-    /// Open the URL by hand, or name a browser that can be started.
+    /// Open the URL manually, or set a browser that can be started.
     ChooseBrowser,
-    /// Paste the callback, or set a redirect URI on the loopback interface.
+    /// Paste the callback URL, or set a redirect URI on the loopback interface.
     PasteCallback,
-    /// Use a flow that needs no listener.
+    /// Use a flow that does not require a listener.
     UseAnotherFlow,
     /// End the program that uses these ports, or choose another port.
     FreePorts(Vec<String>),
-    /// Choose a port that needs no privileges.
+    /// Choose a port that requires no privileges.
     UseUnprivilegedPort,
-    /// A sentence that fits no other variant: what to do, or what to know before it.
+    /// A sentence for cases without a variant: what to do, or what to know first.
     Text(Cow<'static, str>),
 }
 
 impl Advice {
-    /// Advice to set or correct these keys of the profile; `how` says it in a sentence.
+    /// Creates advice to set or correct these keys of the profile; `how` is the sentence for it.
     pub fn configure(keys: &[&'static str], how: impl Into<Cow<'static, str>>) -> Self {
         Self::Configure { keys: keys.to_vec(), how: harmless(how.into()) }
     }
 
-    /// Whether it asks for the same once more, as it is.
+    /// Returns whether the advice is to retry.
     pub fn is_retry(&self) -> bool {
         matches!(self, Self::Retry | Self::RetryLater | Self::CheckNetwork)
     }
 
-    /// Whether it asks for a new flow.
+    /// Returns whether the advice is to start a new flow.
     pub fn is_start(&self) -> bool {
         matches!(
             self,
@@ -178,7 +178,7 @@ impl From<String> for Advice {
     }
 }
 
-/// One line, with nothing in it that a terminal obeys.
+/// Returns one line without terminal control characters.
 fn harmless(text: Cow<'static, str>) -> Cow<'static, str> {
     match text.chars().all(text::is_harmless) {
         true => text,
@@ -195,7 +195,7 @@ impl std::fmt::Display for Advice {
             }
             Self::Refresh(key) => write!(f, "refresh {key} once more"),
             Self::UseStore { key, store } => {
-                write!(f, "{key} is in the store `{}`: use that one", text::one_line(store))
+                write!(f, "{key} is in the store `{}`; use that store", text::one_line(store))
             }
             Self::RemoveProfile(name) => {
                 write!(f, "to replace `{}`, remove it first", text::one_line(name))
@@ -211,7 +211,7 @@ impl std::fmt::Display for Advice {
                 write!(f, "use another user reference, or log out of {key}")
             }
             Self::RestoreGrant(key) => {
-                write!(f, "put the newest record of {key} back, or log in again")
+                write!(f, "restore the newest record of {key}, or log in again")
             }
             Self::FreePorts(ports) => {
                 let ports = ports.join(", ");
@@ -224,48 +224,48 @@ impl std::fmt::Display for Advice {
 }
 
 impl Advice {
-    /// The words of the variants whose data is not in them.
+    /// Returns the text of variants that mention none of their data.
     fn fixed(&self) -> &'static str {
         match self {
             Self::StartAgain => "start a new flow",
             Self::StartAgainTraced => "start a new flow, and trace the exchange",
-            Self::AllowAccess => "start a new flow and allow the access, or request fewer scopes",
+            Self::AllowAccess => "start a new flow and allow access, or request fewer scopes",
             Self::AllowPrompt => "start a new flow without `prompt=none`",
             Self::WaitLonger => "start a new flow, and wait longer for the user",
             Self::Retry => "try again",
             Self::RetryLater => "try again later",
             Self::CheckNetwork => "check the network and try again later",
             Self::Trace => "trace the exchange",
-            Self::AllowRefresh => "let the token be refreshed, or require less remaining lifetime",
+            Self::AllowRefresh => "allow a refresh, or require less remaining lifetime",
             Self::ChooseStore => "use the keyring or the file store",
             Self::UseFileStore => "keep the tokens in encrypted files instead",
             Self::UseAnotherConfiguration => "correct its owner or mode, or use another file",
-            Self::ListProfiles => "choose one of the profiles that exist",
+            Self::ListProfiles => "choose an existing profile",
             Self::CompleteProfile => "set the missing keys",
             Self::ListProviders => "choose one of the provider presets",
-            Self::ReferToSecret => "name the place that has the secret",
+            Self::ReferToSecret => "refer to the source of the secret",
             Self::OmitScopes => "omit the scopes, or name one",
-            Self::UseScopes => "it belongs to the protocol; set scopes as scopes",
+            Self::UseScopes => "it is reserved for the protocol; set scopes with their own option",
             Self::UnsetAttribute => "remove one",
             Self::SetAttributesLater => "set the others once the grant is stored",
-            Self::UsePendingStore => "keep fewer attributes, or use the pending store",
-            Self::ListPending => "complete or cancel some; each expires by itself",
+            Self::UsePendingStore => "use fewer attributes, or use the pending store",
+            Self::ListPending => "complete or cancel some of them, or wait for them to expire",
             Self::RestoreRecord => {
-                "put back a copy of it, or log in again, which keeps the damaged one aside"
+                "restore it from a copy, or log in again, which moves the damaged one aside"
             }
             Self::LogInOrRemoveFile => "log in again, or remove that file",
             Self::AcceptRecord { .. } => "accept it only if you know who wrote it",
-            Self::NewStoreKey => "records need the key that they were sealed with",
-            Self::UseRecipient => "it begins with `age1`",
-            Self::GiveStoreKey => "provide the key that it was sealed with",
+            Self::NewStoreKey => "existing records require the key that encrypted them",
+            Self::UseRecipient => "a public key begins with `age1`",
+            Self::GiveStoreKey => "set the key that encrypted it",
             Self::UnlockKeyring => "unlock it, then try again",
             Self::CreateCollection => "create one named `login`",
-            Self::MakeWritable => "make it writable for you, or choose another place",
-            Self::CheckFileSystem => "check that file system, or choose another place",
-            Self::RaiseFileLimit => "raise the limit of open files",
-            Self::ChooseBrowser => "open the URL by hand, or choose another browser",
-            Self::PasteCallback => "paste the callback, or set a loopback redirect URI",
-            Self::UseAnotherFlow => "use a flow that needs no listener",
+            Self::MakeWritable => "make it writable for you, or use another location",
+            Self::CheckFileSystem => "check that file system, or use another location",
+            Self::RaiseFileLimit => "raise the limit on open files",
+            Self::ChooseBrowser => "open the URL yourself, or choose another browser",
+            Self::PasteCallback => "paste the callback URL, or set a loopback redirect URI",
+            Self::UseAnotherFlow => "use a flow that does not require a listener",
             Self::UseUnprivilegedPort => "choose a port above 1023",
             Self::LogIn(_)
             | Self::LogInIfIntended(_)

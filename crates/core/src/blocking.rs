@@ -1,4 +1,4 @@
-//! The same flow for programs without an asynchronous runtime.
+//! The blocking counterpart of the flow, for programs without an asynchronous runtime.
 //!
 //! ```no_run
 //! use oauthctl_core::flow::Ports;
@@ -27,14 +27,14 @@ use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::Profile;
 use crate::protocol::response::AuthorizationResponse;
 
-/// [`flow::FlowManager`] with methods that wait for their result.
+/// A blocking counterpart of [`flow::FlowManager`].
 ///
-/// It runs what it does on a small runtime of its own, in the calling thread: it starts no thread.
-/// One manager, or its clones, may be used by any number of threads at once.
+/// It runs on a small runtime of its own in the calling thread and starts no thread. One manager, or its
+/// clones, may be used by any number of threads at once.
 ///
-/// Each method fails with an error of kind [`Usage`](crate::ErrorKind::Usage) in a thread that is in
-/// a tokio runtime (`spawn_blocking` included): waiting there would hold up its tasks, and there is
-/// [`flow::FlowManager`] for it.
+/// In a thread that is inside a tokio runtime (`spawn_blocking` included), each method returns an error of
+/// kind [`Usage`](crate::ErrorKind::Usage): blocking there would delay its tasks. Use [`flow::FlowManager`]
+/// instead.
 #[derive(Debug, Clone)]
 pub struct FlowManager {
     inner: flow::FlowManager,
@@ -48,36 +48,36 @@ struct Engine(Option<Runtime>);
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // To wait for its end would panic in a thread that is in another runtime.
+            // Waiting for its end would panic in a thread that is inside another runtime.
             runtime.shutdown_background();
         }
     }
 }
 
 impl FlowManager {
-    /// A manager of these profiles over these ports.
+    /// Creates a manager of these profiles over these ports.
     ///
     /// # Errors
     ///
-    /// `Internal` where the system gives no runtime: it is out of descriptors, for instance.
+    /// Returns `Internal` if the system cannot provide a runtime, for instance because it is out of
+    /// descriptors.
     pub fn new(profiles: impl IntoIterator<Item = Profile>, ports: Ports) -> Result<Self> {
         Self::over(flow::FlowManager::new(profiles, ports))
     }
 
-    /// The blocking face of a manager that there is already.
+    /// Wraps an existing manager.
     ///
     /// # Errors
     ///
-    /// As [`FlowManager::new`].
+    /// See [`FlowManager::new`].
     pub fn over(manager: flow::FlowManager) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|e| {
-            Error::internal(format!("the runtime could not be started: {e}")).caused_by(&e)
-        })?;
+        let runtime = runtime
+            .map_err(|e| Error::internal(format!("cannot start the runtime: {e}")).caused_by(&e))?;
         Ok(Self { inner: manager, engine: Arc::new(Engine(Some(runtime))) })
     }
 
-    /// The asynchronous manager below.
+    /// Returns the asynchronous manager.
     pub fn inner(&self) -> &flow::FlowManager {
         &self.inner
     }
@@ -86,33 +86,33 @@ impl FlowManager {
         match &self.engine.0 {
             Some(runtime) if Handle::try_current().is_err() => runtime.block_on(work),
             _ => Err(Error::usage("the blocking manager was called inside a tokio runtime")
-                .hint("use `oauthctl_core::FlowManager` there: its methods are asynchronous")),
+                .hint("use `oauthctl_core::FlowManager`, whose methods are asynchronous")),
         }
     }
 
-    /// The profile of this name: [`flow::FlowManager::profile`].
+    /// Returns the profile of this name: see [`flow::FlowManager::profile`].
     ///
     /// # Errors
     ///
-    /// `Config` where there is none.
+    /// Returns `Config` if there is none.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.inner.profile(name)
     }
 
-    /// Starts an authorization: [`flow::FlowManager::start`].
+    /// Starts an authorization: see [`flow::FlowManager::start`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::start`].
     pub fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {
         self.run(self.inner.start(profile, request))
     }
 
-    /// Completes an authorization: [`flow::FlowManager::complete`].
+    /// Completes an authorization: see [`flow::FlowManager::complete`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::complete`].
     pub fn complete(
         &self,
         response: &AuthorizationResponse,
@@ -121,7 +121,7 @@ impl FlowManager {
         self.run(self.inner.complete(response, expected))
     }
 
-    /// Hands out a token: [`flow::FlowManager::token`].
+    /// Returns a token: see [`flow::FlowManager::token`].
     ///
     /// # Errors
     ///
@@ -130,47 +130,47 @@ impl FlowManager {
         self.run(self.inner.token(key, request))
     }
 
-    /// Looks at a stored grant: [`flow::FlowManager::grant`].
+    /// Returns a stored grant: see [`flow::FlowManager::grant`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::grant`].
     pub fn grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
         self.run(self.inner.grant(key))
     }
 
-    /// Lists grants: [`flow::FlowManager::list`].
+    /// Lists grants: see [`flow::FlowManager::list`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::list`].
     pub fn list(&self, profile: Option<&str>) -> Result<Vec<AccountEntry>> {
         self.run(self.inner.list(profile))
     }
 
-    /// Lists the flows that wait for their response: [`flow::FlowManager::pending`].
+    /// Lists the pending flows: see [`flow::FlowManager::pending`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::pending`].
     pub fn pending(&self) -> Result<Vec<PendingInfo>> {
         self.run(self.inner.pending())
     }
 
-    /// Forgets a started flow: [`flow::FlowManager::cancel`].
+    /// Cancels a started flow: see [`flow::FlowManager::cancel`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::cancel`].
     pub fn cancel(&self, grant_id: &str) -> Result<bool> {
         self.run(self.inner.cancel(grant_id))
     }
 
-    /// Sets an attribute of a grant: [`flow::FlowManager::set_attribute`].
+    /// Sets an attribute of a grant: see [`flow::FlowManager::set_attribute`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::set_attribute`].
     pub fn set_attribute(
         &self,
         key: &GrantKey,
@@ -181,29 +181,29 @@ impl FlowManager {
         self.run(self.inner.set_attribute(key, name, value, ttl))
     }
 
-    /// Removes an attribute of a grant: [`flow::FlowManager::unset_attribute`].
+    /// Removes an attribute of a grant: see [`flow::FlowManager::unset_attribute`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::unset_attribute`].
     pub fn unset_attribute(&self, key: &GrantKey, name: &str) -> Result<bool> {
         self.run(self.inner.unset_attribute(key, name))
     }
 
-    /// Revokes and forgets a grant: [`flow::FlowManager::revoke`].
+    /// Revokes and removes a grant: see [`flow::FlowManager::revoke`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::revoke`].
     pub fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
         self.run(self.inner.revoke(key))
     }
 
-    /// Forgets a grant without asking its server: [`flow::FlowManager::forget`].
+    /// Removes a grant without contacting its server: see [`flow::FlowManager::forget`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See [`flow::FlowManager::forget`].
     pub fn forget(&self, key: &GrantKey) -> Result<bool> {
         self.run(self.inner.forget(key))
     }

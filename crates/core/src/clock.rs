@@ -1,11 +1,11 @@
-//! The clock of the machine.
+//! The system clock.
 
 use std::time::Duration;
 
 use crate::port::{BoxFuture, Clock};
 use crate::time::Timestamp;
 
-/// The wall clock, and tokio's timer for waiting: `sleep` needs a tokio runtime.
+/// The wall clock, with tokio's timer for waiting: `sleep` requires a tokio runtime.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,15 +1,15 @@
-//! Names made of hashes.
+//! Names that are derived from hashes.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-/// SHA-256 over these parts, one behind the other, in hexadecimal.
+/// Returns the SHA-256 hash of the concatenation of these parts, in hexadecimal.
 pub(crate) fn hex_sha256(parts: &[&[u8]]) -> String {
     let mut context = Context::new(&SHA256);
     parts.iter().for_each(|part| context.update(part));
     context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The first half of it, for the names of files.
+/// Returns the first half of it, for file names.
 pub(crate) fn short_hex_sha256(parts: &[&[u8]]) -> String {
     let mut name = hex_sha256(parts);
     name.truncate(name.len() / 2);

@@ -1,58 +1,58 @@
-//! What went wrong, whether trying again helps, and what to do about it.
+//! Errors: what failed, whether retrying can help, and what to do about it.
 
 use crate::advice::Advice;
 use crate::redact::names::is_error_code;
 use crate::text;
 
-/// The result of this crate's operations.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of failure. Each has an exit code of the program and a word in its JSON; `InvalidState`
-/// has those of `Validation`, and only a library's caller tells the two apart.
+/// The kinds of failure. Each has an exit code of the program and a word in its JSON. `InvalidState` shares
+/// those of `Validation`; only callers of the library can distinguish the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A fault of this crate.
+    /// An internal error of this crate.
     Internal,
-    /// The caller asked for something that makes no sense.
+    /// The caller made an invalid request.
     Usage,
-    /// Configuration that is invalid, or a profile, account or provider that is unknown.
+    /// The configuration is invalid, or a profile, account or provider is unknown.
     Config,
-    /// No usable token, and none can be had without a person.
+    /// There is no usable token, and obtaining one requires the user.
     LoginRequired,
-    /// The person, the server, or a hook denied.
+    /// The user, the server, or a hook denied access.
     AccessDenied,
-    /// The person did not answer in time.
+    /// The user did not respond in time.
     Timeout,
-    /// A response that is not what was asked for (`iss`, nonce, id_token, callback).
+    /// A response does not match the request (`iss`, nonce, id_token, callback).
     Validation,
-    /// A state that is forged, altered, expired, used, or another flow's; or a response of which
-    /// nothing says whose it is
-    /// ([`received_at`](crate::AuthorizationResponse::received_at)). Nothing was redeemed.
+    /// A state is forged, altered, expired, used, or belongs to another flow; or nothing identifies the
+    /// server of a response ([`received_at`](crate::AuthorizationResponse::received_at)). Nothing was
+    /// redeemed.
     InvalidState,
     /// The authorization server refused with an OAuth error (RFC 6749, section 5.2).
     ServerRefused,
-    /// The network or the server failed; trying again later may help.
+    /// The network or the server failed; retrying later may help.
     Unavailable,
-    /// A store is unavailable, locked, full or unreadable: that of the grants or of the pending flows,
-    /// the locks, the index of accounts, the keys of states.
+    /// A store is unavailable, locked, full or unreadable: that of the grants or of the pending flows, the
+    /// locks, the index of accounts, or the keys of states.
     Store,
-    /// A signal ended the work.
+    /// A signal ended the operation.
     Interrupted,
 }
 
-/// The codes by which servers say that the user did not agree, besides `access_denied`: LinkedIn (login, consent),
-/// Apple, and Microsoft at another device.
+/// The codes with which servers report that the user did not consent, besides `access_denied`: LinkedIn
+/// (login, consent), Apple, and Microsoft on another device.
 const DENIALS: [&str; 4] =
     ["access_denied", "user_cancelled_login", "user_cancelled_authorize", "authorization_declined"];
 
-/// Whether an error code says that the user, or the server, denied the authorization.
+/// Returns whether an error code says that the user, or the server, denied the authorization.
 pub(crate) fn is_denial(code: &str) -> bool {
     DENIALS.iter().any(|denial| denial.eq_ignore_ascii_case(code))
 }
 
 impl ErrorKind {
-    /// The program's exit code.
+    /// Returns the program's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Internal => 1,
@@ -69,7 +69,7 @@ impl ErrorKind {
         }
     }
 
-    /// The word for this kind in JSON.
+    /// Returns the word for this kind in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Internal => "internal",
@@ -86,25 +86,25 @@ impl ErrorKind {
         }
     }
 
-    /// What happened, as far as the kind alone says it.
+    /// Describes the failure as far as the kind alone allows.
     fn in_words(self) -> &'static str {
         match self {
             Self::Internal => "an internal error occurred",
-            Self::Usage => "the command was used wrongly",
-            Self::Config => "the configuration, or a command that it names, failed",
+            Self::Usage => "the request was invalid",
+            Self::Config => "the configuration, or a command in it, failed",
             Self::LoginRequired => "a new login is required",
             Self::AccessDenied => "access was denied",
-            Self::Timeout => "the user did not answer in time",
-            Self::Validation | Self::InvalidState => "the server's answer was not valid",
+            Self::Timeout => "the user did not respond in time",
+            Self::Validation | Self::InvalidState => "the server's response was invalid",
             Self::ServerRefused => "the server refused the request",
             Self::Unavailable => "the network or the server was unavailable",
             Self::Store => "the token store failed",
-            Self::Interrupted => "it was interrupted",
+            Self::Interrupted => "the operation was interrupted",
         }
     }
 }
 
-/// What a server said of its refusal (RFC 6749, sections 4.1.2.1 and 5.2), made fit to print.
+/// A server's error (RFC 6749, sections 4.1.2.1 and 5.2), sanitized for printing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthError {
     /// The `error` code.
@@ -114,13 +114,13 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// Takes a server's words, made harmless and short.
+    /// Creates an error from a server's text, which is sanitized and truncated.
     pub fn new(code: &str, description: Option<&str>) -> Self {
         Self { code: text::one_line(code), description: description.map(text::one_line) }
     }
 }
 
-/// A failure: its kind, what happened, and, where there is something to do, how.
+/// An error: its kind, its message, and, if there is something to do, a hint.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
@@ -128,7 +128,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    /// The message, where it quotes what must not be kept, without that.
+    /// The message without what must not be stored, if it quotes such text.
     kept: Option<String>,
     advice: Vec<Advice>,
     oauth: Option<OAuthError>,
@@ -138,8 +138,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of this kind. The message says what happened, in words for people, without a
-    /// secret in it. It is one line: a name with a line break in it cannot begin another.
+    /// Creates an error of this kind. The message describes what failed, for users, and contains no secret.
+    /// It is one line: a line break in a quoted name cannot start another.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let passing = kind == ErrorKind::Unavailable;
         let message = text::line(&message.into());
@@ -155,43 +155,44 @@ impl Error {
         }))
     }
 
-    /// A fault of this crate.
+    /// Creates an internal error.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// A usage error.
+    /// Creates a usage error.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
 
-    /// A configuration error.
+    /// Creates a configuration error.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message)
     }
 
-    /// A login is needed.
+    /// Creates an error for a login that is required.
     pub fn login_required(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::LoginRequired, message)
     }
 
-    /// A response is not what was asked for.
+    /// Creates an error for a response that does not match the request.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Validation, message)
     }
 
-    /// A network or server failure that may pass.
+    /// Creates an error for a transient failure of the network or the server.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unavailable, message)
     }
 
-    /// A store failure.
+    /// Creates an error for a store failure.
     pub fn store(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Store, message)
     }
 
-    /// A refusal in the server's own words: `access_denied` and its kin are denials, `invalid_grant` asks for a
-    /// new login, `temporarily_unavailable` and `server_error` may pass, the rest is a refusal.
+    /// Creates an error from the server's own error: `access_denied` and similar codes are denials,
+    /// `invalid_grant` requires a new login, `temporarily_unavailable` and `server_error` are transient,
+    /// and all others are refusals.
     pub fn refused(what: &str, oauth: OAuthError) -> Self {
         let kind = match oauth.code.as_str() {
             code if is_denial(code) => ErrorKind::AccessDenied,
@@ -208,13 +209,13 @@ impl Error {
         error
     }
 
-    /// The same error with this advice, and no other: a variant of [`Advice`], or a sentence.
+    /// Sets this advice as the only one: a variant of [`Advice`], or a sentence.
     #[must_use]
     pub fn hint(self, advice: impl Into<Advice>) -> Self {
         self.hints([advice.into()])
     }
 
-    /// The same error with this advice too, after the advice that it has.
+    /// Adds this advice after the existing advice.
     #[must_use]
     pub fn and_hint(mut self, advice: impl Into<Advice>) -> Self {
         if !self.lacks_descriptors() {
@@ -223,7 +224,7 @@ impl Error {
         self
     }
 
-    /// The same error with this advice in this order, and no other.
+    /// Sets this advice, in this order, as the only advice.
     #[must_use]
     pub fn hints(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
         if !self.lacks_descriptors() {
@@ -246,7 +247,7 @@ impl Error {
         self.0.advice == [Advice::RaiseFileLimit]
     }
 
-    /// The same error with further lines of its message.
+    /// Adds lines to the message.
     #[must_use]
     pub(crate) fn and_lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         for line in lines {
@@ -256,7 +257,7 @@ impl Error {
         self
     }
 
-    /// The same error with what a command of the user's said: it is shown, but kept nowhere.
+    /// Adds the output of a user's command: it is shown, but never stored.
     #[must_use]
     pub(crate) fn quoting(mut self, said: &str) -> Self {
         self.0.kept = Some(self.0.message.clone());
@@ -264,7 +265,7 @@ impl Error {
         self
     }
 
-    /// The same error with words of this program's own, to be kept in place of its message.
+    /// Sets the text to store instead of the message, in this program's own words.
     #[must_use]
     pub(crate) fn kept_as(mut self, words: impl Into<String>) -> Self {
         self.0.kept = Some(words.into());
@@ -284,7 +285,7 @@ impl Error {
         }
     }
 
-    /// The same error with another kind.
+    /// Sets the kind.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
@@ -292,21 +293,21 @@ impl Error {
         self
     }
 
-    /// The same error, its message preceded by what was being done.
+    /// Prepends what was being done to the message.
     #[must_use]
     pub fn context(mut self, doing: impl std::fmt::Display) -> Self {
         self.0.message = format!("{}: {}", text::line(&doing.to_string()), self.0.message);
         self
     }
 
-    /// The same error with what the server said.
+    /// Sets the server's error.
     #[must_use]
     pub fn with_oauth(mut self, oauth: OAuthError) -> Self {
         self.0.oauth = Some(oauth);
         self
     }
 
-    /// The same error with another failure beside it.
+    /// Adds another failure as a warning.
     #[must_use]
     pub(crate) fn with_warning(mut self, warning: Self) -> Self {
         self.0.warning = Some(warning);
@@ -321,46 +322,46 @@ impl Error {
         self
     }
 
-    /// The program's exit code for this error.
+    /// Returns the program's exit code for this error.
     pub fn exit_code(&self) -> u8 {
         self.0.exit_code.unwrap_or_else(|| self.kind().exit_code())
     }
 
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What happened, in the words of the program: for a log, or for whoever runs it.
+    /// Returns the error message in the program's own words, for a log or for the operator.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do about it, as data, in the order in which to say it. Word it for your own users; the
-    /// [`Display`](std::fmt::Display) form of each is for a log.
+    /// Returns what to do about it, as data, in the order in which to show it. Phrase it for your own
+    /// users; the [`Display`](std::fmt::Display) form of each is for a log.
     pub fn advice(&self) -> &[Advice] {
         &self.0.advice
     }
 
-    /// The advice in plain English, on one line, for a log.
+    /// Returns the advice in plain English, on one line, for a log.
     pub fn advice_text(&self) -> Option<String> {
         let words: Vec<String> = self.advice().iter().map(ToString::to_string).collect();
         (!words.is_empty()).then(|| words.join("; "))
     }
 
-    /// What the server said, if it was the server that refused.
+    /// Returns the server's error, if the server refused.
     pub fn oauth_error(&self) -> Option<&OAuthError> {
         self.0.oauth.as_ref()
     }
 
-    /// What else failed on the way, and changed nothing about this error: a hook that was to tell
-    /// somebody of it, for instance.
+    /// Returns a secondary failure that did not change this error, for instance of a hook that was to be
+    /// notified.
     pub fn warning(&self) -> Option<&Self> {
         self.0.warning.as_ref()
     }
 
-    /// Whether the reason may pass by itself, so that trying again later can help. What failed after a
-    /// code was sent is tried again from [`start`](crate::FlowManager::start): the state is used.
+    /// Returns whether the cause may be transient, so that retrying later can help. After a code was sent,
+    /// retry from [`start`](crate::FlowManager::start): the state is used.
     pub fn is_transient(&self) -> bool {
         self.0.passing
     }

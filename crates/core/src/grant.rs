@@ -1,4 +1,4 @@
-//! What an authorization server granted, and what is kept with it.
+//! What an authorization server granted, and what is stored with it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
 use crate::time::Timestamp;
 
-/// The schema of a stored [`Grant`]. A record with a larger number is refused, not rewritten.
+/// The version of a stored [`Grant`]. A record with a higher number is refused, not rewritten.
 pub const GRANT_VERSION: u32 = 1;
 
-/// The account of a login that names none.
+/// The account of a login that does not name one.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
-/// Where a grant is kept: one per account of a profile.
+/// The key of a grant: one per account of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GrantKey {
     /// The profile's name.
@@ -27,13 +27,13 @@ pub struct GrantKey {
 }
 
 impl GrantKey {
-    /// A key of these names.
+    /// Creates a key from these names.
     pub fn new(profile: impl Into<String>, account: impl Into<String>) -> Self {
         Self { profile: profile.into(), account: account.into() }
     }
 
-    /// A name for files, locks and keyring items: a readable part, and a hash over the exact bytes
-    /// of both names, so that no two keys share it on any file system and none leaves its folder.
+    /// Returns a name for files, locks and keyring items: a readable part, and a hash of the exact bytes of
+    /// both names. No two keys share it on any file system, and none leaves its directory.
     ///
     /// ```
     /// use oauthctl_core::GrantKey;
@@ -53,7 +53,7 @@ impl GrantKey {
     }
 }
 
-/// A name for files and directories that belong to a profile, made as [`GrantKey::slug`] is.
+/// Returns a name for files and directories of a profile, built like [`GrantKey::slug`].
 pub(crate) fn profile_slug(profile: &str) -> String {
     format!("{}-{}", readable(profile), short_hex_sha256(&[profile.as_bytes()]))
 }
@@ -78,17 +78,17 @@ impl std::fmt::Display for GrantKey {
     }
 }
 
-/// The server, endpoint and client that gave a grant. Its refresh token goes nowhere else.
+/// The server, endpoint and client that issued a grant. Its refresh token is sent nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// The issuer, where one is known.
+    /// The issuer, if known.
     pub issuer: Option<String>,
     /// The token endpoint.
     pub token_endpoint: String,
-    /// The endpoint for refreshing, where it is another.
+    /// The refresh endpoint, if it is a different one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_endpoint: Option<String>,
-    /// The revocation endpoint, where it was known at the login.
+    /// The revocation endpoint, if it was known at the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     /// The client.
@@ -123,20 +123,20 @@ pub struct TokenSet {
     /// The access token.
     #[serde(with = "exposed")]
     pub access_token: Secret,
-    /// Its type as it is to be sent: `Bearer` or `DPoP`.
+    /// Its type as sent in requests: `Bearer` or `DPoP`.
     pub token_type: String,
-    /// When it expires; `None` where the server gave no lifetime.
+    /// When it expires; `None` if the server set no lifetime.
     pub expires_at: Option<Timestamp>,
-    /// The whole lifetime that the server gave it, in seconds.
+    /// The whole lifetime that the server set, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u64>,
     /// The refresh token.
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
-    /// When the refresh token expires, where the server says so.
+    /// When the refresh token expires, if the server says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_expires_at: Option<Timestamp>,
-    /// The id_token, validated.
+    /// The validated id_token.
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<Secret>,
     /// The granted scopes.
@@ -153,15 +153,15 @@ impl TokenSet {
     pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
         !self.withheld
             && match self.expires_at {
-                // The second that `now` is in has begun: of the difference less than a second may be gone already.
+                // The second of `now` has already begun, so up to a second less may be left.
                 Some(at) => at.remaining(now) > min_ttl,
                 None => true,
             }
     }
 
-    /// Returns the least remaining lifetime with which this token is used where `usual` is the configured one. A server
-    /// whose tokens live for less than twice as long would be asked for a new one at every other call, or at every
-    /// call: such tokens are used until a tenth of their lifetime is left.
+    /// Returns the minimum remaining lifetime with which this token is used, if `usual` is the configured
+    /// one. A server whose tokens are valid for less than twice that long would be asked for a new token at
+    /// every call, or at every other call; such tokens are used until a tenth of their lifetime is left.
     pub fn min_ttl(&self, usual: Duration) -> Duration {
         match self.lifetime.map(Duration::from_secs) {
             Some(lifetime) if lifetime < usual * 2 => lifetime / 10,
@@ -179,7 +179,7 @@ pub struct Identity {
     /// The e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Whether the server has made sure that the address is the person's; `None` where it does not say.
+    /// Whether the server has verified that the address belongs to the user; `None` if it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
     /// The user name (`preferred_username`, `login`).
@@ -191,18 +191,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The best word for this person, if the server gave any.
+    /// Returns the best name for this user, if the server returned any.
     pub fn label(&self) -> Option<&str> {
         [&self.email, &self.username, &self.name, &self.sub].into_iter().find_map(|v| v.as_deref())
     }
 }
 
-/// A value kept with a grant, for a while or for its whole life.
+/// A value that is stored with a grant, for a limited time or for the lifetime of the grant.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// The value.
     pub value: serde_json::Value,
-    /// When it is gone; `None` for as long as the grant lives.
+    /// When it expires; `None` for the lifetime of the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
@@ -212,21 +212,21 @@ crate::redact::debug::redacted_debug!(Attribute {
     expires_at,
 });
 
-/// A grant: an id for its whole life, a generation that grows with the tokens, the tokens, and what
-/// is kept with them.
+/// A grant: an id for its whole lifetime, a generation that increases with the tokens, the tokens, and what
+/// is stored with them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The schema, [`GRANT_VERSION`].
+    /// The record version, [`GRANT_VERSION`].
     pub version: u32,
-    /// The name of this grant, constant over every refresh.
+    /// The id of this grant, constant across refreshes.
     pub id: String,
-    /// Which tokens these are: it grows whenever new ones are saved, at a refresh by one or more, and a
-    /// new login goes on counting where the grant before it ended. Setting an attribute does not change
-    /// it, nor does the mark of a grant that the server has ended.
+    /// The generation of the tokens. It increases whenever new ones are saved, at a refresh by one or more,
+    /// and a new login continues from the previous grant. Setting an attribute does not change it, and
+    /// neither does marking a grant that the server has ended.
     pub generation: u64,
-    /// Where it is kept.
+    /// The key under which it is stored.
     pub key: GrantKey,
-    /// Who gave it to whom.
+    /// The server and client that issued it.
     pub pin: Pin,
     /// The grant type that obtained it.
     pub grant_type: String,
@@ -238,31 +238,30 @@ pub struct Grant {
     /// Claims that a later id_token must repeat (OpenID Connect Core, section 12.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_claims: Option<PinnedClaims>,
-    /// Values of the token response and of the callback that the profile asks to keep.
+    /// Values of the token response and of the callback that the profile stores.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, serde_json::Value>,
-    /// The caller's own name for the person who granted, exactly as it was given.
+    /// The caller's reference for the user who granted, exactly as it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Attributes, readable and writable over the grant's life.
+    /// Attributes, which can be read and written during the grant's lifetime.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Attribute>,
     /// The private key of DPoP proofs, PKCS #8 in base64 (RFC 9449).
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<Secret>,
-    /// Tokens that were asked for with fewer scopes, or for another resource or audience, by what
-    /// was asked. They have no refresh token of their own.
+    /// Tokens with fewer scopes, or for another resource or audience, by what was requested. They have no
+    /// refresh token of their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub narrowed: BTreeMap<String, TokenSet>,
-    /// Whether the server has been seen to replace the refresh token; `None` before the first
-    /// refresh.
+    /// Whether the server is known to replace the refresh token; `None` before the first refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotates: Option<bool>,
-    /// When the person (or the client itself) obtained it.
+    /// When the user (or the client itself) obtained it.
     pub obtained_at: Timestamp,
     /// When its tokens were last replaced.
     pub refreshed_at: Timestamp,
-    /// Set once the server has said that the refresh token is dead.
+    /// Set once the server has rejected the refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
 }
@@ -289,8 +288,8 @@ crate::redact::debug::redacted_debug!(Grant {
 });
 
 impl Grant {
-    /// What is known with the grant at this time: the values that were kept from the server's
-    /// answers, and the attributes that have not expired, which go before.
+    /// Returns the values of the grant at this time: those from the server's responses, and the unexpired
+    /// attributes, which take precedence.
     pub fn attributes_at(&self, now: Timestamp) -> BTreeMap<String, serde_json::Value> {
         let mut all = self.kept.clone();
         let lives = |a: &Attribute| a.expires_at.is_none_or(|at| now < at);
@@ -300,20 +299,20 @@ impl Grant {
     }
 }
 
-/// Why a grant cannot be refreshed any more.
+/// Why a grant can no longer be refreshed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dead {
-    /// Since when.
+    /// When the server rejected it.
     pub since: Timestamp,
-    /// The server's words.
+    /// The server's reason.
     pub reason: String,
-    /// When the server is asked again all the same; `None` for never. It is set where the refusal did not
-    /// clearly say that the refresh token is dead.
+    /// When the server is asked again; `None` for never. Set if the refusal did not clearly reject the
+    /// refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask_again_at: Option<Timestamp>,
 }
 
-/// The claims of a grant's first id_token that must stay.
+/// The claims of a grant's first id_token that must not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedClaims {
     /// The issuer.
@@ -324,12 +323,12 @@ pub struct PinnedClaims {
     pub aud: Vec<String>,
 }
 
-/// What is known about an account without opening its store. It holds no secret.
+/// What is known about an account without opening its store. Contains no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountEntry {
-    /// Which account.
+    /// The key of the account.
     pub key: GrantKey,
-    /// The store that holds it, as `--store` takes it.
+    /// The store of the grant, as in `--store`.
     pub store: String,
     /// The grant's id.
     pub grant_id: String,
@@ -346,26 +345,26 @@ pub struct AccountEntry {
     pub withheld: bool,
     /// Whether there is a refresh token.
     pub has_refresh_token: bool,
-    /// The grant type that obtained it, as the configuration names it.
+    /// The grant type that obtained it, by its name in the configuration.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub grant_type: String,
     /// When the account was logged in.
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
     pub refreshed_at: Timestamp,
-    /// The caller's own name for the person who granted.
+    /// The caller's reference for the user who granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Whether values are kept with the grant. They are in its store, not here.
+    /// Whether values are stored with the grant. They are in its store, not here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_attributes: bool,
-    /// Whether the server has been seen to replace the refresh token.
+    /// Whether the server is known to replace the refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotates: Option<bool>,
-    /// Whether only a person can make it work again.
+    /// Whether a login by the user is required.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub login_required: bool,
-    /// What the last refresh failed with, until one succeeds.
+    /// The error of the last refresh, until one succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
 }
@@ -373,26 +372,26 @@ pub struct AccountEntry {
 /// A failed refresh, for `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastError {
-    /// When.
+    /// When it failed.
     pub at: Timestamp,
-    /// What happened, in words of this program's own.
+    /// The error message, in this program's own words.
     pub message: String,
-    /// Tells this failure from any other.
+    /// Distinguishes this failure from any other.
     #[serde(default)]
     pub id: String,
     /// The word of the error's kind ([`crate::ErrorKind::word`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The server's error code, where it gave one that is known.
+    /// The server's error code, if it is a known one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth_error: Option<String>,
-    /// The request for something else than the grant's own token that the failure is about alone.
+    /// The request that the failure is limited to, if it was for something else than the grant's own token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub narrowing: Option<String>,
 }
 
 impl AccountEntry {
-    /// The entry of this grant in this store.
+    /// Returns the entry of this grant in this store.
     pub fn of(grant: &Grant, store: &str) -> Self {
         Self {
             key: grant.key.clone(),
@@ -423,7 +422,7 @@ impl AccountEntry {
     ///
     /// # Errors
     ///
-    /// Of kind [`Store`](crate::ErrorKind::Store).
+    /// Returns an error of kind [`Store`](crate::ErrorKind::Store).
     pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
         let is_older = self.grant_id == grant.id
             && self.generation > grant.generation
@@ -436,14 +435,14 @@ impl AccountEntry {
             return Ok(());
         }
         Err(Error::store(format!(
-            "the record of {} is an older copy: its refresh token has been replaced since",
+            "the record of {} is an older copy: its refresh token has since been replaced",
             grant.key
         ))
         .hint(Advice::RestoreGrant(self.key.clone())))
     }
 }
 
-/// Written down, durably, before a refresh token is spent.
+/// Recorded, durably, before a refresh token is spent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The grant.
@@ -452,8 +451,8 @@ pub struct Intent {
     pub generation: u64,
     /// SHA-256 of the refresh token, in hex.
     pub token_hash: String,
-    /// When.
+    /// When it was recorded.
     pub at: Timestamp,
-    /// How often this token has been sent, this time included.
+    /// How many times this token has been sent, this time included.
     pub sends: u32,
 }

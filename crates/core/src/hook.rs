@@ -1,4 +1,4 @@
-//! Runs hooks that are commands: JSON on stdin, JSON on stdout, no shell.
+//! Runs hooks as commands: JSON on stdin, JSON on stdout, no shell.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -18,22 +18,22 @@ use crate::text::one_line;
 
 const POLL: Duration = Duration::from_millis(2);
 
-/// What a runner of GitHub Actions gives out id tokens for.
+/// The variables with which a GitHub Actions runner issues id tokens.
 const GITHUB_VARIABLES: [&str; 2] =
     ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"];
 
-/// How many hooks run inside one another: in the environment of every hook. One that asks for a token
-/// may start the hook that it is.
+/// Name of the variable with the nesting depth of hooks, in the environment of every hook. A hook that
+/// requests a token may trigger itself.
 pub const DEPTH_VARIABLE: &str = "OAUTHCTL_HOOK_DEPTH";
 
-/// The most hooks inside one another.
+/// Maximum nesting depth of hooks.
 const DEEPEST: u32 = 4;
 
-/// Runs the commands that profiles name. They inherit the environment, but none of the variables that
-/// hold this program's keys or the profile's secrets. Each has a process group of its own. One that
-/// takes too long is killed with its group; so is one that nobody waits for any more. What has left
-/// the group, for a session of its own (`setsid`) or another group, goes on. Hooks inside one another
-/// are counted in [`DEPTH_VARIABLE`]: the fifth is not started.
+/// Runs the commands of profiles. They inherit the environment, except for variables that contain this
+/// program's keys or the profile's secrets. Each command has its own process group. A command that takes
+/// too long is killed with its group, and so is one whose caller has stopped waiting. Processes that have
+/// left the group, for a session of their own (`setsid`) or another group, continue. Nested hooks are
+/// counted in [`DEPTH_VARIABLE`]: the fifth is not started.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CommandHooks;
 
@@ -52,25 +52,25 @@ impl Hooks for CommandHooks {
             argv: hook.command.clone(),
             hidden: hidden_variables(profile),
             depth,
-            // What was told tokens may complain with them.
+            // A command that was told tokens may print them in its error.
             is_heard: !hook.give_token,
         };
         Box::pin(apart(move |process| run(process, &job, input, HOOK_LIMIT)))
     }
 }
 
-/// Gives this text to a command of the profile's. It runs as a hook does, with the same limit, but
-/// nothing that it says is heard. A future that is dropped ends it with its process group.
+/// Passes this text to a command of the profile. It runs like a hook, with the same limit, but its output
+/// is ignored. If the future is dropped, the command is ended with its process group.
 ///
 /// # Errors
 ///
-/// `Config` where it cannot be started, fails, or takes too long.
+/// Returns `Config` if it cannot be started, fails, or takes too long.
 pub async fn feed(profile: &Profile, argv: &[String], input: Secret) -> Result<()> {
     let (argv, hidden) = (argv.to_vec(), hidden_variables(profile));
     apart(move |process| give(process, &argv, &hidden, input, HOOK_LIMIT)).await
 }
 
-/// Runs a process in a thread of its own, and ends it where nobody waits for it any more.
+/// Runs a process in a separate thread, and ends it if its caller stops waiting.
 async fn apart<T: Send + 'static>(
     run: impl FnOnce(&Process) -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -80,15 +80,15 @@ async fn apart<T: Send + 'static>(
     std::thread::Builder::new()
         .name("hook".to_owned())
         .spawn(move || {
-            // The receiver is gone where the caller has given up.
+            // The receiver is gone if the caller has given up.
             let _ = sender.send(run(&process));
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
     receiver.await.map_err(|_| Error::internal("the thread of a command ended early"))?
 }
 
-/// The depth of a hook that is started where the variable says this. Empty, it counts as unset, as
-/// every variable does; what is no number, as too deep.
+/// Returns the depth of a hook that is started with this value of the variable. An empty value counts as
+/// unset, as for every variable; one that is not a number counts as too deep.
 fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
     let depth = match depth.filter(|text| !text.is_empty()) {
         None => Some(0),
@@ -96,26 +96,26 @@ fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
     };
     match depth {
         Some(depth) if depth < DEEPEST => Ok(depth + 1),
-        // What to do is in the message: of what a hook fails with, callers may show no more.
+        // The message says what to do, because callers may show nothing else of a hook's failure.
         _ => Err(Error::config(format!(
-            "{DEEPEST} hooks run inside one another already ({DEPTH_VARIABLE}), and no other is \
-             started: a hook must not ask for a token for which it is run again"
+            "{DEEPEST} hooks are already nested ({DEPTH_VARIABLE}), which is the maximum: a hook \
+             must not request a token for which it is run again"
         ))
-        .hint("take out of the hook what asks for that token")),
+        .hint("remove the request for that token from the hook")),
     }
 }
 
-/// A command, and what it does not get.
+/// A command, and the variables that are hidden from it.
 struct Job {
     argv: Vec<String>,
     hidden: Vec<String>,
     depth: u32,
-    /// Whether its complaints are read.
+    /// Whether its error output is read.
     is_heard: bool,
 }
 
-/// The variables that no command gets which runs for a profile: those that hold this program's keys,
-/// and those that the profile's own secrets are read from.
+/// Returns the variables that are hidden from every command of a profile: those that contain this program's
+/// keys, and those from which the profile's own secrets are read.
 pub fn hidden_variables(profile: &Profile) -> Vec<String> {
     let client = &profile.client;
     let sources = [&client.secret, &client.private_key, &client.assertion];
@@ -132,7 +132,7 @@ pub fn hidden_variables(profile: &Profile) -> Vec<String> {
     hidden
 }
 
-/// A hook's process, between the thread that runs it and the caller that waits.
+/// A hook's process, shared by the thread that runs it and the caller that waits.
 #[derive(Default)]
 struct Process(Mutex<State>);
 
@@ -147,7 +147,7 @@ impl Process {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kills it, and its group, if it has not ended; if it has not begun, it never will.
+    /// Kills it and its group if it has not ended; if it has not started, it never will.
     fn kill(&self) {
         let mut state = self.state();
         state.given_up = true;
@@ -186,7 +186,7 @@ fn kill_group(child: &Child) {
 #[cfg(not(unix))]
 fn kill_group(_: &Child) {}
 
-/// The caller's end of a process: dropped, nothing of it goes on.
+/// The caller's end of a process: dropping it ends the process.
 struct Waiting(Arc<Process>);
 
 impl Drop for Waiting {
@@ -207,7 +207,7 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
         command.stderr(Stdio::null());
     }
     let (output, complaint) = start(process, &mut command, input)
-        .map_err(|e| Error::config(format!("`{shown}` did not start: {e}")).caused_by(&e))?;
+        .map_err(|e| Error::config(format!("cannot start `{shown}`: {e}")).caused_by(&e))?;
     let bytes = output.and_then(|output| received(&output, deadline));
     let too_large = bytes.as_ref().is_some_and(|bytes| bytes.len() > HOOK_ANSWER);
     let status = match &bytes {
@@ -217,7 +217,7 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
     let (Some(bytes), Some(status)) = (bytes, status) else {
         process.kill();
         return Err(Error::config(match too_large {
-            true => format!("`{shown}` answered with more than {HOOK_ANSWER} bytes"),
+            true => format!("`{shown}` returned more than {HOOK_ANSWER} bytes"),
             false => format!("`{shown}` took more than {} s", limit.as_secs()),
         }));
     };
@@ -231,7 +231,7 @@ fn run(process: &Process, job: &Job, input: Secret, limit: Duration) -> Result<S
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Secret::new(text)),
-        Err(_) => Err(Error::config(format!("`{shown}` answered with what is not UTF-8"))),
+        Err(_) => Err(Error::config(format!("`{shown}` returned invalid UTF-8"))),
     }
 }
 
@@ -250,7 +250,7 @@ fn give(
     let mut command = prepared(program, arguments, hidden);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     start(process, &mut command, input)
-        .map_err(|e| Error::config(format!("`{shown}` could not be started: {e}")).caused_by(&e))?;
+        .map_err(|e| Error::config(format!("cannot start `{shown}`: {e}")).caused_by(&e))?;
     match process.ended(deadline) {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(Error::config(format!("`{shown}` ended with {status}"))),
@@ -272,7 +272,7 @@ fn prepared(program: &str, arguments: &[String], hidden: &[String]) -> Command {
     command
 }
 
-/// Starts it, gives it the input, and begins to read what it says: its answer, and its complaints.
+/// Starts it, passes the input, and begins to read its answer and its error output.
 fn start(
     process: &Process,
     command: &mut Command,
@@ -284,7 +284,7 @@ fn start(
     }
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read must not keep us; why it did not, its exit code says.
+        // A command that does not read its input must not block us; its exit code tells why.
         std::thread::spawn(move || stdin.write_all(input.expose().as_bytes()));
     }
     let output = child.stdout.take().map(|pipe| collect(pipe, false));
@@ -295,8 +295,8 @@ fn start(
 
 type Collected = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
-/// Reads a pipe to its end, or until there is too much, in a thread of its own. What is too much is
-/// drained, if it is no fault, so that the writer can end.
+/// Reads a pipe in a separate thread, to its end or up to the limit. If exceeding the limit is not an
+/// error, the rest is discarded so that the writer can end.
 fn collect(mut pipe: impl Read + Send + 'static, drained: bool) -> Collected {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -362,7 +362,7 @@ mod tests {
         for nothing in ["/nowhere/at/all", "/", "/etc/passwd"] {
             let argv = [nothing.to_owned()];
             let error = run(&Process::default(), &job(&argv), Secret::default(), short);
-            assert!(error.unwrap_err().message().contains("did not start"), "{nothing}");
+            assert!(error.unwrap_err().message().contains("cannot start"), "{nothing}");
         }
     }
 

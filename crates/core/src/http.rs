@@ -1,8 +1,8 @@
-//! Sends HTTP requests (the sole user of reqwest).
+//! Sends HTTP requests (the only user of reqwest).
 //!
-//! What holds for every request: TLS is verified, by rustls with the platform's verifier; plain
-//! http goes to a loopback host only, and what goes there never passes a proxy; no redirect is
-//! followed; nothing is sent twice; and both the time and the size of an answer are bounded.
+//! For every request: TLS is verified, by rustls with the platform's verifier; plain http is sent only to a
+//! loopback host, and never through a proxy; no redirect is followed; nothing is sent twice; and both the
+//! time and the size of a response are limited.
 
 mod body;
 mod failure;
@@ -30,29 +30,29 @@ pub use crate::port::MAX_BODY;
 pub use proxy::can_be_proxy;
 pub use proxy::unreadable_exceptions;
 
-/// The most bytes of all header names and values together.
+/// Maximum size of all header names and values together, in bytes.
 pub const MAX_HEADERS: usize = 64 * 1024;
 
-/// The most bytes of a file of certificate authorities.
+/// Maximum size of a file of certificate authorities, in bytes.
 const MAX_CA_FILE: usize = 16 << 20;
 
-/// How a client reaches servers.
+/// The options of a client.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A PEM file with the certificates of further authorities, trusted beside the platform's.
+    /// A PEM file with the certificates of additional authorities, trusted in addition to the platform's.
     pub ca_file: Option<PathBuf>,
     /// A client certificate with its chain and its private key, in PEM (RFC 8705).
     pub client_certificate: Option<Secret>,
-    /// The most time for name resolution, connection, proxy and TLS handshake together.
+    /// Time limit for name resolution, connection, proxy and TLS handshake together.
     pub connect_timeout: Duration,
-    /// The most time for the whole exchange.
+    /// Time limit for the whole exchange.
     pub total_timeout: Duration,
     /// The proxy for https hosts that are not loopback.
     pub proxy: Proxy,
 }
 
 impl Default for Options {
-    /// 10 s to connect, 30 s in all, the environment's proxy.
+    /// Returns 10 s to connect, 30 s in total, and the environment's proxy.
     fn default() -> Self {
         Self {
             ca_file: None,
@@ -64,25 +64,25 @@ impl Default for Options {
     }
 }
 
-/// Where connections to other hosts go through.
+/// The proxy for connections to other hosts.
 #[derive(Debug, Clone)]
 pub enum Proxy {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case. A value that
-    /// [cannot name a proxy](can_be_proxy) is passed over. `NO_PROXY` is a list of hosts separated by commas
-    /// or white space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP
-    /// address, or a network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
+    /// The proxy of `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case. A value that [cannot name a
+    /// proxy](can_be_proxy) is ignored. `NO_PROXY` is a list of hosts, separated by commas or white space:
+    /// `*`, `corp.test` with its subdomains, `*.corp.test` for only the subdomains, an IP address, or a
+    /// network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
     Environment,
-    /// None.
+    /// No proxy.
     Direct,
-    /// This one: its URL may carry a user and a password.
+    /// This proxy; its URL may contain a user and a password.
     Url(Secret),
 }
 
-/// Sends requests over HTTP/1.1, each on a connection of its own: a connection kept for later can
-/// die just as a request is written to it, and then nobody knows whether a code was spent.
+/// Sends requests over HTTP/1.1, each on a new connection: a reused connection can fail just as a request
+/// is written to it, and then it is unknown whether a code was spent.
 ///
-/// TLS is set up at the first https request; a request to a plain loopback server loads no
-/// certificates. Sending needs a tokio runtime with its timer and its I/O.
+/// TLS is set up at the first https request; a request to a loopback server over plain http loads no
+/// certificates. Sending requires a tokio runtime with timer and I/O enabled.
 pub struct HttpClient {
     options: Options,
     plain: OnceLock<Client>,
@@ -91,7 +91,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client with these options. Files are read when they are first needed.
+    /// Creates a client with these options. Files are read when they are first needed.
     pub fn new(options: Options) -> Self {
         Self {
             options,
@@ -101,12 +101,12 @@ impl HttpClient {
         }
     }
 
-    /// Checks that the files and the certificate of the options can be used, which would otherwise
-    /// show at the first https request.
+    /// Checks that the files and the certificate of the options can be used. Otherwise an error would only
+    /// appear at the first https request.
     ///
     /// # Errors
     ///
-    /// Of kind [`Config`](crate::ErrorKind::Config).
+    /// Returns an error of kind [`Config`](crate::ErrorKind::Config).
     pub fn check_options(&self) -> crate::Result<()> {
         if self.options.ca_file.is_none() && self.options.client_certificate.is_none() {
             return Ok(());
@@ -125,7 +125,7 @@ impl HttpClient {
         read(answer, &target).await
     }
 
-    /// The client for this kind of connection. A failure is not remembered: the file may be mended.
+    /// Returns the client for this kind of connection. A failure is not cached: the file may be corrected.
     fn client(&self, tls: bool, proxy: Option<Secret>) -> Result<Client, HttpError> {
         let slot = match (tls, &proxy) {
             (false, _) => &self.plain,
@@ -162,14 +162,14 @@ impl HttpClient {
 
     fn with_tls(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {
         if let Some(path) = &self.options.ca_file {
-            // A pipe would be waited for, beyond every time limit.
+            // Reading a pipe could block beyond every time limit.
             if std::fs::metadata(path).is_ok_and(|is| !is.is_file()) {
-                return Err(failure::of_ca_file(path, &"it is no plain file"));
+                return Err(failure::of_ca_file(path, &"not a regular file"));
             }
             let pem = read_ca_file(path)?;
             let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if certificates.is_empty() {
-                return Err(failure::of_ca_file(path, &"it holds no certificate in PEM"));
+                return Err(failure::of_ca_file(path, &"it contains no PEM certificate"));
             }
             builder = builder.tls_certs_merge(certificates);
         }
@@ -181,8 +181,8 @@ impl HttpClient {
         Ok(builder)
     }
 
-    /// The proxy that a target is reached through. Loopback is reached through none, and so is plain http,
-    /// which is for loopback alone.
+    /// Returns the proxy for a target. Loopback uses none, and neither does plain http, which is only for
+    /// loopback.
     fn proxy_of(&self, url: &Url, target: &Target) -> Option<Secret> {
         match &self.options.proxy {
             _ if target.loopback || !target.tls => None,
@@ -210,8 +210,8 @@ impl Http for HttpClient {
         Box::pin(async move {
             let limit = self.options.total_timeout;
             let mut exchange = std::pin::pin!(self.exchange(request));
-            // A process that was stopped finds its time over and, perhaps, the answer there: with
-            // a moment more it is taken, and what it brings is not lost.
+            // For a process that was stopped, the time is over but the response may have arrived: waiting a
+            // moment longer avoids losing it.
             for limit in [limit, MOMENT] {
                 if let Ok(outcome) = tokio::time::timeout(limit, &mut exchange).await {
                     return outcome;
@@ -222,10 +222,10 @@ impl Http for HttpClient {
     }
 }
 
-/// What is waited for an answer that came while nobody could look.
+/// How long to wait for a response that may have arrived while the process was stopped.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// Where a request goes, once it is known that it may.
+/// The destination of a request that may be sent.
 struct Target {
     host: String,
     port: u16,
@@ -242,24 +242,24 @@ impl Target {
             "http" if is_loopback(url) => false,
             "http" => {
                 return Err(failure::not_sent(
-                    format!("refused to send a request to {host} without TLS"),
+                    format!("cannot send a request to {host} without TLS"),
                     Some("use its https URL; plain http is for loopback hosts only".into()),
                 ));
             }
             scheme => return refuse(format!("cannot send requests to a `{scheme}` URL")),
         };
         if host.is_empty() {
-            return refuse("the URL names no host".to_owned());
+            return refuse("the URL has no host".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse(format!("the URL for {host} carries a user name or a password"));
+            return refuse(format!("the URL for {host} contains a user name or a password"));
         }
         let port = url.port_or_known_default().unwrap_or_default();
         Ok(Self { host, port, loopback: is_loopback(url), tls })
     }
 }
 
-/// Reads a file of further certificate authorities, which nobody else may be able to write to.
+/// Reads a file of additional certificate authorities, which no other user may be able to write to.
 fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
     let failed = |error: std::io::Error| failure::of_ca_file(path, &error);
     let file = named::open(path).map_err(failed)?;

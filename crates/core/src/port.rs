@@ -1,32 +1,32 @@
-//! The few traits through which the world is reached, and which a caller may implement.
+//! The traits through which everything external is reached, and which a caller may implement.
 //!
-//! All are object-safe, and their futures are boxed and tied to no executor: an implementation
-//! that has its answer at hand returns a future that is ready at once.
+//! All are object-safe, and their boxed futures depend on no executor: an implementation that has its
+//! result at hand returns a future that is ready immediately.
 //!
-//! | trait | implement it to | given |
+//! | trait | implement it to | built in |
 //! | --- | --- | --- |
-//! | [`GrantStore`] | keep grants in a database of your own | [`MemoryStore`](crate::store::MemoryStore), and with their features `KeyringStore` and `FileStore` |
-//! | [`PendingStore`] | keep started authorizations there too | [`MemoryPending`](crate::store::MemoryPending), [`FilePending`](crate::store::FilePending) |
-//! | [`Coordinator`], [`Lock`] | make several machines take turns | [`MemoryCoordinator`](crate::store::MemoryCoordinator) for one process, [`StateDir`](crate::store::StateDir) for all processes of a machine |
-//! | [`Http`] | send through a transport of your own | [`HttpClient`](crate::http::HttpClient) |
-//! | [`Clock`] | have time stand still in tests | [`SystemClock`](crate::clock::SystemClock) |
-//! | [`SecretItems`] | keep client secrets by name | the stores above |
+//! | [`GrantStore`] | store grants in your own database | [`MemoryStore`](crate::store::MemoryStore), and with their features `KeyringStore` and `FileStore` |
+//! | [`PendingStore`] | store started authorizations there too | [`MemoryPending`](crate::store::MemoryPending), [`FilePending`](crate::store::FilePending) |
+//! | [`Coordinator`], [`Lock`] | serialize several machines | [`MemoryCoordinator`](crate::store::MemoryCoordinator) for one process, [`StateDir`](crate::store::StateDir) for all processes of a machine |
+//! | [`Http`] | send through your own transport | [`HttpClient`](crate::http::HttpClient) |
+//! | [`Clock`] | control time in tests | [`SystemClock`](crate::clock::SystemClock) |
+//! | [`SecretItems`] | store client secrets by name | the stores above |
 //!
 //! [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
-//! [`Hooks`](crate::flow::Hooks) belong to the flow, and stand there.
+//! [`Hooks`](crate::flow::Hooks) belong to the flow and are defined there.
 //!
-//! # A store of your own
+//! # Implementing a store
 //!
-//! A [`Grant`] is one JSON document for one account of one profile: a row whose key is the
-//! [`GrantKey`]. It holds tokens in clear text, and with DPoP a private key (the profile's own, where
-//! it has one), so encrypt what you write.
+//! A [`Grant`] is one JSON document for one account of one profile: a row whose key is the [`GrantKey`]. It
+//! contains tokens in clear text, and with DPoP a private key (the profile's own, if it has one), so
+//! encrypt what you write.
 //!
 //! ```
 //! use std::{collections::BTreeMap, sync::{Arc, Mutex}};
 //! use oauthctl_core::port::{BoxFuture, GrantStore};
 //! use oauthctl_core::{Error, Grant, GrantKey, Ports, Result};
 //!
-//! /// Stands for a table `grants (profile, account, document)`.
+//! /// Represents a table `grants (profile, account, document)`.
 //! #[derive(Default)]
 //! struct MyDatabase(Mutex<BTreeMap<GrantKey, Vec<u8>>>);
 //!
@@ -43,7 +43,7 @@
 //!     }
 //!
 //!     fn prepare<'a>(&'a self, _: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
-//!         Box::pin(async { Ok(()) }) // a real one asks whether the database can be written
+//!         Box::pin(async { Ok(()) }) // a real one checks that the database is writable
 //!     }
 //!
 //!     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
@@ -63,7 +63,7 @@
 //! # assert_eq!(ports.store.name(), "my database");
 //! ```
 //!
-//! [`PendingStore`] has an example of its own.
+//! [`PendingStore`] has its own example.
 //!
 //! [`Grant`]: crate::Grant
 //! [`GrantKey`]: crate::GrantKey
@@ -88,11 +88,11 @@ pub use transport::{Http, HttpError, HttpRequest, HttpResponse, MAX_BODY, Method
 /// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Time. All expiry is judged by [`now`](Self::now), and every wait is a
-/// [`sleep`](Self::sleep), so that a clock of a test's own moves both.
+/// Time. All expiry is checked against [`now`](Self::now), and every wait is a [`sleep`](Self::sleep), so
+/// that a test's own clock controls both.
 pub trait Clock: Send + Sync {
-    /// The wall clock's time. It may go back; the flow copes with that.
+    /// Returns the wall clock's time. It may go backwards; the flow handles that.
     fn now(&self) -> Timestamp;
-    /// Waits. A future that is dropped waits no longer.
+    /// Waits. Dropping the future ends the wait.
     fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()>;
 }

@@ -1,4 +1,4 @@
-//! Ports that are ready to use: the real transport and clock, everything else in memory.
+//! Ready-made ports: the real transport and clock, everything else in memory.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use crate::port::{Clock, Http};
 use crate::protocol::state::StateKeys;
 use crate::store::{MemoryCoordinator, MemoryPending, MemoryStore};
 
-/// How many started authorizations wait in memory at most.
+/// Maximum number of started authorizations in memory.
 const PENDING: usize = 10_000;
 
 impl Ports {
-    /// The real transport and the machine's clock; grants, started authorizations and locks in the
-    /// memory of this process, with a new key for states. What shall outlive the process is replaced:
-    /// [`with_store`](Self::with_store), [`with_pending`](Self::with_pending); what several processes
-    /// share needs a common [`with_coordinator`](Self::with_coordinator) too.
+    /// Returns ports with the real transport and the system clock; grants, started authorizations and locks
+    /// are in the memory of this process, with a new key for states. Replace what must outlive the process
+    /// with [`with_store`](Self::with_store) and [`with_pending`](Self::with_pending); if several processes
+    /// share it, set a common [`with_coordinator`](Self::with_coordinator) too.
     ///
-    /// It sends with [`HttpClient`], which needs a tokio runtime with its timer and its I/O.
+    /// Requests are sent with [`HttpClient`], which requires a tokio runtime with timer and I/O enabled.
     pub fn in_memory() -> Self {
         Self::in_memory_with(Arc::new(HttpClient::new(Options::default())), Arc::new(SystemClock))
     }
 
-    /// The same over another transport and another clock, which the stores in memory share.
+    /// Does the same over another transport and another clock, which the stores in memory share.
     pub fn in_memory_with(http: Arc<dyn Http>, clock: Arc<dyn Clock>) -> Self {
         let coordinator = Arc::new(MemoryCoordinator::new(clock.clone()));
         let pending = Arc::new(MemoryPending::new(clock.clone(), PENDING));
-        // Without a key, starting a flow fails, and says so.
+        // Without a key, starting a flow fails with a clear error.
         let keys = StateKeys::generate().unwrap_or_else(|_| StateKeys::none());
         Self::new(http, clock, Arc::new(MemoryStore::new()), coordinator)
             .with_pending(pending, keys)

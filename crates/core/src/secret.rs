@@ -1,13 +1,13 @@
-//! A value that must not be seen: zeroed when dropped, redacted in `Debug`, without `Display`.
+//! A secret value: zeroed when dropped, redacted in `Debug`, without `Display`.
 
 use serde::{Deserialize, Deserializer, Serializer};
 use zeroize::Zeroizing;
 
 /// A secret string: a token, a password, a verifier.
 ///
-/// It can only be read through [`Secret::expose`], so every place where a secret crosses a
-/// boundary can be found by searching for that word. It is not `Serialize`; a type that is stored
-/// sealed names [`exposed`] for the field instead.
+/// It can be read only through [`Secret::expose`], so searching for that name finds every place where a
+/// secret crosses a boundary. It does not implement `Serialize`; a type that is stored encrypted uses
+/// [`exposed`] for the field instead.
 ///
 /// ```
 /// let token = oauthctl_core::Secret::new("s3cret");
@@ -18,17 +18,17 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a value into custody.
+    /// Wraps a secret value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// Hands the value out. The caller answers for where it goes.
+    /// Returns the value. The caller is responsible for keeping it secret.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether the value is empty.
+    /// Returns whether the value is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl PartialEq for Secret {
-    /// Compares in a time that depends on the lengths only.
+    /// Compares in a time that depends only on the lengths.
     fn eq(&self, other: &Self) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes())
             .is_ok()
@@ -62,26 +62,26 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// For `#[serde(with = "…::exposed")]` on a field of a record that is sealed before it is written.
+/// For `#[serde(with = "…::exposed")]` on a field of a record that is encrypted before it is written.
 pub mod exposed {
     use super::{Deserialize, Deserializer, Secret, Serializer};
 
-    /// Writes the value itself.
+    /// Serializes the value itself.
     pub fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(secret.expose())
     }
 
-    /// Reads a value into custody.
+    /// Deserializes and wraps a value.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
         Secret::deserialize(deserializer)
     }
 }
 
-/// The same as [`exposed`], for an optional field.
+/// Same as [`exposed`], for an optional field.
 pub mod exposed_option {
     use super::{Deserialize, Deserializer, Secret, Serializer};
 
-    /// Writes the value itself, or null.
+    /// Serializes the value itself, or null.
     pub fn serialize<S: Serializer>(
         secret: &Option<Secret>,
         serializer: S,
@@ -92,7 +92,7 @@ pub mod exposed_option {
         }
     }
 
-    /// Reads a value into custody.
+    /// Deserializes and wraps a value.
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Secret>, D::Error> {

@@ -1,10 +1,10 @@
-//! Text that others wrote, made safe for a terminal, a log or a page.
+//! Sanitizes untrusted text for a terminal, a log or a page.
 
-/// The most characters of a server's text that are shown.
+/// Maximum number of characters of a server's text that are shown.
 const SHOWN: usize = 500;
 
-/// Makes a server's text fit for one line of a terminal or a log: control characters (C0, C1),
-/// bidirectional overrides and invisible characters are replaced, and the length is capped.
+/// Sanitizes a server's text for one line of a terminal or a log: control characters (C0, C1),
+/// bidirectional overrides and invisible characters are replaced, and the length is limited.
 ///
 /// ```
 /// assert_eq!(oauthctl_core::text::one_line("a\u{1b}[31mb\nc"), "a [31mb c");
@@ -21,16 +21,15 @@ pub fn one_line(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Whether a text can be the name of a token type (RFC 6749, section 11.1), and is too short for a
-/// token that got into its place.
+/// Returns whether a text can be the name of a token type (RFC 6749, section 11.1), and is too short to be
+/// a token in its place.
 pub(crate) fn is_token_type(text: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     (1..=12).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Quotes a name for a shell command that users are told to run: plain where it is one word, in single
-/// quotes where a shell would read more into it, and in `$'…'` where it has characters that must not
-/// reach a terminal.
+/// Quotes a name for a shell command that users are told to run: plain if it is one word, in single quotes
+/// if a shell would interpret it, and in `$'…'` if it contains characters that must not reach a terminal.
 ///
 /// ```
 /// assert_eq!(oauthctl_core::text::shell_word("ada@example.org"), "ada@example.org");
@@ -61,10 +60,10 @@ pub fn shell_word(text: &str) -> String {
     word + "'"
 }
 
-/// The most names that a message lists.
+/// Maximum number of names that a message lists.
 const NAMES_SHOWN: usize = 10;
 
-/// Lists names for a message: the first ten, each as [`shell_word`], and how many more there are.
+/// Lists names for a message: the first ten, each as in [`shell_word`], and the number of the rest.
 ///
 /// ```
 /// assert_eq!(oauthctl_core::text::names(["ada", "it's me"]), r"ada, 'it'\''s me'");
@@ -78,17 +77,17 @@ pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// The same as [`one_line`] for text of our own that may quote others': there is no cap.
+/// Same as [`one_line`], without a length limit, for text of this program that may quote untrusted text.
 pub fn line(text: &str) -> String {
     text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
 }
 
-/// The same as [`line()`], but line breaks stay.
+/// Same as [`line()`], but keeps line breaks.
 pub fn lines(text: &str) -> String {
     text.chars().map(|c| if c == '\n' || is_harmless(c) { c } else { ' ' }).collect()
 }
 
-/// Whether a character can neither move the cursor, nor reorder the line, nor hide in it.
+/// Returns whether a character can neither move the cursor, nor reorder the line, nor hide in it.
 pub fn is_harmless(c: char) -> bool {
     !(c.is_control()
         || matches!(c,

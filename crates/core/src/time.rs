@@ -1,10 +1,10 @@
-//! Points in time, in whole seconds, and durations as people write them.
+//! Points in time, in whole seconds, and durations as users write them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time: seconds since 1970-01-01T00:00:00Z. Shown as RFC 3339 in UTC.
+/// A point in time: seconds since 1970-01-01T00:00:00Z. Displayed as RFC 3339 in UTC.
 ///
 /// ```
 /// use oauthctl_core::Timestamp;
@@ -27,33 +27,33 @@ impl From<Timestamp> for u64 {
 }
 
 impl Timestamp {
-    /// The last second that RFC 3339 can write (9999-12-31T23:59:59Z).
+    /// The last second that RFC 3339 can represent (9999-12-31T23:59:59Z).
     pub const MAX: Timestamp = Timestamp(253_402_300_799);
 
-    /// From seconds since the Unix epoch, limited to [`Timestamp::MAX`].
+    /// Creates a timestamp from seconds since the Unix epoch, limited to [`Timestamp::MAX`].
     pub fn from_unix(seconds: u64) -> Self {
         Self(seconds.min(Self::MAX.0))
     }
 
-    /// The wall clock's time. Code that decides takes a [`crate::port::Clock`] instead.
+    /// Returns the wall clock's time. Code that makes decisions uses a [`crate::port::Clock`] instead.
     #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
     pub fn now() -> Self {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::from_unix(elapsed.as_secs())
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     pub fn unix(self) -> u64 {
         self.0
     }
 
-    /// This much later, limited to [`Timestamp::MAX`].
+    /// Returns the time that is this much later, limited to [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self::from_unix(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// How long until `self`, seen from `now`; zero once it has passed.
+    /// Returns how long it is from `now` until `self`; zero once it has passed.
     pub fn remaining(self, now: Timestamp) -> Duration {
         Duration::from_secs(self.0.saturating_sub(now.0))
     }
@@ -65,7 +65,7 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
-/// Reads a duration as people write it: `30s`, `5m`, `2h`, `7d`, or a number of seconds.
+/// Parses a duration: `30s`, `5m`, `2h`, `7d`, or a number of seconds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -83,7 +83,9 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         "m" => 60,
         "h" => 3_600,
         "d" => 86_400,
-        _ => return Err(format!("`{text}` is not a duration: write 30s, 5m, 2h, 7d or seconds")),
+        _ => {
+            return Err(format!("`{text}` is not a duration: expected 30s, 5m, 2h, 7d or seconds"));
+        }
     };
     digits
         .parse::<u64>()
@@ -92,7 +94,7 @@ pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
         .filter(|seconds| *seconds <= 3_650 * 86_400)
         .map(Duration::from_secs)
         .ok_or_else(|| {
-            format!("`{text}` is not a duration: write 30s, 5m, 2h or 7d, ten years at most")
+            format!("`{text}` is not a duration: expected 30s, 5m, 2h or 7d, at most ten years")
         })
 }
 

@@ -50,14 +50,16 @@ pub(super) fn authorize(issuer: &Issuer, call: &Call) -> Reply {
         let response = vec![("error", "login_required".to_owned())];
         return respond(issuer, 302, &request.redirect_uri, request.state, response);
     }
-    let Ok(transaction) = random("transaction") else { return page::failed(500, "no randomness") };
+    let Ok(transaction) = random("transaction") else {
+        return page::failed(500, "no random numbers");
+    };
     let reply = page::consent(issuer, &transaction, &request, hinted.unwrap_or(&USERS[0]));
     let expires = issuer.now() + PAGE_TTL;
     issuer.store().transactions.insert(transaction, Transaction { request, expires });
     reply
 }
 
-/// What the consent page sends.
+/// Handles the form of the consent page.
 pub(super) fn consent(issuer: &Issuer, call: &Call) -> Reply {
     if !is_own_form(issuer, call) {
         return page::failed(403, "This form was sent by another site.");
@@ -65,7 +67,7 @@ pub(super) fn consent(issuer: &Issuer, call: &Call) -> Reply {
     let transaction =
         call.form.get("transaction").and_then(|id| issuer.store().transactions.take(id));
     let Some(transaction) = transaction.filter(|t| t.expires > issuer.now()) else {
-        return page::failed(403, "This page has been used or has expired. Begin again.");
+        return page::failed(403, "This page has already been used or has expired. Start again.");
     };
     let user = call.form.get("person").and_then(users::find);
     match (call.form.get("decision"), user) {
@@ -74,7 +76,7 @@ pub(super) fn consent(issuer: &Issuer, call: &Call) -> Reply {
     }
 }
 
-/// Whether a form comes from a page of ours, as far as the browser says.
+/// Returns whether a form comes from a page of this server, as far as the browser reports it.
 pub(super) fn is_own_form(issuer: &Issuer, call: &Call) -> bool {
     // `Referrer-Policy: no-referrer` makes browsers send `null` for the page's own origin.
     let origin = call.header("origin").is_none_or(|o| o == issuer.shared.origin || o == "null");
@@ -90,7 +92,7 @@ pub(super) fn push(issuer: &Issuer, call: &Call) -> Outcome {
         return Err(Refusal::request("request_uri cannot be pushed"));
     }
     if call.form.get("client_id").is_some_and(|id| id != caller.id) {
-        return Err(Refusal::request("the request names another client"));
+        return Err(Refusal::request("the request names a different client"));
     }
     let request = read(&store, &call.form, &caller.id).map_err(|failure| match failure {
         Failure::Page(problem) => Refusal::request(problem),
@@ -99,7 +101,7 @@ pub(super) fn push(issuer: &Issuer, call: &Call) -> Outcome {
     let uri = random(URN)?;
     let ttl = if issuer.effects.rule(Rule::PushedExpires) { 0 } else { PUSHED_TTL };
     store.pushed.insert(uri.clone(), Pushed { request, expires: issuer.now() + ttl });
-    // A lifetime of zero would be no lifetime (RFC 9126, section 2.2).
+    // A lifetime of zero would not be a lifetime (RFC 9126, section 2.2).
     let mut reply = Reply::json(object(json!({"request_uri": uri, "expires_in": ttl.max(1)})));
     reply.status = 201;
     Ok(reply)
@@ -120,7 +122,7 @@ fn request(
             .filter(|p| p.expires > issuer.now() && p.request.client_id == client_id)
             .map(|p| p.request)
             .ok_or_else(|| {
-                Failure::Page("The pushed request is unknown, used or expired.".to_owned())
+                Failure::Page("The pushed request is unknown, already used or expired.".to_owned())
             });
     }
     let request = read(store, params, client_id)?;
@@ -139,10 +141,10 @@ fn refuse(request: &AuthorizationRequest, error: &'static str, description: &str
     }
 }
 
-/// Reads and judges the parameters of an authorization request.
+/// Parses and validates the parameters of an authorization request.
 fn read(store: &Store, params: &Params, client_id: &str) -> Result<AuthorizationRequest, Failure> {
     if let Some(name) = params.repeated() {
-        return Err(Failure::Page(format!("The parameter {name} is there twice.")));
+        return Err(Failure::Page(format!("The parameter {name} is repeated.")));
     }
     let text = |name: &str| params.get(name).map(str::to_owned);
     let Some(redirect_uri) = text("redirect_uri") else {
@@ -197,8 +199,8 @@ fn is_challenge(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
-/// Whether a browser may be sent there: a loopback URI with any port (RFC 8252, section 7.3), or
-/// one that was registered.
+/// Returns whether a browser may be sent there: to a loopback URI with any port (RFC 8252, section 7.3), or
+/// to a registered one.
 pub(super) fn may_return_to(store: &Store, client_id: &str, uri: &str) -> bool {
     let registered = store.clients.get(client_id).map_or(&[][..], |c| &c.redirect_uris);
     let Some(url) = Url::parse(uri).ok().filter(|u| u.fragment().is_none()) else { return false };
@@ -273,7 +275,7 @@ pub(super) fn return_to(uri: &str, state: Option<&str>) -> Reply {
     Reply::redirect(302, with_query(uri, state.map(|state| ("state", state))))
 }
 
-/// Adds parameters to a URI, whose own query stays byte for byte as it was.
+/// Adds parameters to a URI, whose own query stays byte for byte the same.
 fn with_query<V: AsRef<str>>(
     uri: &str,
     pairs: impl IntoIterator<Item = (&'static str, V)>,

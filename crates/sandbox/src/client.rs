@@ -1,4 +1,4 @@
-//! Clients, and how they prove who they are (RFC 6749, section 2.3; RFC 7523, section 2.2).
+//! Clients and their authentication (RFC 6749, section 2.3; RFC 7523, section 2.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,15 +12,15 @@ use super::store::{Client, Store};
 
 /// The confidential client that every issuer knows.
 pub const CONFIDENTIAL_CLIENT: &str = "sandbox-confidential";
-/// Its secret. It is sent with HTTP Basic or in the body.
+/// Its secret, which is sent with HTTP Basic or in the body.
 pub const CONFIDENTIAL_SECRET: &str = "sandbox-secret";
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Who sent a request.
+/// The sender of a request.
 pub(super) struct Caller {
     pub(super) id: String,
-    /// Whether it sent a credential; one of a client that is unknown is not checked.
+    /// Whether it sent a credential; that of an unknown client is not checked.
     pub(super) authenticated: bool,
 }
 
@@ -31,7 +31,7 @@ struct Presented<'a> {
     assertion: Option<&'a str>,
 }
 
-/// Finds out who sent a request.
+/// Identifies the sender of a request.
 pub(super) fn authenticate(
     issuer: &Issuer,
     store: &mut Store,
@@ -40,7 +40,7 @@ pub(super) fn authenticate(
     let presented = read(call)?;
     if presented.id == CONFIDENTIAL_CLIENT {
         let right = presented.secret.as_deref() == Some(CONFIDENTIAL_SECRET);
-        return finish(presented, right, "this client needs its secret");
+        return finish(presented, right, "this client requires its secret");
     }
     if let Some(assertion) = presented.assertion {
         check_assertion(issuer, store, &presented.id, assertion)?;
@@ -53,7 +53,7 @@ pub(super) fn authenticate(
         return finish(presented, false, &text);
     }
     let right = presented.assertion.is_some() || client.secret == presented.secret;
-    finish(presented, right || client.method == "none", "the secret is wrong")
+    finish(presented, right || client.method == "none", "invalid client secret")
 }
 
 fn finish(presented: Presented, right: bool, problem: &str) -> Result<Caller, Refusal> {
@@ -74,7 +74,7 @@ fn invalid_client(problem: &str) -> Refusal {
 
 fn read(call: &Call) -> Result<Presented<'_>, Refusal> {
     if call.query.get("client_secret").is_some() || call.query.get("client_assertion").is_some() {
-        return Err(Refusal::request("credentials do not belong in the URL"));
+        return Err(Refusal::request("credentials must not be in the URL"));
     }
     let form = &call.form;
     let basic = match call.header("authorization") {
@@ -90,7 +90,7 @@ fn read(call: &Call) -> Result<Presented<'_>, Refusal> {
     }
     if let Some((id, secret)) = basic {
         if form.get("client_id").is_some_and(|other| other != id) {
-            return Err(Refusal::request("the body names another client than the header"));
+            return Err(Refusal::request("the body and the header name different clients"));
         }
         let secret = Some(secret);
         return Ok(Presented { id, method: "client_secret_basic", secret, assertion: None });
@@ -106,13 +106,13 @@ fn read(call: &Call) -> Result<Presented<'_>, Refusal> {
 
 fn read_assertion<'a>(call: &'a Call, assertion: &'a str) -> Result<Presented<'a>, Refusal> {
     if call.form.get("client_assertion_type") != Some(JWT_BEARER) {
-        return Err(Refusal::request("client_assertion_type is not that of a JWT"));
+        return Err(Refusal::request("client_assertion_type must be that of a JWT"));
     }
-    let bad = || invalid_client("the client assertion is not a JWT of a client");
+    let bad = || invalid_client("the client assertion is not a JWT of a known client");
     let claims = unverified_claims(assertion).ok_or_else(bad)?;
     let id = claims.get("sub").and_then(Value::as_str).ok_or_else(bad)?.to_owned();
     if call.form.get("client_id").is_some_and(|other| other != id) {
-        return Err(Refusal::request("the body names another client than the assertion"));
+        return Err(Refusal::request("the body and the assertion name different clients"));
     }
     let header = jsonwebtoken::decode_header(assertion).map_err(|_| bad())?;
     let symmetric = header.alg == jsonwebtoken::Algorithm::HS256;
@@ -136,14 +136,14 @@ fn read_basic(header: &str) -> Option<(String, String)> {
     (!id.is_empty() && encoded(id) && encoded(secret)).then(|| (decode(id), decode(secret)))
 }
 
-/// The claims of a JWT that nobody has verified.
+/// Returns the claims of an unverified JWT.
 pub(super) fn unverified_claims(jwt: &str) -> Option<Object> {
     let mut parts = jwt.split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }
 
-/// Whether a JWT is meant for this issuer and has not expired (RFC 7523, section 3).
+/// Returns whether a JWT is intended for this issuer and has not expired (RFC 7523, section 3).
 pub(super) fn is_for(issuer: &Issuer, claims: &Object) -> bool {
     let ours = |v: &Value| {
         v.as_str().is_some_and(|aud| aud == issuer.identifier || aud == issuer.url("/token"))
@@ -169,22 +169,22 @@ fn check_assertion(
     let jti = claims.get("jti").and_then(Value::as_str).unwrap_or(assertion);
     let jti = format!("assertion {jti}");
     if store.proofs.get(&jti).is_some() {
-        return Err(invalid_client("the client assertion was used before"));
+        return Err(invalid_client("the client assertion has already been used"));
     }
     if let Some(client) = store.clients.get(id)
         && !is_signed_by(client, assertion)
     {
-        return Err(invalid_client("the signature of the client assertion is wrong"));
+        return Err(invalid_client("invalid signature of the client assertion"));
     }
     store.proofs.insert(jti, ());
     Ok(())
 }
 
-/// Whether a JWT is signed with a key of this client.
+/// Returns whether a JWT is signed with a key of this client.
 pub(super) fn is_signed_by(client: &Client, jwt: &str) -> bool {
     let Ok(header) = jsonwebtoken::decode_header(jwt) else { return false };
     let mut validation = Validation::new(header.alg);
-    // Times and audience are judged apart, by the sandbox's own clock.
+    // Times and audience are validated separately, by the sandbox's own clock.
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();

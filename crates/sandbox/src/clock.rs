@@ -13,7 +13,7 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-/// The clock of the machine, with tokio's timer.
+/// The system clock, with tokio's timer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -28,12 +28,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// Seconds since 1970; zero for times before.
+/// Returns the seconds since 1970; zero for earlier times.
 pub(super) fn unix(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A time in RFC 3339. Years after 9999 have no such form, and become the last second of that year.
+/// Formats a time as RFC 3339. Later years than 9999 cannot be represented, and become the last second of
+/// that year.
 pub(super) fn rfc3339(time: SystemTime) -> String {
     let seconds = unix(time).min(253_402_300_799);
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()

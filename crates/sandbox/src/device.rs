@@ -14,9 +14,9 @@ use super::scenario::Rule;
 use super::store::{Decision, DeviceFlow};
 use super::users::{self, USERS};
 
-/// How long a device code lives, in seconds.
+/// Lifetime of a device code, in seconds.
 const TTL: u64 = 600;
-/// Letters of user codes: no vowels, nothing that looks like another (section 6.1).
+/// Letters of user codes: no vowels, and no letters that are easily confused (section 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 /// The device authorization endpoint.
@@ -69,7 +69,7 @@ pub(super) fn verify(issuer: &Issuer, call: &Call) -> Reply {
     let user_code = call.params().get("user_code").unwrap_or_default().to_uppercase();
     if call.method != hyper::Method::POST {
         let Ok(transaction) = random("transaction") else {
-            return page::failed(500, "no randomness");
+            return page::failed(500, "no random numbers");
         };
         let reply = page::device(issuer, &transaction, &user_code);
         issuer.store().device_pages.insert(transaction, issuer.now() + TTL);
@@ -81,29 +81,29 @@ pub(super) fn verify(issuer: &Issuer, call: &Call) -> Reply {
     let mut store = issuer.store();
     let page = call.form.get("transaction").and_then(|id| store.device_pages.take(id));
     if page.is_none_or(|expires| expires <= issuer.now()) {
-        return page::failed(403, "This page has been used or has expired. Begin again.");
+        return page::failed(403, "This page has already been used or has expired. Start again.");
     }
     let device_code = store.devices.find(|flow| flow.user_code == user_code.trim()).cloned();
     let flow = device_code.and_then(|code| store.devices.get_mut(&code));
     let Some(flow) =
         flow.filter(|f| f.expires > issuer.now() && matches!(f.decision, Decision::Pending))
     else {
-        return page::failed(404, "This code is unknown, used or expired.");
+        return page::failed(404, "This code is unknown, already used or expired.");
     };
     let user = call.form.get("person").and_then(users::find);
     match (call.form.get("decision"), user) {
         (Some("allow"), Some(user)) => {
             flow.decision = Decision::Approved(user);
-            page::told("The device may go on", "You can close this page and return to the device.")
+            page::told("Device connected", "You can close this page and return to the device.")
         }
         _ => {
             flow.decision = Decision::Denied;
-            page::told("The device was refused", "You can close this page.")
+            page::told("Device denied", "You can close this page.")
         }
     }
 }
 
-/// The device's poll at the token endpoint (section 3.4).
+/// Handles the device's poll at the token endpoint (section 3.4).
 pub(super) fn redeem(exchange: &mut Exchange) -> Outcome {
     let now = exchange.now;
     let Some(device_code) = exchange.call.form.get("device_code") else {
@@ -111,10 +111,10 @@ pub(super) fn redeem(exchange: &mut Exchange) -> Outcome {
     };
     let slow = exchange.issuer.effects.rule(Rule::SlowDown);
     let Some(flow) = exchange.store.devices.get_mut(device_code) else {
-        return Err(Refusal::grant("the device code is unknown or used"));
+        return Err(Refusal::grant("the device code is unknown or already used"));
     };
     if flow.client_id != exchange.caller.id {
-        return Err(Refusal::grant("the device code is another client's"));
+        return Err(Refusal::grant("the device code belongs to another client"));
     }
     if flow.expires <= now {
         return Err(Refusal::new("expired_token", "the device code has expired"));

@@ -9,7 +9,7 @@ use super::request::Call;
 use super::transport::Transport;
 use super::{authorize, device, metadata, page, register, resource, token};
 
-/// Answers a request, and says how the answer is to be sent where that is not by HTTP.
+/// Answers a request. Also returns how to send the response, if not by HTTP.
 pub(super) async fn answer(issuer: &Issuer, call: &Call) -> (Answer, Option<Transport>) {
     let delay = issuer.effects.delay(call);
     if delay > 0 {

@@ -14,8 +14,8 @@ use super::store::Store;
 /// How far the time of a proof may be off, in seconds.
 const SKEW: u64 = 300;
 
-/// Judges the proof of a request, if it has one, and returns the thumbprint of its key. With
-/// `access_token` the proof must be there and must fit that token.
+/// Validates the proof of a request, if it has one, and returns the thumbprint of its key. With
+/// `access_token`, the proof is required and must match that token.
 pub(super) fn check(
     issuer: &Issuer,
     store: &mut Store,
@@ -29,7 +29,7 @@ pub(super) fn check(
         };
     }
     let read = call.header("dpop").and_then(verify);
-    let (claims, jkt) = read.ok_or_else(|| refuse(access_token, "the DPoP proof is not one"))?;
+    let (claims, jkt) = read.ok_or_else(|| refuse(access_token, "invalid DPoP proof"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let problem = if text("htm") != Some(call.method.as_str()) {
         "htm is not the method"
@@ -49,7 +49,7 @@ pub(super) fn check(
     let Some(jti) = text("jti") else { return Err(refuse(access_token, "jti is missing")) };
     let jti = format!("proof {jti}");
     if store.proofs.get(&jti).is_some() {
-        return Err(refuse(access_token, "the DPoP proof was used before"));
+        return Err(refuse(access_token, "the DPoP proof has already been used"));
     }
     store.proofs.insert(jti, ());
     Ok(Some(jkt))
@@ -85,8 +85,9 @@ fn check_nonce(
     if presented == Some(&nonce) {
         return Ok(());
     }
-    let refusal = Refusal::new("use_dpop_nonce", "the DPoP proof needs the nonce of this server")
-        .header("dpop-nonce", nonce);
+    let refusal =
+        Refusal::new("use_dpop_nonce", "the DPoP proof requires the nonce of this server")
+            .header("dpop-nonce", nonce);
     Err(match access_token {
         Some(_) => refusal.status(401).header("www-authenticate", "DPoP error=\"use_dpop_nonce\""),
         None => refusal,

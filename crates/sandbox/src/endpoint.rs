@@ -1,8 +1,8 @@
-//! Which path is which endpoint of which issuer.
+//! Maps paths to endpoints and issuers.
 
 use hyper::Method;
 
-/// What a path stands for.
+/// The endpoint of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Index,
@@ -73,17 +73,17 @@ const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const PROTECTED: &str = "/.well-known/oauth-protected-resource";
 
 impl Endpoint {
-    /// The name in the journal.
+    /// Returns the name in the journal.
     pub(super) fn name(self) -> &'static str {
         ROUTES.iter().find(|r| r.endpoint == self).map_or("unknown", |r| r.name)
     }
 
-    /// The path behind the issuer.
+    /// Returns the path below the issuer.
     pub(super) fn path(self) -> &'static str {
         ROUTES.iter().find(|r| r.endpoint == self).map_or("", |r| r.path)
     }
 
-    /// The methods that are answered; all, where none is named.
+    /// Returns the accepted methods; all are accepted if the list is empty.
     pub(super) fn methods(self) -> &'static [Method] {
         ROUTES.iter().find(|r| r.endpoint == self).map_or(&[], |r| r.methods)
     }
@@ -96,7 +96,7 @@ pub(super) fn find(path: &str) -> (&str, Endpoint) {
         (OAUTH, Endpoint::Metadata),
         (PROTECTED, Endpoint::ResourceMetadata),
     ] {
-        // RFC 8414, section 3.1: the issuer's path stands behind the well-known one.
+        // RFC 8414, section 3.1: the issuer's path follows the well-known one.
         let Some(rest) = path.strip_prefix(well_known) else { continue };
         let rest = match endpoint {
             Endpoint::ResourceMetadata => rest.strip_suffix("/resource").unwrap_or(rest),

@@ -11,7 +11,7 @@ use super::request::Call;
 use super::scenario::Rule;
 use super::store::{AccessToken, Family, RefreshToken, Store};
 
-/// A token request whose client is known.
+/// A token request of an identified client.
 pub(super) struct Exchange<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) store: &'a mut Store,
@@ -22,7 +22,7 @@ pub(super) struct Exchange<'a> {
     pub(super) jkt: Option<String>,
 }
 
-/// Which refresh token a reply carries.
+/// Which refresh token a response contains.
 pub(super) enum Refresh {
     None,
     New,
@@ -38,7 +38,7 @@ impl Exchange<'_> {
             .ok_or_else(|| Refusal::request(format!("the parameter {name} is missing")))
     }
 
-    /// A grant to this caller.
+    /// Creates a grant to this caller.
     pub(super) fn family(&self, subject: &str, scope: &str, user: bool) -> Family {
         let mut audience = self.call.form.all("resource");
         audience.extend(self.call.form.all("audience"));
@@ -54,7 +54,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Issues the tokens of a grant that has just been made.
+    /// Issues the tokens of a new grant.
     pub(super) fn begin(&mut self, family: Family, refresh: Refresh) -> Outcome {
         let scope = family.scope.clone();
         let id = self.store.begin(family);

@@ -10,10 +10,10 @@ use super::request::Call;
 use super::store::Family;
 use super::users;
 
-/// How long an id_token is good for, in seconds.
+/// Lifetime of an id_token, in seconds.
 const TTL: u64 = 3_600;
 
-/// Makes an id_token for a grant. `signing` is what the client registered.
+/// Issues an id_token for a grant. `signing` is what the client registered.
 pub(super) fn make(
     issuer: &Issuer,
     call: &Call,
@@ -42,7 +42,7 @@ pub(super) fn make(
     issuer.shared.keys.sign(signing, |header| issuer.effects.header(header, &cue), &claims)
 }
 
-/// The left half of the hash, as both ES256 and RS256 want it (section 3.1.3.6).
+/// Returns the left half of the hash, as both ES256 and RS256 require it (section 3.1.3.6).
 fn at_hash(access_token: &str) -> String {
     let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
     base64url(&hash.as_ref()[..16])

@@ -9,7 +9,7 @@ use super::options::SandboxOptions;
 use super::scenario::{Cue, Effects};
 use super::store::Store;
 
-/// What all issuers of a sandbox have in common.
+/// What all issuers of a sandbox share.
 pub(super) struct Shared {
     /// `http://127.0.0.1:PORT`.
     pub(super) origin: String,
@@ -28,7 +28,7 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer at this path that has seen nothing yet.
+    /// Creates an issuer at this path, without any state.
     pub(super) fn new(shared: Arc<Shared>, path: &str, effects: Effects) -> Self {
         let identifier = format!("{}{path}", shared.origin);
         Self {
@@ -40,22 +40,22 @@ impl Issuer {
         }
     }
 
-    /// The time, in seconds since 1970.
+    /// Returns the time, in seconds since 1970.
     pub(super) fn now(&self) -> u64 {
         unix(self.shared.options.clock.now())
     }
 
-    /// The memory. Nobody waits for anything while holding it.
+    /// Returns the state. Do not wait for anything while holding it.
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The URL of an endpoint.
+    /// Returns the URL of an endpoint.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.identifier)
     }
 
-    /// What effects may know.
+    /// Returns what effects may know.
     pub(super) fn cue(&self) -> Cue<'_> {
         Cue {
             issuer: &self.identifier,

@@ -1,4 +1,4 @@
-//! Keys, made at start, and what is signed with them.
+//! Keys, generated at start, and signing with them.
 
 use std::sync::OnceLock;
 
@@ -21,12 +21,12 @@ pub(super) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The SHA-256 of a text, in base64url.
+/// Returns the SHA-256 hash of a text, in base64url.
 pub(super) fn sha256(text: &str) -> String {
     base64url(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
-/// A value that cannot be guessed: a word that tells what it is, and 256 random bits.
+/// Returns an unpredictable value: a word that tells what it is, and 256 random bits.
 pub(super) fn random(word: &str) -> Result<String, Refusal> {
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Refusal::server())?;
@@ -40,9 +40,9 @@ pub(super) enum Signing {
     Rs256,
     /// Not at all.
     Unsigned,
-    /// HMAC with the public key for the secret.
+    /// HMAC with the public key as secret.
     PublicKeyAsSecret,
-    /// With the right key, over something else.
+    /// With the right key, but over different data.
     Forged,
 }
 
@@ -55,30 +55,30 @@ struct RsaKey {
 pub(super) struct Keyring {
     ec: EcdsaKeyPair,
     ec_jwk: Value,
-    /// Made when first asked for: it takes its time.
+    /// Generated on first use, because that takes a while.
     rsa: OnceLock<Option<RsaKey>>,
     decoys: OnceLock<Vec<Value>>,
 }
 
 impl Keyring {
-    /// Makes the keys.
+    /// Generates the keys.
     pub(super) fn new() -> Result<Self> {
         let (ec, ec_jwk) = ec_key().ok_or(Error::Keys)?;
         Ok(Self { ec, ec_jwk, rsa: OnceLock::new(), decoys: OnceLock::new() })
     }
 
-    /// The public keys that are in use.
+    /// Returns the public keys in use.
     pub(super) fn public(&self) -> Vec<Value> {
         let rsa = self.rsa.get().and_then(Option::as_ref).map(|key| key.jwk.clone());
         [self.ec_jwk.clone()].into_iter().chain(rsa).collect()
     }
 
-    /// Public keys that sign nothing.
+    /// Returns public keys that sign nothing.
     pub(super) fn decoys(&self) -> &[Value] {
         self.decoys.get_or_init(|| (0..12).filter_map(|_| Some(ec_key()?.1)).collect())
     }
 
-    /// Makes the RSA key, so that it is among the public ones.
+    /// Generates the RSA key, so that it is among the public ones.
     pub(super) fn need_rsa(&self) {
         self.rsa();
     }
@@ -87,7 +87,7 @@ impl Keyring {
         self.rsa.get_or_init(rsa_key).as_ref()
     }
 
-    /// Makes a JWS in compact form (RFC 7515). `adjust` may change the header that fits the key.
+    /// Creates a JWS in compact form (RFC 7515). `adjust` may change the header that matches the key.
     pub(super) fn sign(
         &self,
         signing: Signing,
@@ -154,7 +154,7 @@ fn rsa_key() -> Option<RsaKey> {
     Some(RsaKey { pair, jwk })
 }
 
-/// Reads modulus and exponent of an RSAPublicKey (RFC 8017, appendix A.1.1).
+/// Parses modulus and exponent of an RSAPublicKey (RFC 8017, appendix A.1.1).
 fn rsa_components(der: &[u8]) -> Option<(String, String)> {
     let (sequence, _) = der_value(der, 0x30)?;
     let (n, rest) = der_value(sequence, 0x02)?;

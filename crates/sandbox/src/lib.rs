@@ -1,10 +1,10 @@
-//! An OAuth 2.0 and OpenID Connect authorization server for tests: loopback only, in memory only.
+//! An OAuth 2.0 and OpenID Connect authorization server for tests: on loopback only, in memory only.
 //!
-//! It serves the honest protocol, and, where a [`Scenario`] asks for it, misbehaves in a named way,
-//! so that a client's tests need neither an account nor the network. The scenarios of
-//! [`SandboxOptions::scenarios`] hold for the issuer at the root. Beside it, every path
-//! `/s/NAME[,NAME2]` is an issuer of its own with those scenarios, and with codes and tokens
-//! that the others do not know; the signing keys are the whole server's.
+//! It implements the protocol correctly and, if a [`Scenario`] is active, misbehaves in a named way, so
+//! that a client's tests need neither an account nor the network. The scenarios of
+//! [`SandboxOptions::scenarios`] apply to the issuer at the root. In addition, every path `/s/NAME[,NAME2]`
+//! is a separate issuer with those scenarios and its own codes and tokens; all issuers share the signing
+//! keys.
 //!
 //! Any `client_id` is taken for a public client. [`CONFIDENTIAL_CLIENT`] has the secret
 //! [`CONFIDENTIAL_SECRET`]; registered clients have their own. The users are `ada`,
@@ -18,11 +18,11 @@
 //! runtime.block_on(async {
 //!     let options = SandboxOptions { auto_consent: true, ..SandboxOptions::default() };
 //!     let sandbox = Sandbox::start(options).await?;
-//!     // A client is pointed at one of these …
+//!     // Point a client at one of these …
 //!     assert!(sandbox.issuer().starts_with("http://127.0.0.1:"));
 //!     let flaky = sandbox.issuer_with("token-503-once,expire-fast");
 //!     assert!(flaky.ends_with("/s/token-503-once,expire-fast"));
-//!     // … and afterwards the journal says what it asked for.
+//!     // … and afterwards the journal lists its requests.
 //!     assert!(sandbox.journal().is_empty());
 //!     sandbox.stop().await;
 //!     Ok(())
@@ -76,14 +76,14 @@ pub use journal::JournalEntry;
 pub use options::SandboxOptions;
 pub use scenario::{Scenario, scenarios};
 
-/// A running sandbox. It ends when it is stopped or dropped.
+/// A running sandbox, which ends when it is stopped or dropped.
 pub struct Sandbox {
     server: Arc<server::Server>,
     task: Option<JoinHandle<()>>,
 }
 
 impl Sandbox {
-    /// Starts a sandbox on the caller's tokio runtime, which has to have time and I/O enabled.
+    /// Starts a sandbox on the caller's tokio runtime, which must have time and I/O enabled.
     ///
     /// # Errors
     /// Returns an error for a scenario that does not exist, and for a port that is in use.
@@ -98,18 +98,18 @@ impl Sandbox {
         Ok(Self { server, task: Some(task) })
     }
 
-    /// The issuer at the root: `http://127.0.0.1:PORT`.
+    /// Returns the issuer at the root: `http://127.0.0.1:PORT`.
     pub fn issuer(&self) -> &str {
         self.server.origin()
     }
 
-    /// The issuer that has these scenarios, separated by commas: `http://127.0.0.1:PORT/s/NAMES`.
+    /// Returns the issuer with these scenarios, separated by commas: `http://127.0.0.1:PORT/s/NAMES`.
     pub fn issuer_with(&self, scenarios: &str) -> String {
         format!("{}/s/{scenarios}", self.server.origin())
     }
 
-    /// The requests seen so far, oldest first; the latest 10,000 are kept. The same is served as
-    /// JSON at `/journal`, which is not itself in it.
+    /// Returns the requests received so far, oldest first; the latest 10,000 are kept. They are also served
+    /// as JSON at `/journal`, which is not itself recorded.
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.server.journal()
     }

@@ -1,4 +1,4 @@
-//! What the server says of itself (RFC 8414, OpenID Connect Discovery, RFC 9728), and its keys.
+//! The server's metadata (RFC 8414, OpenID Connect Discovery, RFC 9728), and its keys.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::issuer::Issuer;
 use super::reply::{Reply, object};
 use super::token::GRANTS;
 
-/// The metadata of the authorization server.
+/// Returns the metadata of the authorization server.
 pub(super) fn server(issuer: &Issuer) -> Reply {
     let methods = [
         "none",
@@ -52,7 +52,7 @@ pub(super) fn server(issuer: &Issuer) -> Reply {
     })))
 }
 
-/// The metadata of the protected resource that every issuer has.
+/// Returns the metadata of the protected resource that every issuer has.
 pub(super) fn resource(issuer: &Issuer) -> Reply {
     Reply::json(object(json!({
         "resource": issuer.url("/resource"),
@@ -63,7 +63,7 @@ pub(super) fn resource(issuer: &Issuer) -> Reply {
     })))
 }
 
-/// The public keys (RFC 7517).
+/// Returns the public keys (RFC 7517).
 pub(super) fn jwks(issuer: &Issuer) -> Reply {
     let mut keys = issuer.shared.keys.public();
     issuer.effects.keys(&mut keys, &issuer.cue());

@@ -1,25 +1,25 @@
-//! How a sandbox runs.
+//! The options of a sandbox.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Clock, SystemClock};
 
-/// How a sandbox runs.
+/// The options of a sandbox.
 #[derive(Clone)]
 pub struct SandboxOptions {
-    /// The port on 127.0.0.1; `None` lets the operating system choose.
+    /// The port on 127.0.0.1; with `None`, the operating system chooses one.
     pub port: Option<u16>,
     /// The scenarios of the issuer at the root, each a name or `name:ARGUMENT`.
     pub scenarios: Vec<String>,
-    /// How long access tokens live.
+    /// Lifetime of access tokens.
     pub access_ttl: Duration,
     /// Whether consent is given at once, without a page: by the user that `login_hint` names,
     /// else by the first. Device authorizations are then approved as soon as they are made.
     pub auto_consent: bool,
-    /// How long a device has to wait between two polls.
+    /// Minimum time between two polls of a device.
     pub device_interval: Duration,
-    /// The clock by which codes and tokens expire.
+    /// The clock that determines the expiry of codes and tokens.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -36,9 +36,9 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Frames a page. `title` and `body` are HTML; `form_to` is where forms may lead.
+/// Renders a page. `title` and `body` are HTML; `form_to` is the allowed target of forms.
 fn page(status: u16, title: &str, body: &str, form_to: &str) -> Reply {
-    // Without randomness the page is bare, and still safe.
+    // Without random numbers the page has no style, and is still safe.
     let nonce = random("style").unwrap_or_default();
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -55,12 +55,12 @@ fn page(status: u16, title: &str, body: &str, form_to: &str) -> Reply {
         .header("x-frame-options", "DENY")
 }
 
-/// A page that says what went wrong.
+/// Returns a page that describes a problem.
 pub(super) fn failed(status: u16, problem: &str) -> Reply {
-    page(status, "This did not work", &format!("<p>{}</p>", escape(problem)), "'none'")
+    page(status, "Something went wrong", &format!("<p>{}</p>", escape(problem)), "'none'")
 }
 
-/// A page that says what happened.
+/// Returns a page that describes a result.
 pub(super) fn told(title: &str, text: &str) -> Reply {
     page(200, &escape(title), &format!("<p>{}</p>", escape(text)), "'none'")
 }
@@ -82,7 +82,7 @@ fn users(chosen: &User) -> String {
 const BUTTONS: &str = "<button name=\"decision\" value=\"allow\">Allow</button>\n\
                        <button name=\"decision\" value=\"deny\">Deny</button>\n";
 
-/// The page that asks for consent.
+/// Returns the page that asks for consent.
 pub(super) fn consent(
     issuer: &Issuer,
     transaction: &str,
@@ -96,13 +96,13 @@ pub(super) fn consent(
         .map(|s| format!("<li><code>{}</code></li>", escape(s)))
         .collect();
     let scopes = if scopes.is_empty() {
-        "<p>It asks for no scope.</p>".to_owned()
+        "<p>It requests no scopes.</p>".to_owned()
     } else {
-        format!("<p>It asks for:</p>\n<ul>{scopes}</ul>")
+        format!("<p>It requests:</p>\n<ul>{scopes}</ul>")
     };
     let body = format!(
-        "<p>This is a sandbox for tests: nobody here is real.</p>\n\
-         <p>The program <code>{}</code> wants to act for you. {}</p>\n{scopes}\n\
+        "<p>This is a sandbox for tests: the users are not real.</p>\n\
+         <p>The application <code>{}</code> requests access to your account. {}</p>\n{scopes}\n\
          <form method=\"post\" action=\"{}\">\n\
          <input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">\n{}{BUTTONS}</form>",
         escape(&request.client_id),
@@ -113,11 +113,11 @@ pub(super) fn consent(
     page(200, "Allow access?", &body, &format!("'self' {}", source(&request.redirect_uri)))
 }
 
-/// Browsers hold the redirect that follows a form against the policy, too.
+/// Browsers also check the redirect that follows a form against the policy.
 fn source(redirect_uri: &str) -> String {
     match Url::parse(redirect_uri) {
         Ok(url) => match url.host() {
-            // A source cannot name an IPv6 address.
+            // A CSP source cannot contain an IPv6 address.
             Some(Host::Ipv6(_)) | None => format!("{}:", url.scheme()),
             Some(_) => url.origin().ascii_serialization(),
         },
@@ -125,13 +125,13 @@ fn source(redirect_uri: &str) -> String {
     }
 }
 
-/// The page where the code of a device is typed in.
+/// Returns the page on which the code of a device is entered.
 pub(super) fn device(issuer: &Issuer, transaction: &str, user_code: &str) -> Reply {
     let body = format!(
-        "<p>This is a sandbox for tests: nobody here is real.</p>\n\
+        "<p>This is a sandbox for tests: the users are not real.</p>\n\
          <form method=\"post\" action=\"{}\">\n\
          <input type=\"hidden\" name=\"transaction\" value=\"{transaction}\">\n\
-         <label for=\"user_code\">The code that the device shows</label>\n\
+         <label for=\"user_code\">Code shown on the device</label>\n\
          <input type=\"text\" id=\"user_code\" name=\"user_code\" value=\"{}\" autocomplete=\"off\" \
          spellcheck=\"false\" required>\n{}{BUTTONS}</form>",
         escape(&issuer.url("/device")),
@@ -141,7 +141,7 @@ pub(super) fn device(issuer: &Issuer, transaction: &str, user_code: &str) -> Rep
     page(200, "Connect a device", &body, "'self'")
 }
 
-/// The page at the issuer: what there is.
+/// Returns the page at the issuer, with an overview.
 pub(super) fn index(issuer: &Issuer) -> Reply {
     let rows: String = scenarios()
         .iter()
@@ -152,9 +152,9 @@ pub(super) fn index(issuer: &Issuer) -> Reply {
         .collect();
     let body = format!(
         "<p>An authorization server for tests, with the issuer <code>{}</code>. \
-         It forgets everything when it ends.</p>\n\
-         <p>Every <code>{}/s/NAME</code> is an issuer of its own, with these scenarios; several \
-         are separated by commas:</p>\n<dl>\n{rows}</dl>",
+         All data is lost when it stops.</p>\n\
+         <p>Every <code>{}/s/NAME</code> is a separate issuer with these scenarios; separate several \
+         scenarios with commas:</p>\n<dl>\n{rows}</dl>",
         escape(&issuer.identifier),
         escape(&issuer.shared.origin),
     );

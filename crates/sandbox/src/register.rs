@@ -20,17 +20,17 @@ pub(super) fn register(issuer: &Issuer, call: &Call) -> Outcome {
     };
     let method = text(asked, "token_endpoint_auth_method").unwrap_or("client_secret_basic");
     if !METHODS.contains(&method) {
-        return Err(invalid("token_endpoint_auth_method is not known here"));
+        return Err(invalid("unknown token_endpoint_auth_method"));
     }
     let jwks = match asked.get("jwks") {
         Some(jwks) => Some(
             serde_json::from_value::<JwkSet>(jwks.clone())
-                .map_err(|_| invalid("jwks is not a set of keys"))?,
+                .map_err(|_| invalid("jwks is not a JWK Set"))?,
         ),
         None => None,
     };
     if method == "private_key_jwt" && jwks.is_none() {
-        return Err(invalid("private_key_jwt needs jwks"));
+        return Err(invalid("private_key_jwt requires jwks"));
     }
     let signing = match text(asked, "id_token_signed_response_alg") {
         None | Some("ES256") => Signing::Es256,
@@ -68,10 +68,10 @@ fn redirect_uris(asked: &Object) -> Result<Vec<String>, Refusal> {
         return Err(invalid("redirect_uris is missing"));
     }
     let good = |uri: &String| url::Url::parse(uri).is_ok_and(|u| u.fragment().is_none());
-    if uris.iter().all(good) { Ok(uris) } else { Err(invalid("a redirect URI is not a URI")) }
+    if uris.iter().all(good) { Ok(uris) } else { Err(invalid("invalid redirect URI")) }
 }
 
-/// The reply: what was asked for, completed (section 3.2.1).
+/// Returns the reply: what was requested, completed (section 3.2.1).
 fn granted(
     issuer: &Issuer,
     asked: &Object,

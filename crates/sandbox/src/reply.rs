@@ -1,11 +1,11 @@
-//! Answers: as handlers make them, and as they are sent.
+//! Responses: as handlers create them, and as they are sent.
 
 use serde_json::{Map, Value, json};
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// Makes an object of a JSON literal.
+/// Creates an object from a JSON literal.
 pub(super) fn object(value: Value) -> Object {
     match value {
         Value::Object(map) => map,
@@ -21,7 +21,7 @@ pub(super) enum Content {
     Bytes(&'static str, Vec<u8>),
 }
 
-/// What a handler answers.
+/// The response of a handler.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -29,33 +29,33 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// A JSON object with status 200.
+    /// Creates a JSON object with status 200.
     pub(super) fn json(object: Object) -> Self {
         Self { status: 200, headers: Vec::new(), content: Content::Json(object) }
     }
 
-    /// A body with its media type.
+    /// Creates a body with its media type.
     pub(super) fn bytes(status: u16, kind: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), content: Content::Bytes(kind, bytes.into()) }
     }
 
-    /// No body.
+    /// Creates a reply without a body.
     pub(super) fn empty(status: u16) -> Self {
         Self::bytes(status, "", Vec::new())
     }
 
-    /// A redirect.
+    /// Creates a redirect.
     pub(super) fn redirect(status: u16, location: impl Into<String>) -> Self {
         Self::empty(status).header("location", location)
     }
 
-    /// The same reply with a header more.
+    /// Adds a header.
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The reply as it is sent.
+    /// Renders the reply as it is sent.
     pub(super) fn render(self) -> Answer {
         let (kind, body) = match self.content {
             Content::Json(object) => {
@@ -77,7 +77,7 @@ impl Reply {
     }
 }
 
-/// An answer on its way to the socket.
+/// A response on its way to the socket.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -85,14 +85,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Sets a header in place of one of the same name.
+    /// Sets a header, replacing one of the same name.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.headers.retain(|(n, _)| *n != name);
         self.headers.push((name, value.into()));
     }
 }
 
-/// An error reply of OAuth (RFC 6749, section 5.2).
+/// An OAuth error response (RFC 6749, section 5.2).
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) error: &'static str,
@@ -101,32 +101,32 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Status 400.
+    /// Creates an error with status 400.
     pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
         Self { status: 400, error, description: description.into(), headers: Vec::new() }
     }
 
-    /// `invalid_request`.
+    /// Creates `invalid_request`.
     pub(super) fn request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
     }
 
-    /// `invalid_grant`.
+    /// Creates `invalid_grant`.
     pub(super) fn grant(description: impl Into<String>) -> Self {
         Self::new("invalid_grant", description)
     }
 
-    /// `server_error`, status 500.
+    /// Creates `server_error`, status 500.
     pub(super) fn server() -> Self {
         Self { status: 500, ..Self::new("server_error", "the sandbox failed") }
     }
 
-    /// The same with another status.
+    /// Sets the status.
     pub(super) fn status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 
-    /// The same with a header.
+    /// Adds a header.
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -145,5 +145,5 @@ impl From<Refusal> for Reply {
     }
 }
 
-/// What a handler gives.
+/// The result of a handler.
 pub(super) type Outcome = Result<Reply, Refusal>;

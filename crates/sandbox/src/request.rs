@@ -6,31 +6,31 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::reply::Object;
 
-/// A request that has been read as a whole.
+/// A request that has been read completely.
 pub(super) struct Call {
     pub(super) endpoint: Endpoint,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) query: Params,
     pub(super) form: Params,
-    /// The body where it is JSON.
+    /// The body, if it is JSON.
     pub(super) json: Option<Value>,
 }
 
 impl Call {
-    /// The grant type of a token request.
+    /// Returns the grant type of a token request.
     pub(super) fn grant_type(&self) -> Option<&str> {
         (self.endpoint == Endpoint::Token).then(|| self.form.get("grant_type")).flatten()
     }
 
-    /// A header, where it is there once and is text.
+    /// Returns a header, if it occurs once and is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The parameters wherever they are: in the query of a GET, in the form of a POST.
+    /// Returns the parameters: from the query of a GET, or the form of a POST.
     pub(super) fn params(&self) -> &Params {
         if self.method == Method::POST { &self.form } else { &self.query }
     }
@@ -41,13 +41,13 @@ impl Call {
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads `application/x-www-form-urlencoded`.
+    /// Parses `application/x-www-form-urlencoded`.
     pub(super) fn parse(text: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// Reads the strings, numbers and lists of strings of a JSON object, for clients that send one
-    /// in place of a form.
+    /// Reads the strings, numbers and lists of strings of a JSON object, for clients that send one instead
+    /// of a form.
     pub(super) fn from_json(object: &Object) -> Self {
         let text = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
@@ -64,17 +64,17 @@ impl Params {
         Self(pairs.collect())
     }
 
-    /// The value of a parameter; one that is empty counts as absent (RFC 6749, section 3.1).
+    /// Returns the value of a parameter; an empty one counts as absent (RFC 6749, section 3.1).
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
-    /// The values of a parameter that may be repeated.
+    /// Returns the values of a parameter that may be repeated.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone()).collect()
     }
 
-    /// A parameter that is there twice and must not be. Of all, only `resource` and `audience` may
+    /// Returns a parameter that is repeated although it must not be. Only `resource` and `audience` may be
     /// (RFC 8707, section 2; RFC 8693, section 2.1).
     pub(super) fn repeated(&self) -> Option<&str> {
         self.0.iter().enumerate().find_map(|(i, (name, _))| {

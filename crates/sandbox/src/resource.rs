@@ -1,5 +1,5 @@
-//! What is done with tokens: userinfo, a protected resource, revocation (RFC 7009), introspection
-//! (RFC 7662), and the end of a session.
+//! Uses of tokens: userinfo, a protected resource, revocation (RFC 7009), introspection (RFC 7662), and the
+//! end of a session.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(super) fn userinfo(issuer: &Issuer, call: &Call) -> Outcome {
     let (subject, scope) = bearer(issuer, &mut store, call)?;
     if !scope.split(' ').any(|s| s == "openid") {
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";
-        return Err(Refusal::new("insufficient_scope", "userinfo needs the scope openid")
+        return Err(Refusal::new("insufficient_scope", "userinfo requires the scope openid")
             .status(403)
             .header("www-authenticate", challenge));
     }
@@ -24,13 +24,13 @@ pub(super) fn userinfo(issuer: &Issuer, call: &Call) -> Outcome {
     Ok(Reply::json(claims))
 }
 
-/// A resource that any access token opens. Its refusal leads to its metadata (RFC 9728).
+/// Handles a resource that accepts any access token. Its refusal refers to its metadata (RFC 9728).
 pub(super) fn protected(issuer: &Issuer, call: &Call) -> Outcome {
     let (subject, scope) = bearer(issuer, &mut issuer.store(), call)?;
     Ok(Reply::json(object(json!({"message": "welcome", "subject": subject, "scope": scope}))))
 }
 
-/// Judges the access token of a request (RFC 6750, section 2.1; RFC 9449, section 7.1).
+/// Validates the access token of a request (RFC 6750, section 2.1; RFC 9449, section 7.1).
 fn bearer(issuer: &Issuer, store: &mut Store, call: &Call) -> Result<(String, String), Refusal> {
     let path = issuer.identifier.strip_prefix(&issuer.shared.origin).unwrap_or_default();
     let origin = &issuer.shared.origin;
@@ -63,13 +63,13 @@ fn bearer(issuer: &Issuer, store: &mut Store, call: &Call) -> Result<(String, St
     if !scheme_fits {
         return Err(refuse(
             "invalid_token",
-            "the access token was sent in another way than issued",
+            "the access token was sent in a different way than it was issued",
         ));
     }
     Ok((subject, scope))
 }
 
-/// The revocation endpoint. A token that is not known counts as revoked.
+/// Handles the revocation endpoint. An unknown token counts as revoked.
 pub(super) fn revoke(issuer: &Issuer, call: &Call) -> Outcome {
     let store = &mut *issuer.store();
     let caller = client::authenticate(issuer, store, call)?;
@@ -80,7 +80,7 @@ pub(super) fn revoke(issuer: &Issuer, call: &Call) -> Outcome {
     let family = refresh.or_else(|| store.access.get(token).map(|t| t.family));
     let owner = family.and_then(|id| store.families.get(&id)).map(|f| f.client_id.as_str());
     if owner.is_some_and(|owner| owner != caller.id) {
-        return Err(Refusal::new("unauthorized_client", "the token is another client's"));
+        return Err(Refusal::new("unauthorized_client", "the token belongs to another client"));
     }
     match refresh {
         Some(family) => store.revoke(family),
@@ -137,7 +137,7 @@ fn describe_refresh(store: &Store, token: &str) -> Option<Object> {
     })))
 }
 
-/// RP-initiated logout. There is no session in the browser that could end.
+/// Handles RP-initiated logout. There is no browser session to end.
 pub(super) fn end_session(issuer: &Issuer, call: &Call) -> Reply {
     let params = call.params();
     let client = params.get("client_id").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Scenarios: a table of named rows, each a few effects on fixed places of the server.
+//! Scenarios: a table of named rows, each with a few effects at fixed points of the server.
 //!
 //! A handler answers honestly; the effects are applied around it, in [`dispatch`](super::dispatch), so
 //! that a new misbehaviour is a new row. Only a [`Rule`] changes what a handler itself decides.
@@ -22,7 +22,7 @@ use effect::Effect;
 pub(super) use effect::{Cue, Response, Rule};
 pub use row::Scenario;
 
-/// All scenarios, in the order of the steps that they concern.
+/// Returns all scenarios, in the order of the steps that they affect.
 pub fn scenarios() -> &'static [Scenario] {
     static ALL: LazyLock<Vec<Scenario>> =
         LazyLock::new(|| [replies::ROWS, wire::ROWS, login::ROWS, identity::ROWS].concat());
@@ -34,12 +34,12 @@ struct Chosen {
     argument: String,
 }
 
-/// The effects of the scenarios that were chosen.
+/// The effects of the active scenarios.
 #[derive(Default)]
 pub(super) struct Effects(Vec<Chosen>);
 
 impl Effects {
-    /// Looks scenarios up.
+    /// Looks up scenarios.
     pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self> {
         names.map(str::trim).filter(|n| !n.is_empty()).map(look_up).collect::<Result<_>>().map(Self)
     }
@@ -54,20 +54,20 @@ impl Effects {
         })
     }
 
-    /// Whether a rule holds.
+    /// Returns whether a rule is active.
     pub(super) fn rule(&self, rule: Rule) -> bool {
         self.each(|e| matches!(e, Effect::Rule(r) if *r == rule).then_some(())).next().is_some()
     }
 
-    /// How long to wait, in seconds.
+    /// Returns how long to wait, in seconds.
     pub(super) fn delay(&self, call: &Call) -> u64 {
         self.each(|e| matches!(e, Effect::Delay(on) if on.concerns(call)).then_some(()))
             .filter_map(|(chosen, ())| chosen.argument.parse::<u64>().ok())
             .sum()
     }
 
-    /// What to answer in place of the endpoint. `first` says whether a scenario happens for the
-    /// first time.
+    /// Returns the response that replaces that of the endpoint. `first` tells whether a scenario occurs for
+    /// the first time.
     pub(super) fn instead(
         &self,
         call: &Call,
@@ -83,7 +83,7 @@ impl Effects {
         .map(|(chosen, (_, f))| f(&chosen.cue(cue)))
     }
 
-    /// Edits the JSON of a good answer.
+    /// Edits the JSON of a successful response.
     pub(super) fn edit(&self, call: &Call, json: &mut Object, cue: &Cue) {
         for (chosen, f) in self.each(|e| match e {
             Effect::Edit(on, f) if on.concerns(call) => Some(*f),
@@ -93,7 +93,7 @@ impl Effects {
         }
     }
 
-    /// Edits an answer.
+    /// Edits a response.
     pub(super) fn rewrite(&self, call: &Call, answer: &mut Answer, cue: &Cue) {
         for (chosen, f) in self.each(|e| match e {
             Effect::Rewrite(on, f) if on.concerns(call) => Some(*f),
@@ -103,7 +103,7 @@ impl Effects {
         }
     }
 
-    /// How to send an answer, where it is not by HTTP.
+    /// Returns how to send a response, if not by HTTP.
     pub(super) fn transport(&self, call: &Call) -> Option<Transport> {
         self.each(|e| match e {
             Effect::Send(on, transport) if on.concerns(call) => Some(*transport),
@@ -152,7 +152,7 @@ impl Effects {
         }
     }
 
-    /// How id_tokens are signed, where it is not the client's choice.
+    /// Returns how id_tokens are signed, if not as the client registered.
     pub(super) fn signing(&self) -> Option<Signing> {
         self.each(|e| match e {
             Effect::Sign(signing) => Some(*signing),
@@ -197,7 +197,7 @@ fn look_up(text: &str) -> Result<Chosen> {
     }
 }
 
-/// Whether an argument makes sense: a delay is a number of seconds, an hour at most.
+/// Returns whether an argument is valid: a delay is a number of seconds, at most an hour.
 fn takes(scenario: &Scenario, argument: &str) -> bool {
     let is_delay = scenario.effects.iter().any(|e| matches!(e, Effect::Delay(_)));
     !argument.is_empty() && (!is_delay || argument.parse::<u64>().is_ok_and(|n| n <= 3_600))

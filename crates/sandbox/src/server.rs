@@ -1,4 +1,4 @@
-//! Sockets: accepting, reading a request, finding its issuer, sending the answer.
+//! Sockets: accepts connections, reads requests, finds their issuer, sends responses.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,20 +28,20 @@ use super::scenario::Effects;
 use super::token::GRANTS;
 use super::transport::Transport;
 
-/// The largest request body.
+/// Maximum size of a request body, in bytes.
 const BODY: usize = 64 * 1024;
-/// The largest request head.
+/// Maximum size of a request head, in bytes.
 const HEAD: usize = 64 * 1024;
-/// How long a client may take to send a request.
+/// Time limit for receiving a request.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many connections are open at a time; further ones wait.
+/// Maximum number of open connections; further ones wait.
 const CONNECTIONS: usize = 512;
-/// How many issuers there can be.
+/// Maximum number of issuers.
 const ISSUERS: usize = 1_024;
-/// How many journal entries are kept.
+/// Maximum number of journal entries.
 const JOURNAL: usize = 10_000;
 
-/// Everything that the connections share.
+/// The state that all connections share.
 pub(super) struct Server {
     shared: Arc<Shared>,
     issuers: Mutex<HashMap<String, Arc<Issuer>>>,
@@ -53,7 +53,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    /// A server at this origin whose root issuer has these effects.
+    /// Creates a server at this origin whose root issuer has these effects.
     pub(super) fn new(origin: String, options: SandboxOptions, effects: Effects) -> Result<Self> {
         let shared = Arc::new(Shared { origin, options, keys: Keyring::new()? });
         let root = Arc::new(Issuer::new(Arc::clone(&shared), "", effects));
@@ -61,17 +61,17 @@ impl Server {
         Ok(Self { shared, issuers, journal: Mutex::default() })
     }
 
-    /// Where the server is.
+    /// Returns the origin of the server.
     pub(super) fn origin(&self) -> &str {
         &self.shared.origin
     }
 
-    /// What was asked so far.
+    /// Returns the requests received so far.
     pub(super) fn journal(&self) -> Vec<JournalEntry> {
         lock(&self.journal).iter().cloned().collect()
     }
 
-    /// The issuer at a path; it comes to be when it is first asked for.
+    /// Returns the issuer at a path, which is created at its first request.
     fn issuer(&self, path: &str) -> Result<Arc<Issuer>> {
         let mut issuers = lock(&self.issuers);
         if let Some(issuer) = issuers.get(path) {
@@ -122,8 +122,8 @@ impl Server {
             return Ok((self.journal_reply().render(), None));
         }
         let issuer = self.issuer(issuer_path);
-        // A path that names no issuer is noted as nobody's, so that no client can fill the journal
-        // with text of its own.
+        // A path without an issuer is recorded without one, so that no client can fill the journal with its
+        // own text.
         self.note(if issuer.is_ok() { issuer_path } else { "" }, &call);
         let issuer = issuer.map_err(|error| {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -133,7 +133,7 @@ impl Server {
         let methods = endpoint.methods();
         if !methods.is_empty() && !methods.contains(&call.method) {
             let allowed: Vec<_> = methods.iter().map(|m| m.as_str()).collect();
-            return Err(Refusal::request("this endpoint takes another method")
+            return Err(Refusal::request("this endpoint does not accept this method")
                 .status(405)
                 .header("allow", allowed.join(", ")));
         }
@@ -158,11 +158,12 @@ impl Server {
     }
 }
 
-/// Reads a request as a whole, within limits.
+/// Reads a whole request, within limits.
 async fn read(request: Request<Incoming>, endpoint: Endpoint) -> Result<Call, Refusal> {
     let (parts, body) = request.into_parts();
     let hosts: Vec<_> = parts.headers.get_all("host").iter().collect();
-    // Another name than a loopback one is a page elsewhere that points its name here.
+    // A host name that is not a loopback one belongs to a page elsewhere whose name resolves to this
+    // machine.
     if !matches!(hosts[..], [host] if host.to_str().is_ok_and(is_loopback_host)) {
         return Err(
             Refusal::request("the Host header does not name the loopback interface").status(421)
@@ -171,7 +172,7 @@ async fn read(request: Request<Incoming>, endpoint: Endpoint) -> Result<Call, Re
     let body = tokio::time::timeout(PATIENCE, Limited::new(body, BODY).collect())
         .await
         .map_err(|_| Refusal::request("the body took too long").status(408))?
-        .map_err(|_| Refusal::request("the body is too large or broken").status(413))?
+        .map_err(|_| Refusal::request("the body is too large or malformed").status(413))?
         .to_bytes();
     let kind = parts.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -203,7 +204,7 @@ pub(super) async fn run(listener: TcpListener, server: Arc<Server>) {
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, Arc::clone(&server)));
                 }
-                // No file descriptors left, most likely: some will come back.
+                // Probably out of file descriptors, which is temporary.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -211,13 +212,13 @@ pub(super) async fn run(listener: TcpListener, server: Arc<Server>) {
     }
 }
 
-/// Told to hyper to take the connection back from it.
+/// Tells hyper to hand the connection back.
 #[derive(Debug)]
 struct Diverted;
 
 impl std::fmt::Display for Diverted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the answer is not sent by HTTP")
+        f.write_str("the response is not sent by HTTP")
     }
 }
 
@@ -243,7 +244,7 @@ async fn serve(stream: TcpStream, server: Arc<Server>) {
         .header_read_timeout(PATIENCE)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    // However it ends: the client has gone, or the connection is ours again.
+    // Whatever the result, the client has disconnected or the connection is ours again.
     let _ = (&mut connection).await;
     let taken = lock(&diverted).take();
     if let Some((transport, answer)) = taken {

@@ -1,4 +1,4 @@
-//! What one issuer remembers: flows, grants and tokens, bounded in number.
+//! The state of one issuer: flows, grants and tokens, limited in number.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
@@ -8,10 +8,10 @@ use jsonwebtoken::jwk::JwkSet;
 use super::keys::Signing;
 use super::users::User;
 
-/// How many records of one kind are kept; the oldest makes room.
+/// Maximum number of records of one kind; the oldest is removed first.
 const KEPT: usize = 10_000;
 
-/// A map that forgets its oldest entries.
+/// A map that removes its oldest entries.
 pub(super) struct Capped<K, V> {
     map: HashMap<K, V>,
     order: VecDeque<K>,
@@ -24,7 +24,7 @@ impl<K, V> Default for Capped<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V> Capped<K, V> {
-    /// Keeps a value.
+    /// Stores a value.
     pub(super) fn insert(&mut self, key: K, value: V) {
         if self.map.insert(key.clone(), value).is_none() {
             self.order.push_back(key);
@@ -36,7 +36,7 @@ impl<K: Hash + Eq + Clone, V> Capped<K, V> {
         }
     }
 
-    /// Reads a value.
+    /// Returns a value.
     pub(super) fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: std::borrow::Borrow<Q>,
@@ -45,7 +45,7 @@ impl<K: Hash + Eq + Clone, V> Capped<K, V> {
         self.map.get(key)
     }
 
-    /// Reads a value in order to change it.
+    /// Returns a value for modification.
     pub(super) fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: std::borrow::Borrow<Q>,
@@ -54,7 +54,7 @@ impl<K: Hash + Eq + Clone, V> Capped<K, V> {
         self.map.get_mut(key)
     }
 
-    /// Takes a value out.
+    /// Removes and returns a value.
     pub(super) fn take<Q>(&mut self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,
@@ -65,13 +65,13 @@ impl<K: Hash + Eq + Clone, V> Capped<K, V> {
         Some(value)
     }
 
-    /// The first entry that fits.
+    /// Returns the key of the first entry that matches.
     pub(super) fn find(&self, fits: impl Fn(&V) -> bool) -> Option<&K> {
         self.order.iter().find(|k| self.map.get(*k).is_some_and(&fits))
     }
 }
 
-/// An authorization request that passed its checks.
+/// A validated authorization request.
 #[derive(Clone)]
 pub(super) struct AuthorizationRequest {
     pub(super) client_id: String,
@@ -83,17 +83,17 @@ pub(super) struct AuthorizationRequest {
     pub(super) audience: Vec<String>,
     pub(super) prompt: Option<String>,
     pub(super) login_hint: Option<String>,
-    /// The thumbprint of the key that the code is bound to (RFC 9449, section 10).
+    /// The thumbprint of the key to which the code is bound (RFC 9449, section 10).
     pub(super) jkt: Option<String>,
 }
 
-/// A request that was pushed (RFC 9126).
+/// A pushed request (RFC 9126).
 pub(super) struct Pushed {
     pub(super) request: AuthorizationRequest,
     pub(super) expires: u64,
 }
 
-/// A consent page that is open.
+/// An open consent page.
 pub(super) struct Transaction {
     pub(super) request: AuthorizationRequest,
     pub(super) expires: u64,
@@ -105,11 +105,11 @@ pub(super) struct Code {
     pub(super) user: &'static User,
     pub(super) auth_time: u64,
     pub(super) expires: u64,
-    /// The grant that the code was redeemed for.
+    /// The grant for which the code was redeemed.
     pub(super) redeemed: Option<u64>,
 }
 
-/// A grant: all tokens of it live and die together.
+/// A grant: all its tokens share its lifetime.
 #[derive(Clone)]
 pub(super) struct Family {
     pub(super) client_id: String,
@@ -138,7 +138,7 @@ pub(super) struct RefreshToken {
     pub(super) spent: Option<u64>,
 }
 
-/// What became of a device authorization.
+/// The outcome of a device authorization.
 #[derive(Clone, Copy)]
 pub(super) enum Decision {
     Pending,
@@ -167,7 +167,7 @@ pub(super) struct Client {
     pub(super) jwks: Option<JwkSet>,
 }
 
-/// Everything that one issuer remembers.
+/// The state of one issuer.
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) clients: Capped<String, Client>,
@@ -180,22 +180,22 @@ pub(super) struct Store {
     pub(super) refresh: Capped<String, RefreshToken>,
     pub(super) devices: Capped<String, DeviceFlow>,
     pub(super) proofs: Capped<String, ()>,
-    /// The scenarios that happen once and have happened.
+    /// One-time scenarios that have occurred.
     pub(super) happened: HashSet<&'static str>,
-    /// The nonce that DPoP proofs need, where they need one.
+    /// The nonce that DPoP proofs require, if any.
     pub(super) proof_nonce: Option<String>,
     last_family: u64,
 }
 
 impl Store {
-    /// Begins a grant.
+    /// Starts a grant.
     pub(super) fn begin(&mut self, family: Family) -> u64 {
         self.last_family += 1;
         self.families.insert(self.last_family, family);
         self.last_family
     }
 
-    /// A grant that has not been revoked.
+    /// Returns a grant that has not been revoked.
     pub(super) fn family(&self, id: u64) -> Option<&Family> {
         self.families.get(&id).filter(|f| !f.revoked)
     }
@@ -207,7 +207,7 @@ impl Store {
         }
     }
 
-    /// An access token that is good now, and its grant.
+    /// Returns a valid access token, and its grant.
     pub(super) fn access(&self, token: &str, now: u64) -> Option<(&AccessToken, &Family)> {
         let access = self.access.get(token).filter(|a| a.expires > now)?;
         Some((access, self.family(access.family)?))

@@ -1,9 +1,9 @@
-//! Text that clients sent, made safe to show.
+//! Sanitizes text from clients for display.
 
-/// The most characters of a client's text that a message repeats.
+/// Maximum number of characters of a client's text that a message repeats.
 const SHOWN: usize = 200;
 
-/// Whether a character can neither control a terminal, nor reorder text, nor hide in it.
+/// Returns whether a character can neither control a terminal, nor reorder text, nor hide in it.
 pub(super) fn is_visible(c: char) -> bool {
     !(c.is_control()
         || matches!(c,
@@ -11,7 +11,8 @@ pub(super) fn is_visible(c: char) -> bool {
             | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}'))
 }
 
-/// One line of a client's text, of limited length, with spaces for what [is not visible](is_visible).
+/// Returns one line of a client's text, limited in length, with spaces for what [is not
+/// visible](is_visible).
 pub(super) fn printable(text: &str) -> String {
     let shown: String =
         text.chars().take(SHOWN).map(|c| if is_visible(c) { c } else { ' ' }).collect();

@@ -1,4 +1,4 @@
-//! The token endpoint: one function a grant type.
+//! The token endpoint: one function per grant type.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::scenario::Rule;
 use super::users;
 use super::{device, dpop};
 
-/// How long a replaced refresh token still works where there is grace, in seconds.
+/// How long a replaced refresh token stays valid in a grace period, in seconds.
 const GRACE: u64 = 60;
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -36,7 +36,7 @@ pub(super) const GRANTS: &[Grant] = &[
 /// The token endpoint.
 pub(super) fn token(issuer: &Issuer, call: &Call) -> Outcome {
     if let Some(name) = call.form.repeated() {
-        return Err(Refusal::request(format!("the parameter {name} is there twice")));
+        return Err(Refusal::request(format!("the parameter {name} is repeated")));
     }
     let Some(grant_type) = call.grant_type() else {
         return Err(Refusal::request("grant_type is missing"));
@@ -44,7 +44,7 @@ pub(super) fn token(issuer: &Issuer, call: &Call) -> Outcome {
     let store = &mut *issuer.store();
     let caller = client::authenticate(issuer, store, call)?;
     let Some(grant) = GRANTS.iter().find(|grant| grant.name == grant_type) else {
-        return Err(Refusal::new("unsupported_grant_type", "the grant type is not known here"));
+        return Err(Refusal::new("unsupported_grant_type", "unknown grant type"));
     };
     let jkt = dpop::check(issuer, store, call, None)?;
     let now = issuer.now();
@@ -59,11 +59,11 @@ fn code(exchange: &mut Exchange) -> Outcome {
     };
     if let Some(family) = code.redeemed {
         exchange.store.revoke(family);
-        return Err(Refusal::grant("the code was used before; its tokens are revoked"));
+        return Err(Refusal::grant("the code has already been used; its tokens are revoked"));
     }
     let request = code.request.clone();
     if request.client_id != exchange.caller.id {
-        return Err(Refusal::grant("the code is another client's"));
+        return Err(Refusal::grant("the code belongs to another client"));
     }
     if code.expires <= exchange.now {
         return Err(Refusal::grant("the code has expired"));
@@ -78,7 +78,7 @@ fn code(exchange: &mut Exchange) -> Outcome {
     let verifier = exchange.required("code_verifier")?;
     if !is_verifier(verifier) || sha256(verifier) != request.challenge {
         exchange.store.codes.take(&presented);
-        return Err(Refusal::grant("code_verifier does not fit; the code is void"));
+        return Err(Refusal::grant("code_verifier does not match; the code is invalidated"));
     }
     let mut family = exchange.family(user.subject, &request.scope, true);
     family.nonce = request.nonce;
@@ -109,7 +109,7 @@ fn refresh(exchange: &mut Exchange) -> Outcome {
         return Err(Refusal::grant("the grant has been revoked"));
     };
     if family.client_id != exchange.caller.id {
-        return Err(Refusal::grant("the refresh token is another client's"));
+        return Err(Refusal::grant("the refresh token belongs to another client"));
     }
     if family.jkt.is_some() && family.jkt != exchange.jkt {
         return Err(Refusal::grant("the refresh token is bound to another DPoP key"));
@@ -119,12 +119,14 @@ fn refresh(exchange: &mut Exchange) -> Outcome {
         && !(effects.rule(Rule::Grace) && exchange.now <= at + GRACE)
     {
         exchange.store.revoke(id);
-        return Err(Refusal::grant("the refresh token was used before; the grant is revoked"));
+        return Err(Refusal::grant(
+            "the refresh token has already been used; the grant is revoked",
+        ));
     }
     let granted = family.scope.clone();
     let scope = exchange.call.form.get("scope").unwrap_or(&granted).to_owned();
     if !scope.split(' ').all(|asked| granted.split(' ').any(|g| g == asked)) {
-        return Err(Refusal::new("invalid_scope", "more scope was asked for than was granted"));
+        return Err(Refusal::new("invalid_scope", "the requested scopes exceed the granted ones"));
     }
     let next = if effects.rule(Rule::KeepSilently) {
         Refresh::None
@@ -155,14 +157,14 @@ fn password(exchange: &mut Exchange) -> Outcome {
     let user = users::find(exchange.required("username")?);
     let password = exchange.required("password")?;
     let Some(user) = user.filter(|p| p.username == password) else {
-        return Err(Refusal::grant("the name or the password is wrong"));
+        return Err(Refusal::grant("invalid user name or password"));
     };
     let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
     let family = exchange.family(user.subject, &scope, true);
     exchange.begin(family, Refresh::New)
 }
 
-/// RFC 7523, section 2.1. The signature counts where the client has registered keys.
+/// RFC 7523, section 2.1. The signature is verified if the client has registered keys.
 fn jwt_bearer(exchange: &mut Exchange) -> Outcome {
     let assertion = exchange.required("assertion")?;
     let claims = client::unverified_claims(assertion)
@@ -170,17 +172,17 @@ fn jwt_bearer(exchange: &mut Exchange) -> Outcome {
         .ok_or_else(|| Refusal::grant("the assertion is expired or not for this server"))?;
     let registered = exchange.store.clients.get(&exchange.caller.id);
     if registered.is_some_and(|c| c.jwks.is_some() && !client::is_signed_by(c, assertion)) {
-        return Err(Refusal::grant("the signature of the assertion is wrong"));
+        return Err(Refusal::grant("invalid signature of the assertion"));
     }
     let Some(subject) = claims.get("sub").and_then(Value::as_str) else {
-        return Err(Refusal::grant("the assertion names no subject"));
+        return Err(Refusal::grant("the assertion has no subject"));
     };
     let scope = exchange.call.form.get("scope").unwrap_or_default().to_owned();
     let family = exchange.family(subject, &scope, false);
     exchange.begin(family, Refresh::None)
 }
 
-/// RFC 8693: an access token of this issuer, or a JWT from elsewhere, which is not verified.
+/// RFC 8693: an access token of this issuer, or a JWT of another one, which is not verified.
 fn token_exchange(exchange: &mut Exchange) -> Outcome {
     let subject_token = exchange.required("subject_token")?;
     let kind = exchange.required("subject_token_type")?;
@@ -193,10 +195,10 @@ fn token_exchange(exchange: &mut Exchange) -> Outcome {
             let claims = client::unverified_claims(subject_token);
             claims.and_then(|c| Some((c.get("sub")?.as_str()?.to_owned(), String::new())))
         }
-        _ => return Err(Refusal::request("subject_token_type is not known here")),
+        _ => return Err(Refusal::request("unknown subject_token_type")),
     };
     let Some((subject, granted)) = subject else {
-        return Err(Refusal::request("the subject token is not good"));
+        return Err(Refusal::request("invalid subject token"));
     };
     let scope = exchange.call.form.get("scope").unwrap_or(&granted).to_owned();
     let family = exchange.family(&subject, &scope, false);

@@ -1,4 +1,4 @@
-//! Answers that no HTTP library would send, written to the socket byte by byte.
+//! Responses that no HTTP library would send, written to the socket byte by byte.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use tokio::net::TcpStream;
 
 use super::reply::Answer;
 
-/// A way to send an answer.
+/// A way to send a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transport {
     /// Closes the connection.
     Drop,
     /// Resets it.
     Reset,
-    /// Keeps it open and says nothing.
+    /// Keeps it open and sends nothing.
     Stall,
     /// Closes it in the middle of the body.
     Half,
-    /// One byte a second.
+    /// Sends one byte per second.
     Drip,
-    /// Chunks without end.
+    /// Sends endless chunks.
     EndlessBody,
-    /// Headers without end.
+    /// Sends endless headers.
     EndlessHeaders,
 }
 
 impl Transport {
-    /// Sends the answer, and ends when it is sent or the client has gone.
+    /// Sends the response, and ends when it is sent or the client has disconnected.
     pub(super) async fn send(self, answer: &Answer, mut stream: TcpStream) {
-        // An error means that the client has gone, and that is an end like any other.
+        // An error means that the client has disconnected, which is a normal end.
         let _ = match self {
             Self::Drop => Ok(()),
             Self::Reset => stream.set_zero_linger(),
@@ -96,9 +96,9 @@ async fn endless_headers(stream: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A gzip member of about 400 KiB that unpacks to 64 MiB: one letter, then the same match over and
-/// over in a block with fixed codes (RFC 1951, section 3.2.6). It ends with a check sum that is
-/// wrong; who gets that far has read too much already.
+/// Returns a gzip member of about 400 KiB that unpacks to 64 MiB: one letter, then the same match over and
+/// over in a block with fixed codes (RFC 1951, section 3.2.6). Its final checksum is wrong; a client that
+/// gets that far has already read too much.
 pub(super) fn gzip_bomb() -> Vec<u8> {
     const MATCHES: usize = (64 << 20) / 258;
     let mut bits = Bits::default();

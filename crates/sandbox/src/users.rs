@@ -2,7 +2,7 @@
 
 /// A user.
 pub(super) struct User {
-    /// The name to log in with, and the password.
+    /// The user name, which is also the password.
     pub(super) username: &'static str,
     pub(super) subject: &'static str,
     pub(super) name: &'static str,

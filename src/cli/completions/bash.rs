@@ -4,17 +4,17 @@ use clap::{ArgAction, Command};
 
 use super::{Values, positionals};
 
-/// Reads the table. Works from bash 3.2 on, which macOS has.
+/// Reads the table. Works with bash 3.2 and later, which macOS has.
 const FUNCTIONS: &str = include_str!("completions.bash");
 
-/// The script.
+/// Returns the script.
 pub fn script(program: &Command) -> String {
     let mut table = String::new();
     describe(&mut table, program, program.get_name(), program);
     FUNCTIONS.replace("    # TABLE\n", &table)
 }
 
-/// The entries of a command and of those below it.
+/// Adds the entries of a command and of its subcommands.
 fn describe(table: &mut String, command: &Command, way: &str, program: &Command) {
     let (mut flags, mut options) = (Vec::new(), Vec::new());
     for arg in command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set()) {
@@ -52,7 +52,7 @@ fn describe(table: &mut String, command: &Command, way: &str, program: &Command)
     }
 }
 
-/// Where the values come from, in one word.
+/// Returns the source of the values, as one word.
 fn source(values: &Values) -> String {
     match values {
         Values::Unknown => "@nothing".to_owned(),

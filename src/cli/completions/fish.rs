@@ -1,4 +1,4 @@
-//! The script for fish: clap's, with arguments, and in which names come from the program.
+//! The script for fish: clap's, with arguments added, and with names from the program.
 
 use clap::Command;
 use clap_complete::Shell;
@@ -13,11 +13,11 @@ function __oauthctl_names
 end
 ";
 
-/// The script.
+/// Returns the script.
 ///
 /// # Errors
 ///
-/// `Internal` where clap's script is no text.
+/// Returns `Internal` if clap's script is not text.
 pub fn script(program: &Command) -> Result<String> {
     let mut script = generated(Shell::Fish, with_placeholders(program))?;
     for kind in [NameKind::Profiles, NameKind::Accounts] {
@@ -47,7 +47,7 @@ fn call(kind: NameKind) -> String {
     format!("(__oauthctl_names {})", kind.word())
 }
 
-/// What clap leaves out: the arguments of a command, which are files otherwise.
+/// Adds what clap omits: the arguments of a command, which would otherwise complete as files.
 fn arguments(script: &mut String, command: &Command, condition: &str, program: &Command) {
     for arg in positionals(command) {
         let values = match Values::of(arg, program) {

@@ -1,5 +1,5 @@
-//! `oauthctl __names`: what completion scripts call for the names of profiles and accounts. It asks neither a
-//! server nor a store, and where there is nothing to say it says nothing.
+//! `oauthctl __names`: called by completion scripts for the names of profiles and accounts. It contacts
+//! neither a server nor a store, and prints nothing if there are no names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::super::context::Context;
 use super::super::given::Given;
 use super::super::report;
 
-/// How many names a shell gets at most.
+/// Maximum number of names that a shell gets.
 const MOST: usize = 1000;
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub struct NamesArgs {
     line: Vec<OsString>,
 }
 
-/// Which names.
+/// The kind of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NameKind {
     Profiles,
@@ -33,7 +33,7 @@ pub enum NameKind {
 }
 
 impl NameKind {
-    /// The word of the call.
+    /// Returns the word of the call.
     pub fn word(self) -> &'static str {
         match self {
             Self::Profiles => "profiles",
@@ -42,11 +42,11 @@ impl NameKind {
     }
 }
 
-/// Prints the names, each on a line. An error ends it in silence.
+/// Prints the names, one per line. An error ends it silently.
 ///
 /// # Errors
 ///
-/// Where stdout cannot be written.
+/// Returns an error if stdout cannot be written.
 pub fn run(args: &NamesArgs, context: &Context) -> Result<ExitCode> {
     let given = Given::so_far(args.line.iter().cloned());
     let config = given.config().map(|path| expanded(Path::new(path), context));
@@ -70,7 +70,7 @@ fn accounts(profile: Option<&str>, context: &Context) -> Result<Vec<String>> {
     Ok(entries.into_iter().map(|entry| entry.key.account).collect())
 }
 
-/// A path as the shell will expand it once the line runs.
+/// Returns a path as the shell will expand it when the line runs.
 fn expanded(path: &Path, context: &Context) -> PathBuf {
     match (path.strip_prefix("~"), context.env("HOME")) {
         (Ok(below), Ok(Some(home))) => Path::new(&home).join(below),

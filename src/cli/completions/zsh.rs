@@ -1,4 +1,4 @@
-//! The script for zsh: clap's, in which names come from the program.
+//! The script for zsh: clap's, with names from the program.
 
 use clap::Command;
 use clap_complete::Shell;
@@ -7,7 +7,8 @@ use oauthctl_core::{Error, Result};
 use super::names::NameKind;
 use super::{generated, placeholder, with_placeholders};
 
-/// Where clap's script begins its function. The words are kept: further in they are those of a command alone.
+/// The beginning of the function in clap's script. The words are saved, because nested functions see only
+/// those of one command.
 const BEGIN: &str = "\n_oauthctl() {\n";
 const KEPT: &str = "    local -a oauthctl_line; oauthctl_line=(\"${(@Q)words[1,CURRENT-1]}\")\n";
 
@@ -22,11 +23,11 @@ _oauthctl_names() {
 }
 ";
 
-/// The script.
+/// Returns the script.
 ///
 /// # Errors
 ///
-/// `Internal` where clap's script is not what is known of it.
+/// Returns `Internal` if clap's script does not have the expected form.
 pub fn script(program: &Command) -> Result<String> {
     let script = generated(Shell::Zsh, with_placeholders(program))?;
     let (before, after) = script.split_once(BEGIN).ok_or_else(unknown)?;

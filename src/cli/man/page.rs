@@ -1,5 +1,5 @@
-//! One page, in the language of `man` (groff_man(7)). clap_mangen describes the flags; the order, the sections and
-//! the characters are arranged here.
+//! Renders one page in the language of `man` (groff_man(7)). clap_mangen renders the flags; this module
+//! arranges the order, the sections and the characters.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -8,18 +8,18 @@ use oauthctl_core::{Error, Result};
 
 use super::text;
 
-/// The page of the last command on the way, or of the program where the way is empty.
+/// Renders the page of the last command of the path, or of the program if the path is empty.
 ///
 /// # Errors
 ///
-/// `Internal`, if a page could not be rendered.
+/// Returns `Internal` if a page could not be rendered.
 pub fn render(program: &Command, way: &[&Command]) -> Result<String> {
     let command = way.last().copied().unwrap_or(program);
     let help = Help::of(command);
     let man = man_of(program, command, way.is_empty());
     let mut page = String::new();
     page += &rendered(|out| man.render_title(out))?;
-    // Names and flags are neither broken nor pulled apart.
+    // Names and flags are neither hyphenated nor stretched.
     page += Roff::new().control("nh", []).control("ad", ["l"]).render().as_str();
     page += &rendered(|out| man.render_name_section(out))?;
     page += &rendered(|out| man.render_synopsis_section(out))?;
@@ -42,7 +42,7 @@ pub fn render(program: &Command, way: &[&Command]) -> Result<String> {
     Ok(polished(&page))
 }
 
-/// The name of a command's file.
+/// Returns the file name of a command's page.
 pub fn file_name(program: &Command, way: &[&Command]) -> String {
     format!("{}.1", name(program, way))
 }
@@ -55,7 +55,7 @@ fn name(program: &Command, way: &[&Command]) -> String {
 fn man_of(program: &Command, command: &Command, is_program: bool) -> Man {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
-    // What every command has is explained once.
+    // The global options are explained once, on the page of the program.
     let own = command.clone().override_usage(usage).subcommand_help_heading("COMMANDS");
     let own = own.mut_args(|arg| {
         let is_shared = arg.is_global_set() && !is_program;
@@ -76,12 +76,12 @@ fn rendered(section: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result
     String::from_utf8(out).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// What stands below a command's flags in `--help`, taken apart.
+/// The text below a command's flags in `--help`, in parts.
 #[derive(Default)]
 pub struct Help {
     pub examples: Vec<String>,
     pub formats: Vec<(String, String)>,
-    /// Everything else; lines that are indented are shown as they are.
+    /// Everything else; indented lines are shown as they are.
     pub notes: Vec<Vec<String>>,
 }
 
@@ -97,7 +97,7 @@ impl Help {
                     let (name, what) = line.trim().split_once(' ')?;
                     Some((name.to_owned(), what.trim().to_owned()))
                 })),
-                // The page has a whole section of them.
+                // The page has a section for them.
                 "Exit codes:" => {}
                 _ => help.notes.push(block.lines().map(str::to_owned).collect()),
             }
@@ -164,10 +164,10 @@ fn exit_status(command: &str, is_program: bool) -> String {
     }
     let mut roff = section("EXIT STATUS");
     let what = match command {
-        "exec" => "That of the command, once it runs; before that, and else, ",
-        _ => "0 where it worked; else ",
+        "exec" => "The exit status of the command, once it has started; otherwise as described ",
+        _ => "0 on success; otherwise as described ",
     };
-    let see = [roman(what), roman("as "), bold("oauthctl"), roman("(1) says.")];
+    let see = [roman(what), roman("in "), bold("oauthctl"), roman("(1).")];
     roff.text(see);
     roff.render()
 }
@@ -188,7 +188,7 @@ fn examples(path: String, of_help: &[String]) -> String {
     roff.render()
 }
 
-/// Lines as they are, set in a little.
+/// Adds lines as they are, indented.
 fn literal<'a>(roff: &mut Roff, lines: impl IntoIterator<Item = &'a str>) {
     roff.control("RS", ["4"]).control("EX", []);
     for line in lines {
@@ -197,7 +197,7 @@ fn literal<'a>(roff: &mut Roff, lines: impl IntoIterator<Item = &'a str>) {
     roff.control("EE", []).control("RE", []);
 }
 
-/// The command above, those below, and for the program the standards.
+/// Returns the related pages: the parent command, the subcommands and, for the program, the standards.
 fn see_also(program: &Command, way: &[&Command]) -> String {
     let mut names: Vec<String> = (0..way.len()).map(|end| name(program, &way[..end])).collect();
     let at = way.last().copied().unwrap_or(program);
@@ -231,14 +231,14 @@ fn section(heading: &str) -> Roff {
     roff
 }
 
-/// The page with each character as every formatter shows it, and with code in bold.
+/// Returns the page with characters that every formatter can show, and with code in bold.
 fn polished(page: &str) -> String {
     let preamble = Roff::new().render();
     let mut polished = preamble.clone();
     let mut before = "";
     let page = page.replace(&preamble, "");
     for line in page.lines().filter(|line| !line.is_empty()) {
-        // What only says again that a new line or paragraph begins.
+        // Drops a repeated line break, and a paragraph break after a heading.
         if line == ".br" && before == ".br" || line == ".PP" && before.starts_with(".SH") {
             continue;
         }

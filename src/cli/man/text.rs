@@ -1,13 +1,13 @@
-//! What manual pages say beyond the flags.
+//! Texts of the manual pages beyond the flags.
 
 use clap::Command;
 
-/// The day on which the pages last changed, or that of the release.
+/// Date of the last change to the pages, or of the release.
 pub const DATE: &str = "2026-11-22";
 
 type Rows = &'static [(&'static str, &'static str)];
 
-/// The words of a command, such as `profile add`; none for the program itself.
+/// Returns the words of a command, such as `profile add`; none for the program itself.
 pub fn path(way: &[&Command]) -> String {
     way.iter().map(|command| command.get_name()).collect::<Vec<_>>().join(" ")
 }
@@ -23,7 +23,7 @@ pub const ENVIRONMENT: Rows = &[
          support locks. Default: `oauthctl` in the state directory of the platform.",
     ),
     ("OAUTHCTL_STORE", "The token store, as for `--store`."),
-    ("OAUTHCTL_STORE_KEY", "The key of the file store, as `oauthctl store keygen` prints it."),
+    ("OAUTHCTL_STORE_KEY", "Key of the file store, as printed by `oauthctl store keygen`."),
     ("OAUTHCTL_STORE_KEY_FILE", "A file that contains that key."),
     (
         "OAUTHCTL_STATE_KEY",
@@ -82,7 +82,7 @@ pub const FILES: Rows = &[
         "The key of the file store, generated when it is first needed, with mode 0600. It is here wherever the \
          configuration file is.",
     ),
-    ("~/.config/oauthctl/state.key", "The key for the states of `oauthctl start`, likewise."),
+    ("~/.config/oauthctl/state.key", "Key for the states of `oauthctl start`, generated likewise."),
     (
         "~/.local/share/oauthctl/tokens/",
         "The file store: one encrypted file per account, which age(1) can decrypt too.",
@@ -95,7 +95,7 @@ pub const FILES: Rows = &[
 
 pub const EXIT_STATUS: Rows = &[
     ("0", "Success."),
-    ("1", "`internal`: an internal error of oauthctl."),
+    ("1", "`internal`: unexpected internal error."),
     ("2", "`usage`: invalid flags or arguments."),
     (
         "3",
@@ -103,9 +103,9 @@ pub const EXIT_STATUS: Rows = &[
     ),
     ("4", "`login_required`: there is no usable token, and only a new login can provide one."),
     ("5", "`access_denied`: the user, the server or a hook denied the authorization."),
-    ("6", "`timeout`: the user did not answer in time."),
+    ("6", "`timeout`: the user did not respond in time."),
     ("7", "`validation`: the state, iss, nonce, id_token or callback is not the expected one."),
-    ("8", "`server_refused`: the authorization server refused with another OAuth error."),
+    ("8", "`server_refused`: the authorization server returned another OAuth error."),
     ("9", "`unavailable`: the network or the server is unavailable; try again later."),
     ("10", "`store`: the token store is unavailable, locked or unreadable."),
     ("130, 143", "`interrupted`: SIGINT or SIGTERM; nothing is half-written."),
@@ -116,7 +116,7 @@ pub const STANDARDS: &[&str] = &[
      requests), 9207 (iss), 9449 (DPoP), 9700 (security); OpenID Connect Core 1.0.",
 ];
 
-/// What the page of a command says after its first sentence.
+/// Returns what the page of a command says after its first sentence.
 pub fn more(path: &str) -> &'static [&'static str] {
     MORE.iter().find(|(command, _)| *command == path).map_or(&[], |(_, paragraphs)| paragraphs)
 }
@@ -132,7 +132,7 @@ const MORE: &[(&str, &[&str])] = &[
             "Standard output contains only the result, and only if the command succeeded. An error is a line `error:`, \
              often followed by a line `hint:`, on standard error. With `--json` it is one JSON object there. The exit \
              status says what to do.",
-            "Durations are written 30s, 5m, 2h, 7d, or as a number of seconds.",
+            "Durations are written as 30s, 5m, 2h or 7d, or as a number of seconds.",
         ],
     ),
     (
@@ -216,7 +216,7 @@ const MORE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Examples that are in no `--help`.
+/// Returns the examples of a page that are not in `--help`.
 pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])] {
     match path {
         "" => &[
@@ -241,7 +241,7 @@ pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])
             "List the accounts with their expiry:",
             &["oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"],
         )],
-        "logout" => &[("All accounts of all profiles:", &["oauthctl logout --all"])],
+        "logout" => &[("Log out of all accounts of all profiles:", &["oauthctl logout --all"])],
         "attr set" => &[(
             "Set an attribute that is removed after seven days:",
             &["oauthctl attr set -p gitlab --account 4711 trial yes --ttl 7d"],
@@ -262,20 +262,20 @@ pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])
             &["oauthctl export -p gitlab --account ci --recipient age1... > ci.line"],
         )],
         "sandbox" => &[(
-            "Rotate refresh tokens, and issue access tokens that live two seconds:",
+            "Rotate refresh tokens, and issue access tokens that expire after two seconds:",
             &[
                 "oauthctl sandbox --port 8901 --auto-consent --scenario rotate --scenario expire-fast",
             ],
         )],
         "completions" => &[(
-            "For bash:",
+            "Install the completions for bash:",
             &["oauthctl completions bash > ~/.local/share/bash-completion/completions/oauthctl"],
         )],
         _ => &[],
     }
 }
 
-/// The commands that are worth reading about next.
+/// Returns the related commands.
 pub fn related(path: &str) -> &'static [&'static str] {
     match path {
         "login" => &["token", "logout", "profile-add", "start"],

@@ -1,4 +1,5 @@
-//! What the stores have of the accounts in the index: `status` must not promise what `token` cannot keep.
+//! Compares the accounts of the index with the stores: `status` must not promise what `token` cannot
+//! deliver.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -13,21 +14,21 @@ use super::super::context::Context;
 use super::super::run as runner;
 use super::needs_user;
 
-/// How many accounts are looked up in their stores: each costs reading and decrypting a record.
+/// Maximum number of accounts to look up in their stores: each requires reading and decrypting a record.
 const ASKED_AT_MOST: usize = 100;
 
-/// How long all stores together may take: one that is locked or hangs must not hold `status` up.
+/// Time limit for all stores together: a locked or hanging store must not delay `status`.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// An account as `status` shows it.
+/// An account, as `status` shows it.
 pub struct Account {
-    /// What is known of it: from its record, where that could be read, else from the index.
+    /// What is known of it: from its record if that could be read, else from the index.
     pub entry: AccountEntry,
-    /// Its record, where it could be read.
+    /// Its record, if it could be read.
     pub grant: Option<Grant>,
-    /// Whether the store has the record; `None` where that is not known.
+    /// Whether the store has the record; `None` if that is unknown.
     pub is_stored: Option<bool>,
-    /// Why `token` would not hand out what is shown, and what to do about it.
+    /// Why `token` would not print this token, and what to do about it.
     pub problem: Option<Error>,
 }
 
@@ -36,7 +37,7 @@ impl Account {
         Self { entry, grant: None, is_stored: None, problem: None }
     }
 
-    /// What the store said of the account.
+    /// Combines an index entry with what the store returned for the account.
     fn compared(entry: AccountEntry, found: Result<Record>) -> Self {
         let grant = match found {
             Ok(Record::Read(grant)) => grant,
@@ -45,7 +46,7 @@ impl Account {
                 return Self { is_stored: Some(false), ..Self::as_indexed(entry) };
             }
             Ok(Record::None) => {
-                let what = format!("the store `{}` no longer has it", one_line(&entry.store));
+                let what = format!("it is no longer in the store `{}`", one_line(&entry.store));
                 let hint = Advice::LogIn(entry.key.clone());
                 let problem = Error::login_required(what).hint(hint);
                 return Self {
@@ -55,7 +56,7 @@ impl Account {
                 };
             }
             Err(error) => {
-                let what = "what is shown is as last recorded: its record cannot be read";
+                let what = "showing the last recorded state, because the record cannot be read";
                 let problem = Some(error.context(what));
                 return Self { problem, ..Self::as_indexed(entry) };
             }
@@ -63,7 +64,7 @@ impl Account {
         let problem = entry.refuse_older(&grant, &entry.store).err();
         let mut read = AccountEntry::of(&grant, &entry.store);
         if read.grant_id == entry.grant_id {
-            // The index knows of failures that left the record as it was.
+            // The index records failures that left the record unchanged.
             read.login_required |= entry.login_required;
             read.last_error = entry.last_error;
         }
@@ -71,7 +72,7 @@ impl Account {
     }
 }
 
-/// The accounts with what their stores say of them, and whether the stores were asked.
+/// Returns the accounts, compared with their stores, and whether the stores were checked.
 pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, bool) {
     if entries.len() > ASKED_AT_MOST {
         return (entries.into_iter().map(Account::as_indexed).collect(), false);
@@ -80,7 +81,7 @@ pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, 
     let mut found = load(places.collect(), context);
     let accounts = entries.into_iter().map(|entry| {
         let of_store = found.remove(&entry.key).unwrap_or_else(|| {
-            Err(Error::store(format!("the store `{}` does not answer", one_line(&entry.store))))
+            Err(Error::store(format!("the store `{}` does not respond", one_line(&entry.store))))
         });
         let mut account = Account::compared(entry, of_store);
         account.problem = account.problem.or_else(|| elsewhere(&account.entry, context));
@@ -89,8 +90,7 @@ pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, 
     (accounts.collect(), true)
 }
 
-/// The default accounts that are in the stores although the index does not know them: of this profile,
-/// else of all profiles.
+/// Returns the default accounts that are stored but not indexed: of this profile, or of all profiles.
 pub fn unindexed(name: Option<&str>, context: &Context) -> Vec<Account> {
     let names = match (name, context.catalog()) {
         (Some(name), _) => vec![name.to_owned()],
@@ -102,7 +102,7 @@ pub fn unindexed(name: Option<&str>, context: &Context) -> Vec<Account> {
             .unwrap_or_default(),
     };
     let place = |name: String| {
-        // A keyring is not asked where nothing says that it has something.
+        // A keyring is not accessed unless something indicates that it has the account.
         let store = context.store_spec_of(&name).ok()?;
         let is_file = matches!(store, StoreSpec::File(_));
         is_file.then(|| (GrantKey::new(name, DEFAULT_ACCOUNT), store.to_string()))
@@ -117,11 +117,11 @@ pub fn unindexed(name: Option<&str>, context: &Context) -> Vec<Account> {
     accounts.collect()
 }
 
-/// Where the profile's store is another one now, commands look for the account there.
+/// Returns the problem of an account whose profile now uses another store, where commands look for it.
 fn elsewhere(entry: &AccountEntry, context: &Context) -> Option<Error> {
     let now = context.store_spec_of(&entry.key.profile).ok()?.to_string();
     (now != entry.store).then(|| {
-        let what = format!("commands use the store `{}`, which is another one", one_line(&now));
+        let what = format!("commands use a different store, `{}`", one_line(&now));
         Error::config(what).hint(format!(
             "add `--store {}` to the command, or set `store = \"{}\"` in the profile",
             shell_word(&entry.store),
@@ -130,19 +130,19 @@ fn elsewhere(entry: &AccountEntry, context: &Context) -> Option<Error> {
     })
 }
 
-/// What a store says of a record.
+/// The result of looking up a record.
 enum Record {
-    /// It could be read.
+    /// It was read.
     Read(Box<Grant>),
-    /// It was not read: a keyring could prompt the user. Whether it is there, where that is known.
+    /// It was not read, because a keyring could prompt the user. Whether it exists, if that is known.
     There(Option<bool>),
-    /// It is not there.
+    /// It does not exist.
     None,
 }
 
 type Found = (GrantKey, Result<Record>);
 
-/// Reads the records, those of each store in a thread of its own, so that none is waited for too long.
+/// Reads the records, with a thread for each store, so that a slow one is not waited for.
 fn load(places: Vec<(GrantKey, String)>, context: &Context) -> BTreeMap<GrantKey, Result<Record>> {
     let mut by_store: BTreeMap<String, Vec<GrantKey>> = BTreeMap::new();
     for (key, store) in places {

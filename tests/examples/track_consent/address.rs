@@ -1,4 +1,4 @@
-//! The name by which browsers know the site.
+//! The name of the site in browsers.
 
 use axum::http::{HeaderMap, header};
 

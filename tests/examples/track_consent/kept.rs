@@ -1,4 +1,4 @@
-//! What the site keeps: where, for whose eyes, and what it does about damage.
+//! What the site stores: where, with which permissions, and how it handles damage.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -51,11 +51,11 @@ fn a_database_that_is_a_link_is_refused() {
     assert!(home.path("real/track_consent/people.db").is_file());
 }
 
-/// The modes of the database and of what stands beside it.
+/// The modes of the database and of its accompanying files.
 fn modes(home: &Home) -> Vec<(String, u32)> {
     let files = fs::read_dir(home.path("consent/track_consent")).unwrap().map(Result::unwrap);
     let mode = |file: fs::DirEntry| {
-        // What stands beside it may be gone again.
+        // An accompanying file may already be gone.
         let mode = file.metadata().ok()?.permissions().mode() & 0o777;
         Some((file.file_name().into_string().unwrap(), mode))
     };
@@ -78,7 +78,7 @@ fn what_it_keeps_is_its_owners_alone_whatever_the_umask() {
     let (mut running, url) = serve();
     assert_eq!(modes(&home), private(&["people.db"]));
 
-    // While somebody reads, what is to be written waits, and what was there before is beside it.
+    // During a read, writes wait, and the previous content is in an accompanying file.
     let other = Connection::open(home.path("consent/track_consent/people.db")).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM users;").unwrap();
     std::thread::scope(|scope| {
@@ -122,7 +122,11 @@ fn a_grant_that_is_damaged_holds_up_nobody_and_is_mended_by_asking_again() {
     assert!(site.rows().iter().all(|(id, _)| *id == 2), "{:?}", site.rows());
     site.deny(true);
     let page = site.ask(&mut browser, ADA).with(403);
-    assert!(page.body.contains("Ada Quill has denied. There is no consent"), "{}", page.body);
+    assert!(
+        page.body.contains("Ada Quill denied access. There is no earlier consent"),
+        "{}",
+        page.body
+    );
     site.deny(false);
     site.ask(&mut browser, ADA).with(200);
     assert!(site.has_consented("Ada Quill"));

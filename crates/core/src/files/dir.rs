@@ -1,4 +1,4 @@
-//! A private directory, and what is read, moved, removed and locked in it.
+//! A private directory: reading, moving, removing and locking files in it.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -19,12 +19,12 @@ pub(crate) struct Dir {
 }
 
 impl Dir {
-    /// Opens a directory; `None` where there is none.
+    /// Opens a directory; `None` if it does not exist.
     pub(crate) fn open(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
         Self::open_as(path, warnings, ErrorKind::Store)
     }
 
-    /// Opens the directory of a key: one that others can write to is an error of the configuration.
+    /// Opens the directory of a key. A directory that others can write to is a configuration error.
     pub(crate) fn open_for_key(path: &Path, warnings: &Warnings) -> Result<Option<Self>> {
         Self::open_as(path, warnings, ErrorKind::Config)
     }
@@ -42,37 +42,37 @@ impl Dir {
         }
     }
 
-    /// Opens a directory, and makes it and its parents where they are missing.
+    /// Opens a directory, and creates it and its parents if they are missing.
     pub(crate) fn create(path: &Path, warnings: &Warnings) -> Result<Self> {
         if let Some(dir) = Self::open(path, warnings)? {
             return Ok(dir);
         }
         sys::make_dirs(path).map_err(|e| refused("create", path, e.into()))?;
         Self::open(path, warnings)?
-            .ok_or_else(|| Error::store(format!("`{}` is gone again", path.display())))
+            .ok_or_else(|| Error::store(format!("`{}` has disappeared", path.display())))
     }
 
-    /// Opens a directory in this one; `None` where there is none.
+    /// Opens a subdirectory; `None` if it does not exist.
     pub(crate) fn child(&self, name: &str) -> Result<Option<Self>> {
         Self::open(&self.path.join(name), &self.warnings)
     }
 
-    /// Opens a directory in this one, and makes it where it is missing.
+    /// Opens a subdirectory, and creates it if it is missing.
     pub(crate) fn make_child(&self, name: &str) -> Result<Self> {
         Self::create(&self.path.join(name), &self.warnings)
     }
 
-    /// Where a file of this directory is.
+    /// Returns the path of a file in this directory.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Reads a whole file; `None` where there is none.
+    /// Reads a whole file; `None` if it does not exist.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         self.opened(name)?.map(|opened| self.read_opened(name, opened)).transpose()
     }
 
-    /// Reads a key. What somebody else can write to is refused, not repaired: it may be theirs.
+    /// Reads a key. A file that another user can write to is refused, not repaired: the key may be theirs.
     pub(crate) fn read_key(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let Some(opened) = self.opened(name)? else { return Ok(None) };
         if let Some(writer) = opened.writer {
@@ -99,7 +99,7 @@ impl Dir {
         if let Some(mode) = opened.loose {
             sys::tighten_file(&opened.file).map_err(|e| refused("protect", &path, e.into()))?;
             self.warnings
-                .push(format!("`{}` was open to others ({mode}): now 0600", path.display()));
+                .push(format!("`{}` was accessible to others ({mode}); now 0600", path.display()));
         }
         read_all(&mut opened.file, opened.size).map_err(|e| refused("read", &path, e.into()))
     }
@@ -112,18 +112,18 @@ impl Dir {
         read_all(&mut file, size).map_err(failed)
     }
 
-    /// Writes an open file of this directory in place, durably: one wait for the disk where the file was
-    /// written before. What is no longer than a sector of the disk is there as a whole or not at all.
+    /// Writes an open file of this directory in place, durably, with one wait for the disk if the file was
+    /// written before. Content that fits into a disk sector is written completely or not at all.
     pub(crate) fn write_open(&self, file: &File, name: &str, bytes: &[u8]) -> Result<()> {
         let failed = |e| refused("write", &self.path.join(name), Refusal::Io(e));
         let is_new = file.metadata().map_err(failed)?.len() == 0;
         self.write_open_lazily(file, name, bytes)?;
         file.sync_data().map_err(failed)?;
-        // It may have no name yet that outlasts a power cut.
+        // Its name may not be durable yet.
         if is_new { self.handle.sync().map_err(failed) } else { Ok(()) }
     }
 
-    /// The same without waiting for the disk. An empty file stays empty where there is nothing to say.
+    /// Does the same without waiting for the disk. An empty file stays empty if there is nothing to write.
     pub(crate) fn write_open_lazily(
         &self,
         mut file: &File,
@@ -144,7 +144,7 @@ impl Dir {
         }
     }
 
-    /// Whether there is something at this name; an error if it is nothing of ours.
+    /// Returns whether the name exists; an error if it is not a file of this program.
     pub(crate) fn exists(&self, name: &str) -> Result<bool> {
         let judged = match self.handle.judge(name) {
             Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.judge(name),
@@ -163,7 +163,7 @@ impl Dir {
         Ok(Dir { path: self.path.clone(), handle, warnings: self.warnings.clone() })
     }
 
-    /// Renames a file to a name that is free.
+    /// Renames a file to an unused name.
     pub(crate) fn rename_new(&self, from: &str, to: &str) -> Result<bool> {
         match self.handle.rename_new(from, to) {
             Ok(()) => {}
@@ -174,7 +174,7 @@ impl Dir {
         Ok(true)
     }
 
-    /// Removes a file, durably. Says whether there was one.
+    /// Removes a file, durably. Returns whether there was one.
     pub(crate) fn remove(&self, name: &str) -> Result<bool> {
         let removed = self.remove_lazily(name)?;
         if removed {
@@ -183,7 +183,7 @@ impl Dir {
         Ok(removed)
     }
 
-    /// Removes a file, without waiting for the disk: after a power cut it may be there again.
+    /// Removes a file without waiting for the disk: after a power cut it may reappear.
     pub(crate) fn remove_lazily(&self, name: &str) -> Result<bool> {
         match self.handle.unlink(name) {
             Ok(()) => Ok(true),
@@ -192,7 +192,7 @@ impl Dir {
         }
     }
 
-    /// The names in this directory that are text, sorted.
+    /// Returns the names in this directory that are text, sorted.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let entries = std::fs::read_dir(&self.path)
             .map_err(|e| refused("list", &self.path, Refusal::Io(e)))?;
@@ -205,8 +205,8 @@ impl Dir {
         Ok(names)
     }
 
-    /// What `pick` makes of the names in this directory that are text, at most so many. Whatever
-    /// comes after those is not read.
+    /// Returns the results of `pick` for the names in this directory that are text, up to a limit. The rest
+    /// is not read.
     pub(crate) fn first<T>(
         &self,
         most: usize,
@@ -220,8 +220,9 @@ impl Dir {
         names.filter_map(|name| name.map(&mut pick).transpose()).take(most).collect()
     }
 
-    /// Takes the kernel's lock on a file of this name, which is made where it is missing. `None`
-    /// where another holds it. It is released when the file is closed, by death too.
+    /// Acquires the kernel's lock on a file of this name, which is created if it is missing. Returns `None`
+    /// if another process holds it. The lock is released when the file is closed, even by the death of its
+    /// process.
     pub(crate) fn try_lock(&self, name: &str) -> Result<Option<File>> {
         let path = self.path.join(name);
         loop {
@@ -232,7 +233,7 @@ impl Dir {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(no_locks(&path, &error)),
             }
-            // Somebody may have removed the file between opening and locking it.
+            // The file may have been removed between opening and locking it.
             if self.handle.is_at(&file, name) {
                 return Ok(Some(file));
             }

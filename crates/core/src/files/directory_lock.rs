@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::path::Path;
 
-/// How the wait for a lock ended.
+/// The result of waiting for a lock.
 pub(crate) enum Taken {
     /// The lock is held as long as this file is open.
     Held(File),
-    /// The file system has no locks.
+    /// The file system does not support locks.
     #[cfg_attr(not(unix), allow(dead_code))]
     NoLocks,
-    /// Another process holds it: this one, where the system says so.
+    /// Another process holds it: the given one, if the system reports it.
     #[cfg_attr(not(unix), allow(dead_code))]
     Busy(Option<u32>),
 }
@@ -28,11 +28,11 @@ mod unix {
 
     use super::{File, Path, Taken};
 
-    /// How long another process is waited for. A change takes milliseconds.
+    /// How long to wait for another process. A change takes milliseconds.
     const WAIT: Duration = Duration::from_secs(5);
     const POLL: Duration = Duration::from_millis(10);
 
-    /// Waits for the lock of a directory, for a while.
+    /// Waits for the lock of a directory, up to the time limit.
     pub(crate) fn take(directory: &Path) -> Taken {
         let Ok(file) = File::open(directory) else { return Taken::NoLocks };
         let deadline = Instant::now() + WAIT;
@@ -47,7 +47,7 @@ mod unix {
         }
     }
 
-    /// The process that holds the lock, as Linux lists it.
+    /// Returns the process that holds the lock, as listed by Linux.
     fn holder(file: &File) -> Option<u32> {
         let is = file.metadata().ok()?;
         let (major, minor) = (rustix::fs::major(is.dev()), rustix::fs::minor(is.dev()));
@@ -62,7 +62,7 @@ mod unix {
     }
 }
 
-/// Two edits follow one another on Unix only.
+/// Edits are serialized on Unix only.
 #[cfg(not(unix))]
 pub(crate) fn take(directory: &Path) -> Taken {
     File::open(directory).map_or(Taken::NoLocks, Taken::Held)

@@ -7,12 +7,11 @@
 //! | `output`, `directory_lock` | files at a place that the user chooses: the configuration, a HAR file |
 //! | `named`, `trusted` | reading what the user names: in bounded time, and from where nobody else can write |
 //!
-//! Directories are 0700 and files 0600 from their creation on, whatever the umask. Nothing is
-//! opened that is a symbolic link, a pipe, a device, a hard link or another user's: a file is
-//! opened without following and without waiting, and judged by its descriptor. A directory that is
-//! there keeps its mode, and is refused where others can write to it. Looser modes of files are
-//! repaired, with a warning. Replacing a file is atomic and durable: a temporary file beside it,
-//! `fsync`, rename, `fsync` of the directory.
+//! Directories have mode 0700 and files 0600 from their creation on, whatever the umask. Symbolic links,
+//! pipes, devices, hard links and files of other users are never opened: a file is opened without following
+//! links and without blocking, and checked through its descriptor. An existing directory keeps its mode,
+//! and is refused if others can write to it. Looser modes of files are repaired, with a warning. Replacing
+//! a file is atomic and durable: a temporary file beside it, `fsync`, rename, `fsync` of the directory.
 
 pub(crate) mod cache;
 mod dir;
@@ -48,20 +47,20 @@ use refusal::{Refusal, refused};
 pub(crate) use replace::Reserved;
 use trusted::Writer;
 
-/// A regular file, opened to read.
+/// A regular file, opened for reading.
 struct Opened {
     file: File,
     size: u64,
-    /// Its mode, where that is too loose.
+    /// Its mode, if it is too loose.
     loose: Option<String>,
     /// Who else can write to it.
     writer: Option<Writer>,
 }
 
-/// No file of ours is larger.
+/// Maximum size of a file of this program, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What was repaired or skipped on the way, for a person to read. Clones share one list.
+/// Warnings about what was repaired or skipped. Clones share one list.
 #[derive(Debug, Clone, Default)]
 pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
@@ -74,13 +73,13 @@ impl Warnings {
         }
     }
 
-    /// Takes all warnings out of the list.
+    /// Removes all warnings from the list and returns them.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Tries at once and then every few milliseconds until there is something, or until `wait` is over.
+/// Tries immediately and then every few milliseconds until there is a result, or until `wait` is over.
 pub(crate) async fn poll<T>(
     clock: &dyn Clock,
     wait: std::time::Duration,
@@ -106,15 +105,15 @@ pub(crate) async fn poll<T>(
     }
 }
 
-/// Reads a key file that the user named: links may be followed, but nothing is waited for, and nobody
-/// else may be able to write to it.
+/// Reads a key file that the user names: links may be followed, but it never blocks, and no other user may
+/// be able to write to the file.
 pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let (mut file, size) = sys::open_named(path).map_err(|r| refused("read", path, r))?;
     trusted::check(&file, path).map_err(|error| error.context("the key is not used"))?;
     read_all(&mut file, size).map_err(|e| refused("read", path, e.into()))
 }
 
-/// Makes a directory and those above it that are missing, each with mode 0700.
+/// Creates a directory and its missing parents, each with mode 0700.
 pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
     sys::make_dirs(path)
 }
@@ -124,7 +123,7 @@ fn read_all(file: &mut impl Read, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     if size > LARGEST {
         return Err(too_large());
     }
-    // With one byte to spare the end is found without growing, which would leave a copy behind.
+    // One spare byte lets the end be found without growing the buffer, which would leave a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(size as usize + 1));
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }

@@ -1,4 +1,4 @@
-//! Reads a file that the user names, which may be a pipe or a device: in bounded time, and up to a size.
+//! Reads a file that the user names, which may be a pipe or a device, within limits of time and size.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-/// How long a pipe or a device is waited for, from one piece to the next.
+/// How long to wait for data from a pipe or a device.
 const WAIT: Duration = Duration::from_secs(5);
-/// How often it is looked at.
+/// How often to check for data.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Opens a file without waiting: a pipe into which nobody writes yet would be waited for.
+/// Opens a file without blocking, even a pipe that has no writer yet.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -25,11 +25,11 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Reads to the end, and no more than one byte beyond `limit`.
+/// Reads to the end, and at most one byte beyond `limit`.
 ///
 /// # Errors
 ///
-/// The system's; `TimedOut` where nothing is written into a pipe for a while.
+/// Returns the system's error, or `TimedOut` if nothing is written to a pipe for a while.
 pub(crate) fn read(file: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let is = file.metadata()?;
     let most = limit.saturating_add(1);
@@ -45,7 +45,7 @@ pub(crate) fn read(file: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> 
         let before = bytes.len();
         let read = rest.read_to_end(&mut bytes);
         match read {
-            // A pipe without a writer ends at once: one is waited for until there was one.
+            // A pipe without a writer ends at once, so wait until there has been one.
             Ok(_) if bytes.len() > limit || !bytes.is_empty() || !is_pipe(&is) => return Ok(bytes),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -55,8 +55,10 @@ pub(crate) fn read(file: &File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> 
             deadline = Instant::now() + WAIT;
         }
         if Instant::now() >= deadline {
-            let what =
-                format!("it is no regular file, and gave no end within {} s", WAIT.as_secs());
+            let what = format!(
+                "not a regular file, and not closed by its writer within {} s",
+                WAIT.as_secs()
+            );
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }
         std::thread::sleep(POLL);

@@ -1,5 +1,5 @@
-//! The calls below [`super`] where there are no Unix modes: the files are below the user's own
-//! directories, which the platform keeps from other users.
+//! The calls below [`super`] on systems without Unix modes: the files are in the user's own directories,
+//! which the platform protects from other users.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,17 +19,17 @@ impl Handle {
             return Err(Refusal::Is("a symbolic link"));
         }
         if !metadata.is_dir() {
-            return Err(Refusal::Is("no directory"));
+            return Err(Refusal::Is("not a directory"));
         }
         Ok(Self(path.to_owned()))
     }
 
-    /// A second handle on the same directory.
+    /// Returns a second handle on the same directory.
     pub(super) fn again(&self) -> io::Result<Self> {
         Ok(Self(self.0.clone()))
     }
 
-    /// Opens a regular file to read.
+    /// Opens a regular file for reading.
     pub(super) fn open_file(&self, name: &str) -> Result<Opened, Refusal> {
         self.judge(name)?;
         let file = File::open(self.0.join(name))?;
@@ -37,7 +37,7 @@ impl Handle {
         Ok(Opened { file, size, loose: None, writer: None })
     }
 
-    /// Opens a lock file, and makes it where it is missing.
+    /// Opens a lock file, and creates it if it is missing.
     pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
         match self.judge(name) {
             Ok(()) => {}
@@ -49,40 +49,40 @@ impl Handle {
         Ok(options.open(self.0.join(name))?)
     }
 
-    /// Makes a file that must not be there.
+    /// Creates a file that must not exist.
     pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
     }
 
-    /// Opens a regular file to write.
+    /// Opens a regular file for writing.
     pub(super) fn open_to_write(&self, name: &str) -> Result<File, Refusal> {
         self.judge(name)?;
         Ok(OpenOptions::new().write(true).open(self.0.join(name))?)
     }
 
-    /// Judges what is at this name without opening it.
+    /// Checks what is at this name without opening it.
     pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
         let metadata = fs::symlink_metadata(self.0.join(name))?;
-        if metadata.is_file() { Ok(()) } else { Err(Refusal::Is("no regular file")) }
+        if metadata.is_file() { Ok(()) } else { Err(Refusal::Is("not a regular file")) }
     }
 
-    /// Whether this open file is at this name, as far as can be known: an open file keeps its name.
+    /// Returns whether this open file is at this name, as far as can be known: an open file keeps its name.
     pub(super) fn is_at(&self, _file: &File, name: &str) -> bool {
         self.judge(name).is_ok()
     }
 
-    /// Renames over what is there.
+    /// Renames, replacing an existing file.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.0.join(from), self.0.join(to))
     }
 
-    /// Renames to a name that must be free.
+    /// Renames to a name that must be unused.
     pub(super) fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         fs::hard_link(self.0.join(from), self.0.join(to))?;
         fs::remove_file(self.0.join(from))
     }
 
-    /// Whether both names are of one file: that cannot be known.
+    /// Returns whether both names belong to one file: that cannot be known.
     pub(super) fn is_same(&self, _one: &str, _other: &str) -> bool {
         false
     }
@@ -92,42 +92,42 @@ impl Handle {
         fs::remove_file(self.0.join(name))
     }
 
-    /// The rename itself is durable here.
+    /// Does nothing: the rename itself is durable here.
     pub(super) fn sync(&self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Makes a directory and its missing parents.
+/// Creates a directory and its missing parents.
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Makes a file that must not be there.
+/// Creates a file that must not exist.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Room is only taken by writing.
+/// Does nothing: space is reserved only by writing.
 pub(super) fn allocate(_file: &File, _size: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whether an open file has one name at most: that is not known.
+/// Returns whether an open file has at most one name: that is not known.
 pub(super) fn is_single(_file: &File) -> bool {
     true
 }
 
-/// Nothing to take away.
+/// Does nothing: there are no modes to restrict.
 pub(super) fn tighten_file(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a regular file through links. Gives its size.
+/// Opens a regular file, following links. Returns its size.
 pub(super) fn open_named(path: &Path) -> Result<(File, u64), Refusal> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        return Err(Refusal::Is("no regular file"));
+        return Err(Refusal::Is("not a regular file"));
     }
     Ok((File::open(path)?, metadata.len()))
 }

@@ -1,4 +1,4 @@
-//! What a file system refuses, put into words.
+//! Errors of the file system.
 
 use std::io;
 use std::path::Path;
@@ -7,17 +7,17 @@ use super::trusted::Writer;
 use crate::advice::Advice;
 use crate::error::Error;
 
-/// Why the system refused a path, before it is put into words.
+/// Why the system refused a path, before it is formatted as an error.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// The system's error.
     Io(io::Error),
-    /// What the path is, and must not be.
+    /// The path is something that is not allowed.
     Is(&'static str),
     /// It is a file with another name.
     #[cfg_attr(not(unix), allow(dead_code))]
     Linked,
-    /// Somebody else can write to it.
+    /// Another user can write to it.
     #[cfg_attr(not(unix), allow(dead_code))]
     Writable(Writer),
 }
@@ -29,10 +29,10 @@ impl From<io::Error> for Refusal {
 }
 
 pub(super) fn no_locks(path: &Path, error: &io::Error) -> Error {
-    Error::store(format!("the file system refuses the lock `{}`: {error}", path.display()))
+    Error::store(format!("cannot lock `{}`: {error}", path.display()))
         .hint(
-            "set OAUTHCTL_STATE_DIR to a directory on a local file system: without locks, two \
-         processes could spend one refresh token",
+            "set OAUTHCTL_STATE_DIR to a directory on a local file system; without locks, two \
+         processes could spend the same refresh token",
         )
         .caused_by(error)
 }
@@ -48,7 +48,7 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
             refused(doing, path, Refusal::Is(what))
         }
         Refusal::Is(what) => Error::store(format!("cannot {doing} `{shown}`: it is {what}")).hint(
-            "only regular files and directories of your own are used: look who put it there, and \
+            "only your own regular files and directories are used; find out how it got there, and \
              move it away",
         ),
         Refusal::Io(error) => {
@@ -56,7 +56,7 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
                 io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
                 | io::ErrorKind::FileTooLarge => {
-                    "make room on that file system and try again: nothing was changed".into()
+                    "free some space on that file system and try again; nothing was changed".into()
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Advice::MakeWritable

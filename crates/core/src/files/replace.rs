@@ -1,4 +1,4 @@
-//! How a file is replaced as a whole: through a temporary one, which may be made ahead.
+//! Replaces a file as a whole, through a temporary one that may be created in advance.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,11 +9,11 @@ use super::refusal::refused;
 use super::{Dir, sys};
 use crate::error::{Error, Result};
 
-/// How many temporary files of one name are found again without listing their directory.
+/// How many temporary files of one name can be found again without listing their directory.
 const SLOTS: u32 = 8;
 
-/// A temporary file: with room in it, for a later [`Dir::replace_with`], or with what a dead writer left in it
-/// ([`Dir::left_behind`]). Removed when dropped, and by [`Dir::sweep`] once its owner is dead.
+/// A temporary file: with reserved space, for a later [`Dir::replace_with`], or with what a dead writer
+/// left in it ([`Dir::left_behind`]). Removed when dropped, and by [`Dir::sweep`] once its owner is dead.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     dir: Dir,
@@ -24,7 +24,7 @@ pub(crate) struct Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        // Somebody may have removed it and made another of that name.
+        // It may have been removed and replaced by another of that name.
         if !self.name.is_empty() && self.dir.handle.is_at(&self.file, &self.name) {
             let _ = self.dir.handle.unlink(&self.name);
         }
@@ -32,12 +32,12 @@ impl Drop for Reserved {
 }
 
 impl Reserved {
-    /// Lets the file stay where it is.
+    /// Leaves the file in place.
     fn leave(mut self) {
         self.name.clear();
     }
 
-    /// How many bytes have room.
+    /// Returns how many bytes are reserved.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
@@ -50,7 +50,7 @@ impl Dir {
         self.replace_with(reserved, name, bytes)
     }
 
-    /// The same with a temporary file that was made before. If that is gone, with another.
+    /// Does the same with a temporary file that was created before, or with another if that is gone.
     pub(crate) fn replace_with(
         &self,
         mut reserved: Reserved,
@@ -70,8 +70,8 @@ impl Dir {
         self.handle.sync().map_err(|e| refused("save", &path, e.into()))
     }
 
-    /// Replaces a file as a whole, without waiting for the disk: after a power cut it may be the old
-    /// one, or damaged. For what can be made again.
+    /// Replaces a file as a whole, without waiting for the disk: after a power cut it may be the old one,
+    /// or damaged. For data that can be generated again.
     pub(crate) fn replace_lazily(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let failed = |e: io::Error| refused("write", &self.path.join(name), e.into());
         self.exists(name)?;
@@ -82,7 +82,8 @@ impl Dir {
         Ok(())
     }
 
-    /// The temporary files of this name that dead writers left, and what they wrote. Nobody else has them.
+    /// Returns the temporary files of this name that dead writers left, and their content. No other process
+    /// has them.
     pub(crate) fn left_behind(&self, name: &str) -> Vec<(Reserved, Zeroizing<Vec<u8>>)> {
         let slots = (0..SLOTS).map(|slot| slot_name(name, slot));
         let left = slots.filter_map(|slot| {
@@ -93,7 +94,7 @@ impl Dir {
         left.collect()
     }
 
-    /// Replaces a file by what a dead writer left, durably.
+    /// Replaces a file with what a dead writer left, durably.
     pub(crate) fn replace_by(&self, mut left: Reserved, name: &str) -> Result<()> {
         let path = self.path.join(name);
         self.exists(name)?;
@@ -104,7 +105,7 @@ impl Dir {
         self.handle.sync().map_err(|e| refused("save", &path, e.into()))
     }
 
-    /// Writes a file that must not be there yet, durably and at once. `false` where it is.
+    /// Creates a file that must not exist yet, durably and at once. Returns `false` if it exists.
     pub(crate) fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
         let path = self.path.join(name);
         let mut reserved = self.temporary(name)?;
@@ -115,39 +116,37 @@ impl Dir {
             Err(error) => return Err(refused("create", &path, error.into())),
         }
         if let Err(error) = self.handle.sync() {
-            // It was not there for anybody: whoever asks next may try again.
+            // No process has seen it yet: the next caller may try again.
             let _ = self.handle.unlink(name);
             return Err(refused("save", &path, error.into()));
         }
         Ok(true)
     }
 
-    /// Takes real room for a file that is to be replaced later.
+    /// Reserves real disk space for a file that is to be replaced later.
     pub(crate) fn reserve(&self, name: &str, size: usize) -> Result<Reserved> {
         self.exists(name)?;
         let mut reserved = self.temporary(name)?;
         let taken = match sys::allocate(&reserved.file, size) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                // Not zeros: some file systems keep no room for those.
+                // Not zeros: some file systems reserve no space for those.
                 let mut filler = vec![0; size];
                 fill_random(&mut filler)?;
                 write_all(&mut reserved.file, &filler)
             }
-            // Where the file system gives room on demand, what is written there later finds it.
+            // If the file system allocates on demand, the data written later has its space.
             given => given,
         };
-        taken.map_err(|e| {
-            refused(&format!("take room for {size} bytes in"), &self.path, e.into())
-        })?;
+        taken.map_err(|e| refused(&format!("reserve {size} bytes in"), &self.path, e.into()))?;
         reserved.size = size;
         Ok(reserved)
     }
 
-    /// A temporary file of this name, empty, and locked for as long as its owner lives.
+    /// Returns a temporary file of this name, empty, and locked for as long as its owner lives.
     ///
-    /// Its own name is one of a few, so that a dead writer's file is found without listing the
-    /// directory: the next writer takes it over, one in which something was written only where
-    /// there is no other. Nobody else can write to a private directory, so the name need not be secret.
+    /// Its own name is one of a few, so that a dead writer's file is found without listing the directory:
+    /// the next writer takes it over, but one with content only if there is no other. No other user can
+    /// write to a private directory, so the name need not be secret.
     fn temporary(&self, name: &str) -> Result<Reserved> {
         for may_be_written in [false, true] {
             for slot in 0..SLOTS {
@@ -170,7 +169,7 @@ impl Dir {
         created.map_err(|e| refused("write in", &self.path, e.into()))
     }
 
-    /// The temporary file of this name, emptied, unless another writer has it.
+    /// Returns the temporary file of this name, emptied, unless another writer has it.
     fn slot(&self, temporary: String, may_be_written: bool) -> Result<Option<Reserved>> {
         let (name, file) = match self.handle.create_file(&temporary) {
             Ok(file) => (temporary, file),
@@ -185,14 +184,14 @@ impl Dir {
             }
             Err(error) => return Err(refused("write in", &self.path, error.into())),
         };
-        // Without locks, only a new file is certainly nobody else's.
+        // Without locks, only a new file certainly belongs to no other process.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !self.is_ours(&file, &name) {
             return Ok(None);
         }
         Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }))
     }
 
-    /// The temporary file of this name, where a dead writer left one.
+    /// Returns the temporary file of this name, if a dead writer left one.
     fn dead(&self, name: String) -> Result<Option<Reserved>> {
         let Ok(file) = self.handle.open_to_write(&name) else { return Ok(None) };
         if file.try_lock().is_err() || !self.is_ours(&file, &name) {
@@ -201,26 +200,26 @@ impl Dir {
         Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }))
     }
 
-    /// Whether a locked file is still a temporary one: whoever had the lock before may have renamed it, or
-    /// given it its second name, and so made it the real one.
+    /// Returns whether a locked file is still a temporary one: the previous holder of the lock may have
+    /// renamed it, or given it its second name, and so made it the real one.
     fn is_ours(&self, file: &File, temporary: &str) -> bool {
         self.handle.is_at(file, temporary) && sys::is_single(file)
     }
 
-    /// Whether nothing was written in a file: it is empty, or has room and no more.
+    /// Returns whether a file has no content: it is empty, or has only reserved space.
     fn is_blank(&self, name: &str) -> bool {
         let mut first = [0];
         let opened = self.handle.open_file(name);
         opened.is_ok_and(|opened| (&opened.file).read(&mut first).is_ok() && first == [0])
     }
 
-    /// Removes the temporary files that dead writers left for this name. Its cost does not depend on
-    /// how many files the directory holds.
+    /// Removes the temporary files that dead writers left for this name. The cost does not depend on the
+    /// number of files in the directory.
     pub(crate) fn sweep(&self, name: &str) {
         (0..SLOTS).for_each(|slot| self.sweep_one(&slot_name(name, slot)));
     }
 
-    /// The same, and those that writers of a crowd may have left. This lists the directory.
+    /// Does the same, and removes those that a crowd of writers may have left. Lists the directory.
     pub(crate) fn sweep_thoroughly(&self, name: &str) -> Result<()> {
         let prefix = format!(".{name}.");
         let mut leftovers = self.names()?;
@@ -229,8 +228,8 @@ impl Dir {
         Ok(())
     }
 
-    /// Removes the temporary names of a file that has its own name as well: whoever gave it the one was
-    /// killed before it could take away the other. Says whether there were any.
+    /// Removes the temporary names of a file that also has its own name: the process that created the
+    /// second name was killed before it could remove the first. Returns whether there were any.
     pub(super) fn remove_former_names(&self, name: &str) -> bool {
         let prefix = format!(".{name}.");
         let is_former = |file: &&String| {
@@ -264,5 +263,6 @@ fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<()> {
-    aws_lc_rs::rand::fill(bytes).map_err(|_| Error::internal("the system gave no random numbers"))
+    aws_lc_rs::rand::fill(bytes)
+        .map_err(|_| Error::internal("the system returned no random numbers"))
 }

@@ -1,47 +1,48 @@
-//! Whether somebody else can write to a file that decides what the program does or whom it trusts: a
-//! configuration, a key, a secret, a certificate authority.
+//! Checks whether another user can write to a file that determines what the program does or whom it trusts:
+//! a configuration, a key, a secret, a certificate authority.
 //!
-//! "Somebody else" is everybody but the user and root. A group is nobody else where it is the user's
-//! own private one, as systems with `umask 002` give each user. The directory counts as the file does:
-//! whoever can write there can exchange the file. Directories above it do not: what others can move
-//! into place there belongs to them, and is refused for that.
+//! "Another user" is anyone except the user and root. A group does not count if it is the user's private
+//! one, as on systems with `umask 002`. The directory counts like the file: a user who can write there can
+//! replace the file. Its parent directories do not: what others can move into place there belongs to them,
+//! and is refused for that reason.
 
 use std::fs::File;
 use std::path::Path;
 
 use crate::error::Result;
 
-/// Refuses an open file that somebody else can write to, or exchange where it is.
+/// Refuses an open file that another user can write to, or replace.
 ///
 /// # Errors
-/// Of kind `Config`; the hint names the command that mends it.
+/// Returns an error of kind `Config`; the hint contains the command that fixes it.
 #[cfg(unix)]
 pub(crate) fn check(file: &File, path: &Path) -> Result<()> {
     unix::check(file, path)
 }
 
-/// Refuses the place of a file that is to be made, where somebody else could exchange it.
+/// Refuses the location of a new file, if another user could replace the file there.
 ///
 /// # Errors
-/// As [`check`].
+/// See [`check`].
 #[cfg(unix)]
 pub(crate) fn check_place(path: &Path) -> Result<()> {
     unix::check_place(path)
 }
 
-/// Files are below the user's own directories, which the platform keeps from other users.
+/// Accepts every file: files are in the user's own directories, which the platform protects from other
+/// users.
 #[cfg(not(unix))]
 pub(crate) fn check(_: &File, _: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The same for their directories.
+/// Accepts every directory, for the same reason.
 #[cfg(not(unix))]
 pub(crate) fn check_place(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whoever else can write.
+/// Who else can write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code))]
 pub(crate) enum Writer {
@@ -49,33 +50,33 @@ pub(crate) enum Writer {
     Owner(u32),
     /// The members of a group.
     Group(u32),
-    /// Everybody.
+    /// All users.
     Everybody,
 }
 
 impl std::fmt::Display for Writer {
-    /// What is wrong with the file or directory.
+    /// Describes what is wrong with the file or directory.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Owner(uid) => write!(f, "belongs to another user (uid {uid})"),
-            Self::Group(gid) => write!(f, "can be written by its group (gid {gid})"),
-            Self::Everybody => f.write_str("can be written by everybody"),
+            Self::Group(gid) => write!(f, "is writable by its group (gid {gid})"),
+            Self::Everybody => f.write_str("is writable by all users"),
         }
     }
 }
 
 #[cfg_attr(not(unix), allow(dead_code))]
 impl Writer {
-    /// The command that mends it.
+    /// Returns the command that fixes it.
     pub(crate) fn remedy(&self, path: &Path) -> String {
         let path = crate::text::shell_word(&path.display().to_string());
         match self {
             Self::Owner(_) => format!(
-                "make a copy that belongs to you, or check what is there and run, as root, \
-                 `chown 0 {path}`"
+                "use a copy that belongs to you, or check its content and run, as root, `chown 0 \
+                 {path}`"
             ),
-            Self::Group(_) => format!("check what is there, then run `chmod g-w {path}`"),
-            Self::Everybody => format!("check what is there, then run `chmod go-w {path}`"),
+            Self::Group(_) => format!("check its content, then run `chmod g-w {path}`"),
+            Self::Everybody => format!("check its content, then run `chmod go-w {path}`"),
         }
     }
 }
@@ -93,14 +94,14 @@ mod unix {
     use super::{File, Path, Result, Writer};
     use crate::error::Error;
 
-    /// How many links are followed, as the kernel does.
+    /// Maximum number of links that are followed, as in the kernel.
     const MOST_LINKS: usize = 40;
 
     pub(super) fn check(file: &File, path: &Path) -> Result<()> {
         let stat = rustix::fs::fstat(file).map_err(|e| {
-            Error::config(format!("cannot look at `{}`: {e}", path.display())).caused_by(&e.into())
+            Error::config(format!("cannot inspect `{}`: {e}", path.display())).caused_by(&e.into())
         })?;
-        // Nobody puts anything into a device such as `/dev/null` or a terminal.
+        // A device such as `/dev/null` or a terminal has no stored content.
         if !matches!(
             FileType::from_raw_mode(stat.st_mode),
             FileType::RegularFile | FileType::Fifo | FileType::Socket
@@ -125,17 +126,17 @@ mod unix {
         Ok(())
     }
 
-    /// Refuses a name in a directory where somebody else could exchange what it names.
+    /// Refuses a name in a directory in which another user could replace the file.
     pub(super) fn check_place(path: &Path) -> Result<()> {
         let directory = directory(path);
-        // Links such as those below `/proc/self/fd` can lead to what has no place.
+        // Links such as those below `/proc/self/fd` can lead to files without a path.
         let Ok(place) = rustix::fs::stat(&directory) else { return Ok(()) };
         let Some(writer) = writer(&place) else { return Ok(()) };
         let is_sticky = Mode::from_raw_mode(place.st_mode).contains(Mode::SVTX);
         if !is_sticky || matches!(writer, Writer::Owner(_)) {
             return Err(refused(&writer, &directory));
         }
-        // In a directory like `/tmp`, only its owner can exchange what is there.
+        // In a directory like `/tmp`, only the owner of a file can replace it.
         match rustix::fs::lstat(path) {
             Ok(stat) if !is_trusted(stat.st_uid) => Err(refused(&Writer::Owner(stat.st_uid), path)),
             _ => Ok(()),
@@ -157,7 +158,7 @@ mod unix {
         uid == 0 || uid == geteuid().as_raw()
     }
 
-    /// Who else can write to what has this owner and mode.
+    /// Returns who else can write to a file with this owner and mode.
     pub(crate) fn writer(stat: &Stat) -> Option<Writer> {
         let mode = Mode::from_raw_mode(stat.st_mode);
         if !is_trusted(stat.st_uid) {
@@ -173,11 +174,11 @@ mod unix {
 
     /// The users and groups of the system.
     trait Accounts {
-        /// The text of `/etc/passwd`.
+        /// Returns the text of `/etc/passwd`.
         fn users(&self) -> String;
-        /// The text of `/etc/group`.
+        /// Returns the text of `/etc/group`.
         fn groups(&self) -> String;
-        /// The user and its group.
+        /// Returns the user and its group.
         fn own(&self) -> (u32, u32);
     }
 
@@ -197,8 +198,8 @@ mod unix {
         }
     }
 
-    /// Whether the group has one member alone, the user or root, and is named or numbered as they are.
-    /// Users of a directory service are not in the files; there the numbers decide.
+    /// Returns whether the group's only member is the user or root, and has the same name or number as the
+    /// group. Users of a directory service are not in the files; for them, the numbers decide.
     fn is_private(gid: u32, accounts: &dyn Accounts) -> bool {
         let (own_uid, own_gid) = accounts.own();
         let users = accounts.users();
@@ -214,19 +215,19 @@ mod unix {
             let others = users.iter().filter(|(_, id, primary)| *primary == gid && *id != uid);
             is_theirs && is_alone && others.count() == 0
         };
-        // A number alone says nothing of a group that neither the files nor the process know.
+        // A number alone says nothing about a group that neither the files nor the process know.
         let is_known = group.is_some() || gid == own_gid;
         is_known && [own_uid, 0].into_iter().any(is_of)
     }
 
-    /// The name, number and group of a user.
+    /// Returns the name, number and group of a user.
     fn user(line: &str) -> Option<(&str, u32, u32)> {
         let mut fields = line.split(':');
         let (name, _) = (fields.next()?, fields.next()?);
         Some((name, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     }
 
-    /// The name, number and members of a group.
+    /// Returns the name, number and members of a group.
     fn group(line: &str) -> Option<(&str, u32, &str)> {
         let mut fields = line.split(':');
         let (name, _) = (fields.next()?, fields.next()?);

@@ -19,27 +19,27 @@ const SHUT: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTT
 pub(super) struct Handle(OwnedFd);
 
 impl Handle {
-    /// Opens a directory of this user's that nobody else can write to.
+    /// Opens a directory of this user that no other user can write to.
     pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
         let flags = SHUT | OFlags::DIRECTORY | OFlags::RDONLY;
         let fd = match rustix::fs::open(path, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(rustix::io::Errno::LOOP) => return Err(Refusal::Is("a symbolic link")),
             Err(rustix::io::Errno::NOTDIR) => {
-                // Linux says the same of a symbolic link, of a file, and of a path through a file.
+                // Linux returns the same for a symbolic link, for a file, and for a path through a file.
                 let link = rustix::fs::lstat(path)
                     .is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Symlink);
-                return Err(Refusal::Is(if link { "a symbolic link" } else { "no directory" }));
+                return Err(Refusal::Is(if link { "a symbolic link" } else { "not a directory" }));
             }
             Err(error) => return Err(Refusal::Io(error.into())),
         };
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
         if stat.st_uid != rustix::process::geteuid().as_raw() {
-            return Err(Refusal::Is("another user's"));
+            return Err(Refusal::Is("owned by another user"));
         }
         let mode = Mode::from_raw_mode(stat.st_mode);
         if mode.contains(Mode::SVTX) {
-            return Err(Refusal::Is("a directory that users share"));
+            return Err(Refusal::Is("a shared directory"));
         }
         match trusted::writer(&stat) {
             Some(writer) => Err(Refusal::Writable(writer)),
@@ -47,12 +47,12 @@ impl Handle {
         }
     }
 
-    /// A second handle on the same directory.
+    /// Returns a second handle on the same directory.
     pub(super) fn again(&self) -> io::Result<Self> {
         self.0.try_clone().map(Self)
     }
 
-    /// Opens a regular file to read.
+    /// Opens a regular file for reading.
     pub(super) fn open_file(&self, name: &str) -> Result<Opened, Refusal> {
         let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
@@ -66,12 +66,12 @@ impl Handle {
         })
     }
 
-    /// Opens a lock file to read and write, and makes it where it is missing.
+    /// Opens a lock file for reading and writing, and creates it if it is missing.
     pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
         let flags = SHUT | OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
         let open = || rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE);
         let opened = match open() {
-            // Somebody was killed before the file that the umask had shut was opened to its owner.
+            // A process was killed before it could give the owner access that the umask had removed.
             Err(rustix::io::Errno::ACCESS) if self.admit_owner(name) => open(),
             opened => opened,
         };
@@ -82,7 +82,7 @@ impl Handle {
         Ok(File::from(fd))
     }
 
-    /// Gives a file of this user the mode that it should have. Says whether it had another.
+    /// Sets the proper mode of a file of this user. Returns whether it had another.
     fn admit_owner(&self, name: &str) -> bool {
         let Ok(stat) = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) else {
             return false;
@@ -93,7 +93,7 @@ impl Handle {
             && rustix::fs::chmodat(&self.0, name, PRIVATE_FILE, AtFlags::empty()).is_ok()
     }
 
-    /// Makes a file that must not be there.
+    /// Creates a file that must not exist.
     pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
         let flags = SHUT | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let fd = rustix::fs::openat(&self.0, name, flags, PRIVATE_FILE)?;
@@ -101,7 +101,7 @@ impl Handle {
         Ok(File::from(fd))
     }
 
-    /// Opens a regular file of our own to write.
+    /// Opens a regular file of this user for writing.
     pub(super) fn open_to_write(&self, name: &str) -> Result<File, Refusal> {
         let flags = SHUT | OFlags::WRONLY | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
@@ -111,14 +111,14 @@ impl Handle {
         Ok(File::from(fd))
     }
 
-    /// Judges what is at this name without opening it.
+    /// Checks what is at this name without opening it.
     pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
         let stat = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(io::Error::from)?;
         judge(&stat)
     }
 
-    /// Whether this open file is the one at this name.
+    /// Returns whether this open file is the one at this name.
     pub(super) fn is_at(&self, file: &File, name: &str) -> bool {
         let there = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW);
         match (rustix::fs::fstat(file), there) {
@@ -127,12 +127,12 @@ impl Handle {
         }
     }
 
-    /// Renames over what is there.
+    /// Renames, replacing an existing file.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
     }
 
-    /// Renames to a name that must be free.
+    /// Renames to a name that must be unused.
     pub(super) fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         {
@@ -140,20 +140,20 @@ impl Handle {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match rustix::fs::renameat_with(&self.0, from, &self.0, to, flags) {
-                // Not every file system can.
+                // Not every file system supports this.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }
         }
         rustix::fs::linkat(&self.0, from, &self.0, to, AtFlags::empty())?;
-        // Whoever read the file meanwhile may have removed its former name.
+        // A concurrent reader may have removed its former name.
         if self.is_same(from, to) {
             let _ = rustix::fs::unlinkat(&self.0, from, AtFlags::empty());
         }
         Ok(())
     }
 
-    /// Whether both names are of one file.
+    /// Returns whether both names belong to one file.
     pub(super) fn is_same(&self, one: &str, other: &str) -> bool {
         let [one, other] =
             [one, other].map(|name| rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW));
@@ -174,7 +174,7 @@ impl Handle {
     }
 }
 
-/// Makes a directory and its missing parents, durably.
+/// Creates a directory and its missing parents, durably.
 pub(super) fn make_dirs(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
@@ -232,7 +232,7 @@ pub(super) fn open_own(path: &Path) -> Option<(File, u64)> {
     Some((File::from(fd), u64::try_from(stat.st_size).ok()?))
 }
 
-/// Gives a directory that was just made the mode that the umask may have taken from its owner.
+/// Restores the owner's access to a new directory that the umask may have removed.
 fn admit_owner(directory: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     let (handle, path) = {
@@ -252,7 +252,7 @@ fn admit_owner(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives an open file the mode that it should have, whatever the umask made of it.
+/// Sets the proper mode of an open file, whatever the umask made of it.
 fn make_private(file: impl std::os::fd::AsFd, stat: &Stat) -> io::Result<()> {
     if stat.st_mode & 0o7777 != PRIVATE_FILE.as_raw_mode() {
         rustix::fs::fchmod(file, PRIVATE_FILE)?;
@@ -260,7 +260,7 @@ fn make_private(file: impl std::os::fd::AsFd, stat: &Stat) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file that must not be there, for its owner alone.
+/// Creates a file that must not exist, for its owner alone.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     let flags = SHUT | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let fd = rustix::fs::open(path, flags, PRIVATE_FILE)?;
@@ -268,7 +268,7 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     Ok(File::from(fd))
 }
 
-/// Takes room for a file's first bytes; [`io::ErrorKind::Unsupported`] where that needs writing.
+/// Reserves space for a file's first bytes; [`io::ErrorKind::Unsupported`] if that requires writing.
 pub(super) fn allocate(file: &File, size: usize) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -289,17 +289,17 @@ pub(super) fn allocate(file: &File, size: usize) -> io::Result<()> {
     }
 }
 
-/// Whether an open file has one name at most.
+/// Returns whether an open file has at most one name.
 pub(super) fn is_single(file: &File) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink <= 1)
 }
 
-/// Takes the rights of others away.
+/// Removes the access of other users.
 pub(super) fn tighten_file(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fchmod(file, PRIVATE_FILE)?)
 }
 
-/// Opens a regular file, whoever it belongs to, through links. Gives its size.
+/// Opens a regular file of any owner, following links. Returns its size.
 pub(super) fn open_named(path: &Path) -> Result<(File, u64), Refusal> {
     let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::RDONLY | OFlags::NONBLOCK;
     let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(open_error)?;
@@ -326,9 +326,9 @@ fn judge(stat: &Stat) -> Result<(), Refusal> {
         other => return Err(Refusal::Is(kind(other))),
     }
     if stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(Refusal::Is("another user's"));
+        return Err(Refusal::Is("owned by another user"));
     }
-    // None is left where another process has just replaced it: what was read is the old whole.
+    // None is left if another process has just replaced it: the previous version was read completely.
     if stat.st_nlink > 1 {
         return Err(Refusal::Linked);
     }

@@ -1,4 +1,4 @@
-//! What is handed out.
+//! The token that is handed out.
 
 use std::collections::BTreeMap;
 
@@ -33,12 +33,12 @@ pub struct AccessToken {
     pub id_token: Option<Secret>,
     /// The account.
     pub account: Account,
-    /// What else happened: a refresh that failed although a stored token could be handed out, or
-    /// something beside one that worked.
+    /// A warning: a refresh that failed although a stored token could be handed out, or a failure that
+    /// accompanied a successful one.
     pub warning: Option<Error>,
-    /// Deviations of the server that changed nothing, for a verbose output.
+    /// Deviations of the server that changed nothing, for verbose output.
     pub notes: Vec<String>,
-    /// Whether the token came from a request that this call made.
+    /// Whether this call requested the token.
     pub fresh: bool,
 }
 
@@ -125,8 +125,8 @@ impl NewTokens {
 pub(super) enum Renewed {
     /// With tokens.
     Tokens(Box<NewTokens>),
-    /// The stored tokens were replaced meanwhile, on another machine: read them again.
+    /// Another machine has replaced the stored tokens meanwhile: read them again.
     Overtaken,
-    /// Nothing was sent, for this reason, and what is stored is as good as before.
+    /// Nothing was sent, for this reason; what is stored is as good as before.
     Withheld(Error),
 }

@@ -1,4 +1,4 @@
-//! Which profiles there are, and which grants and pending flows of them.
+//! Profiles, grants and pending flows: looking them up and listing them.
 
 use super::load::load;
 use super::pending::PendingFlows;
@@ -14,13 +14,13 @@ use crate::text::{self, one_line};
 pub(super) fn profile<'a>(shared: &'a Shared, name: &str) -> Result<&'a Profile> {
     shared.profiles.get(name).ok_or_else(|| {
         let names: Vec<&str> = shared.profiles.keys().map(String::as_str).collect();
-        let error = Error::config(format!("there is no profile `{}`", one_line(name)));
+        let error = Error::config(format!("unknown profile `{}`", one_line(name)));
         match diagnose::nearest(name, names.iter().copied()) {
             Some((near, likeness)) if likeness >= 0.8 => {
                 error.hint(Advice::DidYouMean(near.to_owned()))
             }
             Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
-            None => error.hint("there is none at all: give the manager some"),
+            None => error.hint("no profiles are configured: pass them to `FlowManager::new`"),
         }
     })
 }
@@ -37,10 +37,10 @@ pub(super) async fn list(ports: &Ports, profile: Option<&str>) -> Result<Vec<Acc
     keys.sort();
     let mut entries = Vec::with_capacity(keys.len());
     for key in keys {
-        // One that went meanwhile is not there any more.
+        // Skip a grant that was removed meanwhile.
         let Some(grant) = load(ports, &key).await? else { continue };
         let mut entry = AccountEntry::of(&grant, &ports.store.name());
-        // The index knows of failures that left the grant as it was.
+        // The index records failures that left the grant unchanged.
         if let Some(known) = ports.coordinator.account(&key).await?
             && known.grant_id == entry.grant_id
         {
@@ -55,8 +55,8 @@ pub(super) async fn list(ports: &Ports, profile: Option<&str>) -> Result<Vec<Acc
 /// Returns the pending store and the keys, as the ports have them.
 pub(super) fn pending_flows(ports: &Ports) -> Result<PendingFlows> {
     let store = ports.pending.clone().ok_or_else(|| {
-        Error::config("there is no store in which a started authorization could wait")
-            .hint("give the manager one: `Ports::with_pending`")
+        Error::config("no pending store for started authorizations is configured")
+            .hint("set one with `Ports::with_pending`")
     })?;
     Ok(PendingFlows::new(store, ports.state_keys.clone(), ports.clock.clone()))
 }

@@ -1,4 +1,4 @@
-//! Attributes: values that a caller keeps with a grant, for a while or for its whole life.
+//! Attributes: values that a caller stores with a grant, for a limited time or for its whole lifetime.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::grant::{AccountEntry, Attribute, GrantKey};
 use crate::protocol::json::{DEEPEST_KEPT, is_flat};
 use crate::time::Timestamp;
 
-/// The most bytes of an attribute's name.
+/// Maximum size of an attribute's name, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// The most bytes of a grant's attributes together: a record has room for little more.
+/// Maximum size of all attributes of a grant, in bytes: a record has room for little more.
 const LARGEST: usize = 32 * 1024;
 
 /// Sets an attribute of a grant, for so long, or for as long as the grant lives.
@@ -45,8 +45,8 @@ pub(super) async fn unset(shared: &Shared, key: &GrantKey, name: &str) -> Result
     change(shared, key, |all| Ok(all.remove(name).is_some())).await
 }
 
-/// Changes attributes in the grant's turn: no refresh and no other change is under way. The
-/// generation stays, as the tokens do.
+/// Changes attributes while holding the lock of the grant: no refresh and no other change is in
+/// progress. The generation stays the same, because the tokens do.
 async fn change<T>(
     shared: &Shared,
     key: &GrantKey,
@@ -63,42 +63,45 @@ async fn change<T>(
     prove_store(ports, key).await?;
     let _critical = shared.critical.enter(CriticalPart::Save);
     ports.store.save(&grant).await?;
-    // What the index knows beside the grant stays: a failed refresh, for instance.
+    // Keep what the index knows beyond the grant, such as a failed refresh.
     let known = ports.coordinator.account(key).await.ok().flatten();
     let entry = AccountEntry::of(&grant, &ports.store.name());
     let last_error = known.and_then(|known| known.last_error);
-    // The index is a convenience: the attribute is saved, and the next commit publishes again.
+    // The index is a convenience: the attribute is saved, and the next commit publishes it again.
     let _ = lock.publish(&AccountEntry { last_error, ..entry }).await;
     Ok(outcome)
 }
 
-/// Removes what has had its time.
+/// Removes expired attributes.
 pub(super) fn drop_expired(attributes: &mut BTreeMap<String, Attribute>, now: Timestamp) {
     attributes.retain(|_, attribute| attribute.expires_at.is_none_or(|at| now < at));
 }
 
-/// Refuses names and values that no attribute can have.
+/// Refuses invalid names and values of attributes.
 pub(super) fn check_each<'a>(mut all: impl Iterator<Item = (&'a String, &'a Value)>) -> Result<()> {
     all.try_for_each(|(name, value)| {
         if name.is_empty() || name.len() > LONGEST_NAME {
-            let what = format!("an attribute's name has 1 to {LONGEST_NAME} bytes");
+            let what = format!("an attribute's name must have 1 to {LONGEST_NAME} bytes");
             return Err(Error::usage(what));
         }
         if !is_flat(value) {
-            let what = format!("an attribute's value is nested at most {DEEPEST_KEPT} deep");
+            let what = format!(
+                "an attribute's value must not be nested more than {DEEPEST_KEPT} \
+                                levels deep"
+            );
             return Err(Error::usage(what));
         }
         Ok(())
     })
 }
 
-/// Refuses attributes that a record has no room for.
+/// Refuses attributes that do not fit into a record.
 pub(super) fn check(attributes: &BTreeMap<String, Attribute>) -> Result<()> {
     check_each(attributes.iter().map(|(name, attribute)| (name, &attribute.value)))?;
     let size = |(name, a): (&String, &Attribute)| name.len() + a.value.to_string().len();
     if attributes.iter().map(size).sum::<usize>() > LARGEST {
         return Err(Error::usage(format!(
-            "the attributes of a grant have at most {LARGEST} bytes together"
+            "the attributes of a grant must not exceed {LARGEST} bytes in total"
         ))
         .hint(Advice::UnsetAttribute));
     }

@@ -1,5 +1,5 @@
-//! The authorization request, and what must be remembered until its response comes: the lower level,
-//! where request and response are matters of one process.
+//! The authorization request, and what must be remembered until its response arrives: the lower level,
+//! where one process sends the request and receives the response.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,23 +21,23 @@ use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random};
 use crate::time::Timestamp;
 
-/// How long a response is awaited where nobody says: 10 minutes.
+/// Default time to wait for a response: 10 minutes.
 pub const USUAL_TTL: Duration = Duration::from_secs(600);
 
 /// What a caller wants of [`FlowManager::authorize`](crate::FlowManager::authorize).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AuthorizeRequest {
-    /// Where the grant will be kept.
+    /// The key under which the grant will be stored.
     pub key: GrantKey,
-    /// The redirect URI, exactly as the server will see it; empty takes the profile's first
+    /// The redirect URI, exactly as the server will see it. If empty, the first one of the profile is used
     /// ([`Profile::login_redirect_uris`]).
     pub redirect_uri: String,
-    /// The scopes, each on its own or several separated by spaces; empty takes the profile's.
+    /// The scopes, one per element or several separated by spaces. If empty, those of the profile are used.
     pub scopes: Vec<String>,
-    /// Further parameters: `login_hint`, `prompt`, and others that are not reserved.
+    /// Additional parameters: `login_hint`, `prompt`, and others that are not reserved.
     pub extra: Vec<(String, String)>,
-    /// How long the response is awaited.
+    /// How long to wait for the response.
     pub ttl: Duration,
 }
 
@@ -58,21 +58,20 @@ impl AuthorizeRequest {
     }
 }
 
-/// An authorization that was asked for and waits for its response in this process. The server is
-/// frozen in it: a response is redeemed nowhere else. `Debug` shows nothing that the response has to
-/// match.
+/// A pending authorization whose response is expected in this process. The server is fixed: a response is
+/// redeemed nowhere else. `Debug` omits everything that the response has to match.
 pub struct Authorization {
-    /// Where the person must go.
+    /// The URL to open in the user's browser.
     pub authorization_url: String,
     /// The redirect URI.
     pub redirect_uri: String,
-    /// Where the grant will be kept.
+    /// The key under which the grant will be stored.
     pub key: GrantKey,
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
-    /// Until when a response is taken.
+    /// When the authorization expires.
     pub expires_at: Timestamp,
-    /// The name that the grant will have.
+    /// The id that the grant will have.
     pub grant_id: String,
     pub(super) user: Option<String>,
     pub(super) attributes: BTreeMap<String, Attribute>,
@@ -97,7 +96,7 @@ impl std::fmt::Debug for Authorization {
 }
 
 impl Authorization {
-    /// Judges the parameters of an authorization response: state, `iss`, `error`, then the code.
+    /// Validates the parameters of an authorization response: state, `iss`, `error`, then the code.
     pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
         match authorization::judge(parameters, self.state.expose(), &self.server) {
             Judgement::Failed(error) => Judgement::Failed(may_want_a_push(error, self.is_pushed())),
@@ -105,26 +104,26 @@ impl Authorization {
         }
     }
 
-    /// Whether this is the beginning of the state: a response that was cut.
+    /// Returns whether this is the beginning of the state, as in a truncated response.
     #[cfg(feature = "login")]
     pub(crate) fn state_begins_with(&self, text: &str) -> bool {
         self.state.expose().starts_with(text)
     }
 
-    /// Whether the URL only refers to a request that was pushed (RFC 9126).
+    /// Returns whether the URL only refers to a pushed request (RFC 9126).
     pub(crate) fn is_pushed(&self) -> bool {
         let url = url::Url::parse(&self.authorization_url).ok();
         url.is_some_and(|url| url.query_pairs().any(|(name, _)| name == "request_uri"))
     }
 
-    /// The S256 code challenge (RFC 7636, section 4.2) that was sent; `None` where PKCE is off.
+    /// Returns the S256 code challenge (RFC 7636, section 4.2) that was sent, or `None` if PKCE is off.
     pub fn code_challenge(&self) -> Option<String> {
         let verifier = self.verifier.as_ref()?.expose().to_owned();
         let verifier = PkceCodeVerifier::new(verifier);
         Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
     }
 
-    /// The server that was asked.
+    /// Returns the authorization server.
     pub fn server(&self) -> &AuthorizationServer {
         &self.server
     }
@@ -193,7 +192,7 @@ pub(super) async fn authorize(
     Ok(pending)
 }
 
-/// Where the person must go: the whole request, or a reference to the pushed one.
+/// Returns the URL to open: with the whole request, or with a reference to the pushed one.
 async fn request_url(
     context: Context<'_>,
     pending: &Authorization,
@@ -236,28 +235,30 @@ fn make_challenge(peer: Peer<'_>) -> Result<(Option<String>, Option<Secret>)> {
     if peer.profile.pkce == Pkce::Off {
         return Ok((None, None));
     }
-    // Metadata that is silent about PKCE is no reason to go without (RFC 9700, section 2.1.1).
+    // Metadata that does not mention PKCE is no reason to omit it (RFC 9700, section 2.1.1).
     if let Some(methods) = &peer.server.code_challenge_methods
         && !methods.iter().any(|m| m == "S256")
     {
-        return Err(Error::validation("the server's metadata offers no PKCE with S256")
-            .hint("`plain` protects nothing; if the server knows no PKCE, set `pkce = \"off\"`"));
+        return Err(Error::validation("the server's metadata does not offer PKCE with S256").hint(
+            "`plain` protects nothing; if the server does not support PKCE, set `pkce = \
+                 \"off\"`",
+        ));
     }
-    peer.trace_step("Making a code verifier and its S256 challenge", "RFC 7636, section 4");
+    peer.trace_step("Creating a code verifier and its S256 challenge", "RFC 7636, section 4");
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     Ok((Some(challenge.as_str().to_owned()), Some(Secret::new(verifier.into_secret()))))
 }
 
 fn par_required(profile: &Profile) -> Error {
     Error::config(format!(
-        "the server of profile `{}` requires pushed authorization requests, and `par` is `never`",
+        "the server of profile `{}` requires pushed authorization requests, but `par` is `never`",
         profile.name
     ))
-    .hint(Advice::configure(&["par"], "set `par = \"auto\"`"))
+    .hint(Advice::configure(&["par"], "set `par = \"auto\"` in the profile"))
 }
 
-/// The endpoint's own query must not say what the request is to say: servers differ in which of two
-/// equal names they believe.
+/// The endpoint's own query must not set parameters of the request: servers differ in which of two
+/// parameters with the same name they use.
 fn refuse_reserved(endpoint: &str) -> Result<()> {
     let query = endpoint.split_once('?').map_or("", |(_, query)| query);
     let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
@@ -266,22 +267,26 @@ fn refuse_reserved(endpoint: &str) -> Result<()> {
     };
     match names.find(is_reserved) {
         Some(name) => Err(Error::validation(format!(
-            "the authorization endpoint sets `{}` itself",
+            "the authorization endpoint already sets `{}`",
             crate::text::one_line(&name)
         ))
-        .hint("an endpoint may have a query, but none of the protocol's own parameters")),
+        .hint(
+            "remove it from the endpoint's query, which must not contain parameters of the \
+               protocol",
+        )),
         None => Ok(()),
     }
 }
 
-/// Refuses parameters that belong to the protocol.
+/// Refuses parameters that are reserved for the protocol.
 pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
     let reserved = |name: &&(String, String)| {
         authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
     };
     match extra.iter().find(reserved) {
         Some((name, _)) => {
-            Err(Error::usage(format!("`{name}` cannot be set by hand")).hint(Advice::UseScopes))
+            Err(Error::usage(format!("`{name}` cannot be set as a parameter"))
+                .hint(Advice::UseScopes))
         }
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Making a new generation durable, and only then known.
+//! Makes a new generation durable, and only then visible.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::port::{self, Lock};
 
-/// The room that is reserved for a record before a code or refresh token is spent.
+/// Space that is reserved for a record before a code or refresh token is spent.
 const RECORD_ROOM: usize = 64 * 1024;
 
-/// How often a save is tried while the tokens exist nowhere else.
+/// Maximum number of attempts to save while the tokens exist nowhere else.
 const SAVE_ATTEMPTS: u32 = 5;
 
-/// How replacing a stored generation ended.
+/// The outcome of replacing a stored generation.
 pub(super) enum Commit {
     /// It is durable.
     Saved,
-    /// This grant is stored instead, or none.
+    /// Another grant is stored instead, or none.
     Overtaken(Option<Box<Grant>>),
 }
 
-/// What else happened at a commit; none of it undoes the commit.
+/// Warnings of a commit; none of them undoes it.
 pub(super) type Warnings = Vec<Error>;
 
-/// Proves that a record can be saved under this key. Nothing is spent before this.
+/// Checks that a record can be saved under this key, before anything is spent.
 ///
 /// # Errors
 ///
-/// `Store`, when it cannot.
+/// Returns `Store` if it cannot.
 pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<()> {
     ports.store.prepare(key, RECORD_ROOM).await
 }
 
-/// Saves a grant one generation on from the stored one, if that is still the generation that
-/// it holds. Where another machine was faster, nothing is saved.
+/// Saves a grant one generation after the stored one, if the stored generation is still the expected
+/// one. If another machine was faster, nothing is saved.
 pub(super) async fn replace(ports: &Ports, grant: &Grant) -> Result<Commit> {
     match load(ports, &grant.key).await {
         Ok(Some(s)) if s.id == grant.id && s.generation == grant.generation => {}
         Ok(stored) => return Ok(Commit::Overtaken(stored.map(Box::new))),
-        // What cannot be read is left to the save, which tries more than once and says why.
+        // A record that cannot be read is left to the save, which tries more than once and reports why.
         Err(Unloaded::Failed(_)) => {}
         Err(refused) => return Err(refused.into()),
     }
@@ -67,12 +67,12 @@ async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Completes what a dead holder of this turn was killed in saving, and returns it: its tokens are the only
-/// ones that the server still honours.
+/// Completes the save during which an earlier holder of the lock was killed, and returns it: its tokens
+/// are the only ones that the server still accepts.
 ///
 /// # Errors
 ///
-/// `Store`, where that is there and cannot be stored. Nothing must be spent then.
+/// Returns `Store` if there is one and it cannot be stored. Nothing must be spent then.
 pub(super) async fn recover(
     ports: &Ports,
     lock: &mut dyn Lock,
@@ -85,7 +85,7 @@ pub(super) async fn recover(
     Ok(recovered)
 }
 
-/// Tells of a generation that is durable: the intent is cleared, the index brought up to date.
+/// Publishes a durable generation: clears the intent and updates the index.
 pub(super) async fn announce(ports: &Ports, lock: &mut dyn Lock, grant: &Grant) -> Warnings {
     let mut warnings = Vec::new();
     warnings.extend(lock.clear_intent().await.err());
@@ -94,7 +94,7 @@ pub(super) async fn announce(ports: &Ports, lock: &mut dyn Lock, grant: &Grant) 
     warnings
 }
 
-/// Lets others see a generation that is durable. It is no part of what a signal must wait for.
+/// Passes a durable generation to observers. A signal need not wait for it.
 pub(super) async fn show(context: Context<'_>, grant: &Grant) -> Option<Error> {
     context.ports().committed.as_ref()?.committed(context.profile, grant).await.err()
 }

@@ -9,7 +9,8 @@ use crate::protocol::client_auth::Credentials;
 use crate::protocol::signing_key::SigningKey;
 use crate::text::one_line;
 
-/// What the client proves itself with. It can take a command's time, and a pipe can be read once.
+/// Reads the client credentials. That can take as long as a command runs, and a pipe can be read only
+/// once.
 pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
     let [mut secret, mut key, mut assertion] = [None, None, None];
     for (name, source) in secret_sources(context.profile) {
@@ -26,7 +27,7 @@ pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
     Ok(Credentials { secret, key, assertion })
 }
 
-/// Reads the client's secrets before anything is asked of a person or spent, as far as that needs
+/// Reads the client's secrets before the user is involved or anything is spent, as far as that requires
 /// neither a program nor the network.
 pub(super) async fn prove_secrets(context: Context<'_>) -> Result<()> {
     for (name, source) in secret_sources(context.profile) {
@@ -70,7 +71,7 @@ pub(super) async fn resolve(
     })
 }
 
-/// The key of a grant's DPoP proofs: the profile's, else a new one.
+/// Returns the key for the DPoP proofs of a grant: the profile's, else a new one.
 pub(super) async fn dpop_key(context: Context<'_>) -> Result<Option<Secret>> {
     if !context.profile.dpop {
         return Ok(None);
@@ -82,7 +83,8 @@ pub(super) async fn dpop_key(context: Context<'_>) -> Result<Option<Secret>> {
     key.to_stored().map(Some)
 }
 
-/// Where the client's secrets are, by the keys that say so. A certificate's key is the transport's.
+/// Returns the sources of the client's secrets, with their configuration keys. The key of a certificate
+/// belongs to the transport.
 fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &SecretSource)> {
     let client = &profile.client;
     let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);

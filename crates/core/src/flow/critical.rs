@@ -1,4 +1,4 @@
-//! What a manager is doing that is lost if the process ends before it is done.
+//! What a manager is doing that is lost if the process ends before it is finished.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ pub enum CriticalPart {
     Save,
 }
 
-/// How often each part is under way in one manager.
+/// How many of each part are in progress in one manager.
 #[derive(Clone, Default)]
 pub(super) struct Parts(Arc<[AtomicUsize; 4]>);
 
@@ -29,7 +29,7 @@ impl Parts {
         CriticalPart::Save,
     ];
 
-    /// The part that is under way, the costliest to lose first.
+    /// Returns the part in progress that is costliest to lose.
     pub(super) fn current(&self) -> Option<CriticalPart> {
         Self::ALL.into_iter().find(|part| self.0[*part as usize].load(Ordering::SeqCst) > 0)
     }
@@ -40,7 +40,7 @@ impl Parts {
     }
 }
 
-/// Marks a part as under way until it is dropped.
+/// Marks a part as in progress until it is dropped.
 pub(super) struct Critical(Parts, CriticalPart);
 
 impl Drop for Critical {

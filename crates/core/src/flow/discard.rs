@@ -1,4 +1,4 @@
-//! Tokens that came and are not kept: they are revoked, so that nothing of a failed login lives on at the server.
+//! Tokens that are not stored are revoked, so that nothing of a failed login stays valid at the server.
 
 use super::pin::unpinned;
 use super::revoke::{is_unsupported, send_revocation};
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::grant::{Grant, Pin};
 use crate::profile::discovery::Purpose;
 
-/// Tokens that a server has issued, as far as its answer could be read.
+/// Tokens that a server has issued, as far as its response could be read.
 pub(super) struct Issued<'a> {
     pub(super) pin: &'a Pin,
     pub(super) access_token: Option<&'a Secret>,
@@ -17,7 +17,7 @@ pub(super) struct Issued<'a> {
 }
 
 impl<'a> Issued<'a> {
-    /// The tokens of a grant.
+    /// Returns the tokens of a grant.
     pub(super) fn of(grant: &'a Grant) -> Self {
         Self {
             pin: &grant.pin,
@@ -28,9 +28,9 @@ impl<'a> Issued<'a> {
     }
 }
 
-/// Revokes tokens that are not kept, where a revocation endpoint is known: the refresh token, with which the server
-/// ends the access token too (RFC 7009, section 2.1), else the access token. Where that fails, the tokens end
-/// by themselves and nobody has them; the error with which the login failed then says so beside its own words.
+/// Revokes tokens that are not stored, if a revocation endpoint is known: the refresh token, with which
+/// the server also revokes the access token (RFC 7009, section 2.1), else the access token. If that
+/// fails, the tokens expire unused; the hint of the login's error then says so.
 pub(super) async fn discard(peer: Peer<'_>, issued: Issued<'_>, error: Error) -> Error {
     match try_discard(peer, issued).await {
         Ok(()) => error,
@@ -52,7 +52,7 @@ async fn try_discard(peer: Peer<'_>, issued: Issued<'_>) -> Result<(), Error> {
     };
     let is_its_own = |endpoint: &String| unpinned(pin, endpoint).is_none();
     let Some(endpoint) = endpoint.filter(is_its_own) else { return Ok(()) };
-    peer.trace_step("Revoking the tokens that are not kept", "RFC 7009, section 2.1");
+    peer.trace_step("Revoking the tokens that are not stored", "RFC 7009, section 2.1");
     let revoked = send_revocation(peer, &endpoint, (token, hint), dpop_key).await;
     match (revoked, tokens.next()) {
         (Err(error), Some((token, hint))) if is_unsupported(&error) => {
@@ -62,7 +62,7 @@ async fn try_discard(peer: Peer<'_>, issued: Issued<'_>) -> Result<(), Error> {
     }
 }
 
-/// The same failure with why the tokens that are not kept still work.
+/// Adds to the failure why the discarded tokens stay valid.
 fn not_revoked(error: Error, why: &Error) -> Error {
     let what = format!("the tokens that were issued could not be revoked: {}", why.message());
     error.and_hint(what)

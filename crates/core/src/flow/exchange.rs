@@ -1,4 +1,4 @@
-//! Sends requests to the token endpoint and its neighbours, once, or again where that is safe.
+//! Sends requests to the token endpoint and related endpoints: once, or again if that is safe.
 
 use std::time::Duration;
 
@@ -24,22 +24,22 @@ use crate::protocol::signing_key::SigningKey;
 use crate::redact::{self, names};
 use crate::time::Timestamp;
 
-/// How often a request is sent at most.
+/// Maximum number of times that a request is sent.
 const ATTEMPTS: u32 = 3;
 
-/// The longest that a `Retry-After` is obeyed within one command.
+/// Maximum `Retry-After` that is obeyed within one command.
 const RETRY_CAP: Duration = Duration::from_secs(10);
 
 /// What a request spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spends {
-    /// A code: sent once, and again only where nothing of it left this machine.
+    /// A code: sent once, and again only if nothing of it left this machine.
     Once,
-    /// Anything else: sent again also where the server says that it did not act.
+    /// Anything else: sent again also if the server says that it did not act.
     Again,
 }
 
-/// One request to an endpoint that authenticates the client.
+/// A request to an endpoint that authenticates the client.
 pub(super) struct Exchange<'a> {
     pub(super) purpose: &'static str,
     pub(super) endpoint: &'a str,
@@ -50,7 +50,7 @@ pub(super) struct Exchange<'a> {
     pub(super) may_be_json: bool,
 }
 
-/// Why there is no answer, and whether the server may have acted all the same.
+/// Why there is no response, and whether the server may have acted anyway.
 pub(super) struct NoAnswer {
     pub(super) error: Error,
     pub(super) perhaps_acted: bool,
@@ -62,14 +62,14 @@ impl From<Error> for NoAnswer {
     }
 }
 
-/// Sends the request. Any answer with a status is an answer.
+/// Sends the request. Every response with a status counts.
 pub(super) async fn exchange(peer: Peer<'_>, exchange: &Exchange<'_>) -> Result<Answer, NoAnswer> {
     let credentials = credentials(peer.context()).await?;
     exchange_with(peer, &credentials, exchange).await
 }
 
-/// The same with what the client proves itself with: for a request that spends something, it is
-/// read before anything says that it was spent.
+/// Does the same with the given client credentials. For a request that spends something, they are read
+/// before the spending is recorded.
 pub(super) async fn exchange_with(
     peer: Peer<'_>,
     credentials: &Credentials,
@@ -104,8 +104,8 @@ pub(super) async fn exchange_with(
     }
 }
 
-/// Sends a request with these secrets in it, once. The transport may be anybody's: an answer over
-/// the limit is refused, and a failure quotes no secret.
+/// Sends a request that contains these secrets, once. The transport may be a custom one: a response
+/// over the limit is refused, and an error quotes no secret.
 pub(super) async fn send(
     ports: &Ports,
     request: &HttpRequest,
@@ -118,7 +118,7 @@ pub(super) async fn send(
         return Ok(response);
     }
     let error = Error::validation(format!(
-        "the answer to the {} has {size} bytes, more than the {MAX_BODY} that are accepted",
+        "the response to the {} has {size} bytes, but at most {MAX_BODY} are accepted",
         request.purpose
     ));
     Err(NoAnswer { error, perhaps_acted: true })
@@ -139,7 +139,7 @@ fn repeat_after(
     }
 }
 
-/// The request, and the secrets in it.
+/// Returns the request, and the secrets in it.
 fn build(
     peer: Peer<'_>,
     credentials: &Credentials,
@@ -148,7 +148,7 @@ fn build(
 ) -> Result<(HttpRequest, Vec<Secret>)> {
     let Peer { profile, server, .. } = peer;
     let url = Url::parse(exchange.endpoint).map_err(|_| {
-        Error::config(format!("the endpoint of the {} is no URL", exchange.purpose))
+        Error::config(format!("the endpoint of the {} is not a valid URL", exchange.purpose))
     })?;
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     let mut form = exchange.form.clone();
@@ -197,7 +197,7 @@ fn no_answer(purpose: &str, mut failure: HttpError, secrets: &[Secret]) -> NoAns
     });
     let error = failure
         .told(format!("the {purpose} failed: {}", failure.message))
-        .kept_as(format!("the {purpose} got no answer"));
+        .kept_as(format!("the {purpose} got no response"));
     let error = match error.advice().is_empty() {
         true => error.hint(Advice::CheckNetwork),
         false => error,
@@ -211,10 +211,10 @@ fn wants_nonce(response: &HttpResponse) -> bool {
         && Members::read(&response.body).text("error").as_deref() == Some("use_dpop_nonce")
 }
 
-/// Up to 100 ms, so that processes that failed together do not come back together.
+/// Returns up to 100 ms, so that processes that failed together do not retry together.
 fn jitter() -> Duration {
     let mut byte = [0];
-    // Without randomness they come back together, which is no reason to fail.
+    // Without randomness they retry together, which is no reason to fail.
     let _ = aws_lc_rs::rand::fill(&mut byte);
     Duration::from_micros(u64::from(byte[0]) * 400)
 }

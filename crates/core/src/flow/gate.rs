@@ -1,10 +1,10 @@
-//! A transport behind a gate: whoever opens it first does what has to be done before anybody is asked.
+//! A transport whose first request is held until some preparation is done.
 
 use tokio::sync::{Notify, Semaphore};
 
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
-/// A transport whose requests wait until it is opened.
+/// A transport whose requests wait until the gate is opened.
 pub(super) struct Gate<'a> {
     http: &'a dyn Http,
     asked: Notify,
@@ -12,7 +12,7 @@ pub(super) struct Gate<'a> {
 }
 
 impl<'a> Gate<'a> {
-    /// A closed gate before this transport.
+    /// Returns a closed gate in front of this transport.
     pub(super) fn before(http: &'a dyn Http) -> Self {
         Self { http, asked: Notify::new(), open: Semaphore::new(0) }
     }
@@ -35,7 +35,7 @@ impl Http for Gate<'_> {
     ) -> BoxFuture<'b, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
             self.asked.notify_one();
-            // It has no permits: waiting ends when it is closed.
+            // The semaphore has no permits: waiting ends when it is closed.
             let _ = self.open.acquire().await;
             self.http.send(request).await
         })

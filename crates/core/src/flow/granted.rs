@@ -1,19 +1,19 @@
-//! Whether a server granted less than was asked for. Servers name scopes otherwise than they were asked
-//! for, or not at all: what shows in another way that it was granted is not missed.
+//! Whether a server granted less than was requested. Servers may return scopes under other names, or omit
+//! them: a scope is not missing if the response shows in another way that it was granted.
 
 use crate::error::{Error, ErrorKind};
 use crate::profile::Profile;
 
-/// What stands for a refresh token: whether it was granted shows in the token itself.
+/// Scopes for a refresh token: the token itself shows whether they were granted.
 const REFRESH: [&str; 4] = ["offline_access", "offline.access", "offline", "refresh_token"];
 
-/// Scopes and what they are called in the response: Google's.
+/// Scopes and their names in the response, as at Google.
 const ALIASES: [(&str, &str); 2] = [
     ("email", "https://www.googleapis.com/auth/userinfo.email"),
     ("profile", "https://www.googleapis.com/auth/userinfo.profile"),
 ];
 
-/// The resource of Microsoft's scopes that name none.
+/// The resource of Microsoft scopes that name none.
 const UNNAMED_RESOURCE: &str = "https://graph.microsoft.com/";
 
 /// What a token response granted.
@@ -25,14 +25,18 @@ pub(super) struct Granted<'a> {
     pub(super) id_token: bool,
 }
 
-/// Warns of scopes that were asked for and not granted.
+/// Warns about scopes that were requested but not granted.
 pub(super) fn narrower(profile: &Profile, asked: &[String], granted: Granted<'_>) -> Option<Error> {
     let asked = asked.iter().map(String::as_str);
     let missing: Vec<&str> = asked.filter(|scope| !granted.has(profile, scope)).collect();
     (!missing.is_empty()).then(|| {
         Error::new(
             ErrorKind::ServerRefused,
-            format!("the server granted less than was asked for; missing: {}", missing.join(" ")),
+            format!(
+                "the server granted fewer scopes than requested; missing: \
+                     {}",
+                missing.join(" ")
+            ),
         )
     })
 }
@@ -123,7 +127,7 @@ mod tests {
             let expected = if missing.is_empty() {
                 String::new()
             } else {
-                format!("the server granted less than was asked for; missing: {missing}")
+                format!("the server granted fewer scopes than requested; missing: {missing}")
             };
             assert_eq!(said, expected, "{provider}: {asked:?}");
         }

@@ -1,4 +1,4 @@
-//! Who granted: from the id_token, else from userinfo.
+//! Who granted: from the id_token, else from the userinfo endpoint.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::protocol::reply::{IdToken, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 use crate::text::one_line;
 
-/// How long the keys of the server are waited for at a refresh, where the id_token is not needed.
+/// How long to wait for the server's keys at a refresh, where the id_token is not required.
 const KEYS_AT_REFRESH: Duration = Duration::from_secs(5);
 
-/// What a token response says of the person.
+/// What a token response says about the user.
 #[derive(Debug, Default)]
 pub(super) struct Identified {
     pub(super) identity: Identity,
@@ -39,22 +39,23 @@ pub(super) struct Identified {
 #[derive(Clone, Copy)]
 pub(super) struct Received<'a> {
     pub(super) reply: &'a TokenReply,
-    /// The client secret with which the response was asked for.
+    /// The client secret with which the response was requested.
     pub(super) client_secret: Option<&'a Secret>,
     pub(super) nonce: Option<&'a str>,
     pub(super) dpop_key: Option<&'a Secret>,
-    /// What the keys of the server are fetched with.
+    /// The transport for fetching the server's keys.
     pub(super) http: &'a dyn Http,
-    /// The grant, where the response is that of a refresh.
+    /// The grant, if this is the response to a refresh.
     pub(super) previous: Option<&'a Grant>,
 }
 
-/// Validates the id_token of a response, or asks userinfo where a login brought none.
+/// Validates the id_token of a response, or requests userinfo if a login returned none.
 ///
 /// # Errors
 ///
-/// At a login, with the first rule that the id_token breaks, and where its keys cannot be had. At a refresh (with
-/// [`previous`](Received::previous)) only where it names another login: see `identify_again`.
+/// At a login, returns the first rule that the id_token violates, or an error if the server's keys are
+/// not available. At a refresh (with [`previous`](Received::previous)), fails only if the id_token
+/// names another login: see `identify_again`.
 pub(super) async fn identify(peer: Peer<'_>, received: Received<'_>) -> Result<Identified> {
     if let Some(previous) = received.previous {
         return identify_again(peer, received, previous).await;
@@ -76,16 +77,17 @@ pub(super) async fn identify(peer: Peer<'_>, received: Received<'_>) -> Result<I
     }
 }
 
-/// Validates the id_token of a refresh, if there is one. It is optional there and needs no nonce (OpenID
-/// Connect Core, section 12.2), and the access token does not depend on it: one that cannot be validated is
-/// dropped with a warning.
+/// Validates the id_token of a refresh, if there is one. It is optional there and requires no nonce
+/// (OpenID Connect Core, section 12.2), and the access token does not depend on it: an id_token that
+/// cannot be validated is dropped with a warning.
 ///
 /// # Errors
 ///
-/// `Validation` where the id_token names another issuer or subject than the login did. That ends the login even
-/// where the signature cannot be verified. The token endpoint itself sent the id_token, and so the access
-/// token with it is most likely another user's; to hand that out would be worse than to ask for a login. Nobody
-/// gains the power to end logins this way: whoever can change the token endpoint's answers has it anyway.
+/// Returns `Validation` if the id_token names another issuer or subject than that of the login. The
+/// login then ends even if the signature cannot be verified. The id_token came from the token endpoint
+/// itself, so the access token most likely belongs to another user too; handing it out would be worse
+/// than requiring a login. No attacker gains the power to end logins: whoever can change the responses
+/// of the token endpoint has it anyway.
 async fn identify_again(
     peer: Peer<'_>,
     received: Received<'_>,
@@ -157,28 +159,28 @@ async fn validate(peer: Peer<'_>, token: &Secret, received: Received<'_>) -> Res
     }
 }
 
-/// Asks the userinfo endpoint, if one is known. A failure leaves the person unnamed and is no
+/// Queries the userinfo endpoint, if one is known. After a failure the user stays unnamed, which is no
 /// reason to refuse a login.
 async fn ask_userinfo(peer: Peer<'_>, reply: &TokenReply, dpop_key: Option<&Secret>) -> Identified {
     let Peer { profile, server, .. } = peer;
     let Some(endpoint) = server.endpoints.userinfo.as_deref() else {
         return Identified::default();
     };
-    // Elsewhere (GitHub) the profile or preset names an endpoint of the provider's own.
+    // Elsewhere (GitHub), the profile or preset sets an endpoint of the provider.
     if profile.endpoints.userinfo.is_none() {
         return Identified::default();
     }
     match userinfo(peer.context(), endpoint, reply.token_type, &reply.access_token, dpop_key).await
     {
         Ok(identity) => Identified { identity, ..Identified::default() },
-        // An OpenID provider need not answer without `openid`.
+        // An OpenID provider need not respond without `openid`.
         Err(_) if server.issuer.is_some() => Identified::default(),
         Err(error) => Identified { warning: Some(error), ..Identified::default() },
     }
 }
 
-/// Adds what userinfo knows of the person: of that of the id_token, if there was one (OpenID
-/// Connect Core, section 5.3.2: only if the subjects are equal).
+/// Adds the claims of userinfo. If there was an id_token, they must have the same subject (OpenID
+/// Connect Core, section 5.3.2).
 pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -> Result<()> {
     let server = context.server(Purpose::Optional).await?;
     let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
@@ -192,8 +194,8 @@ pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -
         return Ok(());
     }
     if found.sub != known.sub {
-        return Err(Error::validation("userinfo is about another person than the id_token")
-            .hint("nothing was stored; this can be an attack, or a fault of the server"));
+        return Err(Error::validation("userinfo and the id_token name different users")
+            .hint("nothing was stored; this may be an attack, or a fault of the server"));
     }
     if known.email.is_none() {
         (known.email, known.email_verified) = (found.email, found.email_verified);
@@ -210,8 +212,9 @@ async fn userinfo(
     access_token: &Secret,
     dpop_key: Option<&Secret>,
 ) -> Result<Identity> {
-    context.trace_step("Asking who has logged in", "OpenID Connect Core, section 5.3");
-    let url = Url::parse(endpoint).map_err(|_| Error::config("the userinfo endpoint is no URL"))?;
+    context.trace_step("Requesting the identity of the user", "OpenID Connect Core, section 5.3");
+    let url = Url::parse(endpoint)
+        .map_err(|_| Error::config("the userinfo endpoint is not a valid URL"))?;
     let key = dpop_key.filter(|_| token_type == "DPoP");
     let key = key.map(SigningKey::from_stored).transpose()?;
     let failed = |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
@@ -252,20 +255,20 @@ async fn userinfo(
     Ok(identity(&claims))
 }
 
-/// Nothing of an id_token, and why.
+/// Returns the result for an id_token that is dropped, with the reason.
 fn dropped(why: Error) -> Identified {
-    let warning = why.context("the id_token was dropped, because it cannot be validated");
+    let warning = why.context("the id_token was dropped because it cannot be validated");
     Identified { warning: Some(warning), ..Identified::default() }
 }
 
-/// Who must have issued an id_token.
+/// Returns who must have issued an id_token.
 fn issuer(peer: Peer<'_>) -> Option<Issuer<'_>> {
     let Peer { profile, server, .. } = peer;
     let of_tenant = profile.quirks.tenant_issuer.as_deref().map(Issuer::OfTenant);
     server.issuer.as_deref().map(Issuer::Exactly).or(of_tenant)
 }
 
-/// The nonce that the proof must have, where a protected resource asks for one (RFC 9449, section 9).
+/// Returns the nonce that the proof must have, if a protected resource requires one (RFC 9449, section 9).
 fn wanted_nonce(response: &HttpResponse) -> Option<String> {
     let asks = |(name, value): &(String, String)| {
         name == "www-authenticate" && value.contains("use_dpop_nonce")
@@ -289,7 +292,7 @@ const CLAIMS: [&str; 11] = [
     "display_name",
 ];
 
-/// Who it is, by the names of the standard or by those of providers.
+/// Returns the identity, by the names of the standard or by those of providers.
 fn identity(claims: &Map<String, Value>) -> Identity {
     let text = |names: &[&str]| {
         names.iter().find_map(|n| match claims.get(*n) {
@@ -298,7 +301,7 @@ fn identity(claims: &Map<String, Value>) -> Identity {
             _ => None,
         })
     };
-    // Exactly as it is: two people may differ in what nobody sees.
+    // Kept exactly: two users may differ in characters that are invisible.
     let exactly = |name: &&str| match claims.get(*name) {
         Some(Value::String(s)) if !s.is_empty() => Some(s.clone()),
         Some(Value::Number(n)) => Some(n.to_string()),

@@ -11,7 +11,7 @@ use crate::port::Lock;
 use crate::protocol::random;
 use crate::redact::names::is_error_code;
 
-/// The kinds of failure that one caller may leave to those who waited for it.
+/// Kinds of failure that one caller may pass on to the callers that waited for it.
 const SHARED: [ErrorKind; 6] = [
     ErrorKind::Unavailable,
     ErrorKind::Validation,
@@ -21,7 +21,7 @@ const SHARED: [ErrorKind; 6] = [
     ErrorKind::Store,
 ];
 
-/// Notes a failed refresh: `status` finds it there, and so do those who waited for it.
+/// Records a failed refresh for `status` and for the callers that waited for it.
 pub(super) async fn note_failure(
     ports: &Ports,
     lock: &mut dyn Lock,
@@ -34,7 +34,7 @@ pub(super) async fn note_failure(
         Some(token) => unanswered(lock, token).await.is_ok_and(|intent| intent.is_some()),
         None => false,
     };
-    // One that only its caller has to know of has no id.
+    // A failure that concerns only its caller has no id.
     let id = is_for_all(error, perhaps_spent).then(|| random::token(8).unwrap_or_default());
     let is_refusal = matches!(
         error.kind(),
@@ -50,11 +50,11 @@ pub(super) async fn note_failure(
         oauth_error: known_code(error),
         narrowing: request.narrowing().filter(|_| is_refusal),
     });
-    // The index is a convenience: the failure itself is what the caller gets to see.
+    // The index is a convenience: the caller gets the failure itself.
     let _ = lock.publish(&entry).await;
 }
 
-/// Refuses a record that was put back over a newer one, as far as the index can tell.
+/// Refuses an older record that was restored over a newer one, as far as the index can tell.
 pub(super) async fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
     match ports.coordinator.account(&grant.key).await {
         Ok(Some(entry)) => entry.refuse_older(grant, &ports.store.name()),
@@ -62,22 +62,22 @@ pub(super) async fn refuse_older(ports: &Ports, grant: &Grant) -> Result<()> {
     }
 }
 
-/// Whom the account index names as the user of what this store holds under the key; `None` where
-/// the index does not know the account.
+/// Returns the user that the account index records for what this store holds under the key, or `None`
+/// if the index does not know the account.
 pub(super) async fn indexed_user(ports: &Ports, key: &GrantKey) -> Option<Option<String>> {
     let entry = ports.coordinator.account(key).await.ok().flatten()?;
     (entry.store == ports.store.name()).then_some(entry.user)
 }
 
-/// The id of the failure that was noted last.
+/// Returns the id of the most recent failure.
 pub(super) async fn last_failure(ports: &Ports, key: &GrantKey) -> Option<String> {
     let entry = ports.coordinator.account(key).await.ok().flatten();
     entry.and_then(|entry| entry.last_error).map(|failure| failure.id)
 }
 
-/// The failure that was noted since the one of this id, if it is one for all who asked at
-/// that time: asking a server that is down or refuses once for every caller helps nobody, and a
-/// refresh token that may be spent must not be sent once for every caller.
+/// Returns the failure recorded since the one of this id, if it applies to all callers of that time. A
+/// server that is down or refuses must not be asked again for each of them, and neither must a refresh
+/// token that may be spent be sent again.
 pub(super) async fn failure_since(
     ports: &Ports,
     key: &GrantKey,
@@ -92,7 +92,7 @@ pub(super) async fn failure_since(
         .filter(|f| f.narrowing.is_none() || f.narrowing == request.narrowing())?;
     let kind = SHARED.into_iter().find(|kind| failure.error.as_deref() == Some(kind.word()))?;
     let error = Error::new(kind, failure.message)
-        .hint("another process has just tried")
+        .hint("another process has just failed to refresh")
         .and_hint(Advice::RetryLater);
     Some(match failure.oauth_error {
         Some(code) => error.with_oauth(OAuthError::new(&code, None)),
@@ -100,21 +100,22 @@ pub(super) async fn failure_since(
     })
 }
 
-/// The server's error code, where it is one that is known. Any other is text of the server's.
+/// Returns the server's error code if it is a known one. Any other code is arbitrary text of the server.
 fn known_code(error: &Error) -> Option<String> {
     let code = &error.oauth_error()?.code;
     is_error_code(code).then(|| code.clone())
 }
 
-/// Whether a failure is one for all who waited. What lies with a process itself is not: its
-/// configuration, its hooks' programs, a store that it cannot write to before anything is sent.
+/// Returns whether a failure applies to all callers that waited. Failures of one process do not: its
+/// configuration, its hooks' programs, a store that it cannot write before anything is sent.
 fn is_for_all(error: &Error, perhaps_spent: bool) -> bool {
     match error.kind() {
         ErrorKind::Unavailable
         | ErrorKind::Validation
         | ErrorKind::ServerRefused
         | ErrorKind::AccessDenied => true,
-        // Without the server's word, the grant is dead or belongs elsewhere: each sees that itself.
+        // Without an error of the server, the grant has ended or its pin differs: each caller finds out
+        // itself.
         ErrorKind::LoginRequired => error.oauth_error().is_some(),
         // The answer came, and could not be kept.
         ErrorKind::Store => perhaps_spent,

@@ -1,4 +1,5 @@
-//! The note that a refresh token is being spent: how the next holder of the lock learns that it may be spent already.
+//! The record that a refresh token is being spent, so that the next holder of the lock knows that it may
+//! already be used.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::grant::{Grant, Intent};
 use crate::port::Lock;
 use crate::time::Timestamp;
 
-/// How often a refresh token is sent by processes that then die before the sending pauses.
+/// Maximum number of sends of one refresh token by processes that die before they finish; then there is a
+/// pause.
 const UNANSWERED_AT_MOST: u32 = 2;
 
 /// The first pause; each further one is twice as long.
@@ -20,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(300);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
-/// The intent of an earlier sending of this very token.
+/// Returns the intent of an earlier attempt to send this same token.
 pub(super) async fn unanswered(lock: &mut dyn Lock, token: &Secret) -> Result<Option<Intent>> {
     let token_hash = hash(token);
     Ok(lock.intent().await?.filter(|intent| intent.token_hash == token_hash))
@@ -42,9 +44,9 @@ pub(super) fn of(
     }
 }
 
-/// Why the token is not sent now. An intent that is found was left by a holder that died: one
-/// more try is allowed. If that one dies too there is a pause, which only a person's explicit
-/// wish ends early.
+/// Returns why the token is not sent now. An intent that is found belongs to a process that died: one
+/// more attempt is allowed. If that one dies too there is a pause, which only an explicit request of
+/// the user ends early.
 pub(super) fn withheld(
     grant: &Grant,
     earlier: Option<&Intent>,
@@ -59,7 +61,8 @@ pub(super) fn withheld(
         return None;
     }
     let what = format!(
-        "the refresh token of {} was sent {} times and no answer came: it may be spent",
+        "the refresh token of {} was sent {} times without a response: it may already have \
+             been used",
         grant.key, earlier.sends
     );
     Some(Error::login_required(what).hint(Advice::Refresh(grant.key.clone())))

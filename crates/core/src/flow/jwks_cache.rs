@@ -1,7 +1,7 @@
-//! The public keys of servers, kept beside their metadata, so that a refresh need not fetch them.
+//! Caches the public keys of servers beside their metadata, so that a refresh need not fetch them.
 //!
-//! Only a refresh reads them; a login fetches. A key that is not among them, or does not fit, makes
-//! the refresh fetch them again: see [`KeySource`](crate::protocol::jwks::KeySource).
+//! Only a refresh reads them; a login always fetches. If a key is missing or does not match, the refresh
+//! fetches the keys again: see [`KeySource`](crate::protocol::jwks::KeySource).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::files::cache::{Cache, entry_name};
 use crate::protocol::jwks::KeySource;
 use crate::time::Timestamp;
 
-/// The form of cache files.
+/// Version of the cache file format.
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -64,7 +64,8 @@ pub(super) async fn keep_fetched(ports: &Ports, jwks_uri: &str, keys: &KeySource
     }
 }
 
-/// What is kept of this address: the document, to be judged as if it had just come, and since when.
+/// Returns what is cached for this address: the document, to be validated as if it had just been fetched,
+/// and when it was fetched.
 fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
     let kept = cache(dir).find(&name(jwks_uri))?;
     if kept.version != VERSION || kept.jwks_uri != jwks_uri {
@@ -73,7 +74,7 @@ fn find(dir: &Path, jwks_uri: &str) -> Option<(Vec<u8>, Timestamp)> {
     Some((serde_json::to_vec(&kept.document).ok()?, kept.fetched_at))
 }
 
-/// Keeping is an optimisation: where it fails, the next refresh fetches.
+/// Caches a document. Caching is an optimisation: if it fails, the next refresh fetches.
 fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
     let Ok(document) = serde_json::from_slice::<Value>(document) else { return };
     let document = used(&document);
@@ -84,8 +85,8 @@ fn keep(dir: &Path, jwks_uri: &str, document: &[u8], fetched_at: Timestamp) {
 /// The members of public keys that verify signatures (RFC 7517, section 4; RFC 7518, section 6).
 const USED: [&str; 10] = ["kty", "kid", "use", "key_ops", "alg", "crv", "x", "y", "n", "e"];
 
-/// What is used of a set of keys. Whatever else a server writes there, a private key by mistake for instance,
-/// has no place on this machine.
+/// Returns the used members of a set of keys. Anything else, for instance a private key published by
+/// mistake, must not be stored on this machine.
 fn used(document: &Value) -> Value {
     let keys = document.get("keys").and_then(Value::as_array).into_iter().flatten();
     let keys = keys.filter_map(Value::as_object).map(|key| {

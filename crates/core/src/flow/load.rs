@@ -1,4 +1,4 @@
-//! Reading a grant, and believing what the store gives only where it is what was asked for.
+//! Reads a grant, and checks that the store returned the one that was requested.
 
 use super::ports::Ports;
 use crate::error::Error;
@@ -6,12 +6,12 @@ use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 
 /// Why a grant was not loaded.
 pub(super) enum Unloaded {
-    /// In the store's own words: it fails, or the record is damaged.
+    /// The store's own error: it fails, or the record is damaged.
     Failed(Error),
     /// A newer version of this crate wrote the record.
     Newer(Error),
-    /// The store gave another key's record. It is not touched: whatever is written or removed under
-    /// this key could be that one.
+    /// The store returned the record of another key. It is not touched: writing or removing under this key
+    /// could affect that record.
     Foreign(Error),
 }
 
@@ -23,7 +23,7 @@ impl From<Unloaded> for Error {
     }
 }
 
-/// Reads the grant of this key, and no other: all of the flow reads grants here.
+/// Reads the grant of exactly this key. All of the flow reads grants through this function.
 pub(super) async fn load(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>, Unloaded> {
     match ports.store.load(key).await.map_err(Unloaded::Failed)? {
         Some(grant) if grant.key != *key => Err(Unloaded::Foreign(foreign(key, &grant.key))),
@@ -33,17 +33,19 @@ pub(super) async fn load(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>,
 }
 
 fn foreign(asked: &GrantKey, given: &GrantKey) -> Error {
-    Error::store(format!("the store was asked for the record of {asked}, and gave that of {given}"))
-        .hint(
-            "nothing was sent or changed: the store compares names loosely, and has to compare \
-             profile and account byte for byte",
-        )
+    Error::store(format!(
+        "the record of {asked} was requested, but the store returned that of {given}"
+    ))
+    .hint(
+        "nothing was sent or changed; use a store that compares profile and account byte for \
+             byte",
+    )
 }
 
 fn newer(grant: &Grant) -> Error {
     Error::store(format!(
-        "the record of {} has version {}, and this program knows {GRANT_VERSION}",
+        "the record of {} has version {}, but this program supports only {GRANT_VERSION}",
         grant.key, grant.version
     ))
-    .hint("a newer oauthctl wrote it: use that one; nothing was changed")
+    .hint("use the newer oauthctl that wrote the record; nothing was changed")
 }

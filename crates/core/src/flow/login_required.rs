@@ -1,4 +1,5 @@
-//! The errors of an account that has no usable grant here: a user must log in, or it is in another store.
+//! The errors for an account without a usable grant: the user must log in, or the grant is in another
+//! store.
 
 use super::load::Unloaded;
 use super::ports::Ports;
@@ -10,7 +11,7 @@ use crate::grant::{Dead, Grant, GrantKey};
 use crate::text::one_line;
 use crate::time::{Timestamp, describe};
 
-/// Fails, without a lock or a request, where only a person can help.
+/// Fails, without a lock or a request, if a login by the user is required.
 pub(super) async fn require_renewable(
     context: Context<'_>,
     key: &GrantKey,
@@ -42,7 +43,8 @@ pub(super) async fn require_renewable(
     Ok(())
 }
 
-/// Why the refresh token is not sent: the server has ended the grant, as far as it is worth asking.
+/// Returns why the refresh token is not sent: the server has ended the grant, and it is too early to
+/// ask again.
 pub(super) fn ended<'a>(
     grant: &'a Grant,
     request: &TokenRequest,
@@ -52,7 +54,8 @@ pub(super) fn ended<'a>(
     grant.dead.as_ref().filter(|dead| !dead.ask_again_at.as_ref().is_some_and(is_over))
 }
 
-/// A store that cannot be read; the index may know that the grant is in another one.
+/// Extends the error of a store that cannot be read: the index may know that the grant is in another
+/// one.
 pub(super) async fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: Unloaded) -> Error {
     let Unloaded::Failed(error) = unloaded else { return unloaded.into() };
     match ports.coordinator.account(key).await {
@@ -63,7 +66,7 @@ pub(super) async fn perhaps_elsewhere(ports: &Ports, key: &GrantKey, unloaded: U
     }
 }
 
-/// Nothing is stored here; the index may know of another store.
+/// Returns the error for a grant that is not stored; the index may know of another store.
 pub(super) async fn never_logged_in(ports: &Ports, key: &GrantKey) -> Error {
     let error = not_logged_in(key);
     match ports.coordinator.account(key).await {
@@ -88,7 +91,7 @@ pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {
     Error::login_required(what).hint(Advice::LogIn(key.clone()))
 }
 
-/// The error of an account that has no grant.
+/// Returns the error for an account that has no grant.
 pub fn not_logged_in(key: &GrantKey) -> Error {
     login_required(key, &format!("not logged in to {key}"))
 }

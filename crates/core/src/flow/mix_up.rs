@@ -1,4 +1,4 @@
-//! Whose code it is that comes without the URL at which it came in (mix-up: RFC 9700, section 4.4).
+//! Whose code it is that arrives without the URL that received it (mix-up: RFC 9700, section 4.4).
 
 use super::ports::Ports;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,10 +26,9 @@ pub(super) fn refuse_mix_up<'a>(
     let sends_none = |p: &&_| cache.and_then(|cache| announces_iss(p, cache)) != Some(true);
     let Some(other) = others.find(sends_none) else { return Ok(()) };
     let what = format!(
-        "the code has no `iss`, and can be the one of another server: that of the profile `{}`",
+        "the code has no `iss` and may belong to another server, that of the profile `{}`",
         one_line(&other.name)
     );
-    Err(Error::new(ErrorKind::InvalidState, what).hint(
-        "nothing was redeemed; give the whole URL that the person came back to, with its query",
-    ))
+    Err(Error::new(ErrorKind::InvalidState, what)
+        .hint("nothing was redeemed; pass the whole callback URL, with its query"))
 }

@@ -20,10 +20,10 @@ use crate::protocol::random;
 use crate::protocol::reply::{self, Asked, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 
-/// How long an assertion of ours is valid, in seconds.
+/// Lifetime of a signed assertion, in seconds.
 const ASSERTION_LIFE: u64 = 300;
 
-/// Runs the profile's grant and stores what it gives.
+/// Requests the profile's grant and stores the result.
 pub(super) async fn obtain(
     turn: &mut Turn<'_>,
     key: &GrantKey,
@@ -62,7 +62,7 @@ pub(super) async fn obtain(
         dpop_key: dpop_key.as_ref(),
         may_be_json: true,
     };
-    peer.trace_step("Asking for a token in the client's own name", "RFC 6749, section 4.4");
+    peer.trace_step("Requesting a token on behalf of the client itself", "RFC 6749, section 4.4");
     let answer = exchange(peer, &sent).await.map_err(|n| n.error)?;
     let reply =
         reply::judge(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
@@ -75,7 +75,7 @@ pub(super) async fn obtain(
         Some(name) => tokens::keep(&mut grant, name, tokens.clone(), turn.now()),
         None => grant.tokens = tokens.clone(),
     }
-    // Where the hook denies, nothing is kept: the grant can be run again at any time.
+    // If the hook denies, nothing is stored: the grant can be requested again at any time.
     let about = About { tokens: Some(&tokens), ..About::of(&grant, &grant.grant_type, turn.now()) };
     let answer = hooks::ask(context, "post_token", about).await?;
     keep(&mut grant, answer, turn.now())?;
@@ -106,7 +106,10 @@ async fn grant_form(
             form.push(("subject_token".to_owned(), assertion(peer).await?));
         }
         other => {
-            return Err(Error::config(format!("the grant `{}` needs a person", other.as_str())));
+            return Err(Error::config(format!(
+                "the grant `{}` requires user interaction",
+                other.as_str()
+            )));
         }
     }
     let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
@@ -126,7 +129,8 @@ async fn grant_form(
     Ok(form)
 }
 
-/// The assertion or subject token: from where the profile says, else signed with its key.
+/// Returns the assertion or subject token: from the configured source, else signed with the profile's
+/// key.
 async fn assertion(peer: Peer<'_>) -> Result<String> {
     let (context, profile) = (peer.context(), peer.profile);
     if let Some(source) = &profile.client.assertion {
@@ -138,7 +142,7 @@ async fn assertion(peer: Peer<'_>) -> Result<String> {
             "profile `{}` has neither `client_assertion` nor `private_key`",
             profile.name
         ))
-        .hint(format!("the grant `{}` needs one of them", profile.grant.as_str())));
+        .hint(format!("set one of them: the grant `{}` requires it", profile.grant.as_str())));
     };
     let key = resolve(context, "private_key", source).await?;
     let audience = match &profile.audience {
@@ -162,7 +166,7 @@ async fn assertion(peer: Peer<'_>) -> Result<String> {
     key.sign_jwt(header, &claims)
 }
 
-/// The grant that the reply belongs to: the previous one, one generation on, or a new one.
+/// Returns the grant of the reply: the previous one, one generation on, or a new one.
 fn own_grant(
     turn: &Turn<'_>,
     key: &GrantKey,

@@ -1,4 +1,4 @@
-//! Whose login a flow may replace: the flow of an end user replaces none but that user's own.
+//! Which login a flow may replace: the flow of an end user replaces only that user's own login.
 
 use super::commit::Warnings;
 use super::index::indexed_user;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::text::one_line;
 
-/// Refuses, before the user is sent anywhere, what [`require_owner`] would refuse at the end.
-/// A store that cannot be read is left to the completion, which may run on another machine.
+/// Refuses, before the user is sent to the server, what [`require_owner`] would refuse at the end. A
+/// store that cannot be read is left to the completion, which may run on another machine.
 pub(super) async fn check_owner(ports: &Ports, key: &GrantKey, user: Option<&str>) -> Result<()> {
     let Some(name) = user else { return Ok(()) };
     let owner = indexed_user(ports, key).await;
@@ -23,21 +23,22 @@ pub(super) async fn check_owner(ports: &Ports, key: &GrantKey, user: Option<&str
     }
 }
 
-/// Refuses to replace a login that was made for `owner` by the flow of another end user. A flow
-/// without a user is the operator's own, and may replace any login.
+/// Refuses to replace a login that was made for `owner` by the flow of another end user. A flow without a
+/// user belongs to the operator and may replace any login.
 pub(super) fn require_owner(key: &GrantKey, owner: Option<&str>, user: Option<&str>) -> Result<()> {
     let Some(user) = user.filter(|user| owner != Some(user)) else { return Ok(()) };
     let (account, shown) = (one_line(&key.account), one_line(user));
     Err(Error::config(format!(
-        "the login of account `{account}` of `{}` was not made for user `{shown}`, whose flow must not replace it",
+        "the login of account `{account}` of `{}` was not made for user `{shown}`, so a flow of \
+         this user must not replace it",
         one_line(&key.profile)
     ))
     .hint(Advice::UseAnotherUser(key.clone())))
 }
 
-/// The stored grant that a new login replaces. A record that is damaged or newer is moved aside,
-/// never overwritten: the warning says where it went. Another key's record stays where it is, and so
-/// does a login that the flow of this user must not replace.
+/// Returns the stored grant that a new login replaces. A damaged or newer record is moved aside, never
+/// overwritten; the warning says where it went. A record of another key stays in place, and so does a
+/// login that this user's flow must not replace.
 pub(super) async fn replaced(
     ports: &Ports,
     key: &GrantKey,
@@ -56,7 +57,7 @@ pub(super) async fn replaced(
             }
             match ports.store.set_aside(key).await? {
                 Some(place) => {
-                    let what = format!("the record that was stored before is kept as {place}");
+                    let what = format!("the previously stored record is kept as {place}");
                     Ok((None, vec![error.context(what)]))
                 }
                 None => Err(error),

@@ -1,4 +1,4 @@
-//! What a grant is pinned to: issuer, endpoints and client. Its tokens are sent nowhere else.
+//! The pin of a grant: issuer, endpoints and client. Its tokens are sent nowhere else.
 
 use url::Url;
 
@@ -7,7 +7,8 @@ use crate::grant::Pin;
 use crate::profile::{AuthorizationServer, ClientAuth, Profile};
 use crate::text::one_line;
 
-/// The way a client authenticates: as configured, else by what it has and what the server takes.
+/// Returns how a client authenticates: as configured, else by its credentials and the methods that the
+/// server supports.
 pub(super) fn client_auth(profile: &Profile, server: &AuthorizationServer) -> ClientAuth {
     if let Some(method) = profile.client.auth {
         return method;
@@ -52,7 +53,7 @@ pub(super) fn token_endpoint<'a>(
     })
 }
 
-/// What differs between the pin of a grant and what configuration or metadata now name.
+/// Returns the difference between the pin of a grant and the current configuration or metadata.
 pub(super) fn moved(old: &Pin, new: &Pin) -> Option<String> {
     let differs = |what: &str, old: &str, new: &str| {
         Some(format!("{what} was {} and is now {}", one_line(old), one_line(new)))
@@ -83,22 +84,21 @@ pub(super) fn moved(old: &Pin, new: &Pin) -> Option<String> {
     None
 }
 
-/// Why a grant's tokens are not sent to this revocation endpoint: it is another than when the grant
-/// was made; or none was known then, and this one is neither where the token endpoint is nor where the
-/// issuer is.
+/// Returns why a grant's tokens are not sent to this revocation endpoint: it has changed since the grant
+/// was made; or none was known then, and this one has neither the origin of the token endpoint nor that of
+/// the issuer.
 pub(super) fn unpinned(pin: &Pin, endpoint: &str) -> Option<String> {
     let new = one_line(endpoint);
     if let Some(pinned) = &pin.revocation_endpoint {
         let old = one_line(pinned);
-        return (pinned != endpoint).then(|| format!("its endpoint was {old} and is now {new}"));
+        return (pinned != endpoint)
+            .then(|| format!("the revocation endpoint was {old} and is now {new}"));
     }
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
     let there = origin(endpoint);
     let mut known = std::iter::once(&pin.token_endpoint).chain(&pin.issuer);
     let is_known = there.is_some() && known.any(|url| origin(url) == there);
     (!is_known).then(|| {
-        format!(
-            "no endpoint for it was known at the login, and {new} is at another server's address"
-        )
+        format!("no revocation endpoint was known at the login, and {new} is on a different server")
     })
 }

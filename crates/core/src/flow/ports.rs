@@ -1,4 +1,4 @@
-//! What a [`FlowManager`](super::FlowManager) is built from beside its profiles.
+//! What a [`FlowManager`](super::FlowManager) is built from, in addition to its profiles.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::protocol::state::StateKeys;
 use crate::time::Timestamp;
 use crate::trace::Trace;
 
-/// The world of a [`FlowManager`](super::FlowManager): transport, clock, stores, and who else takes
-/// part.
+/// The environment of a [`FlowManager`](super::FlowManager): transport, clock, stores and other
+/// participants.
 ///
-/// [`Ports::in_memory`] has all of it; what shall be otherwise is replaced:
+/// [`Ports::in_memory`] provides all of it; replace what should be different:
 ///
 /// ```
 /// use std::sync::Arc;
 /// use oauthctl_core::flow::Ports;
 /// use oauthctl_core::store::MemoryStore;
 ///
-/// let my_database = Arc::new(MemoryStore::new()); // whatever implements `port::GrantStore`
+/// let my_database = Arc::new(MemoryStore::new()); // any implementation of `port::GrantStore`
 /// let ports = Ports::in_memory().with_store(my_database);
 /// assert_eq!(ports.store.name(), "memory");
 /// ```
@@ -32,24 +32,24 @@ use crate::trace::Trace;
 pub struct Ports {
     /// The transport.
     pub http: Arc<dyn Http>,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where grants are kept.
+    /// The store of grants.
     pub store: Arc<dyn GrantStore>,
-    /// Who takes turns.
+    /// The locks that serialize access to grants.
     pub coordinator: Arc<dyn Coordinator>,
-    /// Where started authorizations wait for their response; `None` where none are started.
+    /// The store of started authorizations; `None` if none are started.
     pub pending: Option<Arc<dyn PendingStore>>,
     /// The keys of their states.
     pub state_keys: Arc<StateKeys>,
-    /// Where client secrets come from.
+    /// The source of client secrets.
     pub secrets: Arc<dyn Secrets>,
-    /// Who sees commits.
+    /// The observer of commits.
     pub committed: Option<Arc<dyn Committed>>,
-    /// What runs the hooks of profiles. Without it, a profile with a hook is refused where the hook
-    /// would run: it may be there to deny. Where a login is required anyway, that stays the error.
+    /// The runner of the profiles' hooks. Without it, a profile with a hook is refused when the hook would
+    /// run, because the hook may be there to deny. If a login is required anyway, that remains the error.
     pub hooks: Option<Arc<dyn Hooks>>,
-    /// The teaching trace.
+    /// The protocol trace.
     pub trace: Trace,
     /// The directory where discovered metadata and keys are cached.
     pub discovery_cache: Option<PathBuf>,
@@ -62,9 +62,9 @@ impl std::fmt::Debug for Ports {
 }
 
 impl Ports {
-    /// The four that are always needed. There is nowhere to keep started authorizations
-    /// ([`with_pending`](Self::with_pending)), only secrets that stand in a profile itself are read,
-    /// and nothing is cached or traced.
+    /// Creates ports from the four that are always required. Started authorizations cannot be stored (see
+    /// [`with_pending`](Self::with_pending)), only secrets that are part of a profile itself are read, and
+    /// nothing is cached or traced.
     pub fn new(
         http: Arc<dyn Http>,
         clock: Arc<dyn Clock>,
@@ -90,30 +90,29 @@ impl Ports {
         self.clock.now()
     }
 
-    /// The same with another transport.
+    /// Sets the transport.
     #[must_use]
     pub fn with_http(mut self, http: Arc<dyn Http>) -> Self {
         self.http = http;
         self
     }
 
-    /// The same with another store of grants.
+    /// Sets the store of grants.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn GrantStore>) -> Self {
         self.store = store;
         self
     }
 
-    /// The same with another coordinator: where several processes share the store of grants, they
-    /// must share this too.
+    /// Sets the coordinator. Processes that share the store of grants must share the coordinator too.
     #[must_use]
     pub fn with_coordinator(mut self, coordinator: Arc<dyn Coordinator>) -> Self {
         self.coordinator = coordinator;
         self
     }
 
-    /// The same with a store of started authorizations and the keys of their states. Every process
-    /// that has both can complete what another has started.
+    /// Sets the store of started authorizations and the keys of their states. Every process that has both
+    /// can complete what another one started.
     #[must_use]
     pub fn with_pending(
         mut self,
@@ -125,36 +124,35 @@ impl Ports {
         self
     }
 
-    /// The same with another source of client secrets.
+    /// Sets the source of client secrets.
     #[must_use]
     pub fn with_secrets(mut self, secrets: Arc<dyn Secrets>) -> Self {
         self.secrets = secrets;
         self
     }
 
-    /// The same with somebody who sees commits.
+    /// Sets the observer of commits.
     #[must_use]
     pub fn with_committed(mut self, committed: Arc<dyn Committed>) -> Self {
         self.committed = Some(committed);
         self
     }
 
-    /// The same with something that runs the hooks of profiles, as
-    /// [`CommandHooks`](crate::hook::CommandHooks) does.
+    /// Sets the runner of the profiles' hooks, for instance [`CommandHooks`](crate::hook::CommandHooks).
     #[must_use]
     pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
         self.hooks = Some(hooks);
         self
     }
 
-    /// The same with a trace.
+    /// Sets the trace.
     #[must_use]
     pub fn with_trace(mut self, trace: Trace) -> Self {
         self.trace = trace;
         self
     }
 
-    /// The same with a directory for discovered metadata and keys.
+    /// Sets the directory for discovered metadata and keys.
     #[must_use]
     pub fn with_discovery_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.discovery_cache = Some(directory.into());
@@ -162,21 +160,21 @@ impl Ports {
     }
 }
 
-/// Turns the references to secrets in a profile into secrets.
+/// Resolves the references to secrets in a profile.
 ///
-/// It is asked whenever a request needs the client's credentials, and what it gives is not kept: a
-/// secret that was replaced is used from the next request on.
-/// [`secret_source::resolve`](crate::profile::secret_source::resolve) reads every kind of reference.
+/// Called whenever a request requires the client credentials. Results are not cached: a replaced secret is
+/// used from the next request on. [`secret_source::resolve`](crate::profile::secret_source::resolve) reads
+/// every kind of reference.
 pub trait Secrets: Send + Sync {
-    /// Reads a secret from where the profile says it is.
+    /// Reads a secret from its configured source.
     ///
     /// # Errors
     ///
-    /// `Config` where there is none; the error must not hold any of it. Nothing is sent then.
+    /// Returns `Config` if there is none; the error must not contain any part of it. Nothing is sent then.
     fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>>;
 }
 
-/// The secrets that stand in the profile itself, and no others: no variable, file or command is read.
+/// Resolves only secrets that are part of the profile itself: reads no variable, file or command.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InlineSecrets;
 
@@ -184,21 +182,21 @@ impl Secrets for InlineSecrets {
     fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
         let secret = match source {
             SecretSource::Inline(secret) => Ok(secret.clone()),
-            _ => Err(Error::config("there is nowhere to read it from")
-                .hint("give the manager a source of secrets: `Ports::with_secrets`")),
+            _ => Err(Error::config("no source of secrets is configured")
+                .hint("set one with `Ports::with_secrets`")),
         };
         Box::pin(std::future::ready(secret))
     }
 }
 
-/// Sees every grant right after it was committed: write-back to a CI system, for instance.
+/// Observes every grant right after it was committed, for instance to write it back to a CI system.
 pub trait Committed: Send + Sync {
-    /// Called once a new generation is durable, while the lock of its key is still held. It must not
-    /// ask the manager for that key.
+    /// Called once a new generation is durable, while the lock of its key is still held. Must not call the
+    /// manager for that key.
     ///
     /// # Errors
     ///
-    /// Told to the caller as a warning: the commit stands.
+    /// An error is returned to the caller as a warning: the commit stands.
     fn committed<'a>(&'a self, profile: &'a Profile, grant: &'a Grant)
     -> BoxFuture<'a, Result<()>>;
 }

@@ -6,7 +6,7 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Pushes the authorization request, and returns what stands for it.
+/// Pushes the authorization request, and returns the reference to it.
 pub(super) async fn push(
     peer: Peer<'_>,
     parameters: Vec<(String, String)>,
@@ -14,13 +14,11 @@ pub(super) async fn push(
 ) -> Result<String> {
     let endpoint =
         peer.server.endpoints.pushed_authorization_request.as_deref().ok_or_else(|| {
-            Error::config(
-                "the profile asks for a pushed authorization request, and no endpoint is known",
-            )
-            .hint(Advice::configure(
-                &["pushed_authorization_request_endpoint", "par"],
-                "set `pushed_authorization_request_endpoint`, or `par = \"never\"`",
-            ))
+            Error::config("`par` requires a pushed authorization request, but no endpoint is known")
+                .hint(Advice::configure(
+                    &["pushed_authorization_request_endpoint", "par"],
+                    "set `pushed_authorization_request_endpoint`, or set `par = \"never\"`",
+                ))
         })?;
     peer.trace_step("Pushing the authorization request", "RFC 9126, section 2");
     // `client_id` is one of the parameters, however the client authenticates (section 2.1).
@@ -44,7 +42,7 @@ pub(super) async fn push(
         // Some servers answer 200 (section 2.2 has 201).
         (200 | 201, Some(uri)) if is_request_uri(&uri) => Ok(uri),
         (429 | 500..=599, _) => Err(Error::unavailable(format!(
-            "the pushed authorization request failed: the server answered {}",
+            "the pushed authorization request failed: the server returned {}",
             answer.status()
         ))
         .hint(Advice::RetryLater)),
@@ -54,22 +52,22 @@ pub(super) async fn push(
         )
         .hint(Advice::Trace)),
         (200 | 201, _) => Err(Error::validation(
-            "the answer to the pushed authorization request has no `request_uri` that can be used",
+            "the response to the pushed authorization request has no usable `request_uri`",
         )),
         (status, _) => Err(Error::validation(format!(
-            "the pushed authorization request got status {status} where 201 is expected"
+            "the pushed authorization request returned status {status} instead of 201"
         ))),
     }
 }
 
-/// A reference that the server made (RFC 9126, section 2.2). One that leads over plain http (RFC 9101,
-/// section 5.2) would let whoever is on the way write the request.
+/// Returns whether this is a usable reference (RFC 9126, section 2.2). A reference over plain http (RFC
+/// 9101, section 5.2) would let an attacker on the network write the request.
 fn is_request_uri(uri: &str) -> bool {
     let is_plain_http = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
     !uri.is_empty() && !is_plain_http && uri.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// Adds to a refusal that the server may want the request pushed, where it was not.
+/// Adds a hint to a refusal that the server may require a pushed request, if it was not pushed.
 pub(super) fn may_want_a_push(error: Error, was_pushed: bool) -> Error {
     let is_invalid = error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_request");
     if !is_invalid || was_pushed || !error.advice().is_empty() {
@@ -81,7 +79,8 @@ pub(super) fn may_want_a_push(error: Error, was_pushed: bool) -> Error {
     let how = match says_so {
         true => "set `par = \"always\"` in the profile",
         false => {
-            "if the server accepts pushed authorization requests only, set `par = \"always\"` in the profile"
+            "if the server accepts only pushed authorization requests, set `par = \"always\"` in \
+             the profile"
         }
     };
     error.hint(Advice::configure(&["par"], how))

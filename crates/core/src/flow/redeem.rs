@@ -1,4 +1,4 @@
-//! The end of an authorization: redeeming the code, validating what comes back, storing it.
+//! The end of an authorization: redeems the code, validates the response and stores the tokens.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::protocol::client_auth::Credentials;
 use crate::protocol::reply::{self, Asked, IdToken, Refused, TokenReply};
 use crate::protocol::state::refused;
 
-/// The maximum size of a value that is kept from the callback, in bytes.
+/// Maximum size of a stored callback value, in bytes.
 const LARGEST_KEPT: usize = 8 * 1024;
 
 /// A completed authorization: validated and stored.
@@ -36,22 +36,22 @@ const LARGEST_KEPT: usize = 8 * 1024;
 pub struct Completed {
     /// The grant.
     pub grant: Grant,
-    /// What else happened; none of it undoes the login.
+    /// Warnings; none of them undoes the login.
     pub warnings: Vec<Error>,
-    /// Deviations of the server that changed nothing, for a verbose output.
+    /// Deviations of the server that changed nothing, for verbose output.
     pub notes: Vec<String>,
 }
 
-/// What must hold beside the protocol's rules.
+/// Requirements in addition to the rules of the protocol.
 #[derive(Default)]
 pub(super) struct Terms<'a> {
-    /// Taken right before the code is sent, so that it is sent once.
+    /// Claimed right before the code is sent, so that it is sent once.
     pub(super) claim: Option<Claim<'a>>,
-    /// Who must have granted.
+    /// The identity that must have granted.
     pub(super) identity: Option<&'a RequiredIdentity>,
 }
 
-/// What the person came back with, and what the hooks said to it.
+/// The callback's parameters, and the answers of the hooks.
 struct Response<'a> {
     code: &'a Secret,
     callback: &'a [(String, String)],
@@ -68,13 +68,13 @@ pub(super) async fn redeem(
     callback: &[(String, String)],
 ) -> Result<Completed> {
     if context.now() > authorization.expires_at {
-        return Err(Error::new(ErrorKind::Timeout, "the authorization response came too late")
+        return Err(Error::new(ErrorKind::Timeout, "the authorization response arrived too late")
             .hint(Advice::StartAgain));
     }
     redeem_once(context, authorization, (code, callback), &Terms::default()).await
 }
 
-/// Redeems the code if the terms say that it may be, and keeps what comes if it is as they want.
+/// Redeems the code if the terms allow it, and stores the tokens if they meet the terms.
 pub(super) async fn redeem_once(
     context: Context<'_>,
     pending: &Authorization,
@@ -88,10 +88,10 @@ pub(super) async fn redeem_once(
     let mut lock = ports.coordinator.lock(&pending.key, lock_wait(profile)).await?;
     prove_store(ports, &pending.key).await?;
     if let Some(claim) = &terms.claim {
-        // The hooks and the lock may have taken their time.
+        // The hooks and the lock may have taken a while.
         claim.claims.check_time(ports.now())?;
     }
-    // What stands in the way of the new grant does so before anything is spent.
+    // Whatever prevents the new grant is found before anything is spent.
     let (replaced, moved) = replaced(ports, &pending.key, pending.user.as_deref()).await?;
     let response = Response { code, callback, params, attributes, credentials };
     let (server, pin) = (&pending.server, pending.pin.clone());
@@ -101,7 +101,7 @@ pub(super) async fn redeem_once(
             done.warnings.splice(0..0, moved);
             Ok(done)
         }
-        // A record that was moved is not to be searched for.
+        // There is no point in looking for a record that was moved.
         Err(error) => Err(match moved.first() {
             Some(warning) => error.context(warning.message()),
             None => error,
@@ -109,7 +109,7 @@ pub(super) async fn redeem_once(
     }
 }
 
-/// Takes the claim, sends the code, and keeps what comes.
+/// Claims the flow, sends the code and stores the tokens.
 async fn spend(
     turn: &mut Turn<'_>,
     pending: &Authorization,
@@ -120,7 +120,7 @@ async fn spend(
     let (peer, profile) = (turn.peer(), turn.profile);
     let critical = turn.shared.critical.enter(CriticalPart::Redemption);
     if let Some(claim) = &terms.claim {
-        // Whatever became of the marks: the grant that this code gave is there.
+        // Whatever became of the marks, the grant of this code exists.
         if replaced.as_ref().is_some_and(|grant| grant.id == pending.grant_id) {
             return Err(refused());
         }
@@ -157,7 +157,7 @@ async fn spend(
     Ok(Completed { grant, warnings, notes })
 }
 
-/// The tokens of an answer, and who granted. Where they cannot be accepted, they are revoked.
+/// Returns the tokens of a response, and who granted. Tokens that cannot be accepted are revoked.
 async fn validated(
     peer: Peer<'_>,
     pending: &Authorization,
@@ -191,8 +191,8 @@ async fn validated(
     }
 }
 
-/// Revokes what could not be saved, unless the store has it all the same: some say that they
-/// failed after they did what they were asked for.
+/// Revokes what could not be saved, unless the store has it anyway: some stores report a failure after
+/// they did the work.
 async fn discard_unsaved(peer: Peer<'_>, grant: &Grant, error: Error) -> Error {
     let stored = load(peer.ports(), &grant.key).await.ok().flatten();
     match stored.is_none_or(|stored| stored.id != grant.id) {
@@ -201,7 +201,7 @@ async fn discard_unsaved(peer: Peer<'_>, grant: &Grant, error: Error) -> Error {
     }
 }
 
-/// Asks the hooks before the code is sent; no lock is held meanwhile.
+/// Calls the hooks before the code is sent; no lock is held meanwhile.
 async fn before_redeeming(
     context: Context<'_>,
     pending: &Authorization,
@@ -224,8 +224,8 @@ async fn before_redeeming(
     Ok((attributes, params))
 }
 
-/// Whether a new grant may be kept: it is the required person's, and the hook says nothing
-/// against it.
+/// Returns whether a new grant may be stored: it belongs to the required user, and the hook does not
+/// deny it.
 async fn accept(
     context: Context<'_>,
     grant: &mut Grant,
@@ -313,8 +313,8 @@ fn new_grant(
     }
 }
 
-/// The callback's values that the profile keeps. One that is not usable as data is left out with a
-/// warning: the tokens that it came with are good.
+/// Returns the callback values that the profile stores. An unusable value is omitted with a warning,
+/// because the tokens are valid.
 fn kept_from_callback(
     profile: &Profile,
     callback: &[(String, String)],
@@ -326,27 +326,27 @@ fn kept_from_callback(
         let fault = if values.any(|other| other != value) {
             "it appears more than once"
         } else if value.len() > LARGEST_KEPT {
-            "it is over 8 KiB"
+            "it is longer than 8 KiB"
         } else if value.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
             "it contains a control character or is not valid UTF-8"
         } else {
             kept.insert(name.clone(), value.clone().into());
             continue;
         };
-        let what = format!("`{name}` of the callback was not kept: {fault}");
+        let what = format!("`{name}` of the callback was not stored: {fault}");
         warnings.push(Error::validation(what));
     }
     (kept, warnings)
 }
 
-/// A failure that may pass, of a flow that is used.
+/// Extends the hint of a failure that may be transient, for a flow that is used up.
 pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     if !(is_claimed && error.is_transient()) {
         return error;
     }
-    // To try the same again is of no use.
+    // Retrying the same request is of no use.
     let other = error.advice().iter().filter(|advice| !advice.is_retry()).cloned();
-    let again = ["the state is used now".into(), Advice::StartAgain];
+    let again = ["the state has been used".into(), Advice::StartAgain];
     let advice: Vec<Advice> = other.chain(again).collect();
     error.hints(advice)
 }

@@ -15,19 +15,19 @@ use crate::protocol::client_auth::Credentials;
 use crate::protocol::refusal::LoginAgain;
 use crate::protocol::reply::{self, Asked, Refused, TokenReply};
 
-/// What is spent, what rules add to it, and what the client proves itself with.
+/// What is spent, what hooks add to it, and the client credentials.
 pub(super) struct Sent<'a> {
     pub(super) refresh_token: &'a Secret,
     pub(super) params: BTreeMap<String, String>,
     pub(super) credentials: &'a Credentials,
 }
 
-/// A refresh that did not give tokens.
+/// A refresh that returned no tokens.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// Whether the server may have replaced the refresh token all the same.
+    /// Whether the server may have replaced the refresh token anyway.
     pub(super) perhaps_spent: bool,
-    /// The refresh token in the answer: the server did replace it.
+    /// The refresh token in the response: the server did replace it.
     pub(super) refresh_token: Option<Secret>,
     /// What the refusal says about the login.
     pub(super) login_again: Option<LoginAgain>,
@@ -53,8 +53,8 @@ pub(super) async fn send(
         ("grant_type".to_owned(), "refresh_token".to_owned()),
         ("refresh_token".to_owned(), refresh_token.expose().to_owned()),
     ];
-    // Strict servers refuse a scope that was not granted: none is sent unless narrowing is asked
-    // for, or the server wants them again.
+    // Strict servers refuse a scope that was not granted: scopes are sent only to narrow the token, or
+    // if the server requires them.
     if !request.scopes.is_empty() {
         form.push(("scope".to_owned(), request.scopes.join(&profile.scope_separator)));
     } else if profile.quirks.scope_on_refresh {
@@ -85,7 +85,7 @@ pub(super) async fn send(
     judge(answer, profile)
 }
 
-/// Judges the answer to a refresh request.
+/// Evaluates the response to a refresh request.
 fn judge(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenReply, Failed> {
     let answer = answer.map_err(|NoAnswer { error, perhaps_acted }| Failed {
         perhaps_spent: perhaps_acted,
@@ -93,8 +93,8 @@ fn judge(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenRep
     })?;
     reply::judge(&answer, profile, Asked::Refresh).map_err(|refused| {
         let Refused { refusal, refresh_token, .. } = *refused;
-        // A refusal is an answer: nothing was spent. A 5xx, or a success that cannot be read,
-        // may have come after the server acted.
+        // A refusal is a response: nothing was spent. A 5xx, or a success that cannot be read, may have
+        // come after the server acted.
         let is_refusal =
             matches!(answer.status(), 300..=499 | 503) || refusal.error.oauth_error().is_some();
         Failed {

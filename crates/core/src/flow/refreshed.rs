@@ -1,5 +1,5 @@
-//! What a refresh brought: the tokens are saved and handed out, or a failure ends the login or leaves it as it is.
-//! A refresh token that came is saved first, whatever else came with it.
+//! The result of a refresh: the tokens are saved and handed out, or a failure ends the login or leaves it
+//! unchanged. A refresh token that was received is saved first, whatever else the response contains.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -28,7 +28,8 @@ use crate::protocol::refusal::LoginAgain;
 use crate::protocol::reply::TokenReply;
 use crate::time::Timestamp;
 
-/// How long a server is left alone that wants a login but did not clearly say that the refresh token is dead.
+/// How long to wait before asking a server again that requires a login without clearly rejecting the
+/// refresh token.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
 
 /// The response to a refresh, and the client secret with which it was requested.
@@ -37,8 +38,8 @@ pub(super) struct Renewal<'a> {
     pub(super) client_secret: Option<&'a Secret>,
 }
 
-/// Saves the tokens that came, and hands them out. A new refresh token is saved before anything else is
-/// asked of anybody: an id_token may need keys that have to be fetched.
+/// Saves the received tokens, and hands them out. A new refresh token is saved before any other
+/// request: an id_token may require keys that have to be fetched.
 pub(super) async fn keep(
     turn: &mut Turn<'_>,
     mut grant: Grant,
@@ -49,7 +50,7 @@ pub(super) async fn keep(
     let old_token = grant.tokens.refresh_token.clone();
     let refresh_token = renewal.reply.refresh_token.clone().or_else(|| old_token.clone());
     grant.rotates = Some(refresh_token != old_token);
-    // The server took the refresh token after all.
+    // The server accepted the refresh token after all.
     grant.dead = None;
     let refreshed_at = turn.now();
     let new = refresh_token.as_ref().filter(|new| Some(*new) != old_token.as_ref());
@@ -66,8 +67,8 @@ pub(super) async fn keep(
     let identified = match identified {
         Ok(identified) => identified,
         Err(error) => {
-            // Another user's or server's id_token: nothing is handed out, and the new refresh
-            // token is kept only so that logout can revoke it.
+            // An id_token of another user or server: nothing is handed out, and the new refresh token
+            // is stored only so that logout can revoke it.
             grant.tokens.refresh_token = refresh_token;
             grant.dead = Some(dead(&error, LoginAgain::Dead, turn.now()));
             replace(ports, &grant).await?;
@@ -75,7 +76,7 @@ pub(super) async fn keep(
             return Err(error.hint(Advice::LogIn(grant.key.clone())));
         }
     };
-    // Where a hook has the last word, what is saved before it is what is safe without it.
+    // If a hook decides, only what is safe without its consent is saved before it runs.
     let mut held = hooks::has_post_token(profile).then(|| hooks::withheld(&grant));
     let before = grant.tokens.clone();
     let tokens = update(&mut grant, (&reply, &identified), refresh_token, request, turn.now());
@@ -100,9 +101,8 @@ pub(super) async fn keep(
     Ok(Renewed::Tokens(Box::new(new)))
 }
 
-/// Validates the id_token of a refresh. Where its keys have to be fetched first, a new refresh token is
-/// saved before that, and the second value says how that ended. Where they are at hand, it is saved
-/// with everything else that came.
+/// Validates the id_token of a refresh. If its keys have to be fetched, a new refresh token is saved
+/// before that; the second value is the outcome. Otherwise it is saved with the rest of the response.
 async fn identify_after_saving(
     peer: Peer<'_>,
     grant: &Grant,
@@ -134,7 +134,7 @@ async fn identify_after_saving(
     Ok((identifying.await, Some(saved)))
 }
 
-/// Puts the reply into the grant, and gives the tokens that were asked for.
+/// Applies the reply to the grant, and returns the requested tokens.
 fn update(
     grant: &mut Grant,
     (reply, identified): (&TokenReply, &Identified),
@@ -152,8 +152,8 @@ fn update(
         grant.tokens.refresh_expires_at = refresh_expires_at;
         tokens::keep(grant, name, tokens.clone(), now);
     } else {
-        // Where no new id_token came, or none that could be validated, the last one still says who logged in,
-        // until it expires: an expired one beside a fresh access token would pass for its companion.
+        // Without a new valid id_token, the previous one still identifies the user until it expires: an
+        // expired one beside a fresh access token would seem to belong to it.
         let last = grant.tokens.id_token.take();
         let last = last.filter(|last| id_token::expires_after(last, now));
         tokens.id_token = tokens.id_token.or(last);
@@ -162,8 +162,8 @@ fn update(
     tokens
 }
 
-/// What a refresh leaves behind that gave no tokens. The error is the caller's, unless something worse
-/// happens here.
+/// Handles a refresh that returned no tokens. Its error is returned, unless something worse happens
+/// here.
 pub(super) async fn fail(
     turn: &mut Turn<'_>,
     mut grant: Grant,
@@ -174,8 +174,8 @@ pub(super) async fn fail(
     let Failed { error, perhaps_spent, refresh_token, login_again } = failed;
     let refresh_token = refresh_token.filter(|new| new != sent);
     if refresh_token.is_none() {
-        // This process lived to tell: only those that died without a word are counted. The failure itself is
-        // what the caller gets to see, not that of the bookkeeping.
+        // This process survived: only processes that died without reporting are counted. The
+        // caller gets the failure itself, not a failure to record it.
         intent.sends = 1;
         let _ = match perhaps_spent {
             true => turn.lock.set_intent(&intent).await,
@@ -198,8 +198,8 @@ pub(super) async fn fail(
     }
 }
 
-/// The server says that the user must log in again. That is believed only for the token that is
-/// still the stored one: a sibling on another machine may have replaced it.
+/// Ends the login because the server requires a new one. That applies only to the token that is still
+/// stored: another machine may have replaced it.
 async fn mark_revoked(
     ports: &Ports,
     mut grant: Grant,
@@ -235,9 +235,9 @@ fn dead(error: &Error, login_again: LoginAgain, now: Timestamp) -> Dead {
     Dead { since: now, reason: error.message().to_owned(), ask_again_at }
 }
 
-/// The stored grant is another by now, which only another machine can have brought about: the
-/// newer intent wins. A grant that was ended must not live on in what came too late for it; one
-/// that a sibling refreshed must not lose its tokens to a revocation.
+/// Handles a stored grant that another machine has replaced meanwhile: the newer operation wins. A
+/// grant that was ended must not survive through tokens that arrived too late, and a grant that was
+/// refreshed must not lose its tokens to a revocation.
 async fn drop_late(
     context: Context<'_>,
     grant: &Grant,
@@ -253,7 +253,7 @@ async fn drop_late(
         && let Some(endpoint) = &server.endpoints.revocation
         && unpinned(&grant.pin, endpoint).is_none()
     {
-        // It is as good as forgotten: where revoking fails, nobody has it.
+        // The token is as good as removed: if revoking it fails, no program has it.
         let dpop_key = grant.dpop_key.as_ref();
         let _ = send_revocation(context.with(&server), endpoint, (token, hint), dpop_key).await;
     }
@@ -266,7 +266,7 @@ async fn drop_late(
     }
 }
 
-/// The token of a reply that ends all the others when it is revoked, and what it is.
+/// Returns the token of a reply whose revocation ends all the others, and its type.
 fn newest(reply: &TokenReply) -> (&Secret, &'static str) {
     match &reply.refresh_token {
         Some(token) => (token, "refresh_token"),

@@ -1,4 +1,4 @@
-//! What a caller requests of a token.
+//! The parameters of a token request.
 
 use std::time::Duration;
 
@@ -21,27 +21,28 @@ use crate::text::one_line;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct TokenRequest {
-    /// The least remaining lifetime of the token. One that is set here is honoured as it is: a stored token with less
-    /// is refreshed, even where the server gives none that live for so long. `None` takes the profile's, or a tenth
-    /// of the lifetime of tokens that live for less than twice that.
+    /// The minimum remaining lifetime of the token. A value that is set here is applied as it is: a stored
+    /// token with less is refreshed, even if the server issues none with such a lifetime. `None` uses the
+    /// profile's value, or a tenth of the lifetime for tokens that are valid for less than twice that
+    /// value.
     pub min_ttl: Option<Duration>,
     /// The least remaining lifetime where [`min_ttl`](Self::min_ttl) is not set, usually the profile's. It yields to the
     /// server: tokens whose whole lifetime is shorter are not refreshed at each request.
     pub usual_min_ttl: Option<Duration>,
-    /// Refresh even if the stored token has enough life.
+    /// Refresh even if the stored token has the required lifetime.
     pub force: bool,
     /// Never use the network.
     pub cached: bool,
-    /// Ask for these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
+    /// Request these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
     pub scopes: Vec<String>,
-    /// Ask for a token for this resource: an absolute URI without a fragment (RFC 8707, section 2).
+    /// Request a token for this resource: an absolute URI without a fragment (RFC 8707, section 2).
     pub resource: Option<String>,
-    /// Ask for a token for this audience.
+    /// Request a token for this audience.
     pub audience: Option<String>,
 }
 
 impl TokenRequest {
-    /// The same with the least life that the token must have left.
+    /// Sets the minimum remaining lifetime of the token.
     #[must_use]
     pub fn min_ttl(mut self, min_ttl: Duration) -> Self {
         self.min_ttl = Some(min_ttl);
@@ -55,35 +56,35 @@ impl TokenRequest {
         self
     }
 
-    /// The same, but refreshed whatever is stored.
+    /// Forces a refresh, whatever is stored.
     #[must_use]
     pub fn force(mut self) -> Self {
         self.force = true;
         self
     }
 
-    /// The same without the network: what is stored, or an error.
+    /// Disables the network: returns what is stored, or an error.
     #[must_use]
     pub fn cached(mut self) -> Self {
         self.cached = true;
         self
     }
 
-    /// The same with fewer scopes than were granted.
+    /// Sets fewer scopes than were granted.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same for this resource.
+    /// Sets the resource.
     #[must_use]
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
         self.resource = Some(resource.into());
         self
     }
 
-    /// The same for this audience.
+    /// Sets the audience.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
@@ -97,12 +98,12 @@ impl TokenRequest {
         request
     }
 
-    /// The same with any life at all.
+    /// Returns the same request for a token of any remaining lifetime.
     pub(super) fn any_life(&self) -> Self {
         self.clone().min_ttl(Duration::ZERO)
     }
 
-    /// The least remaining lifetime with which these tokens are handed out.
+    /// Returns the minimum remaining lifetime with which these tokens are handed out.
     pub(super) fn least_life(&self, tokens: &TokenSet) -> Duration {
         match self.min_ttl {
             Some(explicit) => explicit,
@@ -110,19 +111,19 @@ impl TokenRequest {
         }
     }
 
-    /// The name under which a narrowed token is kept; `None` for the grant's own.
+    /// Returns the name under which a narrowed token is stored; `None` for the grant's own.
     pub(super) fn narrowing(&self) -> Option<String> {
         if self.scopes.is_empty() && self.resource.is_none() && self.audience.is_none() {
             return None;
         }
         let mut scopes = scopes::split(&self.scopes, "");
         scopes.sort();
-        // As JSON, so that no part can look like the end of itself and the beginning of the next.
+        // Encoded as JSON, so that the parts cannot be confused with one another.
         Some(serde_json::json!([scopes, self.resource, self.audience]).to_string())
     }
 
-    /// Adds what narrows a request, and the profile's own resource where none is asked for (RFC 8707,
-    /// section 2.2). The profile's audience is said where a grant begins, not at a refresh.
+    /// Adds the parameters that narrow a request, and the profile's own resource if none is requested (RFC
+    /// 8707, section 2.2). The profile's audience is sent when a grant begins, not at a refresh.
     pub(super) fn narrow(&self, form: &mut Vec<(String, String)>, profile: &Profile) {
         let own = std::slice::from_ref;
         let resources = self.resource.as_ref().map_or(&*profile.resource, own);
@@ -132,15 +133,18 @@ impl TokenRequest {
         }
     }
 
-    /// Refuses what cannot be asked for.
+    /// Refuses a request that is invalid.
     pub(super) fn check(&self) -> Result<()> {
         scopes::check(&self.scopes)?;
         match &self.resource {
             Some(uri) if !endpoint::is_resource(uri) => Err(Error::usage(format!(
-                "a resource is an absolute URI without a fragment, not `{}`",
+                "a resource must be an absolute URI without a fragment, not `{}`",
                 one_line(uri)
             ))
-            .hint("take the resource server's own URI; any other name of it is an audience")),
+            .hint(
+                "use the URI of the resource server itself; any other name of it is an \
+                   audience",
+            )),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Grants that somebody else gave than the one who must have: they are not kept.
+//! Grants of another user than the required one are not stored.
 
 use super::identity::complete_identity;
 use super::turn::Context;
@@ -6,18 +6,18 @@ use crate::error::{Error, Result};
 use crate::grant::Grant;
 use crate::text::one_line;
 
-/// Who must have granted, as the server reports it; what is `None` may be anything. Compared byte for
-/// byte.
+/// The identity that must have granted, as the server reports it. `None` accepts any value. Values are
+/// compared byte for byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequiredIdentity {
     /// The subject.
     pub sub: Option<String>,
-    /// The e-mail address. One that the server says is not verified is nobody's.
+    /// The e-mail address. An address that the server marks as unverified never matches.
     pub email: Option<String>,
 }
 
-/// Refuses a grant that another person gave than the required one. Warns where it is for the caller
-/// to know whether the server has made sure of the address.
+/// Refuses a grant of another user than the required one. Warns if the caller has to decide whether the
+/// server verifies addresses.
 pub(super) async fn require_identity(
     context: Context<'_>,
     grant: &mut Grant,
@@ -39,24 +39,27 @@ pub(super) async fn require_identity(
         }
         return Err(Error::validation(match given {
             Some(given) => format!(
-                "another person has granted than the required one: `{name}` is {}",
+                "another user than the required one has granted: `{name}` is {}",
                 one_line(given)
             ),
             None => format!(
-                "the server does not say who has granted: it reports no `{name}`, which was required"
+                "the server does not identify the user: it returns no `{name}`, which is \
+                     required"
             ),
         })
-        .hint("nothing was stored; let the right person log in"));
+        .hint("nothing was stored; log in as the required user"));
     }
     match (&required.email, known.email_verified) {
         (Some(email), Some(false)) => Err(Error::validation(format!(
-            "the server has not verified that {} is the person's e-mail address",
+            "the server has not verified that {} is the e-mail address of the user",
             one_line(email)
         ))
-        .hint("nothing was stored; anybody could have given this address: require `sub=…`")),
+        .hint(
+            "nothing was stored; require `sub=…`, because any user could have entered this address",
+        )),
         (Some(_), None) if required.sub.is_none() => Ok(Some(
             Error::validation("the server does not say whether it has verified the e-mail address")
-                .hint("if people choose their address there, require `sub=…` instead"),
+                .hint("if users can choose their address there, require `sub=…` instead"),
         )),
         _ => Ok(None),
     }

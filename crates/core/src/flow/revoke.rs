@@ -1,4 +1,4 @@
-//! Ending a grant: revoked at the server (RFC 7009), forgotten here.
+//! Ends a grant: revokes it at the server (RFC 7009) and removes it locally.
 
 use super::commit::{prove_store, recover};
 use super::critical::CriticalPart;
@@ -13,15 +13,15 @@ use crate::profile::Profile;
 use crate::profile::discovery::Purpose;
 use crate::protocol::members::Members;
 
-/// What became of a grant that was to end.
+/// The outcome of ending a grant.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// Whether there was something to forget.
+    /// Whether there was a grant to remove.
     pub forgotten: bool,
     /// What the server did.
     pub at_server: AtServer,
-    /// The revocation endpoint, if it was asked.
+    /// The revocation endpoint, if a request was sent to it.
     pub asked: Option<String>,
 }
 
@@ -29,13 +29,13 @@ pub struct Revoked {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AtServer {
-    /// It was not asked: nothing was stored, or the profile is unknown.
+    /// No request was sent: nothing was stored, or the profile is unknown.
     NotAsked,
-    /// It was not asked: no revocation endpoint is known.
+    /// No request was sent: no revocation endpoint is known.
     NoEndpoint,
-    /// It revoked the tokens, or they were already invalid there.
+    /// It revoked the tokens, or they were already invalid.
     Revoked,
-    /// It did not revoke all of them: they may still work there.
+    /// It did not revoke all of them: they may still be valid.
     Failed(Error),
 }
 
@@ -46,9 +46,9 @@ pub(super) async fn end(
     key: &GrantKey,
 ) -> Result<Revoked> {
     let ports = &shared.ports;
-    // A refresh that is under way finishes first: what it brings is revoked too.
+    // A refresh in progress finishes first: its tokens are revoked too.
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
-    // Where it fails, what is stored is revoked and forgotten all the same.
+    // If that fails, the stored tokens are revoked and removed anyway.
     let _ = recover(ports, &mut *lock, key).await;
     let _critical = shared.critical.enter(CriticalPart::Revocation);
     let mut asked = None;
@@ -59,7 +59,7 @@ pub(super) async fn end(
             revoke_at_server(Context { shared, profile }, &grant, &mut asked).await
         }
         (Some(_), Err(unusable)) => {
-            // One that another key opens is whole: it is neither revoked nor forgotten.
+            // A record that another key decrypts is intact: it is neither revoked nor removed.
             prove_store(ports, key).await?;
             AtServer::Failed(unusable.into())
         }
@@ -99,7 +99,7 @@ async fn try_revoke(
         Some(token) => send_revocation(peer, endpoint, (token, "refresh_token"), dpop_key).await,
         None => Ok(()),
     };
-    // A server that does not answer is asked once.
+    // A server that does not respond is asked once.
     if refresh.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable) {
         return refresh.map(|()| true);
     }
@@ -116,7 +116,7 @@ async fn try_revoke(
     }
 }
 
-/// Where the tokens of a grant may be sent for revocation; `None` where no endpoint is known.
+/// Returns where the tokens of a grant may be sent for revocation, or `None` if no endpoint is known.
 async fn revocation_endpoint(peer: Peer<'_>, grant: &Grant) -> Result<Option<String>> {
     let not_sent =
         |why: String| Error::config(format!("the tokens were not sent for revocation: {why}"));
@@ -149,14 +149,14 @@ pub(super) async fn send_revocation(
         ],
         spends: Spends::Again,
         dpop_key,
-        // Whose token endpoint takes JSON alone takes nothing else here (Notion).
+        // A server whose token endpoint accepts only JSON accepts nothing else here (Notion).
         may_be_json: true,
     };
     let answer = exchange(peer, &request).await.map_err(|n| n.error)?;
     match answer.status() {
         200..=299 => Ok(()),
         429 | 500..=599 => Err(Error::unavailable(format!(
-            "the revocation request failed: the server answered {}",
+            "the revocation request failed: the server returned {}",
             answer.status()
         ))),
         status => {
@@ -171,16 +171,16 @@ pub(super) async fn send_revocation(
                 ),
                 None => Error::new(
                     ErrorKind::ServerRefused,
-                    format!("the revocation request was refused: the server answered {status}"),
+                    format!("the revocation request was refused: the server returned {status}"),
                 ),
             })
         }
     }
 }
 
-/// Whether a server refuses a revocation because the token no longer works there. That is success (RFC
-/// 7009, section 2.2), which several servers report as an error: Google as `invalid_token`, Twitch as a
-/// message alone.
+/// Returns whether a server refuses a revocation because the token is no longer valid there. That is
+/// success (RFC 7009, section 2.2), which several servers report as an error: Google as `invalid_token`,
+/// Twitch only as a message.
 fn is_already_gone(body: &Members) -> bool {
     match body.text("error") {
         Some(code) => GONE.contains(&code.as_str()),
@@ -188,7 +188,7 @@ fn is_already_gone(body: &Members) -> bool {
     }
 }
 
-/// The error codes of servers for a token that is unknown, expired or revoked.
+/// Error codes of servers for a token that is unknown, expired or revoked.
 const GONE: [&str; 8] = [
     "invalid_token",
     "invalid_grant",
@@ -200,7 +200,7 @@ const GONE: [&str; 8] = [
     "expired_token",
 ];
 
-/// Whether the server does not revoke tokens of this kind (RFC 7009, section 2.2.1).
+/// Returns whether the server does not revoke tokens of this kind (RFC 7009, section 2.2.1).
 pub(super) fn is_unsupported(error: &Error) -> bool {
     error.oauth_error().is_some_and(|refusal| refusal.code == "unsupported_token_type")
 }

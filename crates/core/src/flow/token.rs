@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::Lock;
 
-/// How often one call begins again because another machine was faster.
+/// Maximum number of restarts of one call because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
 
 /// Hands out a token with enough life, and tells the hook where a user must log in first.
@@ -94,7 +94,7 @@ async fn hand_out(
                 return fall_back(current, request, error, ports.now());
             }
             Err(error) => {
-                // The new tokens may be stored by now: a hook behind the refresh denied them.
+                // The new tokens may be stored by now: a hook denied them after the refresh.
                 let stored = load(ports, key).await.ok().flatten();
                 if let Some(grant) = stored.as_ref().or(current.as_ref()) {
                     note_failure(ports, &mut *lock, grant, &error, request).await;
@@ -104,7 +104,7 @@ async fn hand_out(
         }
     }
     Err(Error::unavailable(format!(
-        "other machines keep replacing the tokens of {key} while they are refreshed"
+        "other machines keep replacing the tokens of {key} during the refresh"
     ))
     .hint(Advice::Retry))
 }
@@ -124,7 +124,7 @@ async fn renew(
     let mut turn = Turn { shared, profile, server: &server, pin, lock };
     let previous = match (current, difference) {
         (Some(_), Some(difference)) if profile.grant.needs_person() => {
-            let what = format!("the login of {key} belongs elsewhere: {difference}");
+            let what = format!("{key} was logged in at a different server or client: {difference}");
             return Err(Error::login_required(what)
                 .hint("its refresh token was not sent there")
                 .and_hint(Advice::LogInIfIntended(key.clone())));
@@ -160,7 +160,7 @@ async fn refresh(
     hooks::keep(&mut grant, answer, turn.now())?;
     let credentials = credentials(context).await?;
 
-    // From here on a first signal waits for the end.
+    // From here on, the first signal waits for the end.
     let critical = turn.shared.critical.enter(CriticalPart::Refresh);
     let intent = intent::of(&grant, refresh_token, earlier.as_ref(), turn.now());
     turn.lock.set_intent(&intent).await?;

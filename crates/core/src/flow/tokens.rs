@@ -1,5 +1,5 @@
-//! The rules of tokens: whether a stored one has enough life, what a reply makes of them, and how many narrowed
-//! ones are kept with a grant, few and small enough for its record to stay readable.
+//! Rules for tokens: whether a stored one is valid for long enough, how a reply is converted, and how many
+//! narrowed tokens are stored with a grant, few and small enough to keep its record readable.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::profile::Profile;
 use crate::protocol::reply::TokenReply;
 use crate::time::{Timestamp, describe};
 
-/// The life that a token without `expires_in` is trusted to have when it can be refreshed: an hour.
-/// One that cannot be refreshed is handed out for as long as it is stored.
+/// Assumed lifetime of a refreshable token without `expires_in`: one hour. A token that cannot be refreshed
+/// is handed out for as long as it is stored.
 pub const ASSUMED_LIFE: Duration = Duration::from_secs(3_600);
 
-/// How long before its end a token is handed out instead of waiting on.
+/// How long before its expiry a token is handed out instead of waiting any longer.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// How many narrowed tokens are kept.
+/// Maximum number of stored narrowed tokens.
 const MOST: usize = 16;
-/// The most bytes that all of them may have in the record: as many as a server's answer. The record has
-/// room for several answers.
+/// Maximum size of all of them in the record, in bytes: that of one server response. The record has room
+/// for several.
 const MOST_BYTES: usize = crate::port::MAX_BODY;
 
 /// The stored tokens, if they are valid for long enough: what
@@ -56,7 +56,7 @@ fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) ->
     has_life && !from_the_future(grant, now)
 }
 
-/// A record from the future means that the clock was set back: its expiry cannot be trusted.
+/// Returns whether a record is from the future: the clock was set back, so its expiry cannot be trusted.
 fn from_the_future(grant: &Grant, now: Timestamp) -> bool {
     grant.refreshed_at > now.plus(Duration::from_secs(300))
 }
@@ -75,16 +75,16 @@ pub(super) fn patience(
     if life.is_zero() || request.force { longest } else { longest.min(life) }
 }
 
-/// What a call found before it waited for its turn.
+/// What a call found before it waited for the lock.
 pub(super) struct Seen<'a> {
     pub(super) at: Timestamp,
     pub(super) grant: Option<&'a Grant>,
 }
 
 impl Seen<'_> {
-    /// The stored tokens, if they will do now that it is this call's turn. Those that another
-    /// process got meanwhile are also what this one was after, however short their life: asking
-    /// once more would only get the like.
+    /// Returns the stored tokens if they suffice now that this call has the lock. Tokens that another
+    /// process got meanwhile suffice too, however short their lifetime: another request would only return
+    /// the same.
     pub(super) fn answer(
         &self,
         now_stored: &Grant,
@@ -114,7 +114,7 @@ pub(super) fn fall_back_if_transient(
     if error.is_transient() { fall_back(found, request, error, now) } else { Err(error) }
 }
 
-/// The stored token while it has any life at all, with the error as a warning.
+/// Returns the stored token if it is still valid at all, with the error as a warning.
 pub(super) fn fall_back(
     found: Option<Grant>,
     request: &TokenRequest,
@@ -127,7 +127,8 @@ pub(super) fn fall_back(
     }
 }
 
-/// Says that `min_ttl` does not apply to tokens of so short a lifetime, where those before were not as short.
+/// Warns that `min_ttl` does not apply to tokens with such a short lifetime, unless the previous ones were
+/// as short.
 pub(super) fn short_lived(
     profile: &Profile,
     key: &GrantKey,
@@ -142,15 +143,15 @@ pub(super) fn short_lived(
     let lifetime = describe(Duration::from_secs(tokens.lifetime?));
     let usual = describe(usual);
     Some(Error::config(format!(
-        "access tokens of {key} live for {lifetime} only, less than twice `min_ttl` ({usual}): each is used until \
-         a tenth of its lifetime is left"
+        "access tokens of {key} are valid for only {lifetime}, less than twice `min_ttl` \
+         ({usual}): each is used until a tenth of its lifetime is left"
     )))
 }
 
-/// The token set of a reply, its lifetimes made points in time. Without a `scope` in the
-/// response, what was asked for is what was granted (RFC 6749, section 5.1).
+/// Returns the token set of a reply, with lifetimes converted to points in time. A response without `scope`
+/// granted what was requested (RFC 6749, section 5.1).
 pub(super) fn of_reply(reply: &TokenReply, asked: &[String], id_token: Option<Secret>) -> TokenSet {
-    // The server answered later than this: no token is taken to live longer than it does.
+    // The server responded later than this: no token is assumed to live longer than it does.
     let now = reply.sent_at;
     TokenSet {
         access_token: reply.access_token.clone(),
@@ -165,8 +166,8 @@ pub(super) fn of_reply(reply: &TokenReply, asked: &[String], id_token: Option<Se
     }
 }
 
-/// Keeps a narrowed token under its name. Those that have expired make room for it, then those that
-/// expire first. One that is too large alone is not kept: it is requested again the next time.
+/// Stores a narrowed token under its name. Expired ones make room for it first, then those that expire
+/// first. A token that is too large alone is not stored: it is requested again the next time.
 pub(super) fn keep(grant: &mut Grant, name: String, tokens: TokenSet, now: Timestamp) {
     grant.narrowed.remove(&name);
     grant.narrowed.retain(|_, kept| kept.lives(now, Duration::ZERO));
@@ -187,7 +188,7 @@ pub(super) fn keep(grant: &mut Grant, name: String, tokens: TokenSet, now: Times
     grant.narrowed.insert(name, tokens);
 }
 
-/// How many bytes of the record it takes, at most: JSON names, and each text as it is escaped.
+/// Returns the maximum number of bytes that it takes in the record: JSON names, and each string escaped.
 fn size(name: &str, tokens: &TokenSet) -> usize {
     const NAMES: usize = 512;
     let secrets =

@@ -16,8 +16,8 @@ use crate::profile::discovery::{self, Purpose};
 use crate::profile::{AuthorizationServer, Profile};
 use crate::time::Timestamp;
 
-/// How long a caller waits for another that is refreshing the same grant: longer than one request may
-/// take. Behind one that takes longer still, the caller gives up; it never sends a second request.
+/// How long a caller waits for another that is refreshing the same grant: longer than one request may take.
+/// After that the caller gives up; it never sends a second request.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(45);
 
 /// Returns how long a caller waits for another that holds the lock, with the hooks of both.
@@ -70,7 +70,7 @@ impl<'a> Context<'a> {
     /// known.
     pub(super) async fn server_of(self, made: Option<&Pin>) -> Result<AuthorizationServer> {
         let mut server = self.server(Purpose::Token).await?;
-        // Metadata that is not at hand now may have chosen it then.
+        // Metadata that is not available now may have determined it then.
         if let Some(made) = made
             && server.token_auth_methods.is_empty()
         {

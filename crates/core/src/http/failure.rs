@@ -1,6 +1,6 @@
-//! Says in plain words why there is no answer, and whether anything was sent.
+//! Explains why there is no response, and whether anything was sent.
 //!
-//! reqwest's own text names the whole URL, so only its innermost cause is ever quoted.
+//! reqwest's own message contains the whole URL, so only its innermost cause is ever quoted.
 
 use std::error::Error;
 use std::io;
@@ -15,7 +15,7 @@ use crate::error::is_out_of_descriptors;
 use crate::port::HttpError;
 use crate::text;
 
-const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine needs a proxy";
+const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine requires a proxy";
 
 /// A failure before anything was sent.
 pub(super) fn not_sent(message: impl Into<String>, hint: Option<Advice>) -> HttpError {
@@ -26,7 +26,7 @@ fn maybe_sent(message: String, hint: Option<Advice>) -> HttpError {
     HttpError { not_sent: false, message, hint, misconfigured: false }
 }
 
-/// A failure before anything was sent that only a change of the configuration mends.
+/// A failure before anything was sent that only a change of the configuration can fix.
 fn misconfigured(message: impl Into<String>, hint: &'static str) -> HttpError {
     HttpError { misconfigured: true, ..not_sent(message, Some(hint.into())) }
 }
@@ -35,13 +35,13 @@ fn misconfigured(message: impl Into<String>, hint: &'static str) -> HttpError {
 pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError {
     misconfigured(
         format!("cannot use the CA file {}: {why}", text::one_line(&path.display().to_string())),
-        "`ca_file` must name a file with certificates in PEM",
+        "set `ca_file` to a file with certificates in PEM",
     )
 }
 
-/// Somebody else can write to the CA file.
+/// Another user can write to the CA file.
 pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
-    let message = format!("the CA file is not used: {}", error.message());
+    let message = format!("cannot use the CA file: {}", error.message());
     HttpError { misconfigured: true, ..not_sent(message, error.advice().first().cloned()) }
 }
 
@@ -49,15 +49,15 @@ pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
 pub(super) fn of_client_certificate() -> HttpError {
     misconfigured(
         "cannot use the client certificate",
-        "it must be PEM, with the certificate and its unencrypted private key",
+        "use a PEM file with the certificate and its unencrypted private key",
     )
 }
 
-/// What is to be the proxy cannot be one. It is not shown: there may be a password in it.
+/// The proxy URL is invalid. It is not shown, because it may contain a password.
 pub(super) fn of_proxy_url() -> HttpError {
     misconfigured(
         "the URL of the proxy is invalid",
-        "check HTTPS_PROXY and ALL_PROXY: http://HOST:PORT, https:// or socks5h://",
+        "correct HTTPS_PROXY or ALL_PROXY: http://HOST:PORT, https:// or socks5h://",
     )
 }
 
@@ -67,11 +67,14 @@ pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError 
     if causes.mention("No CA certificates were loaded") {
         return match replaced_authorities() {
             Some(place) => not_sent(
-                format!("{place} has no certificate authorities to verify servers with"),
-                Some("correct the variable, or unset it: it replaces the system's".into()),
+                format!("{place} contains no certificate authorities"),
+                Some(
+                    "correct the variable, which replaces the system's authorities, or unset it"
+                        .into(),
+                ),
             ),
             None => not_sent(
-                "this machine has no certificate authorities to verify servers with",
+                "this machine has no certificate authorities",
                 Some("install the system's ca-certificates, or set `ca_file`".into()),
             ),
         };
@@ -92,23 +95,23 @@ pub(super) fn of_time(url: &Url, limit: Duration) -> HttpError {
     let host = url.host_str().unwrap_or_default();
     let seconds = limit.as_secs_f32();
     maybe_sent(
-        format!("{host} did not answer completely within {seconds} s"),
+        format!("{host} did not send a complete response within {seconds} s"),
         Some(CHECK_NETWORK.into()),
     )
 }
 
-/// The answer is too large.
+/// The response is too large.
 pub(super) fn of_size(target: &Target, part: &str, limit: usize) -> HttpError {
     let kib = limit / 1024;
-    maybe_sent(format!("the {part} of the answer of {} exceeds {kib} KiB", target.host), None)
+    maybe_sent(format!("the {part} of the response from {} exceeds {kib} KiB", target.host), None)
 }
 
-/// The answer began, and could not be read to its end.
+/// The response began but could not be read to its end.
 pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
     let error = error.without_url();
     let causes = Causes::of(&error);
     let host = &target.host;
-    // A body that ends early, or a connection that does, is no fault of its encoding.
+    // A body or a connection that ends early is not an encoding error.
     let lost = matches!(
         causes.io,
         Some(
@@ -119,8 +122,8 @@ pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
         )
     );
     let ended = lost || causes.mention("connection closed") || causes.mention("end of file before");
-    let what = if ended { "broke off" } else { "cannot be decoded" };
-    maybe_sent(format!("the answer of {host} {what}: {}", causes.innermost()), None)
+    let what = if ended { "was interrupted" } else { "cannot be decoded" };
+    maybe_sent(format!("the response from {host} {what}: {}", causes.innermost()), None)
 }
 
 /// The answer is there, and its compressed body is none, or ends early.
@@ -134,7 +137,7 @@ pub(super) fn of_decoding(error: &io::Error, target: &Target) -> HttpError {
     }
 }
 
-/// There was no answer.
+/// There was no response.
 pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Options) -> HttpError {
     let error = error.without_url();
     let causes = Causes::of(&error);
@@ -146,21 +149,21 @@ pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Optio
         return of_connecting(&error, &causes, target, options);
     }
     if causes.mention("message head is too large") {
-        return maybe_sent(format!("the head of the answer of {host} is too large"), None);
+        return maybe_sent(format!("the head of the response from {host} is too large"), None);
     }
     if let Some(alert) = causes.alert() {
         return maybe_sent(
-            format!("{host} ended the TLS connection: {alert}"),
-            Some("it may ask for another client certificate".into()),
+            format!("{host} closed the TLS connection: {alert}"),
+            Some("the server may require a different client certificate".into()),
         );
     }
     let what = match causes.io {
-        _ if causes.mention("connection closed") => "closed the connection without an answer",
+        _ if causes.mention("connection closed") => "closed the connection without a response",
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-            "reset the connection before it answered"
+            "reset the connection before responding"
         }
-        Some(_) => "was lost before it answered",
-        None => "gave an answer that is not HTTP",
+        Some(_) => "failed before responding",
+        None => "returned a response that is not HTTP",
     };
     maybe_sent(format!("{host}:{port} {what}"), None)
 }
@@ -176,7 +179,7 @@ fn of_connecting(
         let message = format!("cannot connect to {host}:{port}: {}", causes.innermost());
         return not_sent(message, Some(Advice::RaiseFileLimit));
     }
-    // Below a tunnel's error is what the proxy itself did, TLS with the proxy included.
+    // A tunnel error covers the proxy itself, TLS with the proxy included.
     if causes.mention("tunnel error") {
         return of_proxy(causes, host);
     }
@@ -185,8 +188,8 @@ fn of_connecting(
     }
     if let Some(alert) = causes.alert() {
         let hint = match options.client_certificate {
-            Some(_) => "it may not accept the client certificate, or this version of TLS",
-            None => "it may want a client certificate, or another version of TLS",
+            Some(_) => "the server may not accept the client certificate or this TLS version",
+            None => "the server may require a client certificate or another TLS version",
         };
         return not_sent(format!("{host} refused the TLS handshake: {alert}"), Some(hint.into()));
     }
@@ -201,17 +204,17 @@ fn of_connecting(
     }
     if error.is_dns() {
         return not_sent(
-            format!("cannot find the address of {host}: {}", causes.innermost()),
+            format!("cannot resolve {host}: {}", causes.innermost()),
             Some(format!("check the name; {CHECK_NETWORK}").into()),
         );
     }
     let hint = Some(match target.loopback {
-        true => "is the server on this machine running?".into(),
+        true => "check that the server on this machine is running".into(),
         false => CHECK_NETWORK.into(),
     });
     if error.is_timeout() {
         let seconds = options.connect_timeout.as_secs_f32();
-        return not_sent(format!("no connection to {host}:{port} within {seconds} s"), hint);
+        return not_sent(format!("cannot connect to {host}:{port} within {seconds} s"), hint);
     }
     let why = match causes.io {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
@@ -221,8 +224,8 @@ fn of_connecting(
     not_sent(format!("cannot connect to {host}:{port}: {why}"), hint)
 }
 
-/// What stands in the place of the system's certificate authorities, as with other programs: OpenSSL, Go and
-/// rustls read these variables (on Linux and the BSDs).
+/// Returns what replaces the system's certificate authorities, as in other programs: OpenSSL, Go and rustls
+/// read these variables (on Linux and the BSDs).
 fn replaced_authorities() -> Option<String> {
     if !cfg!(all(unix, not(target_os = "macos"))) {
         return None;
@@ -235,13 +238,13 @@ fn replaced_authorities() -> Option<String> {
 
 fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     let (why, hint) = if causes.mention("proxy authorization required") {
-        ("it wants a user name and a password", "put them into HTTPS_PROXY: http://USER:PASS@HOST")
+        ("it requires a user name and a password", "set them in HTTPS_PROXY: http://USER:PASS@HOST")
     } else if causes.mention("invalid peer certificate") {
-        ("its certificate is not accepted", "set `ca_file` to the authority that issued it")
+        ("its certificate is not trusted", "set `ca_file` to the authority that issued it")
     } else if causes.mention("failed to create underlying connection") {
-        ("it cannot be reached", "check HTTPS_PROXY and ALL_PROXY, or name the host in NO_PROXY")
+        ("it is unreachable", "check HTTPS_PROXY and ALL_PROXY, or add the host to NO_PROXY")
     } else {
-        ("it refused", "ask for the host to be allowed there, or name it in NO_PROXY")
+        ("it refused the connection", "allow the host in the proxy, or add it to NO_PROXY")
     };
     not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
 }
@@ -250,10 +253,10 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
     let (own, replaced) = (options.ca_file.as_deref(), replaced_authorities());
     let loaded = match (own.map(|path| text::one_line(&path.display().to_string())), replaced) {
         (Some(path), None) => {
-            format!("; the CA file {path} was loaded beside the system's authorities")
+            format!("; the CA file {path} was loaded in addition to the system's authorities")
         }
         (Some(path), Some(place)) => format!("; the CA file {path} and {place} were loaded"),
-        (None, Some(place)) => format!("; {place} was loaded in place of the system's authorities"),
+        (None, Some(place)) => format!("; {place} was loaded instead of the system's authorities"),
         (None, None) => String::new(),
     };
     let (why, hint) = if causes.mention("not valid for name") {
@@ -265,39 +268,39 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
         ("it has expired or is not valid yet".to_owned(), hint.to_owned())
     } else if causes.mention("UnknownIssuer") || causes.mention("BadSignature") {
         let why = match causes.mention("BadSignature") {
-            true => "the authority of this name that this machine trusts has another key",
-            false => "it was issued by an authority that this machine does not trust",
+            true => "the trusted authority of this name has a different key",
+            false => "it was issued by an untrusted authority",
         };
         match &options.ca_file {
             Some(_) => (
                 format!("{why}{loaded}"),
-                "put the authority that issued the server's certificate into that `ca_file`"
+                "add the authority that issued the server's certificate to that `ca_file`"
                     .to_owned(),
             ),
             None => (
                 format!("{why}{loaded}"),
-                "if the server, or a proxy that inspects TLS, has an authority of its own, set \
+                "if the server, or a proxy that inspects TLS, uses a private authority, set \
                  `ca_file` to its certificate"
                     .to_owned(),
             ),
         }
     } else if causes.mention("CaUsedAsEndEntity") {
-        let hint = "make a server certificate with `basicConstraints=CA:FALSE` (`openssl req -x509` \
-                    wants `-addext basicConstraints=CA:FALSE`), and set `ca_file` to it or to the \
-                    authority that signed it";
-        let why = "it is the certificate of an authority (CA:TRUE), which no server may present";
+        let hint = "create the server certificate with `basicConstraints=CA:FALSE` (for `openssl \
+                    req -x509`, use `-addext basicConstraints=CA:FALSE`), and set `ca_file` to it \
+                    or to the authority that signed it";
+        let why = "it is a CA certificate (CA:TRUE), which a server must not present";
         (why.to_owned(), hint.to_owned())
     } else {
-        let hint = "a private authority can be added with `ca_file`";
+        let hint = "set `ca_file` to add a private authority";
         (causes.innermost() + &loaded, hint.to_owned())
     };
-    not_sent(format!("the certificate of {host} is not accepted: {why}"), Some(hint.into()))
+    not_sent(format!("the certificate of {host} is not trusted: {why}"), Some(hint.into()))
 }
 
-/// The chain of causes below an error.
+/// The chain of causes of an error.
 ///
-/// The types of the TLS and proxy layers are not ours to name (they are other crates' insides),
-/// so they are told apart by the words that the tests pin.
+/// The types of the TLS and proxy layers are private to other crates, so errors are recognized by their
+/// text, which tests verify.
 struct Causes {
     texts: Vec<String>,
     io: Option<io::ErrorKind>,

@@ -1,4 +1,4 @@
-//! The hosts that are reached without the proxy: `NO_PROXY`, as curl and Go read it.
+//! The hosts that are reached without the proxy: `NO_PROXY`, interpreted like curl and Go.
 
 use std::net::IpAddr;
 
@@ -14,25 +14,25 @@ pub(super) struct NoProxy {
 #[derive(Debug)]
 struct Entry {
     hosts: Hosts,
-    /// `None` is any.
+    /// `None` matches any port.
     port: Option<u16>,
 }
 
 #[derive(Debug)]
 enum Hosts {
     All,
-    /// A name in lower case without a dot at either end, and all names below it.
+    /// A name in lower case, without a dot at either end, and its subdomains.
     Domain(String),
-    /// The names below it alone.
+    /// Only its subdomains.
     Below(String),
-    /// The addresses that begin with so many bits of this one.
+    /// The addresses that share the first bits with this one.
     Network(IpAddr, u8),
 }
 
 impl NoProxy {
-    /// Reads a list that is separated by commas or white space. Its entries are `*` (every host), `corp.test` or
-    /// `.corp.test` (it and everything below), `*.corp.test` (everything below), an IP address or a network
-    /// (`10.0.0.0/8`), each but the last with a `:PORT` where only that one is meant.
+    /// Parses a list that is separated by commas or white space. Its entries are `*` (every host),
+    /// `corp.test` or `.corp.test` (with its subdomains), `*.corp.test` (only its subdomains), an IP
+    /// address or a network (`10.0.0.0/8`). All but networks may end with a `:PORT`.
     pub(super) fn read(text: &str) -> Self {
         let mut all = Self::default();
         let words = text.split(|c: char| c == ',' || c.is_whitespace());
@@ -45,12 +45,12 @@ impl NoProxy {
         all
     }
 
-    /// The entries that are none of these.
+    /// Returns the entries that are none of these.
     pub(super) fn into_unreadable(self) -> Vec<String> {
         self.unreadable
     }
 
-    /// Whether the host of this URL is in the list.
+    /// Returns whether the host of this URL is in the list.
     pub(super) fn contains(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();
@@ -67,7 +67,7 @@ impl Entry {
             let bits = bits.parse().ok().filter(|bits| *bits <= width(address))?;
             return Some(Self { hosts: Hosts::Network(address, bits), port: None });
         }
-        // IPv6 has colons of its own.
+        // IPv6 addresses contain colons.
         if let Some(address) = read_address(word) {
             return Some(Self { hosts: Hosts::Network(address, width(address)), port: None });
         }
@@ -120,14 +120,14 @@ fn is_below(host: &str, name: &str) -> bool {
     host.strip_suffix(name).is_some_and(|above| above.len() > 1 && above.ends_with('.'))
 }
 
-/// An IP address, with or without the brackets of a URL.
+/// Parses an IP address, with or without the brackets of a URL.
 fn read_address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
     if bare.is_some() && address.is_ipv4() { None } else { Some(address.to_canonical()) }
 }
 
-/// A name as URLs have it.
+/// Returns a name as it appears in URLs.
 fn read_name(text: &str) -> Option<String> {
     let text = text.strip_suffix('.').unwrap_or(text);
     let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
@@ -140,7 +140,7 @@ fn read_name(text: &str) -> Option<String> {
     }
     match text.is_ascii() {
         true => Some(text.to_ascii_lowercase()),
-        // The host of a URL is in the form of RFC 5891, section 4.4.
+        // The host of a URL has the form of RFC 5891, section 4.4.
         false => match Host::parse(text).ok()? {
             Host::Domain(name) => Some(name),
             _ => None,

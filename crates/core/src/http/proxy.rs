@@ -1,4 +1,4 @@
-//! What can name a proxy, and which one the environment names for a host.
+//! What can name a proxy, and which proxy the environment sets for a host.
 
 use url::Url;
 
@@ -26,7 +26,7 @@ pub fn can_be_proxy(text: &str) -> bool {
     })
 }
 
-/// A proxy's address as a URL: without a scheme, `http://` is meant.
+/// Returns a proxy's address as a URL: without a scheme, `http://` is assumed.
 pub(super) fn with_scheme(text: &str) -> String {
     match text.contains("://") {
         true => text.to_owned(),
@@ -34,15 +34,15 @@ pub(super) fn with_scheme(text: &str) -> String {
     }
 }
 
-/// The proxy that the environment names for this URL; none where it names none, or excepts the host.
+/// Returns the proxy that the environment sets for this URL; none if it sets none, or exempts the host.
 pub(super) fn of_environment(url: &Url) -> Option<Secret> {
     let named = named(&variable)?;
     let excepted = no_proxy_of_environment().is_some_and(|hosts| hosts.contains(url));
     (can_be_proxy(named.expose()) && !excepted).then_some(named)
 }
 
-/// What names the proxy of https hosts: the first variable that is there, in either case. An empty one of
-/// them leaves it to `ALL_PROXY`.
+/// Returns the proxy for https hosts: the first variable that is set, in either case. If it is empty,
+/// `ALL_PROXY` applies.
 fn named(variable: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
     let first = |names: [&str; 2]| names.into_iter().find_map(variable);
     let of_https = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());

@@ -170,7 +170,7 @@ async fn endless_chunks_end_at_the_limit() {
     })
     .await;
     let error = fail(options(), &url).await;
-    assert_eq!(error.message, "the body of the answer of 127.0.0.1 exceeds 1024 KiB");
+    assert_eq!(error.message, "the body of the response from 127.0.0.1 exceeds 1024 KiB");
     assert!(!error.not_sent);
     // The connection was closed, or the server would still be writing.
     served.await.unwrap();
@@ -205,17 +205,17 @@ async fn an_answer_that_cannot_be_read_is_said_to_be_so() {
     let large = format!("X-A: {}\r\n", "y".repeat(1024)).repeat(80);
     let many = "X: y\r\n".repeat(10_000);
     for (answer, expected) in [
-        (format!("{OK}Content-Length: 9\r\n\r\n{{"), "broke off"),
-        (format!("{OK}Transfer-Encoding: chunked\r\n\r\n5\r\nab"), "broke off"),
+        (format!("{OK}Content-Length: 9\r\n\r\n{{"), "was interrupted"),
+        (format!("{OK}Transfer-Encoding: chunked\r\n\r\n5\r\nab"), "was interrupted"),
         (format!("{OK}Transfer-Encoding: chunked\r\n\r\nzz\r\nab"), "cannot be decoded"),
         (
             format!("{OK}Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"),
             "cannot be decoded",
         ),
-        (format!("{OK}{large}Content-Length: 0\r\n\r\n"), "head of the answer"),
-        (format!("{OK}{many}Content-Length: 0\r\n\r\n"), "head of the answer"),
+        (format!("{OK}{large}Content-Length: 0\r\n\r\n"), "head of the response"),
+        (format!("{OK}{many}Content-Length: 0\r\n\r\n"), "head of the response"),
         ("SSH-2.0-OpenSSH_9.6\r\n\r\n".to_owned(), "not HTTP"),
-        (String::new(), "without an answer"),
+        (String::new(), "without a response"),
     ] {
         let error = fail(options(), &says(answer).await).await;
         assert!(error.message.contains(expected), "{} lacks {expected}", error.message);

@@ -1,4 +1,4 @@
-//! One login from the listener to the page: what a person experiences as "logging in".
+//! One login, from the listener to the final page.
 
 use std::time::Duration;
 
@@ -18,30 +18,29 @@ use crate::text::one_line;
 /// How long a page may take to reach the browser after the login has ended.
 const PAGE_GRACE: Duration = Duration::from_millis(800);
 
-/// How long after its launcher has ended a browser is still expected to come back without the user:
-/// somebody who is signed in at the server already sees nothing but the last page.
+/// How long after its launcher has ended a browser is expected to return without the user: a user who is
+/// already signed in at the server sees only the last page.
 const UNCONFIRMED_AFTER: Duration = Duration::from_secs(2);
 
-/// What a login needs beside its profile.
+/// The settings of a login, in addition to its profile.
 pub struct Attempt {
-    /// Where the grant will be kept.
+    /// The key under which the grant will be stored.
     pub key: GrantKey,
-    /// The scopes; empty takes the profile's.
+    /// The scopes; if empty, those of the profile are used.
     pub scopes: Vec<String>,
     /// `login_hint`, `prompt`, and other parameters of the authorization request.
     pub extra: Vec<(String, String)>,
-    /// The port of the listener, in place of the profile's.
+    /// The port of the listener, instead of the profile's.
     pub port: Option<u16>,
-    /// How long the person is awaited.
+    /// How long to wait for the user.
     pub timeout: Duration,
-    /// Whether a listener takes the callback.
+    /// Whether a listener receives the callback.
     pub listen: bool,
-    /// The browser to open; without one the URL is only told.
+    /// The browser to open; without one, the URL is only reported.
     pub browser: Option<Browser>,
     /// Lines in which the callback may be pasted.
     pub pasted: Option<PastedLines>,
-    /// Whether the redirect URI is the built-in one, so that it may move to `[::1]` on a host
-    /// without IPv4.
+    /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
     pub may_change_family: bool,
 }
 
@@ -57,29 +56,29 @@ crate::redact::debug::redacted_debug!(Attempt {
     may_change_family,
 });
 
-/// What the person is to be told while a login runs.
+/// Progress of a login, to be shown to the user.
 pub enum Progress<'a> {
     /// The server is known; nothing has been opened yet.
     Server(&'a AuthorizationServer),
-    /// The browser is about to be opened at this URL. Show the URL: whether a browser opens cannot be
-    /// known.
+    /// The browser is about to be opened at this URL. Show the URL: it is impossible to know whether a
+    /// browser opens.
     Opening(&'a str),
     /// The user must open this URL.
     Open(&'a str),
-    /// The browser could not be opened; the URL must be opened by hand.
+    /// The browser could not be opened; the user must open the URL.
     BrowserFailed(&'a str, String),
-    /// The browser's launcher has ended well a while ago, and nothing has come from a browser.
+    /// The browser's launcher succeeded a while ago, but no request has arrived from a browser.
     Unconfirmed(&'a str),
-    /// A request came that was not the expected callback.
+    /// A request arrived that was not the expected callback.
     Noise(String),
-    /// What was pasted is not the expected callback.
+    /// The pasted text is not the expected callback.
     NotPasted(String),
     /// The response is authentic; the code is being redeemed.
     Redeeming,
 }
 
 impl std::fmt::Debug for Progress<'_> {
-    /// Shows what happens. A URL has the state in it.
+    /// Formats the progress. A URL contains the state.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Server(_) => "Server(…)",
@@ -100,13 +99,13 @@ enum Response {
     Pasted(Vec<(String, String)>, Judgement),
 }
 
-/// Logs in: finds the server, opens the listener, then the browser, judges what comes, redeems the
-/// code, stores the tokens, and only then lets the browser show that it worked.
+/// Logs in: resolves the server, opens the listener and then the browser, validates the response, redeems
+/// the code, stores the tokens, and only then shows success in the browser.
 ///
 /// # Errors
 ///
-/// `Timeout` when the person did not answer, `Validation` when the time ran out after forged
-/// callbacks had come; and those of [`FlowManager::authorize_at`] and [`FlowManager::redeem`].
+/// Returns `Timeout` if the user did not respond, `Validation` if the time ran out after forged callbacks
+/// had arrived, and the errors of [`FlowManager::authorize_at`] and [`FlowManager::redeem`].
 pub async fn log_in(
     manager: &FlowManager,
     attempt: Attempt,
@@ -117,7 +116,7 @@ pub async fn log_in(
     check_extra(&attempt.extra)?;
     let server = manager.server(&profile.name).await?;
     tell(Progress::Server(&server));
-    // What tells the servers apart decides where the response is awaited.
+    // How the servers are told apart decides where the response is awaited.
     let uris = profile.login_redirect_uris(server.iss_parameter_supported);
     let mut listener = match attempt.listen {
         true => Some(bind(profile, &uris, &attempt).await?),
@@ -143,7 +142,7 @@ pub async fn log_in(
         let (expires_at, was_pushed) = (pending.expires_at, pending.is_pushed());
         let outcome = run(manager, profile, &mut attempt, pending, listener.as_mut(), tell).await;
         match outcome {
-            // The server forgot the pushed request before the user came to it (RFC 9126, section 2.2).
+            // The pushed request expired before the user opened it (RFC 9126, section 2.2).
             Err(error) if was_pushed && listener.is_some() && is_forgotten(&error) => {
                 request.ttl = expires_at.remaining(manager.ports().clock.now());
                 let pending = manager.authorize_at(server, request).await?;
@@ -188,7 +187,7 @@ async fn run(
             return Err(timed_out(heard, &pending));
         }
     };
-    // From here on the terminal's own keys serve again.
+    // From here on the terminal handles its keys itself again.
     attempt.pasted = None;
     let (candidate, parameters, judgement) = match response {
         Response::Listened(candidate, judgement) => {
@@ -198,7 +197,10 @@ async fn run(
         Response::Pasted(parameters, judgement) => (None, parameters, judgement),
     };
     if manager.ports().trace.enabled() {
-        manager.ports().trace.step("Judging the authorization response", "RFC 6749, section 4.1.2");
+        manager
+            .ports()
+            .trace
+            .step("Validating the authorization response", "RFC 6749, section 4.1.2");
         manager.ports().trace.authorization_response(&target(&pending.redirect_uri, &parameters));
     }
     let outcome = match judgement {
@@ -216,7 +218,7 @@ async fn run(
     outcome
 }
 
-/// The response as a request target, whichever way it came.
+/// Returns the response as a request target, whichever way it arrived.
 fn target(redirect_uri: &str, parameters: &[(String, String)]) -> String {
     let path =
         url::Url::parse(redirect_uri).map_or_else(|_| "/".to_owned(), |u| u.path().to_owned());
@@ -229,7 +231,7 @@ fn attempt_timeout(pending: &Authorization, manager: &FlowManager) -> Duration {
     pending.expires_at.remaining(manager.ports().clock.now())
 }
 
-/// Waits for the authentic response; everything else is answered, told and ignored.
+/// Waits for the authentic response; everything else is answered, reported and ignored.
 async fn wait(
     manager: &FlowManager,
     pending: &Authorization,
@@ -257,8 +259,8 @@ async fn wait(
                 let Some(line) = line else {
                     attempt.pasted = None;
                     if listener.is_none() {
-                        return Err(Error::new(ErrorKind::LoginRequired, "the callback URL was not given")
-                            .hint("paste the whole URL that the browser was sent to"));
+                        return Err(Error::new(ErrorKind::LoginRequired, "no callback URL was entered")
+                            .hint("paste the whole URL from the browser's address bar"));
                     }
                     continue;
                 };
@@ -266,7 +268,7 @@ async fn wait(
                     Ok(response) => return Ok(response),
                     Err(error) => {
                         *noise += 1;
-                        // Nobody can correct what came through a pipe.
+                        // Input from a pipe cannot be corrected.
                         if listener.is_none() && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
                             return Err(error);
                         }
@@ -285,14 +287,14 @@ async fn wait(
     }
 }
 
-/// How the launch of a browser ended.
+/// The outcome of launching a browser.
 enum Launch {
     Failed(String),
     Unconfirmed,
 }
 
-/// Opens the browser, and ends when that has failed or cannot be confirmed. The callback can come
-/// before the launcher has shown that it works, so nobody waits for this.
+/// Opens the browser, and ends when that has failed or cannot be confirmed. The callback can arrive before
+/// the launcher has shown that it works, so the login does not wait for this.
 async fn launch(browser: Option<Browser>, url: &str) -> Launch {
     let Some(browser) = browser else {
         return std::future::pending().await;
@@ -327,18 +329,18 @@ fn judge_pasted(
         Judgement::NotOurs(_) if pasted.parameters.get("state").is_some_and(is_cut) => {
             Err(Error::new(
                 ErrorKind::InvalidState,
-                "the pasted callback was cut: it ends in the middle of its `state`",
+                "the pasted callback is incomplete: it ends in the middle of its `state`",
             ))
         }
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,
-            format!("what was pasted is not the callback of this login: {what}"),
+            format!("the pasted text is not the callback of this login: {what}"),
         )),
         judgement => Ok(Response::Pasted(parameters, judgement)),
     }
 }
 
-/// Completes while later requests are told that an answer has already come.
+/// Runs a future while later requests are told that a response has already arrived.
 async fn turn_away_while(
     completing: impl Future<Output = Result<Completed>>,
     mut listener: Option<&mut Listener>,
@@ -371,7 +373,8 @@ async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Sec
     }
 }
 
-/// A server that does not know the redirect URI shows that in the browser, and nobody comes back.
+/// Extends the hint of a timeout: a server that does not know the redirect URI shows that only in the
+/// browser.
 fn unregistered(error: Error, own: Option<&RedirectUri>) -> Error {
     match own {
         Some(uri) if error.kind() == ErrorKind::Timeout => error.hint(Advice::StartAgain).and_hint(
@@ -381,14 +384,14 @@ fn unregistered(error: Error, own: Option<&RedirectUri>) -> Error {
     }
 }
 
-/// Whether the server no longer knows what stood for the request (RFC 9101, section 7).
+/// Returns whether the server no longer knows the pushed request (RFC 9101, section 7).
 fn is_forgotten(error: &Error) -> bool {
     error.oauth_error().is_some_and(|oauth| oauth.code == "invalid_request_uri")
 }
 
 fn timed_out(noise: u64, pending: &Authorization) -> Error {
     if noise == 0 {
-        let error = Error::new(ErrorKind::Timeout, "nobody answered in the browser in time");
+        let error = Error::new(ErrorKind::Timeout, "timed out waiting for the user to log in");
         let takes_pushed = pending.server().endpoints.pushed_authorization_request.is_some();
         let error = error.hint(Advice::WaitLonger);
         return match takes_pushed && !pending.is_pushed() {
@@ -401,9 +404,12 @@ fn timed_out(noise: u64, pending: &Authorization) -> Error {
         };
     }
     Error::validation(format!(
-        "the time ran out, and {noise} request(s) came that were not the expected callback"
+        "timed out after {noise} request(s) that were not the expected callback"
     ))
-    .hint("if they came from the server itself, it does not return `state`; else something on this machine or a web page interfered")
+    .hint(
+        "if they came from the server itself, it does not return `state`; otherwise a program on this \
+         machine or a web page interfered",
+    )
 }
 
 fn page(profile: &Profile, outcome: &Result<Completed>) -> Page {

@@ -1,4 +1,4 @@
-//! Loopback sockets for a redirect URI, and the port written into its text.
+//! Loopback sockets for a redirect URI, whose text gets the port.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,7 +9,7 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::{LoopbackHost, RedirectUri};
 
-/// How many ephemeral ports are tried until one is free in both families.
+/// How many ephemeral ports to try until one is free in both address families.
 const ATTEMPTS: usize = 32;
 
 /// Sockets that are bound for one redirect URI.
@@ -19,7 +19,7 @@ pub(super) struct Bound {
     pub(super) redirect_uri: String,
     /// Its host and port as a browser sends them in `Host`.
     pub(super) authority: String,
-    /// Its path; `/` where it has none.
+    /// Its path; `/` if it has none.
     pub(super) path: String,
     /// The sockets, all on one port.
     pub(super) sockets: Vec<TcpListener>,
@@ -28,7 +28,7 @@ pub(super) struct Bound {
 }
 
 enum Failure {
-    /// Another program has the port.
+    /// Another program uses the port.
     Taken,
     /// This host has no such address.
     NoFamily,
@@ -44,7 +44,7 @@ pub(super) async fn bind_first(
     let mut failures = Vec::new();
     let here = redirects.iter().filter(|redirect| redirect.host != LoopbackHost::Elsewhere);
     if !redirects.is_empty() && here.clone().next().is_none() {
-        return Err(Error::config("nothing can listen at the https redirect URI of the profile")
+        return Err(Error::config("cannot listen on the https redirect URI of the profile")
             .hint(Advice::PasteCallback));
     }
     for redirect in here {
@@ -76,9 +76,9 @@ async fn bind(host: LoopbackHost, port: Option<u16>) -> Result<Vec<TcpListener>,
     }
 }
 
-/// Both families on one port, so that no other program can own the other half of `localhost`.
+/// Binds both families on one port, so that no other program can own the other half of `localhost`.
 async fn both(wanted: u16) -> Result<Vec<TcpListener>, Failure> {
-    // Kept until the end: otherwise the system could hand out the same port again.
+    // Kept until the end: otherwise the system could assign the same port again.
     let mut unusable = Vec::new();
     for _ in 0..ATTEMPTS {
         let first = match v4(wanted).await {
@@ -141,7 +141,7 @@ fn finish(redirect: &RedirectUri, host: LoopbackHost, sockets: Vec<TcpListener>)
     })
 }
 
-/// The URI with this port (and this host, where it is another), every other byte as it was.
+/// Returns the URI with this port (and this host, if it changes), with every other byte unchanged.
 fn with_port(text: &str, host: Option<&str>, port: u16) -> String {
     let start = text.find("://").map_or(0, |at| at + 3);
     let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
@@ -171,11 +171,11 @@ fn explain(failures: &[(LoopbackHost, Option<u16>, Failure)]) -> Error {
         Some((_, Some(port), Failure::Other(error)))
             if error.kind() == io::ErrorKind::PermissionDenied =>
         {
-            Error::config(format!("port {port} of the redirect URI may not be opened: {error}"))
+            Error::config(format!("cannot listen on port {port} of the redirect URI: {error}"))
                 .hint(Advice::UseUnprivilegedPort)
         }
         Some((_, _, Failure::Other(error))) => {
-            Error::unavailable(format!("the callback listener cannot be opened: {error}"))
+            Error::unavailable(format!("cannot open the callback listener: {error}"))
                 .hint(Advice::UseAnotherFlow)
                 .caused_by(error)
         }
@@ -184,7 +184,7 @@ fn explain(failures: &[(LoopbackHost, Option<u16>, Failure)]) -> Error {
             Error::unavailable(format!("this machine has no loopback address {address}")).hint(
                 Advice::configure(
                     &["redirect_uri"],
-                    "set `redirect_uri` to the other family: 127.0.0.1 or [::1]",
+                    "set `redirect_uri` to the other address family: 127.0.0.1 or [::1]",
                 ),
             )
         }

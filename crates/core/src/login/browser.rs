@@ -1,4 +1,4 @@
-//! Opens the person's browser on a URL, through no shell and without lending it a secret.
+//! Opens the user's browser at a URL, without a shell and without passing secrets to it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::error::{Error, Result};
 use crate::profile::secret_source::PRIVATE_VARIABLES;
 use crate::text;
 
-/// How long a launcher is watched for failing at once.
+/// How long to watch a launcher for an immediate failure.
 const WATCH: Duration = Duration::from_millis(700);
 
 /// A way to read an environment variable.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Why no browser is to be started by itself.
+/// Why no browser is started by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Headless {
     /// A build system runs this (`CI`).
@@ -40,9 +40,9 @@ impl std::fmt::Display for Headless {
     }
 }
 
-/// Whether this is a place without a usable browser, judged by the environment alone. A browser
-/// that was named explicitly counts for more; that is for the caller to know. The Windows
-/// subsystem for Linux has one without having a display.
+/// Returns why there is no usable browser here, judging by the environment alone. A browser that was named
+/// explicitly takes precedence; that is up to the caller. The Windows Subsystem for Linux has a browser
+/// without a display.
 pub fn is_headless(lookup: Lookup<'_>) -> Option<Headless> {
     let set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
     if lookup("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")) {
@@ -63,7 +63,7 @@ fn is_wsl(lookup: Lookup<'_>) -> bool {
         && ["WSL_DISTRO_NAME", "WSL_INTEROP"].iter().any(|name| lookup(name).is_some())
 }
 
-/// One way of opening a URL: a program and its arguments, and what else its environment needs.
+/// One way of opening a URL: a program with its arguments, and additions to its environment.
 struct Launcher {
     program: OsString,
     arguments: Vec<OsString>,
@@ -74,11 +74,11 @@ struct Launcher {
 enum Source {
     /// Commands, split into words.
     Commands(Vec<Vec<String>>),
-    /// The desktop's own way.
+    /// The desktop's default.
     Desktop { wsl: bool },
 }
 
-/// A browser, or several to be tried in turn.
+/// A browser, or several to be tried in order.
 #[derive(Debug, Clone)]
 pub struct Browser {
     source: Source,
@@ -88,24 +88,24 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The command of `--browser` or `OAUTHCTL_BROWSER`: words, in quotes where they contain
-    /// spaces. `%s` in an argument stands for the URL; without it the URL is the last argument.
-    /// `path` is the value of `PATH`.
+    /// Parses the command of `--browser` or `OAUTHCTL_BROWSER`: words, quoted if they contain spaces. `%s`
+    /// in an argument stands for the URL; without it, the URL is the last argument. `path` is the value of
+    /// `PATH`.
     ///
     /// # Errors
     ///
-    /// Of kind [`Usage`](crate::ErrorKind::Usage): no word, an open quote, or `%s` in place of
-    /// the program.
+    /// Returns [`Usage`](crate::ErrorKind::Usage) if there is no word, a quote is not closed, or `%s` is
+    /// used as the program.
     pub fn command(command: &str, path: Option<&OsStr>) -> Result<Self> {
         Ok(Self::new(Source::Commands(vec![words(command)?]), path))
     }
 
-    /// The alternatives of `BROWSER`, separated by `:` (`;` on Windows), each like
+    /// Parses the alternatives of `BROWSER`, separated by `:` (`;` on Windows), each as in
     /// [`Browser::command`].
     ///
     /// # Errors
     ///
-    /// Those of [`Browser::command`], for any alternative; and when there is none.
+    /// Returns the errors of [`Browser::command`] for any alternative, and an error if there is none.
     pub fn alternatives(value: &str, path: Option<&OsStr>) -> Result<Self> {
         let separator = if cfg!(windows) { ';' } else { ':' };
         let commands: Vec<_> = value
@@ -119,7 +119,7 @@ impl Browser {
         Ok(Self::new(Source::Commands(commands), path))
     }
 
-    /// The desktop's default browser.
+    /// Returns the desktop's default browser.
     pub fn desktop(lookup: Lookup<'_>, path: Option<&OsStr>) -> Self {
         Self::new(Source::Desktop { wsl: is_wsl(lookup) }, path)
     }
@@ -136,20 +136,20 @@ impl Browser {
         }
     }
 
-    /// Keeps further environment variables (those that hold client secrets) from the browser.
+    /// Hides additional environment variables (those that hold client secrets) from the browser.
     #[must_use]
     pub fn hide(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.hidden.extend(names);
         self
     }
 
-    /// Opens this URL, as it is written, with the first launcher that does not fail at once.
+    /// Opens this URL, exactly as it is written, with the first launcher that does not fail immediately.
     ///
     /// # Errors
     ///
-    /// Of kind [`Validation`](crate::ErrorKind::Validation) for a URL that [`check_url`] refuses;
-    /// nothing was started then. Of kind [`Unavailable`](crate::ErrorKind::Unavailable) where no
-    /// launcher works, saying why for each.
+    /// Returns [`Validation`](crate::ErrorKind::Validation) for a URL that [`check_url`] refuses, without
+    /// starting anything, and [`Unavailable`](crate::ErrorKind::Unavailable) if no launcher works, with the
+    /// reason for each.
     pub async fn open(&self, url: &str) -> Result<Launched> {
         check_url(url)?;
         let mut failures = Vec::new();
@@ -161,7 +161,7 @@ impl Browser {
             }
         }
         let why = failures.join("; ");
-        Err(Error::unavailable(format!("no browser could be started ({why})"))
+        Err(Error::unavailable(format!("cannot start a browser ({why})"))
             .hint(Advice::ChooseBrowser))
     }
 
@@ -199,7 +199,7 @@ impl Browser {
         reaper
             .spawn(move || {
                 if let Ok(status) = child.wait() {
-                    // Nobody may care any more.
+                    // The receiver may be gone.
                     let _ = sender.send(status);
                 }
             })
@@ -212,14 +212,14 @@ impl Browser {
         }
     }
 
-    /// The program's absolute path; a name is looked up in `PATH`, never in the current directory.
+    /// Returns the program's absolute path; a name is looked up in `PATH`, never in the current directory.
     fn find(&self, program: &OsStr) -> Result<PathBuf, String> {
         let path = Path::new(program);
         if path.is_absolute() {
             return Ok(path.to_owned());
         }
         if path.components().count() != 1 || path.file_name() != Some(program) {
-            return Err("a relative path is not taken; write the absolute one".to_owned());
+            return Err("relative paths are not accepted; use an absolute path".to_owned());
         }
         let found = self.folders.iter().flat_map(|folder| {
             let plain = folder.join(path);
@@ -239,17 +239,18 @@ pub struct Launched {
 }
 
 impl Launched {
-    /// The program that was started, fit for a terminal.
+    /// Returns the program that was started, sanitized for a terminal.
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Waits until the launcher ends. That it ended well says nothing about a browser: `xdg-open`, or
-    /// whatever `BROWSER` names, may have done nothing.
+    /// Waits until the launcher ends. Its success does not prove that a browser opened: `xdg-open`, or the
+    /// program in `BROWSER`, may have done nothing.
     ///
     /// # Errors
     ///
-    /// How it failed. The next alternative is not tried then: the page may be open after all.
+    /// Returns how it failed. The next alternative is not tried then, because the page may be open after
+    /// all.
     pub async fn ended(&mut self) -> Result<(), String> {
         if let Some(ended) = &mut self.ended {
             let status = ended.await;
@@ -264,28 +265,28 @@ impl Launched {
     }
 }
 
-/// Checks that a URL may be given to a launcher: `https`, or `http` to a loopback host; no user
-/// information, and no character that a URI does not have (RFC 3986).
+/// Checks that a URL may be passed to a launcher: `https`, or `http` to a loopback host; without user
+/// information, and with only characters that are valid in a URI (RFC 3986).
 ///
 /// # Errors
 ///
-/// Of kind [`Validation`](crate::ErrorKind::Validation).
+/// Returns [`Validation`](crate::ErrorKind::Validation) if it may not.
 pub fn check_url(url: &str) -> Result<()> {
     let refuse = |why: &str| {
-        Err(Error::validation(format!("the URL for the browser is refused: {why}"))
+        Err(Error::validation(format!("cannot open the URL in a browser: {why}"))
             .hint("check the authorization endpoint in the configuration or the metadata"))
     };
     if !url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b)) {
-        return refuse("it has a character that no URL has");
+        return refuse("it contains an invalid character");
     }
     let Ok(parsed) = Url::parse(url) else { return refuse("it is not a URL") };
     let authority = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() {
-        return refuse("it names no host");
+        return refuse("it has no host");
     }
     if authority.contains('@') || !parsed.username().is_empty() || parsed.password().is_some() {
-        return refuse("it has user information in it");
+        return refuse("it contains user information");
     }
     let is_loopback = match parsed.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -296,8 +297,8 @@ pub fn check_url(url: &str) -> Result<()> {
     match parsed.scheme() {
         "https" => Ok(()),
         "http" if is_loopback => Ok(()),
-        "http" => refuse("it is plain http to another machine"),
-        _ => refuse("it is neither https nor http to this machine"),
+        "http" => refuse("it uses plain http to another machine"),
+        _ => refuse("it uses neither https nor http to this machine"),
     }
 }
 
@@ -323,8 +324,8 @@ fn from_command(command: Command) -> Launcher {
     }
 }
 
-/// Splits a command into words. Quotes group, and on Unix a backslash takes the next character as
-/// it is; nothing else has a meaning.
+/// Splits a command into words. Quotes group, and on Unix a backslash escapes the next character; nothing
+/// else is special.
 fn words(command: &str) -> Result<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let mut rest = command.chars();
@@ -346,13 +347,13 @@ fn words(command: &str) -> Result<Vec<String>> {
     words.extend(word);
     let shown = text::one_line(command);
     if quote.is_some() {
-        return Err(Error::usage(format!("the browser command `{shown}` has an open quote")));
+        return Err(Error::usage(format!("the browser command `{shown}` has an unclosed quote")));
     }
     match words.first() {
         None => Err(Error::usage("the browser command is empty")),
         Some(program) if program.is_empty() || program.contains("%s") => {
             let text = format!("the browser command `{shown}` does not begin with a program");
-            Err(Error::usage(text).hint("write for instance `firefox %s`"))
+            Err(Error::usage(text).hint("use for instance `firefox %s`"))
         }
         Some(_) => Ok(words),
     }
@@ -370,7 +371,7 @@ fn is_program(path: &Path) -> bool {
 fn describe(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("it failed with code {code}"),
-        None => "it was ended by a signal".to_owned(),
+        None => "it was terminated by a signal".to_owned(),
     }
 }
 

@@ -25,18 +25,18 @@ use super::noise::Noise;
 use super::page::{self, Page};
 use crate::protocol::callback::parse_query;
 
-/// How long a peer may take to send a whole request.
+/// Time limit for receiving a whole request.
 const READ_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long a peer may take to receive a page.
+/// Time limit for sending a page.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long, and how much, a peer that was refused may go on sending. Closing a socket with
-/// unread data would reset the connection and destroy the page on its way.
+/// Time and size limit for what a refused peer may still send. Closing a socket with unread data would
+/// reset the connection and lose the page on its way.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_LIMIT: usize = 4 * 1024 * 1024;
 
-/// What hyper is given where there is no request that it may see.
+/// The input for hyper if there is no request that it may see.
 const NO_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: -\r\n\r\n";
 
 /// Serves a connection from its first byte to its end.
@@ -60,8 +60,8 @@ pub(super) async fn serve(slot: Slot, mut stream: TcpStream, shared: Arc<Shared>
     }
 }
 
-/// Lets hyper parse these bytes and write the page that `answer` decides on. Says whether hyper
-/// found a request in them; where not, it has written a bare 400 itself.
+/// Lets hyper parse these bytes and write the page that `answer` chooses. Returns whether hyper found a
+/// request; otherwise it has written a bare 400 itself.
 async fn write<F, A>(stream: &mut TcpStream, request: Vec<u8>, slot: &Slot, answer: F) -> bool
 where
     F: Fn(Request<Incoming>) -> A,
@@ -106,7 +106,7 @@ fn respond(page: &Page) -> Response<Full<Bytes>> {
     response
 }
 
-/// Decides whether a request is a candidate, and what it is answered.
+/// Decides whether a request is a candidate, and how to respond.
 async fn judge(
     request: Request<Incoming>,
     parameters: &[u8],
@@ -139,7 +139,7 @@ async fn judge(
     offer(parameters, shared, slot).await
 }
 
-/// Hands a well-formed answer to the caller, and waits for the page that the caller chooses.
+/// Passes a well-formed response to the caller, and waits for the page that the caller chooses.
 async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
     if raw.is_empty() {
         shared.meter.record(Noise::Parameters, "no parameters");
@@ -172,7 +172,7 @@ async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
 
 fn names_host(headers: &HeaderMap, shared: &Shared) -> bool {
     let host = headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
-    // Browsers leave the scheme's default port out.
+    // Browsers omit the default port of the scheme.
     let without_port = shared.authority.strip_suffix(":80");
     host == shared.authority.as_bytes()
         || without_port.is_some_and(|authority| host == authority.as_bytes())
@@ -191,7 +191,7 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether the one media type is that of a form, with no parameter but UTF-8.
+/// Returns whether the only media type is that of a form, with no parameter except UTF-8.
 fn is_form(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return false };
@@ -201,7 +201,7 @@ fn is_form(headers: &HeaderMap) -> bool {
         && (essence.len() == value.len() || parameter.trim() == "charset=utf-8")
 }
 
-/// Discards what the peer still sends, within bounds.
+/// Discards what the peer still sends, within limits.
 async fn linger(stream: &mut TcpStream, slot: &Slot) {
     let mut sink = [0; 4096];
     match stream.try_read(&mut sink) {
@@ -221,7 +221,7 @@ async fn linger(stream: &mut TcpStream, slot: &Slot) {
     let _ = timeout(LINGER, discard).await;
 }
 
-/// A stream that reads as these bytes and then as nothing at all, and writes to the connection.
+/// A stream that reads these bytes and then nothing, and writes to the connection.
 struct Replay<'a> {
     request: Vec<u8>,
     at: usize,
@@ -236,7 +236,7 @@ impl AsyncRead for Replay<'_> {
     ) -> Poll<io::Result<()>> {
         let rest = &self.request[self.at..];
         if rest.is_empty() {
-            // Neither more bytes nor an end: the connection lasts until the page is written.
+            // Neither more bytes nor an end: the connection stays open until the page is written.
             return Poll::Pending;
         }
         let count = rest.len().min(buffer.remaining());

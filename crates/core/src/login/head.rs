@@ -1,31 +1,30 @@
-//! Reads one request from a connection and refuses whatever is not strictly HTTP/1.1 (RFC 9112).
+//! Reads one request from a connection, and refuses everything that is not strictly HTTP/1.1 (RFC 9112).
 //!
-//! A server's parser is tolerant by design: bare line feeds, blank lines before the request and
-//! several framings are accepted. Here nothing is: a head has one meaning or none. hyper sees the
-//! method, the path and the fields that are used, and no other byte, so that nothing behind them is
-//! acted on. The values of all other fields (cookies of other programs on this host, for instance)
-//! are bytes that decide nothing.
+//! A server's parser is tolerant by design: it accepts bare line feeds, blank lines before the request and
+//! several framings. This one accepts none of them: a head has exactly one meaning or is refused. hyper
+//! sees only the method, the path and the fields that are used, so nothing behind them has an effect. The
+//! values of all other fields (cookies of other programs on this host, for instance) are ignored.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The maximum size of request line and headers, in bytes.
+/// Maximum size of request line and headers, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
 
-/// The maximum size of a request line, in bytes.
+/// Maximum size of a request line, in bytes.
 const REQUEST_LINE_LIMIT: usize = 32 * 1024;
 
-/// The maximum size of a body, in bytes.
+/// Maximum size of a body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The maximum number of header lines.
+/// Maximum number of header lines.
 const LINES_LIMIT: usize = 100;
 
 /// Why there is no request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoRequest {
-    /// The peer went away, or never sent a whole head.
+    /// The peer disconnected, or never sent a whole head.
     Gone,
-    /// What it sent is not acceptable, and why.
+    /// The request is not acceptable, for this reason.
     Bad(&'static str),
 }
 
@@ -60,20 +59,20 @@ pub(super) async fn read_request<R: AsyncRead + Unpin>(
             break end;
         }
         if buffer.len() >= HEAD_LIMIT {
-            return Err(Bad("request line and headers over 64 KiB"));
+            return Err(Bad("request line and headers longer than 64 KiB"));
         }
         fill(stream, &mut buffer, HEAD_LIMIT).await?;
     };
     let (mut request, length) = check_head(&buffer[..end - 4], bodies)?;
     let is_post = request.head.starts_with(b"POST ");
     if length > 0 && !is_post {
-        return Err(Bad("a body where none belongs"));
+        return Err(Bad("an unexpected body"));
     }
     if !bodies || !is_post {
         return Ok(request);
     }
     if length > BODY_LIMIT {
-        return Err(Bad("a body over 64 KiB"));
+        return Err(Bad("a body longer than 64 KiB"));
     }
     let whole = end + length;
     while buffer.len() < whole {
@@ -95,7 +94,7 @@ async fn fill<R: AsyncRead + Unpin>(
     }
 }
 
-/// How far a head has been looked at.
+/// How far a head has been scanned.
 #[derive(Default)]
 struct Scan {
     checked: usize,
@@ -103,35 +102,34 @@ struct Scan {
 }
 
 impl Scan {
-    /// Looks for the end of the head, and refuses a byte that cannot stand in one as soon as it is
-    /// there.
+    /// Looks for the end of the head, and refuses an invalid byte as soon as it arrives.
     fn end(&mut self, buffer: &[u8]) -> Result<Option<usize>, NoRequest> {
         while let Some(&byte) = buffer.get(self.checked) {
             let at = self.checked;
             let before = at.checked_sub(1).map(|i| buffer[i]);
             match byte {
-                b'\n' if before != Some(b'\r') => return Err(Bad("a line end without CR")),
+                b'\n' if before != Some(b'\r') => return Err(Bad("a line ending without CR")),
                 b'\n' if buffer[..=at].ends_with(b"\r\n\r\n") => return Ok(Some(at + 1)),
                 b'\n' => self.is_in_fields = true,
                 _ if before == Some(b'\r') => return Err(Bad("a CR inside a line")),
                 b'\r' if at == 0 => return Err(Bad("a blank line before the request")),
                 b'\r' | b'\t' => {}
                 0 => return Err(Bad("a NUL")),
-                // Fields may retain the other control characters (RFC 9110, section 5.5).
+                // Fields may contain the other control characters (RFC 9110, section 5.5).
                 0..0x20 | 0x7f if !self.is_in_fields => return Err(Bad("a control character")),
                 _ => {}
             }
             self.checked += 1;
             let with_cr = REQUEST_LINE_LIMIT + 1;
             if !self.is_in_fields && self.checked > with_cr {
-                return Err(Bad("a request line over 32 KiB"));
+                return Err(Bad("a request line longer than 32 KiB"));
             }
         }
         Ok(None)
     }
 }
 
-/// Checks a head without its final blank line, and says how long a body it announces.
+/// Checks a head without its final blank line, and returns the length of the body that it announces.
 fn check_head(head: &[u8], bodies: bool) -> Result<(RawRequest, usize), NoRequest> {
     let lines = head.split(|byte| *byte == b'\n');
     let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -144,9 +142,11 @@ fn check_head(head: &[u8], bodies: bool) -> Result<(RawRequest, usize), NoReques
         }
         let (name, value) = check_header(line)?;
         match name.as_str() {
-            "transfer-encoding" => return Err(Bad("a transfer coding")),
-            "expect" => return Err(Bad("an expectation")),
-            "content-length" if length.is_some() => return Err(Bad("a repeated Content-Length")),
+            "transfer-encoding" => return Err(Bad("a Transfer-Encoding header")),
+            "expect" => return Err(Bad("an Expect header")),
+            "content-length" if length.is_some() => {
+                return Err(Bad("a repeated Content-Length header"));
+            }
             "content-length" => length = Some(parse_length(value)?),
             "host" => hosts += 1,
             "content-type" if bodies => {}
@@ -154,9 +154,9 @@ fn check_head(head: &[u8], bodies: bool) -> Result<(RawRequest, usize), NoReques
             _ => continue,
         }
         if !is_text(value) {
-            return Err(Bad("a header that is not UTF-8 text"));
+            return Err(Bad("a header that is not valid UTF-8"));
         }
-        // The body is read here, so its length is nothing for hyper.
+        // The body is read here, so its length does not concern hyper.
         if name != "content-length" {
             let field = [name.as_bytes(), b": ", value, b"\r\n"].concat();
             request.head.extend_from_slice(&field);
@@ -164,14 +164,14 @@ fn check_head(head: &[u8], bodies: bool) -> Result<(RawRequest, usize), NoReques
     }
     request.head.extend_from_slice(b"\r\n");
     match hosts {
-        0 => Err(Bad("no Host")),
+        0 => Err(Bad("no Host header")),
         1 => Ok((request, length.unwrap_or(0))),
-        _ => Err(Bad("a repeated Host")),
+        _ => Err(Bad("a repeated Host header")),
     }
 }
 
-/// Takes the query out of a request line. It may contain any byte but white space, control characters
-/// and `#`: its parameters are judged one by one.
+/// Removes the query from a request line. It may contain any byte except white space, control characters
+/// and `#`: its parameters are validated one by one.
 fn check_request_line(line: &[u8]) -> Result<RawRequest, NoRequest> {
     let mut words = line.split(|byte| *byte == b' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
@@ -214,7 +214,7 @@ fn parse_length(value: &[u8]) -> Result<usize, NoRequest> {
     let digits = (1..=10).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
     match std::str::from_utf8(value).map(str::parse) {
         Ok(Ok(length)) if digits => Ok(length),
-        _ => Err(Bad("a malformed Content-Length")),
+        _ => Err(Bad("a malformed Content-Length header")),
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_bare_line_feed_is_refused_before_the_head_is_complete() {
-        assert_eq!(read(b"GET / HTTP/1.1\n", false), Err(Bad("a line end without CR")));
+        assert_eq!(read(b"GET / HTTP/1.1\n", false), Err(Bad("a line ending without CR")));
         assert_eq!(read(b"\x16\x03\x01", false), Err(Bad("a control character")));
         assert_eq!(read(b"GET / HTTP/1.1\rX", false), Err(Bad("a CR inside a line")));
     }

@@ -1,10 +1,10 @@
-//! What a terminal's driver does for a line that is typed, without its limit of 4,095 bytes.
+//! Edits a typed line like a terminal's driver, without its limit of 4,095 bytes.
 
 use zeroize::Zeroizing;
 
 use crate::text::is_harmless;
 
-/// The keys that mean something, as the terminal has them.
+/// The special keys, as configured in the terminal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys {
     pub(super) erase: u8,
@@ -16,7 +16,7 @@ pub(super) struct Keys {
     pub(super) suspend: u8,
 }
 
-/// What a key has led to.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// A line, without its end.
@@ -47,7 +47,7 @@ pub(super) struct LineEditor {
     escape: Escape,
 }
 
-/// How much of an escape sequence has come (ECMA-48, section 5.4).
+/// The part of an escape sequence that has arrived (ECMA-48, section 5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escape {
     None,
@@ -60,23 +60,23 @@ enum Escape {
 }
 
 impl LineEditor {
-    /// An editor of lines of at most `limit` bytes.
+    /// Creates an editor of lines of at most `limit` bytes.
     pub(super) fn new(keys: Keys, limit: usize) -> Self {
         Self { keys, limit, line: Zeroizing::default(), is_too_long: false, escape: Escape::None }
     }
 
-    /// The line so far, fit for a terminal.
+    /// Returns the line so far, sanitized for a terminal.
     pub(super) fn shown(&self) -> String {
         String::from_utf8_lossy(&self.line).chars().filter(|c| is_harmless(*c)).collect()
     }
 
-    /// Takes one byte. What is to be shown for it is appended to `echo`.
+    /// Processes one byte. Its echo is appended to `echo`.
     pub(super) fn feed(&mut self, byte: u8, echo: &mut String) -> Option<Event> {
         if self.is_of_escape(byte) {
             return None;
         }
         let keys = self.keys;
-        // A key that is switched off is NUL.
+        // A key that is disabled is NUL.
         let is = |key: u8| byte == key && key != 0;
         if is(keys.interrupt) || is(keys.quit) || is(keys.suspend) {
             let (signal, shown) = match byte {
@@ -121,8 +121,8 @@ impl LineEditor {
         None
     }
 
-    /// Whether a byte belongs to an escape sequence: an arrow key, or what a terminal puts around
-    /// pasted text (ESC[200~ and ESC[201~).
+    /// Returns whether a byte belongs to an escape sequence: an arrow key, or the brackets that a terminal
+    /// puts around pasted text (ESC[200~ and ESC[201~).
     fn is_of_escape(&mut self, byte: u8) -> bool {
         let (is_of_it, next) = match (self.escape, byte) {
             (_, 0x1b) => (true, Escape::Begun),
@@ -151,7 +151,7 @@ impl LineEditor {
         }
     }
 
-    /// Takes back the last character.
+    /// Erases the last character.
     fn erase(&mut self, echo: &mut String) {
         while let Some(byte) = self.line.pop() {
             if is_start(byte) {
@@ -172,7 +172,7 @@ impl LineEditor {
     }
 }
 
-/// Whether a byte begins a character in UTF-8.
+/// Returns whether a byte begins a character in UTF-8.
 fn is_start(byte: u8) -> bool {
     byte & 0xc0 != 0x80
 }

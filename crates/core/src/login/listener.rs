@@ -1,11 +1,11 @@
-//! The loopback listener (RFC 8252, section 7.3): takes one well-formed answer after the other,
-//! and answers everything else with an error page without ending the wait.
+//! The loopback listener (RFC 8252, section 7.3): accepts well-formed responses one after the other, and
+//! answers everything else with an error page without ending the wait.
 //!
-//! Why hyper: tiny_http limits neither the size of a head nor the time it takes to arrive, so one
-//! idle peer or one endless header could keep the true callback out.
+//! Why hyper: tiny_http limits neither the size of a head nor the time it takes to arrive, so one idle peer
+//! or one endless header could block the real callback.
 //!
-//! The connections are tasks of the caller's runtime. They make progress whenever it runs, not
-//! only inside [`Listener::next`].
+//! The connections are tasks of the caller's runtime. They make progress whenever it runs, not only inside
+//! [`Listener::next`].
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -24,38 +24,38 @@ use crate::error::Result;
 use crate::profile::RedirectUri;
 use crate::protocol::callback::Parameters;
 
-/// The most connections at a time. One more takes the place of the oldest that waits for its
-/// request, so that idle peers cannot keep the true callback out.
+/// Maximum number of connections at a time. One more replaces the oldest that waits for its request, so
+/// that idle peers cannot block the real callback.
 const CONNECTIONS: usize = 64;
 
-/// The most candidates that wait for the caller.
+/// Maximum number of candidates that wait for the caller.
 const QUEUE: usize = 48;
 
-/// The longest that replies on their way may delay the end.
+/// Maximum time that pending replies may delay the end.
 const GRACE_LIMIT: Duration = Duration::from_secs(1);
 
-/// How a listener differs from the plain one.
+/// Options of a listener.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ListenOptions {
-    /// Takes the answer as a POSTed form (`response_mode=form_post`) instead of a query.
+    /// Accepts the response as a POSTed form (`response_mode=form_post`) instead of a query.
     pub form_post: bool,
-    /// Moves from `127.0.0.1` to `[::1]` on a host that has no IPv4. Only for a redirect URI that
-    /// the person did not choose.
+    /// Moves from `127.0.0.1` to `[::1]` on a host without IPv4. Only for a redirect URI that the user did
+    /// not configure.
     pub other_family: bool,
 }
 
-/// What came in.
+/// An incoming request.
 #[derive(Debug)]
 pub enum Event {
-    /// A request that has the form of the callback. Its `state` is not judged yet.
+    /// A request that has the form of the callback. Its `state` is not validated yet.
     Candidate(Candidate),
-    /// A request that was answered with an error page; the first few of each reason are told.
+    /// A request that was answered with an error page; the first few of each reason are reported.
     Noise(NoiseReport),
 }
 
 /// A request to the callback that waits for its page.
 ///
-/// Dropped without a reply, the browser is told that the program was interrupted.
+/// If it is dropped without a reply, the browser shows that the program was interrupted.
 #[derive(Debug)]
 pub struct Candidate {
     parameters: Parameters,
@@ -69,26 +69,26 @@ impl Candidate {
         (Self { parameters, answer, meter: Arc::clone(&shared.meter) }, receiver)
     }
 
-    /// The decoded parameters: a `state`, and either a `code` or an `error`.
+    /// Returns the decoded parameters: a `state`, and either a `code` or an `error`.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// Sends the browser its page. It goes out while the runtime runs; [`Listener::close`] waits
-    /// for it, but never for a peer that does not read.
+    /// Sends the browser its page. The page is sent while the runtime runs; [`Listener::close`] waits for
+    /// it, but never for a peer that does not read.
     pub fn reply(self, page: Page) {
-        // A peer that has gone away needs no page.
+        // A peer that has disconnected needs no page.
         let _ = self.answer.send(page);
     }
 
-    /// Answers that this is not the callback, because of its `state`, and counts it as noise.
+    /// Replies that this is not the callback, because of its `state`, and counts it as noise.
     pub fn refuse_state(self) {
         self.meter.record(Noise::State, "");
         self.reply(Page::NotTheCallback);
     }
 }
 
-/// Sockets on the loopback addresses that wait for a callback. Dropped, it closes everything.
+/// Sockets on the loopback addresses that wait for a callback. Dropping it closes everything.
 #[derive(Debug)]
 pub struct Listener {
     redirect_uri: String,
@@ -104,15 +104,14 @@ impl Listener {
     /// Opens the listener for the first of these redirect URIs whose port is free.
     ///
     /// A URI without a port gets one from the operating system; `port` replaces the port of all. A
-    /// `localhost` URI takes 127.0.0.1 and ::1 on the same port, or only the one that the host has.
-    /// Must be called inside a tokio runtime with I/O and time.
+    /// `localhost` URI uses 127.0.0.1 and ::1 on the same port, or only the address that the host has. Must
+    /// be called inside a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     ///
-    /// Of kind [`Unavailable`](crate::ErrorKind::Unavailable) where every wanted port is taken
-    /// (the hint names them) or no loopback address exists; of kind
-    /// [`Config`](crate::ErrorKind::Config) where there is no redirect URI, or a port may not be
-    /// opened by this user.
+    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if every requested port is in use (the hint
+    /// names them) or no loopback address exists, and [`Config`](crate::ErrorKind::Config) if there is no
+    /// redirect URI or this user may not open a port.
     pub async fn bind(
         redirects: &[RedirectUri],
         port: Option<u16>,
@@ -140,22 +139,22 @@ impl Listener {
         Ok(Self { redirect_uri, port, addresses, candidates, reports, acceptors, shared })
     }
 
-    /// The redirect URI with its port: byte for byte what goes into both requests.
+    /// Returns the redirect URI with its port: byte for byte what both requests contain.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The addresses that are bound.
+    /// Returns the bound addresses.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// The next event; candidates go first. May be dropped at any time without losing one.
+    /// Returns the next event; candidates come first. Dropping the future at any time loses none.
     pub async fn next(&mut self) -> Event {
         tokio::select! {
             biased;
@@ -166,13 +165,13 @@ impl Listener {
         }
     }
 
-    /// How many requests came that were not the callback, refused states included.
+    /// Returns how many requests were not the callback, refused states included.
     pub fn noise_count(&self) -> u64 {
         self.shared.meter.count()
     }
 
-    /// Ends the wait: the port is closed at once, candidates that still wait are told that the
-    /// login is over, and replies on their way get `grace` (one second at most) to go out.
+    /// Ends the wait: closes the port at once, tells waiting candidates that the login is over, and gives
+    /// pending replies `grace` (at most one second) to be sent.
     pub async fn close(mut self, grace: Duration) {
         self.acceptors.shutdown().await;
         self.candidates.close();
@@ -198,11 +197,11 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>) {
                 if shared.make_room() {
                     shared.admit(stream);
                 }
-                // A new connection is read before the next one can take its place.
+                // A new connection is read before the next one can replace it.
                 tokio::task::yield_now().await;
             }
             Err(_) => {
-                // Out of descriptors, or a peer that left early: give way, then go on.
+                // Out of descriptors, or a peer that disconnected early: yield, then continue.
                 shared.drop_oldest_idle();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -210,7 +209,7 @@ async fn accept(socket: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// What the connections of a listener have in common.
+/// The state that a listener's connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) authority: String,
@@ -230,14 +229,14 @@ struct Entry {
     task: AbortHandle,
 }
 
-/// Reads its request, or discards what is left of it.
+/// Reads its request, or discards the rest of it.
 const IDLE: u8 = 0;
 /// Waits for the caller's decision.
 const HOLDING: u8 = 1;
 /// Writes its page.
 const ANSWERING: u8 = 2;
 
-/// A connection's place among the others; free again when dropped.
+/// A connection's slot; released when dropped.
 pub(super) struct Slot {
     serial: u64,
     phase: Arc<AtomicU8>,
@@ -274,13 +273,13 @@ impl Shared {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let phase = Arc::new(AtomicU8::new(IDLE));
         let slot = Slot { serial, phase: Arc::clone(&phase), shared: Arc::clone(self) };
-        // Locked while spawning, so that the task cannot leave before it is entered.
+        // Locked while spawning, so that the task cannot end before it is registered.
         let mut entries = self.entries();
         let task = tokio::spawn(connection::serve(slot, stream, Arc::clone(self))).abort_handle();
         entries.push(Entry { serial, phase, task });
     }
 
-    /// Whether there is room for one more connection, made by dropping an idle one if need be.
+    /// Returns whether there is room for one more connection, after dropping an idle one if necessary.
     fn make_room(&self) -> bool {
         self.entries().len() < CONNECTIONS || self.drop_oldest_idle()
     }
@@ -294,7 +293,7 @@ impl Shared {
     }
 
     fn abort(&self, which: impl Fn(u8) -> bool) {
-        // Not under the lock, which a task takes when it is dropped.
+        // Not under the lock, which a task acquires when it is dropped.
         let wanted = |entry: &&Entry| which(entry.phase.load(Ordering::Relaxed));
         let tasks: Vec<_> = self.entries().iter().filter(wanted).map(|e| e.task.clone()).collect();
         tasks.iter().for_each(AbortHandle::abort);

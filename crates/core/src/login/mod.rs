@@ -1,9 +1,9 @@
-//! How a person's answer reaches this program: the loopback listener and its pages, the browser,
-//! and callbacks that are pasted.
+//! How the authorization response reaches this program: the loopback listener and its pages, the browser,
+//! and pasted callbacks.
 //!
-//! Nothing here judges an answer. [`Listener`] and [`PastedLines`] hand on what has the form of an
-//! authorization response (RFC 6749, section 4.1.2) and came to the right place; whether its
-//! `state` and `iss` are right is for the flow to say.
+//! Nothing in this module validates a response. [`Listener`] and [`PastedLines`] pass on what has the form
+//! of an authorization response (RFC 6749, section 4.1.2) and arrived at the right redirect URI; the flow
+//! validates its `state` and `iss`.
 
 pub mod attempt;
 mod bind;

@@ -1,5 +1,5 @@
-//! Requests that are not the callback: counted always, reported once each, so that no page on the
-//! web can flood a terminal.
+//! Requests that are not the callback: always counted, but reported only a few times each, so that no web
+//! page can flood a terminal.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 
 use crate::text;
 
-/// How many different requests are reported for each reason before the rest is only counted.
+/// How many different requests are reported for each reason; the rest is only counted.
 const REPORTS: usize = 4;
 
-/// How many reasons there are.
+/// The number of reasons.
 const REASONS: usize = 8;
 
-/// The most characters of a request's target that are shown.
+/// Maximum number of characters of a request's target that are shown.
 const SHOWN: usize = 80;
 
 /// Why a request is not the callback.
@@ -26,17 +26,17 @@ pub enum Noise {
     Malformed,
     /// It names another host (a sign of DNS rebinding).
     Host,
-    /// It asks for another path.
+    /// It requests another path.
     Path,
     /// It uses another method, or another media type.
     Method,
-    /// The browser only looked ahead (`Sec-Purpose: prefetch`).
+    /// The browser only prefetched it (`Sec-Purpose: prefetch`).
     Prefetch,
     /// Its parameters are hostile, contradictory, or not an authorization response.
     Parameters,
     /// Its `state` is missing or not the expected one.
     State,
-    /// Too many callbacks came at once.
+    /// Too many callbacks arrived at once.
     Flood,
 }
 
@@ -44,12 +44,12 @@ impl Noise {
     fn words(self) -> &'static str {
         match self {
             Self::Malformed => "not a well-formed request",
-            Self::Host => "meant for another host",
+            Self::Host => "addressed to another host",
             Self::Path => "not the path of the callback",
             Self::Method => "not the method of the callback",
-            Self::Prefetch => "only looking ahead",
+            Self::Prefetch => "only a prefetch",
             Self::Parameters => "not an authorization response",
-            Self::State => "a state that is missing or not the expected one",
+            Self::State => "its state is missing or not the expected one",
             Self::Flood => "too many at once",
         }
     }
@@ -60,7 +60,7 @@ impl Noise {
 pub struct NoiseReport {
     /// Why it is not the callback.
     pub reason: Noise,
-    /// What it asked for (method and path, without the query) or what is wrong with it, fit for a
+    /// What it requested (method and path, without the query) or what is wrong with it, sanitized for a
     /// terminal.
     pub detail: String,
 }
@@ -72,7 +72,7 @@ impl std::fmt::Display for NoiseReport {
     }
 }
 
-/// Counts noise, and passes on the first of each kind.
+/// Counts noise, and reports the first requests of each kind.
 #[derive(Debug)]
 pub(super) struct Meter {
     count: AtomicU64,

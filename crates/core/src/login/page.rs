@@ -1,5 +1,5 @@
-//! What the browser shows: self-contained pages that load nothing, run one line of script, and
-//! repeat neither code, state nor token.
+//! The pages in the browser: self-contained, with a single line of script, and without code, state or
+//! token.
 
 use std::sync::OnceLock;
 
@@ -8,61 +8,61 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::text;
 
-/// Takes the response's query, and with it the code, out of the address bar and the history.
+/// Removes the response's query, and with it the code, from the address bar and the history.
 const SCRIPT: &str = r#"history.replaceState(null,"",location.pathname)"#;
 
 const STYLE: &str = include_str!("page.css");
 
-/// A page. Text in it may come from a server: it is made harmless and escaped.
+/// A page. Text in it may come from a server: it is sanitized and escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Page {
     /// The login is complete: validated and stored.
     SignedIn {
-        /// What the person is signed in to.
+        /// The service that the user is signed in to.
         to: String,
-        /// As whom, where that is known.
+        /// The identity of the user, if known.
         identity: Option<String>,
     },
-    /// The person or the server said no.
+    /// The user or the server denied access.
     Denied {
         /// What the login was for.
         to: String,
-        /// The server's words.
+        /// The reason that the server returned.
         reason: Option<String>,
     },
-    /// The answer came, but the login failed.
+    /// The response arrived, but the login failed.
     Failed {
         /// What the login was for.
         to: String,
-        /// What went wrong, without a secret.
+        /// What went wrong, without secrets.
         reason: String,
     },
     /// The login was completed, or ended, before this request.
     Over,
-    /// The callback's path without an answer in it: the login still waits.
+    /// The callback's path without a response: the login is still waiting.
     Waiting,
-    /// An answer, but not to the login that waits here: its `state` is missing or another's.
+    /// A response, but not to the login that is waiting: its `state` is missing or belongs to another one.
     NotTheCallback,
-    /// The program ended before it could judge the answer.
+    /// The program ended before it could validate the response.
     Interrupted,
     /// No such path.
     NotFound,
-    /// Another method; the one that is allowed.
+    /// Another method; the value is the allowed one.
     MethodNotAllowed(&'static str),
-    /// A form in another media type.
+    /// A form with another media type.
     MediaType,
     /// A request for another host.
     WrongHost,
-    /// A prefetch: the answer counts only once the page is visited.
+    /// A prefetch: the response counts only once the page is visited.
     Prefetch,
     /// A request that is malformed or over the limits.
     Malformed,
-    /// Too many answers at once.
+    /// Too many responses at once.
     Busy,
 }
 
-/// How a page looks.
+/// The appearance of a page.
 #[derive(Clone, Copy)]
 enum Tone {
     Good,
@@ -93,23 +93,23 @@ struct Content {
     status: u16,
     tone: Tone,
     title: &'static str,
-    /// Sentences, escaped already.
+    /// Sentences, already escaped.
     text: String,
-    /// What to do now.
+    /// What to do next.
     advice: &'static str,
 }
 
 const CLOSE: &str = "You can close this tab.";
 const RETURN: &str = "Close this tab and go back to your terminal.";
-const NO_HARM: &str = "Nothing was changed. If a login is running, it still waits for its answer.";
+const NO_HARM: &str = "Nothing was changed. A login in progress is still waiting for its response.";
 
 impl Page {
-    /// The HTTP status that goes with this page.
+    /// Returns the HTTP status of this page.
     pub fn status(&self) -> u16 {
         self.content().status
     }
 
-    /// Headers that belong to this page alone.
+    /// Returns the header that only this page has.
     pub fn extra_header(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::MethodNotAllowed(allowed) => Some(("allow", allowed)),
@@ -118,7 +118,7 @@ impl Page {
         }
     }
 
-    /// The whole document.
+    /// Returns the whole document.
     pub fn html(&self) -> String {
         let Content { tone, title, text, advice, .. } = self.content();
         let (class, icon) = (tone.class(), tone.icon());
@@ -186,13 +186,15 @@ impl Page {
 
     fn fixed(&self) -> Content {
         let (status, title, text, advice) = match self {
-            Self::Over => (410, "Already finished", "This sign-in was finished before.", CLOSE),
+            Self::Over => {
+                (410, "Already finished", "This sign-in has already been completed.", CLOSE)
+            }
             Self::Waiting => {
-                let text = "The sign-in is still waiting for its answer.";
-                (400, "Waiting", text, "Go on in the tab where you sign in.")
+                let text = "The sign-in is still waiting for its response.";
+                (400, "Waiting", text, "Continue in the tab where you are signing in.")
             }
             Self::NotTheCallback => {
-                let text = "This answer does not belong to the sign-in that is waiting here.";
+                let text = "This response does not belong to the sign-in in progress.";
                 (400, "Not this sign-in", text, NO_HARM)
             }
             Self::Interrupted => {
@@ -201,18 +203,18 @@ impl Page {
             }
             Self::NotFound => (404, "Not found", "There is nothing at this address.", NO_HARM),
             Self::MethodNotAllowed(_) => {
-                (405, "Not allowed", "This address takes another kind of request.", NO_HARM)
+                (405, "Not allowed", "This address does not accept this kind of request.", NO_HARM)
             }
             Self::MediaType => {
-                (415, "Not allowed", "This address takes another kind of form.", NO_HARM)
+                (415, "Not allowed", "This address does not accept this kind of form.", NO_HARM)
             }
             Self::WrongHost => {
                 (421, "Wrong host", "This request was meant for another host.", NO_HARM)
             }
             Self::Prefetch => {
-                (403, "Not loaded ahead", "This page counts only once it is visited.", NO_HARM)
+                (403, "Not prefetched", "This page must be visited, not prefetched.", NO_HARM)
             }
-            Self::Busy => (503, "Busy", "Too many answers came at once.", RETURN),
+            Self::Busy => (503, "Busy", "Too many responses arrived at once.", RETURN),
             _ => (400, "Bad request", "This request could not be understood.", NO_HARM),
         };
         Content { status, tone: Tone::Calm, title, text: text.to_owned(), advice }
@@ -227,7 +229,7 @@ fn quote(text: &str) -> String {
     format!(" <span class=\"reason\">{}</span>", escape(text))
 }
 
-/// Makes text harmless, then escapes every character that has a meaning in HTML.
+/// Sanitizes text, then escapes every special character of HTML.
 fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text::one_line(text).chars() {
@@ -244,7 +246,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// The headers of every page, `Content-Security-Policy` among them.
+/// Returns the headers of every page, `Content-Security-Policy` among them.
 pub(crate) fn headers() -> [(&'static str, &'static str); 8] {
     [
         ("content-type", "text/html; charset=utf-8"),
@@ -258,14 +260,14 @@ pub(crate) fn headers() -> [(&'static str, &'static str); 8] {
     ]
 }
 
-/// Allows this very style and this very script, and nothing else.
+/// Allows exactly this style and this script, and nothing else.
 fn policy() -> &'static str {
     static POLICY: OnceLock<String> = OnceLock::new();
     POLICY.get_or_init(|| {
         format!(
             "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
              style-src 'sha256-{}'; script-src 'sha256-{}'",
-            // As a browser reads it, whatever the line ends in the source are.
+            // As a browser reads it, whatever line endings the source has.
             hash(&STYLE.replace("\r\n", "\n")),
             hash(SCRIPT)
         )

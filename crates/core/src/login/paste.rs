@@ -1,4 +1,4 @@
-//! Callbacks that a person pastes: the whole URL from the browser's address bar, or its query.
+//! Callbacks that the user pastes: the whole URL from the browser's address bar, or its query.
 
 use std::io::{BufRead, Read};
 
@@ -13,7 +13,7 @@ use crate::secret::Secret;
 #[cfg(unix)]
 use super::terminal::{Echo, Input, Lines, Terminal};
 
-/// The most bytes of one pasted line.
+/// Maximum size of one pasted line, in bytes.
 const LINE_LIMIT: usize = 64 * 1024;
 
 /// How many lines may wait to be read.
@@ -28,18 +28,18 @@ const TYPED_LINES: usize = 64;
 pub struct Pasted {
     /// The parameters.
     pub parameters: Parameters,
-    /// Whether the URL was there, so that it is known where the response came in.
+    /// Whether the URL was included, so that it is known where the response was received.
     pub has_place: bool,
 }
 
-/// Reads a pasted callback: a URL that equals the redirect URI up to its query, or the query
-/// alone (with or without its `?`). The rules for parameters are those of the listener.
+/// Parses a pasted callback: a URL that equals the redirect URI up to its query, or the query alone (with
+/// or without its `?`). The parameters follow the same rules as those of the listener.
 ///
 /// # Errors
 ///
-/// Of kind [`Validation`](crate::ErrorKind::Validation): another scheme, host, port or path, a
-/// text that is no callback, or parameters that [`parse_query`] or
-/// [`Parameters::require_response`] refuses. No message repeats what was pasted.
+/// Returns [`Validation`](crate::ErrorKind::Validation) for another scheme, host, port or path, for a text
+/// that is not a callback, and for parameters that [`parse_query`] or [`Parameters::require_response`]
+/// refuses. No message repeats what was pasted.
 pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
     let text = unquote(pasted);
     let url = Parts::of(text);
@@ -50,7 +50,7 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
                 .ok_or_else(|| Error::internal("the redirect URI is not a URL"))?;
             if let Some(what) = url.differs_from(&expected) {
                 let text = format!(
-                    "the pasted URL has another {what} than the redirect URI of this login"
+                    "the pasted URL has a different {what} than the redirect URI of this login"
                 );
                 return Err(Error::validation(text).hint(HINT));
             }
@@ -60,21 +60,21 @@ pub fn parse_pasted(pasted: &str, redirect_uri: &str) -> Result<Pasted> {
             text.split('#').next().unwrap_or_default().trim_start_matches('?')
         }
         None => {
-            return Err(Error::validation("what was pasted is not the callback").hint(HINT));
+            return Err(Error::validation("the pasted text is not the callback").hint(HINT));
         }
     };
-    let explain = |error: Error| error.context("the pasted callback cannot be used").hint(HINT);
+    let explain = |error: Error| error.context("cannot use the pasted callback").hint(HINT);
     let parameters = parse_query(query).map_err(explain)?;
     if parameters.get("state").is_none() && parameters.get("code").is_some() {
-        let what = "it ends before its `state`; it may have been cut";
+        let what = "it ends before its `state`; it may be incomplete";
         return Err(explain(Error::validation(what)));
     }
     parameters.require_response().map_err(explain)?;
     Ok(Pasted { parameters, has_place })
 }
 
-const HINT: &str = "paste the whole address that the browser shows at the end, from `http` on, \
-                    with its `state`";
+const HINT: &str = "paste the whole URL from the browser's address bar, from `http` on, with its \
+                    `state`";
 
 fn unquote(text: &str) -> &str {
     let text = without_paste_markers(text).trim();
@@ -84,10 +84,10 @@ fn unquote(text: &str) -> &str {
         .map_or(text, str::trim)
 }
 
-/// Lines that arrive on standard input while something else is waited for.
+/// Lines that arrive on standard input while the program waits for something else.
 ///
-/// They are read by a thread of its own, which ends with the process and does not keep it alive. A
-/// terminal is in a mode of its own until this is dropped.
+/// A separate thread reads them; it ends with the process and does not keep it alive. A terminal is in a
+/// special mode until this is dropped.
 #[derive(Debug)]
 pub struct PastedLines {
     lines: mpsc::Receiver<Result<Secret>>,
@@ -96,14 +96,14 @@ pub struct PastedLines {
 }
 
 impl PastedLines {
-    /// Reads standard input. To be called once in a process.
+    /// Reads standard input. Call it once per process.
     pub fn from_stdin() -> Self {
         #[cfg(unix)]
         if let Some(terminal) = Terminal::on_stdin(Echo::Shown) {
             let mut input = terminal.lines(LINE_LIMIT);
             let lines = in_thread(TYPED_LINES, move |lines| {
                 while let Some(line) = typed(&mut input) {
-                    // Somebody has to read on, whatever happens to the line: keys send signals.
+                    // Reading continues whatever happens to the line: keys send signals.
                     let _ = lines.try_send(line);
                 }
             });
@@ -112,7 +112,7 @@ impl PastedLines {
         Self::from_reader(|| std::io::stdin().lock())
     }
 
-    /// Reads what `open` gives, which is called in the reading thread.
+    /// Reads what `open` returns; it is called in the reading thread.
     pub fn from_reader<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> Self {
         let lines = in_thread(LINES, move |lines| {
             let mut reader = open();
@@ -129,20 +129,20 @@ impl PastedLines {
         }
     }
 
-    /// The next line that is not blank; `None` at the end of the input. May be dropped at any
-    /// time without losing a line.
+    /// Returns the next line that is not blank, or `None` at the end of the input. Dropping the future at
+    /// any time loses no line.
     ///
     /// # Errors
     ///
-    /// A line over 64 KiB is an error of kind [`Validation`](crate::ErrorKind::Validation); the next
-    /// one can be read after it.
+    /// Returns [`Validation`](crate::ErrorKind::Validation) for a line over 64 KiB; the next one can be
+    /// read after it.
     pub async fn next(&mut self) -> Option<Result<Secret>> {
         self.lines.recv().await
     }
 }
 
-/// Runs a reader in a thread of its own. Without a thread the channel closes, as at the end of the
-/// input.
+/// Runs a reader in a separate thread. If the thread cannot be started, the channel closes, as at the end
+/// of the input.
 fn in_thread(
     capacity: usize,
     read: impl FnOnce(mpsc::Sender<Result<Secret>>) + Send + 'static,
@@ -153,7 +153,7 @@ fn in_thread(
     receiver
 }
 
-/// The next line of a terminal that is not blank.
+/// Returns the next line of a terminal that is not blank.
 #[cfg(unix)]
 fn typed(input: &mut Lines) -> Option<Result<Secret>> {
     match input.read_filled() {
@@ -164,10 +164,10 @@ fn typed(input: &mut Lines) -> Option<Result<Secret>> {
 }
 
 fn too_long() -> Error {
-    Error::validation("the pasted line is over 64 KiB").hint(HINT)
+    Error::validation("the pasted line is longer than 64 KiB").hint(HINT)
 }
 
-/// The next line that is not blank. A failing input is at its end.
+/// Returns the next line that is not blank. A failing input is treated as ended.
 fn read_line(reader: &mut impl BufRead) -> Option<Result<Secret>> {
     loop {
         let mut line = Zeroizing::new(Vec::new());

@@ -1,5 +1,5 @@
-//! Standard input where it is a terminal, read without the limit of its driver: a line over 4,095
-//! bytes would otherwise be cut in silence.
+//! Standard input as a terminal, read without the limit of its driver, which would silently truncate a line
+//! over 4,095 bytes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,27 +13,27 @@ use zeroize::Zeroizing;
 
 use super::line_editor::{Event, Keys, LineEditor, Signal};
 
-/// How long a signal that stops this process may take to do so, and how often a process in the
-/// background looks whether it has come to the foreground.
+/// How long a signal that stops this process may take to do so, and how often a background process checks
+/// whether it is in the foreground.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What was read from a terminal.
+/// The result of reading from a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
     /// A line, without its end.
     Line(Zeroizing<Vec<u8>>),
-    /// A line over the limit, of which nothing was kept.
+    /// A line over the limit; nothing of it is kept.
     TooLong,
     /// The end of the input.
     End,
 }
 
-/// The terminal on standard input, in a mode of its own. It gets back the mode that it had when this
-/// is dropped, and before a key of the user's stops or ends the process.
+/// The terminal on standard input, in a special mode. The previous mode is restored when this is dropped,
+/// and before a key of the user stops or ends the process.
 #[derive(Debug)]
 pub struct Terminal(Arc<Mode>);
 
-/// Whether what is typed is shown.
+/// Whether typed text is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
     /// As it is typed.
@@ -43,7 +43,7 @@ pub enum Echo {
 }
 
 impl Terminal {
-    /// The terminal on standard input; `None` where that is something else.
+    /// Returns the terminal on standard input, or `None` if standard input is not a terminal.
     pub fn on_stdin(echo: Echo) -> Option<Self> {
         let saved = rustix::termios::tcgetattr(io::stdin()).ok()?;
         let is_shown = echo == Echo::Shown && saved.local_modes.contains(LocalModes::ECHO);
@@ -57,7 +57,7 @@ impl Terminal {
         Some(Self(mode))
     }
 
-    /// Its lines, of at most `limit` bytes each.
+    /// Returns its lines, of at most `limit` bytes each.
     pub fn lines(&self, limit: usize) -> Lines {
         Lines {
             editor: LineEditor::new(keys(&self.0.saved), limit),
@@ -69,7 +69,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // What is said next begins on a line of its own.
+        // Further output starts on a new line.
         if self.0.state().is_mid_line {
             self.0.show("\n");
         }
@@ -93,11 +93,11 @@ fn keys(termios: &Termios) -> Keys {
     }
 }
 
-/// The terminal's mode, before and meanwhile.
+/// The terminal's mode, before and during the reading.
 #[derive(Debug)]
 struct Mode {
     saved: Termios,
-    /// Where what is typed is shown, if it is.
+    /// Where typed text is shown, if it is.
     screen: Option<File>,
     state: Mutex<State>,
 }
@@ -114,7 +114,7 @@ impl Mode {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every byte comes as it is typed, and none is shown or obeyed by the driver.
+    /// Sets the mode: every byte arrives as it is typed, and the driver shows or handles none.
     fn enter(&self) {
         let mut state = self.state();
         if state.is_over || state.is_entered {
@@ -131,7 +131,7 @@ impl Mode {
 
     fn leave(&self) {
         let mut state = self.state();
-        // In the background the terminal is another's, and touching it would stop the process.
+        // In the background the terminal belongs to another process, and touching it would stop this one.
         if std::mem::take(&mut state.is_entered) && !is_in_background() {
             let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.saved);
         }
@@ -142,13 +142,13 @@ impl Mode {
             return;
         }
         if let Some(mut screen) = self.screen.as_ref() {
-            // What cannot be shown is read all the same. A terminal that is halted must not hold the lock.
+            // Text that cannot be shown is still read. A stopped terminal must not hold the lock.
             let _ = screen.write_all(text.as_bytes());
             self.state().is_mid_line = !text.ends_with('\n');
         }
     }
 
-    /// Does what the driver does when this key is pressed, with the terminal as it was.
+    /// Does what the driver does when this key is pressed, with the terminal in its previous mode.
     fn signal(&self, signal: Signal) {
         let signal = match signal {
             Signal::Interrupt => rustix::process::Signal::INT,
@@ -157,12 +157,12 @@ impl Mode {
         };
         self.leave();
         let _ = kill_current_process_group(signal);
-        // It may be another thread that is told to stop.
+        // The stopped thread may be another one.
         std::thread::sleep(PAUSE);
     }
 }
 
-/// Whether another process group has the terminal. Where there is no job control, none has.
+/// Returns whether another process group has the terminal; without job control, none has.
 fn is_in_background() -> bool {
     let foreground = rustix::termios::tcgetpgrp(io::stdin());
     foreground.is_ok_and(|group| group != rustix::process::getpgrp())
@@ -173,12 +173,12 @@ fn is_in_background() -> bool {
 pub struct Lines {
     editor: LineEditor,
     mode: Arc<Mode>,
-    /// What was read, in reverse.
+    /// Bytes that were read, in reverse.
     waiting: Zeroizing<Vec<u8>>,
 }
 
 impl Lines {
-    /// The next line that is not blank.
+    /// Returns the next line that is not blank.
     pub fn read_filled(&mut self) -> Input {
         loop {
             match self.read() {
@@ -188,7 +188,7 @@ impl Lines {
         }
     }
 
-    /// The next line. Waits for it, and for the foreground.
+    /// Returns the next line. Waits for it, and for the foreground.
     pub fn read(&mut self) -> Input {
         loop {
             while let Some(byte) = self.waiting.pop() {

@@ -1,126 +1,126 @@
-//! Where grants and named secrets are kept.
+//! Stores for grants and named secrets.
 
 use super::BoxFuture;
 use crate::error::Result;
 use crate::grant::{Grant, GrantKey};
 
-/// Keeps grants: one record for each [`GrantKey`], which names the profile and the account or user.
+/// Stores grants: one record for each [`GrantKey`], which names the profile and the account or user.
 ///
-/// The manager calls `save`, `set_aside` and `remove` only in the turn of their key, under the [`Lock`]
-/// that the [`Coordinator`] gave; `load` and `list` come at any time and from any task. What an
-/// implementation must keep:
+/// The manager calls `save`, `set_aside` and `remove` only while holding the [`Lock`] of their key from the
+/// [`Coordinator`]; `load` and `list` are called at any time and from any task. An implementation must
+/// guarantee:
 ///
-/// - Names are compared byte for byte. `Ada` and `ada` are two users, and so are two ways to write `é`:
-///   a database whose texts are compared without regard to case, accents or trailing spaces needs a
-///   binary collation here. A record that names another key is refused.
-/// - A record is replaced as a whole or not at all, also where the process dies. A `load` meanwhile
-///   sees the one before or the one after.
-/// - Once `save` has returned, the record is durable: the refresh token that was replaced is worth
-///   nothing any more.
-/// - A record that is there but cannot be read is an error of kind
-///   [`Store`](crate::ErrorKind::Store), never `None`: `None` is believed, and overwritten.
-/// - Records are secret. Keep them encrypted, and nothing of them in errors or logs.
+/// - Names are compared byte for byte. `Ada` and `ada` are two users, and so are two ways to write `é`: a
+///   database that compares text without regard to case, accents or trailing spaces needs a binary collation
+///   here. A record that names another key is refused.
+/// - A record is replaced as a whole or not at all, even if the process dies. A concurrent `load` returns
+///   the previous record or the new one.
+/// - Once `save` has returned, the record is durable: the refresh token that it replaced is no longer
+///   valid.
+/// - A record that exists but cannot be read is an error of kind [`Store`](crate::ErrorKind::Store), never
+///   `None`: `None` would be trusted, and the record overwritten.
+/// - Records are secret. Keep them encrypted, and keep them out of errors and logs.
 ///
-/// Any of these futures may be dropped; `save` and `remove` must then have happened, or not.
+/// Any of these futures may be dropped; `save` and `remove` must then have taken effect completely or not
+/// at all.
 ///
 /// The [module](super) has an example.
 ///
 /// [`Lock`]: super::Lock
 /// [`Coordinator`]: super::Coordinator
 pub trait GrantStore: Send + Sync {
-    /// The store's name, for messages and [`AccountEntry::store`](crate::AccountEntry::store).
+    /// Returns the store's name, for messages and [`AccountEntry::store`](crate::AccountEntry::store).
     fn name(&self) -> String;
     /// Reads a grant.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails or the record is damaged. No token is handed out and
-    /// nothing is refreshed then.
+    /// Returns an error of kind `Store` if the store fails or the record is damaged. No token is handed out
+    /// and nothing is refreshed then.
     fn load<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<Grant>>>;
-    /// Whether there is a record under this key, found out without reading it: a keyring may prompt the
-    /// user before it shows a secret, but not for this. `None`, as without an implementation, where the
-    /// store cannot tell.
+    /// Returns whether there is a record under this key, without reading it: a keyring may prompt the user
+    /// before it returns a secret, but not for this. Returns `None`, as the default implementation does, if
+    /// the store cannot tell.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails.
+    /// Returns an error of kind `Store` if the store fails.
     fn contains<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<bool>>> {
         let _ = key;
         Box::pin(std::future::ready(Ok(None)))
     }
-    /// Proves that a record of about `bytes` can be saved under this key (open, unlocked, room for
-    /// it), without changing what is there. Called before a code or a refresh token is spent.
+    /// Checks that a record of about `bytes` can be saved under this key (open, unlocked, enough space),
+    /// without changing anything. Called before a code or a refresh token is spent.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it could not be saved. Nothing is spent then.
+    /// Returns an error of kind `Store` if it could not be saved. Nothing is spent then.
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>>;
     /// Saves a grant under its key.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it was not saved. It is tried again a few times, since the tokens
-    /// exist nowhere else.
+    /// Returns an error of kind `Store` if it was not saved. The save is retried a few times, because the
+    /// tokens exist nowhere else.
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>>;
-    /// Completes a save that was cut off: where the generation after `current` was written as a whole and
-    /// its writer died before it became the stored one, it becomes that now, and is returned. Called in
-    /// the grant's turn, where its last holder left an intent, before anything is sent or saved. `None`,
-    /// as without an implementation, where there is no such generation.
+    /// Completes a save that was interrupted: if the generation after `current` was written completely and
+    /// its writer died before it became the stored one, it becomes the stored one now, and is returned.
+    /// Called while holding the grant's lock, if its last holder left an intent, before anything is sent or
+    /// saved. Returns `None`, as the default implementation does, if there is no such generation.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where there is one and it cannot be stored. Nothing is spent then.
+    /// Returns an error of kind `Store` if there is one and it cannot be stored. Nothing is spent then.
     fn recover<'a>(&'a self, current: &'a Grant) -> BoxFuture<'a, Result<Option<Grant>>> {
         let _ = current;
         Box::pin(std::future::ready(Ok(None)))
     }
-    /// Moves a damaged record aside, so that the next `save` loses nothing, and says where it went.
-    /// `None`, as without an implementation, where nothing was moved: then a damaged record stands in
-    /// the way of a new login until somebody removes it.
+    /// Moves a damaged record aside, so that the next `save` loses nothing, and returns where it went.
+    /// Returns `None`, as the default implementation does, if nothing was moved: a damaged record then
+    /// blocks a new login until it is removed.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it could not be moved.
+    /// Returns an error of kind `Store` if it could not be moved.
     fn set_aside<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<String>>> {
         let _ = key;
         Box::pin(std::future::ready(Ok(None)))
     }
-    /// Removes a grant and every copy of it. Says whether there was one.
+    /// Removes a grant and every copy of it. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it may still be there.
+    /// Returns an error of kind `Store` if it may still be there.
     fn remove<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<bool>>;
-    /// The keys of all grants, in any order. `None`, as without an implementation, where the store
-    /// cannot tell: then the index of the [coordinator](super::Coordinator) is believed.
+    /// Returns the keys of all grants, in any order. Returns `None`, as the default implementation does, if
+    /// the store cannot list them: the index of the [coordinator](super::Coordinator) is used then.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails.
+    /// Returns an error of kind `Store` if the store fails.
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Option<Vec<GrantKey>>>> {
         Box::pin(std::future::ready(Ok(None)))
     }
 }
 
-/// Keeps named secrets that are not grants: the client secrets of profiles that say
-/// `{ keyring = "NAME" }`.
+/// Stores named secrets that are not grants: the client secrets of profiles with `{ keyring = "NAME" }`.
 pub trait SecretItems: Send + Sync {
     /// Reads an item.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails or the item is damaged.
+    /// Returns an error of kind `Store` if the store fails or the item is damaged.
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<crate::Secret>>>;
     /// Writes an item, as a whole and durably.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it was not written.
+    /// Returns an error of kind `Store` if it was not written.
     fn set<'a>(&'a self, name: &'a str, value: &'a crate::Secret) -> BoxFuture<'a, Result<()>>;
-    /// Removes an item. Says whether there was one.
+    /// Removes an item. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it may still be there.
+    /// Returns an error of kind `Store` if it may still be there.
     fn unset<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool>>;
 }

@@ -1,4 +1,4 @@
-//! Who takes turns, and the index of accounts.
+//! Locks, and the index of accounts.
 
 use std::time::Duration;
 
@@ -9,44 +9,44 @@ use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
 /// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
 /// too. A lock that is dropped is released: one in a database ends with its connection.
 ///
-/// An intent says that a refresh token is being spent: it is how the next holder learns that a token
-/// may be spent already. With a lock that processes share, an intent must be readable by the next
-/// process, also where the one that wrote it has died.
+/// An intent records that a refresh token is being spent, so that the next holder knows that a token may
+/// already be used. If processes share the lock, the next process must be able to read an intent, even if
+/// the process that wrote it has died.
 pub trait Lock: Send {
-    /// The intent that an earlier holder wrote and did not clear.
+    /// Returns the intent that an earlier holder wrote and did not clear.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it cannot be read. Nothing is refreshed then.
+    /// Returns an error of kind `Store` if it cannot be read. Nothing is refreshed then.
     fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>>;
     /// Writes an intent, durably.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it is not written. Nothing is spent then.
+    /// Returns an error of kind `Store` if it is not written. Nothing is spent then.
     fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>>;
     /// Clears the intent.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it may still be there.
+    /// Returns an error of kind `Store` if it may still be there.
     fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>>;
     /// Publishes what is known about the account without its secrets.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the index cannot be written. The grant itself is saved by then.
+    /// Returns an error of kind `Store` if the index cannot be written. The grant itself is saved by then.
     fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>>;
-    /// Takes the account out of what is published.
+    /// Removes the account from the published index.
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish).
+    /// See [`publish`](Self::publish).
     fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>>;
 }
 
-/// Completes what the last holder of a turn was killed in saving, and returns it: `left` is what was found of its
-/// intent. What stands in the way of reading that or the record is left to whoever goes on from here.
+/// Completes the save during which the last holder of a lock was killed, and returns it; `left` is what was
+/// found of its intent. Errors while reading that or the record are left to the caller.
 pub(crate) async fn recover(
     store: &dyn GrantStore,
     left: Result<Option<Intent>>,
@@ -58,44 +58,44 @@ pub(crate) async fn recover(
     if is_meant && current.key == *key { store.recover(&current).await } else { Ok(None) }
 }
 
-/// Makes all that use one store of grants take turns, and keeps the index of accounts.
+/// Serializes all users of one store of grants, and maintains the index of accounts.
 ///
-/// With a database of your own this need not be yours:
+/// With your own database, you do not need your own coordinator:
 /// [`MemoryCoordinator`](crate::store::MemoryCoordinator) serves any number of tasks and threads of one
-/// process, and [`StateDir`](crate::store::StateDir) all processes of one machine. Implement it where
-/// several machines share one store: an advisory lock of the database, held on a connection of its
-/// own, is the usual way.
+/// process, and [`StateDir`](crate::store::StateDir) all processes of one machine. Implement it if several
+/// machines share one store; the usual way is an advisory lock of the database, held on a separate
+/// connection.
 ///
-/// Machines that share a store of grants and no lock are not safe. Two refreshes of one grant at the
-/// same time are told apart by [`Grant::generation`], and the later one gives way; but a server that
-/// rotates refresh tokens may have ended the grant by then. Setting an attribute leaves the
-/// generation alone, and is not told apart at all: it can write the refresh token that it read before
-/// over the one that another machine was given since, and the person must log in again. That
-/// is what the common lock is for.
+/// Machines that share a store of grants but no lock are not safe. Two concurrent refreshes of one grant
+/// are distinguished by [`Grant::generation`], and the later one gives way; but a server that rotates
+/// refresh tokens may have ended the grant by then. Setting an attribute does not change the generation and
+/// is not detected at all: it can overwrite a refresh token that another machine has since received with
+/// the one that it read before, and the user must log in again. The shared lock prevents that.
 ///
 /// [`Grant::generation`]: crate::Grant::generation
 pub trait Coordinator: Send + Sync {
-    /// Takes the lock of this key, waiting at most this long for it. A future that is dropped leaves
-    /// no lock behind.
+    /// Acquires the lock of this key, waiting at most this long for it. Dropping the future leaves no lock
+    /// behind.
     ///
     /// # Errors
     ///
-    /// Of kind `Unavailable` where another holds it for longer, `Store` where it cannot be had at all.
+    /// Returns `Unavailable` if another holder keeps it for longer, and `Store` if it cannot be acquired at
+    /// all.
     fn lock<'a>(
         &'a self,
         key: &'a GrantKey,
         wait: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Lock>>>;
-    /// The entry of one account. It is asked without the lock, and must be quick.
+    /// Returns the entry of one account. Called without the lock; must be quick.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the index cannot be read.
+    /// Returns an error of kind `Store` if the index cannot be read.
     fn account<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<AccountEntry>>>;
-    /// All accounts that are known, sorted by key.
+    /// Returns all known accounts, sorted by key.
     ///
     /// # Errors
     ///
-    /// As [`account`](Self::account).
+    /// See [`account`](Self::account).
     fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>>;
 }

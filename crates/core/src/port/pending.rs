@@ -1,27 +1,27 @@
-//! Where started authorizations wait for their response.
+//! The store for started authorizations.
 
 use super::BoxFuture;
 use crate::error::Result;
 use crate::time::Timestamp;
 
-/// What is remembered of a started authorization until its response comes: sealed, so that whoever
-/// keeps it learns nothing but its name and its time.
+/// A started authorization that waits for its response: sealed, so that the store learns nothing but its id
+/// and its expiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRecord {
-    /// The name of the flow: the `jti` of its state. Letters, digits, `-` and `_`.
+    /// The id of the flow: the `jti` of its state. Letters, digits, `-` and `_`.
     pub id: String,
-    /// When it is worth nothing any more.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// The content, encrypted and authenticated together with the two above.
+    /// The content, encrypted and authenticated together with the two fields above.
     pub sealed: Vec<u8>,
 }
 
-/// Keeps started authorizations, for any number of processes at once. No lock is held around its
-/// methods: what must happen once is decided by the store itself.
+/// Stores started authorizations, for any number of processes at once. No lock is held around its methods:
+/// the store itself ensures what must happen only once.
 ///
-/// A record that has expired may be dropped at any time, one that has not never. A store should have
-/// a limit, and refuse more ([`Store`](crate::ErrorKind::Store)): whoever can start flows could fill
-/// it otherwise. Whose flow it is, a record does not tell: a limit for each user is the caller's, before
+/// An expired record may be dropped at any time, any other never. A store should have a limit and refuse
+/// more records ([`Store`](crate::ErrorKind::Store)), because otherwise anyone who can start flows could
+/// fill it. A record does not say whose flow it is: a limit per user is up to the caller, before
 /// [`start`](crate::FlowManager::start).
 ///
 /// ```
@@ -29,8 +29,8 @@ pub struct PendingRecord {
 /// use oauthctl_core::port::{BoxFuture, PendingRecord, PendingStore};
 /// use oauthctl_core::{Error, Result, Timestamp};
 ///
-/// /// Stands for a table `flows (id primary key, expires_at, sealed null)`: a flow that is used has
-/// /// nothing sealed. Its row stays until it has expired: a record that comes back is refused.
+/// /// Represents a table `flows (id primary key, expires_at, sealed null)`: a used flow has no sealed
+/// /// content. Its row stays until it has expired: a record that comes back is refused.
 /// #[derive(Default)]
 /// struct Flows(Mutex<BTreeMap<String, (Timestamp, Option<PendingRecord>)>>);
 ///
@@ -40,7 +40,7 @@ pub struct PendingRecord {
 ///             let mut rows = self.0.lock().unwrap();
 ///             // DELETE FROM flows WHERE expires_at < now; and refuse where COUNT(*) is at the limit.
 ///             if rows.contains_key(&record.id) {
-///                 return Err(Error::store("this flow is known already"));
+///                 return Err(Error::store("this flow already exists"));
 ///             }
 ///             rows.insert(record.id.clone(), (record.expires_at, Some(record.clone())));
 ///             Ok(())
@@ -59,7 +59,7 @@ pub struct PendingRecord {
 ///     }
 ///
 ///     // UPDATE flows SET sealed = NULL WHERE id = … AND expires_at = … AND sealed IS NOT NULL:
-///     // one row, or none. To delete it would let an old copy be put, and claimed, once more.
+///     // one row, or none. Deleting it would allow an old copy to be put, and claimed, again.
 ///     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
 ///         Box::pin(async move {
 ///             Ok(match self.0.lock().unwrap().get_mut(id) {
@@ -96,55 +96,56 @@ pub struct PendingRecord {
 /// # Ok::<(), oauthctl_core::Error>(())
 /// ```
 pub trait PendingStore: Send + Sync {
-    /// Keeps a record under its id, which must be new: one that is known or used is refused. It need
-    /// not outlive a power cut: where it is gone the person starts again, and nothing is lost.
+    /// Stores a record under its id, which must be new: an existing or used id is refused. The record need
+    /// not survive a power cut: if it is gone, the user starts again, and nothing is lost.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it is not kept. The person is then sent nowhere.
+    /// Returns an error of kind `Store` if it is not stored. The user is then sent nowhere.
     fn put<'a>(&'a self, record: &'a PendingRecord) -> BoxFuture<'a, Result<()>>;
-    /// Reads a record; `None` where there is none of this id and time.
+    /// Reads a record; `None` if there is none with this id and expiry.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails: the flow is then neither completed nor lost.
+    /// Returns an error of kind `Store` if the store fails: the flow is then neither completed nor lost.
     fn get<'a>(
         &'a self,
         id: &'a str,
         expires_at: Timestamp,
     ) -> BoxFuture<'a, Result<Option<PendingRecord>>>;
-    /// Takes a record away for good: `true` for exactly one caller, however many try at once, and
-    /// durable before it returns. This is what makes a state work once; the code is sent after it. It
-    /// must hold until the record has expired, even where an old copy of the record comes back.
+    /// Claims a record permanently: returns `true` to exactly one caller, however many try at once, and is
+    /// durable before it returns. This is what makes a state work only once; the code is sent after it. The
+    /// claim must last until the record has expired, even if an old copy of the record comes back.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where it is not certain that nobody else can take it. Nothing is redeemed.
+    /// Returns an error of kind `Store` unless it is certain that no other caller can claim it. Nothing is
+    /// redeemed.
     fn claim<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
-    /// Notes, durably, until `expires_at` at least, that an id which was never put is used: `true` for
-    /// exactly one caller. This makes a sealed state work once.
+    /// Records, durably and at least until `expires_at`, that an id which was never stored is used: returns
+    /// `true` to exactly one caller. This makes a sealed state work only once.
     ///
-    /// A clock that ran ahead may be set back: before a store removes what has expired, it remembers up to
-    /// which time, and treats whatever expires before that as used.
+    /// A clock that ran ahead may be set back: before a store removes expired entries, it records up to
+    /// which time, and treats everything that expires before that as used.
     ///
     /// # Errors
     ///
-    /// As [`claim`](Self::claim).
+    /// See [`claim`](Self::claim).
     fn mark_used<'a>(&'a self, id: &'a str, expires_at: Timestamp) -> BoxFuture<'a, Result<bool>>;
-    /// Whether [`mark_used`](Self::mark_used) has noted this id. It is asked before anything is done
-    /// for a sealed state, to save the work for one that is used; `mark_used` alone decides. Without an
-    /// answer of the store's own, none is known to be used.
+    /// Returns whether [`mark_used`](Self::mark_used) has recorded this id. Called before anything is done
+    /// for a sealed state, to save work for a used one; only `mark_used` decides. By default, no id is
+    /// known to be used.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails.
+    /// Returns an error of kind `Store` if the store fails.
     fn is_used<'a>(&'a self, _id: &'a str, _expires_at: Timestamp) -> BoxFuture<'a, Result<bool>> {
         Box::pin(std::future::ready(Ok(false)))
     }
-    /// All records that have not expired, in any order.
+    /// Returns all records that have not expired, in any order.
     ///
     /// # Errors
     ///
-    /// Of kind `Store`, where the store fails.
+    /// Returns an error of kind `Store` if the store fails.
     fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<PendingRecord>>>;
 }

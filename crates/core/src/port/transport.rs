@@ -6,7 +6,7 @@ use super::BoxFuture;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The most bytes of a response's body, after decompression, that is believed: 1 MiB.
+/// Maximum size of a response's body after decompression, in bytes: 1 MiB.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// The methods that OAuth uses.
@@ -19,7 +19,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name.
+    /// Returns the method's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -28,14 +28,14 @@ impl Method {
     }
 }
 
-/// A request. Its `Debug` shows neither headers nor body: both carry secrets.
+/// A request. Its `Debug` omits headers and body: both contain secrets.
 #[derive(Clone)]
 pub struct HttpRequest {
-    /// What the request is for, in a few words: "token request".
+    /// The purpose of the request, in a few words: "token request".
     pub purpose: &'static str,
     /// The method.
     pub method: Method,
-    /// Where it goes.
+    /// The URL.
     pub url: Url,
     /// The headers.
     pub headers: Vec<(String, String)>,
@@ -55,7 +55,7 @@ impl std::fmt::Debug for HttpRequest {
     }
 }
 
-/// A response, whatever its status. Its `Debug` shows neither headers nor body.
+/// A response with any status. Its `Debug` omits headers and body.
 #[derive(Clone)]
 pub struct HttpResponse {
     /// The status.
@@ -68,7 +68,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// The first header of this name (lower case).
+    /// Returns the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
@@ -98,20 +98,19 @@ impl std::fmt::Debug for HttpResponse {
 /// Why there is no response.
 #[derive(Debug, Clone)]
 pub struct HttpError {
-    /// Whether the server cannot have acted on the request: nothing of it was sent.
+    /// Whether the server cannot have acted on the request because nothing of it was sent.
     pub not_sent: bool,
-    /// What happened, without a secret.
+    /// The error message, without secrets.
     pub message: String,
-    /// What to do about it: a sentence, without a secret, becomes advice by `into()`.
+    /// The hint: a sentence, without secrets, converts to advice with `into()`.
     pub hint: Option<Advice>,
-    /// Whether it lasts until somebody corrects the configuration: then the request is not sent
-    /// again, and the error is of kind [`Config`](ErrorKind::Config), else of kind
-    /// [`Unavailable`](ErrorKind::Unavailable).
+    /// Whether only a change of the configuration helps. The request is then not sent again, and the error
+    /// is of kind [`Config`](ErrorKind::Config), otherwise of kind [`Unavailable`](ErrorKind::Unavailable).
     pub misconfigured: bool,
 }
 
 impl HttpError {
-    /// The error that it is for the flow, with this message and its own hint.
+    /// Returns the flow's error for it, with this message and its own hint.
     pub(crate) fn told(&self, message: impl Into<String>) -> Error {
         let kind = if self.misconfigured { ErrorKind::Config } else { ErrorKind::Unavailable };
         let error = Error::new(kind, message);
@@ -124,15 +123,16 @@ impl HttpError {
 
 /// Sends requests.
 ///
-/// An implementation must never follow a redirect, send nothing twice by itself, verify TLS, and take
-/// a status of any kind for an answer: judging it is not its task. A code or a refresh token may be in
+/// An implementation must verify TLS, must never follow a redirect or send a request twice, and must return
+/// a response of any status: it is not the transport's task to interpret it. A request may contain a code
+/// or a refresh token, so nothing of it may be logged.
 /// the request, so nothing of it belongs into a log.
 pub trait Http: Send + Sync {
-    /// Sends one request and reads its whole answer, within 30 s and 1 MiB.
+    /// Sends one request and reads its whole response, within 30 s and 1 MiB.
     ///
     /// # Errors
     ///
-    /// Where there is no answer. [`HttpError::not_sent`] may be set only where the server cannot have
+    /// Returns an error if there is no response. Set [`HttpError::not_sent`] only if the server cannot have
     /// acted on the request: the flow then sends it again.
     fn send<'a>(
         &'a self,

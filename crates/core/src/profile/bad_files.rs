@@ -1,10 +1,10 @@
-//! Bad configuration files, and what is said of each.
+//! Invalid configuration files, and the errors for each.
 
 use std::path::Path;
 
 use super::schema::ConfigFile;
 
-/// Lines that make a valid profile, so that a case shows its own fault only. They are lines 1 to 3.
+/// Lines that make a valid profile, so that a case shows only its own fault. They are lines 1 to 3.
 const GOOD: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
 
 fn errors(text: &str) -> String {
@@ -17,7 +17,7 @@ fn errors(text: &str) -> String {
     }
 }
 
-/// A line that is added to the good profile as its fourth, and what is said of it.
+/// A line that is added to the valid profile as its fourth, and the error for it.
 const LINES: &[(&str, &str)] = &[
     ("scops = []", "4:1: unknown key `scops` in [profiles.x], did you mean `scopes`?"),
     ("clientid = \"c\"", "4:1: unknown key `clientid` in [profiles.x], did you mean `client_id`?"),
@@ -100,15 +100,16 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "client_auth = \"client_secret_post\"",
-        "4:1: [profiles.x] authenticates by client_secret_post, which needs a `client_secret`",
+        "4:1: [profiles.x] authenticates with client_secret_post, which needs a `client_secret`",
     ),
     (
         "client_auth = \"private_key_jwt\"",
-        "4:1: [profiles.x] authenticates by private_key_jwt, which needs a `private_key` or a `client_assertion`",
+        "4:1: [profiles.x] authenticates with private_key_jwt, which needs a `private_key` or a \
+         `client_assertion`",
     ),
     (
         "client_auth = \"tls_client_auth\"",
-        "4:1: [profiles.x] authenticates by tls_client_auth, which needs a `private_key`",
+        "4:1: [profiles.x] authenticates with tls_client_auth, which needs a `private_key`",
     ),
     (
         "grant = \"implicit\"",
@@ -130,8 +131,8 @@ const LINES: &[(&str, &str)] = &[
     ("pkce = false", "4:8: `pkce` in [profiles.x] must be a string, not a boolean"),
     ("dpop = \"yes\"", "4:8: `dpop` in [profiles.x] must be true or false, not a string"),
     ("par = \"sometimes\"", "4:7: `par` in [profiles.x] must be `auto` or `always` or `never`"),
-    ("min_ttl = \"soon\"", "4:11: `min_ttl` in [profiles.x] is wrong: `soon` is not a duration"),
-    ("min_ttl = -5", "4:11: `min_ttl` in [profiles.x] is wrong: `-5` is not a duration"),
+    ("min_ttl = \"soon\"", "4:11: `min_ttl` in [profiles.x] is invalid: `soon` is not a duration"),
+    ("min_ttl = -5", "4:11: `min_ttl` in [profiles.x] is invalid: `-5` is not a duration"),
     (
         "timeout = 1.5",
         "4:11: `timeout` in [profiles.x] must be a duration like \"5m\", not a float",
@@ -232,11 +233,11 @@ const LINES: &[(&str, &str)] = &[
     ("token_params = \"a=b\"", "4:16: `token_params` in [profiles.x] must be a table"),
     (
         "token_params = { a = [\"b\"] }",
-        "4:22: `token_params` in [profiles.x] must give `a` a string, not a list",
+        "4:22: `token_params` in [profiles.x] must set `a` to a string, not a list",
     ),
     (
         "token_params = { \"a b\" = \"c\" }",
-        "4:18: `token_params` in [profiles.x] must not set `a b`: a parameter's name is plain ASCII",
+        "4:18: `token_params` in [profiles.x] must not set `a b`: a parameter's name must be plain ASCII",
     ),
     (
         "authorization_params = { response_type = \"token\" }",
@@ -244,7 +245,7 @@ const LINES: &[(&str, &str)] = &[
     ),
     (
         "authorization_params = { response_mode = \"fragment\" }",
-        "4:42: `authorization_params` in [profiles.x] can set `response_mode` to `query` or `form_post` only",
+        "4:42: `authorization_params` in [profiles.x] must set `response_mode` to `query` or `form_post`",
     ),
     (
         "authorization_params = { scope = \"a\" }",
@@ -282,10 +283,10 @@ fn every_bad_line_is_named_with_its_place() {
     }
 }
 
-/// Whole files, and all that is said of each.
+/// Whole files, and all errors for each.
 const FILES: &[(&str, &[&str])] = &[
-    ("profile = \"x\"\n", &["1:1: `profile` must stand under [defaults]"]),
-    ("store = \"file\"\n", &["1:1: `store` must stand under [defaults]"]),
+    ("profile = \"x\"\n", &["1:1: `profile` must be under [defaults]"]),
+    ("store = \"file\"\n", &["1:1: `store` must be under [defaults]"]),
     (
         "client_id_metadata_ur = \"x\"\n",
         &["1:1: unknown key `client_id_metadata_ur` in the file; the"],
@@ -312,7 +313,7 @@ const FILES: &[(&str, &[&str])] = &[
     (
         "[defaults]\nprofile = \"y\"\nstor = \"file\"\ncache = \"disk\"\n",
         &[
-            "2:11: `profile` in [defaults] names no profile that there is: `y`",
+            "2:11: `profile` in [defaults] names an unknown profile: `y`",
             "3:1: unknown key `stor` in [defaults], did you mean `store`?",
             "4:9: `cache` in [defaults] must be `kernel`, not `disk`",
         ],

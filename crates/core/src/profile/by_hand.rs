@@ -1,22 +1,22 @@
-//! What the reader of the configuration refuses, looked at once more before a profile is used: its
-//! fields are public, and a caller may have changed them.
+//! Checks again, before a profile is used, what the configuration parser refuses: the fields are public,
+//! and a caller may have changed them.
 
 use super::{Profile, endpoint, id_token, reader};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
 impl Profile {
-    /// Refuses a profile that would send a person or a secret where none may go, or that says what is
-    /// the protocol's own to say.
+    /// Refuses a profile that would send the user or a secret to a forbidden URL, or that sets parameters
+    /// that are reserved for the protocol.
     ///
     /// # Errors
     ///
-    /// `Config`.
+    /// Returns `Config`.
     pub(crate) fn check(&self) -> Result<()> {
         self.fault().map_or(Ok(()), |(what, why)| {
             let name = one_line(&self.name);
             Err(Error::config(format!("{} in profile `{name}` {why}", one_line(&what)))
-                .hint("read profiles from their configuration, or set what it could say"))
+                .hint("read the profile from a configuration, or set the field to a valid value"))
         })
     }
 
@@ -50,7 +50,7 @@ impl Profile {
         }
         let alg = self.id_token_signed_response_alg.as_deref();
         if alg.is_some_and(|alg| !id_token::ALGORITHMS.contains(&alg)) {
-            let why = "is not an algorithm that is supported".to_owned();
+            let why = "is not a supported algorithm".to_owned();
             return Some(("`id_token_signed_response_alg`".to_owned(), why));
         }
         let params = [&self.authorization_params, &self.token_params, &self.refresh_params];

@@ -1,8 +1,8 @@
-//! Where the responses of several servers come in, so that one server cannot have another's code
-//! sent to it (mix-up: RFC 9700, section 4.4).
+//! Keeps the redirect URIs of several servers apart, so that one server cannot have another's code sent to
+//! it (mix-up: RFC 9700, section 4.4).
 //!
-//! A server that answers without `iss` (RFC 9207) is told from the others by its redirect URI
-//! alone. Profiles that leave theirs to the program therefore do not share one.
+//! Only its redirect URI distinguishes a server that responds without `iss` (RFC 9207) from the others.
+//! Profiles that use the built-in redirect URI therefore do not share one.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,21 +16,22 @@ use super::{Config, Endpoints, GrantType, LoopbackHost, Profile, RedirectUri, ke
 /// The path of the built-in redirect URI.
 const PATH: &str = "/callback";
 
-/// What is known of a profile's redirect URI beside its text.
+/// Properties of a profile's redirect URI beyond its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Callback {
-    /// An earlier profile of another server has the built-in path, and this one leaves its redirect
-    /// URI to the program: its responses come in at a path of its own, unless they carry `iss`.
+    /// An earlier profile of another server uses the built-in path, and this one does not set a redirect
+    /// URI: its responses use a separate path, unless they contain `iss`.
     pub own_path: bool,
-    /// The server is one that the preset names, not the configuration.
+    /// The server comes from the preset, not from the configuration.
     pub server_of_preset: bool,
 }
 
 impl Profile {
-    /// The redirect URIs that a login uses, in order of preference: those of the configuration, or
-    /// one with a path of the profile's own (`/NAME/callback`) where an earlier profile, of another
-    /// server, has the built-in one. A server that announces `iss` in its responses
-    /// ([`iss_parameter_supported`](super::AuthorizationServer::iss_parameter_supported)) needs none.
+    /// Returns the redirect URIs of a login, in order of preference: those of the configuration, or one
+    /// with a separate path (`/NAME/callback`) if an earlier profile of another server uses the built-in
+    /// one. A server that announces `iss` in its responses
+    /// ([`iss_parameter_supported`](super::AuthorizationServer::iss_parameter_supported)) needs no separate
+    /// path.
     pub fn login_redirect_uris(&self, announces_iss: bool) -> Vec<RedirectUri> {
         match self.callback.own_path && !announces_iss {
             true => vec![own(&self.name)],
@@ -54,8 +55,8 @@ impl Config {
     }
 }
 
-/// The profiles of servers that could be mixed up with this one's: they are other ones, and not both
-/// are named by presets alone.
+/// Returns the profiles of servers that could be mixed up with this one's: they are different servers, and
+/// not both come from presets alone.
 pub(crate) fn of_other_servers<'a, 'b>(
     all: impl Iterator<Item = &'a Profile>,
     profile: &'b Profile,
@@ -64,7 +65,7 @@ pub(crate) fn of_other_servers<'a, 'b>(
     all.filter(move |other| party.could_be_mixed_up_with(&Party::of(other)))
 }
 
-/// A profile, as far as it matters to others whose responses may come in at the same place.
+/// A profile, as far as it matters to others that may share its redirect path.
 pub(super) struct Party<'p> {
     pub(super) name: &'p str,
     pub(super) takes_part: bool,
@@ -91,10 +92,10 @@ impl<'p> Party<'p> {
     }
 }
 
-/// Decides for every profile, in the order of the file, whether it gets a path of its own. What comes
-/// later in the file changes nothing for what is registered already.
+/// Decides for every profile, in the order of the file, whether it gets a separate path. Later profiles in
+/// the file never change the URIs of earlier ones, which are already registered.
 pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(&str, &Table)]) {
-    // Those of servers that presets name are no danger to each other.
+    // Servers that come from presets are no threat to each other.
     let (mut configured, mut of_presets) = (Holders::default(), Holders::default());
     let mut decided = Vec::new();
     for &(name, own) in tables {
@@ -121,7 +122,7 @@ pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(&str, 
     }
 }
 
-/// Whether nobody chose the redirect URI.
+/// Returns whether the profile does not set a redirect URI.
 fn left_to_us(profile: &Profile, own: &Table) -> bool {
     find(own, "redirect_uri").is_none() && profile.redirect_uris == [keys::built_in_redirect()]
 }
@@ -133,7 +134,7 @@ fn preset(own: &Table) -> Option<&'static Preset> {
     }
 }
 
-/// Whether the profile goes to no server but the preset's own.
+/// Returns whether the profile uses only the preset's own server.
 fn names_only(preset: &Preset, own: &Table) -> bool {
     let of_server = |key: &str| key == "root_url" || keys::SERVER_KEYS.contains(&key);
     own.iter().filter(|entry| of_server(&entry.key)).all(|entry| match &entry.node.value {
@@ -148,19 +149,20 @@ fn takes_part(profile: &Profile) -> bool {
     profile.grant == GrantType::AuthorizationCode
 }
 
-/// Whether responses can come in at the built-in path on this machine.
+/// Returns whether the built-in path on this machine can receive its responses.
 fn holds_the_path(profile: &Profile) -> bool {
     profile.redirect_uris.iter().any(|uri| uri.host != LoopbackHost::Elsewhere && uri.path == PATH)
 }
 
-/// Whether the configuration lets the responses of both come in at one place.
+/// Returns whether both can receive responses at the same place, according to the configuration.
 fn shares(one: &Profile, other: &Profile) -> bool {
     let is_set = !one.callback.own_path && !other.callback.own_path;
     let known: HashSet<String> = places(&one.redirect_uris).collect();
     is_set && places(&other.redirect_uris).any(|place| known.contains(&place))
 }
 
-/// Where responses come in: on this machine the path alone tells, elsewhere the host and port too.
+/// Returns the places that receive responses: on this machine only the path counts, elsewhere the host and
+/// port too.
 pub(super) fn places(uris: &[RedirectUri]) -> impl Iterator<Item = String> {
     uris.iter().map(|uri| {
         let path = if uri.path.is_empty() { "/" } else { uri.path.as_str() };
@@ -172,7 +174,7 @@ pub(super) fn places(uris: &[RedirectUri]) -> impl Iterator<Item = String> {
     })
 }
 
-/// What tells a server from another.
+/// What distinguishes a server from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Server<'p> {
     pub(super) issuer: Option<&'p str>,
@@ -194,7 +196,7 @@ impl<'p> Server<'p> {
                 let own = self.exact_endpoints();
                 own != other.exact_endpoints() || own.contains(&None)
             }
-            // One host can have the servers of many: then their paths tell.
+            // One host can have the servers of many tenants, distinguished by their paths.
             (issuer, _) => {
                 let (named, bare) = if issuer.is_some() { (self, other) } else { (other, self) };
                 let origins = named.origins();
@@ -207,7 +209,7 @@ impl<'p> Server<'p> {
         }
     }
 
-    /// Where its endpoints are, or would be by its issuer.
+    /// Returns the origins of its endpoints, or those that its issuer suggests.
     pub(super) fn origins(&self) -> [Option<String>; 2] {
         self.endpoints.map(|endpoint| {
             let url = Url::parse(endpoint.or(self.issuer)?).ok()?;
@@ -215,7 +217,7 @@ impl<'p> Server<'p> {
         })
     }
 
-    /// The endpoints without their queries: one host can have the servers of many.
+    /// Returns the endpoints without their queries: one host can have the servers of many tenants.
     pub(super) fn exact_endpoints(&self) -> [Option<String>; 2] {
         self.endpoints.map(|endpoint| {
             let mut url = Url::parse(endpoint?).ok()?;
@@ -224,13 +226,13 @@ impl<'p> Server<'p> {
         })
     }
 
-    /// The segments of the issuer's path.
+    /// Returns the segments of the issuer's path.
     pub(super) fn issuer_path(&self) -> Option<Vec<String>> {
         let url = Url::parse(self.issuer?).ok()?;
         Some(segments(url.path().trim_end_matches('/')))
     }
 
-    /// The segments with which the paths of both endpoints begin.
+    /// Returns the segments with which the paths of both endpoints begin.
     pub(super) fn common_path(&self) -> Option<Vec<String>> {
         let [authorization, token] =
             self.endpoints.map(|endpoint| Some(segments(Url::parse(endpoint?).ok()?.path())));
@@ -242,20 +244,21 @@ fn segments(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// The segments with which both paths begin.
+/// Returns the segments with which both paths begin.
 pub(super) fn common(mut one: Vec<String>, other: &[String]) -> Vec<String> {
     let count = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     one.truncate(count);
     one
 }
 
-/// Whether the path is that of the issuer or below it.
+/// Returns whether the path is that of the issuer or below it.
 pub(super) fn is_below(path: &[String], issuer: &[String]) -> bool {
     path.starts_with(issuer)
 }
 
-/// The redirect URI of a profile's own. It is never below the built-in path, since some servers accept
-/// what is below a registered path, and no browser may take its first segment for a step upwards.
+/// Returns the separate redirect URI of a profile. It is never below the built-in path, because some
+/// servers accept everything below a registered path, and no browser may interpret its first segment as a
+/// step upwards.
 fn own(name: &str) -> RedirectUri {
     let special = name == "." || name == ".." || name.eq_ignore_ascii_case("callback");
     let mut path = String::from(if special { "/~" } else { "/" });

@@ -1,9 +1,9 @@
-//! What a large configuration file says of each profile, kept beside the state, so that a command that
-//! needs one profile does not parse ten thousand.
+//! An index of a large configuration file, stored in the state directory, so that a command that needs one
+//! profile does not parse ten thousand.
 //!
-//! It is made from a file without errors, holds for exactly that content, and says for each profile
-//! where its text stands in the file, which server it names, and what the other profiles mean for its
-//! redirect URI. It holds no secret.
+//! It is created from a file without errors and is valid for exactly that content. For each profile it
+//! contains the location of its text in the file, its server, and what the other profiles mean for its
+//! redirect URI. It contains no secrets.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -16,20 +16,21 @@ use super::schema::{Config, ConfigFile};
 use super::snapshot::resolved;
 use crate::digest::hex_sha256;
 
-/// The size from which on a file has a catalog: parsing a smaller one takes no longer than reading it.
+/// The minimum size of a file with a catalog: parsing a smaller one takes no longer than reading the
+/// catalog.
 const LARGE: usize = 64 * 1024;
 
-/// How the lines of a head begin that could be empty.
+/// Prefixes of head lines that could be empty.
 const DEFAULT: &str = "default: ";
 const COMMON: &str = "common: ";
 
-/// What stands between two places of one profile.
+/// Separator between two places of one profile.
 const BETWEEN_PLACES: &str = "\u{1f}";
 
-/// How far before its key a header begins at most. Only there it is looked for.
+/// Maximum distance between the start of a header and its key; the header is searched only there.
 const LONGEST_HEADER: usize = 1024;
 
-/// The catalog of one file. It is text: a head, and a line for each profile, sorted by name.
+/// The catalog of one file, as text: a head, and a line for each profile, sorted by name.
 pub struct Catalog {
     text: String,
     file: ConfigFile,
@@ -52,7 +53,7 @@ struct Head<'c> {
 /// The line of one profile.
 struct Line<'c> {
     name: &'c str,
-    /// Where its text stands.
+    /// The location of its text.
     ranges: &'c str,
     callback: Callback,
     takes_part: bool,
@@ -62,7 +63,7 @@ struct Line<'c> {
 }
 
 impl Catalog {
-    /// Opens the catalog of this very file, if there is one.
+    /// Opens the catalog of exactly this file, if there is one.
     pub fn open(state_dir: &Path, file: &ConfigFile) -> Option<Self> {
         if file.bytes().len() < LARGE {
             return None;
@@ -72,30 +73,30 @@ impl Catalog {
         (catalog.text.lines().next() == Some(file.fingerprint())).then_some(catalog)
     }
 
-    /// Makes and keeps the catalog of a file that `config` was read from. It is an optimisation: where
-    /// it cannot be kept, the next run parses the file again.
+    /// Creates and stores the catalog of the file from which `config` was read. It is an optimisation: if
+    /// it cannot be stored, the next run parses the file again.
     pub(super) fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
         // After a power cut it is the old one or the new one: a large file is not parsed twice.
         resolved(state_dir).keep_text(&file_name(file), &text);
     }
 
-    /// The profile of a command that names none.
+    /// Returns the profile of a command that names none.
     pub fn default_profile(&self) -> Option<&str> {
         self.head()?.default_profile
     }
 
-    /// The names of all profiles, in order.
+    /// Returns the names of all profiles, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.lines().map(|line| line.name)
     }
 
-    /// What is allowed but unwise in the file, each with its place.
+    /// Returns the warnings about the file, each with its position.
     pub fn warnings(&self) -> Vec<String> {
         self.head().map(|head| head.warnings.map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    /// The configuration with no other profile than this one; `None` where there is no such profile.
+    /// Returns the configuration with only this profile, or `None` if there is no such profile.
     pub fn narrowed(&self, name: &str) -> Option<Config> {
         let line = self.lines().find(|line| line.name == name)?;
         let mut ranges = read_ranges(self.head()?.common)?;
@@ -108,12 +109,12 @@ impl Catalog {
         Some(config)
     }
 
-    /// The names of the profiles that [`Config::sharing_a_callback`] would find.
+    /// Returns the names of the profiles that [`Config::sharing_a_callback`] would find.
     pub fn sharing_a_callback<'c>(&'c self, profile: &'c Profile) -> impl Iterator<Item = &'c str> {
         self.others(profile, true)
     }
 
-    /// The names of the profiles that [`Config::of_other_servers`] would find.
+    /// Returns the names of the profiles that [`Config::of_other_servers`] would find.
     pub fn of_other_servers<'c>(&'c self, profile: &'c Profile) -> impl Iterator<Item = &'c str> {
         self.others(profile, false)
     }
@@ -185,7 +186,7 @@ fn file_name(file: &ConfigFile) -> String {
     format!("profiles-{}.tsv", &name[..16])
 }
 
-/// The catalog as text; `None` where the file needs none, or one that could not be read again.
+/// Returns the catalog as text; `None` if the file needs none, or if it could not be read back.
 fn written(file: &ConfigFile, config: &Config, root: &Table) -> Option<String> {
     let source = file.text().ok().filter(|text| text.len() >= LARGE)?;
     let Value::Table(tables) = &find(root, "profiles")?.node.value else { return None };
@@ -227,7 +228,7 @@ fn line(profile: &Profile, own: &[Range<usize>]) -> Option<String> {
     Some(fields?.join("\t") + "\n")
 }
 
-/// The text, unless it would be taken for more than one field.
+/// Returns the text, unless it would be read as more than one field.
 fn plain(text: &str) -> Option<&str> {
     (!text.contains(['\t', '\n', '\r'])).then_some(text)
 }
@@ -245,15 +246,15 @@ fn read_ranges(text: &str) -> Option<Vec<Range<usize>>> {
     text.split(' ').filter(|range| !range.is_empty()).map(range).collect()
 }
 
-/// The parts of a file: its text from one header of a table to the next.
+/// The parts of a file: its text from one table header to the next.
 struct Parts {
-    /// Those that belong to no single profile.
+    /// Parts that belong to no single profile.
     common: Vec<Range<usize>>,
-    /// Those of each profile, in the order of the table of profiles.
+    /// Parts of each profile, in the order of the table of profiles.
     own: Vec<Vec<Range<usize>>>,
 }
 
-/// Whose a part is.
+/// The owner of a part.
 #[derive(Clone, Copy, PartialEq)]
 enum Owner {
     Nobody,
@@ -262,7 +263,8 @@ enum Owner {
 }
 
 impl Parts {
-    /// Whatever stands in a part decides whose it is; what is several profiles' or none's is common.
+    /// Determines the owner of a part from everything in it; a part of several profiles or of none is
+    /// common.
     fn of(source: &str, root: &Table, profiles: &Table) -> Self {
         let mut begins = vec![0];
         headers(source, root, &mut begins);
@@ -299,7 +301,7 @@ impl Parts {
     }
 }
 
-/// Calls for every offset at which something of this entry stands.
+/// Calls `mark` for every offset of this entry.
 fn places_of(entry: &Entry, mark: &mut impl FnMut(usize)) {
     fn of_node(node: &Node, mark: &mut impl FnMut(usize)) {
         mark(node.at);
@@ -310,14 +312,14 @@ fn places_of(entry: &Entry, mark: &mut impl FnMut(usize)) {
         }
     }
     mark(entry.at);
-    // A table with a header begins where its key does.
+    // A table with a header begins at its key.
     match &entry.node.value {
         Value::Table(table) => table.iter().for_each(|entry| places_of(entry, mark)),
         _ => of_node(&entry.node, mark),
     }
 }
 
-/// Where the lines begin that are headers of tables, as far as that is certain.
+/// Finds the line starts of table headers, as far as that is certain.
 fn headers(source: &str, table: &Table, begins: &mut Vec<usize>) {
     for entry in table {
         let Value::Table(inner) = &entry.node.value else { continue };
@@ -326,11 +328,11 @@ fn headers(source: &str, table: &Table, begins: &mut Vec<usize>) {
         let line = match before.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => window + end + 1,
             None if window == 0 => 0,
-            // It is no header, or an uncommon one. Its own tables are looked at all the same.
+            // It is not a header, or an uncommon one. Its own tables are still examined.
             None => entry.at,
         };
-        // Between the bracket and the key of a header are other keys. In a value there would be a comma
-        // or a brace before a key.
+        // Only other keys can be between the bracket and the key of a header. In a value there would be a
+        // comma or a brace before a key.
         let before = source[line..entry.at].trim_start().strip_prefix('[');
         let is_key = |c: char| c.is_ascii_alphanumeric() || "-_.\"' \t".contains(c);
         if before.is_some_and(|before| before.chars().all(is_key)) {

@@ -1,22 +1,22 @@
-//! What the keys of a profile must be to each other.
+//! Rules between the keys of a profile.
 
 use super::diagnose::Problems;
 use super::id_token::needs_secret;
 use super::node::{Table, find};
 use super::{ClientAuth, GrantType, Par, Pkce, Profile, scopes};
 
-/// A profile that was read, with the table that it was read from.
+/// A parsed profile, with the table from which it was read.
 pub(crate) struct Whole<'a, 't> {
     pub profile: &'a Profile,
     /// The user's keys over the preset's.
     pub table: &'a Table,
-    /// The key by which the user names another server than the preset's.
+    /// The key with which the user sets another server than the preset's.
     pub elsewhere: Option<&'a str>,
-    /// Keys of ours that misspelt ones were meant to be.
+    /// Valid keys that misspelled ones were probably meant to be.
     pub meant: &'a [&'static str],
     /// Where the profile begins.
     pub at: usize,
-    /// The table as people know it: `[profiles.x]`.
+    /// The table as shown to the user: `[profiles.x]`.
     pub place: &'a str,
     pub problems: &'a mut Problems<'t>,
 }
@@ -49,12 +49,12 @@ pub(crate) fn check(mut whole: Whole<'_, '_>) {
 }
 
 impl Whole<'_, '_> {
-    /// Where the first of these keys stands that is there.
+    /// Returns the position of the first of these keys that is present.
     fn place_of(&self, keys: &[&str]) -> usize {
         keys.iter().find_map(|key| find(self.table, key)).map_or(self.at, |entry| entry.at)
     }
 
-    /// A key that is misspelt has been reported already, and that it is missing follows from that.
+    /// A misspelled key has already been reported, so it does not count as missing.
     fn has(&self, key: &str) -> bool {
         find(self.table, key).is_some() || self.meant.contains(&key)
     }
@@ -77,7 +77,7 @@ impl Whole<'_, '_> {
         self.fail(keys, &format!("{what}{}", why.unwrap_or_default()));
     }
 
-    /// A key that is there but could not be read has been reported already.
+    /// A key that is present but invalid has already been reported.
     fn lacks_endpoint(&self, known: Option<&String>, key: &str) -> bool {
         known.is_none() && !self.has(key) && !self.has("issuer") && !self.has("root_url")
     }
@@ -144,7 +144,7 @@ fn secret_of_method(w: &mut Whole<'_, '_>) {
         let name = method.map_or("", ClientAuth::as_str);
         w.fail(
             &["client_auth"],
-            &format!("authenticates by {name}, which needs a `client_secret`"),
+            &format!("authenticates with {name}, which needs a `client_secret`"),
         );
     }
 }
@@ -166,11 +166,11 @@ fn key_of_method(w: &mut Whole<'_, '_>) {
     match method {
         Some(ClientAuth::PrivateKeyJwt) if !has_key && !w.has("client_assertion") => w.fail(
             &["client_auth"],
-            "authenticates by private_key_jwt, which needs a `private_key` or a `client_assertion`",
+            "authenticates with private_key_jwt, which needs a `private_key` or a `client_assertion`",
         ),
         Some(ClientAuth::TlsClientAuth) if !has_key => w.fail(
             &["client_auth"],
-            "authenticates by tls_client_auth, which needs a `private_key` with its certificate",
+            "authenticates with tls_client_auth, which needs a `private_key` with its certificate",
         ),
         _ => {}
     }
@@ -207,7 +207,7 @@ fn client_credentials(w: &mut Whole<'_, '_>) {
     }
 }
 
-/// Whether the method is one whose own rule asks for its credential.
+/// Returns whether the method has its own rule for its credential.
 fn authenticates(w: &Whole<'_, '_>) -> bool {
     w.profile.client.auth.is_some_and(|method| method != ClientAuth::None)
 }
@@ -225,7 +225,7 @@ fn assertion_of_grant(w: &mut Whole<'_, '_>) {
     if !given {
         let what = format!(
             "uses {name}, which needs a `private_key`, a `client_assertion`, \
-             `{parameter}` in `token_params`, or a pre_token hook that gives it"
+             `{parameter}` in `token_params`, or a pre_token hook that sets it"
         );
         w.fail(&["grant"], &what);
     }

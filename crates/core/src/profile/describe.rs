@@ -1,4 +1,4 @@
-//! A profile as it is shown: its keys by their names, presets applied, secrets redacted.
+//! Describes a profile: its keys by name, presets applied, secrets redacted.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,10 @@ use super::reader::SECRET_PARAMS;
 use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences};
 use crate::time;
 
-/// What stands in the place of a secret.
+/// Placeholder for a secret.
 pub const REDACTED: &str = "(redacted)";
 
-/// Every setting of a profile that says anything, by its key in the configuration.
+/// Returns every setting of a profile that has a value, by its configuration key.
 pub fn effective(profile: &Profile) -> Map<String, Value> {
     let p = profile;
     let flow: Vec<&str> = p.flow.iter().map(|flow| flow_word(*flow)).collect();
@@ -66,7 +66,7 @@ fn audiences(profile: &Profile) -> Value {
     }
 }
 
-/// Hooks as they are written: a list where that says everything.
+/// Returns hooks as they are written: as a list if that is sufficient.
 fn hooks(profile: &Profile) -> Value {
     let shown = profile.hooks.iter().map(|(event, hook)| {
         let value = match hook.give_token {

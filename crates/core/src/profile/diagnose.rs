@@ -1,4 +1,4 @@
-//! What is wrong with a configuration file: everything at once, each with its place.
+//! Errors in a configuration file: all at once, each with its position.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -7,17 +7,17 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
-/// The most syntax errors that are shown: after the first few, one follows from another.
+/// Maximum number of syntax errors that are shown: after the first few, one follows from another.
 const SYNTAX_ERRORS_SHOWN: usize = 5;
 
-/// The most problems that are shown.
+/// Maximum number of problems that are shown.
 const SHOWN: usize = 100;
 
 /// The problems of one file.
 pub(crate) struct Problems<'t> {
     path: String,
     text: &'t str,
-    /// Where each line begins.
+    /// The offset of each line.
     lines: Vec<usize>,
     syntax: Vec<(usize, String)>,
     found: Vec<(usize, Problem)>,
@@ -27,7 +27,7 @@ pub(crate) struct Problems<'t> {
     has_places: bool,
 }
 
-/// What is wrong, put into words only where it is shown.
+/// A problem, formatted only if it is shown.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Problem {
     Told(String),
@@ -67,13 +67,13 @@ impl<'t> Problems<'t> {
         self
     }
 
-    /// Whether as many errors were found as are shown. What is found from here on is only counted:
-    /// there is no point in finding out what was meant.
+    /// Returns whether as many errors were found as are shown. Further errors are only counted, without
+    /// suggestions.
     pub(crate) fn is_full(&self) -> bool {
         self.found.len() >= SHOWN
     }
 
-    /// The words that name the candidate that is nearest to this one ([`suggestion`]).
+    /// Returns a suggestion of the nearest candidate ([`suggestion`]).
     pub(crate) fn suggestion<'c>(
         &self,
         word: &str,
@@ -82,7 +82,7 @@ impl<'t> Problems<'t> {
         if self.is_full() { String::new() } else { suggestion(word, candidates) }
     }
 
-    /// The same where the message lists all candidates: only what was probably meant.
+    /// Returns a suggestion only if it is likely, for messages that list all candidates.
     pub(crate) fn meant<'c>(
         &self,
         word: &str,
@@ -97,7 +97,7 @@ impl<'t> Problems<'t> {
         self.found.push((at, Problem::Told(message.into())));
     }
 
-    /// Adds a key that no table of ours has.
+    /// Adds an unknown key.
     pub(crate) fn unknown_key(
         &mut self,
         key: &str,
@@ -121,8 +121,8 @@ impl<'t> Problems<'t> {
         self.warnings.push((at, message.into()));
     }
 
-    /// Adds what the parser found. Its messages quote nothing of the file, except that a key that
-    /// stands there twice is named.
+    /// Adds the parser's errors. Its messages quote nothing of the file, except that a duplicate key is
+    /// named.
     pub(crate) fn add_syntax(&mut self, errors: &[toml::de::Error]) {
         for error in errors {
             let span = error.span().unwrap_or_default();
@@ -135,18 +135,18 @@ impl<'t> Problems<'t> {
         }
     }
 
-    /// Whether the file is TOML at all. Where it is not, what is missing says nothing.
+    /// Returns whether the file is invalid TOML. If so, missing keys mean nothing.
     pub(crate) fn has_syntax_errors(&self) -> bool {
         !self.syntax.is_empty()
     }
 
-    /// The line of an offset, counted from zero.
+    /// Returns the line of an offset, counted from zero.
     fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|begin| *begin <= at) - 1
     }
 
-    /// Line and column of an offset, counted from one; columns are characters. The offset that was
-    /// asked for before, and its column, spare counting a long line from its beginning every time.
+    /// Returns line and column of an offset, counted from one; columns are characters. The previous offset
+    /// and its column avoid counting a long line from its beginning every time.
     fn position(&self, at: usize, before: &mut (usize, usize)) -> (usize, usize) {
         let at = at.min(self.text.len());
         let line = self.line(at);
@@ -159,7 +159,7 @@ impl<'t> Problems<'t> {
         (line + 1, column)
     }
 
-    /// The first of these, each with its place, and how many more there are.
+    /// Returns the first of these, each with its position, and the number of the rest.
     fn placed(&self, all: impl ExactSizeIterator<Item = (usize, Problem)>) -> Vec<String> {
         let more = all.len().saturating_sub(SHOWN);
         let mut before = (0, 1);
@@ -174,7 +174,7 @@ impl<'t> Problems<'t> {
         lines
     }
 
-    /// The warnings, or one error that lists the problems, one a line, in the order of the file.
+    /// Returns the warnings, or one error that lists the problems, one per line, in the order of the file.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         let last = self.syntax.iter().max().cloned();
         let mut syntax = self.syntax_by_line();
@@ -207,7 +207,7 @@ impl<'t> Problems<'t> {
         Err(error.hints(self.advice))
     }
 
-    /// One syntax error a line: the others on it follow from the first.
+    /// Keeps one syntax error per line: the others on it follow from the first.
     fn syntax_by_line(&mut self) -> Vec<(usize, String)> {
         let mut all = std::mem::take(&mut self.syntax);
         all.sort();
@@ -222,16 +222,16 @@ impl<'t> Problems<'t> {
     }
 }
 
-/// The most characters of a word that are compared: whatever is longer was not mistyped, and comparing
-/// two long words takes as long as the product of their lengths.
+/// Maximum number of characters of a word that are compared: a longer word is not a typing error, and
+/// comparing two long words takes as long as the product of their lengths.
 const COMPARED: usize = 64;
 
-/// The part of a word that is compared.
+/// Returns the part of a word that is compared.
 pub(crate) fn beginning(word: &str) -> &str {
     word.char_indices().nth(COMPARED).map_or(word, |(end, _)| &word[..end])
 }
 
-/// The candidate that is most like this word.
+/// Returns the candidate that is most similar to this word.
 pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -242,10 +242,10 @@ pub(crate) fn nearest<'c>(
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// How like a word must be to be taken for what was meant.
+/// The minimum similarity of a word that was probably meant.
 const LIKE: f64 = 0.8;
 
-/// The candidate that was probably meant.
+/// Returns the candidate that was probably meant.
 pub(crate) fn probably<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -254,7 +254,7 @@ pub(crate) fn probably<'c>(
     (likeness >= LIKE).then_some(best)
 }
 
-/// The words that name the nearest candidate: a question where it is near, a fact where it is not.
+/// Returns a suggestion of the nearest candidate: a question if it is similar, a statement if it is not.
 pub(crate) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     match nearest(word, candidates) {
         Some((best, likeness)) if likeness >= LIKE => format!(", did you mean `{best}`?"),
@@ -263,7 +263,7 @@ pub(crate) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'
     }
 }
 
-/// A key as it is written in a table header.
+/// Returns a key as it is written in a table header.
 pub(crate) fn shown_key(key: &str) -> String {
     let bare = !key.is_empty()
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');

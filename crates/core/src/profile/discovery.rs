@@ -1,5 +1,5 @@
-//! Completes what configuration says of an authorization server by what the server says of itself
-//! (OpenID Connect Discovery, RFC 8414).
+//! Completes the configuration of an authorization server with the server's own metadata (OpenID Connect
+//! Discovery, RFC 8414).
 
 mod fetch;
 mod kept;
@@ -19,30 +19,30 @@ use crate::port::{Clock, Http};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// What metadata is needed for.
+/// The purpose for which metadata is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A login: metadata is fetched, and a kept copy serves only where the server does not answer.
+    /// A login: metadata is fetched, and a cached copy is used only if the server does not respond.
     Login,
-    /// A token: a kept copy serves, and nothing is fetched where the configuration names all that the
-    /// grant needs.
+    /// A token: a cached copy suffices, and nothing is fetched if the configuration has all endpoints that
+    /// the grant needs.
     Token,
     /// Endpoints that the grant itself does not need, such as revocation and userinfo.
     Optional,
 }
 
-/// The authorization server of a profile. What the configuration names overrides metadata, which is kept
-/// in `cache_dir` for a day at most.
+/// Resolves the authorization server of a profile. The configuration overrides metadata, which is cached in
+/// `cache_dir` for at most a day.
 ///
-/// A server without metadata (which says so itself: 404 and the like) serves a login where the
-/// configuration names all endpoints. A server that does not answer is another matter: whoever is on the
-/// way could have prevented the answer, so that a promised `iss` (RFC 9207) is not asked for. Then only
-/// the kept copy serves.
+/// A server that reports that it has no metadata (404, for instance) is accepted for a login if the
+/// configuration has all endpoints. A server that does not respond is different: an attacker on the network
+/// could have blocked the response so that a promised `iss` (RFC 9207) is not required. Then only the
+/// cached copy is used.
 ///
 /// # Errors
-/// `Validation` where the metadata is not the issuer's, names an unsafe endpoint, or excludes
-/// PKCE with S256; `Config` where there is no metadata and an endpoint is missing;
-/// `Unavailable` where the server does not answer.
+/// Returns `Validation` if the metadata belongs to another issuer, contains an unsafe endpoint, or excludes
+/// PKCE with S256; `Config` if there is no metadata and an endpoint is missing; and `Unavailable` if the
+/// server does not respond.
 pub(crate) async fn resolve(
     profile: &Profile,
     http: &dyn Http,
@@ -74,7 +74,7 @@ pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     Some(kept.metadata.server.iss_parameter_supported)
 }
 
-/// Where the metadata of a profile's issuer comes from.
+/// The source of the metadata of a profile's issuer.
 struct Source<'a> {
     profile: &'a Profile,
     issuer: &'a str,
@@ -111,13 +111,13 @@ impl Source<'_> {
             Err(Failure::NoDocument(_)) if is_complete => Ok(Metadata::from(nothing())),
             Err(Failure::NoAnswer(error)) => match self.kept().filter(|kept| kept.is_current) {
                 Some(kept) => Ok(kept.metadata),
-                // What has no authorization response has no `iss` to miss.
+                // A grant without an authorization response cannot miss an `iss`.
                 None if is_complete && self.profile.grant != GrantType::AuthorizationCode => {
                     Ok(Metadata::from(nothing()))
                 }
                 None if is_complete => Err(error.hint(Advice::RetryLater).and_hint(
-                    "the metadata says whether the server's responses carry `iss`, which is not to \
-                     be left unchecked",
+                    "the metadata says whether the server's responses contain `iss`, which must \
+                     not be left unchecked",
                 )),
                 None => Err(error),
             },
@@ -125,8 +125,8 @@ impl Source<'_> {
         }
     }
 
-    /// What is known without asking, where the configuration names the endpoints: of a copy that is no
-    /// longer current, no endpoint is used.
+    /// Returns what is known without a request, if the configuration has the endpoints. No endpoint of an
+    /// outdated copy is used.
     fn at_hand(&self) -> Metadata {
         match self.kept() {
             Some(kept) if kept.is_current => kept.metadata,
@@ -155,12 +155,12 @@ impl Source<'_> {
     }
 }
 
-/// Whether the configuration names every endpoint that the grant needs.
+/// Returns whether the configuration has every endpoint that the grant needs.
 fn is_complete(profile: &Profile) -> bool {
     missing(profile, &profile.endpoints).is_empty()
 }
 
-/// Whether a document lacks an endpoint that another one of the same server may have.
+/// Returns whether a document lacks an endpoint that another document of the same server may have.
 fn lacks(profile: &Profile, server: &AuthorizationServer) -> bool {
     let endpoints = &server.endpoints;
     let pushes = server.require_par && profile.par != Par::Never;
@@ -182,7 +182,7 @@ fn nothing() -> AuthorizationServer {
     }
 }
 
-/// The endpoints that this profile's grant needs and that are not among these.
+/// Returns the missing endpoints that this profile's grant needs.
 fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let device =
@@ -201,14 +201,14 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     .collect()
 }
 
-/// Whether id_tokens come that the server's public keys verify.
+/// Returns whether id_tokens are verified with the server's public keys.
 pub(super) fn needs_keys(profile: &Profile) -> bool {
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
     let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
     openid && profile.grant.needs_person() && !by_secret
 }
 
-/// What the configuration names, over what the server says.
+/// Applies the configuration over the server's metadata.
 fn overridden(profile: &Profile, mut server: AuthorizationServer) -> AuthorizationServer {
     let own = &profile.endpoints;
     let of_server = &mut server.endpoints;
@@ -233,8 +233,8 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
     server
 }
 
-/// Whether the server can serve this profile. A device endpoint that only a later choice needs, or
-/// keys that only an id_token needs, are missed where they are used.
+/// Checks that the server can serve this profile. A device endpoint that is needed only later, or keys that
+/// only an id_token needs, are checked when they are used.
 fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
     let absent: Vec<&str> = missing(profile, &server.endpoints)
         .into_iter()
@@ -245,8 +245,11 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
         .collect();
     if let Some(name) = absent.first() {
         let issuer = server.issuer.as_deref().map_or_else(|| "the server".to_owned(), one_line);
-        return Err(Error::config(format!("{issuer} has no {name} that is known")).hint(
-            Advice::configure(&[name], format!("set `{name}` in the profile, if there is one")),
+        return Err(Error::config(format!("{issuer} has no known {name}")).hint(
+            Advice::configure(
+                &[name],
+                format!("set `{name}` in the profile, if the server has one"),
+            ),
         ));
     }
     let without_s256 = server
@@ -257,9 +260,13 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
         let methods = server.code_challenge_methods.unwrap_or_default().join(", ");
         let methods = if methods.is_empty() { "none".to_owned() } else { one_line(&methods) };
         return Err(Error::validation(format!(
-            "the server offers PKCE without S256 (it lists {methods}), so a code could be stolen on its way"
+            "the server supports PKCE without S256 (it lists {methods}), so an intercepted code \
+             could be redeemed"
         ))
-        .hint(Advice::configure(&["pkce"], "ask its operator for S256; `pkce = \"off\"` in the profile goes without")));
+        .hint(Advice::configure(
+            &["pkce"],
+            "ask the operator to enable S256, or set `pkce = \"off\"` in the profile",
+        )));
     }
     Ok(server)
 }

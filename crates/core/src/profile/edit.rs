@@ -1,5 +1,5 @@
-//! Adds profiles to the configuration file and takes them out, and leaves the rest of the file as
-//! it is: comments, order and spacing.
+//! Adds profiles to the configuration file and removes them, leaving the rest of the file as it is:
+//! comments, order and spacing.
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,10 @@ use crate::files::output::{self, Leftovers};
 use crate::files::{self, directory_lock, trusted};
 use crate::text::one_line;
 
-/// Keys whose value is a secret where it is a string.
+/// Keys whose value is a secret if it is a string.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
 
-/// What `profile add` is told.
+/// Parameters of `profile add`.
 #[derive(Clone, Default)]
 pub struct NewProfile {
     /// The name.
@@ -32,9 +32,9 @@ pub struct NewProfile {
     pub client_id: Option<String>,
     /// The scopes.
     pub scopes: Vec<String>,
-    /// Further keys, dotted, each with its value as TOML, or as plain text where it is not TOML.
+    /// Additional dotted keys, each with a TOML value, or plain text if it is not TOML.
     pub set: Vec<(String, String)>,
-    /// The token store, where it is not the default one.
+    /// The token store, if it is not the default one.
     pub store: Option<String>,
     /// The item of the token store that holds the client secret.
     pub client_secret_item: Option<String>,
@@ -51,11 +51,11 @@ crate::redact::debug::redacted_debug!(NewProfile {
     client_secret_item,
 });
 
-/// Adds a profile. The file and its directory are made where they are missing.
+/// Adds a profile. The file and its directory are created if they are missing.
 ///
 /// # Errors
-/// Of kind `Config` where the file is not valid, has this profile already, or would not be valid
-/// with it; of kind `Usage` where a secret would come into the file. Nothing is written then.
+/// Returns `Config` if the file is invalid, already has this profile, or would be invalid with it, and
+/// `Usage` if a secret would be written to the file. Nothing is written then.
 pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
     let name = one_line(&new.name);
     profile_name(&new.name).map_err(Error::usage)?;
@@ -75,7 +75,7 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
         profiles.insert(&new.name, Item::Table(table));
         let mut text = document.to_string();
         if file.is_none() {
-            // The line that sets a table apart from what is before it.
+            // Removes the blank line that separates a table from what precedes it.
             text = text.trim_start().to_owned();
         }
         let config = ConfigFile::of_text(path, &text).parse_unsaved().map_err(|error| {
@@ -88,10 +88,10 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
     })
 }
 
-/// Takes a profile out of the file, and out of `[defaults] profile`.
+/// Removes a profile from the file, and from `[defaults] profile`.
 ///
 /// # Errors
-/// Of kind `Config` where there is no such profile, or the rest of the file is not valid.
+/// Returns `Config` if there is no such profile, or if the rest of the file is invalid.
 pub fn remove(path: &Path, name: &str) -> Result<Config> {
     change(path, |file| {
         let mut document = document(file)?;
@@ -115,15 +115,15 @@ pub fn remove(path: &Path, name: &str) -> Result<Config> {
     })
 }
 
-/// A profile as the file has it, without comments, secrets redacted.
+/// Returns a profile as it is in the file, without comments, secrets redacted.
 ///
 /// # Errors
-/// Of kind `Config` where the file is no TOML or has no such profile.
+/// Returns `Config` if the file is not TOML or has no such profile.
 pub fn written(file: &ConfigFile, name: &str) -> Result<toml::Table> {
     let config = file.parse()?;
     config.profile(name)?;
     let root: toml::Table =
-        file.text()?.parse().map_err(|_| Error::config("the configuration is not TOML"))?;
+        file.text()?.parse().map_err(|_| Error::config("the configuration is not valid TOML"))?;
     let mut table = root
         .get("profiles")
         .and_then(|profiles| profiles.get(name)?.as_table())
@@ -148,7 +148,7 @@ fn redact(table: &mut toml::Table) {
     }
 }
 
-/// Reads, changes, judges and writes the file, one process at a time.
+/// Reads, changes, checks and writes the file, one process at a time.
 fn change(
     path: &Path,
     edit: impl FnOnce(Option<&ConfigFile>) -> Result<(String, Config)>,
@@ -161,10 +161,9 @@ fn change(
     let directory = directory.unwrap_or(Path::new("."));
     files::make_dirs(directory).map_err(failed)?;
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-        return Err(failed(std::io::Error::other("it is not a regular file")));
+        return Err(failed(std::io::Error::other("not a regular file")));
     }
-    trusted::check_place(&path)
-        .map_err(|error| error.context("the configuration is not written"))?;
+    trusted::check_place(&path).map_err(|error| error.context("cannot write the configuration"))?;
     let turn = turn(directory)?;
     let file = ConfigFile::open(&path)?;
     let (text, config) = edit(file.as_ref())?;
@@ -174,13 +173,13 @@ fn change(
     Ok(config)
 }
 
-/// Where the file really is, so that a link to it stays a link.
+/// Returns the real location of the file, so that a link to it stays a link.
 fn target(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Holds the directory, so that two edits follow one another. Where the file system has no locks,
-/// the last of two edits wins, whole.
+/// Locks the directory, so that edits are serialized. If the file system does not support locks, the last
+/// of two edits wins as a whole.
 fn turn(directory: &Path) -> Result<Option<std::fs::File>> {
     match directory_lock::take(directory) {
         directory_lock::Taken::Held(file) => Ok(Some(file)),
@@ -191,7 +190,7 @@ fn turn(directory: &Path) -> Result<Option<std::fs::File>> {
                 "cannot change the configuration: another process{who} holds the lock on {}",
                 directory.display()
             ))
-            .hint("wait until it has ended, or end it"))
+            .hint("wait for the process to end, or end it"))
         }
     }
 }
@@ -200,11 +199,11 @@ fn document(file: Option<&ConfigFile>) -> Result<DocumentMut> {
     let Some(file) = file else { return Ok(DocumentMut::new()) };
     match file.text()?.parse() {
         Ok(document) => Ok(document),
-        // The schema says it better, with every place.
+        // The schema reports it better, with every position.
         Err(_) => Err(file
             .parse()
             .err()
-            .unwrap_or_else(|| Error::config("the configuration is not TOML"))),
+            .unwrap_or_else(|| Error::config("the configuration is not valid TOML"))),
     }
 }
 
@@ -243,11 +242,11 @@ fn table_of(new: &NewProfile) -> Result<Table> {
     Ok(table)
 }
 
-/// Sets a dotted key. A value that is no TOML is text: `--set audience=api`.
+/// Sets a dotted key. A value that is not TOML is a string: `--set audience=api`.
 fn set(table: &mut Table, dotted: &str, value: &str) -> Result<()> {
     let shown = one_line(dotted);
     let keys = Key::parse(dotted)
-        .map_err(|_| Error::usage(format!("`{shown}` is not a key: write KEY or TABLE.KEY")))?;
+        .map_err(|_| Error::usage(format!("invalid key `{shown}`: expected KEY or TABLE.KEY")))?;
     let value = value.trim().parse().unwrap_or_else(|_| Value::from(value));
     let Some((last, tables)) = keys.split_last() else {
         return Err(Error::usage("a key must not be empty"));
@@ -267,7 +266,7 @@ fn set(table: &mut Table, dotted: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// A secret in an argument list is seen by everybody, and it does not belong in the file.
+/// Refuses a secret: argument lists are visible to all users, and the file must not contain it.
 fn refuse_secret(keys: &[Key], value: &Value) -> Result<()> {
     let first = keys.first().map_or("", Key::get);
     let inline = keys.len() == 1 && SECRET_KEYS.contains(&first) && value.is_str();

@@ -1,4 +1,4 @@
-//! Which URLs a request may go to, and which redirect URIs can be listened on.
+//! Checks which URLs a request may be sent to, and which redirect URIs can be listened on.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,9 +6,9 @@ use url::{Host, Url};
 
 use super::{LoopbackHost, RedirectUri};
 
-/// Judges a URL that secrets are sent to: `https`, or `http` on a loopback host (an address
-/// literal or `localhost`); no userinfo, no fragment, no control characters. The words of the
-/// error follow the name of the key; they do not quote the URL where it may hold a password.
+/// Validates a URL that secrets are sent to: `https`, or `http` on a loopback host (an address literal or
+/// `localhost`), without userinfo, fragment or control characters. The error text continues a sentence that
+/// starts with the name of the key; it does not quote a URL that may contain a password.
 pub(crate) fn check(text: &str) -> Result<Url, String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || !crate::text::is_harmless(c)) {
         return Err("must not contain white space or control characters".to_owned());
@@ -17,9 +17,7 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
         return Err("must not contain a backslash".to_owned());
     }
     if text.contains(['{', '}']) {
-        return Err(
-            "must not contain `{` or `}`: write a value in the place of the name".to_owned()
-        );
+        return Err("must not contain `{` or `}`: replace the placeholder with a value".to_owned());
     }
     let written_out = ["https://", "http://"].iter().any(|scheme| {
         text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
@@ -44,13 +42,13 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether this is a resource indicator: an absolute URI without a fragment (RFC 8707, section 2).
+/// Returns whether this is a resource indicator: an absolute URI without a fragment (RFC 8707, section 2).
 pub(crate) fn is_resource(uri: &str) -> bool {
     let is_part = |c: char| !c.is_whitespace() && !c.is_control() && c != '#';
     uri.chars().all(is_part) && Url::parse(uri).is_ok()
 }
 
-/// The same for an issuer, which has no query either (RFC 8414, section 2).
+/// Validates an issuer, which has no query either (RFC 8414, section 2).
 pub(crate) fn check_issuer(text: &str) -> Result<Url, String> {
     let url = check(text)?;
     if text.contains('?') {
@@ -59,7 +57,7 @@ pub(crate) fn check_issuer(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether the host is a loopback address, or the name `localhost`.
+/// Returns whether the host is a loopback address, or the name `localhost`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
@@ -69,14 +67,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Refuses a host or port that is another when it is parsed than when it is read: `127.1`, `%61s.example`,
-/// `[0::1]`, `:0443`.
+/// Refuses a host or port that parses to something else than it reads: `127.1`, `%61s.example`, `[0::1]`,
+/// `:0443`.
 fn as_written(authority: &str, url: &Url) -> Result<(), String> {
     let host = url.host_str().unwrap_or_default();
     let written = authority.get(..host.len()).unwrap_or_default();
     let port = &authority[written.len()..];
     if !written.eq_ignore_ascii_case(host) || !matches!(port.bytes().next(), None | Some(b':')) {
-        return Err(format!("must write its host in the usual way, `{host}`"));
+        return Err(format!("must write its host in the canonical form, `{host}`"));
     }
     match port.strip_prefix(':') {
         None => Ok(()),
@@ -89,10 +87,10 @@ fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// What is wrong with a redirect URI that is neither.
+/// The error for a redirect URI that is neither.
 const NO_REDIRECT_URI: &str = "must be https, or http on 127.0.0.1, [::1] or localhost";
 
-/// Reads a redirect URI, and keeps its text as written: servers compare it byte for byte.
+/// Parses a redirect URI, keeping its text as written: servers compare it byte for byte.
 pub(crate) fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err("must be plain ASCII without spaces".to_owned());

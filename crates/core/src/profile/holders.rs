@@ -1,5 +1,5 @@
-//! The servers whose responses come in at the built-in path, kept as what they have in common: whether a
-//! server differs from any of them is found out in the same time however many they are.
+//! The servers that use the built-in redirect path, stored as their common properties: checking whether a
+//! server differs from any of them takes the same time however many they are.
 
 use super::callbacks::{Server, common, is_below};
 
@@ -10,18 +10,18 @@ pub(super) struct Holders<'p> {
     bare: Bare,
 }
 
-/// Those with an issuer.
+/// Servers with an issuer.
 #[derive(Default)]
 struct Named<'p> {
     issuers: Agreed<&'p str>,
-    /// Those whose places are not yet below: only a server without issuer asks for them.
+    /// Servers whose places are not yet added below: only a server without issuer needs them.
     new: Vec<Server<'p>>,
     origins: Agreed<[Option<String>; 2]>,
     /// The longest path of an issuer, as long as all others are above it.
     path: Agreed<Vec<String>>,
 }
 
-/// Those without.
+/// Servers without an issuer.
 #[derive(Default)]
 struct Bare {
     endpoints: Agreed<[Option<String>; 2]>,
@@ -30,7 +30,7 @@ struct Bare {
     path: Option<Vec<String>>,
 }
 
-/// What is the same for all, as far as it is.
+/// A value that all servers share, if they do.
 #[derive(Default)]
 enum Agreed<T> {
     #[default]
@@ -48,7 +48,7 @@ impl<T: PartialEq> Agreed<T> {
         };
     }
 
-    /// Whether there is one that is not this.
+    /// Returns whether there is one that differs.
     fn differs(&self, from: &T) -> bool {
         match self {
             Self::Nothing => false,
@@ -70,7 +70,7 @@ impl<'p> Holders<'p> {
         }
     }
 
-    /// Whether any of these is another server than this one.
+    /// Returns whether any of these is a different server.
     pub(super) fn differ(&mut self, server: &Server<'p>) -> bool {
         match server.issuer {
             Some(issuer) => {

@@ -1,13 +1,14 @@
-//! What a profile says of id_tokens: which audiences, and which algorithm.
+//! The settings for id_tokens: accepted audiences and algorithm.
 
 use super::node::Value;
 use super::reader::Reader;
 
-/// Audiences of id_tokens that are accepted beside the client (OpenID Connect Core, section 3.1.3.7).
+/// Audiences of id_tokens that are accepted in addition to the client (OpenID Connect Core, section
+/// 3.1.3.7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrustedAudiences {
-    /// Those of the list.
+    /// The listed audiences.
     Listed(Vec<String>),
     /// Any, if the token says that it was issued to this client (`azp`).
     Any,
@@ -19,19 +20,19 @@ impl Default for TrustedAudiences {
     }
 }
 
-/// The algorithms that `id_token_signed_response_alg` can name. `Ed25519` and `EdDSA` are one.
+/// The algorithms that `id_token_signed_response_alg` accepts. `Ed25519` and `EdDSA` are the same.
 pub(crate) const ALGORITHMS: [&str; 13] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
     "HS256", "HS384", "HS512",
 ];
 
-/// Whether an algorithm verifies with the client secret.
+/// Returns whether an algorithm verifies with the client secret.
 pub(crate) fn needs_secret(algorithm: &str) -> bool {
     algorithm.starts_with("HS")
 }
 
 impl Reader<'_, '_> {
-    /// A list of audiences, or `any`.
+    /// Reads a list of audiences, or `any`.
     pub(crate) fn trusted_audiences(&mut self) -> Option<TrustedAudiences> {
         match &self.entry.node.value {
             Value::Text(text) if text == "any" => Some(TrustedAudiences::Any),
@@ -40,7 +41,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The name of an algorithm.
+    /// Reads the name of an algorithm.
     pub(crate) fn id_token_algorithm(&mut self) -> Option<String> {
         let words = ALGORITHMS.map(|name| (name, name));
         self.choice(&words).map(str::to_owned)

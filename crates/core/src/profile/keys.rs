@@ -1,4 +1,4 @@
-//! The keys of a profile: one table of names with how each is read.
+//! The keys of a profile: a table of their names and how to read each.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::text::one_line;
 
-/// A profile while it is read.
+/// A profile while it is being read.
 pub(crate) struct Draft {
     pub profile: Profile,
     pub root_url: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Draft {
 
 type Set = fn(&mut Draft, &mut Reader<'_, '_>);
 
-/// Takes a value that could be read; what could not has been reported, and the default stays.
+/// Stores a value that could be read; an invalid one has been reported, and the default stays.
 fn put<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -38,10 +38,10 @@ const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
 const FLOWS: [(&str, LoginFlow); 3] =
     [("browser", LoginFlow::Browser), ("device", LoginFlow::Device), ("paste", LoginFlow::Paste)];
 
-/// What the table of a hook may have.
+/// The keys in the table of a hook.
 const HOOK_KEYS: [&str; 2] = ["command", "give_token"];
 
-/// Events that a hook can be given for.
+/// Events for which a hook can be set.
 const EVENTS: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
 
 /// Every key of a profile.
@@ -112,17 +112,17 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
 static KEY_NAMES: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
 
-/// The keys of a table that no profile has.
+/// Returns the unknown keys of a table.
 pub(crate) fn unknown(table: &Table) -> impl Iterator<Item = &str> {
     table.iter().map(|entry| entry.key.as_str()).filter(|key| !KEY_NAMES.contains(key))
 }
 
-/// The keys that a table's unknown ones were probably meant to be.
+/// Returns the keys that a table's unknown ones were probably meant to be.
 pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
     unknown(table).filter_map(|key| probably(key, KEY_NAMES.iter().copied())).collect()
 }
 
-/// The keys that name endpoints of one server, and go with its issuer.
+/// The keys for endpoints of one server, which go with its issuer.
 pub(crate) const SERVER_KEYS: [&str; 12] = [
     "issuer",
     "authorization_endpoint",
@@ -138,7 +138,7 @@ pub(crate) const SERVER_KEYS: [&str; 12] = [
     "jwks_uri",
 ];
 
-/// The keys that give a client something to authenticate with.
+/// The keys for credentials of a client.
 pub(crate) const CREDENTIAL_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
 
 /// The tables whose entries override a preset's one by one.
@@ -175,7 +175,7 @@ fn hooks(draft: &mut Draft, reader: &mut Reader<'_, '_>) {
     }
 }
 
-/// A command alone, or a table with it and what it may have.
+/// Reads a command, or a table with a command and its options.
 fn read_hook(reader: &mut Reader<'_, '_>) -> Option<Hook> {
     let entry = reader.entry;
     let Value::Table(table) = &entry.node.value else {
@@ -228,13 +228,12 @@ pub(crate) fn read(
 /// The user's table over the preset's.
 pub(crate) struct Merged {
     pub table: Table,
-    /// The key by which the user names another server than the preset's.
+    /// The key with which the user sets another server than the preset's.
     pub elsewhere: Option<String>,
 }
 
-/// Merges the user's table over the preset's. The endpoints of a preset are one server's: where the
-/// user names another, none of them is used, so that no token or secret of one server is sent to the
-/// other.
+/// Merges the user's table over the preset's. The endpoints of a preset belong to one server: if the user
+/// sets another, none of them is used, so that no token or secret of one server is sent to the other.
 pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     let base = foreign_table(&preset.profile, at);
     let elsewhere = names_another_server(user, &base).map(str::to_owned);
@@ -243,7 +242,7 @@ pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     for entry in base {
         let key = entry.key.as_str();
         let of_server = SERVER_KEYS.contains(&key) || key == "root_url";
-        // The method of a preset is that of a client that has a credential at all.
+        // A preset's method applies to clients that have a credential.
         if elsewhere.is_some() && of_server || key == "client_auth" && !authenticates {
             continue;
         }
@@ -256,8 +255,8 @@ pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     Merged { table, elsewhere }
 }
 
-/// The key by which the user's table names another server than the preset: a `root_url`, another
-/// issuer, or an endpoint of the preset's replaced by one at an origin where the preset has none.
+/// Returns the key with which the user's table sets another server than the preset's: a `root_url`, another
+/// issuer, or an endpoint that replaces the preset's with one at a different origin.
 fn names_another_server(user: &Table, preset: &Table) -> Option<&'static str> {
     let differs = |key| text(user, key).is_some_and(|own| text(preset, key) != Some(own));
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
@@ -289,7 +288,7 @@ fn complete(own: &mut Entry, preset: Entry) {
     }
 }
 
-/// Endpoints below the `root_url`, where no key names them.
+/// Fills in endpoints below the `root_url` that no key sets.
 pub(crate) fn fill_from_root(
     root: &str,
     paths: &BTreeMap<String, String>,
@@ -311,7 +310,7 @@ pub(crate) fn fill_from_root(
     Ok(())
 }
 
-/// The endpoint of this name: the metadata's, with or without `_endpoint`.
+/// Returns the endpoint of this name, as in metadata, with or without `_endpoint`.
 fn endpoint_field<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Option<String>> {
     let endpoints = &mut profile.endpoints;
     Some(match name.strip_suffix("_endpoint").unwrap_or(name) {
@@ -331,7 +330,7 @@ fn endpoint_field<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Op
     })
 }
 
-/// A profile that says nothing.
+/// Returns a profile with defaults only.
 pub(crate) fn defaults(name: &str) -> Profile {
     Profile {
         name: name.to_owned(),
@@ -377,7 +376,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
     }
 }
 
-/// The redirect URI of a profile that names none.
+/// Returns the redirect URI of a profile that sets none.
 pub(crate) fn built_in_redirect() -> RedirectUri {
     RedirectUri {
         text: "http://127.0.0.1/callback".to_owned(),

@@ -1,4 +1,4 @@
-//! Judges an authorization server's metadata document (RFC 8414, OpenID Connect Discovery).
+//! Validates an authorization server's metadata document (RFC 8414, OpenID Connect Discovery).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -11,7 +11,7 @@ use crate::text::one_line;
 /// Reads one string member.
 type Field = fn(&mut Endpoints) -> &mut Option<String>;
 
-/// The members that name endpoints.
+/// The members for endpoints.
 const ENDPOINTS: [(&str, Field); 10] = [
     ("authorization_endpoint", |e| &mut e.authorization),
     ("token_endpoint", |e| &mut e.token),
@@ -42,7 +42,7 @@ const OTHERS: [&str; 6] = [
     "token_endpoint_auth_methods_supported",
 ];
 
-/// A JSON object in which no name stands twice.
+/// A JSON object without duplicate names.
 pub(crate) struct Unique(pub Map<String, Value>);
 
 impl<'de> serde::Deserialize<'de> for Unique {
@@ -60,7 +60,7 @@ impl<'de> serde::Deserialize<'de> for Unique {
                 let mut map = Map::new();
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
                     if map.contains_key(&name) {
-                        let message = format!("`{}` stands there twice", one_line(&name));
+                        let message = format!("duplicate member `{}`", one_line(&name));
                         return Err(serde::de::Error::custom(message));
                     }
                     map.insert(name, value);
@@ -72,7 +72,7 @@ impl<'de> serde::Deserialize<'de> for Unique {
     }
 }
 
-/// Keeps of a document what is used here.
+/// Returns the used members of a document.
 pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
     document.retain(|name, value| {
         let used = OTHERS.contains(&name.as_str()) || ENDPOINTS.iter().any(|(n, _)| n == name);
@@ -81,10 +81,10 @@ pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
     document
 }
 
-/// A document that was judged.
+/// A validated document.
 pub(crate) struct Metadata {
     pub server: AuthorizationServer,
-    /// The members that name no usable endpoint.
+    /// The members that are not usable endpoints.
     defects: Vec<Defect>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Metadata {
 struct Defect {
     name: &'static str,
     why: String,
-    /// Whether it is a URL that leads over plain http: whoever is on the way could read what is sent.
+    /// Whether it is a plain http URL, over which an attacker on the network could read requests.
     is_plain_http: bool,
 }
 
@@ -103,12 +103,11 @@ impl From<AuthorizationServer> for Metadata {
 }
 
 impl Metadata {
-    /// Refuses metadata that this profile cannot use: an endpoint that it needs is no usable URL, or
-    /// one that it may use some day is plain http. An endpoint that the configuration names itself is
-    /// neither.
+    /// Refuses metadata that this profile cannot use: an endpoint that it needs is not a usable URL, or one
+    /// that it may use later is plain http. An endpoint that the configuration sets itself does not count.
     ///
     /// # Errors
-    /// Of kind `Validation`.
+    /// Returns an error of kind `Validation`.
     pub(crate) fn refuse_unsafe(&self, profile: &Profile, issuer: &str) -> Result<()> {
         let needed = needed(profile, &self.server);
         for Defect { name, why, is_plain_http } in &self.defects {
@@ -123,7 +122,7 @@ impl Metadata {
     }
 }
 
-/// The endpoints that a login with this profile cannot do without, whoever names them.
+/// Returns the endpoints that a login with this profile needs, wherever they are set.
 fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<&'static str> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let pushes = code && (profile.par == Par::Always || server.require_par);
@@ -146,11 +145,11 @@ fn field(name: &str) -> Option<Field> {
     ENDPOINTS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
 }
 
-/// Judges a document that was asked of `issuer`.
+/// Validates a document that was requested for `issuer`.
 ///
 /// # Errors
-/// Of kind `Validation`: the document is another server's, or has a member of the wrong type that
-/// decides something.
+/// Returns `Validation` if the document belongs to another server, or if a relevant member has the wrong
+/// type.
 pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metadata> {
     same_issuer(issuer, document)?;
     let issuer_url =
@@ -158,7 +157,7 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
     let mut endpoints = Endpoints::default();
     let mut defects = Vec::new();
     for (name, field) in ENDPOINTS {
-        // Some servers write an empty text where they have no endpoint.
+        // Some servers write an empty string if they have no endpoint.
         let text = match document.get(name) {
             None | Some(Value::Null) => continue,
             Some(Value::String(text)) if text.is_empty() => continue,
@@ -192,9 +191,9 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
     Ok(Metadata { server, defects })
 }
 
-/// Completes a document by another one of the same issuer: by the endpoints that it lacks, and by what
-/// is asked of clients with them. Nothing of the first is replaced, and a second one that is not valid
-/// adds nothing.
+/// Completes a document with another one of the same issuer: with the endpoints that it lacks, and with the
+/// client requirements of those. Nothing in the first is replaced, and an invalid second document adds
+/// nothing.
 pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map<String, Value>) {
     let Ok(judged) = judge(issuer, &second) else { return };
     let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.name == name);
@@ -208,42 +207,42 @@ pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map
     }
 }
 
-/// Issuers are compared byte for byte (RFC 8414, section 3.3).
+/// Compares issuers byte for byte (RFC 8414, section 3.3).
 fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
     let named = match document.get("issuer") {
         Some(Value::String(named)) if named == issuer => return Ok(()),
         Some(Value::String(named)) => named,
         _ => {
-            let message = format!("the metadata of {} names no issuer", one_line(issuer));
+            let message = format!("the metadata of {} has no issuer", one_line(issuer));
             return Err(Error::validation(message).hint(Advice::configure(
                 &["issuer"],
-                "name the endpoints in the profile, without an `issuer`",
+                "set the endpoints in the profile, without `issuer`",
             )));
         }
     };
     let shown = one_line(named);
     let error = Error::validation(format!(
-        "the metadata of {} is that of another issuer: {shown}",
+        "the metadata of {} belongs to a different issuer: {shown}",
         one_line(issuer)
     ));
     if shown.contains("{tenantid}") {
         let how = format!(
-            "set `issuer = \"{}\"` with the id of your tenant; for accounts of any tenant use \
+            "set `issuer = \"{}\"` with the id of your tenant; for accounts of any tenant, set \
              `provider = \"microsoft\"` without `issuer`",
             shown.replace("{tenantid}", "TENANT_ID")
         );
         return Err(error.hint(Advice::configure(&["issuer", "provider"], how)));
     }
-    // Nothing that is shortened, or that could not be configured, is recommended.
+    // A value that is shortened, or that could not be configured, is not suggested.
     if shown == *named && endpoint::check_issuer(named).is_ok() {
-        let how = format!("if that is the server you mean, set `issuer = \"{shown}\"`, exactly so");
+        let how = format!("if that is the server you mean, set exactly `issuer = \"{shown}\"`");
         return Err(error.hint(Advice::configure(&["issuer"], how)));
     }
     Err(error)
 }
 
-/// Plain http is for a server on this machine only, so it is no server on another that may lead
-/// there.
+/// Refuses plain http unless the issuer itself uses it: plain http is for servers on this machine only, and
+/// no other server may redirect there.
 fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
     let url = endpoint::check(text)?;
     if url.scheme() == "http" && issuer.scheme() != "http" {
@@ -253,9 +252,10 @@ fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
 }
 
 fn bad(issuer: &str, name: &str, why: &str) -> Error {
-    Error::validation(format!("in the metadata of {}, `{name}` {why}", one_line(issuer))).hint(Advice::configure(
+    Error::validation(format!("invalid metadata of {}: `{name}` {why}", one_line(issuer))).hint(Advice::configure(
         &["issuer"],
-        "tell its operator; if you trust it, name its endpoints in the profile, without `issuer`",
+        "report this to its operator; if you trust the server, set its endpoints in the profile, \
+         without `issuer`",
     ))
 }
 

@@ -42,35 +42,35 @@ pub use discovery::announces_iss;
 pub use id_token::TrustedAudiences;
 pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 
-/// A profile with its preset applied: everything that configuration says, validated, nothing yet
-/// fetched. The names of endpoints are those of RFC 8414, those of a client's metadata are RFC 7591's.
+/// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
+/// Endpoints are named as in RFC 8414, client metadata as in RFC 7591.
 ///
-/// Some of it is for whoever builds a manager, which does not read it: `ca_file`, and the certificate
-/// of `tls_client_auth`, belong into the [`Options`](crate::http::Options) of the transport,
-/// `write_back` behind [`with_committed`](crate::Ports::with_committed), `store` decides what
-/// [`Ports`](crate::Ports) are given, and `flow` and `timeout` are a login's.
+/// A manager does not read some of its fields; they are for the code that builds one. `ca_file`, and the
+/// certificate of `tls_client_auth`, go into the [`Options`](crate::http::Options) of the transport;
+/// `write_back` goes behind [`with_committed`](crate::Ports::with_committed); `store` determines the store
+/// in the [`Ports`](crate::Ports); `flow` and `timeout` are for a login.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
     /// The name in the configuration.
     pub name: String,
-    /// The preset that it builds on.
+    /// The preset that it is based on.
     pub provider: Option<String>,
-    /// The issuer, for discovery and for checking `iss`.
+    /// The issuer, for discovery and for validating `iss`.
     pub issuer: Option<String>,
-    /// The endpoints that configuration or preset name; discovery fills the others.
+    /// The endpoints from configuration or preset; discovery adds the others.
     pub endpoints: Endpoints,
     /// The client.
     pub client: Client,
     /// The grant type.
     pub grant: GrantType,
-    /// The scopes to ask for, one each.
+    /// The scopes to request, one per element.
     pub scopes: Vec<String>,
-    /// What stands between scopes in a request.
+    /// The separator between scopes in a request.
     pub scope_separator: String,
     /// The name of the scope parameter in the authorization request (Slack: `user_scope`).
     pub scope_param: String,
-    /// Redirect URIs in order of preference. Never empty. What a login uses can be another: see
+    /// Redirect URIs in order of preference; never empty. A login may use another one: see
     /// [`login_redirect_uris`](Self::login_redirect_uris).
     pub redirect_uris: Vec<RedirectUri>,
     /// The audience parameter.
@@ -83,45 +83,45 @@ pub struct Profile {
     pub par: Par,
     /// Whether tokens are bound to a key (RFC 9449).
     pub dpop: bool,
-    /// Further parameters of the authorization request.
+    /// Additional parameters of the authorization request.
     pub authorization_params: BTreeMap<String, String>,
-    /// Further parameters of every token request.
+    /// Additional parameters of every token request.
     pub token_params: BTreeMap<String, String>,
-    /// Further parameters of refresh requests.
+    /// Additional parameters of refresh requests.
     pub refresh_params: BTreeMap<String, String>,
     /// How token requests are encoded.
     pub token_request: TokenRequestFormat,
     /// Where the token set is nested in the response (`authed_user`), dot-separated.
     pub token_path: String,
-    /// Values of the token response to keep with the grant.
+    /// Values of the token response to store with the grant.
     pub keep: Vec<String>,
-    /// Values of the callback's query to keep with the grant.
+    /// Values of the callback's query to store with the grant.
     pub keep_from_callback: Vec<String>,
     /// Authorization details (RFC 9396), an array of objects.
     pub authorization_details: Vec<serde_json::Value>,
-    /// Audiences of id_tokens that are accepted beside the client.
+    /// Audiences of id_tokens that are accepted in addition to the client.
     pub trusted_audiences: TrustedAudiences,
-    /// The only algorithm by which id_tokens may be signed: `RS256`, `ES256` and the like; `HS256` with
-    /// the client secret.
+    /// The only accepted signature algorithm of id_tokens: `RS256`, `ES256` and others; `HS256` uses the
+    /// client secret.
     pub id_token_signed_response_alg: Option<String>,
-    /// The ways to log in, in order of preference.
+    /// The login flows, in order of preference.
     pub flow: Vec<LoginFlow>,
-    /// How much life a token must have left to be handed out.
+    /// Minimum remaining lifetime of a token to be handed out.
     pub min_ttl: Duration,
-    /// How long a login waits for the person.
+    /// How long a login waits for the user.
     pub timeout: Duration,
-    /// The store, where the profile names one.
+    /// The store, if the profile sets one.
     pub store: Option<String>,
     /// Additional trusted certificates, PEM.
     pub ca_file: Option<PathBuf>,
-    /// A command that gets the export line on stdin after every rotation.
+    /// A command that receives the export line on stdin after every rotation.
     pub write_back: Vec<String>,
     /// Hooks, by event: `authorization`, `pre_token`, `post_token`, `login_required`. The manager's
     /// [`Hooks`](crate::flow::Hooks) run them.
     pub hooks: BTreeMap<String, Hook>,
-    /// What other profiles of the configuration mean for the redirect URI.
+    /// What the other profiles of the configuration mean for the redirect URI.
     pub callback: Callback,
-    /// What differs at this provider and is not in any of the above; from the preset only.
+    /// Peculiarities of the provider that no other field expresses; set by presets only.
     pub quirks: Quirks,
 }
 
@@ -162,13 +162,13 @@ crate::redact::debug::redacted_debug!(Profile {
     quirks,
 });
 
-/// A command that is run at one of the turning points of a grant.
+/// A command that is run at an event of a grant.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hook {
     /// The program and its arguments; no shell is used.
     pub command: Vec<String>,
-    /// Whether it is given the access token and the id_token.
+    /// Whether it receives the access token and the id_token.
     pub give_token: bool,
 }
 
@@ -182,48 +182,48 @@ crate::redact::debug::redacted_debug!(Hook {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Endpoints {
-    /// Where the person is sent (RFC 6749, section 3.1).
+    /// The authorization endpoint (RFC 6749, section 3.1).
     pub authorization: Option<String>,
-    /// Where codes and refresh tokens are redeemed (RFC 6749, section 3.2).
+    /// The token endpoint, for codes and refresh tokens (RFC 6749, section 3.2).
     pub token: Option<String>,
-    /// Where refresh tokens are redeemed, where that is elsewhere; no metadata names it.
+    /// The endpoint for refresh tokens, if it is a different one; not part of metadata.
     pub refresh: Option<String>,
-    /// Where device codes come from (RFC 8628, section 3.1).
+    /// The device authorization endpoint (RFC 8628, section 3.1).
     pub device_authorization: Option<String>,
-    /// Where authorization requests are pushed (RFC 9126).
+    /// The pushed authorization request endpoint (RFC 9126).
     pub pushed_authorization_request: Option<String>,
-    /// Where tokens are revoked (RFC 7009).
+    /// The revocation endpoint (RFC 7009).
     pub revocation: Option<String>,
-    /// Where tokens are looked into (RFC 7662).
+    /// The introspection endpoint (RFC 7662).
     pub introspection: Option<String>,
-    /// Who has granted (OpenID Connect Core, section 5.3).
+    /// The userinfo endpoint (OpenID Connect Core, section 5.3).
     pub userinfo: Option<String>,
-    /// Where clients are registered (RFC 7591).
+    /// The client registration endpoint (RFC 7591).
     pub registration: Option<String>,
-    /// Where a session at the server is ended (OpenID Connect RP-Initiated Logout).
+    /// The end session endpoint (OpenID Connect RP-Initiated Logout).
     pub end_session: Option<String>,
     /// The server's public keys (RFC 7517, section 5).
     pub jwks_uri: Option<String>,
 }
 
-/// The client, as it is registered with the server.
+/// The client, as registered at the server.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Client {
     /// The client id.
     pub id: String,
-    /// Where the client secret comes from.
+    /// The source of the client secret.
     pub secret: Option<SecretSource>,
-    /// How the client authenticates; `None` chooses: `none` without a secret, else
-    /// `client_secret_basic`, or what the metadata offers.
+    /// How the client authenticates. `None` selects automatically: `none` without a secret, else
+    /// `client_secret_basic` or a method from the metadata.
     pub auth: Option<ClientAuth>,
     /// The private key of `private_key_jwt`, `tls_client_auth` and DPoP, PEM or JWK.
     pub private_key: Option<SecretSource>,
-    /// A federated assertion (RFC 7523, section 2.2) instead of a key of our own.
+    /// A federated assertion (RFC 7523, section 2.2) instead of a private key.
     pub assertion: Option<SecretSource>,
 }
 
-/// Where a secret comes from. Its `Debug` shows the place, never the value.
+/// The source of a secret. `Debug` shows the source, never an inline value.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretSource {
@@ -239,7 +239,7 @@ pub enum SecretSource {
     Keyring(String),
     /// An id token of GitHub Actions for this audience.
     GithubActions {
-        /// The audience to ask for.
+        /// The audience to request.
         audience: String,
     },
 }
@@ -261,15 +261,15 @@ impl std::fmt::Debug for SecretSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuth {
-    /// `none`: a public client names itself only.
+    /// `none`: a public client that only sends its id.
     None,
     /// `client_secret_basic`: HTTP Basic (RFC 6749, section 2.3.1).
     ClientSecretBasic,
     /// `client_secret_post`: the secret in the body.
     ClientSecretPost,
-    /// `client_secret_jwt`: an assertion under the secret (RFC 7523, section 2.2).
+    /// `client_secret_jwt`: an assertion signed with the secret (RFC 7523, section 2.2).
     ClientSecretJwt,
-    /// `private_key_jwt`: an assertion under a key (RFC 7523, section 2.2).
+    /// `private_key_jwt`: an assertion signed with a key (RFC 7523, section 2.2).
     PrivateKeyJwt,
     /// `tls_client_auth`: a client certificate (RFC 8705, section 2.1).
     TlsClientAuth,
@@ -286,7 +286,7 @@ impl ClientAuth {
         ("tls_client_auth", Self::TlsClientAuth),
     ];
 
-    /// The registered name.
+    /// Returns the registered name.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, method)| *method == self).map_or("none", |(name, _)| name)
     }
@@ -296,17 +296,17 @@ impl ClientAuth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantType {
-    /// A person logs in with a browser (RFC 6749, section 4.1).
+    /// The user logs in with a browser (RFC 6749, section 4.1).
     AuthorizationCode,
-    /// A person logs in on another device (RFC 8628).
+    /// The user logs in on another device (RFC 8628).
     DeviceCode,
-    /// In the client's own name (RFC 6749, section 4.4).
+    /// The client acts on its own behalf (RFC 6749, section 4.4).
     ClientCredentials,
-    /// By an assertion (RFC 7523, section 2.1).
+    /// The client presents an assertion (RFC 7523, section 2.1).
     JwtBearer,
-    /// For another token (RFC 8693).
+    /// The client exchanges another token (RFC 8693).
     TokenExchange,
-    /// By the person's password (RFC 6749, section 4.3).
+    /// The client presents the user's password (RFC 6749, section 4.3).
     Password,
 }
 
@@ -321,12 +321,12 @@ impl GrantType {
         ("password", Self::Password),
     ];
 
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, grant)| *grant == self).map_or("", |(name, _)| name)
     }
 
-    /// The `grant_type` on the wire.
+    /// Returns the `grant_type` parameter of requests.
     pub fn wire(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -338,13 +338,14 @@ impl GrantType {
         }
     }
 
-    /// Whether a person takes part, so that a new grant cannot be had without one.
+    /// Returns whether a new grant requires user interaction.
     pub fn needs_person(self) -> bool {
         matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Password)
     }
 }
 
-/// A redirect URI, on the loopback interface unless its host says otherwise. The text is kept as written: servers compare it byte for byte.
+/// A redirect URI, on the loopback interface or elsewhere. The text is kept as written: servers compare it
+/// byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedirectUri {
@@ -352,33 +353,33 @@ pub struct RedirectUri {
     pub text: String,
     /// Its host: `127.0.0.1`, `[::1]`, `localhost`, or elsewhere.
     pub host: LoopbackHost,
-    /// Its port; `None` takes an ephemeral one, which is then written into the URI.
+    /// Its port; with `None`, an ephemeral one is used and written into the URI.
     pub port: Option<u16>,
-    /// Its path, with the leading slash; empty where the URI has none.
+    /// Its path, with the leading slash; empty if the URI has none.
     pub path: String,
 }
 
 impl std::str::FromStr for RedirectUri {
     type Err = crate::Error;
 
-    /// Reads a redirect URI: http on a loopback host, with or without a port, or https elsewhere.
+    /// Parses a redirect URI: http on a loopback host, with or without a port, or https elsewhere.
     fn from_str(text: &str) -> crate::Result<Self> {
         endpoint::redirect_uri(text)
             .map_err(|why| crate::Error::config(format!("the redirect URI {why}")))
     }
 }
 
-/// The hosts that a loopback redirect can name (RFC 8252, sections 7.3 and 8.3).
+/// The hosts of a loopback redirect URI (RFC 8252, sections 7.3 and 8.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LoopbackHost {
     /// `127.0.0.1`.
     V4,
     /// `[::1]`.
     V6,
-    /// `localhost`: both families.
+    /// `localhost`: both address families.
     Name,
-    /// Not this machine: an https page from which the callback URL is pasted, or a web application
-    /// that completes the flow. Nothing is listened on.
+    /// Not this machine: an https page from which the callback URL is pasted, or a web application that
+    /// completes the flow. There is no listener.
     Elsewhere,
 }
 
@@ -387,14 +388,14 @@ pub enum LoopbackHost {
 pub enum Pkce {
     /// With the S256 method.
     S256,
-    /// Without, for servers that reject it.
+    /// Disabled, for servers that reject it.
     Off,
 }
 
 /// Pushed authorization requests (RFC 9126).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Par {
-    /// Where the server requires it.
+    /// If the server requires it.
     Auto,
     /// Always.
     Always,
@@ -405,13 +406,13 @@ pub enum Par {
 /// The encoding of token requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenRequestFormat {
-    /// `application/x-www-form-urlencoded`, the standard's.
+    /// `application/x-www-form-urlencoded`, the standard format.
     Form,
     /// `application/json`.
     Json,
 }
 
-/// The ways to log in.
+/// The login flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginFlow {
@@ -419,38 +420,38 @@ pub enum LoginFlow {
     Browser,
     /// A code on another device (RFC 8628).
     Device,
-    /// The callback URL pasted by hand.
+    /// The user pastes the callback URL.
     Paste,
 }
 
-/// What differs at a provider and is not a profile key.
+/// Peculiarities of a provider that are not profile keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quirks {
     /// `redirect_uri` must be repeated on refresh (GitLab).
     pub redirect_uri_on_refresh: bool,
-    /// Granted scopes come separated by commas (GitHub).
+    /// Granted scopes are separated by commas (GitHub).
     pub scope_separator_in_response: Option<String>,
     /// Scopes must be sent again on refresh (Okta).
     pub scope_on_refresh: bool,
-    /// The callback comes by `form_post`.
+    /// The callback is sent by `form_post`.
     pub form_post: bool,
     /// Other names of the token type `Bearer` (Slack).
     pub bearer_types: Vec<String>,
-    /// Codes with which a refresh is refused because its token is dead, where other servers mean something else by
-    /// them (X, Zoom).
+    /// Error codes that mean at this provider that the refresh token is no longer valid, while other
+    /// servers use them for something else (X, Zoom).
     pub dead_token_codes: Vec<String>,
     /// id_tokens do not repeat the nonce (LinkedIn).
     pub id_token_without_nonce: bool,
-    /// Scopes that the response never names, whether they were granted or not (Microsoft).
+    /// Scopes that the response never lists, whether they were granted or not (Microsoft).
     pub scopes_not_returned: Vec<String>,
-    /// The issuer of id_tokens at a server of many tenants, with `{tenantid}` where the token's `tid`
-    /// stands (Microsoft). Used where no issuer is known.
+    /// The issuer of id_tokens at a multi-tenant server, with `{tenantid}` in place of the token's `tid`
+    /// (Microsoft). Used if no issuer is known.
     pub tenant_issuer: Option<String>,
 }
 
-/// An authorization server as it is known for one attempt: what configuration says, completed by
-/// discovery (RFC 8414, OpenID Connect Discovery). Frozen when the attempt starts.
+/// An authorization server as it is known for one attempt: the configuration, completed by discovery (RFC
+/// 8414, OpenID Connect Discovery). It does not change after the attempt has started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuthorizationServer {
@@ -458,17 +459,17 @@ pub struct AuthorizationServer {
     pub issuer: Option<String>,
     /// The endpoints.
     pub endpoints: Endpoints,
-    /// `code_challenge_methods_supported`; `None` where the metadata does not say.
+    /// `code_challenge_methods_supported`; `None` if the metadata omits it.
     pub code_challenge_methods: Option<Vec<String>>,
     /// `authorization_response_iss_parameter_supported` (RFC 9207).
     pub iss_parameter_supported: bool,
     /// `require_pushed_authorization_requests` (RFC 9126).
     pub require_par: bool,
-    /// `id_token_signing_alg_values_supported`; empty where the metadata does not say.
+    /// `id_token_signing_alg_values_supported`; empty if the metadata omits it.
     pub id_token_algs: Vec<String>,
-    /// `token_endpoint_auth_methods_supported`; empty where the metadata does not say.
+    /// `token_endpoint_auth_methods_supported`; empty if the metadata omits it.
     pub token_auth_methods: Vec<String>,
-    /// Members of the metadata that name no usable endpoint and are not needed.
+    /// Members of the metadata that are not usable endpoints and are not needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored_endpoints: Vec<String>,
 }

@@ -1,16 +1,16 @@
-//! TOML as a tree in which every key and value knows where it stands in its file, so that a value
-//! of a preset and one of the user's can be merged and judged by the same rules.
+//! TOML as a tree in which every key and value has its position in the file, so that values of a preset and
+//! of the user can be merged and validated by the same rules.
 
 use toml::de::{DeTable, DeValue};
 
-/// A value and the offset at which it stands.
+/// A value and its offset.
 #[derive(Clone)]
 pub(crate) struct Node {
     pub at: usize,
     pub value: Value,
 }
 
-/// A value. It has no `Debug`: it may be a secret.
+/// A value. It does not implement `Debug`, because it may be a secret.
 #[derive(Clone)]
 pub(crate) enum Value {
     Text(String),
@@ -20,7 +20,7 @@ pub(crate) enum Value {
     Datetime(toml::value::Datetime),
     List(Vec<Node>),
     Table(Table),
-    /// An integer that no 64 bits hold.
+    /// An integer that does not fit into 64 bits.
     HugeInteger,
 }
 
@@ -35,13 +35,13 @@ pub(crate) struct Entry {
     pub node: Node,
 }
 
-/// The entry of this key.
+/// Returns the entry of this key.
 pub(crate) fn find<'t>(table: &'t Table, key: &str) -> Option<&'t Entry> {
     table.iter().find(|entry| entry.key == key)
 }
 
 impl Value {
-    /// The type, with its article, as it is named to people.
+    /// Returns the type, with its article, as shown to the user.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
@@ -55,7 +55,7 @@ impl Value {
     }
 }
 
-/// A parsed document.
+/// Converts a parsed document.
 pub(crate) fn table(table: &DeTable<'_>) -> Table {
     table
         .iter()
@@ -84,7 +84,7 @@ fn value_of(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// A table that is not of the file. All of it stands at the place that called for it.
+/// Converts a table from outside the file. All of it gets the position of the key that refers to it.
 pub(crate) fn foreign_table(table: &toml::Table, at: usize) -> Table {
     table
         .iter()
@@ -110,7 +110,7 @@ fn foreign_value(value: &toml::Value, at: usize) -> Value {
     }
 }
 
-/// The same table without places, for those who judge it by rules of their own.
+/// Returns the same table without positions.
 pub(crate) fn plain_table(table: &Table) -> toml::Table {
     table.iter().map(|entry| (entry.key.clone(), plain_value(&entry.node.value))).collect()
 }
@@ -130,7 +130,7 @@ fn plain_value(value: &Value) -> toml::Value {
     }
 }
 
-/// The value as JSON; `None` where JSON has no such value.
+/// Returns the value as JSON; `None` if JSON has no such value.
 pub(crate) fn json(value: &Value) -> Option<serde_json::Value> {
     use serde_json::Value as Json;
     Some(match value {

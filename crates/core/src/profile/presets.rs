@@ -1,15 +1,15 @@
-//! Provider presets: what is known about an authorization server, so that a profile needs little
-//! more than a client id.
+//! Provider presets: known facts about an authorization server, so that a profile needs little more than a
+//! client id.
 //!
-//! The facts are data, in `presets.toml` beside this file, and part of the program. A preset gives
-//! defaults: every key of a user's profile overrides it. Two rules for whoever applies one:
+//! The facts are data, in `presets.toml` beside this file, and part of the program. A preset provides
+//! defaults: every key of a user's profile overrides it. Applying a preset follows two rules:
 //!
-//! - A user's `root_url` stands for another server, so it replaces every endpoint of the preset's
-//!   `profile`, its `issuer` and its `jwks_uri`, by the `paths` below that URL. A user's own
-//!   `issuer`, where it differs, drops the preset's endpoints likewise, and so does an endpoint that
-//!   replaces one of the preset's by one at another origin.
-//! - `client_auth` in a preset is the method of a client that has a secret; without a secret the
-//!   method is `none`.
+//! - A user's `root_url` selects a different server: it replaces every endpoint of the preset's `profile`,
+//!   its `issuer` and its `jwks_uri` with the `paths` below that URL. A different `issuer` of the user drops
+//!   the preset's endpoints likewise, and so does an endpoint that replaces one of the preset's with one at
+//!   another origin.
+//! - `client_auth` in a preset is the method of a client that has a secret; without a secret the method is
+//!   `none`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -18,35 +18,35 @@ use serde::Deserialize;
 
 use super::{Quirks, diagnose};
 
-/// What is known about one provider.
+/// The known facts about one provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     /// The name in `provider = "…"`.
     pub name: String,
-    /// The name for people.
+    /// The name that is shown to users.
     pub title: String,
-    /// Other names that people look for; only [`nearest`] knows them.
+    /// Other names that users search for; only [`nearest`] knows them.
     pub aliases: Vec<String>,
-    /// Where a person registers a client.
+    /// Where the user registers a client.
     pub register_url: Option<String>,
-    /// The redirect URI to register there; the profile's default is the same. Without a port any
-    /// port is accepted. Absent where no loopback address is.
+    /// The redirect URI to register there, which is also the profile's default. Without a port, any port is
+    /// accepted. Absent if the provider accepts no loopback address.
     pub redirect_uri: Option<String>,
-    /// The provider's rule for redirect URIs, in a sentence for people.
+    /// The provider's rule for redirect URIs, as a sentence for users.
     pub redirect_note: Option<String>,
-    /// Whether the client has a secret.
+    /// Whether clients have a secret.
     pub secret: SecretNeed,
-    /// The profile keys that the user must set besides `client_id` (and `client_secret` where
-    /// [`Preset::secret`] says so): `issuer`, `root_url`, `redirect_uri`.
+    /// The profile keys that the user must set in addition to `client_id` (and `client_secret`, depending
+    /// on [`Preset::secret`]): `issuer`, `root_url`, `redirect_uri`.
     pub needs: Vec<String>,
     /// Known quirks, one sentence each.
     pub notes: Vec<String>,
-    /// Endpoints relative to a user's `root_url`, by the names of [`super::Endpoints`]
-    /// (`authorization`, `token` …). Empty where the provider runs one server only.
+    /// Endpoints relative to a user's `root_url`, by the names of [`super::Endpoints`] (`authorization`,
+    /// `token` …). Empty if the provider runs only one server.
     pub paths: BTreeMap<String, String>,
     /// Defaults, under the keys of a `[profiles.X]` table.
     pub profile: toml::Table,
-    /// What no profile key can say.
+    /// Facts that no profile key can express.
     pub quirks: Quirks,
 }
 
@@ -63,7 +63,7 @@ pub enum SecretNeed {
 }
 
 impl SecretNeed {
-    /// The word in the data.
+    /// Returns the word in the data.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -96,7 +96,7 @@ struct Entry {
     quirks: QuirkKeys,
 }
 
-/// [`Quirks`] as the data spells them.
+/// [`Quirks`] as they are spelled in the data.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 struct QuirkKeys {
@@ -110,7 +110,7 @@ struct QuirkKeys {
     tenant_issuer: Option<String>,
 }
 
-/// All presets, ordered by name.
+/// Returns all presets, ordered by name.
 pub fn all() -> &'static [Preset] {
     static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
     PRESETS.get_or_init(|| {
@@ -118,18 +118,19 @@ pub fn all() -> &'static [Preset] {
     })
 }
 
-/// The names of all presets, in order.
+/// Returns the names of all presets, in order.
 pub fn names() -> Vec<&'static str> {
     all().iter().map(|preset| preset.name.as_str()).collect()
 }
 
-/// The preset of this name, spelled exactly.
+/// Returns the preset of exactly this name.
 pub fn find(name: &str) -> Option<&'static Preset> {
     let all = all();
     all.binary_search_by(|preset| preset.name.as_str().cmp(name)).ok().map(|index| &all[index])
 }
 
-/// The name of the preset that was probably meant: an alias, another spelling, or a typing error.
+/// Returns the name of the preset that was probably meant: by an alias, another spelling, or a typing
+/// error.
 pub fn nearest(name: &str) -> Option<&'static str> {
     let wanted = plain(diagnose::beginning(name));
     all()
@@ -144,7 +145,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, _, name)| name)
 }
 
-/// A name without case and separators.
+/// Returns a name without case and separators.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,4 +1,4 @@
-//! The programs that a profile names, looked for before anything is asked of the user.
+//! Checks the programs that a profile uses, before the user is involved.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use super::{Profile, SecretSource};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
-/// Checks that every program of the profile can be started: those of its hooks, of `write_back`, and
-/// of secrets that a command prints. `path` is the value of `PATH`.
+/// Checks that every program of the profile can be started: those of its hooks, of `write_back`, and of
+/// secrets that a command prints. `path` is the value of `PATH`.
 ///
 /// # Errors
 ///
-/// Of kind `Config`, naming the first key whose program is missing.
+/// Returns `Config`, naming the first key whose program is missing.
 pub fn check(profile: &Profile, path: Option<&OsStr>) -> Result<()> {
     for (key, argv) in commands(profile) {
         let Some(program) = argv.first() else { continue };
@@ -43,16 +43,16 @@ fn commands(profile: &Profile) -> Vec<(String, &[String])> {
     secrets.chain(hooks).chain([write_back]).collect()
 }
 
-/// Why a program cannot be started, as far as that can be seen without starting it.
+/// Returns why a program cannot be started, as far as that is visible without starting it.
 fn obstacle(program: &str, path: Option<&OsStr>) -> Option<String> {
     if cfg!(windows) {
-        // There, what a name without an extension means is for the system to say.
+        // On Windows, the system decides what a name without an extension means.
         return None;
     }
     if program.contains('/') {
         return judge(Path::new(program)).err();
     }
-    // Without a PATH the system has one of its own.
+    // Without PATH, the system uses its own default.
     let folders: Vec<PathBuf> = std::env::split_paths(path?).collect();
     let mut found = "it is not in PATH".to_owned();
     for folder in folders {

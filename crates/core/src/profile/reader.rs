@@ -1,4 +1,4 @@
-//! Reads one value of the configuration as what it must be, and reports what it is not.
+//! Reads one value of the configuration as the expected type, and reports what is wrong with it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::text::one_line;
 
 const PKCE: [(&str, Pkce); 2] = [("S256", Pkce::S256), ("off", Pkce::Off)];
 
-/// What reading depends on beside the text.
+/// What reading depends on, in addition to the text.
 pub(crate) struct Surroundings {
-    /// The directory of the configuration file: relative paths begin there.
+    /// The directory of the configuration file, against which relative paths are resolved.
     pub base: PathBuf,
-    /// What `~/` stands for.
+    /// The replacement of `~/`.
     pub home: Option<PathBuf>,
-    /// Whether the file's group or everybody can read it, so that no secret may stand in it.
+    /// Whether other users can read the file, so that it must not contain secrets.
     pub others_can_read: bool,
 }
 
@@ -39,10 +39,10 @@ impl Surroundings {
     }
 }
 
-/// The kinds of store, as `store` and `--store` name them.
+/// The kinds of store in `store` and `--store`.
 pub(crate) const STORES: [&str; 4] = ["keyring", "file", "command", "broker"];
 
-/// Parameters that the program itself sets. `*` stands for any ending.
+/// Parameters that the program sets itself. `*` stands for any suffix.
 const RESERVED: [&str; 14] = [
     "state",
     "redirect_uri",
@@ -64,17 +64,17 @@ const RESERVED: [&str; 14] = [
 pub(crate) const SECRET_PARAMS: [&str; 4] =
     ["password", "assertion", "subject_token", "actor_token"];
 
-/// One key with its value, about to be read.
+/// A key and its value, about to be read.
 pub(crate) struct Reader<'a, 't> {
     pub entry: &'a Entry,
-    /// The table as people know it: `[profiles.x]`.
+    /// The table as shown to the user: `[profiles.x]`.
     pub place: &'a str,
     pub around: &'a Surroundings,
     pub problems: &'a mut Problems<'t>,
 }
 
 impl Reader<'_, '_> {
-    /// Reports that the value is not what it must be: "must be …".
+    /// Reports that the value is invalid: "must be …".
     pub(crate) fn fail<T>(&mut self, what: impl std::fmt::Display) -> Option<T> {
         self.fail_at(self.entry.node.at, what)
     }
@@ -89,7 +89,7 @@ impl Reader<'_, '_> {
         self.fail_at(node.at, format!("must be {must_be}, not {}", node.value.kind()))
     }
 
-    /// A string, possibly empty.
+    /// Reads a string, possibly empty.
     pub(crate) fn any_text(&mut self) -> Option<String> {
         match &self.entry.node.value {
             Value::Text(text) => self.plain(text, self.entry.node.at),
@@ -97,7 +97,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A string that is not empty.
+    /// Reads a string that is not empty.
     pub(crate) fn text(&mut self) -> Option<String> {
         let text = self.any_text()?;
         if text.is_empty() { self.fail("must not be empty") } else { Some(text) }
@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
         Some(text.to_owned())
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub(crate) fn flag(&mut self) -> Option<bool> {
         match &self.entry.node.value {
             Value::Bool(flag) => Some(*flag),
@@ -118,7 +118,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A duration: a string with a unit, or a number of seconds.
+    /// Reads a duration: a string with a unit, or a number of seconds.
     pub(crate) fn duration(&mut self) -> Option<Duration> {
         let text = match &self.entry.node.value {
             Value::Text(text) => text.clone(),
@@ -127,17 +127,17 @@ impl Reader<'_, '_> {
         };
         match crate::time::parse_duration(&text) {
             Ok(duration) => Some(duration),
-            Err(why) => self.fail(format!("is wrong: {}", one_line(&why))),
+            Err(why) => self.fail(format!("is invalid: {}", one_line(&why))),
         }
     }
 
-    /// A duration longer than nothing.
+    /// Reads a duration longer than zero.
     pub(crate) fn positive_duration(&mut self) -> Option<Duration> {
         let duration = self.duration()?;
         if duration.is_zero() { self.fail("must be longer than 0s") } else { Some(duration) }
     }
 
-    /// A list of strings, none of them empty.
+    /// Reads a list of strings, none of them empty.
     pub(crate) fn list(&mut self) -> Option<Vec<String>> {
         let Value::List(items) = &self.entry.node.value else {
             return self.mismatch("a list of strings, like [\"a\", \"b\"]", &self.entry.node);
@@ -156,7 +156,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A string or a list of strings.
+    /// Reads a string or a list of strings.
     pub(crate) fn one_or_more(&mut self) -> Option<Vec<String>> {
         match &self.entry.node.value {
             Value::Text(_) => self.text().map(|text| vec![text]),
@@ -164,7 +164,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A command: the program and its arguments. No shell is involved.
+    /// Reads a command: the program and its arguments. No shell is involved.
     pub(crate) fn command(&mut self) -> Option<Vec<String>> {
         if matches!(self.entry.node.value, Value::Text(_)) {
             return self.fail("must be a list, like [\"program\", \"argument\"]: no shell is used");
@@ -178,8 +178,8 @@ impl Reader<'_, '_> {
         Some(resolved)
     }
 
-    /// A bare name is looked for in `PATH`; anything else is a path from the file's own directory,
-    /// so that what runs does not depend on where the program was started.
+    /// Resolves a program: a bare name is looked up in `PATH`, and anything else is a path relative to the
+    /// file's directory, so that it does not depend on the current directory.
     fn program(&self, program: &str) -> String {
         if !program.contains(['/', std::path::MAIN_SEPARATOR]) {
             return program.to_owned();
@@ -188,22 +188,22 @@ impl Reader<'_, '_> {
         path.to_str().map_or_else(|| program.to_owned(), str::to_owned)
     }
 
-    /// The path of a file.
+    /// Reads the path of a file.
     pub(crate) fn path(&mut self) -> Option<PathBuf> {
         self.text().map(|text| self.around.path(&text))
     }
 
-    /// A URL that requests may go to.
+    /// Reads a URL that requests may be sent to.
     pub(crate) fn url(&mut self) -> Option<String> {
         self.judged(|text| endpoint::check(text).map(|_| ()))
     }
 
-    /// An issuer.
+    /// Reads an issuer.
     pub(crate) fn issuer(&mut self) -> Option<String> {
         self.judged(|text| endpoint::check_issuer(text).map(|_| ()))
     }
 
-    /// A string that passes this test.
+    /// Reads a string that passes this check.
     pub(crate) fn judged(&mut self, judge: fn(&str) -> Result<(), String>) -> Option<String> {
         let Value::Text(text) = &self.entry.node.value else {
             return self.mismatch("a string", &self.entry.node);
@@ -214,7 +214,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Resource indicators: absolute URIs without a fragment (RFC 8707, section 2).
+    /// Reads resource indicators: absolute URIs without a fragment (RFC 8707, section 2).
     pub(crate) fn resources(&mut self) -> Option<Vec<String>> {
         let uris = self.one_or_more()?;
         match uris.iter().find(|uri| !endpoint::is_resource(uri)) {
@@ -226,7 +226,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Redirect URIs in order of preference.
+    /// Reads redirect URIs in order of preference.
     pub(crate) fn redirect_uris(&mut self) -> Option<Vec<RedirectUri>> {
         let texts = self.one_or_more()?;
         if texts.is_empty() {
@@ -246,13 +246,14 @@ impl Reader<'_, '_> {
         Some(uris)
     }
 
-    /// One word of a few.
+    /// Reads one of several words.
     pub(crate) fn choice<T: Copy>(&mut self, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text()?;
         self.chosen(&text, words)
     }
 
-    /// The PKCE method. `plain` is no choice: it does not protect the code (RFC 7636, section 7.2).
+    /// Reads the PKCE method. `plain` is not accepted: it does not protect the code (RFC 7636, section
+    /// 7.2).
     pub(crate) fn pkce(&mut self) -> Option<Pkce> {
         let text = self.text()?;
         match text.as_str() {
@@ -261,7 +262,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Some words of a few, each once, in order.
+    /// Reads some of several words, each once, in order.
     pub(crate) fn choices<T: Copy>(&mut self, words: &[(&'static str, T)]) -> Option<Vec<T>> {
         let list = self.list()?;
         if list.is_empty() {
@@ -283,7 +284,7 @@ impl Reader<'_, '_> {
         self.fail(format!("must be {}, not `{}`{near}", all.join(" or "), one_line(text)))
     }
 
-    /// A token store.
+    /// Reads a token store.
     pub(crate) fn store(&mut self) -> Option<String> {
         let text = self.text()?;
         match text.strip_prefix("file:") {
@@ -302,16 +303,18 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Names of response values, of which none may be a secret or part of the protocol.
+    /// Reads names of response values, none of which may be a secret or part of the protocol.
     pub(crate) fn names_except(&mut self, refused: &[&str]) -> Option<Vec<String>> {
         let names = self.list()?;
         match names.iter().find(|name| refused.contains(&name.as_str())) {
-            Some(name) => self.fail(format!("must not name `{name}`: it is kept apart already")),
+            Some(name) => {
+                self.fail(format!("must not name `{name}`: it is already stored separately"))
+            }
             None => Some(names),
         }
     }
 
-    /// Objects with a `type` (RFC 9396, section 2).
+    /// Reads objects with a `type` (RFC 9396, section 2).
     pub(crate) fn authorization_details(&mut self) -> Option<Vec<serde_json::Value>> {
         let details = match json(&self.entry.node.value) {
             Some(serde_json::Value::Array(details)) => details,
@@ -323,7 +326,7 @@ impl Reader<'_, '_> {
         Some(details)
     }
 
-    /// Further parameters of a request, none of which the program itself sets.
+    /// Reads additional parameters of a request, none of which the program sets itself.
     pub(crate) fn params(&mut self) -> Option<BTreeMap<String, String>> {
         let Value::Table(table) = &self.entry.node.value else {
             return self.mismatch("a table, like { prompt = \"consent\" }", &self.entry.node);
@@ -350,23 +353,24 @@ impl Reader<'_, '_> {
             Value::Integer(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             other => {
-                let what = format!("must give `{}` a string, not {}", one_line(name), other.kind());
+                let what =
+                    format!("must set `{}` to a string, not {}", one_line(name), other.kind());
                 return self.fail_at(entry.node.at, what);
             }
         };
         if name == "response_mode" && !["query", "form_post"].contains(&value.as_str()) {
-            let what = "can set `response_mode` to `query` or `form_post` only: nothing else reaches the listener";
+            let what = "must set `response_mode` to `query` or `form_post`: others do not reach the listener";
             return self.fail_at(entry.node.at, what);
         }
         Some(value)
     }
 
-    /// Where a secret comes from.
+    /// Reads the source of a secret.
     pub(crate) fn secret(&mut self) -> Option<SecretSource> {
         self.secret_source(&["env", "file", "command", "keyring"])
     }
 
-    /// The same, or an id token of the CI system.
+    /// Does the same, and also accepts an id token of the CI system.
     pub(crate) fn assertion(&mut self) -> Option<SecretSource> {
         self.secret_source(&["env", "file", "command", "keyring", "github_actions"])
     }
@@ -435,15 +439,15 @@ fn variable_name(name: &str) -> Result<(), String> {
 
 fn readable_secret(what: &str) -> String {
     format!(
-        "holds {what}, but others can read this file: `chmod 600` it, or name a place instead, \
-         like {{ env = \"VAR\" }} or {{ keyring = \"NAME\" }}"
+        "contains {what}, but other users can read this file: run `chmod 600` on it, or use a \
+         reference like {{ env = \"VAR\" }} or {{ keyring = \"NAME\" }}"
     )
 }
 
-/// Why a parameter cannot be set by configuration, if it cannot.
+/// Returns why a parameter cannot be set in the configuration, if it cannot.
 pub(crate) fn reserved(name: &str) -> Option<&'static str> {
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some("a parameter's name is plain ASCII without spaces");
+        return Some("a parameter's name must be plain ASCII without spaces");
     }
     let is_reserved = RESERVED.iter().any(|reserved| match reserved.strip_suffix('*') {
         Some(start) => name.starts_with(start),

@@ -1,4 +1,4 @@
-//! The configuration file: opened once, read whole, and judged whole.
+//! The configuration file: opened once, and read and validated as a whole.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,29 +19,29 @@ use crate::error::{Error, Result};
 use crate::files::{named, trusted};
 use crate::text::one_line;
 
-/// The most bytes of a configuration file.
+/// Maximum size of a configuration file, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Part of a file's fingerprint: what is kept of it by an older program is not believed.
+/// Part of a file's fingerprint: what an older program cached for the file is ignored.
 const FORMAT: &str = concat!("oauthctl snapshot 4 ", env!("CARGO_PKG_VERSION"));
 
-/// What the configuration says.
+/// The parsed configuration.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The file.
     pub path: PathBuf,
-    /// What holds for all profiles.
+    /// Defaults for all profiles.
     pub defaults: Defaults,
     /// The profiles, presets applied.
     pub profiles: BTreeMap<String, Profile>,
     /// The commands of the store `command`.
     pub store_command: Option<StoreCommand>,
-    /// `[credential]`, not looked into.
+    /// `[credential]`, not parsed.
     pub credential: toml::Table,
-    /// `[serve]`, not looked into.
+    /// `[serve]`, not parsed.
     pub serve: toml::Table,
-    /// What is allowed but unwise, each with its place.
+    /// Warnings about settings that are allowed but unwise, each with its position.
     pub warnings: Vec<String>,
 }
 
@@ -60,19 +60,19 @@ pub struct Defaults {
     pub profile: Option<String>,
     /// The store of a profile that names none.
     pub store: Option<String>,
-    /// Where else an unexpired access token is kept: `kernel`.
+    /// Where an unexpired access token is also cached: `kernel`.
     pub cache: Option<String>,
-    /// The URL that is the client's id where the server takes client-ID metadata documents.
+    /// The URL that serves as client id if the server accepts client-ID metadata documents.
     pub client_id_metadata_url: Option<String>,
 }
 
-/// `[store.command]`: argument lists that get the record on stdin or give it on stdout.
+/// `[store.command]`: commands that receive the record on stdin or print it on stdout.
 #[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StoreCommand {
-    /// Gives the record on stdout.
+    /// Prints the record on stdout.
     pub get: Vec<String>,
-    /// Gets the record on stdin.
+    /// Receives the record on stdin.
     pub set: Vec<String>,
     /// Removes the record.
     pub delete: Vec<String>,
@@ -100,11 +100,11 @@ impl std::fmt::Debug for ConfigFile {
 }
 
 impl ConfigFile {
-    /// Opens and reads the file; `None` where there is none. Who else can read or write it is asked of
-    /// the opened file, so that it cannot be exchanged in between.
+    /// Opens and reads the file; `None` if it does not exist. Permissions are checked on the opened file,
+    /// so that it cannot be replaced in between.
     ///
     /// # Errors
-    /// Of kind `Config`, where the file is there but cannot be read, or somebody else can write to it.
+    /// Returns `Config` if the file exists but cannot be read, or another user can write to it.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let failed = |error: std::io::Error| {
             Error::config(format!("cannot read the configuration {}: {error}", path.display()))
@@ -117,7 +117,7 @@ impl ConfigFile {
             Err(error) => return Err(failed(error)),
         };
         trusted::check(&file, path)
-            .map_err(|error| error.context("the configuration is not used"))?;
+            .map_err(|error| error.context("cannot use the configuration"))?;
         let metadata = file.metadata().map_err(failed)?;
         let bytes = named::read(&file, MAX_BYTES).map_err(failed)?;
         if bytes.len() > MAX_BYTES {
@@ -126,7 +126,7 @@ impl ConfigFile {
         Ok(Some(Self::new(path, bytes, others_can_read(&metadata))))
     }
 
-    /// Text that is not, or not yet, in this file.
+    /// Returns a text that is not, or not yet, in this file.
     pub fn of_text(path: &Path, text: &str) -> Self {
         Self::new(path, Zeroizing::new(text.as_bytes().to_vec()), false)
     }
@@ -135,24 +135,24 @@ impl ConfigFile {
         Self { path: path.to_owned(), bytes, others_can_read, fingerprint: OnceLock::new() }
     }
 
-    /// The file's path.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's bytes.
+    /// Returns the file's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Whether the file's group or everybody can read it, so that no secret may stand in it.
+    /// Returns whether other users can read the file, so that it must not contain secrets.
     pub fn others_can_read(&self) -> bool {
         self.others_can_read
     }
 
-    /// What tells this file from every other, and from itself with another content: a hash over its
-    /// bytes, its path, since what is relative in it begins there, who can read it, and the version
-    /// of this program, whose presets may differ.
+    /// Returns a hash that identifies this file with this content: over its bytes, its path (because
+    /// relative paths depend on it), its permissions, and the version of this program, whose presets may
+    /// differ.
     pub(crate) fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
             let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -162,20 +162,20 @@ impl ConfigFile {
         })
     }
 
-    /// The file's text.
+    /// Returns the file's text.
     pub(crate) fn text(&self) -> Result<&str> {
         std::str::from_utf8(&self.bytes).map_err(|error| {
             let line =
                 self.bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            Error::config(format!("{}:{line}: the file is not UTF-8", self.path.display()))
+            Error::config(format!("{}:{line}: the file is not valid UTF-8", self.path.display()))
         })
     }
 
-    /// Parses and judges the whole file.
+    /// Parses and validates the whole file.
     ///
     /// # Errors
-    /// One error of kind `Config` that lists everything that is wrong, one problem a line, each as
-    /// `path:line:column: what`.
+    /// Returns one error of kind `Config` that lists all problems, one per line, each as `path:line:column:
+    /// what`.
     pub fn parse(&self) -> Result<Config> {
         self.read(self.text()?, false).map(|(config, _)| config)
     }
@@ -190,14 +190,14 @@ impl ConfigFile {
     /// Parses and validates the whole file, and keeps a [`Catalog`] of a large file in the state directory.
     ///
     /// # Errors
-    /// As [`ConfigFile::parse`].
+    /// See [`ConfigFile::parse`].
     pub fn parse_and_catalog(&self, state_dir: &Path) -> Result<Config> {
         let (config, root) = self.read(self.text()?, false)?;
         Catalog::store(state_dir, self, &config, &root);
         Ok(config)
     }
 
-    /// Parses parts of a file of which the whole is known to be without errors.
+    /// Parses parts of a file that is known to be valid as a whole.
     pub(super) fn parse_part(&self, parts: &[Range<usize>]) -> Option<Config> {
         let whole = self.text().ok()?;
         let parts: Option<Vec<&str>> = parts.iter().map(|part| whole.get(part.clone())).collect();
@@ -238,7 +238,7 @@ fn others_can_read(_: &std::fs::Metadata) -> bool {
 }
 
 impl Config {
-    /// The configuration of a machine that has no file yet.
+    /// Returns the configuration of a machine that has no file yet.
     pub fn empty(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -251,10 +251,10 @@ impl Config {
         }
     }
 
-    /// Opens, reads and judges a file; a file that is not there is an empty one.
+    /// Opens, reads and validates a file; a missing file is an empty configuration.
     ///
     /// # Errors
-    /// As [`ConfigFile::open`] and [`ConfigFile::parse`].
+    /// See [`ConfigFile::open`] and [`ConfigFile::parse`].
     pub fn load(path: &Path) -> Result<Self> {
         match ConfigFile::open(path)? {
             Some(file) => file.parse(),
@@ -262,16 +262,16 @@ impl Config {
         }
     }
 
-    /// The profile of a command that names none: `[defaults] profile`, else the only one.
+    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one.
     pub fn default_profile(&self) -> Option<&str> {
         let only = || self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
         self.defaults.profile.as_ref().or_else(only).map(String::as_str)
     }
 
-    /// A profile by its name.
+    /// Returns a profile by its name.
     ///
     /// # Errors
-    /// Of kind `Config`, with the nearest name.
+    /// Returns `Config` for an unknown profile, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
             let path = self.path.display();
@@ -285,13 +285,13 @@ impl Config {
         })
     }
 
-    /// The store of a profile: its own, else the default one; `None` leaves it to the caller.
+    /// Returns the store of a profile: its own, else the default one; `None` leaves it to the caller.
     pub fn store_of<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
         profile.store.as_deref().or(self.defaults.store.as_deref())
     }
 }
 
-/// Reads a configuration that is in no file. What is relative in it begins at the current directory.
+/// Parses a configuration that is not in a file. Relative paths are resolved against the current directory.
 ///
 /// ```
 /// use oauthctl_core::profile::Config;
@@ -609,6 +609,6 @@ mod tests {
     fn bytes_that_are_no_text_are_named_by_their_line() {
         let mut file = ConfigFile::of_text(Path::new("c.toml"), "");
         file.bytes = Zeroizing::new(b"a = 1\nb = \"\xff\"\n".to_vec());
-        assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not UTF-8");
+        assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not valid UTF-8");
     }
 }

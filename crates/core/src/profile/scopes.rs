@@ -1,4 +1,4 @@
-//! Scopes as people write them: `--scope 'openid email'` and `scopes = ["openid email"]` are two.
+//! Scopes as users write them: `--scope 'openid email'` and `scopes = ["openid email"]` are two scopes.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
-/// Splits what was given into single scopes (RFC 6749, section 3.3): at white space, and at the
-/// separator of the server. Repeated ones are left out.
+/// Splits values into single scopes (RFC 6749, section 3.3): at white space, and at the separator of the
+/// server. Duplicates are removed.
 pub(crate) fn split(given: &[String], separator: &str) -> Vec<String> {
     let separator = separator.trim();
     let mut scopes: Vec<String> = Vec::new();
@@ -24,11 +24,11 @@ pub(crate) fn split(given: &[String], separator: &str) -> Vec<String> {
     scopes
 }
 
-/// Refuses a scope of which nothing would be left.
+/// Refuses a value without any scope.
 ///
 /// # Errors
 ///
-/// Of kind `Usage`.
+/// Returns an error of kind `Usage`.
 pub(crate) fn check(given: &[String]) -> Result<()> {
     match given.iter().any(|scope| scope.trim().is_empty()) {
         true => Err(Error::usage("a scope is empty").hint(Advice::OmitScopes)),
@@ -36,8 +36,8 @@ pub(crate) fn check(given: &[String]) -> Result<()> {
     }
 }
 
-/// A warning about scopes with a comma, which separates them at few servers and is hardly ever part of
-/// one.
+/// Returns a warning about scopes that contain a comma, which separates scopes at few servers and is rarely
+/// part of one.
 pub fn comma_warning(given: &[String], separator: &str) -> Option<String> {
     if separator.contains(',') {
         return None;

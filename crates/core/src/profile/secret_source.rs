@@ -1,4 +1,4 @@
-//! Fetches a secret from where the configuration says that it is.
+//! Fetches a secret from its configured source.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,15 @@ use crate::port::{Http, HttpRequest, Method, SecretItems};
 use crate::secret::Secret;
 use crate::text::one_line;
 
-/// The most bytes of a secret.
+/// Maximum size of a secret, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
-/// How long a command may take, and what writes into a pipe.
+/// Time limit for a command, and for the writer of a pipe.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-/// How often a command that has closed its output is asked whether it has ended.
+/// How often to check whether a command that has closed its output has ended.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Variables of this program that hold keys, grants or tokens. No command that it runs inherits them.
+/// Variables of this program that contain keys, grants or tokens. Commands that it runs do not inherit
+/// them.
 pub const PRIVATE_VARIABLES: [&str; 8] = [
     "OAUTHCTL_STORE_KEY",
     "OAUTHCTL_STORE_KEY_FILE",
@@ -34,13 +35,13 @@ pub const PRIVATE_VARIABLES: [&str; 8] = [
     "OAUTH_ACCESS_TOKEN",
 ];
 
-/// Through what secrets are reached.
+/// The means to access secrets.
 pub struct SecretAccess<'a> {
-    /// Looks an environment variable up.
+    /// Returns the value of an environment variable.
     pub variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
-    /// The token store's items, where there is a store that has such.
+    /// The token store's items, if the store supports them.
     pub items: Option<&'a dyn SecretItems>,
-    /// Sends requests.
+    /// The HTTP transport.
     pub http: &'a dyn Http,
 }
 
@@ -50,12 +51,12 @@ impl std::fmt::Debug for SecretAccess<'_> {
     }
 }
 
-/// Fetches a secret. `what` names it in errors: "the client secret of `gitlab`". One line break at the end, as
-/// editors and commands write it, is not part of the secret, wherever it comes from.
+/// Fetches a secret. `what` names it in errors: "the client secret of `gitlab`". A single trailing line
+/// break, as editors and commands write it, is not part of the secret, whatever its source.
 ///
 /// # Errors
-/// Of kind `Config` where the place does not give one; of kind `Unavailable` where the CI system's
-/// server does not answer; of the store's kind where that fails.
+/// Returns `Config` if the source has none, `Unavailable` if the CI system's server does not respond, and
+/// the store's error if the store fails.
 pub async fn resolve(
     source: &SecretSource,
     what: &str,
@@ -89,19 +90,20 @@ async fn from_file(path: &Path) -> Result<Secret> {
     read(path)
 }
 
-/// Reads what is no plain file, a pipe for instance: whether anybody writes into it, and when, is not known.
+/// Reads from something that is not a regular file, for instance a pipe: it is unknown whether and when
+/// data arrives.
 fn read_within(path: PathBuf, limit: Duration) -> Result<Secret> {
     let (sender, receiver) = mpsc::channel();
     let shown = path.display().to_string();
-    // It stays where nobody writes, and ends with the process.
+    // The thread remains if nothing writes, and ends with the process.
     in_thread(move || {
         let _ = sender.send(read(&path));
     })?;
     receiver.recv_timeout(limit).unwrap_or_else(|_| {
         let seconds = limit.as_secs();
         let what =
-            format!("{shown}: it is no plain file, and did not come to its end in {seconds} s");
-        Err(Error::config(what).hint("name a plain file, or a command that prints the secret"))
+            format!("{shown}: not a regular file, and not closed by its writer within {seconds} s");
+        Err(Error::config(what).hint("use a regular file, or a command that prints the secret"))
     })
 }
 
@@ -116,7 +118,7 @@ fn read(path: &Path) -> Result<Secret> {
     text_of(bytes).map_err(|why| Error::config(format!("{shown}: {why}")))
 }
 
-/// The secret without one line break at its end.
+/// Removes a single trailing line break.
 fn without_line_break(secret: Secret) -> Secret {
     let text = secret.expose();
     match text.strip_suffix('\n') {
@@ -129,13 +131,14 @@ fn text_of(bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err("more than 1 MiB".to_owned());
     }
-    std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| "not UTF-8 text".to_owned())
+    std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| "not valid UTF-8".to_owned())
 }
 
 async fn from_items(name: &str, items: Option<&dyn SecretItems>) -> Result<Secret> {
     let Some(items) = items else {
         return Err(Error::config(format!(
-            "`{}` is to be found in the token store, and this store keeps no secrets by name",
+            "`{}` refers to a secret in the token store, but this store does not support named \
+             secrets",
             one_line(name)
         )));
     };
@@ -145,11 +148,11 @@ async fn from_items(name: &str, items: Option<&dyn SecretItems>) -> Result<Secre
         .ok_or_else(|| Error::config(format!("the token store has no secret `{}`", one_line(name))))
 }
 
-/// Waits for what takes a while, in a thread of its own, so that nothing else waits with it.
+/// Waits in a separate thread, so that nothing else waits with it.
 async fn apart(wait: impl FnOnce() -> Result<Secret> + Send + 'static) -> Result<Secret> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     in_thread(move || {
-        // The receiver is gone where the caller has given up.
+        // The receiver is gone if the caller has given up.
         let _ = sender.send(wait());
     })?;
     receiver.await.map_err(|_| Error::internal("the thread of a secret ended early"))?
@@ -161,14 +164,14 @@ fn in_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {
     started.map(drop).map_err(|e| Error::internal(format!("cannot start a thread: {e}")))
 }
 
-/// Runs a command without a shell, and takes its standard output for the secret.
+/// Runs a command without a shell; its standard output is the secret.
 fn run(argv: &[String], limit: Duration) -> Result<Secret> {
     let deadline = Instant::now() + limit;
     let (program, arguments) =
         argv.split_first().ok_or_else(|| Error::config("the command is empty"))?;
     let shown = one_line(program);
     let mut child = prepared(program, arguments).spawn().map_err(|error| {
-        Error::config(format!("the command `{shown}` did not start: {error}")).caused_by(&error)
+        Error::config(format!("cannot start the command `{shown}`: {error}")).caused_by(&error)
     })?;
     let output = child.stdout.take().map(collect);
     let complaint = child.stderr.take().map(collect);
@@ -191,7 +194,7 @@ fn run(argv: &[String], limit: Duration) -> Result<Secret> {
             None => error,
         });
     }
-    text_of(bytes).map_err(|why| Error::config(format!("the command `{shown}` gave {why}")))
+    text_of(bytes).map_err(|why| Error::config(format!("the command `{shown}` printed {why}")))
 }
 
 fn prepared(program: &str, arguments: &[String]) -> Command {
@@ -205,8 +208,8 @@ fn prepared(program: &str, arguments: &[String]) -> Command {
 
 type Collected = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
-/// Reads a pipe to its end in a thread of its own. What is past the limit is drained, so that the
-/// writer can end.
+/// Reads a pipe to its end in a separate thread. Data beyond the limit is discarded, so that the writer can
+/// end.
 fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -232,7 +235,7 @@ fn ended(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatu
     }
 }
 
-/// Asks GitHub's runner for an id token of its own.
+/// Requests an id token from GitHub's runner.
 async fn from_github(audience: &str, access: &SecretAccess<'_>) -> Result<Secret> {
     let variable = |name: &str| {
         (access.variable)(name).filter(|value| !value.is_empty()).ok_or_else(|| {
@@ -260,10 +263,10 @@ async fn from_github(audience: &str, access: &SecretAccess<'_>) -> Result<Secret
     match response.status {
         200 => {}
         status @ (429 | 500..) => {
-            return Err(Error::unavailable(format!("the CI system answered with status {status}")));
+            return Err(Error::unavailable(format!("the CI system returned status {status}")));
         }
         status => {
-            return Err(Error::config(format!("the CI system answered with status {status}")));
+            return Err(Error::config(format!("the CI system returned status {status}")));
         }
     }
     #[derive(serde::Deserialize)]
@@ -272,7 +275,7 @@ async fn from_github(audience: &str, access: &SecretAccess<'_>) -> Result<Secret
     }
     serde_json::from_slice::<Answer>(&response.body)
         .map(|answer| answer.value)
-        .map_err(|_| Error::config("the CI system's answer has no `value`"))
+        .map_err(|_| Error::config("the CI system's response has no `value`"))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::text::one_line;
 pub(crate) struct Sections<'a, 't> {
     pub around: &'a Surroundings,
     pub problems: &'a mut Problems<'t>,
-    /// Whether profiles are left out that the default one may be among.
+    /// Whether omitted profiles may include the default one.
     pub is_part: bool,
 }
 
@@ -36,7 +36,7 @@ impl<'t> Sections<'_, 't> {
             let is_table = matches!(section.node.value, Value::Table(_));
             if DEFAULTS.contains(&section.key.as_str()) && !is_table {
                 let key = &section.key;
-                self.problems.add(section.at, format!("`{key}` must stand under [defaults]"));
+                self.problems.add(section.at, format!("`{key}` must be under [defaults]"));
                 continue;
             }
             if !SECTIONS.contains(&section.key.as_str()) {
@@ -151,7 +151,7 @@ impl<'t> Sections<'_, 't> {
             Some(provider) => match self.preset(provider, &place) {
                 Some(preset) => Some((preset, provider.at)),
                 None => {
-                    // What is wrong with its own keys is told all the same.
+                    // Errors in its own keys are still reported.
                     keys::read(&entry.key, &place, own, self.around, self.problems);
                     return None;
                 }
@@ -171,8 +171,8 @@ impl<'t> Sections<'_, 't> {
         if draft.profile.client.id.is_empty() {
             draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
         }
-        // What is missing can be what a misspelt key was meant to be. Once no more errors are shown,
-        // nobody needs to know which.
+        // A missing key may be what a misspelled key was meant to be. Once no more errors are shown,
+        // suggestions are not needed.
         let is_told = self.problems.has_syntax_errors()
             || self.problems.is_full() && keys::unknown(own).next().is_some();
         if !is_told {
@@ -219,7 +219,7 @@ impl<'t> Sections<'_, 't> {
         }
     }
 
-    /// What a preset cannot know: a tenant's own URL, a client secret.
+    /// Checks the keys that a preset cannot know: a tenant's own URL, a client secret.
     fn needs_are_met(
         &mut self,
         preset: &Preset,
@@ -246,7 +246,7 @@ impl<'t> Sections<'_, 't> {
             .collect();
         if !missing.is_empty() {
             let what = format!(
-                "{place} needs {}: the preset `{}` cannot know it",
+                "{place} needs {}, which the preset `{}` cannot know",
                 missing.join(" and "),
                 preset.name
             );
@@ -263,7 +263,7 @@ impl<'t> Sections<'_, 't> {
         };
         if !name.is_empty() && !names.contains(&name.as_str()) {
             let near = self.problems.suggestion(name, names);
-            let what = format!("names no profile that there is: `{}`{near}", one_line(name));
+            let what = format!("names an unknown profile: `{}`{near}", one_line(name));
             self.reader(entry, "[defaults]").fail::<()>(what);
         }
     }
@@ -301,7 +301,7 @@ fn complete_from_preset(draft: &mut Draft, preset: &Preset, elsewhere: bool) {
     }
 }
 
-/// The entries in the order of the file, so that what is found first is what is shown.
+/// Returns the entries in the order of the file, so that the first problems found are those shown.
 fn in_order(table: &Table) -> Vec<&Entry> {
     let mut entries: Vec<&Entry> = table.iter().collect();
     entries.sort_by_key(|entry| entry.at);
@@ -315,8 +315,7 @@ fn inner_entry<'t>(root: &'t Table, section: &str, key: &str) -> Option<&'t Entr
     }
 }
 
-/// Judges the name of a profile. One that looks like a flag or a URL could not be named in a
-/// command.
+/// Validates the name of a profile. A name that looks like a flag or a URL could not be used in a command.
 pub(crate) fn profile_name(name: &str) -> Result<(), String> {
     let why = if name.is_empty() {
         "must not be empty"

@@ -1,5 +1,5 @@
-//! What the cached-token path needs of a profile, kept beside the configuration, so that handing a
-//! token out parses no TOML however many profiles there are.
+//! The settings of a profile that the cached-token path needs, stored in the state directory, so that
+//! printing a token parses no TOML however many profiles there are.
 
 use std::path::Path;
 
@@ -17,25 +17,25 @@ pub struct Snapshot {
     pub default_profile: Option<String>,
     /// The profile's name.
     pub profile: String,
-    /// The store, where the profile or the defaults name one.
+    /// The store, if the profile or the defaults set one.
     pub store: Option<String>,
     /// The commands of the store `command`.
     pub store_command: Option<StoreCommand>,
     /// `[defaults] cache`.
     pub cache: Option<String>,
-    /// How much life a token must have left to be handed out.
+    /// Minimum remaining lifetime of a token to be handed out.
     pub min_ttl_seconds: u64,
     /// The issuer.
     pub issuer: Option<String>,
-    /// The token endpoint, where the configuration names it.
+    /// The token endpoint, if the configuration sets it.
     pub token_endpoint: Option<String>,
     /// The client.
     pub client_id: String,
 }
 
 impl Snapshot {
-    /// The snapshot of this profile, or of the default one, if it was made of this very file.
-    /// Anything that is missing, damaged or of another file is `None`: then the file is parsed.
+    /// Returns the snapshot of this profile, or of the default one, if it was made from exactly this file.
+    /// Anything missing, damaged or of another file is `None`: then the file is parsed.
     pub fn lookup(state_dir: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Self> {
         let snapshot = resolved::<Self>(state_dir).find(&file_name(profile))?;
         let wanted = profile.or(snapshot.default_profile.as_deref())?;
@@ -43,8 +43,9 @@ impl Snapshot {
             .then_some(snapshot)
     }
 
-    /// Makes and keeps the snapshot of a profile of this file. Of `config`, which was parsed from it,
-    /// other profiles can be missing, so that the default one is named apart. It is an optimisation: where it cannot be kept, the next run parses again.
+    /// Creates and stores the snapshot of a profile of this file. `config` was parsed from it and may lack
+    /// other profiles, so the default one is passed separately. It is an optimisation: if it cannot be
+    /// stored, the next run parses again.
     pub fn store(
         state_dir: &Path,
         file: &ConfigFile,

@@ -1,4 +1,4 @@
-//! The answer to a request that carried secrets.
+//! The response to a request that contained secrets.
 
 use super::members::Members;
 use crate::error::OAuthError;
@@ -8,8 +8,8 @@ use crate::secret::Secret;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// An answer, and the secrets of its request. Decisions are made on what the server sent, byte for byte; only
-/// what is shown is shown without the secrets, since some servers quote the request in their refusal.
+/// A response, and the secrets of its request. Decisions are based on exactly what the server sent; only
+/// what is shown has the secrets removed, because some servers quote the request in their refusal.
 pub(crate) struct Answer {
     response: HttpResponse,
     secrets: Vec<Secret>,
@@ -21,7 +21,8 @@ impl Answer {
         Self { response, secrets, sent_at }
     }
 
-    /// When the request was sent. Lifetimes in the answer count from here: when the server answered is unknown.
+    /// Returns when the request was sent. Lifetimes in the response count from here, because it is unknown
+    /// when the server responded.
     pub(crate) fn sent_at(&self) -> Timestamp {
         self.sent_at
     }
@@ -38,8 +39,8 @@ impl Answer {
         self.response.body.is_empty()
     }
 
-    /// The members of the body: JSON whatever its media type says, or the form that some servers still
-    /// answer with, where that is what the body says it is or unmistakably is.
+    /// Returns the members of the body: as JSON, whatever its media type, or as the form that some servers
+    /// still return, if the body is declared as one or can only be one.
     pub(crate) fn members(&self) -> Members {
         let body = &self.response.body;
         let members = Members::read(body);
@@ -51,14 +52,14 @@ impl Answer {
         Members::read_form(body.trim_ascii_end(), self.response.is_delimited())
     }
 
-    /// The media type, in lower case and without its parameters.
+    /// Returns the media type, in lower case and without its parameters.
     pub(crate) fn media_type(&self) -> String {
         let all = self.header("content-type").unwrap_or("application/json");
         one_line(all.split(';').next().unwrap_or("")).to_ascii_lowercase()
     }
 
-    /// What a server says of its refusal, fit to show: without the secrets of the request, and without the tokens
-    /// that the answer itself holds.
+    /// Returns the server's error, sanitized: without the secrets of the request, and without the tokens
+    /// that the response itself contains.
     pub(crate) fn oauth_error(&self, code: &str, description: Option<&str>) -> OAuthError {
         let mut secrets = self.members().tokens();
         secrets.extend(self.secrets.iter().cloned());
@@ -71,8 +72,8 @@ impl Answer {
     }
 }
 
-/// Whether a body whose media type does not say so is a form: pairs without anything that a form encodes, one of
-/// which is a member of a token response or of a refusal (RFC 6749, section 5).
+/// Returns whether a body without a matching media type is a form: pairs of encoded text, one of which is a
+/// member of a token response or of an error response (RFC 6749, section 5).
 fn is_form(body: &[u8]) -> bool {
     let body = body.trim_ascii_end();
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~*+%:/".contains(b);
@@ -80,7 +81,7 @@ fn is_form(body: &[u8]) -> bool {
     for pair in body.split(|b| *b == b'&') {
         let Some(at) = pair.iter().position(|b| *b == b'=') else { return false };
         let (name, value) = (&pair[..at], &pair[at + 1..]);
-        // A token in base64 may end with signs that should have been encoded.
+        // A base64 token may end with characters that should have been encoded.
         let value = value.trim_ascii_end();
         let end = value.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
         if name.is_empty() || !name.iter().chain(&value[..end]).all(is_plain) {

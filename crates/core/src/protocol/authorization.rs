@@ -1,5 +1,5 @@
-//! The authorization request and the judgement of its response (RFC 6749, sections 4.1.1 and
-//! 4.1.2; RFC 7636; RFC 9207; RFC 9126).
+//! The authorization request and the validation of its response (RFC 6749, sections 4.1.1 and 4.1.2; RFC
+//! 7636; RFC 9207; RFC 9126).
 
 use url::form_urlencoded;
 
@@ -7,15 +7,15 @@ use crate::advice::Advice;
 use crate::error::{Error, OAuthError, Result, is_denial};
 use crate::profile::{AuthorizationServer, Profile};
 
-/// What is new in every authorization request.
+/// The values that are new in every authorization request.
 pub(crate) struct AuthorizationRequest<'a> {
     /// The redirect URI, exactly as it will be repeated in the token request.
     pub redirect_uri: &'a str,
     /// The state.
     pub state: &'a str,
-    /// The nonce, where `openid` is asked for.
+    /// The nonce, if `openid` is requested.
     pub nonce: Option<&'a str>,
-    /// The S256 code challenge, where PKCE is used.
+    /// The S256 code challenge, if PKCE is used.
     pub code_challenge: Option<&'a str>,
     /// The thumbprint of the DPoP key (RFC 9449, section 10).
     pub dpop_jkt: Option<&'a str>,
@@ -36,7 +36,7 @@ crate::redact::debug::redacted_debug!(AuthorizationRequest<'_> {
 });
 
 impl AuthorizationRequest<'_> {
-    /// The parameters in the order in which they are sent.
+    /// Returns the parameters in the order in which they are sent.
     pub(crate) fn parameters(&self, profile: &Profile) -> Vec<(String, String)> {
         let mut parameters: Vec<(String, String)> = vec![
             ("response_type".to_owned(), "code".to_owned()),
@@ -84,7 +84,7 @@ impl AuthorizationRequest<'_> {
     }
 }
 
-/// Names that no configuration and no flag may set in an authorization request.
+/// Names that neither configuration nor flags may set in an authorization request.
 pub(crate) const RESERVED: [&str; 12] = [
     "response_type",
     "client_id",
@@ -100,8 +100,8 @@ pub(crate) const RESERVED: [&str; 12] = [
     "request_uri",
 ];
 
-/// Appends parameters to an endpoint, whose own query stays as it is written (RFC 6749, section
-/// 3.1), each encoded once.
+/// Appends parameters to an endpoint, each encoded once. The endpoint's own query stays as it is written
+/// (RFC 6749, section 3.1).
 pub(crate) fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
     let mut url = endpoint.to_owned();
     let mut separator = match endpoint.find('?') {
@@ -120,26 +120,26 @@ pub(crate) fn url(endpoint: &str, parameters: &[(String, String)]) -> String {
     url
 }
 
-/// A space becomes `%20`: `+` is right only in the eyes of servers that read a form.
+/// Encodes a space as `%20`: only servers that parse a form accept `+`.
 fn push_encoded(url: &mut String, text: &str) {
     for piece in form_urlencoded::byte_serialize(text.as_bytes()) {
         url.push_str(if piece == "+" { "%20" } else { piece });
     }
 }
 
-/// What an authorization response amounts to.
+/// The meaning of an authorization response.
 #[derive(Debug)]
 pub enum Judgement {
-    /// It is not the response to this request: whoever sent it, the wait goes on.
+    /// It is not the response to this request: the wait continues, whoever sent it.
     NotOurs(&'static str),
     /// It is authentic and ends the attempt without a code.
     Failed(Error),
-    /// It carries a code to redeem.
+    /// It contains a code to redeem.
     Code(crate::Secret),
 }
 
-/// Judges an authorization response, in this order: state, `iss`, `error`, code. The redirect URI
-/// has been checked by whoever received it.
+/// Validates an authorization response, in this order: state, `iss`, `error`, code. The receiver has
+/// already checked the redirect URI.
 pub(crate) fn judge(
     parameters: &[(String, String)],
     state: &str,
@@ -150,7 +150,7 @@ pub(crate) fn judge(
         Ok(None) => return Judgement::NotOurs("it has no `state`"),
         Ok(Some(given)) => {
             if crate::Secret::new(given) != crate::Secret::new(state) {
-                return Judgement::NotOurs("its `state` is not the one of this login");
+                return Judgement::NotOurs("its `state` is not that of this login");
             }
         }
     }
@@ -163,28 +163,27 @@ pub(crate) fn judge(
         (Err(()), _) | (_, Err(())) => Judgement::NotOurs("it repeats a parameter"),
         (Ok(Some(_)), Ok(Some(_))) => Judgement::NotOurs("it has both `code` and `error`"),
         (Ok(Some(code)), Ok(None)) => {
-            // Some servers leave `iss` out of their errors. Whoever sent this one, there is nothing to
-            // redeem; only the words of a sender that is not known are not repeated.
+            // Some servers omit `iss` in errors. Whoever sent this one, there is nothing to redeem; the
+            // text of an unknown sender is just not shown.
             let description = parameters.iter().find(|(name, _)| name == "error_description");
             let description = description.filter(|_| !lacks_issuer).map(|(_, text)| text.as_str());
             Judgement::Failed(refusal(code, description))
         }
         (Ok(None), Ok(Some(_))) if lacks_issuer => Judgement::Failed(
             Error::validation(
-                "the authorization response has no `iss`, which the server's metadata promises",
+                "the authorization response has no `iss`, although the server's metadata promises it",
             )
             .hint(NOTHING_USED),
         ),
         (Ok(None), Ok(Some(code))) if !code.is_empty() => Judgement::Code(crate::Secret::new(code)),
         (Ok(None), Ok(_)) => Judgement::Failed(Error::validation(
-            "the authorization response carries neither `code` nor `error`",
+            "the authorization response has neither `code` nor `error`",
         )),
     }
 }
 
-/// The hint for a response that is possibly another server's.
-const NOTHING_USED: &str =
-    "this can be an attack that mixes up servers; nothing of the response was used";
+/// The hint for a response that may come from another server.
+const NOTHING_USED: &str = "this may be a mix-up attack; the response was not used";
 
 fn refusal(code: &str, description: Option<&str>) -> Error {
     let error =
@@ -195,21 +194,21 @@ fn refusal(code: &str, description: Option<&str>) -> Error {
             error.hint(Advice::configure(&["scopes"], "correct `scopes` in the profile"))
         }
         "unauthorized_client" => {
-            error.hint("allow the authorization code grant where the client is registered")
+            error.hint("enable the authorization code grant in the client's registration")
         }
         "login_required" | "interaction_required" | "consent_required" => {
             error.hint(Advice::AllowPrompt)
         }
-        // RFC 9101, section 7: what stands for the pushed request is not valid, or not any more.
+        // RFC 9101, section 7: the reference to the pushed request is invalid or has expired.
         "invalid_request_uri" => error
-            .hint("a pushed request is accepted once, and for a short time")
+            .hint("a pushed request can be used only once, and only for a short time")
             .and_hint(Advice::StartAgain),
         _ => error,
     }
 }
 
-/// RFC 9207, section 2.4: an `iss` that is present is compared as a plain string. Where the profile
-/// names no issuer, it must at least be at the place that the profile names.
+/// RFC 9207, section 2.4: an `iss` that is present is compared as a plain string. If the profile sets no
+/// issuer, `iss` must at least match the origin that the profile sets.
 fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -> Result<()> {
     let given = single(parameters, "iss")
         .map_err(|()| Error::validation("the authorization response repeats `iss`"))?;
@@ -220,20 +219,20 @@ fn check_issuer(parameters: &[(String, String)], server: &AuthorizationServer) -
         ))
         .hint(NOTHING_USED)),
         (Some(given), None) if !is_of_server(given, server) => Err(Error::validation(format!(
-            "the authorization response names the issuer {}, and the profile names none",
+            "the authorization response names the issuer {}, but the profile sets none",
             crate::text::one_line(given)
         ))
-        .hint("nothing of the response was used: it can be another server's")
+        .hint("the response was not used, because it may come from another server")
         .and_hint(Advice::configure(
             &["issuer"],
-            "if that is what this server calls itself, set it in the profile: `issuer = \"…\"`",
+            "if that is this server's issuer, set it in the profile: `issuer = \"…\"`",
         ))),
         _ => Ok(()),
     }
 }
 
-/// Whether an issuer that nobody announced has the origin of an endpoint to which the person or the
-/// code goes anyway.
+/// Returns whether an unannounced issuer has the origin of an endpoint to which the user or the code is
+/// sent anyway.
 fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
     let origin = |text: &str| {
         let url = url::Url::parse(text).ok()?;
@@ -245,8 +244,8 @@ fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
         let is_plain = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
         is_plain.then(|| url.origin().ascii_serialization())
     };
-    // An issuer identifier has neither query nor fragment (RFC 8414, section 2), and is compared as
-    // it is written: what a parser has to put right first is none.
+    // An issuer identifier has neither query nor fragment (RFC 8414, section 2) and is compared as written;
+    // a value that the parser would have to normalize is not one.
     let Some(own) = origin(issuer).filter(|own| {
         let path = issuer.strip_prefix(own.as_str());
         path.is_some_and(|path| path.is_empty() || path.starts_with('/'))
@@ -260,7 +259,7 @@ fn is_of_server(issuer: &str, server: &AuthorizationServer) -> bool {
         .any(|endpoint| origin(endpoint).as_ref() == Some(&own))
 }
 
-/// The value of a parameter that may stand once.
+/// Returns the value of a parameter that may occur only once.
 fn single<'a>(parameters: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, ()> {
     let mut values = parameters.iter().filter(|(n, _)| n == name);
     match (values.next(), values.next()) {

@@ -1,52 +1,52 @@
-//! The parameters of an authorization response (RFC 6749, section 4.1.2), wherever they come from.
+//! The parameters of an authorization response (RFC 6749, section 4.1.2), whatever their source.
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// The parameters that decide what becomes of a response: read strictly, and accepted only once (RFC
-/// 6749, section 3.1). All others may hold any bytes, and never make a response invalid.
+/// The parameters that determine the outcome of a response: parsed strictly, and accepted only once (RFC
+/// 6749, section 3.1). All others may contain any bytes, and never make a response invalid.
 const DECISIVE: [&str; 4] = ["state", "code", "iss", "error"];
 
-/// The maximum size of a decisive value, in bytes after decoding.
+/// Maximum size of such a value, in bytes after decoding.
 const VALUE_LIMIT: usize = 8 * 1024;
 
-/// The decoded parameters of a response, in their order. `Debug` shows their names only.
+/// The decoded parameters of a response, in their order. `Debug` shows only their names.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 impl Parameters {
-    /// The value of the first parameter of this name.
+    /// Returns the value of the first parameter of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All parameters, as names and values.
+    /// Returns all parameters, as names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// All parameters as plain pairs. The caller answers for where they go.
+    /// Returns all parameters as plain pairs. The caller is responsible for keeping them secret.
     pub fn to_pairs(&self) -> Vec<(String, String)> {
         self.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 
-    /// How many parameters there are.
+    /// Returns the number of parameters.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no parameters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this has the form of an authorization response: a `state`, and either a `code` or
-    /// an `error`.
+    /// Checks that this has the form of an authorization response: a `state`, and either a `code` or an
+    /// `error`.
     ///
     /// # Errors
     ///
-    /// Of kind [`Validation`](crate::ErrorKind::Validation), saying what is missing.
+    /// Returns [`Validation`](crate::ErrorKind::Validation), naming what is missing.
     pub fn require_response(&self) -> Result<()> {
         let filled = |name| self.get(name).is_some_and(|value| !value.is_empty());
         if !filled("code") && !filled("error") {
@@ -65,17 +65,17 @@ impl std::fmt::Debug for Parameters {
     }
 }
 
-/// Reads a query or a form body (`application/x-www-form-urlencoded`), decoding it exactly once.
+/// Parses a query or a form body (`application/x-www-form-urlencoded`), decoding it exactly once.
 ///
-/// `state`, `code`, `iss` and `error` are read strictly. Whatever else a response holds is decoded as far
-/// as it can be: a lone `%` stays, and bytes that are not UTF-8 become U+FFFD. Such values may contain
-/// control characters, so clean them ([`one_line`](crate::text::one_line)) before you show them.
+/// `state`, `code`, `iss` and `error` are parsed strictly. Everything else is decoded as far as possible: a
+/// lone `%` stays, and bytes that are not UTF-8 become U+FFFD. Such values may contain control characters,
+/// so sanitize them with [`one_line`](crate::text::one_line) before showing them.
 ///
 /// # Errors
 ///
-/// Of kind [`Validation`](crate::ErrorKind::Validation), where a `state`, `code`, `iss` or `error` is
-/// repeated, is over 8 KiB, contains a malformed percent-encoding or a control character (NUL, CR, LF and
-/// ESC among them), or is not UTF-8; and where a `code` comes with an `error`. No message repeats a value.
+/// Returns [`Validation`](crate::ErrorKind::Validation) if a `state`, `code`, `iss` or `error` is repeated,
+/// is longer than 8 KiB, contains a malformed percent-encoding or a control character (NUL, CR, LF and ESC
+/// among them), or is not UTF-8; and if there is both a `code` and an `error`. No message repeats a value.
 ///
 /// ```
 /// use oauthctl_core::protocol::callback::parse_query;
@@ -112,8 +112,8 @@ pub fn parse_query(raw: impl AsRef<[u8]>) -> Result<Parameters> {
     Ok(Parameters(pairs))
 }
 
-/// A URL, a query or a form body as text: a byte that is not part of UTF-8 is percent-encoded, so that
-/// [`parse_query`] reads the same parameters from it.
+/// Returns a URL, a query or a form body as text. Bytes that are not valid UTF-8 are percent-encoded, so
+/// that [`parse_query`] reads the same parameters from it.
 ///
 /// ```
 /// use oauthctl_core::protocol::callback::to_text;
@@ -168,13 +168,13 @@ fn lossy(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// A decisive value, or what is wrong with it.
+/// Returns a strictly parsed value, or what is wrong with it.
 fn strict(value: Decoded) -> Result<Zeroizing<String>, &'static str> {
     if !value.is_well_formed {
         return Err("has a malformed percent-encoding");
     }
     if value.bytes.len() > VALUE_LIMIT {
-        return Err("is over 8 KiB");
+        return Err("is longer than 8 KiB");
     }
     match std::str::from_utf8(&value.bytes) {
         Err(_) => Err("is not valid UTF-8"),

@@ -1,4 +1,4 @@
-//! Client authentication at the token endpoint and its kin (RFC 6749, section 2.3; RFC 7523,
+//! Client authentication at the token endpoint and related endpoints (RFC 6749, section 2.3; RFC 7523,
 //! section 2.2; RFC 8705; OpenID Connect Core, section 9).
 
 use base64::Engine;
@@ -17,28 +17,28 @@ use crate::time::Timestamp;
 /// The `client_assertion_type` of RFC 7523.
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion of ours lives, in seconds.
+/// Lifetime of a client assertion, in seconds.
 const ASSERTION_LIFE: u64 = 60;
 
-/// What a client can prove itself with.
+/// The credentials of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Credentials {
     /// The client secret.
     pub secret: Option<Secret>,
     /// The private key.
     pub key: Option<SigningKey>,
-    /// A federated assertion, which `private_key_jwt` sends instead of one of its own.
+    /// A federated assertion, which `private_key_jwt` sends instead of its own.
     pub assertion: Option<Secret>,
 }
 
-/// Adds client authentication to a request: to its headers or to its form, never to both. A `client_id` that the
-/// form has already stays; HTTP Basic adds none, since some servers refuse it at the token endpoint.
-/// `audience` is the issuer, or the token endpoint where none is known.
+/// Adds client authentication to a request: to its headers or to its form, never to both. A `client_id`
+/// that is already in the form stays; HTTP Basic adds none, because some servers refuse it at the token
+/// endpoint. `audience` is the issuer, or the token endpoint if the issuer is unknown.
 ///
 /// # Errors
 ///
-/// [`Config`](crate::ErrorKind::Config) where the credential that the method needs is missing or
-/// empty, or the request already carries one or another client's id.
+/// Returns [`Config`](crate::ErrorKind::Config) if the required credential is missing or empty, or if the
+/// request already has one or another client's id.
 pub(crate) fn authenticate(
     method: ClientAuth,
     client_id: &str,
@@ -74,7 +74,7 @@ pub(crate) fn authenticate(
     Ok(())
 }
 
-/// A client authenticates in one way only (RFC 6749, section 2.3).
+/// Refuses a second credential: a client authenticates in only one way (RFC 6749, section 2.3).
 fn refuse_other_credentials(
     client_id: &str,
     headers: &[(String, String)],
@@ -82,24 +82,23 @@ fn refuse_other_credentials(
 ) -> Result<()> {
     let own = ["client_secret", "client_assertion", "client_assertion_type"];
     if let Some((name, _)) = form.iter().find(|(name, _)| own.contains(&name.as_str())) {
-        return Err(Error::config(format!("a parameter of the profile is named `{name}`")).hint(
-            Advice::configure(
-                &["client_auth"],
-                "set `client_auth` and its credential instead: a client authenticates once",
-            ),
+        return Err(Error::config(format!("the profile sets the parameter `{name}`")).hint(
+            Advice::configure(&["client_auth"], "set `client_auth` and its credential instead"),
         ));
     }
     if form.iter().any(|(name, value)| name == "client_id" && value != client_id) {
-        return Err(Error::config("a parameter of the profile names another `client_id`"));
+        return Err(Error::config(
+            "the profile sets a parameter `client_id` that differs from its client",
+        ));
     }
     if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
-        return Err(Error::internal("the request is authenticated already"));
+        return Err(Error::internal("the request is already authenticated"));
     }
     Ok(())
 }
 
-/// The value of an `Authorization` header with HTTP Basic, for which id and secret are first
-/// form-urlencoded (RFC 6749, section 2.3.1 and appendix B).
+/// Returns the `Authorization` header for HTTP Basic, for which id and secret are first form-urlencoded
+/// (RFC 6749, section 2.3.1 and appendix B).
 pub(crate) fn basic(client_id: &str, secret: &Secret) -> String {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Secret::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
@@ -159,7 +158,7 @@ fn assertion(
     key.sign_jwt(header, &claims(client_id, audience, now)?).map(Secret::new)
 }
 
-/// The claims of RFC 7523, section 3.
+/// Returns the claims of RFC 7523, section 3.
 fn claims(client_id: &str, audience: &str, now: Timestamp) -> Result<Value> {
     Ok(json!({
         "iss": client_id,

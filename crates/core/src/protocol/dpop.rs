@@ -1,5 +1,5 @@
-//! Proofs of possession (RFC 9449): a JWT for each request, which shows that the sender holds the
-//! key that its tokens are bound to.
+//! Proofs of possession (RFC 9449): a JWT for each request, which proves that the sender holds the key to
+//! which its tokens are bound.
 
 use serde_json::json;
 use url::Url;
@@ -11,14 +11,14 @@ use crate::error::Result;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// A proof for one request (RFC 9449, section 4.2), the value of its `DPoP` header.
+/// Returns a proof for one request (RFC 9449, section 4.2), the value of its `DPoP` header.
 ///
-/// `method` and `url` are the request's; the URL's query and fragment are left out. `nonce` is the
-/// last `DPoP-Nonce` of the server. `access_token` is given where the request carries one.
+/// `method` and `url` are those of the request; the URL's query and fragment are omitted. `nonce` is the
+/// server's most recent `DPoP-Nonce`. `access_token` is set if the request contains one.
 ///
 /// # Errors
 ///
-/// [`Internal`](crate::ErrorKind::Internal) where signing fails.
+/// Returns [`Internal`](crate::ErrorKind::Internal) if signing fails.
 pub(crate) fn proof(
     key: &SigningKey,
     method: &str,
@@ -46,11 +46,11 @@ pub(crate) fn proof(
     key.sign_jwt(json!({"typ": "dpop+jwt", "jwk": key.public()?.to_jwk()}), &claims)
 }
 
-/// The thumbprint of the key's public half, for `dpop_jkt` (RFC 9449, section 10).
+/// Returns the thumbprint of the key's public half, for `dpop_jkt` (RFC 9449, section 10).
 ///
 /// # Errors
 ///
-/// As [`SigningKey::public`].
+/// See [`SigningKey::public`].
 pub(crate) fn thumbprint(key: &SigningKey) -> Result<String> {
     Ok(key.public()?.thumbprint())
 }

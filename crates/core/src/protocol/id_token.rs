@@ -24,40 +24,40 @@ use algorithm::{Verifier, open};
 use audience::audience;
 pub(crate) use issuer::Issuer;
 
-/// The largest id_token, in bytes.
+/// Maximum size of an id_token, in bytes.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
-/// How far the server's clock and ours may be apart, in seconds.
+/// Maximum difference between the server's clock and the local one, in seconds.
 pub(crate) const MAX_SKEW: u64 = 300;
 
 const WHAT: &str = "id_token";
 
-/// What an id_token must say.
+/// What an id_token must contain.
 #[derive(Clone, Copy)]
 pub(crate) struct Expectations<'a> {
-    /// The issuer; without one nothing can be verified.
+    /// The issuer; without one, nothing can be verified.
     pub issuer: Option<Issuer<'a>>,
     /// The client, which must be the audience.
     pub client_id: &'a str,
-    /// Audiences that may stand beside the client.
+    /// Additional audiences that are accepted.
     pub trusted_audiences: &'a TrustedAudiences,
-    /// The nonce of the authorization request, where one was sent.
+    /// The nonce of the authorization request, if one was sent.
     pub nonce: Option<&'a str>,
-    /// Whether the server is known to leave it out.
+    /// Whether the server is known to omit it.
     pub nonce_may_be_missing: bool,
-    /// The only algorithm that is accepted, where the profile names one.
+    /// The only algorithm that is accepted, if the profile sets one.
     pub alg: Option<Alg>,
-    /// The metadata's `id_token_signing_alg_values_supported`; empty where it does not say.
+    /// The metadata's `id_token_signing_alg_values_supported`; empty if it is omitted.
     pub algs: &'a [String],
-    /// The client secret, which verifies a symmetric algorithm of the profile's.
+    /// The client secret, which verifies a symmetric algorithm that the profile sets.
     pub client_secret: Option<&'a Secret>,
-    /// The access token that came with it, for `at_hash`.
+    /// The access token that was issued with it, for `at_hash`.
     pub access_token: Option<&'a Secret>,
-    /// On a refresh: the claims that must be the same as in the first id_token.
+    /// At a refresh: the claims that must be the same as in the first id_token.
     pub previous: Option<&'a PinnedClaims>,
-    /// The `max_age` of the authorization request, in seconds: the person must have authenticated
-    /// no longer ago (OpenID Connect Core, section 3.1.2.1).
+    /// The `max_age` of the authorization request, in seconds: the user must have authenticated at most
+    /// this long ago (OpenID Connect Core, section 3.1.2.1).
     pub max_age: Option<u64>,
-    /// The time.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -76,17 +76,16 @@ crate::redact::debug::redacted_debug!(Expectations<'_> {
     now,
 });
 
-/// The outcome for an id_token that broke no rule.
+/// The result for an id_token that violates no rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Every check was made, and passed.
+    /// All checks were made and passed.
     Valid(Box<IdTokenClaims>),
-    /// It could not be verified, for this reason: its claims must be neither believed nor shown as
-    /// verified.
+    /// It could not be verified, for this reason: its claims must neither be trusted nor shown as verified.
     Unverifiable(&'static str),
 }
 
-/// The claims of an id_token that was verified.
+/// The claims of a verified id_token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdTokenClaims {
     /// The issuer.
@@ -99,18 +98,18 @@ pub(crate) struct IdTokenClaims {
     pub exp: Timestamp,
     /// When it was issued.
     pub iat: Timestamp,
-    /// The e-mail address, fit to print.
+    /// The e-mail address, sanitized for printing.
     pub email: Option<String>,
-    /// Whether the server says that the address is the person's: see [`email_verified`].
+    /// Whether the server confirms that the address belongs to the user: see [`email_verified`].
     pub email_verified: Option<bool>,
-    /// The user name, fit to print.
+    /// The user name, sanitized for printing.
     pub preferred_username: Option<String>,
-    /// The full name, fit to print.
+    /// The full name, sanitized for printing.
     pub name: Option<String>,
 }
 
 impl IdTokenClaims {
-    /// Who granted.
+    /// Returns who granted.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
             sub: Some(self.sub.clone()),
@@ -121,18 +120,18 @@ impl IdTokenClaims {
         }
     }
 
-    /// What a later id_token of the same grant must repeat.
+    /// Returns what a later id_token of the same grant must repeat.
     pub(crate) fn pinned(&self) -> PinnedClaims {
         PinnedClaims { iss: self.iss.clone(), sub: self.sub.clone(), aud: self.aud.clone() }
     }
 }
 
-/// Validates an id_token with the keys of its server, which are fetched if need be.
+/// Validates an id_token with the keys of its server, which are fetched if necessary.
 ///
 /// # Errors
 ///
-/// [`Validation`](crate::ErrorKind::Validation) with the first rule that it breaks; the errors of
-/// [`KeySource`] where the keys cannot be had.
+/// Returns [`Validation`](crate::ErrorKind::Validation) with the first rule that it violates, and the
+/// errors of [`KeySource`] if the keys are not available.
 pub(crate) async fn validate(
     raw: &Secret,
     expected: &Expectations<'_>,
@@ -140,7 +139,7 @@ pub(crate) async fn validate(
     http: &dyn Http,
 ) -> Result<Verdict> {
     let Some(issuer) = expected.issuer else {
-        return Ok(Verdict::Unverifiable("the profile names no issuer"));
+        return Ok(Verdict::Unverifiable("the profile sets no issuer"));
     };
     let Some(verifier) = Verifier::choose(expected, keys)? else {
         return Ok(Verdict::Unverifiable("no `jwks_uri` is known"));
@@ -151,7 +150,7 @@ pub(crate) async fn validate(
     judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
 
-/// The claims as they came. One that appears twice makes the whole token invalid.
+/// The claims as received. A duplicate claim makes the whole token invalid.
 #[derive(Deserialize)]
 struct Claims {
     iss: Option<Value>,
@@ -205,14 +204,14 @@ fn judge(
     })
 }
 
-/// Where `max_age` was asked for, the server must say when the person authenticated, and that must
-/// not be longer ago. A refresh asks nobody to authenticate.
+/// Checks `max_age`: if it was requested, the server must say when the user authenticated, and that must
+/// not be longer ago. A refresh involves no authentication.
 fn authenticated(claims: &Claims, expected: &Expectations<'_>) -> Result<()> {
     let (Some(max_age), None) = (expected.max_age, expected.previous) else {
         return Ok(());
     };
     let hint =
-        "`max_age` in `authorization_params` asks for it: remove it, or log in at the server again";
+        "`max_age` in `authorization_params` requires it: remove it, or log in at the server again";
     let at = numeric(&claims.auth_time, "auth_time")?;
     let at = at.ok_or_else(|| missing("auth_time").hint(hint))?;
     let latest = at.unix().saturating_add(max_age).saturating_add(MAX_SKEW);
@@ -233,7 +232,7 @@ fn times(claims: &Claims, expected: &Expectations<'_>) -> Result<(Timestamp, Tim
     if iat.unix() > now.saturating_add(MAX_SKEW) {
         return Err(skewed("is issued", iat.unix() - now, "in the future", iat, expected.now));
     }
-    // One that answers a login is made in that moment; on a refresh some servers repeat the old one.
+    // An id_token of a login is issued at that moment; at a refresh, some servers repeat the old one.
     if expected.previous.is_none() && now > iat.unix().saturating_add(MAX_SKEW) {
         return Err(skewed("was issued", now - iat.unix(), "ago", iat, expected.now));
     }
@@ -249,16 +248,16 @@ fn skewed(what: &str, seconds: u64, way: &str, at: Timestamp, now: Timestamp) ->
     let apart = time::describe(std::time::Duration::from_secs(seconds));
     Error::validation(format!(
         "the id_token {what} {apart} {way} ({at}; this machine's clock says {now}): more than the \
-         5 min that are allowed for clock skew"
+         allowed clock skew of 5 min"
     ))
-    .hint("check the clock of this machine, then the server's")
+    .hint("check the clock of this machine, then that of the server")
 }
 
 fn numeric(value: &Option<Value>, claim: &str) -> Result<Option<Timestamp>> {
     let Some(value) = value else { return Ok(None) };
     match value.as_f64() {
         Some(seconds) if seconds >= 0.0 => {
-            // A fraction is allowed (RFC 7519, section 2); `as` goes to the next bound.
+            // A fraction is allowed (RFC 7519, section 2); `as` saturates at the bounds.
             Ok(Some(Timestamp::from_unix(seconds as u64)))
         }
         _ => Err(wrong(claim, "seconds since 1970", &shown(value))),
@@ -272,14 +271,14 @@ fn nonce(value: &Option<Value>, expected: &Expectations<'_>) -> Result<()> {
     }
     let got = string(value, "nonce").map_err(|error| {
         error.hint(
-            "without the nonce nothing ties the id_token to this login; if the server never returns it, remove \
-             `openid` from `scopes`",
+            "without the nonce, nothing binds the id_token to this login; if the server never \
+             returns it, remove `openid` from `scopes`",
         )
     })?;
     if Secret::new(got) == Secret::new(sent) {
         return Ok(());
     }
-    Err(wrong("nonce", "the one that was sent", "another: it belongs to another login"))
+    Err(wrong("nonce", "the one that was sent", "different: it belongs to another login"))
 }
 
 fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Result<()> {
@@ -297,7 +296,7 @@ fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Re
 ///
 /// # Errors
 ///
-/// [`Validation`](crate::ErrorKind::Validation) with the claim that differs.
+/// Returns [`Validation`](crate::ErrorKind::Validation) with the claim that differs.
 pub(crate) fn same_login(raw: &Secret, first: &PinnedClaims) -> Result<()> {
     let Some(claims) = unverified(raw) else { return Ok(()) };
     let named = |claim: &str, first: &str| {
@@ -309,13 +308,13 @@ pub(crate) fn same_login(raw: &Secret, first: &PinnedClaims) -> Result<()> {
     same_as_before(first, &iss, &sub, &first.aud)
 }
 
-/// Whether an id_token, which was valid once, expires after this time.
+/// Returns whether an id_token that was once valid expires after this time.
 pub(crate) fn expires_after(raw: &Secret, now: Timestamp) -> bool {
     let exp = unverified(raw).and_then(|claims| claims.any("exp")?.as_f64());
     exp.is_some_and(|exp| exp > now.unix() as f64)
 }
 
-/// The claims of a signed JWT, whoever signed it.
+/// Returns the claims of a signed JWT without verifying it.
 fn unverified(raw: &Secret) -> Option<Members> {
     let parts: Vec<&str> = raw.expose().split('.').collect();
     let [_, payload, _] = parts[..] else { return None };
@@ -382,8 +381,9 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a server has made sure of an e-mail address (OpenID Connect Core, section 5.1); some say it as
-/// a string. An address that cannot be shown as it is, is nobody's: it could be taken for another.
+/// Returns whether a server has verified an e-mail address (OpenID Connect Core, section 5.1); some return
+/// that as a string. An address that cannot be shown exactly counts as unverified: it could be mistaken for
+/// another.
 pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) -> Option<bool> {
     let address = email?.as_str()?;
     if text::one_line(address) != address {
@@ -397,7 +397,7 @@ pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) ->
     }
 }
 
-/// A claim that is only shown: anything but a text is left out.
+/// Returns a claim that is only shown; anything but a string is omitted.
 fn printable(value: &Option<Value>) -> Option<String> {
     let text = text::one_line(value.as_ref()?.as_str()?);
     (!text.is_empty()).then_some(text)

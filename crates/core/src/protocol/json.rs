@@ -1,19 +1,19 @@
-//! JSON as a server may send it: one object, no duplicate names at any depth, nothing behind it.
+//! Strict JSON from servers: one object, no duplicate names at any depth, nothing after it.
 
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads exactly one JSON object. Duplicate names, a byte order mark, text behind the object and
-/// nesting deeper than 128 are errors; the error text quotes nothing of the input.
+/// Parses exactly one JSON object. Duplicate names, a byte order mark, text after the object and nesting
+/// deeper than 128 levels are errors; the error text quotes nothing of the input.
 pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match value(bytes)? {
         Value::Object(map) => Ok(map),
-        Value::Array(_) => Err("an array where an object is expected".to_owned()),
-        _ => Err("a bare value where an object is expected".to_owned()),
+        Value::Array(_) => Err("an array instead of an object".to_owned()),
+        _ => Err("a bare value instead of an object".to_owned()),
     }
 }
 
-/// Reads exactly one JSON value under the same rules.
+/// Parses exactly one JSON value under the same rules.
 pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
     if bytes.is_empty() {
         return Err("an empty body".to_owned());
@@ -24,11 +24,11 @@ pub(crate) fn value(bytes: &[u8]) -> Result<Value, String> {
     Ok(value)
 }
 
-/// How deep a value may be nested that is kept in a record: the record around it is nested as well, and
+/// Maximum nesting of a value that is stored in a record: the surrounding record is nested as well, and
 /// must stay readable.
 pub(crate) const DEEPEST_KEPT: usize = 32;
 
-/// Whether a value is nested no deeper than [`DEEPEST_KEPT`].
+/// Returns whether a value is nested no deeper than [`DEEPEST_KEPT`].
 pub(crate) fn is_flat(value: &Value) -> bool {
     fn within(value: &Value, deepest: usize) -> bool {
         match (value, deepest.checked_sub(1)) {
@@ -43,9 +43,9 @@ pub(crate) fn is_flat(value: &Value) -> bool {
 
 fn describe(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        serde_json::error::Category::Eof => "JSON that ends too early",
+        serde_json::error::Category::Eof => "truncated JSON",
         serde_json::error::Category::Data => "JSON with a duplicate name",
-        _ => "no valid JSON",
+        _ => "invalid JSON",
     };
     format!("{what} (line {}, column {})", error.line(), error.column())
 }

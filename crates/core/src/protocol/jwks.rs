@@ -1,4 +1,4 @@
-//! A server's public keys (RFC 7517): read, chosen, fetched, fetched again when they rotate.
+//! A server's public keys (RFC 7517): parsed, selected, fetched, and fetched again when they rotate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::profile::endpoint;
 use crate::text;
 use crate::time::Timestamp;
 
-/// The largest JWK Set, in bytes.
+/// Maximum size of a JWK Set, in bytes.
 pub(crate) const MAX_SET_BYTES: usize = 1024 * 1024;
-/// The most keys in a JWK Set.
+/// Maximum number of keys in a JWK Set.
 pub(crate) const MAX_KEYS: usize = 100;
-/// How long fetched keys are used without asking again.
+/// How long fetched keys are used before they are fetched again.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
-/// The least time between two fetches because of keys that did not fit, in seconds.
+/// Minimum time between two fetches caused by keys that do not match, in seconds.
 const REFETCH_PAUSE: u64 = 30;
 
-/// What helps where the address has no keys.
+/// The hint if the address has no keys.
 const WHERE: &str = "check `jwks_uri` in the server's metadata, or set it in the profile";
 
 /// A JWK Set, reduced to the keys that can verify.
@@ -39,36 +39,36 @@ pub(crate) struct JwkSet {
 struct Jwk {
     kid: Option<String>,
     alg: Option<Alg>,
-    /// For whom alone it signs, at a server of many tenants.
+    /// The only issuer for which it signs, at a multi-tenant server.
     issuer: Option<String>,
     key: PublicKey,
 }
 
-/// What came of verifying a signature with a set of keys.
+/// The result of verifying a signature with a set of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// A key of the set made it.
+    /// A key of the set created it.
     Verified,
-    /// No key of the set has the token's `kid` and fits its `alg`.
+    /// No key of the set matches the token's `kid` and `alg`.
     NoKey,
-    /// The only keys that fit are RSA keys that are weak, such as this.
+    /// The only matching keys are weak RSA keys, such as this one.
     Weak(Weakness),
-    /// Keys fit, but none of them made this signature.
+    /// Keys match, but none of them created this signature.
     BadSignature,
 }
 
 impl JwkSet {
-    /// Reads a JWK Set. Keys of an unknown kind, symmetric ones, ones for encryption, and ones
-    /// that lack a member are passed over (RFC 7517, section 5).
+    /// Parses a JWK Set. Unknown, symmetric, encryption and incomplete keys are ignored (RFC 7517, section
+    /// 5).
     ///
     /// # Errors
     ///
-    /// [`Validation`](crate::ErrorKind::Validation): not a JWK Set, above [`MAX_SET_BYTES`], or
-    /// more than [`MAX_KEYS`].
+    /// Returns [`Validation`](crate::ErrorKind::Validation) if this is not a JWK Set, is larger than
+    /// [`MAX_SET_BYTES`], or has more than [`MAX_KEYS`] keys.
     pub(crate) fn parse(json: &[u8]) -> Result<Self> {
         if json.len() > MAX_SET_BYTES {
             return Err(Error::validation(format!(
-                "the JWK Set has {} bytes, more than the {MAX_SET_BYTES} that are accepted",
+                "the JWK Set has {} bytes, but at most {MAX_SET_BYTES} are accepted",
                 json.len()
             )));
         }
@@ -80,15 +80,15 @@ impl JwkSet {
             .ok_or_else(|| Error::validation("the JWK Set has no array `keys`"))?;
         if keys.len() > MAX_KEYS {
             return Err(Error::validation(format!(
-                "the JWK Set has {} keys, more than the {MAX_KEYS} that are accepted",
+                "the JWK Set has {} keys, but at most {MAX_KEYS} are accepted",
                 keys.len()
             )));
         }
         Ok(Self { keys: keys.iter().filter_map(Jwk::read).collect() })
     }
 
-    /// Verifies a signature with each key that fits the algorithm. A `kid` chooses the keys of that name,
-    /// then those without a name; without one all are tried.
+    /// Verifies a signature with each key that matches the algorithm. A `kid` selects first the keys of
+    /// that name, then those without a name; without a `kid`, all are tried.
     pub(crate) fn verify(&self, token: &Compact<'_>) -> Check {
         let mut outcome = Check::NoKey;
         for jwk in self.candidates(token) {
@@ -149,12 +149,13 @@ impl Jwk {
     }
 }
 
-/// Fetches a JWK Set, without following redirects: the set, and the document that it was read from.
+/// Fetches a JWK Set, without following redirects. Returns the set, and the document from which it was
+/// parsed.
 ///
 /// # Errors
 ///
-/// [`Unavailable`](crate::ErrorKind::Unavailable) where the network or the server fails;
-/// [`Validation`](crate::ErrorKind::Validation) for any status but 200, and for what is no set.
+/// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if the network or the server fails, and
+/// [`Validation`](crate::ErrorKind::Validation) for any status but 200 or an invalid set.
 async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<u8>)> {
     let request = HttpRequest {
         purpose: "JWKS request",
@@ -167,28 +168,28 @@ async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<
     let response = http
         .send(&request)
         .await
-        .map_err(|e| e.told(format!("fetching the keys at {at}: {}", e.message)))?;
+        .map_err(|e| e.told(format!("cannot fetch the keys at {at}: {}", e.message)))?;
     match response.status {
         200 => match JwkSet::parse(&response.body) {
             Ok(set) => Ok((set, response.body.to_vec())),
             Err(error) => Err(error.context(format!("the keys at {at}")).hint(WHERE)),
         },
-        status @ (429 | 500..) => {
-            Err(Error::unavailable(format!("the server answered {status} for its keys at {at}")))
-        }
+        status @ (429 | 500..) => Err(Error::unavailable(format!(
+            "the server returned status {status} for its keys at {at}"
+        ))),
         status @ 300..400 => Err(Error::validation(format!(
-            "the server answered {status} for its keys at {at}: redirects are not followed"
+            "the server returned status {status} for its keys at {at}: redirects are not followed"
         ))
         .hint(WHERE)),
-        status => {
-            Err(Error::validation(format!("the server answered {status} for its keys at {at}"))
-                .hint(WHERE))
-        }
+        status => Err(Error::validation(format!(
+            "the server returned status {status} for its keys at {at}"
+        ))
+        .hint(WHERE)),
     }
 }
 
-/// The keys behind a `jwks_uri`, fetched when first needed, kept for an hour at most, and fetched
-/// again when a token does not fit them: once per verification, and every 30 s at most.
+/// The keys behind a `jwks_uri`: fetched when first needed, cached for at most an hour, and fetched again
+/// when a token does not match them, once per verification and at most every 30 s.
 #[derive(Debug)]
 pub(crate) struct KeySource {
     jwks_uri: Url,
@@ -198,21 +199,21 @@ pub(crate) struct KeySource {
 #[derive(Debug, Default)]
 struct State {
     set: Option<Arc<JwkSet>>,
-    /// Tells one fetched set from the next.
+    /// Distinguishes one fetched set from the next.
     serial: u64,
     fetched_at: Option<Timestamp>,
     refetched_at: Option<Timestamp>,
-    /// The last document that was fetched here.
+    /// The document that was last fetched here.
     document: Option<Vec<u8>>,
 }
 
 impl KeySource {
-    /// A source for this address. Nothing is fetched yet.
+    /// Creates a source for this address. Nothing is fetched yet.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) where it is not an https URL (http only on the
-    /// loopback interface), or carries a user name.
+    /// Returns [`Config`](crate::ErrorKind::Config) if it is not an https URL (http is accepted only on the
+    /// loopback interface), or contains a user name.
     pub(crate) fn new(jwks_uri: &str) -> Result<Self> {
         let refused =
             |why: &str| Error::config(format!("`jwks_uri` {why}: `{}`", text::one_line(jwks_uri)));
@@ -222,13 +223,13 @@ impl KeySource {
             return Err(refused("is neither https nor http on the loopback interface"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::config("`jwks_uri` carries a user name or a password"));
+            return Err(Error::config("`jwks_uri` contains a user name or a password"));
         }
         Ok(Self { jwks_uri: url, state: Mutex::default() })
     }
 
-    /// Uses this document, which another source fetched at that time, for as long as if it had been
-    /// fetched here. One that is no JWK Set, or of a time to come, is not used.
+    /// Uses this document, which another source fetched at that time, as if it had been fetched here. An
+    /// invalid set, or one from the future, is ignored.
     pub(crate) fn start_with(&mut self, document: &[u8], fetched_at: Timestamp, now: Timestamp) {
         if let Ok(set) = JwkSet::parse(document)
             && fetched_at <= now
@@ -239,7 +240,7 @@ impl KeySource {
         }
     }
 
-    /// The document that was last fetched here, and when; each is given once.
+    /// Returns the document that was last fetched here, and when; each is returned once.
     pub(crate) async fn take_fetched(&self) -> Option<(Vec<u8>, Timestamp)> {
         let mut state = self.state.lock().await;
         state.document.take().zip(state.fetched_at)
@@ -249,8 +250,8 @@ impl KeySource {
     ///
     /// # Errors
     ///
-    /// [`Validation`](crate::ErrorKind::Validation) where no key of the server made it; the
-    /// errors of [`fetch`] where the keys cannot be had.
+    /// Returns [`Validation`](crate::ErrorKind::Validation) if no key of the server created it, and the
+    /// errors of [`fetch`] if the keys are not available.
     pub(crate) async fn verify(
         &self,
         http: &dyn Http,
@@ -264,7 +265,7 @@ impl KeySource {
             match self.newer(http, serial, now).await {
                 Ok(Some(set)) => check = set.verify(token),
                 Ok(None) => {}
-                // With the key unknown the server may be right: trying again later can help.
+                // If the key is unknown, the server may be right: trying again later can help.
                 Err(error) if check == Check::NoKey => return Err(error),
                 Err(_) => {}
             }
@@ -272,8 +273,8 @@ impl KeySource {
         judge(check, token, what)
     }
 
-    /// The keys as they are known, their serial, and whether they were fetched just now. Callers
-    /// that come together wait for one fetch.
+    /// Returns the known keys, their serial, and whether they were fetched just now. Concurrent callers
+    /// wait for one fetch.
     async fn current(&self, http: &dyn Http, now: Timestamp) -> Result<(Arc<JwkSet>, u64, bool)> {
         let mut state = self.state.lock().await;
         let young =
@@ -287,7 +288,7 @@ impl KeySource {
         }
     }
 
-    /// Keys newer than those of `serial`, if there are any or it is time to ask for them.
+    /// Returns keys newer than those of `serial`, if there are any or it is time to fetch them.
     async fn newer(
         &self,
         http: &dyn Http,
@@ -320,7 +321,7 @@ impl State {
     }
 }
 
-/// Turns the outcome into words.
+/// Converts the result into an error.
 pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()> {
     let alg = token.alg.as_str();
     let key = match &token.kid {
@@ -330,17 +331,17 @@ pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()>
     Err(match check {
         Check::Verified => return Ok(()),
         Check::NoKey => Error::validation(format!(
-            "the {what} names a key that the server does not publish ({key}, {alg})"
+            "the {what} refers to a key that the server does not publish ({key}, {alg})"
         ))
         .hint(Advice::configure(
             &["jwks_uri"],
-            "set `jwks_uri` in the profile, if the server's keys are elsewhere",
+            "set `jwks_uri` in the profile, if the server publishes its keys elsewhere",
         )),
         Check::Weak(weakness) => Error::validation(format!(
             "the {what} is signed with a weak RSA key ({key}, {weakness})"
         )),
         Check::BadSignature => Error::validation(format!(
-            "the {what}'s signature is wrong: no published key made it ({key}, {alg})"
+            "invalid signature of the {what}: no published key created it ({key}, {alg})"
         )),
     })
 }

@@ -1,5 +1,5 @@
-//! JSON Web Signatures in compact form (RFC 7515): the algorithms that are accepted, the parts of
-//! a token, and how one is put together.
+//! JSON Web Signatures in compact form (RFC 7515): the accepted algorithms, the parts of a token, and their
+//! assembly.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::text;
 
-/// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). The
-/// symmetric ones verify with the client secret alone: no public key fits them.
+/// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). The symmetric
+/// ones verify with the client secret only: no public key matches them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Alg {
     RS256,
@@ -47,7 +47,7 @@ impl Alg {
         [("HS256", Self::HS256), ("HS384", Self::HS384), ("HS512", Self::HS512)];
 
     /// Returns the asymmetric algorithm of exactly this name. Names are case-sensitive; `Ed25519` is the
-    /// newer name of what `EdDSA` is with such a key (RFC 9864, section 2.2).
+    /// newer name of `EdDSA` with such a key (RFC 9864, section 2.2).
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let name = if name == "Ed25519" { "EdDSA" } else { name };
         Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, alg)| *alg)
@@ -59,19 +59,19 @@ impl Alg {
         Self::parse(name).or_else(symmetric)
     }
 
-    /// The registered name.
+    /// Returns the registered name.
     pub(crate) fn as_str(self) -> &'static str {
         let mut all = Self::ALL.iter().chain(&Self::SYMMETRIC);
         all.find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether the key that verifies is also the one that signs.
+    /// Returns whether the key that verifies is also the one that signs.
     pub(crate) fn is_symmetric(self) -> bool {
         Self::SYMMETRIC.iter().any(|(_, alg)| *alg == self)
     }
 
-    /// The hash that goes with the algorithm, as `at_hash` uses it (OpenID Connect Core, section
-    /// 3.1.3.6; for Ed25519 the hash inside the algorithm).
+    /// Returns the hash of the algorithm, as `at_hash` uses it (OpenID Connect Core, section 3.1.3.6; for
+    /// Ed25519 the hash inside the algorithm).
     pub(crate) fn digest(self) -> &'static aws_lc_rs::digest::Algorithm {
         match self {
             Self::RS256 | Self::PS256 | Self::ES256 | Self::HS256 => &aws_lc_rs::digest::SHA256,
@@ -81,17 +81,17 @@ impl Alg {
     }
 }
 
-/// A compact JWS taken apart. Nothing in it may be believed before its signature is verified.
+/// A parsed compact JWS. Nothing in it may be trusted before its signature is verified.
 pub(crate) struct Compact<'a> {
-    /// The algorithm that the header names.
+    /// The algorithm in the header.
     pub alg: Alg,
-    /// The key that the header names.
+    /// The key id in the header.
     pub kid: Option<String>,
-    /// What a key may name as its issuer, if it names one; `None` where it may be anything.
+    /// The accepted issuers of a key that names one; `None` accepts any.
     pub key_issuers: Option<Vec<String>>,
     /// The payload, decoded.
     pub payload: Vec<u8>,
-    /// What was signed: header and payload as they came.
+    /// What was signed: header and payload as received.
     pub signed: &'a [u8],
     /// The signature, decoded, never empty.
     pub signature: Vec<u8>,
@@ -106,8 +106,8 @@ crate::redact::debug::redacted_debug!(Compact<'_> {
     signature => hidden,
 });
 
-/// The header's members that matter. One of them that appears twice makes the whole header invalid. Keys that
-/// the token brings along (`jwk`, `jku`, `x5u`, `x5c`) are not among them: they are never used nor fetched.
+/// The relevant members of the header. A duplicate of one of them makes the whole header invalid. Keys in
+/// the token itself (`jwk`, `jku`, `x5u`, `x5c`) are not among them: they are never used or fetched.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -125,29 +125,30 @@ struct Header {
     b64: bool,
 }
 
-/// For a member that is refused whatever its value, null included.
+/// Deserializes a member that is refused whatever its value, including null.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
-/// Reads a JSON object. What is derived by serde would take an array, too.
+/// Parses a JSON object; the deserializer that serde derives would also accept an array.
 pub(crate) fn object<T: serde::de::DeserializeOwned>(json: &[u8]) -> Option<T> {
     let starts = json.iter().find(|b| !b.is_ascii_whitespace());
     if starts == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a token of at most `limit` bytes apart and judges its header (RFC 8725, section 3).
-    /// `what` names it in messages.
+    /// Parses a token of at most `limit` bytes and validates its header (RFC 8725, section 3). `what` names
+    /// it in messages.
     ///
     /// # Errors
     ///
-    /// [`Validation`](crate::ErrorKind::Validation): not a compact JWS, encrypted or nested,
-    /// unsigned, signed by an algorithm that is not in [`Alg`], or extensions declared critical.
+    /// Returns [`Validation`](crate::ErrorKind::Validation) if it is not a compact JWS, is encrypted,
+    /// nested or unsigned, is signed with an algorithm that is not in [`Alg`], or declares critical
+    /// extensions.
     pub(crate) fn parse(raw: &'a str, what: &str, limit: usize) -> Result<Self> {
         if raw.len() > limit {
             return Err(Error::validation(format!(
-                "the {what} has {} bytes, more than the {limit} that are accepted",
+                "the {what} has {} bytes, but at most {limit} are accepted",
                 raw.len()
             )));
         }
@@ -156,10 +157,11 @@ impl<'a> Compact<'a> {
             [h, p, s] => [h, p, s],
             [_, _, _, _, _] => {
                 return Err(Error::validation(format!(
-                    "the {what} is encrypted (five parts), and encrypted ones are not supported"
+                    "the {what} is encrypted (five parts), which is not supported"
                 ))
                 .hint(
-                    "switch encryption off in the client's registration, or remove `openid` from `scopes`",
+                    "disable encryption in the client's registration, or remove `openid` from \
+                     `scopes`",
                 ));
             }
             _ => {
@@ -202,34 +204,34 @@ fn judge(header: &Header, what: &str) -> Result<Alg> {
     }
     if header.cty {
         return Err(Error::validation(format!(
-            "the {what} has a content type (`cty`): a nested JWT is not supported"
+            "the {what} has a content type (`cty`): nested JWTs are not supported"
         )));
     }
     let alg = Alg::parse_any(&header.alg).ok_or_else(|| {
         let got = text::one_line(&header.alg);
         let unsigned = header.alg.eq_ignore_ascii_case("none");
         let why = if unsigned { "it is unsigned" } else { "the algorithm is not supported" };
-        Error::validation(format!("the {what} is refused: `alg` is `{got}`, {why}"))
+        Error::validation(format!("cannot accept the {what}: `alg` is `{got}`, {why}"))
             .hint("register the client for RS256 or ES256, or remove `openid` from `scopes`")
     })?;
-    // RFC 8725, section 3.11: a token of one kind is not to be taken for another.
+    // RFC 8725, section 3.11: a token of one kind must not be accepted as another.
     let other_kind = header.typ.as_deref().is_some_and(|typ| {
         let typ = typ.to_ascii_lowercase();
         typ.ends_with("+jwt") && !typ.ends_with("id_token+jwt")
     });
     if other_kind {
         let typ = text::one_line(header.typ.as_deref().unwrap_or_default());
-        return Err(Error::validation(format!("the {what} is of another kind: `typ` is `{typ}`")));
+        return Err(Error::validation(format!("the {what} has the wrong type: `typ` is `{typ}`")));
     }
     Ok(alg)
 }
 
-/// base64url without padding.
+/// Encodes in base64url without padding.
 pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Puts a compact JWS together. `sign` gets what is to be signed.
+/// Assembles a compact JWS. `sign` receives the text to be signed.
 pub(crate) fn compact(
     header: &Value,
     claims: &Value,

@@ -1,9 +1,9 @@
-//! The members of a JSON object, or of a form, that a server sent: strict about the members that are used,
-//! lenient about everything else.
+//! The members of a JSON object, or of a form, from a server: parsed strictly if they are used, leniently
+//! otherwise.
 //!
 //! Servers put bytes of another encoding into descriptions, repeat members, or write half a surrogate pair.
-//! None of that is a reason to lose a token that can be read. A member is therefore read only when it is asked for:
-//! what stands in the others need only be JSON, and what stands inside a string need not even be that.
+//! None of that is a reason to lose a token that can be read. A member is therefore parsed only on request:
+//! all others need only be JSON, and the content of strings need not even be that.
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// How deep a server may nest its JSON.
+/// Maximum nesting of a server's JSON.
 const DEEPEST: usize = 128;
 
-/// The members that hold a token.
+/// The members that contain a token.
 const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 
-/// How many objects around a token are looked into.
+/// Maximum depth of objects that are searched for tokens.
 const NESTED_TOKENS: usize = 3;
 
-/// The members of an object in their order, each as JSON text, read as far as they could be read.
+/// The members of an object in their order, each as JSON text, as far as they could be read.
 #[derive(Default)]
 pub(crate) struct Members {
     members: Vec<(String, Zeroizing<String>)>,
@@ -29,7 +29,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Reads an object. This does not fail: see [`defect`](Self::defect).
+    /// Reads an object. Never fails: see [`defect`](Self::defect).
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let (text, depth) = readable(bytes);
         let mut members = Vec::new();
@@ -61,28 +61,28 @@ impl Members {
         Self { members, defect }
     }
 
-    /// Why this is not one whole JSON object. The members in front of the defect are there nevertheless.
-    /// Nothing of the input is quoted.
+    /// Returns why this is not one complete JSON object. The members before the defect are available
+    /// nevertheless. Nothing of the input is quoted.
     pub(crate) fn defect(&self) -> Option<&str> {
         self.defect.as_deref()
     }
 
-    /// The value of a member; `None` where it is missing or null.
+    /// Returns the value of a member; `None` if it is missing or null.
     ///
     /// # Errors
     ///
-    /// Where it appears twice, so that nobody can tell which is meant, or cannot be represented.
+    /// Returns an error if it is a duplicate, and therefore ambiguous, or cannot be represented.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Value>, String> {
         let mut values = self.raw(name);
         let Some(raw) = values.next() else { return Ok(None) };
         if values.next().is_some() {
-            return Err(format!("`{name}` twice"));
+            return Err(format!("a duplicate `{name}`"));
         }
         let value = serde_json::from_str(raw).map_err(|_| format!("an unreadable `{name}`"))?;
         Ok(Some(value).filter(|value: &Value| !value.is_null()))
     }
 
-    /// The tokens that can be read here or in the objects inside.
+    /// Returns the tokens that can be read here or in nested objects.
     pub(crate) fn tokens(&self) -> Vec<Secret> {
         let mut found = Vec::new();
         self.collect_tokens(NESTED_TOKENS, &mut found);
@@ -102,22 +102,22 @@ impl Members {
         }
     }
 
-    /// The value of a member that decides nothing: the first that can be read.
+    /// Returns the first readable value of a member that decides nothing.
     pub(crate) fn any(&self, name: &str) -> Option<Value> {
         self.all(name).find(|value| !value.is_null())
     }
 
-    /// Every value of a member.
+    /// Returns every value of a member.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = Value> {
         self.raw(name).filter_map(|raw| serde_json::from_str(raw).ok())
     }
 
-    /// The text of a member that decides nothing.
+    /// Returns the text of a member that decides nothing.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.all(name).find_map(|value| value.as_str().map(str::to_owned))
     }
 
-    /// The members of the object that a member is; `None` where it is anything else, or appears twice.
+    /// Returns the members of a member that is an object; `None` if it is anything else, or a duplicate.
     pub(crate) fn object(&self, name: &str) -> Option<Self> {
         let mut values = self.raw(name);
         let raw = values.next().filter(|raw| raw.starts_with('{'))?;
@@ -149,7 +149,7 @@ fn describe(error: &serde_json::Error) -> String {
     format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
-/// Collects members where a caller still has them after a failure.
+/// Collects members so that they are available even after a failure.
 struct Collect<'a>(&'a mut Vec<(String, Zeroizing<String>)>);
 
 impl<'de> DeserializeSeed<'de> for Collect<'_> {
@@ -173,9 +173,9 @@ impl<'de> Visitor<'de> for Collect<'_> {
     }
 }
 
-/// The text with everything inside its strings made readable, and how deep it is nested. A byte order mark
-/// goes; invalid UTF-8, half a surrogate pair, a control character or an unknown escape inside a string
-/// becomes a character that no token may have, so that a token with one of them is still refused.
+/// Returns the text with the content of its strings made readable, and its nesting depth. A byte order mark
+/// is removed; invalid UTF-8, half a surrogate pair, a control character or an unknown escape inside a
+/// string becomes a character that is invalid in tokens, so that a token with one of them is still refused.
 fn readable(bytes: &[u8]) -> (Zeroizing<String>, usize) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned().into_bytes());
@@ -196,11 +196,11 @@ fn readable(bytes: &[u8]) -> (Zeroizing<String>, usize) {
         }
         at += step;
     }
-    // All that was written is ASCII in place of ASCII.
+    // Only ASCII was replaced with ASCII.
     (Zeroizing::new(String::from_utf8_lossy(&text).into_owned()), deepest)
 }
 
-/// Mends the escape at the beginning, and says how long it is.
+/// Repairs the escape at the beginning, and returns its length.
 fn mend_escape(text: &mut [u8]) -> usize {
     match text.get(1) {
         None | Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => return 2,
@@ -224,7 +224,7 @@ fn mend_escape(text: &mut [u8]) -> usize {
     }
 }
 
-/// The code unit of the escape `\uXXXX` at the beginning.
+/// Returns the code unit of the escape `\uXXXX` at the beginning.
 fn code_unit(text: &[u8]) -> Option<u16> {
     let digits = str::from_utf8(text.strip_prefix(b"\\u")?.get(..4)?).ok()?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());

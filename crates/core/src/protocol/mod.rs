@@ -1,4 +1,4 @@
-//! The wire: requests are built and replies are judged here, by pure functions over given values.
+//! The wire format: pure functions that build requests and validate responses.
 
 pub(crate) mod answer;
 pub(crate) mod authorization;

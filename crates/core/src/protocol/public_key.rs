@@ -1,4 +1,4 @@
-//! Public keys: read from a JWK (RFC 7517, RFC 7518, RFC 8037), used to verify, written as a JWK.
+//! Public keys: parsed from a JWK (RFC 7517, RFC 7518, RFC 8037), used to verify, written as a JWK.
 
 use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey};
 use base64::Engine;
@@ -15,10 +15,10 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The largest modulus of RSA, in bytes; a larger one only costs time.
+/// Maximum size of an RSA modulus, in bytes; a larger one only costs time.
 const MAX_RSA_BYTES: usize = 1024;
 
-/// A public key of a kind that is supported.
+/// A public key of a supported type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PublicKey {
     /// RSA, big-endian without leading zeros.
@@ -32,13 +32,13 @@ pub(crate) enum PublicKey {
     P256([u8; 65]),
     /// A point of P-384, uncompressed (97 bytes).
     P384([u8; 97]),
-    /// A key of Ed25519 (32 bytes).
+    /// An Ed25519 key (32 bytes).
     Ed25519([u8; 32]),
 }
 
 impl PublicKey {
-    /// Reads the members of a JWK. `None` where the kind is unknown, a member is missing or a
-    /// value cannot be one.
+    /// Parses the members of a JWK. Returns `None` if the type is unknown, a member is missing or a value
+    /// is invalid.
     pub(crate) fn from_jwk(jwk: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| text(name).and_then(|t| LENIENT.decode(t).ok());
@@ -55,7 +55,7 @@ impl PublicKey {
         }
     }
 
-    /// What makes an RSA key weak; `None` for other kinds.
+    /// Returns what makes an RSA key weak; `None` for other types.
     pub(crate) fn weakness(&self) -> Option<Weakness> {
         match self {
             Self::Rsa { n, e } => weak_rsa::weakness(n, e),
@@ -63,7 +63,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether signatures of this algorithm can be made with such a key.
+    /// Returns whether such a key can create signatures with this algorithm.
     pub(crate) fn fits(&self, alg: Alg) -> bool {
         match self {
             Self::Rsa { .. } => rsa_parameters(alg).is_some(),
@@ -73,8 +73,8 @@ impl PublicKey {
         }
     }
 
-    /// Whether `signature` was made over `message` with this key's private half. Never for an
-    /// algorithm that does not fit, nor for a weak key.
+    /// Returns whether `signature` was created over `message` with this key's private half. Always `false`
+    /// for an algorithm that does not match, and for a weak key.
     pub(crate) fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         if !self.fits(alg) || self.weakness().is_some() {
             return false;
@@ -93,7 +93,7 @@ impl PublicKey {
         }
     }
 
-    /// The key as a JWK with its required members only, in the order of RFC 7638.
+    /// Returns the key as a JWK with only its required members, in the order of RFC 7638.
     pub(crate) fn to_jwk(&self) -> Value {
         match self {
             Self::Rsa { n, e } => json!({"e": b64(e), "kty": "RSA", "n": b64(n)}),
@@ -103,7 +103,7 @@ impl PublicKey {
         }
     }
 
-    /// The JWK thumbprint with SHA-256 (RFC 7638), as `dpop_jkt` and `jkt` carry it.
+    /// Returns the JWK thumbprint with SHA-256 (RFC 7638), as in `dpop_jkt` and `jkt`.
     pub(crate) fn thumbprint(&self) -> String {
         let canonical = self.to_jwk().to_string();
         b64(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, canonical.as_bytes()))
@@ -139,7 +139,7 @@ fn ec_jwk(crv: &str, x: &[u8], y: &[u8]) -> Value {
     json!({"crv": crv, "kty": "EC", "x": b64(x), "y": b64(y)})
 }
 
-/// An uncompressed point of `N` bytes (SEC 1, section 2.3.3).
+/// Returns an uncompressed point of `N` bytes (SEC 1, section 2.3.3).
 fn point<const N: usize>(x: &[u8], y: &[u8]) -> Option<[u8; N]> {
     if x.len() != y.len() {
         return None;

@@ -1,4 +1,4 @@
-//! Values that nobody can guess.
+//! Unpredictable values.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// Random bytes of the cryptographic generator, base64url without padding. 32 bytes make a `state`
-/// or a `nonce`, 16 a `jti`.
+/// Returns bytes of the cryptographic random number generator, in base64url without padding. 32 bytes make
+/// a `state` or a `nonce`, 16 a `jti`.
 ///
 /// # Errors
 ///
-/// [`Internal`](crate::ErrorKind::Internal) where the generator fails.
+/// Returns [`Internal`](crate::ErrorKind::Internal) if the generator fails.
 pub(crate) fn token(bytes: usize) -> Result<String> {
     let mut buffer = Zeroizing::new(vec![0u8; bytes]);
     aws_lc_rs::rand::fill(&mut buffer)
@@ -19,11 +19,11 @@ pub(crate) fn token(bytes: usize) -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(&*buffer))
 }
 
-/// A new grant's id: `g_` and 128 random bits.
+/// Returns the id of a new grant: `g_` and 128 random bits.
 ///
 /// # Errors
 ///
-/// As [`token`].
+/// See [`token`].
 pub(crate) fn grant_id() -> Result<String> {
     Ok(format!("g_{}", token(16)?))
 }

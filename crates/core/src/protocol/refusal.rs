@@ -1,4 +1,4 @@
-//! Refusals of a token endpoint (RFC 6749, section 5.2): what the server said, and what it means.
+//! Refusals of a token endpoint (RFC 6749, section 5.2): what the server returned, and what it means.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::profile::Profile;
 /// What a refused refresh says about the login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LoginAgain {
-    /// The refresh token is dead: the server is not asked again.
+    /// The refresh token is no longer valid: the server is not asked again.
     Dead,
-    /// The user must log in now, but the same refresh token may be accepted later, or the refusal is not clear:
-    /// the server is asked again after a while.
+    /// The user must log in now, but the same refresh token may be accepted later, or the refusal is
+    /// unclear: the server is asked again after a while.
     ForNow,
 }
 
@@ -23,19 +23,19 @@ pub(crate) enum LoginAgain {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) error: Error,
-    /// Set where a refresh was refused because the user must log in again.
+    /// Set if a refresh was refused because the user must log in again.
     pub(crate) login_again: Option<LoginAgain>,
 }
 
-/// What a server said of its refusal, as it said it.
+/// The server's refusal, as received.
 struct Said {
-    /// The error code; `None` where it gave none.
+    /// The error code; `None` if there is none.
     code: Option<String>,
     description: Option<String>,
 }
 
-/// The codes with which a server refuses a refresh until the user logs in again. RFC 6749 has only
-/// `invalid_grant`; the others are what servers say instead. They mean this at a refresh alone.
+/// The codes with which a server refuses a refresh until the user logs in again. RFC 6749 defines only
+/// `invalid_grant`; other servers use these instead. They mean this only at a refresh.
 #[rustfmt::skip]
 const LOGIN_AGAIN: [(&str, LoginAgain); 13] = [
     ("invalid_grant", LoginAgain::Dead),
@@ -45,22 +45,22 @@ const LOGIN_AGAIN: [(&str, LoginAgain); 13] = [
     ("invalid_refresh_token", LoginAgain::Dead),
     ("token_expired", LoginAgain::Dead),
     ("token_revoked", LoginAgain::Dead),
-    // OpenID Connect Core, section 3.1.2.6; Entra where a policy wants the user to be there. The policy may
-    // depend on the network or the device, so the same token may work again later.
+    // OpenID Connect Core, section 3.1.2.6; Entra if a policy requires the user. The policy may depend on
+    // the network or the device, so the same token may work again later.
     ("interaction_required", LoginAgain::ForNow),
     ("login_required", LoginAgain::ForNow),
     ("consent_required", LoginAgain::ForNow),
     ("account_selection_required", LoginAgain::ForNow),
     // Auth0.
     ("mfa_required", LoginAgain::ForNow),
-    // A refresh request has only one token that can be meant.
+    // A refresh request contains only one token, so it must be that one.
     ("invalid_token", LoginAgain::ForNow),
     ("expired_token", LoginAgain::ForNow),
     // Zoho, with status 200.
     ("invalid_code", LoginAgain::ForNow),
 ];
 
-/// How servers say in words that a refresh token cannot be used.
+/// Phrases with which servers say that a refresh token cannot be used.
 const DEAD_TOKEN: [&str; 10] = [
     "refresh token is invalid",
     "refresh token is expired",
@@ -74,7 +74,7 @@ const DEAD_TOKEN: [&str; 10] = [
     "unknown refresh token",
 ];
 
-/// What an answer that is no success means.
+/// Interprets a response that is not a success.
 pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked: Asked) -> Refusal {
     let said = said(body);
     let oauth = said.as_ref().map(|said| {
@@ -82,7 +82,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
     });
     if let 429 | 500..=599 = answer.status() {
         let what = format!(
-            "the {} failed: the server answered {}",
+            "the {} failed: the server returned {}",
             asked.name(),
             describe_status(answer.status())
         );
@@ -120,13 +120,13 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
     Refusal { error, login_again }
 }
 
-/// Whether a refused refresh means that the user must log in again.
+/// Returns whether a refused refresh means that the user must log in again.
 fn login_again(answer: &Answer, said: Option<&Said>, profile: &Profile) -> Option<LoginAgain> {
     let code = said.and_then(|said| said.code.as_deref());
     let Some(code) = code else {
-        // Without a code (glewlwyd sends an empty body) nothing says what was wrong, and of what was sent only the
-        // refresh token can have changed since the login. A challenge to authenticate by Basic is an answer
-        // to the client's own credentials (RFC 6749, section 5.2).
+        // Without a code (glewlwyd sends an empty body), nothing says what was wrong; of the request, only
+        // the refresh token can have changed since the login. A challenge for Basic authentication concerns
+        // the client's own credentials (RFC 6749, section 5.2).
         let is_client = answer
             .header("www-authenticate")
             .and_then(|value| value.get(..5))
@@ -139,17 +139,19 @@ fn login_again(answer: &Answer, said: Option<&Said>, profile: &Profile) -> Optio
     if profile.quirks.dead_token_codes.iter().any(|known| known == code) {
         return Some(LoginAgain::ForNow);
     }
-    // A code decides, never its description, with this one exception. Atlassian says `unauthorized_client` for a
-    // dead refresh token, which elsewhere means that the client may not refresh at all; others say
-    // `invalid_request`. Only the words tell the two apart: they must call the refresh token itself unusable
-    // ("grant type refresh_token not allowed" does not). A wrong guess costs a login, not the stored token.
+    // The code decides, never its description, with one exception. Atlassian returns `unauthorized_client`
+    // for an invalid refresh token, which elsewhere means that the client may not refresh at all; others
+    // return `invalid_request`. Only the description distinguishes them: it must call the refresh token
+    // itself unusable ("grant type refresh_token not allowed" does not). A wrong guess costs a login, not
+    // the stored token.
     let description = said?.description.as_deref()?.to_ascii_lowercase().replace('_', " ");
     let is_token = DEAD_TOKEN.iter().any(|words| description.contains(words));
     (matches!(code, "unauthorized_client" | "invalid_request") && is_token)
         .then_some(LoginAgain::ForNow)
 }
 
-/// Whether a body has an error in it: a member `error` with anything in it, also what cannot be represented.
+/// Returns whether a body contains an error: a member `error` with any content, even one that cannot be
+/// represented.
 pub(crate) fn has_error(body: &Members) -> bool {
     body.raw("error").any(|raw| match serde_json::from_str(raw) {
         Ok(Value::Null) => false,
@@ -162,7 +164,7 @@ pub(crate) fn has_error(body: &Members) -> bool {
     })
 }
 
-/// Finds the error in the standard's place, or in those of Facebook, Slack, Atlassian and others.
+/// Finds the error in the standard member, or in those of Facebook, Slack, Atlassian and others.
 fn said(body: &Members) -> Option<Said> {
     let description = ["error_description", "message", "errorSummary", "detail"]
         .into_iter()
@@ -196,12 +198,10 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
         }
         Some("invalid_grant" | "bad_verification_code") => {
             return error
-                .hint("the code or token may have expired or been used already")
+                .hint("the code or token may have expired or already been used")
                 .and_hint(Advice::StartAgainTraced);
         }
-        Some("unauthorized_client") => {
-            "allow this grant type where the client is registered".into()
-        }
+        Some("unauthorized_client") => "enable this grant type in the client's registration".into(),
         Some("unsupported_grant_type") => Advice::configure(
             &["grant"],
             "check `grant`: the server does not support this grant type",
@@ -212,7 +212,7 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
             "correct `resource` or `audience` in the profile",
         ),
         Some("redirect_uri_mismatch") => {
-            "register the profile's `redirect_uri` with the client".into()
+            "add the profile's `redirect_uri` to the client's registration".into()
         }
         _ => return error,
     };

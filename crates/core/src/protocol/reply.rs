@@ -1,7 +1,8 @@
-//! Token responses (RFC 6749, section 5.1): what counts as a success, and where servers deviate.
+//! Token responses (RFC 6749, section 5.1): what counts as a success, and how servers deviate.
 //!
-//! A response is judged by what is needed of it. Its status may be any 2xx, its media type anything, and the members
-//! that are not used may hold anything; the access token, its type, its scopes and the refresh token are read strictly.
+//! Only the needed parts of a response are validated. Its status may be any 2xx, its media type anything,
+//! and unused members may contain anything; the access token, its type, its scopes and the refresh token
+//! are parsed strictly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,20 +22,20 @@ use crate::redact;
 use crate::text::is_token_type;
 use crate::time::Timestamp;
 
-/// The longest lifetime that is believed: ten years.
+/// Maximum lifetime that is accepted: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
 
-/// What a token endpoint was asked for.
+/// What was requested from a token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// A first token: for a code, or in the client's own name.
+    /// A first token: for a code, or on behalf of the client itself.
     Token,
     /// A refresh (RFC 6749, section 6).
     Refresh,
 }
 
 impl Asked {
-    /// The request in messages.
+    /// Returns the name of the request in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Token => "token request",
@@ -43,7 +44,7 @@ impl Asked {
     }
 }
 
-/// A token response that was accepted.
+/// An accepted token response.
 #[derive(Debug)]
 pub(crate) struct TokenReply {
     /// The access token.
@@ -52,17 +53,17 @@ pub(crate) struct TokenReply {
     pub token_type: &'static str,
     /// When the request was sent: the lifetimes count from here.
     pub sent_at: Timestamp,
-    /// `expires_in`; `None` where it is missing or makes no sense.
+    /// `expires_in`; `None` if it is missing or meaningless.
     pub expires_in: Option<Duration>,
     /// The refresh token.
     pub refresh_token: Option<Secret>,
-    /// The refresh token's lifetime, where the server gives one.
+    /// The refresh token's lifetime, if the server sets one.
     pub refresh_expires_in: Option<Duration>,
     /// The id_token, not yet validated.
     pub id_token: IdToken,
     /// The granted scopes; `None` where the response does not say, or not in a readable way.
     pub scopes: Option<Vec<String>>,
-    /// The values that the profile asks to keep.
+    /// The values that the profile stores with the grant.
     pub kept: BTreeMap<String, Value>,
     /// What the response says and is not believed, where that changes what is known of the tokens.
     pub warning: Option<Error>,
@@ -70,8 +71,8 @@ pub(crate) struct TokenReply {
     pub notes: Vec<String>,
 }
 
-/// The id_token of a token response. It is not needed for the access token, so one that cannot be read is no reason
-/// to refuse the response.
+/// The id_token of a token response. The access token does not depend on it, so an unreadable id_token is
+/// no reason to refuse the response.
 #[derive(Debug)]
 pub(crate) enum IdToken {
     /// There is none.
@@ -82,15 +83,15 @@ pub(crate) enum IdToken {
     Unreadable(String, Vec<Secret>),
 }
 
-/// A token response that was refused.
+/// A refused token response.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// Why, and what it means.
+    /// The refusal and its meaning.
     pub refusal: Refusal,
-    /// The access token that came nevertheless.
+    /// The access token that was received anyway.
     pub access_token: Option<Secret>,
-    /// The refresh token that came nevertheless: whatever is wrong with the rest of the answer, the server may
-    /// have put it in place of the old one.
+    /// The refresh token that was received anyway: whatever is wrong with the rest of the response, it may
+    /// have replaced the old one.
     pub refresh_token: Option<Secret>,
 }
 
@@ -100,12 +101,12 @@ impl From<Refused> for Error {
     }
 }
 
-/// Judges the answer of a token endpoint.
+/// Validates the response of a token endpoint.
 ///
 /// # Errors
 ///
-/// `ServerRefused`, `AccessDenied` or `LoginRequired` for a refusal; `Unavailable` for 429 and 5xx; `Validation`
-/// for an answer that is no token response. None of them quotes a token.
+/// Returns `ServerRefused`, `AccessDenied` or `LoginRequired` for a refusal, `Unavailable` for 429 and 5xx,
+/// and `Validation` for anything that is not a token response. None of them quotes a token.
 pub(crate) fn judge(
     answer: &Answer,
     profile: &Profile,
@@ -115,7 +116,7 @@ pub(crate) fn judge(
     let nested = (!profile.token_path.is_empty()).then(|| descend(&body, &profile.token_path));
     let tokens = match &nested {
         Some(Some(found)) => Some(found),
-        // Slack nests a user's token at the login, and not at a refresh.
+        // Slack nests a user's token at the login, but not at a refresh.
         Some(None) if asked != Asked::Refresh => None,
         _ => Some(&body),
     };
@@ -171,7 +172,7 @@ fn read_tokens(
         access_token,
         token_type,
         sent_at: answer.sent_at(),
-        // Where both are there, the other one is in milliseconds (Zoho).
+        // If both are present, the other one is in milliseconds (Zoho).
         expires_in: lifetime(tokens, "expires_in_sec").or_else(|| lifetime(tokens, "expires_in")),
         refresh_token,
         refresh_expires_in: refresh_lifetime.iter().find_map(|name| lifetime(tokens, name)),
@@ -183,7 +184,7 @@ fn read_tokens(
     })
 }
 
-/// `Bearer` or `DPoP`. Many servers leave the type out, and no client that is widely used minds.
+/// Returns `Bearer` or `DPoP`. Many servers omit the type, and common clients accept that.
 fn token_type(
     body: &Members,
     tokens: &Members,
@@ -198,7 +199,7 @@ fn token_type(
     let token_type = match &given {
         None => {
             let note =
-                "the token response has no `token_type`: the token is used as a Bearer token";
+                "the token response has no `token_type`; the token is used as a Bearer token";
             notes.push(note.to_owned());
             "Bearer"
         }
@@ -207,14 +208,14 @@ fn token_type(
         Some(Value::String(name))
             if is_token_type(name) && redact::without(name, secrets) == *name =>
         {
-            return Err(format!("the unsupported token type `{name}`"));
+            return Err(format!("an unsupported token type `{name}`"));
         }
         Some(Value::String(_)) => return Err("an invalid `token_type`".to_owned()),
         Some(_) => return Err("a `token_type` that is not a string".to_owned()),
     };
     match (profile.dpop, token_type) {
-        (true, "Bearer") => Err("a Bearer token although the profile asks for DPoP".to_owned()),
-        (false, "DPoP") => Err("a DPoP token although the profile does not ask for one".to_owned()),
+        (true, "Bearer") => Err("a Bearer token although the profile requires DPoP".to_owned()),
+        (false, "DPoP") => Err("a DPoP token although the profile does not enable DPoP".to_owned()),
         _ => Ok(token_type),
     }
 }
@@ -224,7 +225,8 @@ fn is_bearer(name: &str, profile: &Profile) -> bool {
     is("bearer") || is("bearertoken") || profile.quirks.bearer_types.iter().any(|known| is(known))
 }
 
-/// The values that the profile asks to keep. One that is nested too deeply would make the whole record unreadable.
+/// Returns the values that the profile stores with the grant. A value that is nested too deeply would make
+/// the whole record unreadable.
 fn kept(body: &Members, tokens: &Members, profile: &Profile) -> BTreeMap<String, Value> {
     let value = |name: &String| {
         let value = tokens.any(name).or_else(|| body.any(name)).filter(is_flat)?;
@@ -233,8 +235,8 @@ fn kept(body: &Members, tokens: &Members, profile: &Profile) -> BTreeMap<String,
     profile.keep.iter().filter_map(value).collect()
 }
 
-/// A token is printable ASCII without a space (RFC 6749, appendix A): anything else could break out
-/// of a header, a line or a terminal.
+/// Returns a token, which must be printable ASCII without a space (RFC 6749, appendix A): anything else
+/// could break out of a header, a line or a terminal.
 fn token(from: &Members, name: &str) -> Result<Option<Secret>, String> {
     match from.get(name)? {
         None => Ok(None),
@@ -245,7 +247,7 @@ fn token(from: &Members, name: &str) -> Result<Option<Secret>, String> {
         Some(Value::String(text)) if text.bytes().all(|b| b.is_ascii_graphic()) => {
             Ok(Some(Secret::new(text)))
         }
-        Some(Value::String(_)) => Err(format!("a `{name}` with characters that are not allowed")),
+        Some(Value::String(_)) => Err(format!("a `{name}` with invalid characters")),
         Some(_) => Err(format!("a `{name}` that is not a string")),
     }
 }
@@ -261,8 +263,8 @@ fn id_token(from: &Members) -> IdToken {
     }
 }
 
-/// A lifetime is a number, or, at some providers, a string of one. Zero, negative and senseless
-/// values count as unknown: taking them for "expired" would refresh at every call.
+/// Returns a lifetime: a number, or a numeric string at some providers. Zero, negative and meaningless
+/// values count as unknown: treating them as expired would refresh at every call.
 fn lifetime(from: &Members, name: &str) -> Option<Duration> {
     let seconds = match from.get(name).ok()?? {
         Value::Number(n) => n.as_f64()?,
@@ -293,10 +295,10 @@ fn scopes(
     secrets: &[Secret],
 ) -> Result<(Option<Vec<String>>, Option<Error>), String> {
     if tokens.all("scope").any(|value| breaks_out(&value)) {
-        return Err("a `scope` with characters that are not allowed".to_owned());
+        return Err("a `scope` with invalid characters".to_owned());
     }
     let read = tokens.get("scope").and_then(|value| scope_words(value, profile));
-    // Scopes are shown and kept where no token is.
+    // Scopes are shown and stored where tokens are not.
     let is_token = |word: &String| redact::without(word, secrets) != *word;
     let read = match read {
         Ok(Some(words)) if words.iter().any(is_token) => {
@@ -337,26 +339,27 @@ fn scope_words(value: Option<Value>, profile: &Profile) -> Result<Option<Vec<Str
         Some(_) => return Err("a `scope` that is not a string".to_owned()),
     };
     if words.iter().any(|w| !w.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err("a `scope` with characters that are not allowed".to_owned());
+        return Err("a `scope` with invalid characters".to_owned());
     }
     Ok(Some(words.into_iter().filter(|w| !w.is_empty()).collect()))
 }
 
 fn not_a_token_response(answer: &Answer, asked: Asked, what: &str) -> Error {
     let error = Error::validation(format!(
-        "the answer to the {} is not a token response: status {}, {what}",
+        "the response to the {} is not a token response: status {}, {what}",
         asked.name(),
         answer.status()
     ));
     if answer.media_type().contains("html") {
         return error.hint(
-            "a web page answered: check `token_endpoint`, or log in to the network's own page first",
+            "a web page was returned: check `token_endpoint`, or log in to the network's captive \
+             portal first",
         );
     }
     error.hint(Advice::Trace)
 }
 
-/// `Retry-After` (RFC 9110, section 10.2.3) in seconds or as a date.
+/// Returns `Retry-After` (RFC 9110, section 10.2.3), which is in seconds or a date.
 pub(crate) fn retry_after(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     let wait = match value.parse::<u64>() {

@@ -1,4 +1,4 @@
-//! An authorization response as whoever received it hands it on: a URL, a query, or its parameters.
+//! An authorization response as the receiver passes it on: a URL, a query, or its parameters.
 
 use url::form_urlencoded;
 
@@ -6,8 +6,8 @@ use super::callback::{Parameters, parse_query};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// An authorization response (RFC 6749, section 4.1.2) as it came in. Its form has been checked;
-/// whose it is, and whether it is to be believed, is for the flow to say.
+/// An authorization response (RFC 6749, section 4.1.2) as received. Its form has been checked; the flow
+/// validates whose it is and whether it can be trusted.
 ///
 /// ```
 /// use oauthctl_core::AuthorizationResponse;
@@ -15,7 +15,7 @@ use crate::secret::Secret;
 /// // The whole URL: its scheme, host and path are then compared with the redirect URI.
 /// let response = AuthorizationResponse::from_url("https://app.example/callback?code=c&state=s")?;
 /// assert_eq!(response.state(), "s");
-/// // What a web framework gives to the handler of the redirect URI's route, which knows its own URL.
+/// // As a web framework passes it to the handler of the redirect URI's route, which knows its own URL.
 /// AuthorizationResponse::from_query("code=c&state=s")?.received_at("https://app.example/callback")?;
 /// AuthorizationResponse::from_parameters([("code", "c"), ("state", "s")])?;
 /// // Neither a code nor an error.
@@ -24,7 +24,7 @@ use crate::secret::Secret;
 /// ```
 #[derive(Clone)]
 pub struct AuthorizationResponse {
-    /// The URL up to its query, where there was one.
+    /// The URL up to its query, if there was one.
     place: Option<String>,
     query: Secret,
     state: Secret,
@@ -38,36 +38,36 @@ impl std::fmt::Debug for AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// The URL that the person came back to, with its query; a fragment is ignored.
+    /// Parses the callback URL with its query; a fragment is ignored.
     ///
     /// # Errors
     ///
-    /// `Validation` for what is no URL, or whose query is no authorization response: see
-    /// [`parse_query`] and [`Parameters::require_response`]. No message repeats what is in it.
+    /// Returns `Validation` for an invalid URL, or for a query that is not an authorization response: see
+    /// [`parse_query`] and [`Parameters::require_response`]. No message repeats any of it.
     pub fn from_url(url: &str) -> Result<Self> {
         let parts = Parts::of(without_paste_markers(url).trim()).ok_or_else(no_response)?;
         Self::checked(Some(parts.without_query()), Secret::new(parts.query))
     }
 
-    /// The query of that URL, or the body of a `form_post` response, still encoded. Say with
-    /// [`received_at`](Self::received_at) where it came in: with profiles of several servers, of
-    /// which some send no `iss`, nothing else tells whose code it is, and without it the response
-    /// is refused.
+    /// Parses the query of the callback URL, or the body of a `form_post` response, still encoded. Set the
+    /// URL that received it with [`received_at`](Self::received_at): with profiles of several servers, of
+    /// which some send no `iss`, nothing else identifies the server of the code, and without it the
+    /// response is refused.
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationResponse::from_url`].
+    /// See [`AuthorizationResponse::from_url`].
     pub fn from_query(query: &str) -> Result<Self> {
         Self::checked(None, Secret::new(query.trim_start_matches('?')))
     }
 
-    /// The parameters, decoded, in their order. Hand on all of them: one that comes twice is refused
-    /// here, and `iss` and `error` matter as much as `code`. Where they came in is said as for
+    /// Creates a response from its decoded parameters, in their order. Pass all of them: duplicates are
+    /// refused here, and `iss` and `error` matter as much as `code`. Set the URL that received them as for
     /// [`from_query`](Self::from_query).
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationResponse::from_url`].
+    /// See [`AuthorizationResponse::from_url`].
     pub fn from_parameters<N, V>(parameters: impl IntoIterator<Item = (N, V)>) -> Result<Self>
     where
         N: AsRef<str>,
@@ -80,16 +80,16 @@ impl AuthorizationResponse {
         Self::checked(None, Secret::new(query.finish()))
     }
 
-    /// The same with the URL at which it came in, which is compared with the redirect URI of its
-    /// flow up to the query. It is the caller's own knowledge, such as the route whose handler runs:
-    /// what a request says of its host can be forged.
+    /// Sets the URL that received the response, which is compared with the redirect URI of its flow up to
+    /// the query. Use the caller's own knowledge, such as the route whose handler runs: the host in a
+    /// request can be forged.
     ///
     /// # Errors
     ///
-    /// `Usage` for what is no URL.
+    /// Returns `Usage` for an invalid URL.
     pub fn received_at(mut self, url: &str) -> Result<Self> {
         let parts = Parts::of(url.trim())
-            .ok_or_else(|| Error::usage("where the response came in is not a URL"))?;
+            .ok_or_else(|| Error::usage("the URL that received the response is invalid"))?;
         self.place = Some(parts.without_query());
         Ok(self)
     }
@@ -100,21 +100,21 @@ impl AuthorizationResponse {
         Ok(Self { place, query, state })
     }
 
-    /// The state, before it is known whose it is.
+    /// Returns the state, before it is known whose it is.
     pub fn state(&self) -> &str {
         self.state.expose()
     }
 
-    /// Whether it is known where the response came in.
+    /// Returns whether the URL that received the response is known.
     pub(crate) fn has_place(&self) -> bool {
         self.place.is_some()
     }
 
-    /// The parameters, once it is known where the response must have come in, and from whom.
+    /// Returns the parameters, once the expected redirect URI is known.
     ///
     /// # Errors
     ///
-    /// `Validation` where it came in elsewhere, or breaks the rules.
+    /// Returns `Validation` if it was received at another URL, or violates the rules.
     pub(crate) fn parameters(&self, redirect_uri: &str) -> Result<Parameters> {
         if let Some(place) = &self.place {
             let (place, expected) = (Parts::of(place), Parts::of(redirect_uri));
@@ -123,7 +123,7 @@ impl AuthorizationResponse {
             };
             if let Some(what) = place.differs_from(&expected) {
                 return Err(Error::validation(format!(
-                    "the callback URL has another {what} than the redirect URI of this flow"
+                    "the callback URL has a different {what} than the redirect URI of this flow"
                 ))
                 .hint(WHOLE));
             }
@@ -133,26 +133,26 @@ impl AuthorizationResponse {
 }
 
 fn read(query: &Secret) -> Result<Parameters> {
-    let cannot_be_used = |error: Error| error.context("the callback cannot be used").hint(WHOLE);
+    let cannot_be_used = |error: Error| error.context("cannot use the callback").hint(WHOLE);
     let parameters = parse_query(query.expose()).map_err(cannot_be_used)?;
     parameters.require_response().map_err(cannot_be_used)?;
     Ok(parameters)
 }
 
-const WHOLE: &str = "give the whole URL that the person came back to, with its query";
+const WHOLE: &str = "pass the whole callback URL, with its query";
 
 fn no_response() -> Error {
-    Error::validation("this is no callback URL with a state").hint(WHOLE)
+    Error::validation("not a callback URL with a state").hint(WHOLE)
 }
 
-/// A text without what a terminal puts around pasted text (bracketed paste).
+/// Returns a text without the markers that a terminal puts around pasted text (bracketed paste).
 pub(crate) fn without_paste_markers(text: &str) -> &str {
     let text = text.trim();
     let text = text.strip_prefix("\u{1b}[200~").unwrap_or(text);
     text.strip_suffix("\u{1b}[201~").unwrap_or(text)
 }
 
-/// A URL in its parts, none of them decoded, without its fragment.
+/// The parts of a URL, none of them decoded, without its fragment.
 pub(crate) struct Parts<'a> {
     pub(crate) scheme: &'a str,
     pub(crate) authority: &'a str,
@@ -177,7 +177,7 @@ impl<'a> Parts<'a> {
         format!("{}://{}{}", self.scheme, self.authority, self.path)
     }
 
-    /// What is another here than there, the queries aside.
+    /// Returns which part differs, ignoring the queries.
     pub(crate) fn differs_from(&self, expected: &Parts<'_>) -> Option<&'static str> {
         let (place, wanted) = (self.place(), expected.place());
         if place.0 != wanted.0 {
@@ -189,8 +189,8 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Scheme, authority and path as a browser shows them: the names in lower case, no default
-    /// port, a slash for an empty path.
+    /// Returns scheme, authority and path as a browser shows them: names in lower case, no default port, a
+    /// slash for an empty path.
     fn place(&self) -> (String, String, &str) {
         let scheme = self.scheme.to_ascii_lowercase();
         let mut authority = self.authority.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Private keys for `private_key_jwt` and DPoP: read from PEM or JWK, generated, stored.
+//! Private keys for `private_key_jwt` and DPoP: parsed from PEM or JWK, generated, stored.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -17,11 +17,11 @@ use super::public_key::PublicKey;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// What a private key may be, for messages.
-const EXPECTED: &str = "give an unencrypted private key, RSA of 2048 to 8192 bits, EC on P-256 or \
+/// The supported private keys, for messages.
+const EXPECTED: &str = "use an unencrypted private key, RSA of 2048 to 8192 bits, EC on P-256 or \
                         P-384, or Ed25519, as PEM (PKCS #8, SEC 1 or PKCS #1) or as a JWK";
 
-/// A private key that signs JWTs. Its `Debug` shows the algorithm only.
+/// A private key that signs JWTs. `Debug` shows only the algorithm.
 pub(crate) struct SigningKey {
     pair: Pair,
     alg: Alg,
@@ -41,13 +41,12 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads a key written as PEM or as a JWK. RSA signs with RS256 unless the JWK's `alg` says
-    /// otherwise.
+    /// Parses a key from PEM or JWK. RSA signs with RS256 unless the JWK's `alg` says otherwise.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) where it is no private key of a kind that is
-    /// supported; the message holds nothing of what was read.
+    /// Returns [`Config`](crate::ErrorKind::Config) if it is not a supported private key; the message
+    /// quotes nothing of it.
     pub(crate) fn read(text: &Secret) -> Result<Self> {
         let text = text.expose().trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -56,35 +55,35 @@ impl SigningKey {
         if text.starts_with('{') { from_jwk(text) } else { from_pem(text) }
     }
 
-    /// A new key on P-256.
+    /// Generates a key on P-256.
     ///
     /// # Errors
     ///
-    /// [`Internal`](crate::ErrorKind::Internal) where the generator fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the generator fails.
     pub(crate) fn generate() -> Result<Self> {
         let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(|_| Error::internal("generating a key failed"))?;
+            .map_err(|_| Error::internal("cannot generate a key"))?;
         Ok(Self { pair: Pair::Ec(pair), alg: Alg::ES256, kid: None })
     }
 
-    /// Reads a key as [`to_stored`](Self::to_stored) writes it.
+    /// Parses a key as [`to_stored`](Self::to_stored) writes it.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) where it is none.
+    /// Returns [`Store`](crate::ErrorKind::Store) if it is invalid.
     pub(crate) fn from_stored(stored: &Secret) -> Result<Self> {
         let der = STANDARD.decode(stored.expose()).map(Zeroizing::new).ok();
         der.and_then(|der| from_pkcs8(&der))
             .ok_or_else(|| Error::store("the stored DPoP key is damaged").hint("log in again"))
     }
 
-    /// The key as PKCS #8 in base64, for the sealed record.
+    /// Returns the key as PKCS #8 in base64, for the encrypted record.
     ///
     /// # Errors
     ///
-    /// [`Internal`](crate::ErrorKind::Internal) where the key cannot be written.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the key cannot be written.
     pub(crate) fn to_stored(&self) -> Result<Secret> {
-        let failed = |_| Error::internal("writing a private key failed");
+        let failed = |_| Error::internal("cannot write a private key");
         let encode = |der: &[u8]| Secret::new(STANDARD.encode(der));
         match &self.pair {
             Pair::Rsa(pair) => AsDer::<Pkcs8V1Der>::as_der(pair).map(|d| encode(d.as_ref())),
@@ -94,16 +93,16 @@ impl SigningKey {
         .map_err(failed)
     }
 
-    /// The key's id, where its JWK has one.
+    /// Returns the key's id, if its JWK has one.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The public half.
+    /// Returns the public half.
     ///
     /// # Errors
     ///
-    /// [`Internal`](crate::ErrorKind::Internal) where the cryptography gives no such key.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if the cryptographic library returns no such key.
     pub(crate) fn public(&self) -> Result<PublicKey> {
         let key = match &self.pair {
             Pair::Rsa(pair) => rsa_public(pair.public_key().as_ref()),
@@ -120,11 +119,11 @@ impl SigningKey {
         key.ok_or_else(|| Error::internal("a private key has no public half"))
     }
 
-    /// A JWT with these claims and this header, to which `alg` is added.
+    /// Signs a JWT with these claims and this header, to which `alg` is added.
     ///
     /// # Errors
     ///
-    /// [`Internal`](crate::ErrorKind::Internal) where signing fails.
+    /// Returns [`Internal`](crate::ErrorKind::Internal) if signing fails.
     pub(crate) fn sign_jwt(&self, mut header: Value, claims: &Value) -> Result<String> {
         header["alg"] = self.alg.as_str().into();
         jws::compact(&header, claims, |message| self.sign(message))
@@ -194,8 +193,8 @@ fn from_sec1(der: &[u8]) -> Option<SigningKey> {
     })
 }
 
-/// Takes the first private key of a PEM text; what stands around it (certificates, curve
-/// parameters, bag attributes) is passed over.
+/// Parses the first private key of a PEM text; anything around it (certificates, curve parameters, bag
+/// attributes) is ignored.
 fn from_pem(text: &str) -> Result<SigningKey> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("-----BEGIN ") {
@@ -205,7 +204,7 @@ fn from_pem(text: &str) -> Result<SigningKey> {
             continue;
         }
         let Some((body, _)) = body.split_once(&format!("-----END {label}-----")) else {
-            return Err(unreadable("is cut off: its PEM has no end line"));
+            return Err(unreadable("is truncated: its PEM has no end line"));
         };
         if label == "ENCRYPTED PRIVATE KEY" || body.contains("Proc-Type:") {
             return Err(unreadable("is encrypted with a passphrase"));
@@ -221,10 +220,10 @@ fn from_pem(text: &str) -> Result<SigningKey> {
             "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der).ok().map(rsa),
             _ => None,
         }
-        .ok_or_else(|| unreadable("is damaged or of a kind that is not supported"));
+        .ok_or_else(|| unreadable("is damaged or of an unsupported type"));
     }
     if text.contains("-----BEGIN ") {
-        return Err(unreadable("is missing: the PEM holds something else"));
+        return Err(unreadable("is missing: the PEM contains something else"));
     }
     Err(unreadable("is neither PEM nor a JWK"))
 }
@@ -252,14 +251,14 @@ struct PrivateJwk {
 
 fn from_jwk(text: &str) -> Result<SigningKey> {
     let jwk: PrivateJwk = serde_json::from_str(text)
-        .map_err(|_| unreadable("is JSON, but not a JWK (a JWK Set is not one)"))?;
+        .map_err(|_| unreadable("is JSON, but not a JWK (a JWK Set is not accepted)"))?;
     if jwk.d.is_none() {
         return Err(unreadable("is missing: the JWK has no `d`, so it is a public key"));
     }
     if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
         return Err(unreadable("is not for signing: the JWK's `use` is not `sig`"));
     }
-    let bad = || unreadable("is damaged or of a kind that is not supported");
+    let bad = || unreadable("is damaged or of an unsupported type");
     let mut key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => jwk_rsa(&jwk),
         ("EC", Some("P-256")) => jwk_ec(&jwk, 0, 32),
@@ -270,9 +269,9 @@ fn from_jwk(text: &str) -> Result<SigningKey> {
     .ok_or_else(bad)?;
     if let Some(name) = &jwk.alg {
         let public = key.public()?;
-        key.alg = Alg::parse(name)
-            .filter(|alg| public.fits(*alg))
-            .ok_or_else(|| unreadable("does not fit: the JWK's `alg` is not one for its `kty`"))?;
+        key.alg = Alg::parse(name).filter(|alg| public.fits(*alg)).ok_or_else(|| {
+            unreadable("is inconsistent: the JWK's `alg` does not match its `kty`")
+        })?;
     }
     key.kid = jwk.kid;
     Ok(key)
@@ -321,7 +320,7 @@ fn jwk_ed(jwk: &PrivateJwk) -> Option<SigningKey> {
     Some(SigningKey { pair: Pair::Ed(pair), alg: Alg::EdDSA, kid: None })
 }
 
-/// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1): a sequence of two integers.
+/// Parses an `RSAPublicKey` (RFC 8017, appendix A.1.1): a sequence of two integers.
 fn rsa_public(der: &[u8]) -> Option<PublicKey> {
     let (body, _) = der_value(der, 0x30)?;
     let (n, rest) = der_value(body, 0x02)?;
@@ -330,7 +329,7 @@ fn rsa_public(der: &[u8]) -> Option<PublicKey> {
     Some(PublicKey::Rsa { n: plain(n), e: plain(e) })
 }
 
-/// The value of a DER element with this tag, and what follows it.
+/// Returns the value of a DER element with this tag, and what follows it.
 fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (first, rest) = der.split_first()?;
     let (length, rest) = rest.split_first()?;

@@ -1,9 +1,9 @@
-//! The `state` of a started flow: a JWT with the claims of the draft on JWT-encoded state, signed
-//! (RFC 7515) or encrypted (RFC 7516) with keys of our own.
+//! The `state` of a started flow: a JWT with the claims of the draft on JWT-encoded state, signed (RFC
+//! 7515) or encrypted (RFC 7516) with this program's keys.
 //!
-//! It names the flow, not the person. What is taken is exactly what this module makes: the header of
-//! a state must be, byte for byte, that of one of the given keys, so that nothing in it can choose an
-//! algorithm, a key, or an extension.
+//! It names the flow, not the user. Only states that this module produces are accepted: the header must be,
+//! byte for byte, that of one of the given keys, so that nothing in it can choose an algorithm, a key, or
+//! an extension.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -19,20 +19,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// The longest state that is looked at, in bytes.
+/// Maximum length of a state, in bytes.
 pub(crate) const LONGEST: usize = 8 * 1024;
 
-/// How far the clock of the process that made a state may be ahead of ours, in seconds.
+/// How far the clock of the process that created a state may be ahead, in seconds.
 const SKEW: u64 = 300;
 
-/// The type that the headers name, so that no other token is taken for a state (RFC 8725, section
-/// 3.11).
+/// The type in the headers, so that no other token is accepted as a state (RFC 8725, section 3.11).
 const TYP: &str = "oauth-state+jwt";
 
 const SECRET: usize = 32;
 const TAG: usize = 16;
 
-/// How states are signed.
+/// The signature algorithm of states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StateAlg {
     /// HMAC with SHA-256 (RFC 7518, section 3.2).
@@ -42,10 +41,10 @@ pub enum StateAlg {
 }
 
 impl StateAlg {
-    /// Both, with their registered names.
+    /// Both algorithms, with their registered names.
     pub const ALL: [(&'static str, Self); 2] = [("HS256", Self::Hs256), ("EdDSA", Self::EdDsa)];
 
-    /// The registered name.
+    /// Returns the registered name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",
@@ -53,22 +52,22 @@ impl StateAlg {
         }
     }
 
-    /// The algorithm of exactly this name.
+    /// Returns the algorithm of exactly this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, alg)| *alg)
     }
 }
 
-/// What a state says: claims after draft-bradley-oauth-jwt-encoded-state. One more or one less than these is
-/// no state of ours, so that after a change here old and new processes refuse each other's states.
+/// The content of a state: claims after draft-bradley-oauth-jwt-encoded-state. A state with more or fewer
+/// claims is refused, so that after a change here, old and new processes refuse each other's states.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateClaims {
-    /// A value that nobody can guess, and that what is remembered of the flow repeats.
+    /// An unpredictable value, which the record of the flow repeats.
     pub rfp: String,
     /// When the flow was started, in seconds since the epoch.
     pub iat: u64,
-    /// Until when a response is taken, in seconds since the epoch.
+    /// When the flow expires, in seconds since the epoch.
     pub exp: u64,
     /// The claim `as`, the authorization server: its issuer, else its authorization endpoint.
     #[serde(rename = "as")]
@@ -89,32 +88,33 @@ crate::redact::debug::redacted_debug!(StateClaims {
 });
 
 impl StateClaims {
-    /// Refuses claims whose time is over or has not come.
+    /// Refuses claims that have expired or are not valid yet.
     ///
     /// # Errors
     ///
-    /// [`InvalidState`](ErrorKind::InvalidState).
+    /// Returns [`InvalidState`](ErrorKind::InvalidState).
     pub fn check_time(&self, now: Timestamp) -> Result<()> {
         let lives = now.unix() < self.exp && self.iat <= now.unix().saturating_add(SKEW);
         if lives && self.iat <= self.exp { Ok(()) } else { Err(refused()) }
     }
 }
 
-/// The one answer to every state that cannot be completed: whoever tries states learns nothing.
+/// The same error for every state that cannot be completed, so that guessing states reveals nothing.
 pub(crate) fn refused() -> Error {
     Error::new(
         ErrorKind::InvalidState,
-        "the state was not taken: it is not one of ours, is altered, has expired, or was used already",
+        "the state is invalid: it is unknown, altered, expired, or already used",
     )
-    .hint("nothing was redeemed").and_hint(Advice::StartAgain)
+    .hint("nothing was redeemed")
+    .and_hint(Advice::StartAgain)
 }
 
-/// A key for states, and for what is remembered of flows. All that is used is derived from one
-/// secret of 32 bytes (HKDF, RFC 5869), each for one purpose. `Debug` shows the key's name only.
+/// A key for states, and for the records of flows. Everything is derived from one secret of 32 bytes (HKDF,
+/// RFC 5869), with one key per purpose. `Debug` shows only the key's id.
 pub struct StateKey {
     kid: String,
     alg: StateAlg,
-    /// The encoded headers, each with the period behind it.
+    /// The encoded headers, each with the following period.
     signed_header: String,
     sealed_header: String,
     signer: Signer,
@@ -134,34 +134,34 @@ impl std::fmt::Debug for StateKey {
 }
 
 impl StateKey {
-    /// A new secret: 32 random bytes in base64url.
+    /// Generates a secret: 32 random bytes in base64url.
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where the generator fails.
+    /// Returns [`Internal`](ErrorKind::Internal) if the generator fails.
     pub fn generate() -> Result<Secret> {
         super::random::token(SECRET).map(Secret::new)
     }
 
-    /// The key of a secret: 32 bytes in base64url, with or without padding.
+    /// Derives the key from a secret: 32 bytes in base64url, with or without padding.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) where it is none; the message holds nothing of it.
+    /// Returns [`Config`](ErrorKind::Config) if it is invalid; the message quotes nothing of it.
     pub fn read(secret: &Secret, alg: StateAlg) -> Result<Self> {
         let bytes = URL_SAFE_NO_PAD
             .decode(secret.expose().trim().trim_end_matches('='))
             .map(Zeroizing::new)
             .ok()
             .filter(|bytes| bytes.len() == SECRET)
-            .ok_or_else(|| Error::config("a key for states is 32 bytes in base64url"))?;
+            .ok_or_else(|| Error::config("a key for states must be 32 bytes in base64url"))?;
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl state 1").extract(&bytes);
         let sign = derive::<32>(&root, &format!("sign {}", alg.as_str()))?;
         let signer = match alg {
             StateAlg::Hs256 => Signer::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &sign[..]))),
             StateAlg::EdDsa => Ed25519KeyPair::from_seed_unchecked(&sign[..])
                 .map(|pair| Signer::Ed25519(Box::new(pair)))
-                .map_err(|_| Error::internal("a key for states could not be derived"))?,
+                .map_err(|_| Error::internal("cannot derive a key for states"))?,
         };
         let kid = b64(&derive::<9>(&root, &format!("name {}", alg.as_str()))?[..]);
         let header = |alg: &str, more: &str| {
@@ -179,12 +179,12 @@ impl StateKey {
         })
     }
 
-    /// The key's name, which says nothing of it.
+    /// Returns the key's id, which reveals nothing about the key.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// How it signs.
+    /// Returns the signature algorithm.
     pub fn alg(&self) -> StateAlg {
         self.alg
     }
@@ -193,7 +193,7 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where the claims cannot be written.
+    /// Returns [`Internal`](ErrorKind::Internal) if the claims cannot be written.
     pub fn sign(&self, claims: &StateClaims) -> Result<String> {
         let json = serde_json::to_vec(claims).map_err(|e| Error::internal(e.to_string()))?;
         let mut state = format!("{}{}", self.signed_header, b64(json));
@@ -206,11 +206,11 @@ impl StateKey {
         Ok(state)
     }
 
-    /// An encrypted state (JWE, `dir` with A256GCM): nobody without the key sees or changes it.
+    /// Encrypts a state (JWE, `dir` with A256GCM): without the key, it can be neither read nor changed.
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
+    /// Returns [`Internal`](ErrorKind::Internal) if the cryptographic operation fails.
     pub(crate) fn encrypt(&self, payload: &[u8]) -> Result<String> {
         let header = self.sealed_header.trim_end_matches('.');
         let sealed = seal(&self.state_cipher, header.as_bytes(), payload)?;
@@ -219,16 +219,16 @@ impl StateKey {
         Ok(format!("{header}..{}.{}.{}", b64(nonce), b64(text), b64(tag)))
     }
 
-    /// Seals what is remembered of a flow, bound to the flow's name and expiry.
+    /// Encrypts the record of a flow, bound to the flow's id and expiry.
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where the cryptography fails.
+    /// Returns [`Internal`](ErrorKind::Internal) if the cryptographic operation fails.
     pub(crate) fn seal(&self, id: &str, expires_at: Timestamp, plain: &[u8]) -> Result<Vec<u8>> {
         seal(&self.record_cipher, &bound_to(id, expires_at), plain)
     }
 
-    /// Opens what [`StateKey::seal`] sealed under this name; `None` for anything else.
+    /// Decrypts what [`StateKey::seal`] encrypted under this id; `None` for anything else.
     pub(crate) fn open(
         &self,
         id: &str,
@@ -263,11 +263,12 @@ impl StateKey {
     }
 }
 
-/// The keys of a program: the first makes states, and all of them are taken.
+/// The keys of a program: the first one signs states, and all of them are accepted.
 ///
-/// Every process that completes flows must know the key of the one that started them. HS256 is enough:
-/// whoever checks states may as well make them. Rotate with [`StateKeys::new`]: the new key first, and
-/// the old one behind it for as long as states live ([`LONGEST_TTL`](crate::flow::LONGEST_TTL) at most).
+/// Every process that completes flows must know the key of the process that started them. HS256 is
+/// sufficient: processes that verify states may also create them. Rotate with [`StateKeys::new`]: the new
+/// key first, followed by the old one for as long as states are valid (at most
+/// [`LONGEST_TTL`](crate::flow::LONGEST_TTL)).
 ///
 /// ```
 /// use oauthctl_core::{Secret, StateAlg, StateKey, StateKeys};
@@ -301,33 +302,33 @@ impl std::fmt::Debug for Opened<'_> {
 }
 
 impl StateKeys {
-    /// `current` makes states; `earlier` ones are still taken.
+    /// Creates the keys: `current` signs states, and `earlier` keys are still accepted.
     pub fn new(current: StateKey, earlier: Vec<StateKey>) -> Self {
         let mut keys = vec![current];
         keys.extend(earlier);
         Self(keys)
     }
 
-    /// One new key, known to nobody else: states made with it end with the process.
+    /// Generates one key that no other process knows: its states end with the process.
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where the generator fails.
+    /// Returns [`Internal`](ErrorKind::Internal) if the generator fails.
     pub fn generate() -> Result<Self> {
         Self::of_secret(&StateKey::generate()?)
     }
 
-    /// The key of one secret, which signs with HS256: what every process that completes flows has
-    /// to know. [`StateKey::generate`] makes such a secret.
+    /// Derives the key from one secret, signing with HS256. Every process that completes flows has to know
+    /// the secret; [`StateKey::generate`] generates one.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) where it is none.
+    /// Returns [`Config`](ErrorKind::Config) if it is invalid.
     pub fn of_secret(secret: &Secret) -> Result<Self> {
         Ok(Self::new(StateKey::read(secret, StateAlg::Hs256)?, Vec::new()))
     }
 
-    /// No key at all: no state can be ours.
+    /// Returns no keys: every state is refused.
     pub(crate) fn none() -> Self {
         Self(Vec::new())
     }
@@ -336,12 +337,12 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// [`Internal`](ErrorKind::Internal) where there is none.
+    /// Returns [`Internal`](ErrorKind::Internal) if there is none.
     pub fn current(&self) -> Result<&StateKey> {
         self.0.first().ok_or_else(|| Error::internal("there is no key for states"))
     }
 
-    /// All keys, the current one first.
+    /// Returns all keys, the current one first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &StateKey> {
         self.0.iter()
     }
@@ -350,7 +351,7 @@ impl StateKeys {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`](ErrorKind::InvalidState) for everything else.
+    /// Returns [`InvalidState`](ErrorKind::InvalidState) for everything else.
     pub fn open(&self, state: &str) -> Result<Opened<'_>> {
         if state.len() > LONGEST || !state.is_ascii() {
             return Err(refused());
@@ -372,7 +373,7 @@ impl hkdf::KeyType for Length {
 }
 
 fn derive<const N: usize>(root: &hkdf::Prk, purpose: &str) -> Result<Zeroizing<[u8; N]>> {
-    let failed = |_| Error::internal("a key for states could not be derived");
+    let failed = |_| Error::internal("cannot derive a key for states");
     let mut out = Zeroizing::new([0; N]);
     root.expand(&[purpose.as_bytes()], Length(N))
         .map_err(failed)?
@@ -383,16 +384,16 @@ fn derive<const N: usize>(root: &hkdf::Prk, purpose: &str) -> Result<Zeroizing<[
 
 fn cipher(key: &[u8]) -> Result<LessSafeKey> {
     let unbound = UnboundKey::new(&AES_256_GCM, key);
-    unbound.map(LessSafeKey::new).map_err(|_| Error::internal("a key of the wrong length"))
+    unbound.map(LessSafeKey::new).map_err(|_| Error::internal("the key has the wrong length"))
 }
 
 fn bound_to(id: &str, expires_at: Timestamp) -> Vec<u8> {
     format!("oauthctl pending flow 1\0{id}\0{}", expires_at.unix()).into_bytes()
 }
 
-/// A random nonce, the text, and the tag.
+/// Returns a random nonce, the ciphertext, and the tag.
 fn seal(key: &LessSafeKey, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
-    let failed = |_| Error::internal("sealing failed");
+    let failed = |_| Error::internal("encryption failed");
     let mut nonce = [0; NONCE_LEN];
     aws_lc_rs::rand::fill(&mut nonce).map_err(failed)?;
     let mut text = Vec::with_capacity(plain.len() + TAG);

@@ -1,33 +1,33 @@
-//! RSA keys whose private half others can compute, or with which anybody can sign.
+//! RSA keys whose private half can be computed, or with which anyone can sign.
 
 use std::fmt;
 
-/// The least modulus of RSA, in bits (RFC 7518, section 3.3).
+/// Minimum size of an RSA modulus, in bits (RFC 7518, section 3.3).
 pub(crate) const MIN_RSA_BITS: usize = 2048;
 
 /// What makes an RSA key weak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weakness {
-    /// The modulus has so few bits.
+    /// The modulus has only this many bits.
     Short(usize),
     /// The public exponent is one or even.
     Exponent,
-    /// The modulus has the fingerprint of a library that made keys which can be factored
-    /// (ROCA, CVE-2017-15361).
+    /// The modulus has the fingerprint of a library that generated keys which can be factored (ROCA,
+    /// CVE-2017-15361).
     Roca,
 }
 
 impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Short(bits) => write!(f, "{bits} bits, at least {MIN_RSA_BITS} are needed"),
+            Self::Short(bits) => write!(f, "{bits} bits, but at least {MIN_RSA_BITS} are required"),
             Self::Exponent => f.write_str("its public exponent is one or even"),
             Self::Roca => f.write_str("it can be factored: ROCA, CVE-2017-15361"),
         }
     }
 }
 
-/// Returns what makes a key weak, of a modulus and an exponent without leading zeros.
+/// Returns what makes a key weak, given a modulus and an exponent without leading zeros.
 pub(crate) fn weakness(n: &[u8], e: &[u8]) -> Option<Weakness> {
     let bits = bits(n);
     if bits < MIN_RSA_BITS {
@@ -39,19 +39,20 @@ pub(crate) fn weakness(n: &[u8], e: &[u8]) -> Option<Weakness> {
     is_roca(n).then_some(Weakness::Roca)
 }
 
-/// The size of a number in bits.
+/// Returns the size of a number in bits.
 pub(crate) fn bits(n: &[u8]) -> usize {
     let unused = n.first().map_or(0, |first| first.leading_zeros() as usize);
     n.len() * 8 - unused
 }
 
-/// The primes by which the moduli that the library made, of whatever size, are powers of 65537.
+/// The primes modulo which the library's moduli, of any size, are powers of 65537.
 const PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// Whether the modulus is a power of 65537 by each of the primes. One other modulus in 2^27 is, too.
+/// Returns whether the modulus is a power of 65537 modulo each of the primes. One other modulus in 2^27 is,
+/// too.
 fn is_roca(n: &[u8]) -> bool {
     PRIMES.iter().all(|prime| {
         let rest = n.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);

@@ -1,4 +1,4 @@
-//! `Debug` without secrets: a value is shown where its name says that it is public.
+//! `Debug` without secrets: a value is shown only if its name says that it is public.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Formatter, Result};
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::names::{self, Class};
 
-/// Implements `Debug` for a struct. A field that may hold a secret is shown through a function of this module.
-/// Every field must be named: whoever adds one decides about it.
+/// Implements `Debug` for a struct. A field that may contain a secret is shown through a function of this
+/// module. Every field must be listed, so that adding one requires a decision.
 macro_rules! redacted_debug {
     ($name:ident $(<$life:lifetime>)? { $($field:ident $(=> $view:ident)?),+ $(,)? }) => {
         impl std::fmt::Debug for $name $(<$life>)? {
@@ -28,10 +28,10 @@ macro_rules! redacted_debug {
 }
 pub(crate) use redacted_debug;
 
-/// What stands for a value that is not shown.
+/// Placeholder for a value that is not shown.
 const NOT_SHOWN: &str = "…";
 
-/// Something that is shown as other text than its own.
+/// A value that is shown as a different text.
 pub(crate) struct Shown(String);
 
 impl Debug for Shown {
@@ -40,7 +40,7 @@ impl Debug for Shown {
     }
 }
 
-/// Names, and those values that are public.
+/// Names, and the values that are public.
 pub(crate) struct Named<'a>(Vec<(&'a str, Option<String>)>);
 
 impl Debug for Named<'_> {
@@ -52,7 +52,7 @@ impl Debug for Named<'_> {
     }
 }
 
-/// Whether the value of this name is public. Of a dotted name, the last part counts.
+/// Returns whether the value of this name is public. For a dotted name, the last part counts.
 fn is_public(name: &str, value: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     names::class_with(last, value) == Class::Shown
@@ -63,27 +63,27 @@ fn named<'a>(pairs: impl Iterator<Item = (&'a String, &'a str)>) -> Named<'a> {
     Named(pairs.map(|(name, value)| (name.as_str(), shown(name, value))).collect())
 }
 
-/// Parameters by name.
+/// Shows parameters by name.
 pub(crate) fn params(params: &BTreeMap<String, String>) -> Named<'_> {
     named(params.iter().map(|(name, value)| (name, value.as_str())))
 }
 
-/// Parameters in their order.
+/// Shows parameters in their order.
 pub(crate) fn pairs(pairs: &[(String, String)]) -> Named<'_> {
     named(pairs.iter().map(|(name, value)| (name, value.as_str())))
 }
 
-/// Members of a server's answer.
+/// Shows members of a server's response.
 pub(crate) fn members(members: &BTreeMap<String, Value>) -> Named<'_> {
     named(members.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default())))
 }
 
-/// Values whose names somebody else chose: they say nothing.
+/// Shows the names of values whose names are not this program's: the values stay hidden.
 pub(crate) fn names_of<T>(values: &BTreeMap<String, T>) -> Named<'_> {
     Named(values.keys().map(|name| (name.as_str(), None)).collect())
 }
 
-/// A command: its program, and how many arguments it has.
+/// Shows a command: its program, and the number of its arguments.
 pub(crate) fn command(argv: &[String]) -> Shown {
     Shown(match argv {
         [] => "[]".to_owned(),
@@ -92,12 +92,12 @@ pub(crate) fn command(argv: &[String]) -> Shown {
     })
 }
 
-/// A list by its length.
+/// Shows a list by its length.
 pub(crate) fn count<T>(items: &[T]) -> Shown {
     Shown(format!("[{} items]", items.len()))
 }
 
-/// What is never shown.
+/// Shows a placeholder.
 pub(crate) fn hidden<T: ?Sized>(_: &T) -> Shown {
     Shown(NOT_SHOWN.to_owned())
 }

@@ -1,6 +1,6 @@
-//! Takes known secrets out of text that is shown, in whatever encoding they come back.
+//! Removes known secrets from text that is shown, in whatever encoding they come back.
 //!
-//! Redaction is for display alone. Whatever decides something reads what the server sent.
+//! Redaction is only for display. Decisions are based on what the server sent.
 
 pub(crate) mod debug;
 pub(crate) mod names;
@@ -13,34 +13,34 @@ use self::patterns::{Patterns, Scope};
 use self::unescape::View;
 use crate::secret::Secret;
 
-/// What stands in the place of a secret.
+/// Placeholder for a secret.
 const HIDDEN: &str = "[redacted]";
 
-/// The most values that are remembered of each origin.
+/// Maximum number of values that are remembered for each origin.
 const REMEMBERED: [usize; 3] = [1_024, 512, 512];
 
-/// Where a value comes from. What is remembered of one origin never displaces anything of another.
+/// The origin of a value. Values of one origin never displace those of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// This program: its configuration, its store, a request.
     Own,
-    /// A member of an answer whose name says that it is secret.
+    /// A member of a response whose name says that it is secret.
     Answer,
     /// Anything that is not known to be public.
     Unknown,
 }
 
-/// The secrets that are known.
+/// The known secrets.
 #[derive(Default)]
 pub(crate) struct Known {
     patterns: Patterns,
-    /// The patterns of each value by its origin, the one that was seen last at the end.
+    /// The patterns of each value by its origin, the most recent one last.
     values: [Vec<Remembered>; 3],
     next: u64,
 }
 
 impl Known {
-    /// Secrets of this program's own.
+    /// Returns a set of this program's own secrets.
     pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut known = Self::default();
         for secret in secrets {
@@ -49,8 +49,7 @@ impl Known {
         known
     }
 
-    /// Remembers a value. The one of this origin that was seen least recently is forgotten where there
-    /// are too many.
+    /// Remembers a value. If there are too many, the least recently seen one of this origin is forgotten.
     pub(crate) fn remember(&mut self, value: &str, origin: Origin) {
         if value.is_empty() {
             return;
@@ -70,13 +69,13 @@ impl Known {
         self.next += 1;
     }
 
-    /// The text without what is known. Of a short secret, or one that is a word, only whole words are
-    /// hidden: as a part of others it tells nobody anything.
+    /// Returns the text without known secrets. A short secret, or one that is a word, is hidden only as a
+    /// whole word: as a part of other words it reveals nothing.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.hide_in(text, Scope::All)
     }
 
-    /// The same for words of this program's own that may quote others': a secret that is short, or a word,
+    /// Does the same for text of this program that may quote other text: a secret that is short, or a word,
     /// stays.
     pub(crate) fn hide_quoted(&self, text: &str) -> String {
         self.hide_in(text, Scope::Unmistakable)
@@ -104,14 +103,14 @@ impl Known {
     }
 }
 
-/// A value that is remembered, and where its patterns are.
+/// A remembered value, and where its patterns are.
 struct Remembered {
     value: Secret,
     number: u64,
     patterns: Vec<u32>,
 }
 
-/// The text without these secrets.
+/// Returns the text without these secrets.
 pub(crate) fn without(text: &str, secrets: &[Secret]) -> String {
     match secrets.is_empty() {
         true => text.to_owned(),

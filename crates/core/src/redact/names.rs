@@ -1,17 +1,17 @@
-//! Which parameters may be seen.
+//! Which parameters may be shown.
 
 use crate::text::is_token_type;
 
-/// How much of a parameter's value may be seen.
+/// How much of a parameter's value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// The value: it is public by its definition.
+    /// The value, which is public by definition.
     Shown,
-    /// Words for people, from a server that may quote what it was sent.
+    /// Human-readable text from a server, which may quote what it received.
     Prose,
     /// Nothing, and nowhere else either.
     Secret,
-    /// Nothing: what it is, is not known.
+    /// Nothing, because its meaning is unknown.
     Unknown,
 }
 
@@ -63,10 +63,10 @@ const SHOWN: &[&str] = &[
     "algs", "realm",
 ];
 
-/// Parameters and members that hold words for people.
+/// Parameters and members with human-readable text.
 const PROSE: &[&str] = &["error_description", "error_uri", "message", "msg"];
 
-/// Parameters and members whose values are secrets or as good as one.
+/// Parameters and members whose values are secret or almost so.
 #[rustfmt::skip]
 const SECRET: &[&str] = &[
     "access_token", "actor_token", "assertion", "auth_req_id", "client_assertion",
@@ -75,8 +75,8 @@ const SECRET: &[&str] = &[
     "session_state", "state", "subject_token", "token",
 ];
 
-/// Error codes that stand in specifications, and those of large providers that mean something to this program.
-/// Whoever reads one learns nothing else, even where a secret is a part of it.
+/// Error codes of specifications, and those of large providers that are relevant to this program. They
+/// reveal nothing, even if a secret is a part of them.
 #[rustfmt::skip]
 const ERROR_CODES: &[&str] = &[
     // RFC 6749, 6750, 7009, 7591, 8628, 8707, 9101, 9126, 9396, 9449, 9470.
@@ -110,14 +110,14 @@ const SHOWN_HEADERS: &[&str] = &[
     "transfer-encoding", "user-agent", "vary", "x-content-type-options", "x-frame-options",
 ];
 
-/// Headers by which support finds a request. They name it and open nothing.
+/// Headers with which the provider's support can find a request. They identify it and grant nothing.
 #[rustfmt::skip]
 const REQUEST_IDS: &[&str] = &[
     "cf-ray", "request-id", "x-amzn-requestid", "x-correlation-id", "x-github-request-id",
     "x-ms-request-id", "x-okta-request-id", "x-request-id",
 ];
 
-/// The class of a parameter or member. Names are compared exactly, as the protocols do.
+/// Returns the class of a parameter or member. Names are compared exactly, as the protocols do.
 pub(crate) fn class(name: &str) -> Class {
     if SHOWN.contains(&name) {
         Class::Shown
@@ -130,15 +130,15 @@ pub(crate) fn class(name: &str) -> Class {
     }
 }
 
-/// Whether this is an error code that is known.
+/// Returns whether this is a known error code.
 pub(crate) fn is_error_code(code: &str) -> bool {
     ERROR_CODES.contains(&code)
 }
 
-/// The least characters of a value under an unknown name that counts as a secret.
+/// Minimum length, in characters, of a value under an unknown name that counts as a secret.
 pub(crate) const LEAST_UNKNOWN: usize = 20;
 
-/// Whether a parameter that is sent is hidden where a server repeats its value.
+/// Returns whether a sent parameter is hidden if a server repeats its value.
 pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     match class(name) {
         Class::Secret => true,
@@ -147,8 +147,8 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     }
 }
 
-/// The class of a parameter or member with this value: what a server puts into the place of the type
-/// of a token can be a token.
+/// Returns the class of a parameter or member with this value: what a server puts in place of a token type
+/// may be a token.
 pub(crate) fn class_with(name: &str, value: &str) -> Class {
     match class(name) {
         Class::Shown if name == "token_type" && !is_token_type(value) => Class::Secret,
@@ -156,13 +156,13 @@ pub(crate) fn class_with(name: &str, value: &str) -> Class {
     }
 }
 
-/// Whether a header's value is public; the name is in lower case.
+/// Returns whether a header's value is public; the name is in lower case.
 pub(crate) fn is_shown_header(name: &str) -> bool {
     SHOWN_HEADERS.contains(&name) || REQUEST_IDS.contains(&name)
 }
 
-/// Whether a name, or another part of a message that should be one, looks like a word rather
-/// than like a value that got into its place.
+/// Returns whether a name, or another part of a message that should be one, looks like a word rather than a
+/// misplaced value.
 pub(crate) fn is_wordlike(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= 64
@@ -171,7 +171,7 @@ pub(crate) fn is_wordlike(text: &str) -> bool {
         && !(text.len() > 24 && changes_case_often(text))
 }
 
-/// Random letters change between the cases about every second time; words hardly ever.
+/// Returns whether a text changes case often: random letters do so about every second time, words rarely.
 fn changes_case_often(text: &str) -> bool {
     let letters: Vec<bool> =
         text.bytes().filter(u8::is_ascii_alphabetic).map(|b| b.is_ascii_uppercase()).collect();
@@ -179,7 +179,7 @@ fn changes_case_often(text: &str) -> bool {
     changes * 4 > letters.len()
 }
 
-/// Whether this is a UUID: tenants and trace ids are, tokens hardly ever.
+/// Returns whether this is a UUID: tenants and trace ids are, tokens rarely.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, b)| match at {

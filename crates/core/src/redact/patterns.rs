@@ -1,4 +1,4 @@
-//! How secrets can be written, and where a text has one of them.
+//! The ways in which secrets can be written, and finding them in a text.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -10,19 +10,19 @@ use zeroize::Zeroizing;
 
 use super::unescape::View;
 
-/// Shorter secrets are hidden as whole words only: they would be found in innocent ones.
+/// Shorter secrets are hidden only as whole words: they would be found in innocent text.
 const LEAST: usize = 8;
-/// From this length on, lower-case letters alone are taken for random ones, not for a word.
+/// From this length on, lower-case letters alone count as random, not as a word.
 const LONGEST_WORD: usize = 20;
-/// Shorter secrets are not looked for in encodings that change every character.
+/// Shorter secrets are not searched for in encodings that change every character.
 const LEAST_ENCODED: usize = 4;
-/// A text that has so much of a secret has the secret, and is hidden as far as it goes on like that. It
-/// bounds what a server can make of texts that are nearly its own tokens.
+/// A text that contains this much of a secret contains the secret, and is hidden as far as the match
+/// continues. This limits what a server can do with texts that almost equal its own tokens.
 const ENOUGH: usize = 64;
-/// The bytes by which patterns are found.
+/// The number of bytes by which patterns are found.
 const WINDOW: usize = 8;
 
-/// Something to be found, in a form in which spellings that mean the same are one.
+/// Something to find, in a canonical form in which equivalent spellings are equal.
 struct Pattern {
     secret: u64,
     bytes: Zeroizing<Vec<u8>>,
@@ -33,26 +33,26 @@ struct Pattern {
 enum Kind {
     /// A secret anywhere.
     Whole,
-    /// A secret that is hidden as a whole word only.
+    /// A secret that is hidden only as a whole word.
     Word,
-    /// The part of an encoding that does not depend on what stands beside the secret.
+    /// The part of an encoding that does not depend on the text around the secret.
     Core,
 }
 
-/// Which secrets are looked for.
+/// Which secrets to search for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// All.
     All,
-    /// All but short ones, and words.
+    /// All except short ones and words.
     Unmistakable,
 }
 
-/// Patterns by a fingerprint of how they begin. The fingerprint has fewer bits than what it is made of.
+/// Patterns by a fingerprint of their beginning. The fingerprint has fewer bits than its input.
 #[derive(Default)]
 pub(super) struct Patterns {
     by_window: HashMap<u32, Vec<Pattern>>,
-    /// Those shorter than a window, by fingerprint; and how many there are of each length.
+    /// Patterns shorter than a window, by fingerprint, and their number for each length.
     short: HashMap<u32, Vec<Pattern>>,
     lengths: [usize; WINDOW],
     seed: Seed,
@@ -67,7 +67,7 @@ impl Default for Seed {
 }
 
 impl Patterns {
-    /// Adds every way in which this value may be written. Returns where, for [`Patterns::remove`].
+    /// Adds every way in which this value may be written. Returns the locations, for [`Patterns::remove`].
     pub(super) fn add(&mut self, value: &str, secret: u64) -> Vec<u32> {
         let mut fingerprints = Vec::new();
         self.written(value, secret, &mut fingerprints);
@@ -89,7 +89,7 @@ impl Patterns {
             Zeroizing::new(form_urlencoded::byte_serialize(value.as_bytes()).collect());
         let differs = form.as_str() != value;
         for written in std::iter::once(value).chain(differs.then_some(form.as_str())) {
-            // No more of an encoding is needed than is looked at.
+            // No more of an encoding is needed than is compared.
             let head = &written.as_bytes()[..written.len().min(ENOUGH)];
             let hex: Zeroizing<String> =
                 Zeroizing::new(head.iter().map(|byte| format!("{byte:02x}")).collect());
@@ -106,7 +106,7 @@ impl Patterns {
         }
     }
 
-    /// Removes what was added there for this secret.
+    /// Removes what was added at these locations for this secret.
     pub(super) fn remove(&mut self, secret: u64, fingerprints: &[u32]) {
         for fingerprint in fingerprints {
             for patterns in [&mut self.by_window, &mut self.short] {
@@ -138,7 +138,7 @@ impl Patterns {
         fingerprint
     }
 
-    /// The fingerprint of the first bytes, in canonical form.
+    /// Returns the fingerprint of the first bytes, in canonical form.
     fn fingerprint(&self, bytes: &[u8]) -> u32 {
         let head = &bytes[..bytes.len().min(WINDOW)];
         self.mix(head.iter().fold(0, |window, byte| window << 8 | u64::from(*byte)))
@@ -146,11 +146,11 @@ impl Patterns {
 
     fn mix(&self, window: u64) -> u32 {
         let mixed = (window ^ self.seed.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The upper half: its bits depend on all of the window's.
+        // The upper half: its bits depend on all bytes of the window.
         (mixed >> 32) as u32
     }
 
-    /// The parts of a text that are secret, from the left; they may overlap.
+    /// Returns the secret parts of a text, from left to right; they may overlap.
     pub(super) fn find(&self, text: &[u8], scope: Scope) -> Vec<(usize, usize)> {
         let canonical: Zeroizing<Vec<u8>> =
             Zeroizing::new(text.iter().map(|byte| canonical(*byte)).collect());
@@ -183,9 +183,9 @@ impl Patterns {
     }
 }
 
-/// From where to where the text that has this pattern here is secret; `rest` is its canonical form from here
-/// on. Up to `hidden_to` it is hidden already: what stands behind that is compared no further than is
-/// enough, so that no text takes long.
+/// Returns the secret range of a text that has this pattern here; `rest` is its canonical form from here
+/// on. Up to `hidden_to` it is already hidden: what follows is compared only as far as necessary, so that
+/// no text takes long.
 fn matched(
     pattern: &Pattern,
     text: &[u8],
@@ -204,7 +204,7 @@ fn matched(
         Kind::Core => Some(run(text, at, end)),
         Kind::Whole if at < hidden_to => Some((at, end)),
         Kind::Whole if rest.starts_with(&pattern.bytes) => Some((at, end)),
-        // A token that was cut.
+        // A truncated token.
         Kind::Whole => {
             let same = pattern.bytes.iter().zip(rest).take_while(|(one, other)| one == other);
             Some((at, run(text, at, at + same.count()).1))
@@ -212,7 +212,7 @@ fn matched(
     }
 }
 
-/// Whether what stands here is no part of a longer word.
+/// Returns whether this is not a part of a longer word.
 fn is_apart(text: &[u8], start: usize, end: usize) -> bool {
     let is_word = |byte: Option<&u8>| {
         byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-' || !b.is_ascii())
@@ -223,7 +223,7 @@ fn is_apart(text: &[u8], start: usize, end: usize) -> bool {
     !is_joined
 }
 
-/// The run of an encoding's characters around these.
+/// Returns the run of an encoding's characters around these.
 fn run(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     let is_of_it = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     let is_behind = |byte: &&u8| is_of_it(byte) || b"=.~".contains(byte);
@@ -232,8 +232,8 @@ fn run(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     (start - before, end + after)
 }
 
-/// One byte for those that stand for the same: both cases of a letter, which also hides what a server has
-/// changed the case of; the two alphabets of base64; and what a form makes of a space.
+/// Returns one byte for all equivalent ones: both cases of a letter, which also hides text whose case a
+/// server has changed; the two alphabets of base64; and the form encodings of a space.
 fn canonical(byte: u8) -> u8 {
     match byte {
         b'+' | b'-' | b' ' => b'-',
@@ -242,13 +242,13 @@ fn canonical(byte: u8) -> u8 {
     }
 }
 
-/// Whether a value looks like a word of a language or a protocol.
+/// Returns whether a value looks like a word of a language or a protocol.
 fn is_word(value: &str) -> bool {
     value.len() < LONGEST_WORD && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
-/// The base64 of these bytes behind `shift` others, without the characters that depend on what stands before
-/// and behind.
+/// Returns the base64 of these bytes after `shift` others, without the characters that depend on what comes
+/// before and after.
 fn base64_core(bytes: &[u8], shift: usize) -> Zeroizing<String> {
     let mut shifted = Zeroizing::new(vec![0; shift]);
     shifted.extend_from_slice(bytes);

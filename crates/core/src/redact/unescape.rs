@@ -1,25 +1,25 @@
-//! A text with its escapes resolved, and where each of its bytes stood.
+//! A text with its escapes resolved, and the original position of each byte.
 
 use zeroize::Zeroizing;
 
-/// How many encodings around one another are resolved. More than a chain of redirects makes.
+/// Maximum number of nested encodings that are resolved: more than a chain of redirects creates.
 const DEEPEST: usize = 4;
 
 /// The bytes of a text.
 pub(super) struct View {
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// Where each byte begins and ends in the text; `None` where they are the text's own.
+    /// The range of each byte in the text; `None` if the bytes are the text's own.
     places: Option<Vec<(usize, usize)>>,
 }
 
 impl View {
-    /// The text as it stands.
+    /// Returns the text as it is.
     pub(super) fn plain(text: &str) -> Self {
         Self { bytes: Zeroizing::new(text.as_bytes().to_vec()), places: None }
     }
 
-    /// The text with its escapes resolved: percent-encoding, references of HTML and XML, escapes of JSON
-    /// and JavaScript, each inside one another too. `None` where it has none.
+    /// Returns the text with its escapes resolved: percent-encoding, references of HTML and XML, escapes of
+    /// JSON and JavaScript, including nested ones. `None` if it has none.
     pub(super) fn unescaped(text: &str) -> Option<Self> {
         let mut view = Self::plain(text).resolve()?;
         for _ in 1..DEEPEST {
@@ -31,7 +31,7 @@ impl View {
         Some(view)
     }
 
-    /// Where these bytes stood in the text.
+    /// Returns the original position of these bytes.
     pub(super) fn place(&self, start: usize, end: usize) -> (usize, usize) {
         match &self.places {
             None => (start, end),
@@ -42,7 +42,7 @@ impl View {
         }
     }
 
-    /// The same with one layer of escapes resolved, or `None` where there is none.
+    /// Returns the text with one layer of escapes resolved, or `None` if there is none.
     fn resolve(&self) -> Option<Self> {
         if !self.bytes.iter().any(|b| b"%&\\".contains(b)) {
             return None;
@@ -77,7 +77,7 @@ enum Decoded {
     Char(char),
 }
 
-/// What the escape at the beginning stands for, and its length.
+/// Returns the character of the escape at the beginning, and its length.
 fn escape(bytes: &[u8]) -> Option<(Decoded, usize)> {
     match bytes.first()? {
         b'%' => Some((Decoded::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?), 3)),
@@ -146,7 +146,7 @@ fn utf16(bytes: &[u8]) -> Option<(Decoded, usize)> {
     }
 }
 
-/// The number of up to six hexadecimal digits.
+/// Returns the number of up to six hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 6 {
         return None;

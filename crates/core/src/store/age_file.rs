@@ -1,7 +1,7 @@
-//! Opening what was encrypted with age, within limits.
+//! Decrypts age files, within limits.
 //!
 //! The `age` crate parses a header again for each of its lines, and tries the identity on each of its
-//! recipients. So the header is measured before the crate sees it.
+//! recipients. The header is therefore measured before the crate sees it.
 
 use std::io::Read;
 
@@ -9,15 +9,15 @@ use age::stream::StreamReader;
 use age::{DecryptError, Decryptor};
 use zeroize::Zeroizing;
 
-/// The most recipients of a file or line. What this program writes to its own key has one.
+/// Maximum number of recipients of a file or line. Files that this program writes to its own key have one.
 pub(super) const MOST_RECIPIENTS: usize = 100;
-/// The most bytes of a header: room for [`MOST_RECIPIENTS`] stanzas of about 100 bytes.
+/// Maximum size of a header, in bytes: room for [`MOST_RECIPIENTS`] stanzas of about 100 bytes.
 const MOST_HEADER: usize = 16 * 1024;
-/// Stanzas beside those of the recipients: age adds one that means nothing, so that programs learn to
-/// ignore what they do not know.
+/// Stanzas in addition to those of the recipients: age adds one without meaning, so that programs learn to
+/// ignore unknown ones.
 const SPARE_STANZAS: usize = 1;
 
-/// Why something cannot be opened. The `age` crate's own messages are for other programs.
+/// Why something cannot be decrypted. The messages of the `age` crate are meant for other programs.
 #[derive(Debug)]
 pub(super) enum Unopened {
     /// It is not an age file, or its header is longer than any that this program writes or reads.
@@ -30,7 +30,7 @@ pub(super) enum Unopened {
     TooLong,
 }
 
-/// Opens the header with the identity.
+/// Decrypts the header with the identity.
 pub(super) fn open<'s>(
     identity: &age::x25519::Identity,
     sealed: &'s [u8],
@@ -51,20 +51,20 @@ pub(super) fn decrypt(
     most: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
     let reader = open(identity, sealed)?;
-    // The plaintext is shorter than the ciphertext: the buffer never grows, which would leave a copy.
+    // The plaintext is shorter than the ciphertext, so the buffer never grows, which would leave a copy.
     let mut bytes = Zeroizing::new(Vec::with_capacity(sealed.len().min(most + 1)));
     let limit = (most as u64).saturating_add(1);
     reader.take(limit).read_to_end(&mut bytes).map_err(|_| Unopened::Damaged)?;
     if bytes.len() > most { Err(Unopened::TooLong) } else { Ok(bytes) }
 }
 
-/// Refuses a header that is too long, and what has none.
+/// Refuses a header that is missing or too long.
 fn measure(sealed: &[u8]) -> Result<(), Unopened> {
     let head = &sealed[..sealed.len().min(MOST_HEADER)];
     let mut stanzas = 0;
     let mut lines = head.split_inclusive(|byte| *byte == b'\n');
     if lines.next() != Some(b"age-encryption.org/v1\n") {
-        return Err(Unopened::Header("it does not begin as an age file does"));
+        return Err(Unopened::Header("it does not start like an age file"));
     }
     for line in lines {
         // Neither a stanza's arguments nor its body can begin a line like this.
@@ -73,7 +73,7 @@ fn measure(sealed: &[u8]) -> Result<(), Unopened> {
         }
         stanzas += usize::from(line.starts_with(b"-> "));
         if stanzas > MOST_RECIPIENTS + SPARE_STANZAS {
-            return Err(Unopened::Header("its header names more than 100 recipients"));
+            return Err(Unopened::Header("its header has more than 100 recipients"));
         }
     }
     Err(Unopened::Header(match sealed.len() > MOST_HEADER {

@@ -1,4 +1,4 @@
-//! One age-encrypted file per account. The `age` program opens them too.
+//! Stores one age-encrypted file per account. The `age` program can decrypt the files too.
 
 mod accept;
 mod key;
@@ -23,15 +23,15 @@ use sealing::Unsealed;
 pub use accept::Claimed;
 pub use key::{KeySource, keygen};
 
-/// The least room that is kept for a record: for the largest answer of a server (1 MiB), quoted, beside
-/// what the grant holds already. It is taken without being written.
+/// Minimum space that is reserved for a record: for the largest response of a server (1 MiB), escaped, in
+/// addition to what the grant already holds. The space is allocated without being written.
 const LEAST_ROOM: usize = 2 * 1024 * 1024;
-/// What encryption adds, with some to spare: the header, and 16 bytes for every 64 KiB.
+/// Overhead of encryption, with a margin: the header, and 16 bytes for every 64 KiB.
 const OVERHEAD: usize = 4096;
 
-/// A store of age-encrypted files, one an account.
+/// A store of age-encrypted files, one per account.
 ///
-/// Reading takes no lock, lists no directory and waits for no disk.
+/// Reading acquires no lock, lists no directory and waits for no disk.
 #[derive(Debug)]
 pub struct FileStore {
     path: PathBuf,
@@ -40,12 +40,12 @@ pub struct FileStore {
     key: OnceLock<Key>,
     warnings: Warnings,
     reserved: Mutex<HashMap<String, Reserved>>,
-    /// The record that was opened last: a refresh reads the same one five times, and decrypting it takes
-    /// longer than everything else. Whoever can read this process's memory has the identity too.
+    /// The record that was decrypted last: a refresh reads the same one five times, and decryption takes
+    /// longer than everything else. Whoever can read the memory of this process has the identity too.
     opened: Mutex<Option<Opened>>,
 }
 
-/// A file's content, and what was in it.
+/// The content of a file, and its decrypted record.
 struct Opened {
     slug: String,
     sealed: Zeroizing<Vec<u8>>,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Opened {
 }
 
 impl FileStore {
-    /// A store in this directory. Nothing is read or made until it is needed.
+    /// Returns a store in this directory. Nothing is read or created until it is needed.
     pub fn open(directory: impl Into<PathBuf>, key: KeySource) -> Self {
         let path = directory.into();
         Self {
@@ -73,30 +73,30 @@ impl FileStore {
         }
     }
 
-    /// The same store under the name that `--store` takes for it.
+    /// Sets the name by which `--store` selects this store.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// What was repaired on the way.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &Path {
         &self.path
     }
 
-    /// The key, for a record that exists.
+    /// Returns the key, for a record that exists.
     fn key(&self) -> Result<&Key> {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
         let key = match &self.source {
-            KeySource::Identity(secret) => Key::parse(secret.expose(), "the given value")?,
+            KeySource::Identity(secret) => Key::parse(secret.expose(), "the configured value")?,
             KeySource::File(path) => {
                 let hint = "OAUTHCTL_STORE_KEY_FILE must name a file with an age identity";
                 let read = files::read_named(path).map_err(|error| match error.kind() {
@@ -113,7 +113,7 @@ impl FileStore {
         Ok(self.key.get_or_init(|| key))
     }
 
-    /// The key, for a record that is to be written: made where there is none and may be one.
+    /// Returns the key, for a record to be written: it is generated if it is missing and may be generated.
     fn key_to_write(&self, dir: &Dir) -> Result<&Key> {
         if let KeySource::Generated(path) = &self.source
             && self.key.get().is_none()
@@ -136,7 +136,7 @@ impl FileStore {
         }
     }
 
-    /// Of processes that come here at once, one makes the key and all use it.
+    /// Generates the key. If several processes get here at once, one generates it and all use it.
     fn generate(&self, path: &Path) -> Result<()> {
         let (parent, name) = split(path)?;
         let (identity, recipient) = keygen();
@@ -157,14 +157,14 @@ impl FileStore {
         Ok(Some(record))
     }
 
-    /// What is in a file of this content, if it was opened last.
+    /// Returns what a file with this content holds, if it was decrypted last.
     fn opened(&self, slug: &str, sealed: &[u8]) -> Option<Unsealed> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same = |opened: &&Opened| opened.slug == slug && **opened.sealed == *sealed;
         opened.as_ref().filter(is_same).map(|opened| opened.record.clone())
     }
 
-    /// Reads a record that somebody with the identity wrote, of this profile if of one.
+    /// Reads a record that was written with the identity, of this profile if one is set.
     fn read(&self, slug: &str, profile: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         match self.unseal(slug)? {
             Some(record) if !record.is_authentic => Err(self.forgeable(slug, profile)),
@@ -195,8 +195,8 @@ impl FileStore {
         Ok(())
     }
 
-    /// A record that another key opens is as good as ever, and a login with this one must not take its
-    /// place. What is damaged beyond that is for the reader to tell.
+    /// Refuses to replace a record of another key, which is intact. Any other damage is left for the reader
+    /// to report.
     fn is_not_anothers(&self, dir: &Dir, slug: &str) -> Result<()> {
         let file = &file_of(slug);
         let Ok(Some(sealed)) = dir.read(file) else { return Ok(()) };
@@ -234,12 +234,12 @@ impl FileStore {
 
     fn save_now(&self, grant: &Grant) -> Result<()> {
         let dir = Dir::create(&self.path, &self.warnings)?;
-        // What cannot be read is never overwritten: it may be newer, or another key's.
+        // A record that cannot be read is never overwritten: it may be newer, or belong to another key.
         self.load_now(&grant.key)?;
         self.write(&dir, &grant.key.slug(), &record::encode(grant)?)
     }
 
-    /// A record that was written as a whole, authenticated, and not given its name counts as saved.
+    /// A record that was written completely and authenticated, but not renamed into place, counts as saved.
     fn recover_now(&self, current: &Grant) -> Result<Option<Grant>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let slug = current.key.slug();
@@ -268,7 +268,7 @@ impl FileStore {
         self.is_not_anothers(&dir, &slug)?;
         for number in 1..u32::MAX {
             let aside = format!("{file}.damaged-{number}");
-            // Even what is no file of ours can be moved: only its name is touched.
+            // Even an entry that is not a file of this store can be moved: only its name is touched.
             if matches!(dir.exists(&file), Ok(false)) {
                 return Ok(None);
             }
@@ -276,7 +276,7 @@ impl FileStore {
                 return Ok(Some(dir.path_of(&aside).display().to_string()));
             }
         }
-        Err(Error::store("too many damaged records are kept aside"))
+        Err(Error::store("too many damaged records have been moved aside"))
     }
 
     fn remove_now(&self, key: &GrantKey) -> Result<bool> {

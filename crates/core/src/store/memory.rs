@@ -1,4 +1,4 @@
-//! Stores that live as long as the process: for tests, and for programs with a store of their own.
+//! Stores that last as long as the process: for tests, and for programs that have their own store.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -86,7 +86,7 @@ impl SecretItems for MemoryStore {
     }
 }
 
-/// Makes the tasks of one process take turns.
+/// Serializes the tasks of one process.
 #[derive(Clone)]
 pub struct MemoryCoordinator {
     clock: Arc<dyn Clock>,
@@ -101,7 +101,7 @@ struct Slot {
 }
 
 impl MemoryCoordinator {
-    /// A coordinator that waits on this clock.
+    /// Creates a coordinator that waits on this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, slots: Arc::default() }
     }
@@ -186,7 +186,7 @@ impl Lock for MemoryLock {
     }
 }
 
-/// How many used states are remembered for each flow that may be pending.
+/// Number of used states that are remembered for each flow that may be pending.
 const USED: usize = 5;
 
 /// Pending flows in memory.
@@ -196,12 +196,12 @@ pub struct MemoryPending {
     flows: Mutex<Flows>,
 }
 
-/// The flows that wait, and the ids of those that are used, until they have expired.
+/// The pending flows, and the ids of used flows until they expire.
 #[derive(Default)]
 struct Flows {
     waiting: HashMap<String, PendingRecord>,
     used: HashMap<String, Timestamp>,
-    /// The latest expiry of a used one that was removed. The clock may be set back behind it.
+    /// The latest expiry of a used flow that was removed. The clock may be set back before it.
     forgotten: Option<Timestamp>,
 }
 
@@ -218,8 +218,8 @@ impl std::fmt::Debug for MemoryPending {
 }
 
 impl MemoryPending {
-    /// No flows yet, and at most so many at a time. Five times as many used ones are remembered until
-    /// they have expired.
+    /// Creates a store without flows, for at most `limit` pending flows at a time. Five times as many used
+    /// flows are remembered until they expire.
     pub fn new(clock: Arc<dyn Clock>, limit: usize) -> Self {
         Self { clock, limit, flows: Mutex::default() }
     }

@@ -1,4 +1,4 @@
-//! From one store to another, losing nothing on the way.
+//! Moves grants from one store to another, losing nothing on the way.
 
 use std::time::Duration;
 
@@ -6,25 +6,26 @@ use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::port::{self, Coordinator, GrantStore};
 
-/// How long each account's lock is waited for.
+/// How long to wait for the lock of each account.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// What became of each account.
+/// The result for each account.
 #[derive(Debug, Default)]
 pub struct Migration {
     /// Moved.
     pub moved: Vec<GrantKey>,
     /// Not in the old store.
     pub absent: Vec<GrantKey>,
-    /// Left where it was, and why.
+    /// Left in the old store, and why.
     pub failed: Vec<(GrantKey, Error)>,
 }
 
-/// Moves grants. Each is copied under its lock, read back, and only then removed from the old
-/// store; the index then names the new one. One that fails stays where it is and stops no other.
+/// Moves grants. Each grant is copied under its lock, read back, and only then removed from the old store;
+/// the index then names the new one. A grant that fails stays in the old store and does not stop the
+/// others.
 ///
 /// # Errors
-/// [`Usage`](crate::ErrorKind::Usage) where both stores have one name.
+/// Returns [`Usage`](crate::ErrorKind::Usage) if both stores have the same name.
 pub async fn migrate(
     from: &dyn GrantStore,
     to: &dyn GrantStore,
@@ -45,11 +46,12 @@ pub async fn migrate(
     Ok(migration)
 }
 
-/// Accepts the records of a file store that carry no valid authentication, of one profile or of all, and
-/// says which they were. Each is written again, authenticated, where it is.
+/// Accepts the records of a file store that have no valid authentication, of one profile or of all, and
+/// returns them. Each is rewritten in place, with authentication.
 ///
 /// # Errors
-/// [`Store`](crate::ErrorKind::Store) where one cannot be read or written; those before it are accepted.
+/// Returns [`Store`](crate::ErrorKind::Store) if one cannot be read or written; those before it are
+/// accepted.
 #[cfg(feature = "file")]
 pub async fn accept_unauthenticated(
     store: &super::FileStore,
@@ -85,11 +87,11 @@ async fn one(
     let Some(grant) = from.load(key).await? else { return Ok(false) };
     if grant.key != *key {
         return Err(Error::store(format!(
-            "`{}` gave the record of {} for {key}",
+            "`{}` returned the record of {} for {key}",
             from.name(),
             grant.key
         ))
-        .hint("the store compares names loosely: it must compare them byte for byte"));
+        .hint("the store must compare names byte for byte"));
     }
     let known = coordinator.account(key).await?;
     if let Some(known) = &known {
@@ -100,7 +102,7 @@ async fn one(
         && there != grant
     {
         return Err(Error::store(format!(
-            "`{}` already holds another grant of {key}, and not an older one",
+            "`{}` already holds another grant of {key} that is not older",
             to.name()
         ))
         .hint("log out of the account in one of the two stores first"));
@@ -109,11 +111,11 @@ async fn one(
     let last_error = known.and_then(|entry| entry.last_error);
     lock.publish(&AccountEntry { last_error, ..AccountEntry::of(&grant, &to.name()) }).await?;
     from.remove(key).await?;
-    // Two names can lead to one place: then the old record was the new one.
+    // Two names can lead to the same store: then the old record was the new one.
     if to.load(key).await?.as_ref() != Some(&grant) {
         copy(to, &grant).await?;
         return Err(Error::store(format!(
-            "`{}` and `{}` are the same place: the record of {key} was put back",
+            "`{}` and `{}` are the same store: the record of {key} was restored",
             from.name(),
             to.name()
         )));
@@ -126,5 +128,5 @@ async fn copy(to: &dyn GrantStore, grant: &Grant) -> Result<()> {
     if to.load(&grant.key).await?.as_ref() == Some(grant) {
         return Ok(());
     }
-    Err(Error::store(format!("`{}` gave back another record than it was given", to.name())))
+    Err(Error::store(format!("`{}` returned a different record than was saved", to.name())))
 }

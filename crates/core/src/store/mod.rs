@@ -1,16 +1,16 @@
-//! Where grants are kept, and how processes take turns.
+//! Where grants are stored, and how processes are serialized.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | `keyring` | the operating system's keyring |
 //! | `file` | age-encrypted files |
 //! | [`memory`] | the memory of this process |
-//! | [`state_dir`] | locks, intents and the index of accounts: no secret |
+//! | [`state_dir`] | locks, intents and the index of accounts; no secrets |
 //! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
 //! | `migrate` | from one store to another |
 //!
-//! A store never falls back to another one, and never to plain text. What cannot be read is an
-//! error of kind [`Store`](crate::ErrorKind::Store), never "nothing there", and is not overwritten.
+//! A store never falls back to another one, and never to plain text. A record that cannot be read is an
+//! error of kind [`Store`](crate::ErrorKind::Store), never a missing record, and is not overwritten.
 
 #[cfg(feature = "file")]
 mod age_file;
@@ -67,7 +67,7 @@ pub use state_keys::StateKeyFile;
 pub enum StoreSpec {
     /// The operating system's keyring.
     Keyring,
-    /// Encrypted files, in this directory or in the usual one.
+    /// Encrypted files, in this directory or in the default one.
     File(Option<PathBuf>),
 }
 
@@ -101,12 +101,12 @@ impl FromStr for StoreSpec {
 }
 
 impl StoreSpec {
-    /// Reads the name of a store as a user gives it: a relative directory begins at the current one. The
-    /// name that comes out means the same store wherever it is used.
+    /// Parses the name of a store as a user enters it: a relative directory is resolved against the current
+    /// one. The resulting name means the same store wherever it is used.
     ///
     /// # Errors
     ///
-    /// As [`FromStr`]; `Usage` where the current directory is not known.
+    /// See [`FromStr`]; also returns `Usage` if the current directory is unknown.
     pub fn from_user(text: &str) -> Result<Self> {
         match text.parse()? {
             Self::File(Some(directory)) => {
@@ -120,7 +120,7 @@ impl StoreSpec {
     }
 }
 
-/// The directory without what leads nowhere (`./`, `//`, a slash at the end): one store, one name.
+/// Returns the directory without redundant parts (`./`, `//`, a slash at the end): one store, one name.
 fn plain(directory: &str) -> PathBuf {
     let steps = Path::new(directory).components().filter(|step| *step != Component::CurDir);
     let plain: PathBuf = steps.collect();
@@ -140,7 +140,7 @@ impl std::fmt::Display for StoreSpec {
 /// Where the stores keep their files, and how they reach the keyring. Nothing is read before it is needed.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// The directory of `file` where none is named.
+    /// The directory of `file` if none is named.
     pub files: PathBuf,
     /// The key of the encrypted files.
     #[cfg(feature = "file")]
@@ -149,7 +149,7 @@ pub struct Places {
     pub sealed: PathBuf,
     /// The address of the session bus, on Linux (`keyring::session_bus`).
     pub bus: Option<String>,
-    /// The user, where one can answer the prompts of a Secret Service.
+    /// The user, if one can answer the prompts of a Secret Service.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     pub user: Option<keyring::KeyringUser>,
 }
@@ -166,10 +166,10 @@ pub struct Store {
 }
 
 impl StoreSpec {
-    /// Opens the store. It is not touched before it is asked for something.
+    /// Opens the store without accessing it.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) for a store that this build or version does not have.
+    /// Returns [`Store`](crate::ErrorKind::Store) for a store that this build or version does not support.
     #[cfg_attr(not(any(feature = "file", feature = "keyring")), allow(unused_variables))]
     pub fn open(&self, places: &Places) -> Result<Store> {
         match self {
@@ -182,7 +182,7 @@ impl StoreSpec {
             #[cfg(feature = "keyring")]
             Self::Keyring => open_keyring(places),
             #[cfg(not(all(feature = "file", feature = "keyring")))]
-            _ => Err(Error::store(format!("this build has no store `{self}`"))),
+            _ => Err(Error::store(format!("this build does not support the store `{self}`"))),
         }
     }
 }
@@ -227,9 +227,9 @@ fn at_once<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 
 fn busy(key: &GrantKey, wait: Duration) -> Error {
     Error::unavailable(format!(
-        "another process holds the lock of {key}, and did not release it within {}",
+        "another process holds the lock of {key} and did not release it within {}",
         crate::time::describe(wait)
     ))
     .hint(Advice::Retry)
-    .and_hint("if it lasts, look for an oauthctl that hangs")
+    .and_hint("if the error persists, look for a hanging oauthctl process")
 }

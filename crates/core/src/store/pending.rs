@@ -1,8 +1,8 @@
-//! Started authorizations in files: `pending/SLOT/NAME`, and what was used of them: `pending.used/SLOT/NAME`.
+//! Started authorizations in files, `pending/SLOT/NAME`, and marks of used ones, `pending.used/SLOT/NAME`.
 //!
-//! A state works once because one process alone makes its mark. The marks stand beside the flows, not
-//! among them, and stay until the state has expired: old flows that are copied back are of no use. Up to
-//! which time marks were removed is remembered: a clock that is set back makes no used state new.
+//! A state works once because only one process can create its mark. The marks are stored separately from
+//! the flows until the state has expired, so restored copies of old flows are useless. The time up to which
+//! marks were removed is recorded: setting the clock back does not make a used state valid again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::port::{BoxFuture, Clock, PendingRecord, PendingStore};
 use crate::time::Timestamp;
 
 const VERSION: u32 = 1;
-/// How many flows may be pending.
+/// Maximum number of pending flows.
 const LIMIT: u64 = 20_000;
-/// How many used states are remembered for each that may be pending.
+/// Number of used states that are remembered for each pending flow.
 const USED: u64 = 5;
 
 /// Pending flows in a directory, for the processes of one user.
@@ -47,8 +47,8 @@ struct OnDisk {
 }
 
 impl FilePending {
-    /// Flows below this directory; the marks of used states stand below one of the same name with
-    /// `.used` behind it. Nothing is read or made until it is needed.
+    /// Returns the flows below this directory; the marks of used states are below a directory of the same
+    /// name with the suffix `.used`. Nothing is read or created until it is needed.
     pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let (path, warnings) = (path.into(), Warnings::default());
         let mut beside = path.clone().into_os_string();
@@ -61,7 +61,7 @@ impl FilePending {
         Self { waiting: shelf(path, too_many_pending, false), used }.with_limit(LIMIT)
     }
 
-    /// The same with another limit.
+    /// Sets the limit.
     #[must_use]
     pub fn with_limit(mut self, limit: u64) -> Self {
         self.waiting.limit = limit;
@@ -69,7 +69,7 @@ impl FilePending {
         self
     }
 
-    /// What was repaired or skipped on the way.
+    /// Returns what was repaired or skipped on the way.
     pub fn warnings(&self) -> Warnings {
         self.waiting.warnings.clone()
     }
@@ -83,7 +83,7 @@ impl FilePending {
             sealed: STANDARD.encode(&record.sealed),
         };
         let bytes = serde_json::to_vec(&kept).map_err(|e| Error::internal(e.to_string()))?;
-        // After a power cut it may be missing: then the person starts again, and nothing is spent.
+        // After a power cut it may be missing: then the user starts again, and nothing is spent.
         dir.replace_lazily(&flow_file(&record.id), &bytes)
     }
 
@@ -101,7 +101,7 @@ impl FilePending {
             return Ok(false);
         }
         let is_ours = self.mark_now(id, expires_at).await?;
-        // The mark alone decides. What stays here, or comes back, is of no use.
+        // Only the mark counts. A flow file that stays or comes back is useless.
         if dir.remove_lazily(&file).unwrap_or(false) {
             self.waiting.count_out().await;
         }
@@ -120,16 +120,15 @@ impl FilePending {
         is_first
     }
 
-    /// Whether a sealed state is used, or may be: its mark is gone, as the clock had passed its time and was
-    /// set back.
+    /// Returns whether a sealed state is used, or may be: its mark was removed because the clock had passed
+    /// its expiry, and then the clock was set back.
     fn is_used_now(&self, id: &str, expires_at: Timestamp) -> Result<bool> {
         if !self.used.has_forgotten(expires_at)? {
             return self.has_mark(id, expires_at);
         }
-        self.used.warnings.push(
-            "the clock was set back: it is not known any more whether this state was used"
-                .to_owned(),
-        );
+        self.used
+            .warnings
+            .push("the clock was set back: it is unknown whether this state was used".to_owned());
         Ok(true)
     }
 
@@ -179,14 +178,14 @@ impl FilePending {
 }
 
 fn too_many_pending(count: u64) -> Error {
-    Error::store(format!("{count} authorizations are pending, and no more are kept"))
+    Error::store(format!("{count} authorizations are pending, which is the maximum"))
         .hint(Advice::ListPending)
 }
 
 fn too_many_used(count: u64) -> Error {
-    Error::store(format!("{count} used states are remembered, and no more are kept"))
+    Error::store(format!("{count} used states are remembered, which is the maximum"))
         .hint(Advice::RetryLater)
-        .and_hint("each is forgotten once it has expired")
+        .and_hint("each is removed when it expires")
 }
 
 fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
@@ -194,13 +193,13 @@ fn read(dir: &Dir, name: &str) -> Result<Option<PendingRecord>> {
     let place = dir.path_of(name);
     let damaged = || {
         Error::store(format!("`{}` is damaged", place.display()))
-            .hint("it is of no use: remove it")
+            .hint("remove the file")
             .and_hint(Advice::StartAgain)
     };
     let kept: OnDisk = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
     if kept.version > VERSION {
-        return Err(Error::store(format!("a newer oauthctl wrote `{}`", place.display()))
-            .hint("complete it with that one"));
+        return Err(Error::store(format!("`{}` was written by a newer oauthctl", place.display()))
+            .hint("complete it with the newer oauthctl"));
     }
     let sealed = STANDARD.decode(&kept.sealed).map_err(|_| damaged())?;
     if kept.version != VERSION || flow_file(&kept.id) != name {
@@ -239,7 +238,8 @@ impl PendingStore for FilePending {
     }
 }
 
-/// Ids are hashed: no id leaves its folder, and none meets another on any file system.
+/// Returns the file name of an id. Ids are hashed: none leaves its directory or collides with another on
+/// any file system.
 fn flow_file(id: &str) -> String {
     format!("{}.flow", hashed(id))
 }

@@ -1,4 +1,4 @@
-//! One account as one line of text, for machines without a store of their own.
+//! One account as one line of text, for machines without their own store.
 
 use std::io::Write;
 use std::str::FromStr as _;
@@ -14,21 +14,22 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant};
 
-/// Begins a line that is not encrypted.
+/// Prefix of a line that is not encrypted.
 const PLAIN: &str = "oauthctl-1-plain.";
 
-/// Begins a line that is encrypted with age.
+/// Prefix of a line that is encrypted with age.
 const SEALED: &str = "oauthctl-1-age.";
 
-/// The most bytes of a line: room for the largest record that a store keeps, encrypted and in base64.
+/// Maximum length of a line, in bytes: room for the largest record of a store, encrypted and in base64.
 pub const LONGEST_LINE: usize = record::LARGEST / 2 * 3;
 
-/// Writes a grant as one line. With recipients (`age1…`) it is encrypted to them; without, whoever
-/// has the line has the refresh token.
+/// Writes a grant as one line. With recipients (`age1…`), the line is encrypted to them; without, anyone
+/// who has the line has the refresh token.
 ///
 /// # Errors
 ///
-/// `Usage` for an invalid recipient or more than 100 of them, `Store` for a grant that is too large.
+/// Returns `Usage` for an invalid recipient or more than 100 of them, and `Store` for a grant that is too
+/// large.
 pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
     let json = record::encode(grant)?;
     if recipients.len() > MOST_RECIPIENTS {
@@ -47,7 +48,7 @@ pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
             })
         })
         .collect::<Result<_>>()?;
-    let failed = || Error::internal("the line could not be encrypted");
+    let failed = || Error::internal("cannot encrypt the line");
     let references = recipients.iter().map(|r| r as &dyn age::Recipient);
     let encryptor = age::Encryptor::with_recipients(references).map_err(|_| failed())?;
     let mut sealed = Vec::new();
@@ -57,11 +58,11 @@ pub fn export(grant: &Grant, recipients: &[String]) -> Result<Secret> {
     Ok(Secret::new(format!("{SEALED}{}", BASE64.encode(sealed))))
 }
 
-/// Reads a line that [`export`] wrote. `identity` (`AGE-SECRET-KEY-1…`) opens an encrypted one.
+/// Reads a line that [`export`] wrote. `identity` (`AGE-SECRET-KEY-1…`) decrypts an encrypted one.
 ///
 /// # Errors
 ///
-/// `Usage` for a line that is none or is damaged, `Store` where the key is missing or wrong.
+/// Returns `Usage` for an invalid or damaged line, and `Store` if the key is missing or wrong.
 pub fn import(line: &Secret, identity: Option<&Secret>) -> Result<Grant> {
     let line = line.expose().trim();
     let json = if let Some(text) = line.strip_prefix(PLAIN) {
@@ -69,8 +70,8 @@ pub fn import(line: &Secret, identity: Option<&Secret>) -> Result<Grant> {
     } else if let Some(text) = line.strip_prefix(SEALED) {
         unseal(&decode(text)?, identity)?
     } else {
-        return Err(Error::usage("this is not the line of an exported account")
-            .hint("give the whole line, as it was printed"));
+        return Err(Error::usage("not the line of an exported account")
+            .hint("pass the whole line, exactly as it was printed"));
     };
     let grant: Grant = serde_json::from_slice(&json).map_err(|_| damaged())?;
     if grant.version > GRANT_VERSION {
@@ -93,25 +94,23 @@ fn damaged() -> Error {
 
 fn too_long() -> Error {
     Error::usage("the line is longer than any exported account")
-        .hint("give the line alone, as it was printed")
+        .hint("pass only the line, exactly as it was printed")
 }
 
 fn unseal(sealed: &[u8], identity: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>> {
     let identity = identity.ok_or_else(|| {
-        Error::store("the exported line is encrypted, and there is no key for it")
-            .hint("give the age identity that it was encrypted for with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE")
+        Error::store("the exported line is encrypted, but no key is set")
+            .hint("set OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE to the age identity of its recipient")
     })?;
-    // A key file has remarks above the identity.
+    // A key file has comments above the identity.
     let lines = identity.expose().lines().map(str::trim);
     let identity = lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .find_map(|line| age::x25519::Identity::from_str(line).ok())
-        .ok_or_else(|| Error::store("the store's key is no age identity"))?;
+        .ok_or_else(|| Error::store("the store's key is not an age identity"))?;
     age_file::decrypt(&identity, sealed, record::LARGEST).map_err(|unopened| match unopened {
-        Unopened::OtherKey | Unopened::Damaged => {
-            Error::store("the exported line cannot be decrypted")
-                .hint("it was encrypted for another key, or is damaged")
-        }
+        Unopened::OtherKey | Unopened::Damaged => Error::store("cannot decrypt the exported line")
+            .hint("it was encrypted for another key, or is damaged"),
         Unopened::Header(why) => Error::usage(format!("the exported line is damaged: {why}")),
         Unopened::TooLong => too_long(),
     })

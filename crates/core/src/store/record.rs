@@ -1,4 +1,4 @@
-//! Records as text: a grant, or a named secret, and the checks that what was read is what was asked.
+//! Records as text: a grant or a named secret, and the checks that the requested record was read.
 
 use std::io::Write;
 
@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey};
 use crate::secret::{Secret, exposed};
 
-/// The most bytes of a record as JSON: what is larger could be saved, and not be read again. Access, refresh
-/// and id token can come from three answers of a server, each of at most 1 MiB; the narrowed tokens have
-/// another one.
+/// Maximum size of a record as JSON, in bytes: a larger one could be saved but not read again. Access,
+/// refresh and id token can come from three responses of a server, each of at most 1 MiB; the narrowed
+/// tokens have another one.
 pub(super) const LARGEST: usize = 5 * 1024 * 1024;
 
 /// The first field of every record.
@@ -33,67 +33,69 @@ struct Item {
     value: Secret,
 }
 
-/// A grant as JSON.
+/// Encodes a grant as JSON.
 pub(super) fn encode(grant: &Grant) -> Result<Zeroizing<Vec<u8>>> {
     to_json(grant)
 }
 
-/// The grant of this key in what was read at `place`.
+/// Decodes the grant of this key from what was read at `place`.
 pub(super) fn decode(bytes: &[u8], key: &GrantKey, place: &str) -> Result<Grant> {
     let grant: Grant = from_json(bytes, place)?;
     if grant.key == *key {
         return Ok(grant);
     }
-    Err(damaged(place, &format!("it holds the grant of {}, not of {key}", grant.key)))
+    Err(damaged(place, &format!("it contains the grant of {}, not of {key}", grant.key)))
 }
 
-/// A named secret as JSON.
+/// Encodes a named secret as JSON.
 pub(super) fn encode_item(name: &str, value: &Secret) -> Result<Zeroizing<Vec<u8>>> {
     to_json(&Item { version: GRANT_VERSION, name: name.to_owned(), value: value.clone() })
 }
 
-/// The secret of this name in what was read at `place`.
+/// Decodes the secret of this name from what was read at `place`.
 pub(super) fn decode_item(bytes: &[u8], name: &str, place: &str) -> Result<Secret> {
     let item: Item = from_json(bytes, place)?;
     if item.name == name {
         return Ok(item.value);
     }
-    Err(damaged(place, "it holds another item"))
+    Err(damaged(place, "it contains a different item"))
 }
 
-/// The key of whatever grant this is.
+/// Returns the key of any grant.
 #[cfg(feature = "file")]
 pub(super) fn any_key(bytes: &[u8]) -> Option<GrantKey> {
     serde_json::from_slice::<Grant>(bytes).ok().map(|grant| grant.key)
 }
 
-/// The name of whatever secret this is.
+/// Returns the name of any secret.
 #[cfg(feature = "file")]
 pub(super) fn any_item(bytes: &[u8]) -> Option<String> {
     serde_json::from_slice::<Item>(bytes).ok().map(|item| item.name)
 }
 
-/// The name of an item in files and keyrings: no name leaves its folder or meets another.
+/// Returns the name of an item in files and keyrings: none leaves its directory or collides with another.
 pub(super) fn item_slug(name: &str) -> String {
     format!("item-{}", short_hex_sha256(&[name.as_bytes()]))
 }
 
-/// A record that is there and cannot be used.
+/// Returns the error for a record that exists but cannot be used.
 pub(super) fn damaged(place: &str, why: &str) -> Error {
     Error::store(format!("the record in {place} is damaged: {why}")).hint(Advice::RestoreRecord)
 }
 
 fn too_large(bytes: usize) -> Error {
-    Error::store(format!("the record has {bytes} bytes, and at most {LARGEST} can be stored")).hint(
-        "what was stored before is unchanged; ask for fewer scopes, or keep fewer and smaller attributes",
+    Error::store(format!("the record has {bytes} bytes, but at most {LARGEST} can be stored")).hint(
+        "the previous record is unchanged; request fewer scopes, or store fewer or smaller \
+         attributes",
     )
 }
 
 fn newer(place: &str, version: u32) -> Error {
     Error::store(format!(
-        "the record in {place} has version {version}, and this program knows {GRANT_VERSION}"
+        "the record in {place} has version {version}, but this program supports only \
+         {GRANT_VERSION}"
     ))
-    .hint("a newer oauthctl wrote it: use that one; nothing was changed")
+    .hint("use the newer oauthctl that wrote the record; nothing was changed")
 }
 
 fn from_json<T: for<'a> Deserialize<'a>>(bytes: &[u8], place: &str) -> Result<T> {
@@ -109,7 +111,7 @@ fn from_json<T: for<'a> Deserialize<'a>>(bytes: &[u8], place: &str) -> Result<T>
     })
 }
 
-/// Counted first and written then, so that no growing buffer leaves copies of secrets behind.
+/// Counted first and written afterwards, so that no growing buffer leaves copies of secrets behind.
 fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     struct Count(usize);
     impl Write for Count {
@@ -121,7 +123,7 @@ fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
             Ok(())
         }
     }
-    let failed = |_| Error::internal("a record cannot be written as JSON");
+    let failed = |_| Error::internal("cannot write a record as JSON");
     let mut count = Count(0);
     value.serialize(&mut Serializer::with_formatter(&mut count, NoBraces)).map_err(failed)?;
     if count.0 > LARGEST {
@@ -132,7 +134,7 @@ fn to_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Escapes braces in strings. KeePassXC replaces `{USERNAME}` and the like in what it hands out, and
+/// Escapes braces in strings. KeePassXC replaces `{USERNAME}` and similar texts in what it returns, and
 /// refuses to store `{REF:…}`.
 struct NoBraces;
 

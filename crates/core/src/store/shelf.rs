@@ -1,6 +1,6 @@
-//! Small files that expire, in a directory of slots: `SLOT/NAME`, where the slot is a span of time in
-//! which they expire. A file is found by its name and time, so that nothing is listed to add or to find
-//! one; what has expired goes slot by slot.
+//! Small files that expire, in a directory of slots: `SLOT/NAME`, where the slot is the time span in which
+//! they expire. A file is located by its name and expiry, so adding or finding one lists no directory;
+//! expired files are removed slot by slot.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,16 +14,16 @@ use crate::files::{self, Dir, Warnings};
 use crate::port::Clock;
 use crate::time::Timestamp;
 
-/// The span of a slot, in seconds.
+/// The time span of a slot, in seconds.
 const SLOT: u64 = 600;
-/// How long after its end a slot is left alone: clocks differ.
+/// How long a slot is kept after its end: clocks differ.
 const GRACE: u64 = 120;
-/// How many expired files one addition removes. More than one, so that they get fewer.
+/// How many expired files one addition removes: more than one, so that their number shrinks.
 const COLLECTED: usize = 64;
-/// How long the counter is waited for.
+/// How long to wait for the counter.
 const WAIT: Duration = Duration::from_secs(10);
 pub(super) const COUNT: &str = "count";
-/// Holds the time up to which slots were emptied, where that matters.
+/// Name of the file with the time up to which slots were emptied, if that is recorded.
 pub(super) const FORGOTTEN: &str = "forgotten";
 
 /// A directory with slots, for the processes of one user.
@@ -31,18 +31,18 @@ pub(super) const FORGOTTEN: &str = "forgotten";
 pub(super) struct Shelf {
     pub(super) path: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
-    /// How many files it holds.
+    /// Maximum number of files.
     pub(super) limit: u64,
-    /// What is said when there are so many.
+    /// Returns the error at that limit.
     pub(super) full: fn(u64) -> Error,
-    /// Whether it is remembered which slots were emptied, so that what was in them is not taken for new
-    /// once the clock has been set back.
+    /// Whether it is recorded which slots were emptied, so that their files do not count as new after the
+    /// clock was set back.
     pub(super) remembers: bool,
     pub(super) warnings: Warnings,
 }
 
 impl Shelf {
-    /// The slot of this time, if there is one.
+    /// Returns the slot of this time, if it exists.
     pub(super) fn slot(&self, expires_at: Timestamp) -> Result<Option<Dir>> {
         match Dir::open(&self.path, &self.warnings)? {
             Some(root) => root.child(&slot_name(expires_at)),
@@ -50,7 +50,7 @@ impl Shelf {
         }
     }
 
-    /// The slot of this time, with room for one file more.
+    /// Returns the slot of this time, with room for one more file.
     pub(super) async fn room(&self, expires_at: Timestamp) -> Result<Dir> {
         let root = Dir::create(&self.path, &self.warnings)?;
         let collected = self.collect(&root).await?;
@@ -58,7 +58,7 @@ impl Shelf {
         root.make_child(&slot_name(expires_at))
     }
 
-    /// All slots that can be read.
+    /// Returns all slots that can be read.
     pub(super) fn slots(&self) -> Result<Vec<Dir>> {
         let Some(root) = Dir::open(&self.path, &self.warnings)? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
@@ -71,8 +71,9 @@ impl Shelf {
         Ok(found)
     }
 
-    /// Counts one more, and those that are gone. What dies between counting and writing leaves the
-    /// count too high, never too low; it is counted anew when the limit seems to be reached.
+    /// Adds one to the counter and subtracts those that are gone. A process that dies between counting and
+    /// writing leaves the counter too high, never too low; files are counted anew when the limit seems to
+    /// be reached.
     async fn count_in(&self, root: &Dir, gone: u64) -> Result<()> {
         let mut counter = Counter::take(root, &*self.clock).await?;
         let mut count = counter.read().map(|count| count.saturating_sub(gone));
@@ -84,7 +85,7 @@ impl Shelf {
         if count >= self.limit { Err((self.full)(count)) } else { Ok(()) }
     }
 
-    /// One fewer. Where the counter cannot be had, it stays too high for a while.
+    /// Subtracts one. If the counter is not available, it stays too high for a while.
     pub(super) async fn count_out(&self) {
         let Ok(Some(root)) = Dir::open(&self.path, &self.warnings) else { return };
         if let Ok(mut counter) = Counter::take(&root, &*self.clock).await
@@ -94,7 +95,7 @@ impl Shelf {
         }
     }
 
-    /// Whether what expires at this time may have been removed already.
+    /// Returns whether a file that expires at this time may already have been removed.
     pub(super) fn has_forgotten(&self, expires_at: Timestamp) -> Result<bool> {
         match Dir::open(&self.path, &self.warnings)? {
             Some(root) => Ok(expires_at.unix() < forgotten(&root)?),
@@ -102,7 +103,7 @@ impl Shelf {
         }
     }
 
-    /// Notes, durably, that a slot is about to be emptied. The counter must be held.
+    /// Records, durably, that a slot is about to be emptied. The counter must be held.
     fn forget(&self, root: &Dir, slot: &Slot) -> Result<()> {
         if self.remembers && slot.end() > forgotten(root)? {
             root.replace(FORGOTTEN, format!("{}\n", slot.end()).as_bytes())?;
@@ -123,7 +124,7 @@ impl Shelf {
         Ok(count)
     }
 
-    /// Removes some of what has expired, and says how many.
+    /// Removes some expired files, and returns how many.
     async fn collect(&self, root: &Dir) -> Result<u64> {
         let mut removed = 0;
         for slot in slots(root)? {
@@ -139,7 +140,7 @@ impl Shelf {
     }
 }
 
-/// The time before which everything may have been removed; 0 where nothing was.
+/// Returns the time before which everything may have been removed; 0 if nothing was.
 fn forgotten(root: &Dir) -> Result<u64> {
     let Some(bytes) = root.read(FORGOTTEN)? else { return Ok(0) };
     let time = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
@@ -150,19 +151,19 @@ fn forgotten(root: &Dir) -> Result<u64> {
     })
 }
 
-/// Removes some files of an expired slot, and says how many were counted. What cannot be removed, because
-/// somebody put it there, stays; it is in nobody's way.
+/// Removes some files of an expired slot, and returns how many were counted. A foreign entry that cannot be
+/// removed stays; it does no harm.
 fn empty(root: &Dir, slot: &Slot, most: usize) -> usize {
     let Ok(Some(dir)) = root.child(&slot.0) else { return 0 };
     let Ok(names) = dir.first(most, Some) else { return 0 };
     let mut removed = 0;
     for name in &names {
-        // What a dead process left half-written was never counted.
+        // A file that a dead process left half-written was never counted.
         let counted = !name.starts_with('.');
         removed += usize::from(dir.remove_lazily(name).unwrap_or(false) && counted);
     }
     if names.len() < most {
-        // Another process may be at the same slot: the last one removes it.
+        // Another process may be emptying the same slot: the last one removes it.
         let _ = std::fs::remove_dir(root.path_of(&slot.0));
     }
     removed
@@ -172,7 +173,7 @@ fn empty(root: &Dir, slot: &Slot, most: usize) -> usize {
 struct Slot(String);
 
 impl Slot {
-    /// When everything in it has expired.
+    /// Returns when everything in it has expired.
     fn end(&self) -> u64 {
         self.0.parse::<u64>().map_or(u64::MAX / 2, |number| {
             number.saturating_add(1).saturating_mul(SLOT).min(u64::MAX / 2)
@@ -189,7 +190,7 @@ pub(super) fn slot_name(expires_at: Timestamp) -> String {
     format!("{:010}", expires_at.unix() / SLOT)
 }
 
-/// How many there are, in a file that is also the lock over it.
+/// The number of files, in a file that is also the lock over it.
 struct Counter(File);
 
 impl Counter {
@@ -198,7 +199,7 @@ impl Counter {
         taken.map(Self).ok_or_else(|| {
             Error::store("the counter of pending authorizations is held by another process")
                 .hint(Advice::Retry)
-                .and_hint("if it lasts, look for an oauthctl that hangs")
+                .and_hint("if the error persists, look for a hanging oauthctl process")
         })
     }
 
@@ -212,12 +213,12 @@ impl Counter {
     fn write(&mut self, count: u64) -> Result<()> {
         let mut act = || {
             self.0.seek(SeekFrom::Start(0))?;
-            // Of a fixed width: a longer one before it leaves nothing behind.
+            // Fixed width, so that it replaces a longer number completely.
             self.0.write_all(format!("{count:020}\n").as_bytes())
         };
         act().map_err(|e| {
-            Error::store(format!("pending authorizations cannot be counted: {e}"))
-                .hint("make room on the disk, or look who may write to the state directory")
+            Error::store(format!("cannot count the pending authorizations: {e}"))
+                .hint("free some disk space, or check the permissions of the state directory")
                 .caused_by(&e)
         })
     }

@@ -1,13 +1,13 @@
-//! The state directory: the locks by which processes take turns, what was about to be sent, and
-//! the index of accounts. It holds no secret.
+//! The state directory: locks between processes, requests that were about to be sent, and the index of
+//! accounts. It contains no secrets.
 //!
-//! The entries of one profile are a directory: whether it has one account, or one of a given name,
-//! is found out in the same time however many there are, of this profile or of others.
+//! The entries of one profile are a directory: finding out whether it has one account, or one of a given
+//! name, takes the same time however many there are, of this profile or of others.
 //!
-//! A lock is the kernel's, on a file of its own that is never replaced: it ends with its holder,
-//! whatever ends that. The file of a grant's lock also holds what its holder was about to send. That is
-//! written in place and smaller than a sector of a disk, so that it is whole or not there, and one wait
-//! for the disk makes it durable.
+//! A lock is a kernel lock on a separate file that is never replaced: it ends with its holder, however that
+//! ends. The file of a grant's lock also records what its holder was about to send. The record is written
+//! in place and is smaller than a disk sector, so that it is complete or absent, and one wait for the disk
+//! makes it durable.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -25,10 +25,10 @@ use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 use crate::time::Timestamp;
 
 const LOCKS: &str = "locks";
-/// The size of a written intent, or a multiple of it: what disks write as a whole.
+/// The size of a written intent, or a multiple of it: the unit that disks write atomically.
 const SECTOR: usize = 512;
 const ACCOUNTS: &str = "accounts";
-/// The schema of what is written here.
+/// Version of the file formats.
 const VERSION: u32 = 1;
 
 /// A directory through which the processes of one user coordinate.
@@ -45,23 +45,23 @@ impl std::fmt::Debug for StateDir {
     }
 }
 
-/// How a login ended, for those that waited for it.
+/// The outcome of a login, for the processes that waited for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginOutcome {
-    /// When.
+    /// When the login ended.
     pub at: Timestamp,
-    /// The grant's id, where the login gave one.
+    /// The id of the grant, if the login succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
-    /// The word of the error's kind ([`crate::ErrorKind::word`]), where it failed.
+    /// The word of the error's kind ([`crate::ErrorKind::word`]), if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What happened, where it failed, in words of this program's own.
+    /// The error message, if it failed, in this program's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// What a file here holds, and its schema.
+/// The content of a file, and its format version.
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     version: u32,
@@ -69,7 +69,7 @@ struct Versioned<T> {
     value: T,
 }
 
-/// An outcome, and a number by which a later one is told from it.
+/// An outcome, and a number that distinguishes it from a later one.
 #[derive(Serialize, Deserialize)]
 struct Numbered {
     number: u64,
@@ -78,31 +78,33 @@ struct Numbered {
 }
 
 impl StateDir {
-    /// A state directory at this place. Nothing is read or made until it is needed.
+    /// Returns a state directory at this path. Nothing is read or created until it is needed.
     pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// What was repaired or skipped on the way.
+    /// Returns what was repaired or skipped on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// Returns where something else may keep files of its own, in a directory of this name in this one.
+    /// Returns the path of a directory of this name inside this one, in which other code may store its
+    /// files.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) where the state directory is there and must not be used: nothing may be
-    /// made in it then.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the state directory exists but must not be used:
+    /// nothing may be created in it then.
     pub fn place(&self, name: &str) -> Result<PathBuf> {
         Dir::open(&self.path, &self.warnings)?;
         Ok(self.path.join(name))
     }
 
-    /// Takes the lock under which one process at a time logs in to an account. It is not the lock
-    /// of the account's grant: tokens are handed out and refreshed meanwhile.
+    /// Acquires the lock under which one process at a time logs in to an account. It is not the lock of the
+    /// account's grant: tokens are handed out and refreshed meanwhile.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) when another holds it for longer than `wait`.
+    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if another process holds it for longer than
+    /// `wait`.
     pub async fn login_lock(&self, key: &GrantKey, wait: Duration) -> Result<LoginLock> {
         let slug = key.slug();
         let root = self.root()?;
@@ -135,7 +137,7 @@ impl StateDir {
     /// Returns the entry of one account.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) when the index cannot be read.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the index cannot be read.
     pub fn account(&self, key: &GrantKey) -> Result<Option<AccountEntry>> {
         let Some(dir) = self.entries(&key.profile)? else { return Ok(None) };
         Ok(self.entry(&dir, &format!("{}.json", key.slug())))
@@ -162,11 +164,11 @@ impl StateDir {
         Ok(entries)
     }
 
-    /// Returns entries of one profile, at most so many of them, sorted by key. The others and those of
-    /// other profiles are not read.
+    /// Returns at most `most` entries of one profile, sorted by key. The others, and those of other
+    /// profiles, are not read.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) when the index cannot be read.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the index cannot be read.
     pub fn some_accounts(&self, profile: &str, most: usize) -> Result<Vec<AccountEntry>> {
         match self.entries(profile)? {
             Some(dir) => self.entries_in(&dir, most),
@@ -197,25 +199,27 @@ impl StateDir {
         let count = some.len();
         let mut entries = read(some);
         if entries.len() < count && count == most {
-            // Some of them cannot be used.
+            // Some of them may be unusable.
             entries = read(names(usize::MAX)?);
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(entries)
     }
 
-    /// One entry of the index. One that cannot be used is a warning, not an error: the index only
-    /// says what the stores hold.
+    /// Returns one entry of the index. An unusable entry is a warning, not an error: the index only repeats
+    /// what the stores hold.
     fn entry(&self, dir: &Dir, name: &str) -> Option<AccountEntry> {
         let why = match dir.read(name) {
             Ok(None) => return None,
             Err(error) => error.message().to_owned(),
             Ok(Some(bytes)) => match serde_json::from_slice::<Versioned<AccountEntry>>(&bytes) {
-                Ok(read) if read.version > VERSION => "a newer oauthctl wrote it".to_owned(),
+                Ok(read) if read.version > VERSION => {
+                    "it was written by a newer oauthctl".to_owned()
+                }
                 Ok(read) if format!("{}.json", read.value.key.slug()) == name => {
                     return Some(read.value);
                 }
-                Ok(_) => "it is another account's".to_owned(),
+                Ok(_) => "it belongs to another account".to_owned(),
                 Err(error) => {
                     format!("it is damaged (line {}, column {})", error.line(), error.column())
                 }
@@ -263,12 +267,12 @@ struct Held {
 }
 
 impl Held {
-    /// The name of the account's entry.
+    /// Returns the name of the account's entry.
     fn entry(&self) -> String {
         format!("{}.json", self.slug)
     }
 
-    /// The name of the lock's file.
+    /// Returns the name of the lock file.
     fn name(&self) -> String {
         lock_file(&self.slug)
     }
@@ -278,19 +282,19 @@ fn lock_file(slug: &str) -> String {
     format!("{slug}.lock")
 }
 
-/// Text filled up with spaces to whole sectors.
+/// Pads a text with spaces to whole sectors.
 fn whole_sectors(mut text: Vec<u8>) -> Vec<u8> {
     text.resize((text.len() + 1).next_multiple_of(SECTOR) - 1, b' ');
     text.push(b'\n');
     text
 }
 
-/// An intent is there, and cannot be read.
+/// An intent exists but cannot be read.
 #[derive(Debug)]
 struct Unreadable;
 
-/// Reads what [`whole_sectors`] wrote. A write that ended early is no intent: nothing is sent before all of it
-/// is on the disk.
+/// Reads what [`whole_sectors`] wrote. An incomplete write is not an intent: nothing is sent before all of
+/// it is on disk.
 fn read_intent(bytes: &[u8]) -> Result<Option<Intent>, Unreadable> {
     let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace());
     let Some(end) = end else { return Ok(None) };
@@ -301,8 +305,9 @@ fn read_intent(bytes: &[u8]) -> Result<Option<Intent>, Unreadable> {
     }
 }
 
-/// Whether a write ended before its last byte. What did not reach the disk reads as NUL, or the file ends there;
-/// a whole text holds no NUL and ends with a line feed. Text that is complete and wrong was damaged later.
+/// Returns whether a write ended before its last byte. What did not reach the disk reads as NUL, or the
+/// file ends there; a complete text contains no NUL and ends with a line feed. A complete but invalid text
+/// was damaged later.
 fn is_torn(bytes: &[u8], end: usize, error: &serde_json::Error) -> bool {
     bytes[..end].contains(&0) || (error.is_eof() && bytes.last() != Some(&b'\n'))
 }
@@ -313,8 +318,8 @@ impl Held {
         read_intent(&bytes).map_err(|Unreadable| {
             let path = self.locks.path_of(&self.name());
             Error::store(format!(
-                "`{}` says that a refresh was begun, but not which: it is damaged, or a newer \
-                 oauthctl wrote it",
+                "`{}` says that a refresh was started, but not which one: it is damaged, or was \
+                 written by a newer oauthctl",
                 path.display()
             ))
             .hint(Advice::LogInOrRemoveFile)
@@ -326,13 +331,13 @@ impl Held {
     }
 
     fn erase_intent(&self) -> Result<()> {
-        // One that comes back after a power cut does no harm: it allows one more try anyway.
+        // An intent that reappears after a power cut does no harm: it allows one more attempt anyway.
         self.locks.write_open_lazily(&self.file, &self.name(), &whole_sectors(Vec::new()))
     }
 
     fn write_entry(&self, entry: &AccountEntry) -> Result<()> {
         if entry.key.slug() != self.slug {
-            return Err(Error::internal("an entry is published under another account's lock"));
+            return Err(Error::internal("an entry was published under another account's lock"));
         }
         let dir = self.root.make_child(ACCOUNTS)?.make_child(&self.profile)?;
         let name = self.entry();
@@ -342,8 +347,8 @@ impl Held {
     }
 
     fn remove_entry(&self) -> Result<()> {
-        // The index only says what the stores hold: an entry that comes back does no harm. The
-        // directory stays, since another account may be about to be published in it.
+        // The index only repeats what the stores hold: an entry that reappears does no harm. The directory
+        // stays, because another account may be about to be published in it.
         let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
         if let Some(dir) = dir.transpose()?.flatten() {
             dir.remove_lazily(&self.entry())?;
@@ -390,17 +395,17 @@ impl std::fmt::Debug for LoginLock {
 }
 
 impl LoginLock {
-    /// How the login ended that this one waited for. `None` where it did not wait, or where that
-    /// one died without a word.
+    /// Returns the outcome of the login that this one waited for: `None` if it did not wait, or if that one
+    /// died without reporting.
     pub fn joined(&self) -> Option<&LoginOutcome> {
         self.joined.as_ref()
     }
 
-    /// Tells those who wait how this login ended. Call it before the lock is dropped.
+    /// Reports how this login ended to those that wait. Call it before dropping the lock.
     pub fn finish(&mut self, outcome: &LoginOutcome) -> Result<()> {
         let mut number = [0; 8];
         aws_lc_rs::rand::fill(&mut number)
-            .map_err(|_| Error::internal("the system gave no random numbers"))?;
+            .map_err(|_| Error::internal("the system returned no random numbers"))?;
         let outcome = outcome.clone();
         let outcome = json(Numbered { number: u64::from_be_bytes(number), outcome })?;
         self.locks.replace_lazily(&self.record, &outcome)?;
@@ -411,13 +416,13 @@ impl LoginLock {
 
 fn json<T: Serialize>(value: T) -> Result<Vec<u8>> {
     serde_json::to_vec(&Versioned { version: VERSION, value })
-        .map_err(|_| Error::internal("a state file cannot be written as JSON"))
+        .map_err(|_| Error::internal("cannot write a state file as JSON"))
 }
 
 fn login_busy(key: &GrantKey, wait: Duration) -> Error {
     Error::unavailable(format!(
-        "another process is logging in to {key}, and was not done within {}",
+        "another process is logging in to {key} and did not finish within {}",
         crate::time::describe(wait)
     ))
-    .hint("finish the login in that process, or end it")
+    .hint("finish the login in that process, or end the process")
 }

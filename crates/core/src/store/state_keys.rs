@@ -1,6 +1,6 @@
-//! The keys for states, in a file of the person's own: made when the first flow is started, replaced
-//! by [`StateKeyFile::rotate`], after which the one before is taken for as long as a state that it
-//! made can live.
+//! The keys for states, in a file of the user: generated when the first flow is started, and replaced by
+//! [`StateKeyFile::rotate`]. The previous key is then accepted until the last state that it signed has
+//! expired.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::secret::{Secret, exposed};
 use crate::time::Timestamp;
 
 const VERSION: u32 = 1;
-/// The life of a state that nobody asked another of.
+/// Default lifetime of a state, in seconds.
 const USUAL_LIFE: u64 = 600;
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -48,9 +48,9 @@ struct Entry {
     alg: String,
     #[serde(with = "exposed")]
     key: Secret,
-    /// The longest life, in seconds, that a state made with this key was given.
+    /// The longest lifetime, in seconds, of a state signed with this key.
     longest: u64,
-    /// Until when it is taken, once there is another.
+    /// Until when it is accepted, once there is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
 }
@@ -63,27 +63,27 @@ impl Entry {
 
     fn read(&self) -> Result<StateKey> {
         let alg = StateAlg::parse(&self.alg)
-            .ok_or_else(|| Error::config("it names an algorithm that is not known"))?;
+            .ok_or_else(|| Error::config("it names an unknown algorithm"))?;
         StateKey::read(&self.key, alg)
     }
 }
 
 impl StateKeyFile {
-    /// The keys in this file. Nothing is read or made until it is needed.
+    /// Returns the keys in this file. Nothing is read or created until it is needed.
     pub fn open(path: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// What was repaired on the way.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// The keys to complete flows with; none where no flow was ever started.
+    /// Returns the keys for completing flows; none if no flow was ever started.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) where the file cannot be read or is damaged.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the file cannot be read or is damaged.
     pub fn keys(&self) -> Result<StateKeys> {
         let Some(dir) = Dir::open_for_key(self.split()?.0, &self.warnings)? else {
             return Ok(StateKeys::none());
@@ -94,12 +94,12 @@ impl StateKeyFile {
         }
     }
 
-    /// What [`StateKeyFile::keys_for`] gives, where nothing has to be written or waited for; else
+    /// Returns the same as [`StateKeyFile::keys_for`] if nothing has to be written or waited for, else
     /// `None`.
     ///
     /// # Errors
     ///
-    /// As [`StateKeyFile::keys`].
+    /// See [`StateKeyFile::keys`].
     pub fn keys_at_hand(&self, life: Duration) -> Result<Option<StateKeys>> {
         let (parent, name) = self.split()?;
         let Some(dir) = Dir::open_for_key(parent, &self.warnings)? else { return Ok(None) };
@@ -110,11 +110,12 @@ impl StateKeyFile {
         }
     }
 
-    /// The keys to start a flow with whose state lives so long: made where there are none.
+    /// Returns the keys for starting a flow with this lifetime of its state; they are generated if there
+    /// are none.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::ErrorKind::Store) where the file cannot be read or written.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the file cannot be read or written.
     pub async fn keys_for(&self, life: Duration) -> Result<StateKeys> {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
@@ -127,7 +128,7 @@ impl StateKeyFile {
                     current: Entry::new(StateAlg::Hs256)?,
                     previous: None,
                 };
-                // Of processes that come here at once, one makes the key and all use it.
+                // If several processes get here at once, one generates the key and all use it.
                 dir.create_new(name, &written(&ring)?)?;
                 self.ring(&dir)?.ok_or_else(|| self.damaged())?
             }
@@ -141,12 +142,12 @@ impl StateKeyFile {
         self.unlock(&ring)
     }
 
-    /// Makes a new key. States of the one before are taken until the longest-lived of them has
-    /// expired; those of the one before that no more.
+    /// Generates a new key. States signed with the previous key are accepted until the longest-lived of
+    /// them has expired; states of the key before that are rejected.
     ///
     /// # Errors
     ///
-    /// As [`StateKeyFile::keys_for`].
+    /// See [`StateKeyFile::keys_for`].
     pub async fn rotate(&self, alg: StateAlg) -> Result<StateKeys> {
         let (parent, name) = self.split()?;
         let dir = Dir::create(parent, &self.warnings)?;
@@ -173,8 +174,11 @@ impl StateKeyFile {
         let Some(bytes) = dir.read_key(self.split()?.1)? else { return Ok(None) };
         let ring: Ring = serde_json::from_slice(&bytes).map_err(|_| self.damaged())?;
         if ring.version > VERSION {
-            return Err(Error::store(format!("a newer oauthctl wrote `{}`", self.path.display()))
-                .hint("use that one"));
+            return Err(Error::store(format!(
+                "`{}` was written by a newer oauthctl",
+                self.path.display()
+            ))
+            .hint("use the newer oauthctl"));
         }
         Ok(Some(ring))
     }
@@ -185,7 +189,7 @@ impl StateKeyFile {
         lock.ok_or_else(|| {
             Error::store(format!("`{}` is held by another process", self.path.display()))
                 .hint(Advice::Retry)
-                .and_hint("if it lasts, look for an oauthctl that hangs")
+                .and_hint("if the error persists, look for a hanging oauthctl process")
         })
     }
 
@@ -199,9 +203,8 @@ impl StateKeyFile {
     }
 
     fn damaged(&self) -> Error {
-        Error::store(format!("there are no keys for states in `{}`", self.path.display())).hint(
-            "put the file back, or remove it: then flows that are pending must be started again",
-        )
+        Error::store(format!("`{}` contains no keys for states", self.path.display()))
+            .hint("restore the file, or remove it and start the pending flows again")
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::output::{self, Leftovers};
 use crate::time::Timestamp;
 
-/// What a HAR file will say.
+/// The content of a HAR file.
 #[derive(Default)]
 pub(super) struct Har {
     pages: Vec<Page>,
@@ -33,24 +33,24 @@ struct Entry {
 }
 
 impl Har {
-    /// Begins a step.
+    /// Starts a step.
     pub(super) fn page(&mut self, title: String, started: Duration) {
         self.pages.push(Page { title, started, comments: Vec::new() });
     }
 
-    /// Says something about the step that has begun.
+    /// Adds a comment to the current step.
     pub(super) fn comment(&mut self, comment: &str) {
         if let Some(page) = self.pages.last_mut() {
             page.comments.push(comment.to_owned());
         }
     }
 
-    /// Adds an exchange to the step that has begun.
+    /// Adds an exchange to the current step.
     pub(super) fn exchange(&mut self, request: Request, outcome: Outcome, took: Duration) {
         self.entries.push(Entry { page: self.pages.len(), request, outcome, took });
     }
 
-    /// The file's content.
+    /// Returns the file's content.
     pub(super) fn render(&self, started: Timestamp) -> String {
         let at = |elapsed: Duration| {
             let time = (Duration::from_secs(started.unix()) + elapsed)
@@ -185,21 +185,21 @@ fn text(body: &Body) -> String {
     }
 }
 
-/// Writes a file of mode 0600 beside `path` and puts it in its place.
+/// Writes a file of mode 0600 beside `path` and moves it into place.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<()> {
     let failed = |error: io::Error| {
         Error::usage(format!("cannot write the HAR file {}: {error}", path.display()))
-            .hint("name a file in a directory that can be written to")
+            .hint("use a file in a writable directory")
             .caused_by(&error)
     };
     // A device, a pipe or a directory would be replaced, not written to.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) || is_of_the_system(path) {
-        return Err(failed(io::Error::other("it is not a regular file")));
+        return Err(failed(io::Error::other("not a regular file")));
     }
     output::replace(path, content, Leftovers::Keep).map_err(failed)
 }
 
-/// Whether this is a name like `/dev/stdout`, which can lead to a file and is not one to replace.
+/// Returns whether this is a name like `/dev/stdout`, which may lead to a file but must not be replaced.
 fn is_of_the_system(path: &Path) -> bool {
     let folder = path.parent().map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
     cfg!(unix) && folder.is_some_and(|dir| dir.starts_with("/dev") || dir.starts_with("/proc"))

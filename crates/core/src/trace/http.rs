@@ -1,4 +1,4 @@
-//! Puts every exchange of an `Http` into the trace.
+//! Adds every exchange of an `Http` to the trace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::redact::Body;
 use super::{State, Trace};
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
-/// An [`Http`] that tells the trace what it sends and gets.
+/// An [`Http`] that traces what it sends and receives.
 pub(super) struct TracedHttp {
     trace: Trace,
     inner: Arc<dyn Http>,
@@ -36,11 +36,11 @@ pub(super) struct Response {
     pub(super) size: usize,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 pub(super) enum Outcome {
-    /// An answer.
+    /// A response.
     Answer(Response),
-    /// None, and why.
+    /// No response, and why.
     Failure(String),
 }
 
@@ -76,7 +76,7 @@ impl TracedHttp {
             let took = now.saturating_sub(request.started);
             state.redactor.hears(true);
             let outcome = match outcome {
-                // The body goes first: its secrets must be known when the headers are shown.
+                // The body is processed first: its secrets must be known when the headers are shown.
                 Ok(response) => {
                     let body = state.redactor.body(content_type(&response.headers), &response.body);
                     let headers = state.headers(&response.headers);
@@ -140,7 +140,7 @@ impl State {
         let took = took.as_millis();
         match outcome {
             Outcome::Failure(why) => {
-                self.line(&format!("   [{number}] <- no answer after {took} ms: {why}"));
+                self.line(&format!("   [{number}] <- no response after {took} ms: {why}"));
             }
             Outcome::Answer(response) => {
                 let status = response.status;
@@ -165,7 +165,7 @@ fn content_type(headers: &[(String, String)]) -> Option<&str> {
     Some(value)
 }
 
-/// The usual words for a status, with a space before them.
+/// Returns the usual phrase for a status, with a leading space.
 pub(super) fn phrase(status: u16) -> &'static str {
     match status {
         200 => " OK",

@@ -1,4 +1,4 @@
-//! JSON as it was sent: member order and repeated names are kept, which a map would hide.
+//! JSON as it was sent, with member order and duplicate names, which a map would lose.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
@@ -16,15 +16,15 @@ pub(super) enum Json {
 }
 
 impl Json {
-    /// Reads a body that is one JSON object or array, and nothing after it.
+    /// Parses a body that is one JSON object or array, and nothing after it.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body)
             .ok()
             .filter(|json| matches!(json, Self::List(_) | Self::Members(_)))
     }
 
-    /// Writes it in lines, in `width` columns where its values fit. `comment` may explain a
-    /// top-level member; without comments the lines are JSON again.
+    /// Formats it in lines, in `width` columns if its values fit. `comment` may explain a top-level member;
+    /// without comments, the lines are JSON again.
     pub(super) fn lines(
         &self,
         width: usize,
@@ -35,7 +35,7 @@ impl Json {
         writer.lines
     }
 
-    /// A list of scalars in one line, where it is one.
+    /// Returns a list of scalars in one line, if it is one.
     fn flat(&self) -> Option<String> {
         let Self::List(items) = self else { return None };
         let nested = |item: &Self| matches!(item, Self::List(_) | Self::Members(_));

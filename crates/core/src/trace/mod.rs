@@ -1,7 +1,7 @@
-//! Explains every protocol step as it happens: in words for people, and as a HAR file.
+//! Explains every protocol step as it happens: as text for humans, and as a HAR file.
 //!
-//! Both show the same, and both without secrets: a value is shown only where its name says that
-//! it is public (see `redact`). Nothing here costs anything while no one listens.
+//! Both show the same, without secrets: a value is shown only if its name says that it is public (see
+//! `redact`). Tracing costs nothing while it is off.
 
 mod explain;
 mod har;
@@ -27,13 +27,13 @@ use crate::secret::Secret;
 use crate::text;
 use crate::time::Timestamp;
 
-/// Takes one line of the trace, without its line break.
+/// Receives one line of the trace, without its line break.
 pub type LineSink = Box<dyn FnMut(&str) + Send>;
 
-/// The columns that a trace for people keeps to; a value that is longer is not broken.
+/// Maximum width of a trace for humans, in columns; a longer value is not broken.
 const WIDTH: usize = 80;
 
-/// The most lines of one body that are shown to people. A HAR file has them all.
+/// Maximum number of lines of one body in a trace for humans. A HAR file contains them all.
 const LINES: usize = 120;
 
 /// A trace of the protocol. Clones write to the same sinks.
@@ -61,13 +61,13 @@ impl std::fmt::Debug for Trace {
 }
 
 impl Trace {
-    /// A trace that goes nowhere.
+    /// Returns a trace that is off.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// A trace that goes to `sink`, if there is one, and is kept for [`Trace::finish_har`] if
-    /// `har` is true. `now` is the time of the beginning, for the times in the HAR file.
+    /// Creates a trace that writes to `sink`, if there is one, and keeps a copy for [`Trace::finish_har`]
+    /// if `har` is true. `now` is the start time, for the times in the HAR file.
     pub fn new(sink: Option<LineSink>, har: bool, now: Timestamp) -> Self {
         if sink.is_none() && !har {
             return Self::off();
@@ -86,12 +86,12 @@ impl Trace {
         })))
     }
 
-    /// Whether anyone listens. Ask before preparing what is costly to prepare.
+    /// Returns whether tracing is on. Check it before preparing expensive details.
     pub fn enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Begins a step: what is done now, and where that is written ("RFC 6749, section 4.1.1").
+    /// Starts a step: what is done now, and the specification that defines it ("RFC 6749, section 4.1.1").
     pub fn step(&self, what: &str, reference: &str) {
         self.with(|state, elapsed| {
             let title = match reference {
@@ -107,8 +107,8 @@ impl Trace {
         });
     }
 
-    /// A parameter of this step. Its value is shown only if its name is that of a public
-    /// parameter; for anything else use [`Trace::note`].
+    /// Adds a parameter of this step. Its value is shown only if its name is that of a public parameter;
+    /// for anything else use [`Trace::note`].
     pub fn detail(&self, name: &str, value: &str) {
         self.with(|state, _| {
             let value = state.redactor.parameter(name, value);
@@ -117,7 +117,7 @@ impl Trace {
         });
     }
 
-    /// A secret that this step made or uses: that it exists, not its value.
+    /// Adds a secret that this step creates or uses, without its value.
     pub fn secret(&self, name: &str) {
         self.with(|state, _| {
             state.parameter(Side::Request, "   ", name, "[redacted]");
@@ -125,7 +125,7 @@ impl Trace {
         });
     }
 
-    /// A sentence of our own about this step, without a secret in it.
+    /// Adds a sentence of this program about this step, which must not contain a secret.
     pub fn note(&self, sentence: &str) {
         self.with(|state, _| {
             let sentence = state.redactor.own_words(sentence);
@@ -134,12 +134,12 @@ impl Trace {
         });
     }
 
-    /// Hides this secret in all that follows, whatever comes back with it and however that is encoded.
+    /// Hides this secret in all further output, wherever it comes back and however it is encoded.
     pub(crate) fn hide(&self, secret: &Secret) {
         self.with(|state, _| state.redactor.hide(secret));
     }
 
-    /// The URL that the browser is sent to (RFC 6749, section 4.1.1), parameter by parameter.
+    /// Adds the URL that the browser is sent to (RFC 6749, section 4.1.1), parameter by parameter.
     pub fn authorization_request(&self, url: &Url) {
         self.with(|state, _| {
             let (whole, base) = (state.redactor.url(url), state.redactor.base(url));
@@ -150,8 +150,8 @@ impl Trace {
         });
     }
 
-    /// What the browser brought back (RFC 6749, section 4.1.2): a URL, a request target, or the
-    /// body of a form post.
+    /// Adds the response from the browser (RFC 6749, section 4.1.2): a URL, a request target, or the body
+    /// of a form post.
     pub fn authorization_response(&self, target: &str) {
         self.with(|state, _| {
             state.redactor.hears(true);
@@ -168,18 +168,18 @@ impl Trace {
         });
     }
 
-    /// The same `http`, with every exchange in the trace.
+    /// Wraps an `http` to trace every exchange.
     pub fn wrap(&self, http: Arc<dyn Http>) -> Arc<dyn Http> {
         if self.enabled() { Arc::new(http::TracedHttp::new(self.clone(), http)) } else { http }
     }
 
-    /// Writes what was kept as a HAR 1.2 file, mode 0600, replacing an older one as a whole.
-    /// Does nothing if nothing was to be kept. May be called more than once: at the beginning too, to see
+    /// Writes the recorded trace as a HAR 1.2 file with mode 0600, replacing an older one as a whole. Does
+    /// nothing if nothing is recorded. May be called more than once, for instance at the beginning to check
     /// that the file can be written.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) if the file cannot be written.
+    /// Returns [`Usage`](crate::ErrorKind::Usage) if the file cannot be written.
     pub fn finish_har(&self, path: &Path) -> Result<()> {
         let Some(inner) = &self.0 else { return Ok(()) };
         let file = inner.lock().har.as_ref().map(|har| har.render(inner.started));
@@ -195,7 +195,7 @@ impl Trace {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A sink that panicked left nothing half-done that matters here.
+        // A panic in a sink leaves nothing half-done that matters here.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -235,7 +235,7 @@ impl State {
         }
     }
 
-    /// The words of an explanation, the first time only.
+    /// Returns the text of an explanation, the first time only.
     fn explain(&mut self, explanation: Option<Explanation>) -> Option<String> {
         let Explanation { what, reference } = explanation?;
         self.explained.insert(what).then(|| format!("{what} ({reference})"))
@@ -256,7 +256,7 @@ impl State {
             self.line(&format!("      {line}"));
         }
         if more > 0 {
-            self.line(&format!("      … and {more} lines more"));
+            self.line(&format!("      … and {more} more lines"));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Takes the secrets out of what a trace shows: the one redactor for text, HAR and errors.
+//! Removes the secrets from what a trace shows: the single redactor for text, HAR and errors.
 //!
-//! A value is hidden unless its name says that it is public. What was hidden once is remembered,
-//! and hidden again wherever a server repeats it.
+//! A value is hidden unless its name says that it is public. A hidden value is remembered, and hidden again
+//! wherever a server repeats it.
 
 use base64::Engine as _;
 use url::{Url, form_urlencoded};
@@ -13,13 +13,13 @@ use crate::redact::{Known, Origin};
 use crate::secret::Secret;
 use crate::text;
 
-/// Shorter values of an answer are not searched for elsewhere, even where their name says that they are secret:
-/// servers give such names to words, too.
+/// Shorter values of a response are not searched for elsewhere, even if their name says that they are
+/// secret: servers use such names for words, too.
 const LEAST_ANSWERED: usize = 8;
-/// Path segments of this many characters hold no secret worth the name (less than 128 bits).
+/// Path segments of up to this many characters contain no real secret (less than 128 bits).
 const SHORT_SEGMENT: usize = 20;
 
-/// A body, fit to be shown.
+/// A body, redacted for display.
 pub(super) enum Body {
     /// There is none.
     Empty,
@@ -35,39 +35,39 @@ pub(super) enum Body {
 #[derive(Default)]
 pub(super) struct Redactor {
     known: Known,
-    /// Whether what is shown now came from the server or the browser.
+    /// Whether the current text comes from the server or the browser.
     is_answer: bool,
 }
 
 impl Redactor {
-    /// Says whose words come next.
+    /// Sets who the following text comes from.
     pub(super) fn hears(&mut self, is_answer: bool) {
         self.is_answer = is_answer;
     }
 
-    /// Hides this secret from now on, whatever name it comes back under.
+    /// Hides this secret from now on, under whatever name it comes back.
     pub(super) fn hide(&mut self, secret: &Secret) {
         self.known.remember(secret.expose(), Origin::Own);
     }
 
-    /// A sentence of this program's own.
+    /// Redacts a sentence of this program.
     pub(super) fn own_words(&self, text: &str) -> String {
         text::one_line(&self.known.hide_quoted(text))
     }
 
-    /// The value of a parameter.
+    /// Redacts the value of a parameter.
     pub(super) fn parameter(&mut self, name: &str, value: &str) -> String {
         self.learn(name, value);
         self.shown(name, value)
     }
 
-    /// A URL without its userinfo.
+    /// Redacts a URL, without its userinfo.
     pub(super) fn url(&mut self, url: &Url) -> String {
         self.learn_url(url);
         self.shown_url(url)
     }
 
-    /// A URL without userinfo, query and fragment.
+    /// Redacts a URL, without userinfo, query and fragment.
     pub(super) fn base(&self, url: &Url) -> String {
         let path = self.path(url.path());
         match url.host_str() {
@@ -79,7 +79,7 @@ impl Redactor {
         }
     }
 
-    /// A URL, or part of one: a path with a query, or a query alone.
+    /// Redacts a URL, or part of one: a path with a query, or a query alone.
     pub(super) fn target(&mut self, raw: &str) -> String {
         if let Ok(url) = Url::parse(raw) {
             return self.url(&url);
@@ -99,14 +99,14 @@ impl Redactor {
         self.path(path) + &query.unwrap_or_default() + &fragment.unwrap_or_default()
     }
 
-    /// The parameters of a query or a form-encoded body.
+    /// Redacts the parameters of a query or a form-encoded body.
     pub(super) fn form(&mut self, raw: &str) -> Vec<(String, String)> {
         let pairs = pairs(raw);
         self.learn_pairs(&pairs);
         pairs.iter().map(|(name, value)| (self.name(name), self.shown(name, value))).collect()
     }
 
-    /// The value of a header.
+    /// Redacts the value of a header.
     pub(super) fn header(&mut self, name: &str, value: &str) -> String {
         match name.to_ascii_lowercase().as_str() {
             name if names::is_shown_header(name) => self.text(value),
@@ -124,7 +124,7 @@ impl Redactor {
         }
     }
 
-    /// A body: JSON whatever it is called, a form if it is called one, else its size and type.
+    /// Redacts a body: JSON whatever its type, a form if it is declared as one, else its size and type.
     pub(super) fn body(&mut self, content_type: Option<&str>, body: &[u8]) -> Body {
         let size = counted(body.len(), "byte");
         if body.is_empty() {
@@ -151,7 +151,7 @@ impl Redactor {
         }
     }
 
-    /// Text for people, without anything that was hidden before.
+    /// Redacts human-readable text: removes everything that was hidden before.
     pub(super) fn text(&self, text: &str) -> String {
         match self.is_answer {
             true => text::one_line(&self.known.hide(text)),
@@ -159,7 +159,7 @@ impl Redactor {
         }
     }
 
-    /// A name, unless it looks like a value.
+    /// Returns a name, unless it looks like a value.
     fn name(&self, name: &str) -> String {
         if names::class(name) != Class::Unknown || names::is_wordlike(name) {
             self.text(name)
@@ -179,7 +179,7 @@ impl Redactor {
         }
     }
 
-    /// A word of a public value, as it was written; a URL loses what may be secret in it.
+    /// Redacts a word of a public value; a URL loses its potentially secret parts.
     fn word(&self, word: &str) -> String {
         match Url::parse(word) {
             Ok(url)
@@ -195,7 +195,7 @@ impl Redactor {
         }
     }
 
-    /// Sentences: words that look like tokens are hidden.
+    /// Redacts sentences: words that look like tokens are hidden.
     fn prose(&self, prose: &str) -> String {
         let token = |c: char| c.is_ascii_alphanumeric() || "_-.~+/=".contains(c);
         let prose = Zeroizing::new(self.text(prose));
@@ -240,7 +240,7 @@ impl Redactor {
         pairs(raw).iter().map(show).collect::<Vec<_>>().join("&")
     }
 
-    /// `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
+    /// Redacts `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
     fn credentials(&mut self, value: &str) -> String {
         let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
         else {
@@ -255,7 +255,7 @@ impl Redactor {
             let text = Zeroizing::new(String::from_utf8_lossy(&decoded).into_owned());
             if let Some((_, password)) = text.split_once(':') {
                 self.remember(password, Class::Secret);
-                // Client secrets are form-encoded before they are joined (RFC 6749, 2.3.1).
+                // Client secrets are form-encoded before they are joined (RFC 6749, section 2.3.1).
                 let plain = form_urlencoded::parse(password.as_bytes()).next();
                 self.remember(&plain.map(|(name, _)| name).unwrap_or_default(), Class::Secret);
             }
@@ -263,7 +263,7 @@ impl Redactor {
         format!("{scheme} {}", placeholder(credentials))
     }
 
-    /// `SCHEME name="value", …` (RFC 9110, section 11.6.1).
+    /// Redacts `SCHEME name="value", …` (RFC 9110, section 11.6.1).
     fn challenge(&mut self, value: &str) -> String {
         let Some((scheme, parameters)) = value.split_once(' ').filter(|(s, _)| is_scheme(s)) else {
             return if is_scheme(value) { value.to_owned() } else { placeholder(value) };
@@ -359,7 +359,7 @@ impl Redactor {
     }
 }
 
-/// What stands for a hidden value.
+/// Returns the placeholder for a hidden value.
 pub(super) fn placeholder(value: &str) -> String {
     match value.chars().count() {
         0 => String::new(),
@@ -371,8 +371,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The decoded pairs of a query. What has no name is a value, and of a value without a name
-/// nothing is known.
+/// Returns the decoded pairs of a query. A part without a name is a value, and nothing is known about it.
 fn pairs(raw: &str) -> Vec<(Zeroizing<String>, Zeroizing<String>)> {
     let parts = raw.split('&').filter(|part| !part.is_empty());
     let named = parts.map(|part| match part.contains('=') {
@@ -391,8 +390,8 @@ fn is_scheme(word: &str) -> bool {
     (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
 }
 
-/// Hides what looks like a token in a run of a token's characters. In a URL or a path, each
-/// segment is looked at for itself.
+/// Hides what looks like a token in a run of token characters. In a URL or a path, each segment is examined
+/// separately.
 fn hide_tokens(run: &str) -> String {
     let hide = |word: &str| {
         let random = word.len() >= 32 && word.bytes().any(|b| b.is_ascii_digit());

@@ -28,7 +28,7 @@ fn a_step_tells_what_it_does_and_each_parameter_is_explained_once() {
     let text = shown();
     assert!(text.contains("== Building the authorization request (RFC 6749, section 4.1.1)"));
     assert!(text.contains("code_challenge_method = S256"), "{text}");
-    assert!(text.contains("-- how the challenge was made"), "{text}");
+    assert!(text.contains("-- how the challenge was computed"), "{text}");
     assert!(text.contains("(RFC 7636, section 4.3)"), "{text}");
     assert!(text.contains("code_verifier = [redacted]"), "{text}");
     assert!(text.contains("   the browser opens now"), "{text}");

@@ -1,4 +1,4 @@
-//! The places where a scenario can take hold, and what it can do there.
+//! The points where a scenario can take effect, and what it can do there.
 
 use super::super::endpoint::Endpoint;
 use super::super::keys::{Keyring, Signing};
@@ -6,7 +6,7 @@ use super::super::reply::{Answer, Object, Reply};
 use super::super::request::Call;
 use super::super::transport::Transport;
 
-/// Which requests an effect concerns.
+/// The requests that an effect applies to.
 #[derive(Clone, Copy)]
 pub(crate) enum On {
     Every,
@@ -52,7 +52,7 @@ pub(crate) struct Cue<'a> {
     pub(crate) origin: &'a str,
     pub(crate) now: u64,
     pub(crate) keys: &'a Keyring,
-    /// How often the key set was asked for before.
+    /// How many times the key set was requested before.
     pub(crate) jwks_fetches: u64,
     /// The argument of the scenario.
     pub(crate) argument: &'a str,
@@ -61,19 +61,19 @@ pub(crate) struct Cue<'a> {
 /// Parameters of an authorization response.
 pub(crate) type Response = Vec<(&'static str, String)>;
 
-/// One thing that a scenario does.
+/// One effect of a scenario.
 pub(crate) enum Effect {
-    /// Waits for as many seconds as the argument says before anything is answered.
+    /// Waits for the number of seconds in the argument before any response.
     Delay(On),
-    /// Answers in place of the endpoint, which does nothing.
+    /// Responds instead of the endpoint, which does nothing.
     Instead(On, fn(&Cue) -> Reply),
-    /// The same, the first time only.
+    /// Does the same, only the first time.
     Once(On, fn(&Cue) -> Reply),
-    /// Edits the JSON of a good answer.
+    /// Edits the JSON of a successful response.
     Edit(On, fn(&mut Object, &Cue)),
-    /// Edits any answer before it is sent.
+    /// Edits any response before it is sent.
     Rewrite(On, fn(&mut Answer, &Cue)),
-    /// Sends the answer in another way than HTTP would.
+    /// Sends the response in a different way than HTTP would.
     Send(On, Transport),
     /// Changes an access token before it is issued.
     Mint(fn(String) -> String),
@@ -83,7 +83,7 @@ pub(crate) enum Effect {
     Claims(On, fn(&mut Object, &Cue)),
     /// Edits the JOSE header of id_tokens.
     Header(fn(&mut Object, &Cue)),
-    /// Signs id_tokens in another way.
+    /// Signs id_tokens in a different way.
     Sign(Signing),
     /// Edits the published keys.
     Keys(fn(&mut Vec<serde_json::Value>, &Cue)),
@@ -94,15 +94,15 @@ pub(crate) enum Effect {
 /// Decisions of the server that scenarios change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// Refresh replies carry no refresh token, and the old one goes on.
+    /// Refresh responses contain no refresh token, and the old one stays valid.
     KeepSilently,
-    /// Refresh replies carry the old refresh token.
+    /// Refresh responses contain the old refresh token.
     Repeat,
-    /// No refresh token at all.
+    /// No refresh token is issued.
     NoRefreshToken,
-    /// A replaced refresh token still works for a minute.
+    /// A replaced refresh token stays valid for a minute.
     Grace,
-    /// Access tokens live two seconds.
+    /// Access tokens are valid for two seconds.
     ShortLife,
     /// Consent is denied at once.
     Deny,
@@ -116,6 +116,6 @@ pub(crate) enum Rule {
     DeviceDenied,
     /// Device codes expire at once.
     DeviceExpires,
-    /// DPoP proofs need a nonce (RFC 9449, section 8).
+    /// DPoP proofs require a nonce (RFC 9449, section 8).
     ProofNonce,
 }

@@ -1,5 +1,4 @@
-//! What is wrong with who somebody is said to be: id_tokens, keys, userinfo; and the endpoints
-//! that look after tokens.
+//! Scenarios about identity: id_tokens, keys, userinfo; and about the endpoints that manage tokens.
 
 use serde_json::{Value, json};
 
@@ -51,31 +50,27 @@ pub(super) const ROWS: &[Scenario] = &[
         "Signs id_tokens with RS256; without it, ES256 is the default.",
         &[Effect::Sign(Signing::Rs256)],
     ),
-    row(
-        "id-token-alg-none",
-        "Issues id_tokens that are not signed.",
-        &[Effect::Sign(Signing::Unsigned)],
-    ),
+    row("id-token-alg-none", "Issues unsigned id_tokens.", &[Effect::Sign(Signing::Unsigned)]),
     row(
         "id-token-hs256",
-        "Signs id_tokens with HS256 and the public key for the secret.",
+        "Signs id_tokens with HS256 and the public key as secret.",
         &[Effect::Sign(Signing::PublicKeyAsSecret)],
     ),
     row(
         "id-token-bad-signature",
-        "Signs something else than the id_token.",
+        "Signs different data than the id_token.",
         &[Effect::Sign(Signing::Forged)],
     ),
     row(
         "id-token-jku-header",
-        "Names a key set of its own in the header of id_tokens; fetching it is journaled as canary.",
+        "Refers to a separate key set in the header of id_tokens; fetching it is journaled as canary.",
         &[Effect::Header(|header, cue| {
             header.insert("jku".to_owned(), json!(format!("{}/canary", cue.origin)));
         })],
     ),
     row(
         "id-token-crit-header",
-        "Marks a header of id_tokens as critical that no client knows.",
+        "Marks an unknown header of id_tokens as critical.",
         &[Effect::Header(|header, _| {
             header.insert("crit".to_owned(), json!(["sandbox"]));
             header.insert("sandbox".to_owned(), json!(true));
@@ -83,7 +78,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "id-token-wrong-iss",
-        "Names another issuer in id_tokens.",
+        "Uses a different issuer in id_tokens.",
         &[claim!("iss", "https://attacker.example")],
     ),
     row(
@@ -93,7 +88,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "id-token-array-aud",
-        "Names the client in id_tokens as an array of one.",
+        "Uses an array of one element as the audience of id_tokens.",
         &[Effect::Claims(On::Token, |claims, _| {
             let aud = claims.get("aud").cloned().unwrap_or_default();
             claims.insert("aud".to_owned(), json!([aud]));
@@ -101,7 +96,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "id-token-extra-aud",
-        "Issues id_tokens for the client and for another one, too.",
+        "Issues id_tokens for the client and another one.",
         &[Effect::Claims(On::Token, |claims, _| {
             let aud = claims.get("aud").cloned().unwrap_or_default();
             claims.insert("aud".to_owned(), json!([aud, "another-client"]));
@@ -109,7 +104,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "id-token-wrong-azp",
-        "Names another client in the azp of id_tokens.",
+        "Uses another client as the azp of id_tokens.",
         &[claim!("azp", "another-client")],
     ),
     row(
@@ -121,23 +116,19 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "id-token-future",
-        "Issues id_tokens that were made two weeks from now.",
+        "Issues id_tokens with an issue time two weeks in the future.",
         &[Effect::Claims(On::Token, |claims, cue| move_in_time(claims, cue.now + FORTNIGHT))],
     ),
-    row("id-token-no-nonce", "Leaves the nonce out of id_tokens.", &[without_claim!("nonce")]),
+    row("id-token-no-nonce", "Omits the nonce from id_tokens.", &[without_claim!("nonce")]),
     row(
         "id-token-wrong-nonce",
-        "Issues id_tokens with a nonce that nobody sent.",
+        "Issues id_tokens with a wrong nonce.",
         &[claim!("nonce", "not-the-nonce-you-sent")],
     ),
-    row("id-token-missing-sub", "Leaves the subject out of id_tokens.", &[without_claim!("sub")]),
-    row(
-        "id-token-missing-iat",
-        "Leaves the time of issue out of id_tokens.",
-        &[without_claim!("iat")],
-    ),
-    row("id-token-missing-exp", "Leaves the expiry out of id_tokens.", &[without_claim!("exp")]),
-    row("id-token-missing-aud", "Leaves the audience out of id_tokens.", &[without_claim!("aud")]),
+    row("id-token-missing-sub", "Omits the subject from id_tokens.", &[without_claim!("sub")]),
+    row("id-token-missing-iat", "Omits the issue time from id_tokens.", &[without_claim!("iat")]),
+    row("id-token-missing-exp", "Omits the expiry from id_tokens.", &[without_claim!("exp")]),
+    row("id-token-missing-aud", "Omits the audience from id_tokens.", &[without_claim!("aud")]),
     row(
         "id-token-bad-at-hash",
         "Issues id_tokens whose at_hash is that of another access token.",
@@ -169,12 +160,12 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "jwks-rotated",
-        "Publishes an old key first; the one that signs comes with the second fetch.",
+        "Publishes an old key first; the second fetch returns the signing key.",
         &[Effect::Keys(stale_keys)],
     ),
     row(
         "jwks-wrong",
-        "Publishes another key than the one that signs, under its name.",
+        "Publishes a different key under the id of the signing key.",
         &[Effect::Keys(|keys, cue| {
             let kids: Vec<_> = keys.iter().map(|k| k["kid"].clone()).collect();
             *keys = cue.keys.decoys().iter().take(kids.len()).cloned().collect();
@@ -186,7 +177,7 @@ pub(super) const ROWS: &[Scenario] = &[
     row("jwks-empty", "Publishes no keys.", &[Effect::Keys(|keys, _| keys.clear())]),
     row(
         "jwks-no-kid",
-        "Names no key, neither in the key set nor in id_tokens.",
+        "Omits the key id, both in the key set and in id_tokens.",
         &[
             WITHOUT_KID,
             Effect::Keys(|keys, _| {
@@ -200,7 +191,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "jwks-many",
-        "Publishes a dozen other keys before the one that signs, and names none in id_tokens.",
+        "Publishes a dozen other keys before the signing key, and omits the key id in id_tokens.",
         &[
             WITHOUT_KID,
             Effect::Keys(|keys, cue| {
@@ -253,11 +244,11 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "introspect-inactive",
-        "Says of every token that it is not active.",
+        "Reports every token as inactive.",
         &[Effect::Edit(On::Introspection, |json, _| {
             json.clear();
             json.insert("active".to_owned(), json!(false));
         })],
     ),
-    row("dpop-nonce", "Asks for a nonce in DPoP proofs.", &[Effect::Rule(Rule::ProofNonce)]),
+    row("dpop-nonce", "Requires a nonce in DPoP proofs.", &[Effect::Rule(Rule::ProofNonce)]),
 ];

@@ -1,5 +1,5 @@
-//! What goes wrong before there is a token: discovery, authorization response, pushed requests,
-//! device authorization, registration.
+//! Scenarios before there is a token: discovery, authorization response, pushed requests, device
+//! authorization, registration.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "wrong-state",
-        "Returns a state that nobody sent.",
+        "Returns a state that was not sent.",
         &[Effect::Respond(|r, _| replace(r, "state", "not-the-state-you-sent".to_owned()))],
     ),
     row(
@@ -77,12 +77,12 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "slash-iss",
-        "Returns iss with a slash too many.",
+        "Returns iss with an extra slash.",
         &[Effect::Respond(|r, cue| replace(r, "iss", format!("{}/", cue.issuer)))],
     ),
     row(
         "twice-iss",
-        "Returns iss twice, first rightly, then another server's.",
+        "Returns iss twice, first the right one, then that of another server.",
         &[Effect::Respond(|r, _| r.push(("iss", "https://attacker.example".to_owned())))],
     ),
     row(
@@ -97,12 +97,12 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "hostile-code",
-        "Returns a code with control characters in it.",
+        "Returns a code that contains control characters.",
         &[Effect::Respond(|r, _| replace(r, "code", "code\r\n\u{0}\u{1b}[31m".to_owned()))],
     ),
     row(
         "token-in-callback",
-        "Returns an access token in place of a code.",
+        "Returns an access token instead of a code.",
         &[Effect::Respond(|r, _| {
             remove(r, "code");
             r.push(("access_token", "sandbox-implicit-token".to_owned()));
@@ -119,7 +119,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "hostile-callback-text",
-        "Returns an error whose description holds markup and terminal escapes.",
+        "Returns an error whose description contains markup and terminal escapes.",
         &[Effect::Respond(|r, _| {
             remove(r, "code");
             replace(r, "error", "access_denied".to_owned());
@@ -128,29 +128,29 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "discovery-wrong-issuer",
-        "Names another issuer in the metadata.",
+        "Uses a different issuer in the metadata.",
         &[metadata_field!("issuer", "https://attacker.example")],
     ),
     row(
         "discovery-slash-issuer",
-        "Names the issuer in the metadata with a slash too many.",
+        "Uses the issuer with an extra slash in the metadata.",
         &[Effect::Edit(On::Metadata, |json, cue| {
             json.insert("issuer".to_owned(), json!(format!("{}/", cue.issuer)));
         })],
     ),
     row(
         "discovery-http-endpoint",
-        "Names a token endpoint that is plain http on another host.",
+        "Uses a token endpoint with plain http on another host.",
         &[Effect::Edit(On::Metadata, |json, _| to_other_host(json, "token_endpoint"))],
     ),
     row(
         "discovery-script-endpoint",
-        "Names an authorization endpoint that is a javascript: URL.",
+        "Uses a javascript: URL as authorization endpoint.",
         &[metadata_field!("authorization_endpoint", "javascript:alert(document.domain)")],
     ),
     row(
         "discovery-no-token-endpoint",
-        "Leaves the token endpoint out of the metadata.",
+        "Omits the token endpoint from the metadata.",
         &[Effect::Edit(On::Metadata, |json, _| {
             json.shift_remove("token_endpoint");
         })],
@@ -187,7 +187,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "discovery-plain-pkce-only",
-        "Says in the metadata that of the PKCE methods only plain is supported.",
+        "Lists only plain as PKCE method in the metadata.",
         &[metadata_field!("code_challenge_methods_supported", ["plain"])],
     ),
     row(
@@ -199,24 +199,24 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "resource-wrong",
-        "Names another resource in the metadata of the protected resource.",
+        "Uses a different resource in the metadata of the protected resource.",
         &[Effect::Edit(On::ResourceMetadata, |json, _| {
             json.insert("resource".to_owned(), json!("https://attacker.example/resource"));
         })],
     ),
     row(
         "requires-par",
-        "Takes only authorization requests that were pushed.",
+        "Accepts only pushed authorization requests.",
         &[REQUIRE_PUSHED, Effect::Rule(Rule::RequirePushed)],
     ),
     row(
         "par-expired",
-        "Takes only pushed requests, and forgets them at once.",
+        "Accepts only pushed requests, and expires them at once.",
         &[REQUIRE_PUSHED, Effect::Rule(Rule::RequirePushed), Effect::Rule(Rule::PushedExpires)],
     ),
     row(
         "par-error",
-        "Takes only pushed requests, and refuses every one of them.",
+        "Accepts only pushed requests, and refuses each of them.",
         &[
             REQUIRE_PUSHED,
             Effect::Rule(Rule::RequirePushed),
@@ -236,7 +236,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "par-500",
-        "Takes only pushed requests, and answers each with status 500.",
+        "Accepts only pushed requests, and answers each with status 500.",
         &[
             REQUIRE_PUSHED,
             Effect::Rule(Rule::RequirePushed),
@@ -245,7 +245,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "par-redirect",
-        "Takes only pushed requests, and redirects each to a path that the journal calls canary.",
+        "Accepts only pushed requests, and redirects each to a path that the journal calls canary.",
         &[
             REQUIRE_PUSHED,
             Effect::Rule(Rule::RequirePushed),
@@ -262,19 +262,19 @@ pub(super) const ROWS: &[Scenario] = &[
     row("device-denied", "Denies device authorizations.", &[Effect::Rule(Rule::DeviceDenied)]),
     row(
         "device-expired",
-        "Issues device codes that have expired already.",
+        "Issues device codes that have already expired.",
         &[Effect::Rule(Rule::DeviceExpires)],
     ),
     row(
         "device-no-interval",
-        "Leaves interval out of device authorization replies.",
+        "Omits interval from device authorization responses.",
         &[Effect::Edit(On::DeviceAuthorization, |json, _| {
             json.shift_remove("interval");
         })],
     ),
     row(
         "device-hostile-uri",
-        "Names a verification URI that is a javascript: URL, with terminal escapes in the user code.",
+        "Uses a javascript: URL as verification URI, and terminal escapes in the user code.",
         &[Effect::Edit(On::DeviceAuthorization, |json, _| {
             json.insert("verification_uri".to_owned(), json!("javascript:alert(1)"));
             json.insert("verification_uri_complete".to_owned(), json!("javascript:alert(1)"));
@@ -283,14 +283,14 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "register-other-redirect",
-        "Registers another redirect URI than the one asked for.",
+        "Registers a different redirect URI than requested.",
         &[Effect::Edit(On::Registration, |json, _| {
             json.insert("redirect_uris".to_owned(), json!(["https://attacker.example/callback"]));
         })],
     ),
     row(
         "register-expired-secret",
-        "Registers clients with a secret that has expired already.",
+        "Registers clients with a secret that has already expired.",
         &[Effect::Edit(On::Registration, |json, cue| {
             json.insert("client_secret".to_owned(), json!("sandbox-expired-secret"));
             json.insert("client_secret_expires_at".to_owned(), json!(cue.now.saturating_sub(60)));

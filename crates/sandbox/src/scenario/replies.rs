@@ -1,4 +1,4 @@
-//! What the token endpoint says: lifetimes, refresh tokens, errors, odd replies.
+//! Scenarios of the token endpoint: lifetimes, refresh tokens, errors, unusual responses.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::super::reply::{Reply, object};
 use super::effect::{Cue, Effect, On, Rule};
 use super::row::{Scenario, row};
 
-/// Replies with an error.
+/// Returns an error response.
 fn error(status: u16, code: &str, description: &str) -> Reply {
     let mut reply = Reply::json(object(json!({"error": code, "error_description": description})));
     reply.status = status;
@@ -45,17 +45,17 @@ macro_rules! token_field {
 pub(super) const ROWS: &[Scenario] = &[
     row(
         "rotate",
-        "Replaces the refresh token at every refresh, and ends the grant when an old one comes back; this is the default.",
+        "Replaces the refresh token at every refresh, and ends the grant if an old one is reused (default).",
         &[],
     ),
     row(
         "rotate-grace",
-        "Replaces the refresh token at every refresh, but takes the old one for another minute.",
+        "Replaces the refresh token at every refresh, but accepts the old one for another minute.",
         &[Effect::Rule(Rule::Grace)],
     ),
     row(
         "no-rotation",
-        "Sends no refresh token with a refresh, and the old one goes on.",
+        "Sends no refresh token with a refresh; the old one stays valid.",
         &[Effect::Rule(Rule::KeepSilently)],
     ),
     row(
@@ -66,12 +66,12 @@ pub(super) const ROWS: &[Scenario] = &[
     row("no-refresh-token", "Issues no refresh tokens.", &[Effect::Rule(Rule::NoRefreshToken)]),
     row(
         "expire-fast",
-        "Issues access tokens that live two seconds.",
+        "Issues access tokens that are valid for two seconds.",
         &[Effect::Rule(Rule::ShortLife)],
     ),
     row(
         "no-expires-in",
-        "Leaves expires_in out of token replies.",
+        "Omits expires_in from token responses.",
         &[Effect::Edit(On::Token, |json, _| {
             json.shift_remove("expires_in");
         })],
@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("VALUE"),
         ..row(
             "expires-in",
-            "Sends this expires_in: the value as JSON, or as a string where it is none.",
+            "Sends this expires_in: as JSON, or as a string if it is not JSON.",
             &[Effect::Edit(On::Token, |json, cue| {
                 json.insert("expires_in".to_owned(), argument(cue));
             })],
@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "refresh-invalid-grant-once",
-        "Refuses the first refresh request with invalid_grant, although the token is good.",
+        "Refuses the first refresh request with invalid_grant, although the token is valid.",
         &[Effect::Once(On::Refresh, invalid_grant)],
     ),
     row(
@@ -202,7 +202,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "error-in-200",
-        "Refuses token requests with an error in a reply of status 200.",
+        "Refuses token requests with an error in a response with status 200.",
         &[Effect::Instead(On::Token, |_| {
             error(200, "bad_verification_code", "the code is incorrect or expired")
         })],
@@ -225,7 +225,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "form-encoded-reply",
-        "Encodes token replies as a form and not as JSON.",
+        "Encodes token responses as a form instead of JSON.",
         &[Effect::Rewrite(On::Token, |answer, _| {
             let Ok(Value::Object(json)) = serde_json::from_slice(&answer.body) else { return };
             let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -241,7 +241,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "missing-token-type",
-        "Leaves token_type out of token replies.",
+        "Omits token_type from token responses.",
         &[Effect::Edit(On::Token, |json, _| {
             json.shift_remove("token_type");
         })],
@@ -253,26 +253,26 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "odd-token-type",
-        "Sends a token_type that no client knows.",
+        "Sends an unknown token_type.",
         &[token_field!("token_type", json!("mac"))],
     ),
     row(
         "missing-access-token",
-        "Leaves the access token out of token replies.",
+        "Omits the access token from token responses.",
         &[Effect::Edit(On::Token, |json, _| {
             json.shift_remove("access_token");
         })],
     ),
     row(
         "no-scope",
-        "Leaves scope out of token replies.",
+        "Omits scope from token responses.",
         &[Effect::Edit(On::Token, |json, _| {
             json.shift_remove("scope");
         })],
     ),
     row(
         "scope-less",
-        "Says in token replies that only the first scope was granted.",
+        "Reports in token responses that only the first scope was granted.",
         &[Effect::Edit(On::Token, |json, _| {
             let first = json
                 .get("scope")
@@ -285,7 +285,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "scope-more",
-        "Says in token replies that the scope admin was granted, too.",
+        "Reports in token responses that the scope admin was granted too.",
         &[Effect::Edit(On::Token, |json, _| {
             let scope = json.get("scope").and_then(Value::as_str).unwrap_or("");
             let more = format!("{scope} admin").trim().to_owned();
@@ -294,7 +294,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "unknown-fields",
-        "Adds fields to token replies that no specification names.",
+        "Adds unspecified fields to token responses.",
         &[Effect::Edit(On::Token, |json, _| {
             json.insert("instance_url".to_owned(), json!("https://instance.example"));
             json.insert("ext".to_owned(), json!({"nested": [1, null, {"deep": true}]}));

@@ -2,14 +2,14 @@
 
 use super::effect::Effect;
 
-/// A named way to behave.
+/// A named behaviour.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     /// The name.
     pub name: &'static str,
     /// What the server then does, in one sentence.
     pub about: &'static str,
-    /// The argument that has to follow the name after a colon, as in `slow:3`.
+    /// The argument that must follow the name after a colon, as in `slow:3`.
     pub argument: Option<&'static str>,
     pub(super) effects: &'static [Effect],
 }

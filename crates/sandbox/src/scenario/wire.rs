@@ -1,11 +1,11 @@
-//! What goes wrong on the way: slow, broken and endless answers.
+//! Scenarios of the transport: slow, broken and endless responses.
 
 use super::super::reply::Answer;
 use super::super::transport::{self, Transport};
 use super::effect::{Cue, Effect, On};
 use super::row::{Scenario, row};
 
-/// Puts text behind the members of a JSON object.
+/// Appends text to a JSON object.
 fn append(answer: &mut Answer, text: &str) {
     if answer.body.last() == Some(&b'}') {
         answer.body.pop();
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow",
-            "Waits for that many seconds before every answer.",
+            "Waits for that many seconds before every response.",
             &[Effect::Delay(On::Every)],
         )
     },
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow-token",
-            "Waits for that many seconds before every answer to a token request.",
+            "Waits for that many seconds before every response to a token request.",
             &[Effect::Delay(On::Token)],
         )
     },
@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow-refresh",
-            "Waits for that many seconds before every answer to a refresh request.",
+            "Waits for that many seconds before every response to a refresh request.",
             &[Effect::Delay(On::Refresh)],
         )
     },
@@ -70,42 +70,42 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "token-reset",
-        "Acts on token requests, then resets the connection.",
+        "Processes token requests, then resets the connection.",
         &[Effect::Send(On::Token, Transport::Reset)],
     ),
     row(
         "token-drop",
-        "Acts on token requests, then closes the connection without an answer.",
+        "Processes token requests, then closes the connection without a response.",
         &[Effect::Send(On::Token, Transport::Drop)],
     ),
     row(
         "token-half",
-        "Acts on token requests, then closes the connection in the middle of the answer.",
+        "Processes token requests, then closes the connection in the middle of the response.",
         &[Effect::Send(On::Token, Transport::Half)],
     ),
     row(
         "stall-token",
-        "Acts on token requests, then never answers.",
+        "Processes token requests, then never responds.",
         &[Effect::Send(On::Token, Transport::Stall)],
     ),
     row(
         "refresh-drop",
-        "Rotates on a refresh, then closes the connection without an answer.",
+        "Rotates on a refresh, then closes the connection without a response.",
         &[Effect::Send(On::Refresh, Transport::Drop)],
     ),
     row(
         "refresh-half",
-        "Rotates on a refresh, then closes the connection in the middle of the answer.",
+        "Rotates on a refresh, then closes the connection in the middle of the response.",
         &[Effect::Send(On::Refresh, Transport::Half)],
     ),
     row(
         "refresh-stall",
-        "Rotates on a refresh, then never answers.",
+        "Rotates on a refresh, then never responds.",
         &[Effect::Send(On::Refresh, Transport::Stall)],
     ),
     row(
         "byte-a-second",
-        "Sends answers to token requests one byte a second.",
+        "Sends responses to token requests at one byte per second.",
         &[Effect::Send(On::Token, Transport::Drip)],
     ),
     row(
@@ -130,41 +130,41 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "truncated-json",
-        "Cuts the JSON of token replies in the middle.",
+        "Truncates the JSON of token responses in the middle.",
         &[Effect::Rewrite(On::Token, |answer, _| answer.body.truncate(answer.body.len() / 2))],
     ),
     row(
         "trailing-junk",
-        "Puts other text behind the JSON of token replies.",
+        "Appends other text to the JSON of token responses.",
         &[Effect::Rewrite(On::Token, junk)],
     ),
     row(
         "duplicate-keys",
-        "Names the access token twice in token replies, with different values.",
+        "Repeats the access token in token responses, with different values.",
         &[Effect::Rewrite(On::Token, twice)],
     ),
     row(
         "deep-nesting",
-        "Nests an array of token replies 100,000 levels deep.",
+        "Nests an array of token responses 100,000 levels deep.",
         &[Effect::Rewrite(On::Token, nest)],
     ),
     row(
         "bom",
-        "Begins token replies with a byte order mark.",
+        "Starts token responses with a byte order mark.",
         &[Effect::Rewrite(On::Token, |answer, _| {
             answer.body.splice(0..0, *b"\xef\xbb\xbf");
         })],
     ),
     row(
         "wrong-content-type",
-        "Calls the JSON of token replies text/html.",
+        "Declares the JSON of token responses as text/html.",
         &[Effect::Rewrite(On::Token, |answer, _| {
             answer.set("content-type", "text/html; charset=utf-8")
         })],
     ),
     row(
         "status-201",
-        "Sends token replies with status 201.",
+        "Sends token responses with status 201.",
         &[Effect::Rewrite(On::Token, |answer, _| {
             if answer.status == 200 {
                 answer.status = 201;

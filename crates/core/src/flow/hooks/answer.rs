@@ -1,4 +1,4 @@
-//! What a hook may answer, and what is done with it.
+//! What a hook may answer, and how the answer is applied.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::protocol::json;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// What an answer may have.
+/// The members that an answer may have.
 const FORM: [&str; 3] = ["attributes", "params", "deny"];
 
-/// What a hook wants. Nothing, where there is no hook.
+/// What a hook requests; empty if there is no hook.
 #[derive(Default)]
 pub(in crate::flow) struct Answer {
     pub(in crate::flow) attributes: BTreeMap<String, Attribute>,
@@ -31,20 +31,20 @@ crate::redact::debug::redacted_debug!(Answer {
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
 pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
     if text.len() > HOOK_ANSWER {
-        return Err(format!("its answer has more than {HOOK_ANSWER} bytes"));
+        return Err(format!("its answer exceeds {HOOK_ANSWER} bytes"));
     }
     if text.trim().is_empty() {
         return Ok(Ok(Answer::default()));
     }
     let mut object = json::object(text.trim().as_bytes())
-        .map_err(|what| format!("its answer is not one JSON object: {what}"))?;
+        .map_err(|what| format!("its answer is not a single JSON object: {what}"))?;
     if let Some(name) = object.keys().find(|name| !FORM.contains(&name.as_str())) {
-        return Err(format!("its answer has `{}`, which means nothing", one_line(name)));
+        return Err(format!("its answer has an unknown member `{}`", one_line(name)));
     }
     match object.remove("deny") {
         None | Some(Value::Null) => {}
         Some(Value::String(reason)) => return Ok(Err(reason)),
-        Some(_) => return Err("its `deny` is not a text".to_owned()),
+        Some(_) => return Err("its `deny` is not a string".to_owned()),
     }
     let mut answer = Answer::default();
     for (name, value) in table(&mut object, "attributes")? {
@@ -53,12 +53,12 @@ pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
     check(&answer.attributes).map_err(|error| error.message().to_owned())?;
     for (name, value) in table(&mut object, "params")? {
         if let Some(why) = reader::reserved(&name) {
-            return Err(format!("the parameter `{}` is not for hooks: {why}", one_line(&name)));
+            return Err(format!("a hook cannot set the parameter `{}`: {why}", one_line(&name)));
         }
         let value = match value {
             Value::String(text) => text,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return Err(format!("the parameter `{}` is not a text", one_line(&name))),
+            _ => return Err(format!("the parameter `{}` is not a string", one_line(&name))),
         };
         answer.params.insert(name, value);
     }
@@ -73,13 +73,13 @@ fn table(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Valu
     }
 }
 
-/// Keeps a hook's attributes with the grant.
+/// Stores a hook's attributes with the grant.
 pub(in crate::flow) fn keep(grant: &mut Grant, answer: Answer, now: Timestamp) -> Result<()> {
     drop_expired(&mut grant.attributes, now);
     merge(&mut grant.attributes, answer.attributes)
 }
 
-/// Adds a hook's attributes to those that there are.
+/// Adds a hook's attributes to the existing ones.
 pub(in crate::flow) fn merge(
     all: &mut BTreeMap<String, Attribute>,
     more: BTreeMap<String, Attribute>,
@@ -89,12 +89,12 @@ pub(in crate::flow) fn merge(
     }
     all.extend(more);
     check(all).map_err(|error| {
-        let what = format!("the attributes of a hook cannot be kept: {}", error.message());
-        Error::config(what).hint("nothing goes on without it: correct the hook")
+        let what = format!("the attributes of a hook cannot be stored: {}", error.message());
+        Error::config(what).hint("the operation was aborted: correct the hook")
     })
 }
 
-/// Puts a hook's parameters into a token request; they replace those of the same name.
+/// Adds a hook's parameters to a token request; they replace parameters of the same name.
 pub(in crate::flow) fn add(form: &mut Vec<(String, String)>, params: BTreeMap<String, String>) {
     form.retain(|(name, _)| !params.contains_key(name));
     form.extend(params);

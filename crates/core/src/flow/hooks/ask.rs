@@ -15,13 +15,13 @@ use crate::redact;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// The hook that is told that only a person can help.
+/// The hook that is notified when a login is required.
 const LOGIN_REQUIRED: &str = "login_required";
 
-/// A part of a key that is no longer than this tells nothing, and may be a word.
+/// A part of a key up to this length reveals nothing, and may be an ordinary word.
 const SHORT: usize = 16;
 
-/// What a hook is told about.
+/// The subject of a hook's event.
 pub(in crate::flow) struct About<'a> {
     pub(in crate::flow) grant_type: &'a str,
     pub(in crate::flow) grant_id: &'a str,
@@ -33,7 +33,7 @@ pub(in crate::flow) struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// What there is to tell about a grant.
+    /// Returns what a hook is told about a grant.
     pub(in crate::flow) fn of(grant: &'a Grant, grant_type: &'a str, now: Timestamp) -> Self {
         Self {
             grant_type,
@@ -51,7 +51,8 @@ impl<'a> About<'a> {
 ///
 /// # Errors
 ///
-/// `AccessDenied` with the hook's reason; `Config` where the hook fails or answers nonsense.
+/// Returns `AccessDenied` with the hook's reason, and `Config` if the hook fails or its answer is
+/// invalid.
 pub(in crate::flow) async fn ask(
     context: Context<'_>,
     event: &str,
@@ -61,7 +62,7 @@ pub(in crate::flow) async fn ask(
     let Some(hook) = profile.hooks.get(event) else { return Ok(Answer::default()) };
     let Some(hooks) = &shared.ports.hooks else {
         return Err(Error::config(format!(
-            "profile `{}` has a hook at `{event}`, and this program runs none",
+            "profile `{}` has a hook for `{event}`, but this program cannot run hooks",
             one_line(&profile.name)
         )));
     };
@@ -70,7 +71,7 @@ pub(in crate::flow) async fn ask(
     let (error, said) = match answered.and_then(|answer| read(answer.expose())) {
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(reason)) => {
-            let what = format!("the hook `{event}` denied it");
+            let what = format!("the hook `{event}` denied the request");
             let error = Error::new(ErrorKind::AccessDenied, what);
             if reason.trim().is_empty() {
                 return Err(error);
@@ -79,18 +80,21 @@ pub(in crate::flow) async fn ask(
         }
         Err(what) => {
             let hint = match event {
-                LOGIN_REQUIRED => "correct it, or take it out of the profile",
-                _ => "nothing goes on without it: correct it, or take it out of the profile",
+                LOGIN_REQUIRED => "correct the hook, or remove it from the profile",
+                _ => {
+                    "the operation was aborted: correct the hook, or remove it from the \
+                          profile"
+                }
             };
             (Error::config(format!("the hook `{event}` failed")).hint(hint), what)
         }
     };
-    // A hook may repeat what it was told.
+    // A hook may repeat its input.
     let secrets = secrets_beside(context, &about).await;
     Err(error.quoting(&redact::without(&said, &secrets)))
 }
 
-/// What must not be in a message about a hook: the tokens, and what the client proves itself with.
+/// Returns what must not appear in a message about a hook: the tokens and the client credentials.
 async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> {
     let mut secrets = Vec::new();
     if let Some(tokens) = about.tokens {
@@ -100,11 +104,11 @@ async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> 
     }
     let client = &context.profile.client;
     for source in [&client.secret, &client.private_key, &client.assertion].into_iter().flatten() {
-        // An id token of GitHub's is another one each time.
+        // The id token of GitHub Actions is a new one each time.
         if matches!(source, SecretSource::GithubActions { .. }) {
             continue;
         }
-        // One that cannot be read is not known to the hook either.
+        // A secret that cannot be read is unknown to the hook too.
         if let Ok(secret) = context.ports().secrets.resolve(source).await {
             let parts: Vec<Secret> = telling_parts(&secret).collect();
             secrets.push(secret);
@@ -114,8 +118,8 @@ async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> 
     secrets
 }
 
-/// Tells the hook, if there is one, that a login is required. It may deny; its own failure
-/// changes nothing, and is beside the error.
+/// Notifies the hook, if there is one, that a login is required. The hook may deny. If it fails, the
+/// failure is only added to the error.
 pub(in crate::flow) async fn login_required(
     context: Context<'_>,
     key: &GrantKey,
@@ -145,8 +149,8 @@ pub(in crate::flow) async fn login_required(
     }
 }
 
-/// The lines of a key in PEM and the values of one in JSON, as far as they tell anything of it: a
-/// hook may repeat it in another shape, or in part.
+/// Returns the lines of a PEM key and the values of a JSON key, as far as they reveal anything: a hook may
+/// repeat the key in another form, or in part.
 fn telling_parts(secret: &Secret) -> impl Iterator<Item = Secret> {
     let parts = secret.expose().split(['\n', '\r', '"']).map(str::trim);
     parts.filter(|part| part.len() > SHORT).map(Secret::new)

@@ -1,4 +1,4 @@
-//! The hook behind a refresh: until it has spoken, nobody gets the new token.
+//! The `post_token` hook of a refresh: the new token is withheld until the hook has decided.
 
 use super::answer::keep;
 use super::ask::{About, ask};
@@ -43,8 +43,8 @@ async fn ask_post_token(context: Context<'_>, new: &mut NewTokens) -> Result<()>
     keep(grant, answer, context.now())
 }
 
-/// Whoever keeps a copy of the refresh token needs the one that replaced it, whatever the hook
-/// said; the access token is not in what is stored then.
+/// Passes the new refresh token to observers that keep a copy, whatever the hook decided. The record
+/// contains no access token then.
 async fn show_withheld(context: Context<'_>, refused: &Grant) {
     if refused.rotates != Some(true) {
         return;
@@ -53,7 +53,7 @@ async fn show_withheld(context: Context<'_>, refused: &Grant) {
     if let Some(stored) = stored
         && (&stored.id, stored.generation) == (&refused.id, refused.generation)
     {
-        // The hook's own word is what the caller gets to see.
+        // The caller gets the decision of the hook.
         let _ = show(context, &stored).await;
     }
 }
@@ -61,7 +61,7 @@ async fn show_withheld(context: Context<'_>, refused: &Grant) {
 /// The hook that decides whether a new token is handed out.
 const POST_TOKEN: &str = "post_token";
 
-/// Whether a hook of the profile decides whether a new token is handed out.
+/// Returns whether a hook of the profile decides whether a new token is handed out.
 pub(in crate::flow) fn has_post_token(profile: &Profile) -> bool {
     profile.hooks.contains_key(POST_TOKEN)
 }

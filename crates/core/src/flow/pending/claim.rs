@@ -5,7 +5,7 @@ use crate::port::PendingStore;
 use crate::protocol::state::{StateClaims, refused};
 use crate::time::Timestamp;
 
-/// The right to redeem the code of a flow: one process gets it, once.
+/// The right to redeem the code of a flow, which one process gets once.
 pub(in crate::flow) struct Claim<'a> {
     pub(in crate::flow) store: &'a dyn PendingStore,
     pub(in crate::flow) claims: &'a StateClaims,
@@ -13,7 +13,7 @@ pub(in crate::flow) struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    /// Takes it, durably.
+    /// Claims it, durably.
     pub(in crate::flow) async fn take(&self) -> Result<()> {
         let expires_at = Timestamp::from_unix(self.claims.exp);
         let id = &self.claims.jti;

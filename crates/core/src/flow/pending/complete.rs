@@ -1,4 +1,4 @@
-//! Completing a started authorization with the response that came for it.
+//! Completing an authorization whose response arrives in another process or later.
 
 use super::claim::Claim;
 use super::expected::Expected;
@@ -35,7 +35,7 @@ pub(in crate::flow) async fn complete(
         None => context.server_of(Some(&flow.pin)).await?,
     };
     if name_of(&server) != claims.server {
-        return Err(elsewhere("the server is another now"));
+        return Err(elsewhere("the server has changed"));
     }
     server.iss_parameter_supported |= flow.announced_iss;
     let authorization = flow.authorization(claims, state, server);
@@ -50,7 +50,7 @@ pub(in crate::flow) async fn complete(
             format!("the response does not belong to this flow: {what}"),
         )),
         Judgement::Failed(error) => {
-            // A refusal in the server's name ends the flow; a forged one does not.
+            // A refusal that is proven to come from the server ends the flow; a forged one does not.
             if error.oauth_error().is_none() {
                 return Err(error);
             }

@@ -4,11 +4,11 @@ use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::required::RequiredIdentity;
 
-/// What must hold of a response, beside being authentic.
+/// Requirements on a response, in addition to its authenticity.
 ///
-/// Name the [`state`](Self::state) that the person's session was given, or at least the
-/// [`user`](Self::user) who is signed in there: without either, whoever gets hold of another
-/// person's callback URL can have it completed (RFC 6749, section 10.12).
+/// Set the [`state`](Self::state) that was stored in the user's session, or at least the
+/// [`user`](Self::user) who is signed in there. Without either, anyone who obtains another user's callback
+/// URL can have it completed (RFC 6749, section 10.12).
 ///
 /// ```
 /// use oauthctl_core::Expected;
@@ -23,35 +23,35 @@ pub struct Expected {
     pub state: Option<Secret>,
     /// The profile of the flow.
     pub profile: Option<String>,
-    /// The caller's own name for the person, as the flow was started with.
+    /// The caller's reference for the user, as set when the flow was started.
     pub user: Option<String>,
-    /// Who must have granted, as the server reports it.
+    /// The identity that must have granted, as the server reports it.
     pub identity: RequiredIdentity,
 }
 
 impl Expected {
-    /// The same with the state that the person's session was given.
+    /// Sets the state that was stored in the user's session.
     #[must_use]
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.state = Some(Secret::new(state));
         self
     }
 
-    /// The same with the profile.
+    /// Sets the profile.
     #[must_use]
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
         self
     }
 
-    /// The same with the user that the flow must have been started for.
+    /// Sets the user for whom the flow must have been started.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
 
-    /// The same with the subject who must have granted.
+    /// Sets the subject that must have granted.
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "it is named after the claim")]
     pub fn sub(mut self, sub: impl Into<String>) -> Self {
@@ -59,7 +59,7 @@ impl Expected {
         self
     }
 
-    /// The same with the e-mail address of the person who must have granted.
+    /// Sets the e-mail address of the user who must have granted.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.identity.email = Some(email.into());
@@ -71,7 +71,7 @@ impl Expected {
     pub(super) fn require_state(&self, state: &Secret) -> Result<()> {
         match &self.state {
             Some(expected) if expected != state => {
-                Err(unexpected("the state is not the one that was expected here"))
+                Err(unexpected("the state is not the expected one"))
             }
             _ => Ok(()),
         }
@@ -80,5 +80,5 @@ impl Expected {
 
 pub(super) fn unexpected(what: &str) -> Error {
     Error::new(ErrorKind::InvalidState, what)
-        .hint("nothing was redeemed; the response may be another person's")
+        .hint("nothing was redeemed; the response may belong to another user")
 }

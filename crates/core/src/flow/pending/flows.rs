@@ -12,8 +12,7 @@ use crate::protocol::response::AuthorizationResponse;
 use crate::protocol::state::{Opened, StateClaims, StateKeys, refused};
 use crate::time::Timestamp;
 
-/// A pending store with the keys of its states: what can be said of started flows without any
-/// profile.
+/// A pending store with the keys of its states: the operations on started flows that require no profile.
 #[derive(Clone)]
 pub struct PendingFlows {
     store: Arc<dyn PendingStore>,
@@ -27,7 +26,7 @@ impl std::fmt::Debug for PendingFlows {
     }
 }
 
-/// A flow that a state was found to belong to. Nothing of it is spent yet.
+/// The flow of a state. Nothing of it is spent yet.
 pub struct Recognized {
     pub(super) claims: StateClaims,
     pub(super) state: Secret,
@@ -42,22 +41,22 @@ impl std::fmt::Debug for Recognized {
 }
 
 impl Recognized {
-    /// The profile that the flow belongs to.
+    /// Returns the profile of the flow.
     pub fn profile(&self) -> &str {
         &self.flow.profile
     }
 
-    /// The caller's own name for the person that the flow was started for.
+    /// Returns the caller's reference for the user of the flow.
     pub fn user(&self) -> Option<&str> {
         self.flow.user.as_deref()
     }
 
-    /// The name that the grant will have.
+    /// Returns the id that the grant will have.
     pub fn grant_id(&self) -> &str {
         &self.flow.grant_id
     }
 
-    /// Where the response must have come in.
+    /// Returns the redirect URI at which the response must have been received.
     pub fn redirect_uri(&self) -> &str {
         &self.flow.redirect_uri
     }
@@ -66,17 +65,17 @@ impl Recognized {
     pub(super) fn require(&self, expected: &Expected) -> Result<()> {
         expected.require_state(&self.state)?;
         if expected.profile.as_ref().is_some_and(|name| *name != self.flow.profile) {
-            return Err(unexpected("the state is another profile's"));
+            return Err(unexpected("the state belongs to another profile"));
         }
         if expected.user.is_some() && expected.user != self.flow.user {
-            return Err(unexpected("the state is another user's"));
+            return Err(unexpected("the state belongs to another user"));
         }
         Ok(())
     }
 }
 
 impl PendingFlows {
-    /// Flows that wait in this store, with states of these keys.
+    /// Returns the flows in this store, with states of these keys.
     pub fn new(
         store: Arc<dyn PendingStore>,
         keys: impl Into<Arc<StateKeys>>,
@@ -93,7 +92,7 @@ impl PendingFlows {
         &self.keys
     }
 
-    /// Finds the flow that a response belongs to, by its state alone and without the network.
+    /// Finds the flow of a response, by its state alone and without the network.
     ///
     /// # Errors
     ///
@@ -120,7 +119,7 @@ impl PendingFlows {
         Ok(recognized)
     }
 
-    /// What a state says, and what is remembered of its flow.
+    /// Returns the claims of a state, and what is remembered of its flow.
     async fn open(&self, state: &str) -> Result<(StateClaims, FlowRecord, bool)> {
         match self.keys.open(state)? {
             Opened::Sealed(plain, _) => {
@@ -142,12 +141,12 @@ impl PendingFlows {
         }
     }
 
-    /// The flows that wait for their response, those first that expire first. What was sealed with a
-    /// key that is gone cannot be completed, and is left out.
+    /// Lists the flows that are waiting for their response, ordered by expiry. Flows that were sealed with
+    /// a key that no longer exists cannot be completed and are omitted.
     ///
     /// # Errors
     ///
-    /// `Store` where the pending store fails.
+    /// Returns `Store` if the pending store fails.
     pub async fn list(&self) -> Result<Vec<PendingInfo>> {
         let records = self.store.list().await?;
         let open = |record: &PendingRecord| {
@@ -159,11 +158,11 @@ impl PendingFlows {
         Ok(flows)
     }
 
-    /// Forgets a flow: its response will be refused. `false` where it was completed meanwhile.
+    /// Removes a flow, so that its response will be refused. Returns `false` if it was completed meanwhile.
     ///
     /// # Errors
     ///
-    /// `Store` where the pending store fails.
+    /// Returns `Store` if the pending store fails.
     pub async fn cancel(&self, flow: &PendingInfo) -> Result<bool> {
         self.store.claim(&flow.id, flow.expires_at).await
     }

@@ -12,23 +12,23 @@ use crate::time::Timestamp;
 pub struct PendingInfo {
     /// The name of the flow: the [`PendingRecord::id`](crate::port::PendingRecord::id) by which it waits, and the `jti` of its state.
     pub id: String,
-    /// The name that the grant will have, and by which the flow is cancelled.
+    /// The id that the grant will have, by which the flow is cancelled.
     pub grant_id: String,
     /// The profile.
     pub profile: String,
-    /// The account that the grant will be kept as.
+    /// The account under which the grant will be stored.
     pub account: String,
-    /// The caller's own name for the person.
+    /// The caller's reference for the user.
     pub user: Option<String>,
     /// The attributes that the grant will have.
     pub attributes: BTreeMap<String, Value>,
     /// The redirect URI.
     pub redirect_uri: String,
-    /// The scopes that were asked for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
     /// When it was started.
     pub started_at: Timestamp,
-    /// Until when a response is taken.
+    /// When the flow expires.
     pub expires_at: Timestamp,
 }
 

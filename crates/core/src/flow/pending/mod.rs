@@ -1,4 +1,4 @@
-//! Started authorizations whose response comes elsewhere or later, as they wait for it.
+//! Started authorizations that wait for a response in another process or later.
 //!
 //! The state names the flow. What belongs to it (verifier, nonce, user, attributes, the server as it
 //! was known) waits sealed in a [`PendingStore`](crate::port::PendingStore). A response is first recognized, by its

@@ -1,5 +1,5 @@
-//! What is remembered of a started flow, and how it is sealed: for the pending store, or into the
-//! state itself.
+//! What is remembered of a started flow, and how it is sealed: for the pending store, or into the state
+//! itself.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use crate::protocol::state::{StateClaims, StateKey};
 use crate::secret::exposed_option;
 use crate::time::Timestamp;
 
-/// The most bytes of a sealed state: with the rest of the request it must fit into the first line
-/// that common servers take, 8 KiB.
+/// Maximum size of a sealed state, in bytes: with the rest of the request it must fit into the request line
+/// that common servers accept, 8 KiB.
 const LONGEST_SEALED: usize = 6 * 1024;
 
 pub(super) const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ pub(super) struct FlowRecord {
     pub(super) rfp: String,
     pub(super) grant_id: String,
     pub(super) profile: String,
-    /// Where it is not named after the user.
+    /// The account, if it is not named after the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "encoded")]
@@ -48,11 +48,11 @@ pub(super) struct FlowRecord {
     #[serde(with = "exposed_option", default, skip_serializing_if = "Option::is_none")]
     pub(super) dpop_key: Option<Secret>,
     pub(super) pin: Pin,
-    /// Not in a sealed state, which has to be short: there the pin says which server it must be.
+    /// Omitted in a sealed state, which has to be short: there the pin identifies the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<AuthorizationServer>,
-    /// Whether the server announced `iss` (RFC 9207) when the redirect URI was chosen, in a sealed
-    /// state too: a response without it may be another server's, whatever is announced later.
+    /// Whether the server announced `iss` (RFC 9207) when the redirect URI was chosen; in a sealed state
+    /// too. A response without it may come from another server, whatever is announced later.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) announced_iss: bool,
     pub(super) started_at: Timestamp,
@@ -122,22 +122,22 @@ impl FlowRecord {
         self.account.as_deref().or(self.user.as_deref()).unwrap_or(DEFAULT_ACCOUNT)
     }
 
-    /// Refuses a profile that is another, or has come to mean another server or client.
+    /// Refuses a different profile, or one that now names another server or client.
     pub(super) fn belongs_to(&self, profile: &Profile) -> Result<()> {
         let differs = |now: &Option<String>, then: &Option<String>| now.is_some() && now != then;
         let authorization = self.server.as_ref().map(|server| &server.endpoints.authorization);
         let token = Some(self.pin.token_endpoint.clone());
         let now = &profile.endpoints;
         let what = if profile.name != self.profile {
-            "it is another profile's"
+            "it belongs to another profile"
         } else if profile.client.id != self.pin.client_id {
-            "the client is another now"
+            "the client has changed"
         } else if differs(&profile.issuer, &self.pin.issuer) {
-            "the issuer is another now"
+            "the issuer has changed"
         } else if differs(&now.token, &token)
             || authorization.is_some_and(|then| differs(&now.authorization, then))
         {
-            "the endpoints are others now"
+            "the endpoints have changed"
         } else {
             return Ok(());
         };
@@ -170,7 +170,7 @@ pub(super) fn elsewhere(difference: &str) -> Error {
     .and_hint(Advice::StartAgain)
 }
 
-/// The server as a state names it.
+/// Returns the name of the server in a state.
 pub(super) fn name_of(server: &AuthorizationServer) -> String {
     server.issuer.clone().or_else(|| server.endpoints.authorization.clone()).unwrap_or_default()
 }
@@ -186,13 +186,13 @@ pub(super) fn seal(
     Ok(PendingRecord { id: claims.jti.clone(), expires_at, sealed })
 }
 
-/// Everything in one state, which has to fit into a URL that servers take.
+/// Puts the whole flow into a state, which has to fit into a URL that servers accept.
 pub(super) fn sealed_state(key: &StateKey, whole: Whole) -> Result<String> {
     let plain = serde_json::to_vec(&whole).map_err(|e| Error::internal(e.to_string()))?;
     let state = key.encrypt(&Zeroizing::new(plain))?;
     if state.len() > LONGEST_SEALED {
         return Err(Error::usage(format!(
-            "the sealed state has {} bytes, and {LONGEST_SEALED} are possible",
+            "the sealed state has {} bytes, but at most {LONGEST_SEALED} are possible",
             state.len()
         ))
         .hint(Advice::UsePendingStore));
@@ -200,7 +200,7 @@ pub(super) fn sealed_state(key: &StateKey, whole: Whole) -> Result<String> {
     Ok(state)
 }
 
-/// The user reference in base64url: any text, however a JSON writer would escape it, has one length.
+/// The user reference in base64url, which has the same length however a JSON writer would escape the text.
 mod encoded {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;

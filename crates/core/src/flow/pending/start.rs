@@ -1,4 +1,4 @@
-//! Starting an authorization whose response comes elsewhere or later.
+//! Starts an authorization whose response arrives in another process or later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use crate::protocol::random;
 use crate::protocol::state::StateClaims;
 use crate::time::{Timestamp, describe};
 
-/// The most bytes of a user reference.
+/// Maximum length of a user reference, in bytes.
 pub const LONGEST_USER: usize = 1024;
 
-/// The longest life of a state: 30 days.
+/// Maximum lifetime of a state: 30 days.
 pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
 
-/// The most bytes of all attributes of a flow together.
+/// Maximum size of all attributes of a flow, in bytes.
 const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 
 /// What a caller wants of [`FlowManager::start`](crate::FlowManager::start). The default asks for what the profile says.
@@ -44,28 +44,28 @@ const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StartRequest {
-    /// The caller's own name for the user: any text of 1 to [`LONGEST_USER`] bytes. It comes back
-    /// with the grant, and neither the state nor the server shows it. A flow with a user replaces only
-    /// a login that a flow of the same user made.
+    /// The caller's reference for the user: any text of 1 to [`LONGEST_USER`] bytes. It is returned with
+    /// the grant, and neither the state nor the server reveals it. A flow with a user replaces only a login
+    /// that a flow of the same user made.
     pub user: Option<String>,
-    /// The account that the grant is kept as, of 1 to [`LONGEST_USER`] bytes; `None` takes the user's
-    /// name, else `default`.
+    /// The account under which the grant is stored, of 1 to [`LONGEST_USER`] bytes. `None` uses the user
+    /// reference, else `default`.
     pub account: Option<String>,
-    /// Attributes that the grant will have, of 16 KiB together at most.
+    /// Attributes that the grant will have, of at most 16 KiB in total.
     pub attributes: BTreeMap<String, Value>,
-    /// Where the person is sent back to; `None` takes the profile's first redirect URI.
+    /// The redirect URI; `None` uses the first one of the profile.
     pub redirect_uri: Option<String>,
-    /// The scopes; empty takes the profile's.
+    /// The scopes; if empty, those of the profile are used.
     pub scopes: Vec<String>,
-    /// Further parameters: `login_hint`, `prompt`, and others. Refused is what the flow says itself:
-    /// `response_type`, `client_id`, `client_secret`, `redirect_uri`, `scope`, `state`, `nonce`, `code`,
-    /// `code_challenge`, `code_challenge_method`, `code_verifier`, `request` and `request_uri`.
+    /// Additional parameters: `login_hint`, `prompt`, and others. Parameters that the flow sets itself are
+    /// refused: `response_type`, `client_id`, `client_secret`, `redirect_uri`, `scope`, `state`, `nonce`,
+    /// `code`, `code_challenge`, `code_challenge_method`, `code_verifier`, `request` and `request_uri`.
     pub extra: Vec<(String, String)>,
-    /// How long the response is awaited: a second at least, [`LONGEST_TTL`] at most.
+    /// How long to wait for the response: at least a second, at most [`LONGEST_TTL`].
     pub ttl: Duration,
-    /// Whether all of the flow goes into the state itself, encrypted, and nothing into the pending
-    /// store: then any process with the key can complete it. That the state is used is noted in the
-    /// store all the same, so processes without a common store can each complete it once.
+    /// Whether the whole flow is encrypted into the state itself instead of being stored in the pending
+    /// store, so that any process with the key can complete it. The use of the state is still recorded in
+    /// the store; processes without a common store can therefore each complete it once.
     pub sealed: bool,
 }
 
@@ -81,7 +81,7 @@ crate::redact::debug::redacted_debug!(StartRequest {
 });
 
 impl Default for StartRequest {
-    /// No user, nothing but what the profile says, [`USUAL_TTL`].
+    /// Returns a request without a user, with the settings of the profile and [`USUAL_TTL`].
     fn default() -> Self {
         Self {
             user: None,
@@ -97,54 +97,54 @@ impl Default for StartRequest {
 }
 
 impl StartRequest {
-    /// For a person whom the caller knows by this name.
+    /// Creates a request for the user that the caller knows by this reference.
     pub fn for_user(user: impl Into<String>) -> Self {
         Self { user: Some(user.into()), ..Self::default() }
     }
 
-    /// The same, kept as this account.
+    /// Sets the account under which the grant is stored.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// The same with an attribute, which the grant will have.
+    /// Adds an attribute, which the grant will have.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
     }
 
-    /// The same with another redirect URI than the profile's first.
+    /// Sets the redirect URI, instead of the profile's first.
     #[must_use]
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(uri.into());
         self
     }
 
-    /// The same for these scopes instead of the profile's.
+    /// Sets the scopes, instead of the profile's.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same with a further parameter of the authorization request.
+    /// Adds a parameter of the authorization request.
     #[must_use]
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.extra.push((name.into(), value.into()));
         self
     }
 
-    /// The same with another life.
+    /// Sets how long to wait for the response.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
         self
     }
 
-    /// The same with all of the flow in the state.
+    /// Puts the whole flow into the state.
     #[must_use]
     pub fn sealed(mut self) -> Self {
         self.sealed = true;
@@ -152,29 +152,29 @@ impl StartRequest {
     }
 }
 
-/// A flow that waits for its response. `Debug` shows neither the state nor the URL that has it.
+/// A flow that waits for its response. `Debug` omits the state and the URL that contains it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
-    /// Where the person must go.
+    /// The URL to send the user to.
     pub authorization_url: String,
-    /// The state of that URL, to be kept in the person's own session until the response comes
-    /// ([`Expected::state`](super::Expected::state)). With the code it completes the flow.
+    /// The state of that URL. Keep it in the user's own session until the response arrives
+    /// ([`Expected::state`](super::Expected::state)). Together with the code, it completes the flow.
     pub state: String,
-    /// The name of the flow, which its state says (`jti`): the
-    /// [`PendingRecord::id`](crate::port::PendingRecord::id) by which it waits.
+    /// The id of the flow, which is the `jti` of its state and the
+    /// [`PendingRecord::id`](crate::port::PendingRecord::id) under which it is stored.
     pub id: String,
-    /// The S256 code challenge (RFC 7636, section 4.2), which is no secret; `None` where PKCE is off.
+    /// The S256 code challenge (RFC 7636, section 4.2), which is not secret; `None` if PKCE is off.
     pub code_challenge: Option<String>,
-    /// The name that the grant will have.
+    /// The id that the grant will have.
     pub grant_id: String,
     /// The profile.
     pub profile: String,
-    /// The account that the grant will be kept as.
+    /// The account under which the grant will be stored.
     pub account: String,
-    /// The caller's own name for the person.
+    /// The caller's reference for the user.
     pub user: Option<String>,
-    /// Until when a response is taken.
+    /// When the flow expires.
     pub expires_at: Timestamp,
 }
 
@@ -192,7 +192,7 @@ impl std::fmt::Debug for Started {
 }
 
 impl Started {
-    /// Where the grant will be, once the flow is completed.
+    /// Returns the key of the grant, once the flow is completed.
     pub fn key(&self) -> GrantKey {
         GrantKey::new(&self.profile, &self.account)
     }
@@ -256,31 +256,34 @@ pub(in crate::flow) async fn start(
 fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
     if profile.grant != GrantType::AuthorizationCode {
         return Err(Error::config(format!(
-            "a flow with the grant `{}` cannot be completed elsewhere",
+            "a flow with the grant `{}` cannot be completed in another process",
             profile.grant.as_str()
         ))
-        .hint(Advice::configure(&["grant"], "use `grant = \"authorization_code\"`")));
+        .hint(Advice::configure(
+            &["grant"],
+            "set `grant = \"authorization_code\"` in the profile",
+        )));
     }
     if request.redirect_uri.as_deref() == Some("") {
         return Err(Error::usage("the redirect URI is empty"));
     }
     if request.ttl.as_secs() == 0 || request.ttl > LONGEST_TTL {
         return Err(Error::usage(format!(
-            "a state lives for a second at least and {} at most",
+            "the lifetime of a state must be at least one second and at most {}",
             describe(LONGEST_TTL)
         )));
     }
     let names = [("a user reference", &request.user), ("an account", &request.account)];
     for (what, name) in names {
         if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_USER) {
-            return Err(Error::usage(format!("{what} has 1 to {LONGEST_USER} bytes")));
+            return Err(Error::usage(format!("{what} must have 1 to {LONGEST_USER} bytes")));
         }
     }
     attributes::check_each(request.attributes.iter())?;
     let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
     if size > LARGEST_ATTRIBUTES {
         return Err(Error::usage(format!(
-            "the attributes of a flow have at most {LARGEST_ATTRIBUTES} bytes together"
+            "the attributes of a flow must not exceed {LARGEST_ATTRIBUTES} bytes in total"
         ))
         .hint(Advice::SetAttributesLater));
     }

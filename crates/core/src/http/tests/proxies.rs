@@ -38,7 +38,7 @@ async fn loopback_targets_never_go_through_a_proxy() {
 #[tokio::test]
 async fn a_proxy_gets_a_connect_request_and_nothing_else() {
     for (answer, expected) in [
-        ("HTTP/1.1 407 Who are you\r\n\r\n", "wants a user name and a password"),
+        ("HTTP/1.1 407 Who are you\r\n\r\n", "requires a user name and a password"),
         ("HTTP/1.1 403 No\r\n\r\n", "it refused"),
         ("HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1/\r\n\r\n", "it refused"),
         ("", "it refused"),
@@ -68,7 +68,7 @@ async fn a_proxy_that_is_not_there_is_named_as_the_reason() {
         let proxy = Proxy::Url(Secret::new(format!("{scheme}://u:{PASSWORD}@{address}")));
         let error = fail(Options { proxy, ..Options::default() }, "https://as.invalid/").await;
         assert!(error.not_sent);
-        let expected = "cannot reach as.invalid through the proxy: it cannot be reached";
+        let expected = "cannot reach as.invalid through the proxy: it is unreachable";
         assert_eq!(error.message, expected);
     }
 }
@@ -80,7 +80,7 @@ async fn a_proxy_that_stalls_counts_as_time_to_connect() {
     let options = Options { connect_timeout, ..through(address_of(&url)) };
     let error = fail(options, "https://as.invalid/").await;
     assert!(error.not_sent);
-    assert_eq!(error.message, "no connection to as.invalid:443 within 0.15 s");
+    assert_eq!(error.message, "cannot connect to as.invalid:443 within 0.15 s");
 }
 
 #[tokio::test]

@@ -106,9 +106,10 @@ async fn a_server_of_an_unknown_authority_gets_nothing_and_the_hint_names_the_se
 #[tokio::test]
 async fn when_the_ca_file_is_of_another_authority_the_message_says_which_was_loaded() {
     let directory = tempfile::tempdir().unwrap();
-    for (other, expected) in
-        [("two", "does not trust; the CA file "), ("one", "has another key; the CA file ")]
-    {
+    for (other, expected) in [
+        ("two", "an untrusted authority; the CA file "),
+        ("one", "has a different key; the CA file "),
+    ] {
         let (url, served) = tls_server(&authority("one"), params("127.0.0.1"), None).await;
         let options = ca_file(directory.path(), &authority(other));
         let path = options.ca_file.clone().unwrap();
@@ -213,7 +214,7 @@ async fn an_authority_as_a_server_is_explained_and_the_hint_works() {
             continue;
         }
         let error = fail(options, &url).await;
-        assert!(error.message.contains("certificate of an authority (CA:TRUE)"), "{error:?}");
+        assert!(error.message.contains("CA certificate (CA:TRUE)"), "{error:?}");
         assert!(!error.message.contains("CaUsedAsEndEntity"), "{error:?}");
         assert!(error.hint.unwrap().to_string().contains("basicConstraints=CA:FALSE"));
         assert_eq!(served.await.unwrap(), None);

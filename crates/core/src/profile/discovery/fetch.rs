@@ -1,4 +1,5 @@
-//! Gets the metadata of an issuer: from the first place that has a document, completed from the other.
+//! Fetches the metadata of an issuer: from the first location that has a document, completed from the
+//! other.
 
 use std::time::Duration;
 
@@ -14,26 +15,27 @@ use crate::profile::endpoint;
 use crate::profile::metadata::{Unique, complete, judge, relevant};
 use crate::text::one_line;
 
-/// The most bytes of a document.
+/// Maximum size of a document, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// Metadata as it came.
+/// Metadata as received.
 pub(super) struct Found {
-    /// What is used of it.
+    /// The members that are used.
     pub(super) document: Map<String, Value>,
-    /// How long it may be kept.
+    /// How long it may be cached.
     pub(super) lifetime: Duration,
-    /// Whether both places of a document have been asked.
+    /// Whether both locations of a document have been requested.
     pub(super) is_joined: bool,
 }
 
 /// Why there is no metadata.
 pub(super) enum Failure {
-    /// The server did not answer, or not now: whoever is on the way could have seen to that.
+    /// The server did not respond, or is temporarily unavailable: an attacker on the network could have
+    /// caused that.
     NoAnswer(Error),
-    /// The server answered that it has none.
+    /// The server responded that it has none.
     NoDocument(Error),
-    /// What it has must not be used, or nothing can be asked.
+    /// The metadata must not be used, or cannot be requested.
     Refused(Error),
 }
 
@@ -45,7 +47,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// By which standard a document has its place.
+/// The standard that defines the location of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standard {
     /// OpenID Connect Discovery.
@@ -54,9 +56,9 @@ pub(super) enum Standard {
     OAuth,
 }
 
-/// Where an issuer's metadata may be: OpenID Connect's place, that of RFC 8414 (between host and
-/// path, section 3.1), and, for an issuer with a path, OpenID Connect's document at that place too
-/// (section 5).
+/// Returns the possible locations of an issuer's metadata: that of OpenID Connect, that of RFC 8414
+/// (between host and path, section 3.1), and, for an issuer with a path, OpenID Connect's document at that
+/// location too (section 5).
 pub(super) fn candidates(issuer: &Url) -> Vec<(Standard, Url)> {
     let path = issuer.path().trim_end_matches('/').to_owned();
     let at = |path: String| {
@@ -75,8 +77,8 @@ pub(super) fn candidates(issuer: &Url) -> Vec<(Standard, Url)> {
     urls
 }
 
-/// Fetches the first document there is. Where it `lacks` something, the document of the other standard
-/// completes it; whatever is wrong with that one, the first remains as it is.
+/// Fetches the first existing document. If it `lacks` something, the document of the other standard
+/// completes it; a failure of that one leaves the first unchanged.
 pub(super) async fn fetch(
     issuer: &str,
     http: &dyn Http,
@@ -121,7 +123,7 @@ async fn join(
     lacks: impl Fn(&Map<String, Value>) -> bool,
 ) {
     for url in places {
-        // Where nobody answers, the next run asks again.
+        // If nothing responds, the next run tries again.
         let Ok(response) = http.send(&request(url)).await else { return };
         if let Ok(second) = document(&response) {
             complete(issuer, &mut found.document, relevant(second));
@@ -143,7 +145,7 @@ fn request(url: &Url) -> HttpRequest {
     }
 }
 
-/// Why a place gives no document.
+/// Why a location has no document.
 struct Nothing {
     why: String,
     passing: bool,
@@ -152,17 +154,17 @@ struct Nothing {
 fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
     let lines: Vec<String> =
         failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
-    let message = format!("no metadata of {}:\n{}", one_line(issuer), lines.join("\n"));
+    let message = format!("no metadata found for {}:\n{}", one_line(issuer), lines.join("\n"));
     if failures.iter().any(|(_, nothing)| nothing.passing) {
         return Failure::NoAnswer(Error::unavailable(message).hint(Advice::RetryLater));
     }
     Failure::NoDocument(Error::config(message).hint(Advice::configure(
         &["issuer", "authorization_endpoint", "token_endpoint"],
-        "check `issuer`, or name `authorization_endpoint` and `token_endpoint` in the profile",
+        "check `issuer`, or set `authorization_endpoint` and `token_endpoint` in the profile",
     )))
 }
 
-/// The document of an answer, or what the answer was instead.
+/// Returns the document of a response, or what the response was instead.
 fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
     let because = |why: String| Nothing { why, passing: false };
     match response.status {
@@ -185,7 +187,7 @@ fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
     }
     let start = response.body.trim_ascii_start();
     if start.is_empty() {
-        return Err(because("an empty answer".to_owned()));
+        return Err(because("an empty response".to_owned()));
     }
     if start.starts_with(b"<") {
         return Err(because("a web page instead of JSON".to_owned()));
@@ -193,7 +195,7 @@ fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
     match serde_json::from_slice::<Unique>(&response.body) {
         Ok(Unique(document)) => Ok(document),
         Err(error) if error.is_data() => {
-            Err(because(format!("JSON, but no valid metadata: {}", one_line(&error.to_string()))))
+            Err(because(format!("JSON, but not valid metadata: {}", one_line(&error.to_string()))))
         }
         Err(error) => Err(because(format!("not JSON: {}", one_line(&error.to_string())))),
     }

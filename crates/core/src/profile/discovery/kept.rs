@@ -1,4 +1,4 @@
-//! The copy of an issuer's metadata that is kept between runs, for a day at most.
+//! The cached copy of an issuer's metadata, which is used for at most a day.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::port::HttpResponse;
 use crate::profile::metadata::{Metadata, judge};
 use crate::time::Timestamp;
 
-/// How long a document is kept where the server does not ask for less.
+/// How long a document is cached, unless the server sets a shorter time.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long it is kept at least.
+/// The minimum time for which it is cached.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(300);
-/// The form of cache files.
+/// Version of the cache file format.
 const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -25,15 +25,15 @@ struct Cached {
     issuer: String,
     fetched_at: Timestamp,
     good_until: Timestamp,
-    /// Whether both places of a document have been asked.
+    /// Whether both locations of a document have been requested.
     is_joined: bool,
     document: Map<String, Value>,
 }
 
-/// Metadata that was kept.
+/// Cached metadata.
 pub(super) struct Kept {
     pub(super) metadata: Metadata,
-    /// Whether both places of a document have been asked.
+    /// Whether both locations of a document have been requested.
     pub(super) is_joined: bool,
     /// Whether it may still be used for everything.
     pub(super) is_current: bool,
@@ -49,7 +49,8 @@ pub(super) fn path(dir: &Path, issuer: &str) -> std::path::PathBuf {
     cache(dir).path_of(&entry_name("", issuer))
 }
 
-/// Returns what is kept. It is validated again, as if it had just come: a damaged file is no file.
+/// Returns the cached copy. It is validated again as if it had just been fetched; a damaged file counts as
+/// missing.
 pub(super) fn find(dir: &Path, issuer: &str, now: Timestamp) -> Option<Kept> {
     let entry = cache(dir).find(&entry_name("", issuer))?;
     if entry.version != VERSION || entry.issuer != issuer {
@@ -62,7 +63,7 @@ pub(super) fn find(dir: &Path, issuer: &str, now: Timestamp) -> Option<Kept> {
     Some(Kept { metadata, is_joined: entry.is_joined, is_current })
 }
 
-/// Keeps what was fetched. It is an optimisation: where it fails, the next run fetches again.
+/// Caches what was fetched. This is an optimisation: if it fails, the next run fetches again.
 pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
     let entry = Cached {
         version: VERSION,
@@ -75,7 +76,8 @@ pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
     cache(dir).keep(&entry_name("", issuer), &entry);
 }
 
-/// How long an answer may be kept: the server can shorten our bound, but not below a few minutes.
+/// Returns how long a response may be cached: the server can shorten the default, but not below a few
+/// minutes.
 pub(super) fn lifetime(response: &HttpResponse) -> Duration {
     let cache_control = response.header("cache-control").unwrap_or_default().to_ascii_lowercase();
     let asked = cache_control.split(',').map(str::trim).find_map(|directive| {

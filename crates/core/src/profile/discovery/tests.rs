@@ -345,11 +345,11 @@ fn what_came_instead_is_said() {
     let deep = "[".repeat(100_000);
     for (status, body, words, kind) in [
         (404, "", "status 404", ErrorKind::Config),
-        (200, "", "an empty answer", ErrorKind::Config),
+        (200, "", "an empty response", ErrorKind::Config),
         (200, " <!doctype html>", "a web page instead of JSON", ErrorKind::Config),
         (200, "{\"issuer\":", "not JSON", ErrorKind::Config),
-        (200, "[]", "JSON, but no valid metadata", ErrorKind::Config),
-        (200, twice.as_str(), "`issuer` stands there twice", ErrorKind::Config),
+        (200, "[]", "JSON, but not valid metadata", ErrorKind::Config),
+        (200, twice.as_str(), "duplicate member `issuer`", ErrorKind::Config),
         (200, huge.as_str(), "more than 1 MiB", ErrorKind::Config),
         (200, deep.as_str(), "JSON", ErrorKind::Config),
         (302, "", "redirects are not followed", ErrorKind::Config),

@@ -94,7 +94,7 @@ fn a_place_without_a_secret_is_a_configuration_error() {
         (SecretSource::Env("EMPTY".into()), "the secret is empty"),
         (SecretSource::Inline(Secret::new("\n")), "the secret is empty"),
         (SecretSource::File(directory.path().join("none")), "none: "),
-        (SecretSource::File(binary), "not UTF-8 text"),
+        (SecretSource::File(binary), "not valid UTF-8"),
         (SecretSource::Keyring("absent".into()), "has no secret `absent`"),
     ] {
         let error = get(source).0.unwrap_err();
@@ -149,7 +149,7 @@ fn a_failing_command_says_why_and_its_words_are_made_harmless() {
     assert!(message.contains("no  [31mkey") && message.contains('3'), "{message}");
     assert!(!message.contains("s3cret") && !message.contains('\u{1b}'), "{message}");
     let (result, _) = get(command(&["/nowhere/at/all"]));
-    assert!(result.unwrap_err().message().contains("did not start"));
+    assert!(result.unwrap_err().message().contains("cannot start the command"));
 }
 
 #[cfg(unix)]
@@ -170,7 +170,7 @@ fn a_pipe_is_read_but_not_waited_for_without_end() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let error = read_within(pipe, Duration::from_millis(300)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.message().contains("did not come to its end"), "{error}");
+    assert!(error.message().contains("not closed by its writer"), "{error}");
     // The reader above is still there: another pipe for the one that is written.
     let written = directory.path().join("written");
     assert!(Command::new("mkfifo").arg(&written).status().unwrap().success());

@@ -1,5 +1,5 @@
-//! By which algorithm, and with which key, an id_token must be signed (OpenID Connect Core, section
-//! 3.1.3.7; RFC 8725, sections 3.1 and 3.2).
+//! The algorithm and the key with which an id_token must be signed (OpenID Connect Core, section 3.1.3.7;
+//! RFC 8725, sections 3.1 and 3.2).
 
 use aws_lc_rs::hmac;
 
@@ -20,7 +20,7 @@ pub(super) fn open<'a>(raw: &'a str, expected: &Expectations<'_>) -> Result<Comp
     }
     if alg.is_symmetric() {
         return Err(Error::validation(format!(
-            "the id_token is signed with {}, which is accepted only where the profile asks for it",
+            "the id_token is signed with {}, which is accepted only if the profile sets it",
             alg.as_str()
         ))
         .hint(with_secret(alg)));
@@ -41,7 +41,7 @@ pub(super) fn open<'a>(raw: &'a str, expected: &Expectations<'_>) -> Result<Comp
 fn not_the_configured(alg: Alg, only: Alg) -> Error {
     let hint = if alg.is_symmetric() { with_secret(alg) } else { registered(alg) };
     Error::validation(format!(
-        "the id_token's `alg` is `{}`, but the profile accepts {} only",
+        "the id_token's `alg` is `{}`, but the profile accepts only {}",
         alg.as_str(),
         only.as_str()
     ))
@@ -68,7 +68,7 @@ pub(super) enum Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// Chooses by what the profile asks for, never by what a token says. `None` where there is neither.
+    /// Chooses by the profile, never by the token. Returns `None` if there is neither.
     pub(super) fn choose(
         expected: &Expectations<'a>,
         keys: Option<&'a KeySource>,
@@ -76,7 +76,7 @@ impl<'a> Verifier<'a> {
         if !expected.alg.is_some_and(Alg::is_symmetric) {
             return Ok(keys.map(Self::Keys));
         }
-        // An empty key is one that everybody has.
+        // An empty key is known to everyone.
         let secret = expected.client_secret.filter(|secret| !secret.is_empty());
         secret.map(|secret| Some(Self::Secret(secret))).ok_or_else(|| {
             Error::config("the profile's `id_token_signed_response_alg` needs a `client_secret`")
@@ -96,18 +96,18 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// The key is the secret's UTF-8 (OpenID Connect Core, section 10.1).
+/// The key is the UTF-8 encoding of the secret (OpenID Connect Core, section 10.1).
 fn verify_mac(token: &Compact<'_>, secret: &Secret) -> Result<()> {
     let algorithm = match token.alg {
         Alg::HS256 => hmac::HMAC_SHA256,
         Alg::HS384 => hmac::HMAC_SHA384,
         Alg::HS512 => hmac::HMAC_SHA512,
-        _ => return Err(Error::internal("no symmetric algorithm")),
+        _ => return Err(Error::internal("not a symmetric algorithm")),
     };
     let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
     hmac::verify(&key, token.signed, &token.signature).map_err(|_| {
         Error::validation(format!(
-            "the id_token's signature is wrong: the client secret did not make it ({})",
+            "invalid signature of the id_token: it was not created with the client secret ({})",
             token.alg.as_str()
         ))
         .hint(Advice::configure(&["client_secret"], "check `client_secret` in the profile"))

@@ -1,4 +1,4 @@
-//! For whom an id_token was issued (OpenID Connect Core, section 3.1.3.7).
+//! The audience of an id_token (OpenID Connect Core, section 3.1.3.7).
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::profile::TrustedAudiences;
 use crate::text::one_line;
 
-/// Returns the audiences: the client is one, and the profile accepts all others.
+/// Returns the audiences: the client is one of them, and the profile accepts all others.
 pub(super) fn audience(claims: &Claims, expected: &Expectations<'_>) -> Result<Vec<String>> {
     let us = expected.client_id;
     let aud = listed(claims)?;
@@ -56,7 +56,8 @@ fn not_trusted(us: &str, other: &str, others: &[&str], is_for_us: bool) -> Error
     wrong("aud", &format!("{} alone", quoted(us)), &quoted(other)).hint(hint)
 }
 
-/// The setting that accepts these. What could not be copied from a message is not spelt out.
+/// Returns the setting that accepts these. Values that could not be copied from a message are not spelled
+/// out.
 fn list(others: &[&str]) -> String {
     let plain = |one: &&str| one_line(one) == **one && !one.contains(['"', '\\', '`']);
     let start = "if you trust these audiences, set `trusted_audiences";

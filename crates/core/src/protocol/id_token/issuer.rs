@@ -1,4 +1,4 @@
-//! Who must have issued an id_token (OpenID Connect Core, section 3.1.3.7).
+//! The issuer of an id_token (OpenID Connect Core, section 3.1.3.7).
 
 use std::borrow::Cow;
 
@@ -11,20 +11,20 @@ use crate::profile::endpoint;
 use crate::protocol::jws;
 use crate::text::one_line;
 
-/// What stands for the tenant in the issuer of a server that has many.
+/// The placeholder for the tenant in the issuer of a multi-tenant server.
 const TENANT: &str = "{tenantid}";
 
-/// Who must have issued an id_token.
+/// The expected issuer of an id_token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Issuer<'a> {
     /// This issuer, compared byte for byte.
     Exactly(&'a str),
-    /// The issuer that this becomes with the token's `tid` in the place of `{tenantid}`.
+    /// The issuer that results from replacing `{tenantid}` with the token's `tid`.
     OfTenant(&'a str),
 }
 
 impl Issuer<'_> {
-    /// Returns the issuer that the claims name, if it is the expected one.
+    /// Returns the issuer of the claims, if it is the expected one.
     pub(super) fn check<'c>(&self, claims: &'c Claims) -> Result<&'c str> {
         let iss = string(&claims.iss, "iss")?;
         let expected = match self {
@@ -34,8 +34,8 @@ impl Issuer<'_> {
         if iss == expected { Ok(iss) } else { Err(other_issuer(&expected, iss)) }
     }
 
-    /// Returns what a key may name as its issuer, where keys of several tenants are published together: the
-    /// template for a key of all tenants, or the issuer that the token names, which is not yet believed.
+    /// Returns the accepted issuers of a key, if keys of several tenants are published together: the
+    /// template for a key of all tenants, or the issuer of the token, which is not trusted yet.
     pub(super) fn of_keys(&self, payload: &[u8]) -> Option<Vec<String>> {
         #[derive(Deserialize)]
         struct Named {
@@ -48,7 +48,7 @@ impl Issuer<'_> {
     }
 }
 
-/// A tenant's id, which can be nothing but one segment of a path.
+/// Returns a tenant's id, which can only be one segment of a path.
 fn tenant(claims: &Claims) -> Result<&str> {
     let tid = string(&claims.tid, "tid")?;
     if tid.len() <= 64 && tid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
@@ -59,10 +59,10 @@ fn tenant(claims: &Claims) -> Result<&str> {
 
 fn other_issuer(issuer: &str, iss: &str) -> Error {
     let error = wrong("iss", &quoted(issuer), &quoted(iss));
-    // Nothing that is shortened, or that could not be configured, is recommended.
+    // A value that is shortened, or that could not be configured, is not suggested.
     match one_line(iss) == iss && endpoint::check_issuer(iss).is_ok() {
         true => error.hint(format!(
-            "if that is the server you mean, set `issuer = \"{iss}\"` in the profile, exactly so"
+            "if that is the server you mean, set exactly `issuer = \"{iss}\"` in the profile"
         )),
         false => error,
     }

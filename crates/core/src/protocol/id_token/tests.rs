@@ -278,7 +278,10 @@ fn refusal_that_a_setting_cures_names_it() {
         (both(json!(CLIENT)), "`trusted_audiences = [\"a b\"]` in the profile, or to \"any\""),
         (with("aud", json!([CLIENT, "\u{1b}\""])), "`trusted_audiences` in the profile to a list"),
         (with("aud", json!("other")), "check `client_id` in the profile"),
-        (with("iss", json!("https://as.example/")), "set `issuer = \"https://as.example/\"`"),
+        (
+            with("iss", json!("https://as.example/")),
+            "set exactly `issuer = \"https://as.example/\"` in the profile",
+        ),
     ] {
         let error = judge_claims(&claims, &expectations()).unwrap_err();
         assert!(

@@ -43,7 +43,7 @@ fn members_that_make_a_demand_are_refused() {
 #[test]
 fn other_kinds_of_token_are_not_taken_for_it() {
     for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "logout+jwt", "dpop+jwt"] {
-        assert_refused(&token(&json!({"alg": "ES256", "typ": typ}).to_string()), "another kind");
+        assert_refused(&token(&json!({"alg": "ES256", "typ": typ}).to_string()), "wrong type");
     }
     for typ in ["JWT", "jwt", "id_token+jwt"] {
         let raw = token(&json!({"alg": "ES256", "typ": typ}).to_string());

@@ -1,4 +1,4 @@
-//! Records without valid authentication: how they are refused, and accepted where the user asks for it.
+//! Records without valid authentication: they are refused, and accepted on request.
 
 use super::{FileStore, file_of, sealing};
 use crate::advice::Advice;
@@ -38,7 +38,7 @@ impl FileStore {
     /// Returns the records that the identity decrypts but does not authenticate, without those that cannot be read.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) where the directory or the key cannot be read.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the directory or the key cannot be read.
     pub fn unauthenticated(&self) -> Result<Vec<Claimed>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(Vec::new()) };
         let names = dir.names()?;
@@ -63,7 +63,7 @@ impl FileStore {
     /// the grant's key during the call.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) where it cannot be read or written.
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read or written.
     pub fn accept(&self, claimed: &Claimed) -> Result<bool> {
         let slug = claimed.slug();
         let Some(found) = self.unseal(&slug)?.filter(|found| !found.is_authentic) else {
@@ -84,11 +84,11 @@ impl FileStore {
         Ok(true)
     }
 
-    /// The record could have been made by anyone who knows the public key.
+    /// Returns the error for a record that anyone who knows the public key could have written.
     pub(super) fn forgeable(&self, slug: &str, profile: Option<&str>) -> Error {
         Error::store(format!(
-            "the record in {} is not authenticated: anyone who knows the store's public key can make \
-             such a file",
+            "the record in {} is not authenticated: anyone who knows the store's public key could \
+             have written it",
             self.place(slug)
         ))
         .hint(Advice::AcceptRecord {

@@ -1,4 +1,4 @@
-//! The key of the file store: the age identity that opens its records, and the key derived from it that
+//! The key of the file store: the age identity that decrypts its records, and the derived key that
 //! authenticates them.
 
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::files;
 use crate::secret::Secret;
 
-/// Where the key of a [`FileStore`](super::FileStore) comes from. Read when it is first needed.
+/// The source of the key of a [`FileStore`](super::FileStore), which is read when it is first needed.
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// The key itself: an age X25519 identity, `AGE-SECRET-KEY-1…`.
     Identity(Secret),
     /// A file with such an identity, which must exist.
     File(PathBuf),
-    /// A file of our own, made with a new identity when a record is first written.
+    /// A file of this program, created with a new identity when a record is first written.
     Generated(PathBuf),
 }
 
@@ -41,15 +41,15 @@ impl KeySource {
     }
 }
 
-/// Makes a key for a [`FileStore`](super::FileStore): the identity, which is secret, and its
-/// recipient, which is public.
+/// Generates a key for a [`FileStore`](super::FileStore): the identity, which is secret, and its recipient,
+/// which is public.
 pub fn keygen() -> (Secret, String) {
     let identity = age::x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
     (Secret::new(identity.to_string().expose_secret()), recipient)
 }
 
-/// An identity that shows nothing in `Debug`.
+/// An identity whose `Debug` output is redacted.
 pub(super) struct Key {
     pub(super) identity: age::x25519::Identity,
     mac: OnceLock<hmac::Key>,
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// Reads the identity from a key file's text.
+    /// Parses the identity from the text of a key file.
     pub(super) fn parse(text: &str, place: &str) -> Result<Self> {
         text.lines()
             .map(str::trim)
@@ -72,7 +72,7 @@ impl Key {
             .ok_or_else(|| bad_key(place))
     }
 
-    /// Reads the identity from the bytes of the key file at `path`.
+    /// Parses the identity from the bytes of the key file at `path`.
     pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Self> {
         let place = format!("`{}`", path.display());
         match std::str::from_utf8(bytes) {
@@ -81,8 +81,8 @@ impl Key {
         }
     }
 
-    /// The key that authenticates records (HKDF, RFC 5869). Whoever has only the public key, which
-    /// is enough to encrypt, cannot compute it.
+    /// Returns the key that authenticates records (HKDF, RFC 5869). It cannot be computed from the public
+    /// key, which is enough to encrypt.
     pub(super) fn mac(&self) -> Result<&hmac::Key> {
         if let Some(key) = self.mac.get() {
             return Ok(key);
@@ -91,7 +91,7 @@ impl Key {
         let key = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl file store")
             .extract(secret.expose_secret().as_bytes())
             .expand(&[b"record authentication, version 1"], hmac::HMAC_SHA256)
-            .map_err(|_| Error::internal("the key of records cannot be derived"))?
+            .map_err(|_| Error::internal("cannot derive the key of records"))?
             .into();
         Ok(self.mac.get_or_init(|| key))
     }
@@ -104,16 +104,16 @@ fn bad_key(place: &str) -> Error {
 
 pub(super) fn missing_key(path: &Path) -> Error {
     Error::store(format!(
-        "there are records, but their key `{}` is missing: no other key was made",
+        "the store has records, but their key `{}` is missing; no other key was generated",
         path.display()
     ))
     .hint(
-        "put the key file back, or give the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
+        "restore the key file, or set the key with OAUTHCTL_STORE_KEY or OAUTHCTL_STORE_KEY_FILE; \
          if it is lost, move the `.age` files away and log in again",
     )
 }
 
-/// The directory and the name of a key file.
+/// Returns the directory and the name of a key file.
 pub(super) fn split(path: &Path) -> Result<(&Path, &str)> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

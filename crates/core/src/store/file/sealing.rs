@@ -1,8 +1,8 @@
-//! What a record's file holds: JSON, authenticated, encrypted with age.
+//! The content of a record's file: JSON, authenticated, encrypted with age.
 //!
-//! Anyone who knows the public key can encrypt to it. So the JSON object ends with a member `mac`: HMAC
-//! with SHA-256 over the record's name and the object without that member, with a key that only the
-//! identity gives ([`Key::mac`]). It stands inside the age file, which the `age` program opens as ever.
+//! Anyone who knows the public key can encrypt to it. The JSON object therefore ends with a member `mac`:
+//! HMAC with SHA-256 over the record's name and the object without that member, with a key that is derived
+//! from the identity ([`Key::mac`]). It is inside the age file, which the `age` program decrypts as usual.
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
@@ -15,19 +15,19 @@ use crate::error::{Error, Result};
 use crate::store::age_file::{self, Unopened};
 use crate::store::record;
 
-/// What stands between the record and its tag.
+/// The bytes between the record and its tag.
 const MEMBER: &[u8] = b",\"mac\":\"";
-/// What stands behind the tag.
+/// The bytes after the tag.
 const END: &[u8] = b"\"}";
-/// The bytes of a tag in base64url.
+/// Length of a tag in base64url, in bytes.
 const TAG: usize = 43;
 
-/// What was in a file.
+/// The content of a file.
 #[derive(Clone)]
 pub(super) struct Unsealed {
     /// The JSON, without the tag.
     pub(super) json: Zeroizing<Vec<u8>>,
-    /// Whether whoever wrote it had the identity.
+    /// Whether it was written with the identity.
     pub(super) is_authentic: bool,
 }
 
@@ -43,10 +43,10 @@ pub(super) fn seal(key: &Key, slug: &str, json: &[u8]) -> Result<Vec<u8>> {
     text.extend_from_slice(BASE64.encode(tag).as_bytes());
     text.extend_from_slice(END);
     age::encrypt(&key.identity.to_public(), &text)
-        .map_err(|_| Error::internal("a record cannot be encrypted"))
+        .map_err(|_| Error::internal("cannot encrypt a record"))
 }
 
-/// Decrypts what is at `place`, and says whether it is authentic under this name.
+/// Decrypts the content of `place`, and checks whether it is authentic under this name.
 pub(super) fn unseal(key: &Key, slug: &str, sealed: &[u8], place: &str) -> Result<Unsealed> {
     let opened = age_file::decrypt(&key.identity, sealed, record::LARGEST);
     let mut json = opened.map_err(|unopened| match unopened {
@@ -65,7 +65,7 @@ pub(super) fn unseal(key: &Key, slug: &str, sealed: &[u8], place: &str) -> Resul
     Ok(Unsealed { json, is_authentic })
 }
 
-/// Takes the tag out of the JSON, where it ends with one.
+/// Removes the tag from the JSON, if it ends with one.
 fn take_tag(json: &mut Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
     let body = json.len().checked_sub(MEMBER.len() + TAG + END.len())?;
     let tag = json[body..].strip_prefix(MEMBER)?.strip_suffix(END)?;
@@ -75,8 +75,8 @@ fn take_tag(json: &mut Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
     Some(tag)
 }
 
-/// The tag of a record. The length of the name stands before it, so that no part of the one can be taken
-/// for the other.
+/// Returns the tag of a record. The length of the name comes first, so that name and record cannot be
+/// confused.
 fn tag(key: &Key, slug: &str, json: &[u8]) -> Result<hmac::Tag> {
     let mut context = hmac::Context::with_key(key.mac()?);
     context.update(&(slug.len() as u64).to_be_bytes());
@@ -85,10 +85,8 @@ fn tag(key: &Key, slug: &str, json: &[u8]) -> Result<hmac::Tag> {
     Ok(context.sign())
 }
 
-/// The record needs another key.
+/// Returns the error for a record that requires another key.
 pub(super) fn other_key(place: &str) -> Error {
-    Error::store(format!(
-        "the record in {place} is sealed for another key than the one that was given, or is damaged"
-    ))
-    .hint(Advice::GiveStoreKey)
+    Error::store(format!("cannot decrypt the record in {place}: wrong key or damaged record"))
+        .hint(Advice::GiveStoreKey)
 }

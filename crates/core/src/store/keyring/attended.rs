@@ -1,7 +1,7 @@
 //! A keyring whose prompts the user can answer.
 //!
-//! A keyring operation blocks, and ends soon: nothing else runs meanwhile, so it must not wait for the user. Where the
-//! Secret Service prompts, the operation is done again on a thread of its own, which waits.
+//! A keyring operation blocks and ends soon: nothing else runs meanwhile, so it must not wait for the user.
+//! If the Secret Service prompts, the operation is repeated on a separate thread, which waits.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
 
-/// The user, who can answer a keyring's prompts.
+/// A user who can answer a keyring's prompts.
 #[derive(Clone)]
 pub struct KeyringUser {
-    /// How long the user has for one prompt.
+    /// How long the user has to answer one prompt.
     pub patience: Duration,
-    /// Called where a prompt is still open after a moment.
+    /// Called if a prompt is still open after a moment.
     pub notice: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Debug for KeyringUser {
     }
 }
 
-/// A keyring store that waits for the user where the keyring prompts.
+/// A keyring store that waits for the user when the keyring prompts.
 #[derive(Debug)]
 pub struct AttendedKeyring {
     store: Arc<KeyringStore>,
@@ -36,12 +36,12 @@ pub struct AttendedKeyring {
 }
 
 impl AttendedKeyring {
-    /// Wraps a store over this service, which [knows its user](SecretService::with_user).
+    /// Wraps a store over this service, which must [know its user](SecretService::with_user).
     pub fn new(store: Arc<KeyringStore>, service: Arc<SecretService>) -> Self {
         Self { store, service }
     }
 
-    /// Does something with the store, a second time where that takes the user.
+    /// Runs an operation on the store, and a second time if it requires the user.
     async fn attend<T: Send + 'static>(
         &self,
         act: impl Fn(&KeyringStore) -> Result<T> + Send + 'static,
@@ -53,7 +53,7 @@ impl AttendedKeyring {
         let (tell, told) = tokio::sync::oneshot::channel();
         let (store, service) = (Arc::clone(&self.store), Arc::clone(&self.service));
         std::thread::spawn(move || {
-            // Whoever asked may be gone by then.
+            // The receiver may be gone by then.
             let _ = tell.send(service.attended(|| act(&store)));
         });
         told.await.unwrap_or(outcome)

@@ -1,4 +1,4 @@
-//! A connection to the Secret Service, over libdbus, with a deadline; and what can be wrong with it.
+//! A connection to the Secret Service, over libdbus, with a deadline; and its failures.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -24,26 +24,26 @@ pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const BUS: &str = "org.freedesktop.DBus";
 
-/// What is wrong with the Secret Service.
+/// A failure of the Secret Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// There is no session bus.
     NoBus(String),
-    /// Nobody on the bus offers a Secret Service.
+    /// No program on the bus provides a Secret Service.
     NoService,
     /// The service has no default collection.
     NoCollection,
     /// The collection is locked.
     Locked,
-    /// The item is locked in a collection that is not: the service confirms each access with the user.
+    /// The item is locked in an unlocked collection: the service confirms each access with the user.
     Confirms,
-    /// The service prompts the user, who has not answered.
+    /// The service prompts the user, who has not responded.
     Asks,
     /// The service's prompt was dismissed.
     Dismissed,
-    /// No answer.
+    /// There was no response.
     Mute,
-    /// An error of the service's own.
+    /// An error of the service itself.
     Failed(String),
 }
 
@@ -56,30 +56,30 @@ impl fmt::Display for Trouble {
 impl std::error::Error for Trouble {}
 
 impl Trouble {
-    /// The error, and what to do about it.
+    /// Returns the error, with a hint.
     pub(super) fn explain(&self) -> Error {
         match self {
             Self::NoBus(why) => Error::store(format!(
-                "the keyring cannot be reached: there is no session bus ({why})"
+                "cannot reach the keyring: there is no session bus ({why})"
             ))
-            .hint("run this in a desktop session or below `dbus-run-session`, or do without")
+            .hint("run this in a desktop session or under `dbus-run-session`, or use another store")
             .and_hint(Advice::UseFileStore),
             Self::NoService => Error::store(
-                "there is no keyring: nothing on the session bus offers the Secret Service",
+                "there is no keyring: no program on the session bus provides the Secret Service",
             )
-            .hint("install and start GNOME Keyring, KWallet or KeePassXC, or do without")
+            .hint("install and start GNOME Keyring, KWallet or KeePassXC, or use another store")
             .and_hint(Advice::UseFileStore),
             Self::NoCollection => Error::store("the keyring has no default collection")
                 .hint(Advice::CreateCollection)
                 .and_hint(Advice::UseFileStore),
             Self::Locked => super::locked(),
-            Self::Confirms => Error::store("the keyring confirms each access with the user")
+            Self::Confirms => Error::store("the keyring requires confirmation for each access")
                 .hint(
                     "turn that off in its settings (in KeePassXC: Secret Service Integration), or \
                          run this in a terminal on the desktop",
                 )
                 .and_hint(Advice::UseFileStore),
-            Self::Asks => Error::store("the keyring prompts the user, who has not answered")
+            Self::Asks => Error::store("the keyring's prompt was not answered")
                 .hint("answer its prompt, or turn it off in the keyring's settings")
                 .and_hint(Advice::UseFileStore),
             Self::Dismissed => Error::store("the keyring's prompt was dismissed")
@@ -87,7 +87,7 @@ impl Trouble {
                 .and_hint(Advice::UseFileStore),
             Self::Mute => super::mute(),
             Self::Failed(why) => {
-                Error::store(format!("the keyring failed: {why}")).hint(Advice::UseFileStore)
+                Error::store(format!("keyring error: {why}")).hint(Advice::UseFileStore)
             }
         }
     }
@@ -102,21 +102,21 @@ impl From<Trouble> for KeyringError {
     }
 }
 
-/// How long a prompt may be open before the user is told of it.
+/// How long a prompt may be open before the user is notified.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What is done where the service prompts.
+/// What to do if the service prompts.
 #[derive(Clone)]
 pub(super) enum Prompting {
-    /// A prompt has until the deadline, and nothing is unlocked: nobody may be there.
+    /// A prompt has until the deadline, and nothing is unlocked: there may be no user.
     Brief,
-    /// Nothing: it is done again with the user.
+    /// Nothing: the operation is repeated with the user.
     Deferred,
-    /// The user has some time for each prompt.
+    /// The user has some time to answer each prompt.
     Attended(KeyringUser),
 }
 
-/// A connection, its session, and when it must be done.
+/// A connection, its session, and its deadline.
 pub(super) struct Bus {
     channel: Channel,
     patience: Duration,
@@ -129,7 +129,7 @@ pub(super) struct Bus {
 }
 
 impl Bus {
-    /// Opens a connection and asks for a session, and waits for nothing yet.
+    /// Opens a connection and requests a session, without waiting yet.
     pub(super) fn open(
         address: Option<&str>,
         patience: Duration,
@@ -140,7 +140,7 @@ impl Bus {
             .ok_or_else(|| Trouble::NoBus("DBUS_SESSION_BUS_ADDRESS is not set".to_owned()))?;
         takes_connections(address)?;
         let channel = Channel::open_private(address).map_err(|error| {
-            Trouble::NoBus(text::one_line(error.message().unwrap_or("it refuses")))
+            Trouble::NoBus(text::one_line(error.message().unwrap_or("connection refused")))
         })?;
         let deadline = Instant::now() + patience;
         let (hello, opening, session, early) = (0, 0, None, vec![]);
@@ -152,13 +152,13 @@ impl Bus {
         Ok(bus)
     }
 
-    /// Begins another operation.
+    /// Starts another operation.
     pub(super) fn begin(&mut self, patience: Duration, prompting: Prompting) {
         self.deadline = Instant::now() + patience;
         (self.patience, self.prompting) = (patience, prompting);
     }
 
-    /// Keeps the connection for the next operation, unless it is spoilt.
+    /// Keeps the connection for the next operation, unless it is broken.
     pub(super) fn keep<T>(
         self,
         done: Result<T, Trouble>,
@@ -183,10 +183,12 @@ impl Bus {
     }
 
     pub(super) fn send(&self, message: Message) -> Result<u32, Trouble> {
-        self.channel.send(message).map_err(|()| Trouble::Failed("no memory for a message".into()))
+        self.channel
+            .send(message)
+            .map_err(|()| Trouble::Failed("out of memory for a message".into()))
     }
 
-    /// Sends a message whose answer does not matter.
+    /// Sends a message whose reply does not matter.
     fn tell(&self, mut message: Message) -> Result<(), Trouble> {
         message.set_no_reply(true);
         self.send(message).map(drop)
@@ -197,12 +199,12 @@ impl Bus {
         self.reply(serial)
     }
 
-    /// The reply to this message.
+    /// Returns the reply to this message.
     pub(super) fn reply(&mut self, serial: u32) -> Result<Message, Trouble> {
         self.next(|message| message.get_reply_serial() == Some(serial)).and_then(judge)
     }
 
-    /// The next message that is expected; others that will be asked for are kept.
+    /// Returns the next expected message; others that will be needed are kept.
     fn next(&mut self, is_expected: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
         if let Some(at) = self.early.iter().position(&is_expected) {
             return Ok(self.early.swap_remove(at));
@@ -212,7 +214,7 @@ impl Bus {
             if left.is_zero() {
                 return Err(Trouble::Mute);
             }
-            // Whole milliseconds count: less would be a wait of none, in a loop.
+            // Rounded up to whole milliseconds: less would be a busy loop.
             let left = left.max(Duration::from_millis(1));
             match self.channel.blocking_pop_message(left) {
                 Ok(Some(message)) if is_expected(&message) => return Ok(message),
@@ -222,13 +224,13 @@ impl Bus {
                     self.early.push(message);
                 }
                 Ok(_) if self.channel.is_connected() => {}
-                _ => return Err(Trouble::NoBus("it hung up".to_owned())),
+                _ => return Err(Trouble::NoBus("it closed the connection".to_owned())),
             }
         }
     }
 
-    /// Has the service carry out a prompt, and returns its result. KeePassXC answers every creation
-    /// and deletion with a prompt, also where it then asks nothing of the user.
+    /// Has the service run a prompt, and returns the result. KeePassXC answers every creation and deletion
+    /// with a prompt, even if it then asks the user nothing.
     pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, Trouble> {
         let dismiss = method(prompt, PROMPT, "Dismiss")?;
         if matches!(self.prompting, Prompting::Deferred) {
@@ -258,7 +260,7 @@ impl Bus {
         }
     }
 
-    /// Waits for the end of a prompt, which can take the user; what comes after it has its own time.
+    /// Waits for the end of a prompt, which may require the user; what follows has its own deadline.
     fn await_user(&mut self, is_end: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
         let Prompting::Attended(user) = self.prompting.clone() else { return self.next(is_end) };
         self.deadline = Instant::now() + MOMENT.min(user.patience);
@@ -272,7 +274,7 @@ impl Bus {
         ended
     }
 
-    /// Unlocks collections or items, where there is a user for it.
+    /// Unlocks collections or items, if there is a user for it.
     pub(super) fn unlock(&mut self, locked: &[Path<'static>]) -> Result<(), Trouble> {
         if !matches!(self.prompting, Prompting::Attended(_)) {
             return Err(self.why_locked(locked));
@@ -282,14 +284,14 @@ impl Bus {
         match &*prompt {
             "/" => Ok(()),
             _ => match self.complete(&prompt) {
-                // Whoever does not unlock it leaves it locked.
+                // A user who does not unlock it leaves it locked.
                 Err(Trouble::Asks | Trouble::Dismissed) => Err(Trouble::Locked),
                 completed => completed.map(drop),
             },
         }
     }
 
-    /// Tells items that wait for a confirmation from those of a locked collection.
+    /// Distinguishes items that require confirmation from items of a locked collection.
     fn why_locked(&mut self, locked: &[Path<'static>]) -> Trouble {
         let item = locked.first().and_then(|item| item.rsplit_once('/'));
         match item.map(|(collection, _)| self.is_locked(collection)) {
@@ -304,7 +306,7 @@ impl Bus {
         Ok(locked)
     }
 
-    /// The default collection, which is there and unlocked.
+    /// Returns the default collection, which exists and is unlocked.
     pub(super) fn default_collection(&mut self) -> Result<Path<'static>, Trouble> {
         match self.find_default_collection()? {
             (collection, false) => Ok(collection),
@@ -312,7 +314,7 @@ impl Bus {
         }
     }
 
-    /// The default collection, and whether it is locked.
+    /// Returns the default collection, and whether it is locked.
     pub(super) fn find_default_collection(&mut self) -> Result<(Path<'static>, bool), Trouble> {
         let alias = self.call(method(ROOT, SERVICE, "ReadAlias")?.append1("default"))?;
         let collection: Path<'static> = alias.read1().map_err(odd)?;
@@ -324,7 +326,7 @@ impl Bus {
     }
 }
 
-/// What a prompt was for: the path of the item that it created, where it did.
+/// The result of a prompt: the path of the item that it created, if any.
 type PromptResult = Variant<Box<dyn RefArg>>;
 
 fn completes(message: &Message) -> bool {
@@ -333,8 +335,8 @@ fn completes(message: &Message) -> bool {
         && message.member().as_deref() == Some("Completed")
 }
 
-/// Connecting to a socket whose owner hangs can wait for ever once its queue is full, and libdbus
-/// sets no limit: so it is tried first without waiting.
+/// Checks without blocking that the socket accepts connections. Connecting to a socket whose owner hangs
+/// can block forever once its queue is full, and libdbus sets no limit.
 fn takes_connections(address: &str) -> Result<(), Trouble> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
     let Some(rest) = address.strip_prefix("unix:path=") else { return Ok(()) };
@@ -349,7 +351,7 @@ fn takes_connections(address: &str) -> Result<(), Trouble> {
         .and_then(|fd| rustix::net::connect(fd, &socket));
     match tried {
         Err(rustix::io::Errno::AGAIN) => Err(Trouble::Mute),
-        // Any other reason is put into words by libdbus.
+        // libdbus reports any other reason.
         _ => Ok(()),
     }
 }
@@ -363,10 +365,10 @@ pub(super) fn method(path: &str, interface: &str, name: &str) -> Result<Message,
 }
 
 pub(super) fn odd(error: dbus::arg::TypeMismatchError) -> Trouble {
-    Trouble::Failed(format!("its answer has an unknown form ({error})"))
+    Trouble::Failed(format!("its response has an unknown form ({error})"))
 }
 
-/// Sorts error replies by their names.
+/// Classifies error replies by their names.
 fn judge(message: Message) -> Result<Message, Trouble> {
     if message.msg_type() != MessageType::Error {
         return Ok(message);

@@ -1,8 +1,8 @@
 //! The operating system's keyring, through the interface of `keyring_core` on every platform.
 //!
-//! A record is one item, as text. One that is larger than the platform takes is kept in a file
-//! under a key of its own; the item then holds that key and names the file. Writing
-//! the item is the commit in both cases, so that a record is the old one or the new one as a whole.
+//! A record is one item, as text. A record over the platform's limit is stored in a file, encrypted with a
+//! key of its own; the item then holds that key and names the file. Writing the item is the commit in both
+//! cases, so that a record is either the old one or the new one as a whole.
 //!
 //! On Linux the keyring is the Secret Service of the session bus (`SecretService`); on macOS and
 //! Windows it is the platform store of the `keyring` crate.
@@ -41,16 +41,16 @@ pub use self::secret_service::SecretService;
 
 /// The `service` attribute of all items.
 const SERVICE: &str = "oauthctl";
-/// A keyring that has not answered by then is treated as locked. Less than the 5 s that are
-/// promised, so that the whole program keeps the promise.
+/// A keyring that has not responded by then is treated as locked. Less than the documented 5 s, so that the
+/// whole program meets that limit.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(4_500);
-/// A record that was read so long ago at most is not read again before it is replaced: its reader, who
-/// holds its lock, has just seen that it can be.
+/// A record that was read this recently is not read again before it is replaced: its reader, who holds the
+/// lock, has just seen that it can be read.
 const READ_LATELY: Duration = Duration::from_secs(1);
-/// What Windows takes in one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+/// The limit of Windows for one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 #[cfg(target_os = "windows")]
 const LIMIT: Option<usize> = Some(2_560);
-/// The keychain states no limit, but has refused large items.
+/// The keychain documents no limit, but has refused large items.
 #[cfg(target_os = "macos")]
 const LIMIT: Option<usize> = Some(16 * 1024);
 #[cfg(target_os = "linux")]
@@ -60,13 +60,13 @@ const LIMIT: Option<usize> = None;
 #[derive(Debug)]
 pub struct KeyringStore {
     backend: Arc<CredentialStore>,
-    /// Whether items take a label and attributes.
+    /// Whether items support a label and attributes.
     described: bool,
-    /// Set where the backend itself may wait for ever.
+    /// Set if the backend itself may block forever.
     patience: Option<Duration>,
     limit: Option<usize>,
     sealed: Sealed,
-    /// When items could be read last.
+    /// When items were last found readable.
     read: Mutex<HashMap<String, Instant>>,
 }
 
@@ -83,12 +83,12 @@ pub fn session_bus(address: Option<OsString>, runtime_dir: Option<OsString>) -> 
 }
 
 impl KeyringStore {
-    /// The keyring of this platform. `bus` is the address of the session bus on Linux
-    /// ([`session_bus`]); `sealed` is the directory for records over the platform's limit. Neither
-    /// is touched before it is needed.
+    /// Returns the keyring of this platform. `bus` is the address of the session bus on Linux
+    /// ([`session_bus`]); `sealed` is the directory for records over the platform's limit. Neither is
+    /// accessed until it is needed.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) on a platform without a keyring.
+    /// Returns [`Store`](crate::ErrorKind::Store) on a platform without a keyring.
     #[cfg(target_os = "linux")]
     pub fn open(bus: Option<String>, sealed: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self::on(Arc::new(SecretService::new(bus, PATIENCE)), sealed))
@@ -99,15 +99,15 @@ impl KeyringStore {
     pub fn on(service: Arc<SecretService>, sealed: impl Into<PathBuf>) -> Self {
         let mut store = Self::over(service, LIMIT, sealed);
         store.described = true;
-        // The service itself keeps to a time limit.
+        // The service itself keeps a time limit.
         store.patience = None;
         store
     }
 
-    /// The keyring of this platform; `sealed` is the directory for records over its limit.
+    /// Returns the keyring of this platform; `sealed` is the directory for records over its limit.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) where the platform's keyring cannot be used.
+    /// Returns [`Store`](crate::ErrorKind::Store) if the platform's keyring cannot be used.
     #[cfg(any(target_os = "macos", target_os = "windows"))]
     pub fn open(_bus: Option<String>, sealed: impl Into<PathBuf>) -> Result<Self> {
         let none = || explain(KeyringError::NoDefaultStore);
@@ -118,17 +118,17 @@ impl KeyringStore {
         Ok(Self::over(backend, LIMIT, sealed))
     }
 
-    /// The keyring of this platform.
+    /// Returns the keyring of this platform.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store): it has none.
+    /// Always returns [`Store`](crate::ErrorKind::Store): it has none.
     #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
     pub fn open(_bus: Option<String>, _sealed: impl Into<PathBuf>) -> Result<Self> {
-        Err(Error::store("this platform has no keyring that is known").hint(Advice::UseFileStore))
+        Err(Error::store("this platform has no supported keyring").hint(Advice::UseFileStore))
     }
 
-    /// A store over another keyring, whose items hold at most `limit` bytes, two for every UTF-16
-    /// unit of the text. It is given up after the time that a keyring has to answer.
+    /// Returns a store over another keyring, whose items hold at most `limit` bytes, two for every UTF-16
+    /// unit of the text. Operations time out like those of any keyring.
     pub fn over(
         backend: Arc<CredentialStore>,
         limit: Option<usize>,
@@ -139,19 +139,19 @@ impl KeyringStore {
         Self { backend, described: false, patience, limit, sealed, read }
     }
 
-    /// The same store with another time to answer.
+    /// Sets how long to wait for a response.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
     }
 
-    /// What was repaired on the way.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.sealed.warnings()
     }
 
-    /// Asks the keyring. Where it may wait for ever it is asked from another thread.
+    /// Calls the keyring, on a separate thread if it may block forever.
     fn ask<T: Send + 'static>(
         &self,
         item: &Item<'_>,
@@ -198,14 +198,14 @@ impl KeyringStore {
     fn put(&self, item: &Item<'_>, bytes: &[u8]) -> Result<()> {
         let bytes = Zeroizing::new(bytes.to_vec());
         self.ask(item, move |entry| entry.set_secret(&bytes))?
-            .ok_or_else(|| Error::store("the keyring did not keep what it was given"))
+            .ok_or_else(|| Error::store("the keyring did not store the record"))
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<bool> {
         Ok(self.ask(item, Entry::delete_credential)?.is_some())
     }
 
-    /// Reads a record, wherever it is kept.
+    /// Reads a record, from the item or from its file.
     fn read(&self, item: &Item<'_>) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let mut before: Option<Zeroizing<Vec<u8>>> = None;
         loop {
@@ -222,8 +222,8 @@ impl KeyringStore {
         }
     }
 
-    /// Writes a record, wherever it fits. Setting the item commits; what the file of the former
-    /// generation was is removed after.
+    /// Writes a record to the item or, if it is too large, to a file. Setting the item is the commit; the
+    /// file of the previous generation is removed after it.
     fn write(&self, item: &Item<'_>, bytes: &[u8], generation: u64) -> Result<()> {
         let file = if self.fits(bytes) {
             self.put(item, bytes)?;
@@ -231,7 +231,7 @@ impl KeyringStore {
         } else {
             let (pointer, file) = self.sealed.seal(&item.user, bytes, generation)?;
             if let Err(error) = self.put(item, &pointer) {
-                // An answer that was only late may have committed: then the file is needed.
+                // A response that was only late may have committed: then the file is needed.
                 if !matches!(self.raw(item), Ok(Some(there)) if there == pointer) {
                     return Err(error);
                 }
@@ -255,7 +255,7 @@ impl KeyringStore {
         if bytes > most {
             self.sealed.reserve(&item.user, bytes)?;
         }
-        // Giving the item the label it has makes the keyring write itself, and changes nothing even if
+        // Setting the label that the item already has makes the keyring write, and changes nothing even if
         // another process is saving a new generation.
         let label = item.label.clone();
         let touch = move |entry: &Entry| match entry
@@ -282,7 +282,7 @@ impl KeyringStore {
         Ok(Some(grant))
     }
 
-    /// Notes whether the item could be read just now.
+    /// Records whether the item was readable just now.
     fn note_read(&self, item: &Item<'_>, could: bool) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.retain(|user, at| *user != item.user && at.elapsed() < READ_LATELY);
@@ -297,7 +297,7 @@ impl KeyringStore {
     }
 
     fn save_now(&self, grant: &Grant) -> Result<()> {
-        // What cannot be read is never overwritten: it may be newer.
+        // A record that cannot be read is never overwritten: it may be newer.
         if !self.was_read_lately(&Item::of(&grant.key)) {
             self.load_now(&grant.key)?;
         }
@@ -317,7 +317,7 @@ impl KeyringStore {
             self.delete(&item)?;
             return Ok(Some(format!("the keyring item `{}`", aside.user)));
         }
-        Err(Error::store("too many damaged records are kept aside in the keyring"))
+        Err(Error::store("too many damaged records have been moved aside in the keyring"))
     }
 
     fn remove_now(&self, key: &GrantKey) -> Result<bool> {
@@ -354,7 +354,7 @@ impl KeyringStore {
     }
 }
 
-/// An item of the keyring: its `username`, and what a person sees of it.
+/// An item of the keyring: its `username`, and its label, which the user sees.
 struct Item<'a> {
     user: String,
     label: String,
@@ -371,7 +371,7 @@ impl<'a> Item<'a> {
         Self { user: record::item_slug(name), label, key: None }
     }
 
-    /// An item that is written to see whether one can be, and deleted at once.
+    /// Returns an item that is written and deleted at once, to check that writing works.
     fn probe(&self) -> Item<'static> {
         Item { user: format!("{}.probe", self.user), label: self.label.clone(), key: None }
     }
@@ -441,8 +441,8 @@ fn place(key: &GrantKey) -> String {
 }
 
 fn mute() -> Error {
-    Error::store("the keyring does not answer: it is locked, hangs, or waits for a person")
-        .hint("unlock it and look for a prompt on its screen, then try again")
+    Error::store("the keyring does not respond: it may be locked, hanging or prompting")
+        .hint("unlock it, answer any open prompt, then try again")
         .and_hint(Advice::UseFileStore)
 }
 
@@ -450,7 +450,7 @@ fn locked() -> Error {
     Error::store("the keyring is locked").hint(Advice::UnlockKeyring).and_hint(Advice::UseFileStore)
 }
 
-/// Puts a keyring's error into words, and says what to do about it.
+/// Converts an error of the keyring, with a hint.
 fn explain(error: KeyringError) -> Error {
     #[cfg(target_os = "linux")]
     if let KeyringError::NoStorageAccess(inner) | KeyringError::PlatformFailure(inner) = &error
@@ -461,27 +461,26 @@ fn explain(error: KeyringError) -> Error {
     match error {
         KeyringError::NoStorageAccess(_) => locked(),
         KeyringError::NoDefaultStore => {
-            Error::store("the keyring of this system cannot be used").hint(Advice::UseFileStore)
+            Error::store("cannot use the keyring of this system").hint(Advice::UseFileStore)
         }
         KeyringError::TooLong(_, limit) => {
-            Error::store(format!("the keyring takes no more than {limit} bytes in one item"))
+            Error::store(format!("the keyring accepts at most {limit} bytes per item"))
                 .hint(Advice::UseFileStore)
         }
         KeyringError::Ambiguous(_) => Error::store(
-            "the keyring holds several items for this account, and does not say which one counts",
+            "the keyring holds several items for this account, and it is unclear which one is \
+             valid",
         )
         .hint("look for items of the service `oauthctl` in the keyring, and delete the older ones"),
-        // Their texts can hold what was read.
+        // Their messages can contain what was read.
         KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) => {
             record::damaged("the keyring", "the keyring itself cannot read it")
         }
         KeyringError::PlatformFailure(inner) => {
-            Error::store(format!("the keyring failed: {}", text::one_line(&inner.to_string())))
+            Error::store(format!("keyring error: {}", text::one_line(&inner.to_string())))
                 .hint(Advice::UseFileStore)
         }
-        other => {
-            Error::store(format!("the keyring failed: {}", text::one_line(&other.to_string())))
-                .hint(Advice::UseFileStore)
-        }
+        other => Error::store(format!("keyring error: {}", text::one_line(&other.to_string())))
+            .hint(Advice::UseFileStore),
     }
 }

@@ -1,7 +1,6 @@
-//! Records that are too large for a keyring's item: in files, each sealed with a key of its own
-//! (AES-256-GCM). The item holds that key and names the file, so that the item decides which
-//! file counts; another one is left from a write that was not finished, or from the last
-//! generation, and can be opened by nobody.
+//! Records over the keyring's item limit: in files, each encrypted with a key of its own (AES-256-GCM). The
+//! item holds that key and names the file, so the item decides which file is valid. Any other file is left
+//! over from an unfinished write or from the previous generation, and cannot be decrypted.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,12 +17,12 @@ use crate::files::{Dir, Reserved, Warnings};
 use crate::secret::{Secret, exposed};
 use crate::store::record;
 
-/// How a pointer begins: no record does.
+/// The beginning of a pointer; no record begins like this.
 const MARK: &[u8] = b"{\"sealed\":";
 const VERSION: u32 = 1;
 const OVERHEAD: usize = 64;
 
-/// What the item holds in place of a record.
+/// The content of the item instead of a record.
 #[derive(Serialize, Deserialize)]
 struct Pointer {
     sealed: u32,
@@ -41,7 +40,7 @@ pub(super) struct Sealed {
     reserved: Mutex<HashMap<String, Reserved>>,
 }
 
-/// Whether an item's text is a pointer.
+/// Returns whether an item's text is a pointer.
 pub(super) fn is_pointer(bytes: &[u8]) -> bool {
     bytes.starts_with(MARK)
 }
@@ -55,7 +54,7 @@ impl Sealed {
         self.warnings.clone()
     }
 
-    /// Takes real room for a record.
+    /// Reserves real disk space for a record.
     pub(super) fn reserve(&self, slug: &str, bytes: usize) -> Result<()> {
         let dir = Dir::create(&self.path, &self.warnings)?;
         let size = bytes.saturating_add(OVERHEAD);
@@ -74,14 +73,14 @@ impl Sealed {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner).remove(slug)
     }
 
-    /// Writes a sealed file, and gives the pointer that makes it count, and its name.
+    /// Writes a sealed file, and returns its name and the pointer that makes it valid.
     pub(super) fn seal(
         &self,
         slug: &str,
         bytes: &[u8],
         generation: u64,
     ) -> Result<(Zeroizing<Vec<u8>>, String)> {
-        let failed = |_| Error::internal("a record cannot be sealed");
+        let failed = |_| Error::internal("cannot seal a record");
         let mut key = Zeroizing::new([0; 32]);
         let mut nonce = [0; NONCE_LEN];
         let mut name = [0; 8];
@@ -114,18 +113,18 @@ impl Sealed {
             key: Secret::new(&**encoded),
         };
         let pointer = serde_json::to_vec(&pointer)
-            .map_err(|_| Error::internal("a pointer cannot be written as JSON"))?;
+            .map_err(|_| Error::internal("cannot write a pointer as JSON"))?;
         Ok((Zeroizing::new(pointer), file))
     }
 
-    /// The record that a pointer names.
+    /// Returns the record that a pointer names.
     pub(super) fn open(&self, slug: &str, pointer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let item = format!("the keyring item `{slug}`");
         let pointer: Pointer = serde_json::from_slice(pointer)
             .map_err(|_| record::damaged(&item, "it names no sealed file"))?;
         if pointer.sealed > VERSION {
-            return Err(Error::store(format!("a newer oauthctl wrote {item}"))
-                .hint("use that one; nothing was changed"));
+            return Err(Error::store(format!("{item} was written by a newer oauthctl"))
+                .hint("use the newer oauthctl; nothing was changed"));
         }
         let bad_name = pointer.file.contains(['/', '\\', '\0']) || !pointer.file.starts_with(slug);
         let key = BASE64_STANDARD
@@ -151,7 +150,7 @@ impl Sealed {
         Ok(Zeroizing::new(opened.to_vec()))
     }
 
-    /// Removes all sealed files of this name but the one that counts.
+    /// Removes all sealed files of this name except the valid one.
     pub(super) fn sweep(&self, slug: &str, keep: Option<&str>) -> Result<()> {
         drop(self.take_reserved(slug));
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
@@ -163,7 +162,7 @@ impl Sealed {
         dir.sweep_thoroughly(slug)
     }
 
-    /// Gives the sealed files of a damaged record another name, so that they stay.
+    /// Renames the sealed files of a damaged record, so that they are kept.
     pub(super) fn set_aside(&self, slug: &str) -> Result<()> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
         for name in files(&dir, slug)? {
@@ -194,10 +193,10 @@ fn files(dir: &Dir, slug: &str) -> Result<Vec<String>> {
 fn cipher(key: &[u8]) -> Result<LessSafeKey> {
     UnboundKey::new(&AES_256_GCM, key)
         .map(LessSafeKey::new)
-        .map_err(|_| Error::internal("a key of the wrong length"))
+        .map_err(|_| Error::internal("the key has the wrong length"))
 }
 
-/// The slug holds a hash over profile and account.
+/// The slug contains a hash of profile and account.
 fn bound_to(slug: &str, file: &str, generation: u64) -> Aad<Vec<u8>> {
     Aad::from(format!("oauthctl sealed {VERSION}\0{slug}\0{file}\0{generation}").into_bytes())
 }

@@ -1,12 +1,12 @@
 //! The Secret Service (freedesktop.org) as a credential store of `keyring_core`, over libdbus.
 //!
-//! The session is a plain one: the bus is a local socket, and agreeing on keys costs more than the
-//! whole read. Every operation ends in time: the connection is opened without waiting, and each reply
-//! is waited for until one common deadline.
+//! The session is a plain one: the bus is a local socket, and negotiating keys takes longer than the whole
+//! read. Every operation ends in time: the connection is opened without blocking, and all replies share one
+//! deadline.
 //!
-//! A service may answer a creation or deletion with a prompt, even where it then asks the user nothing. It
-//! has the same deadline. A prompt that needs the user, such as that to unlock, is left alone unless the service
-//! [knows its user](SecretService::with_user).
+//! A service may answer a creation or deletion with a prompt, even if it then asks the user nothing. That
+//! prompt has the same deadline. A prompt that requires the user, such as for unlocking, is not started
+//! unless the service [knows its user](SecretService::with_user).
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -39,20 +39,20 @@ struct Inner {
     /// Where items were found.
     found: Mutex<HashMap<String, Place>>,
     user: Option<KeyringUser>,
-    /// Whether an operation ended because it would have taken the user.
+    /// Whether an operation ended because it would have required the user.
     deferred: AtomicBool,
-    /// Whether this is the time to wait for the user.
+    /// Whether waiting for the user is allowed now.
     attended: AtomicBool,
 }
 
-/// Where an item was, and when.
+/// The path of an item, and when it was found there.
 type Place = (Path<'static>, Instant);
 
-/// For how long an item is read where it was, without another search: one refresh. A service may give
-/// the path of a deleted item to another one, but not so soon; and what is read says whose it is.
+/// How long an item is read at its last path without another search: one refresh. A service may reuse the
+/// path of a deleted item, but not so soon; and the content says whose it is.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// For how long it is written there: only right after it was read.
+/// How long it is written there: only right after it was read.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for SecretService {
@@ -62,7 +62,7 @@ impl fmt::Debug for SecretService {
 }
 
 impl SecretService {
-    /// The service on the bus of this address, which is opened when it is first needed. Each
+    /// Returns the service on the bus at this address, which is opened when it is first needed. Each
     /// operation ends within `patience`.
     pub fn new(address: Option<String>, patience: Duration) -> Self {
         let (bus, found) = (Mutex::default(), Mutex::default());
@@ -70,22 +70,22 @@ impl SecretService {
         Self(Arc::new(Inner { address, patience, bus, found, user: None, deferred, attended }))
     }
 
-    /// The same service with a user who can answer its prompts. An operation that takes the user fails, and
-    /// succeeds where it is done again within [`attended`](Self::attended).
+    /// Adds a user who can answer prompts. An operation that requires the user fails, and succeeds if it is
+    /// repeated within [`attended`](Self::attended).
     #[must_use]
     pub fn with_user(self, user: KeyringUser) -> Self {
         let Inner { address, patience, .. } = &*self.0;
         let new = Self::new(address.clone(), *patience);
-        let inner = Arc::try_unwrap(new.0).unwrap_or_else(|_| unreachable!("it is new"));
+        let inner = Arc::try_unwrap(new.0).unwrap_or_else(|_| unreachable!("just created"));
         Self(Arc::new(Inner { user: Some(user), ..inner }))
     }
 
-    /// Whether an operation since the last call failed because it takes the user.
+    /// Returns whether an operation since the last call failed because it requires the user.
     pub fn deferred_a_prompt(&self) -> bool {
         self.0.deferred.swap(false, Ordering::SeqCst)
     }
 
-    /// Does something that waits for the user where a prompt takes them.
+    /// Runs an operation that waits for the user if a prompt requires it.
     pub fn attended<T>(&self, act: impl FnOnce() -> T) -> T {
         self.0.attended.store(true, Ordering::SeqCst);
         let done = act();
@@ -149,7 +149,7 @@ impl Inner {
         }
     }
 
-    /// Notes an operation that takes the user.
+    /// Records an operation that requires the user.
     fn note<T>(&self, done: Result<T, Trouble>) -> Result<T, Trouble> {
         let takes_the_user =
             matches!(done, Err(Trouble::Asks | Trouble::Confirms | Trouble::Locked));
@@ -160,7 +160,7 @@ impl Inner {
     }
 }
 
-/// An item, by the attributes that lead to it.
+/// An item, by the attributes that identify it.
 struct Found {
     service: Arc<Inner>,
     attributes: HashMap<String, String>,
@@ -199,8 +199,8 @@ impl Found {
         noted(bus.keep(done, &mut kept))
     }
 
-    /// The items that match. None of them is locked, and if there is none then the default
-    /// collection is there and unlocked: so there is truly none.
+    /// Returns the matching items. None of them is locked. If there is none, the default collection exists
+    /// and is unlocked, so that there really is none.
     fn items(&self, bus: &mut Bus) -> Result<Vec<Path<'static>>, Trouble> {
         let (unlocked, locked) = self.search(bus)?;
         let locked = match (unlocked.is_empty(), locked.is_empty()) {
@@ -218,15 +218,15 @@ impl Found {
         }
     }
 
-    /// The items that match, unlocked and locked. A collection that is locked may hide its own.
+    /// Returns the matching items, unlocked and locked. A locked collection may hide its items.
     fn search(&self, bus: &mut Bus) -> Result<(Vec<Path<'static>>, Vec<Path<'static>>), Trouble> {
         let asked = bus.send(method(ROOT, SERVICE, "SearchItems")?.append1(self.query()))?;
         bus.session()?;
         bus.reply(asked)?.read2().map_err(odd)
     }
 
-    /// Acts on the one item that matches: where it was found no longer ago than `within`, else where a
-    /// search finds it. `None` where there is none.
+    /// Acts on the one matching item: at its last path if it was found there within `within`, else where a
+    /// search finds it. Returns `None` if there is none.
     fn at_item<T>(
         &self,
         bus: &mut Bus,
@@ -235,7 +235,7 @@ impl Found {
     ) -> Result<Option<T>, Failure> {
         if let Some((path, _)) = self.known().filter(|(_, at)| at.elapsed() < within) {
             match act(bus, &path) {
-                // It is not there any more, or its service is not; or it is locked by now.
+                // The item or its service is gone, or the item is locked by now.
                 Err(Trouble::Failed(_) | Trouble::Locked) => self.forget(),
                 done => return Ok(Some(done?)),
             }
@@ -255,7 +255,7 @@ impl Found {
         if let Some(user) = self.attributes.get("username") {
             let mut found = self.service.found.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            // What is older serves nobody.
+            // Older items are useless.
             found.retain(|_, (_, at)| now.duration_since(*at) < READ_WITHIN);
             found.insert(user.clone(), (path.clone(), now));
         }
@@ -270,7 +270,7 @@ impl Found {
     fn write(&self, bus: &mut Bus, secret: &[u8]) -> Result<(), Failure> {
         let written = self.at_item(bus, WRITTEN_WITHIN, |bus, item| {
             let wire = (bus.session()?, Vec::<u8>::new(), secret, "text/plain");
-            // Replacing by CreateItem waits for a person on some services; SetSecret does not.
+            // Replacing by CreateItem prompts the user on some services; SetSecret does not.
             bus.call(method(item, ITEM, "SetSecret")?.append1(wire)).map(drop)
         })?;
         if written.is_some() {
@@ -316,7 +316,7 @@ fn single<'a>(items: &'a [Path<'static>]) -> Result<Option<&'a Path<'static>>, F
     }
 }
 
-/// Sorts what stays inside an operation from what ends its connection.
+/// Separates errors of an operation from errors that end its connection.
 fn settle<T>(found: Result<T, Failure>) -> Result<keyring_core::Result<T>, Trouble> {
     match found {
         Ok(value) => Ok(Ok(value)),
@@ -345,14 +345,14 @@ impl CredentialApi for Found {
         found.ok_or(KeyringError::NoEntry)
     }
 
-    /// The attributes that lead to the item, if it is there. No secret is asked for, so no service prompts
-    /// the user.
+    /// Returns the attributes that identify the item, if it exists. No secret is requested, so no service
+    /// prompts the user.
     fn get_attributes(&self) -> keyring_core::Result<HashMap<String, String>> {
         let items = self.run(|bus| self.items(bus))?;
         if items.is_empty() { Err(KeyringError::NoEntry) } else { Ok(self.attributes.clone()) }
     }
 
-    /// Only the `label` can be set.
+    /// Sets the `label`; nothing else can be set.
     fn update_attributes(&self, attributes: &HashMap<&str, &str>) -> keyring_core::Result<()> {
         let Some(label) = attributes.get("label").filter(|_| attributes.len() == 1) else {
             return Err(KeyringError::NotSupportedByStore("only the label can be set".to_owned()));

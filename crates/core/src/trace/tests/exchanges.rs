@@ -73,14 +73,14 @@ async fn an_exchange_is_told_with_explanations_and_without_secrets() {
         "   [1] -> POST https://as.example/token  (token request)",
         "      ? tenant = [redacted, 34 characters]",
         "      authorization: Basic [redacted, 34 characters]",
-        "      grant_type = authorization_code\n          -- what the client offers",
+        "      grant_type = authorization_code\n          -- what the client presents",
         "      code = [redacted, 34 characters]\n          -- the authorization code",
         "(RFC 7636, section 4.1)",
         "   [1] <- 200 OK, ",
         "      set-cookie: [redacted, 34 characters]",
-        "        \"access_token\": \"[redacted, 37 characters]\",\n            -- the token to call",
+        "        \"access_token\": \"[redacted, 37 characters]\",\n            -- the token for calling",
         "        \"expires_in\": 3600,",
-        "-- how many seconds from now it is valid (RFC 6749, section 5.1)",
+        "-- its lifetime in seconds (RFC 6749, section 5.1)",
         "\"error_description\": \"for [redacted]\"",
     ] {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
@@ -97,7 +97,7 @@ async fn a_failure_says_whether_the_server_may_have_acted() {
         exchange(&trace, Err(HttpError { not_sent, message, hint: None, misconfigured: false }))
             .await;
         let text = shown();
-        assert!(text.contains("<- no answer after "), "{text}");
+        assert!(text.contains("<- no response after "), "{text}");
         assert!(text.contains(&format!("no luck with [redacted] {expected}")), "{text}");
     }
 }
@@ -109,7 +109,7 @@ async fn a_long_body_is_cut_for_people() {
     let body = serde_json::json!({ "scopes_supported": numbers }).to_string();
     let response = HttpResponse { body: Zeroizing::new(body.into_bytes()), ..token_response() };
     exchange(&trace, Ok(response)).await;
-    assert!(shown().ends_with("      … and 884 lines more"));
+    assert!(shown().ends_with("      … and 884 more lines"));
 }
 
 #[test]
