@@ -172,7 +172,7 @@ async fn names_that_are_unknown() {
     let key = GrantKey::new("gitlap", "ada");
     let token = manager.token(&key, &TokenRequest::default()).await.unwrap_err();
     let start = manager.start("gitlap", StartRequest::default()).await.unwrap_err();
-    for error in [token, start, manager.profile("gitlap").unwrap_err()] {
+    for error in [token, start, manager.profile("gitlap").await.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(error.advice(), [Advice::DidYouMean("gitlab".to_owned())]);
     }

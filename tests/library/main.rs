@@ -20,3 +20,4 @@ mod own_stores;
 mod scene;
 mod service;
 mod states;
+mod waiting_ports;

@@ -95,8 +95,8 @@ impl FlowManager {
     /// # Errors
     ///
     /// Returns `Config` if there is none.
-    pub fn profile(&self, name: &str) -> Result<&Profile> {
-        self.inner.profile(name)
+    pub fn profile(&self, name: &str) -> Result<Arc<Profile>> {
+        self.run(self.inner.profile(name))
     }
 
     /// Starts an authorization: see [`flow::FlowManager::start`].

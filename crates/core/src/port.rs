@@ -12,8 +12,8 @@
 //! | [`Clock`] | control time in tests | [`SystemClock`](crate::clock::SystemClock) |
 //! | [`SecretItems`] | store client secrets by name | the stores above |
 //!
-//! [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
-//! [`Hooks`](crate::flow::Hooks) belong to the flow and are defined there.
+//! [`Profiles`](crate::flow::Profiles), [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
+//! [`Hooks`](crate::flow::Hooks) belong to the flow, and stand there.
 //!
 //! # Implementing a store
 //!

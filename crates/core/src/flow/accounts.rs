@@ -1,5 +1,7 @@
 //! Profiles, grants and pending flows: looking them up and listing them.
 
+use std::sync::Arc;
+
 use super::load::load;
 use super::pending::PendingFlows;
 use super::ports::Ports;
@@ -11,17 +13,19 @@ use crate::profile::{Profile, diagnose};
 use crate::text::{self, one_line};
 
 /// Returns the profile of this name.
-pub(super) fn profile<'a>(shared: &'a Shared, name: &str) -> Result<&'a Profile> {
-    shared.profiles.get(name).ok_or_else(|| {
-        let names: Vec<&str> = shared.profiles.keys().map(String::as_str).collect();
-        let error = Error::config(format!("unknown profile `{}`", one_line(name)));
-        match diagnose::nearest(name, names.iter().copied()) {
-            Some((near, likeness)) if likeness >= 0.8 => {
-                error.hint(Advice::DidYouMean(near.to_owned()))
-            }
-            Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
-            None => error.hint("no profiles are configured: pass them to `FlowManager::new`"),
+pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>> {
+    if let Some(profile) = shared.profiles.get(name).await? {
+        return Ok(profile);
+    }
+    let all = shared.profiles.list().await?;
+    let names: Vec<&str> = all.iter().map(|profile| &*profile.name).collect();
+    let error = Error::config(format!("unknown profile `{}`", one_line(name)));
+    Err(match diagnose::nearest(name, names.iter().copied()) {
+        Some((near, likeness)) if likeness >= 0.8 => {
+            error.hint(Advice::DidYouMean(near.to_owned()))
         }
+        Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
+        None => error.hint("no profiles are configured: pass them to `FlowManager::new`"),
     })
 }
 

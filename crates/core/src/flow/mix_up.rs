@@ -1,6 +1,6 @@
 //! Whose code it is that arrives without the URL that received it (mix-up: RFC 9700, section 4.4).
 
-use super::ports::Ports;
+use super::turn::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{Profile, announces_iss, of_other_servers};
 use crate::text::one_line;
@@ -12,17 +12,17 @@ use crate::text::one_line;
 /// # Errors
 ///
 /// `InvalidState`.
-pub(super) fn refuse_mix_up<'a>(
-    ports: &Ports,
-    profile: &'a Profile,
-    all: impl Iterator<Item = &'a Profile> + 'a,
+pub(super) async fn refuse_mix_up(
+    shared: &Shared,
+    profile: &Profile,
     parameters: &[(String, String)],
 ) -> Result<()> {
     if parameters.iter().any(|(name, _)| name == "iss") {
         return Ok(());
     }
-    let cache = ports.discovery_cache.as_deref();
-    let mut others = of_other_servers(all, profile);
+    let cache = shared.ports.discovery_cache.as_deref();
+    let all = shared.profiles.list().await?;
+    let mut others = of_other_servers(all.iter().map(|profile| &**profile), profile);
     let sends_none = |p: &&_| cache.and_then(|cache| announces_iss(p, cache)) != Some(true);
     let Some(other) = others.find(sends_none) else { return Ok(()) };
     let what = format!(

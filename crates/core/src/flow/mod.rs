@@ -38,6 +38,7 @@ mod ownership;
 mod pending;
 mod pin;
 mod ports;
+mod profiles;
 mod push;
 mod redeem;
 mod refresh;
@@ -75,6 +76,7 @@ pub use pending::{
     Started,
 };
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
+pub use profiles::{FixedProfiles, Profiles};
 pub use redeem::Completed;
 pub use request::TokenRequest;
 pub use required::RequiredIdentity;
@@ -98,20 +100,20 @@ pub struct FlowManager {
 
 impl std::fmt::Debug for FlowManager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FlowManager")
-            .field("profiles", &self.shared.profiles.keys())
-            .field("ports", &self.shared.ports)
-            .finish()
+        f.debug_struct("FlowManager").field("ports", &self.shared.ports).finish_non_exhaustive()
     }
 }
 
 impl FlowManager {
     /// Creates a manager of these profiles over these ports. If two profiles have the same name, the last
     /// one wins.
-    pub fn new(profiles: impl IntoIterator<Item = Profile>, mut ports: Ports) -> Self {
+    pub fn new(profiles: impl IntoIterator<Item = Profile>, ports: Ports) -> Self {
+        Self::with_profiles(Arc::new(FixedProfiles::from_iter(profiles)), ports)
+    }
+
+    /// Creates a manager over these ports that looks up a profile each time it needs one.
+    pub fn with_profiles(profiles: Arc<dyn Profiles>, mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        let profiles = profiles.into_iter().map(|profile| (profile.name.clone(), profile));
-        let profiles = Arc::new(profiles.collect());
         let (critical, jwks) = Default::default();
         Self { shared: Shared { profiles, ports, critical, jwks } }
     }
@@ -121,9 +123,8 @@ impl FlowManager {
         &self.shared.ports
     }
 
-    fn context(&self, profile: &str) -> Result<Context<'_>> {
-        let shared = &self.shared;
-        Ok(Context { shared, profile: accounts::profile(shared, profile)? })
+    fn context<'a>(&'a self, profile: &'a Profile) -> Context<'a> {
+        Context { shared: &self.shared, profile }
     }
 
     /// Returns whether something is being spent and not yet saved, so that the process should not end now.
@@ -141,13 +142,17 @@ impl FlowManager {
     /// # Errors
     ///
     /// Returns `Config` for an unknown profile, with the nearest name.
-    pub fn profile(&self, name: &str) -> Result<&Profile> {
-        accounts::profile(&self.shared, name)
+    pub async fn profile(&self, name: &str) -> Result<Arc<Profile>> {
+        accounts::profile(&self.shared, name).await
     }
 
     /// Returns all profiles, sorted by name.
-    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
-        self.shared.profiles.values()
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Profiles::list`].
+    pub async fn profiles(&self) -> Result<Vec<Arc<Profile>>> {
+        self.shared.profiles.list().await
     }
 
     /// Resolves the authorization server of a profile for a login: the configuration, completed by freshly
@@ -158,7 +163,8 @@ impl FlowManager {
     /// Returns `Validation` for metadata that is unsafe or does not match its issuer, `Unavailable` if the
     /// metadata is not available, and `Config` if an endpoint is missing or the profile is unknown.
     pub async fn server(&self, profile: &str) -> Result<AuthorizationServer> {
-        self.context(profile)?.server(Purpose::Login).await
+        let profile = self.profile(profile).await?;
+        self.context(&profile).server(Purpose::Login).await
     }
 
     /// Starts an authorization whose response arrives in another process or later. Any manager with the
@@ -179,8 +185,8 @@ impl FlowManager {
     ///
     /// Dropping the future leaves at most a pending flow, which expires by itself.
     pub async fn start(&self, profile: &str, request: StartRequest) -> Result<Started> {
-        let context = self.context(profile)?;
-        pending::start(context, &self.pending_flows()?, request).await
+        let profile = self.profile(profile).await?;
+        pending::start(self.context(&profile), &self.pending_flows()?, request).await
     }
 
     /// Completes a started authorization: finds the flow of the response, validates the response, claims
@@ -295,7 +301,8 @@ impl FlowManager {
     /// If the future is dropped while a rotating refresh token is being sent, that token can be lost, and
     /// the user must log in again. Let the future run to completion ([`is_critical`](Self::is_critical)).
     pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
-        token::token(self.context(&key.profile)?, key, request).await
+        let profile = self.profile(&key.profile).await?;
+        token::token(self.context(&profile), key, request).await
     }
 
     /// Returns the stored grant as it is, without a lock or the network. Does not check whether its token
@@ -357,9 +364,11 @@ impl FlowManager {
     /// # Errors
     ///
     /// Returns `Store` if the record cannot be removed or the store returns another user's record for this
-    /// key, and `Unavailable` if another process holds its lock.
+    /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`], in which case
+    /// nothing is removed.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
-        revoke::end(&self.shared, self.shared.profiles.get(&key.profile), key).await
+        let profile = self.shared.profiles.get(&key.profile).await?;
+        revoke::end(&self.shared, profile.as_deref(), key).await
     }
 
     /// Removes a grant without contacting its server. Returns whether there was one.
@@ -383,8 +392,8 @@ impl FlowManager {
     /// See [`FlowManager::server`]; also returns `Usage` for a reserved parameter, `Validation` if the
     /// server does not support S256, and the server's refusal of a pushed request.
     pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Authorization> {
-        let context = self.context(&request.key.profile)?;
-        authorize::authorize(context, None, request, |_| random::token(32)).await
+        let profile = self.profile(&request.key.profile).await?;
+        authorize::authorize(self.context(&profile), None, request, |_| random::token(32)).await
     }
 
     /// Does the same at a server that [`FlowManager::server`] has already resolved, for callers that chose
@@ -398,8 +407,9 @@ impl FlowManager {
         server: AuthorizationServer,
         request: AuthorizeRequest,
     ) -> Result<Authorization> {
-        let context = self.context(&request.key.profile)?;
-        authorize::authorize(context, Some(server), request, |_| random::token(32)).await
+        let profile = self.profile(&request.key.profile).await?;
+        authorize::authorize(self.context(&profile), Some(server), request, |_| random::token(32))
+            .await
     }
 
     /// Redeems the code of a response that [`Authorization::judge`] accepted, validates the tokens and
@@ -419,8 +429,8 @@ impl FlowManager {
         code: &Secret,
         callback: &[(String, String)],
     ) -> Result<Completed> {
-        let context = self.context(&authorization.key.profile)?;
-        redeem::redeem(context, &authorization, code, callback).await
+        let profile = self.profile(&authorization.key.profile).await?;
+        redeem::redeem(self.context(&profile), &authorization, code, callback).await
     }
 
     /// Checks that a record can be saved under this key, before anything is spent.
@@ -439,12 +449,12 @@ impl FlowManager {
     ///
     /// `InvalidState`.
     #[cfg(feature = "login")]
-    pub(crate) fn refuse_mix_up(
+    pub(crate) async fn refuse_mix_up(
         &self,
         authorization: &Authorization,
         parameters: &[(String, String)],
     ) -> Result<()> {
-        let profile = self.profile(&authorization.key.profile)?;
-        mix_up::refuse_mix_up(&self.shared.ports, profile, self.profiles(), parameters)
+        let profile = self.profile(&authorization.key.profile).await?;
+        mix_up::refuse_mix_up(&self.shared, &profile, parameters).await
     }
 }

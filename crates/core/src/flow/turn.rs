@@ -1,6 +1,5 @@
 //! What the steps of a flow work on: a profile, then its server, then a grant whose lock is held.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::hooks::HOOK_LIMIT;
 use super::jwks_cache::JwksCache;
 use super::pin::token_endpoint;
 use super::ports::Ports;
+use super::profiles::Profiles;
 use crate::error::Result;
 use crate::grant::Pin;
 use crate::port::{Clock, Http, Lock};
@@ -28,7 +28,7 @@ pub(super) fn lock_wait(profile: &Profile) -> Duration {
 /// What a manager and its clones share.
 #[derive(Clone)]
 pub(super) struct Shared {
-    pub(super) profiles: Arc<BTreeMap<String, Profile>>,
+    pub(super) profiles: Arc<dyn Profiles>,
     pub(super) ports: Ports,
     pub(super) critical: Parts,
     pub(super) jwks: JwksCache,

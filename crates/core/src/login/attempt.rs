@@ -111,7 +111,7 @@ pub async fn log_in(
     attempt: Attempt,
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
-    let profile = manager.profile(&attempt.key.profile)?;
+    let profile = &*manager.profile(&attempt.key.profile).await?;
     manager.prove_store(&attempt.key).await?;
     check_extra(&attempt.extra)?;
     let server = manager.server(&profile.name).await?;
@@ -264,7 +264,7 @@ async fn wait(
                     }
                     continue;
                 };
-                match judge_pasted(manager, pending, line) {
+                match judge_pasted(manager, pending, line).await {
                     Ok(response) => return Ok(response),
                     Err(error) => {
                         *noise += 1;
@@ -312,7 +312,7 @@ async fn launch(browser: Option<Browser>, url: &str) -> Launch {
     }
 }
 
-fn judge_pasted(
+async fn judge_pasted(
     manager: &FlowManager,
     pending: &Authorization,
     line: Result<crate::Secret>,
@@ -322,7 +322,7 @@ fn judge_pasted(
     let parameters = pasted.parameters.to_pairs();
     let judgement = pending.judge(&parameters);
     if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {
-        manager.refuse_mix_up(pending, &parameters)?;
+        manager.refuse_mix_up(pending, &parameters).await?;
     }
     let is_cut = |state: &str| !state.is_empty() && pending.state_begins_with(state);
     match judgement {

@@ -25,7 +25,7 @@ pub(in crate::flow) async fn complete(
 ) -> Result<Completed> {
     recognized.require(expected)?;
     let Recognized { claims, state, flow, is_sealed } = recognized;
-    let profile = profile(shared, recognized.profile())?;
+    let profile = &*profile(shared, recognized.profile()).await?;
     let context = Context { shared, profile };
     let parameters = response.parameters(recognized.redirect_uri())?;
     claims.check_time(context.now())?;
@@ -60,7 +60,7 @@ pub(in crate::flow) async fn complete(
         }
         Judgement::Code(code) => {
             if !response.has_place() {
-                refuse_mix_up(&shared.ports, profile, shared.profiles.values(), &parameters)?;
+                refuse_mix_up(shared, profile, &parameters).await?;
             }
             let terms = Terms { claim: Some(claim), identity: Some(&expected.identity) };
             redeem_once(context, &authorization, (&code, &parameters), &terms).await
