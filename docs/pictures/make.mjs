@@ -206,7 +206,8 @@ function chart(title, axis, counts, times, colour, at) {
   const most = Math.ceil(Math.max(...times) * 1.5);
   const x = (n) => left + (n / (counts.length - 1)) * width;
   const y = (time) => top + height - (time / most) * height;
-  const ticks = Array.from({ length: most + 1 }, (_, n) => n).filter((n) => most < 8 || n % 2 === 0);
+  const apart = Math.max(1, Math.ceil(most / 6));
+  const ticks = Array.from({ length: Math.floor(most / apart) + 1 }, (_, n) => n * apart);
   const grid = ticks.map((n) => `<path d="M${left} ${y(n)}h${width}" stroke="#d0d7de"/><text x="${left - 8}" y="${y(n) + 4}" text-anchor="end">${n}</text>`);
   const labels = counts.map((count, n) => `<text x="${x(n)}" y="${top + height + 18}" text-anchor="middle">${count.toLocaleString('en-US')}</text>`);
   const points = times.map((time, n) => `<circle cx="${x(n)}" cy="${y(time)}" r="4" fill="${colour}"/><text x="${x(n)}" y="${y(time) - 10}" text-anchor="middle">${time.toFixed(1)}</text>`);
