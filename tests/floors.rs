@@ -270,8 +270,13 @@ fn root() -> &'static Path {
 
 /// The sources of all packages, without those of tests.
 fn sources() -> Vec<Source> {
+    read_sources(&["src", "crates"])
+}
+
+/// The sources in these folders.
+fn read_sources(folders: &[&str]) -> Vec<Source> {
     let mut sources = Vec::new();
-    let mut dirs: Vec<PathBuf> = vec![root().join("src"), root().join("crates")];
+    let mut dirs: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
             let path = entry.path();

@@ -12,7 +12,7 @@ use oauthctl_core::port::Coordinator;
 use oauthctl_core::store::StateDir;
 
 use crate::figures::{Target, row, time};
-use crate::rows::{SCOPES, home, log_in};
+use crate::homes::{SCOPES, home, log_in};
 use crate::support::{CountingBus, Home, OidcProvider, SecretService};
 
 /// How many accounts or profiles the larger home has beside its own.

@@ -15,6 +15,7 @@
 mod browser;
 mod figures;
 mod growth;
+mod homes;
 mod machine;
 mod rows;
 mod two_phase;

@@ -11,13 +11,13 @@ use url::Url;
 
 use crate::browser;
 use crate::figures::{Target, heads, median, row, time};
+use crate::homes::{SCOPES, home, log_in};
 use crate::support::{Home, OidcProvider, SecretService, Servers, installed};
 use crate::{growth, two_phase};
 
 /// The verifier of RFC 7636, appendix B, and its challenge.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub const SCOPES: &str = "scopes = [\"openid\", \"api\"]";
 
 /// Measures a row of this name, by so many pairs, and prints it.
 type Measure = fn(&str, usize, &OidcProvider);
@@ -49,22 +49,6 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
     for (name, measure) in rows.into_iter().filter(|(name, _)| is_wanted(name)) {
         measure(name, pairs, &server);
     }
-}
-
-/// A home that is logged in.
-pub fn home(server: &OidcProvider) -> Home {
-    let mut home = Home::new();
-    home.profile("p", &server.issuer, "cli", SCOPES);
-    log_in(&mut home);
-    home
-}
-
-pub fn log_in(home: &mut Home) {
-    let this = std::env::current_exe().unwrap();
-    home.set("BROWSER", format!("{} --browse %s", this.display()));
-    time(&mut home.command(["login", "p"]));
-    // The first token fills what the cached path reads.
-    time(&mut home.command(["token", "-p", "p"]));
 }
 
 fn cached_in_secret_service(name: &str, pairs: usize, server: &OidcProvider) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::browser;
 use crate::figures::{Target, median, row, time};
-use crate::rows::SCOPES;
+use crate::homes::SCOPES;
 use crate::support::{Home, OidcProvider};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";

@@ -7,12 +7,14 @@
 mod body;
 mod failure;
 mod no_proxy;
+mod options;
 mod proxy;
+mod target;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,12 +23,13 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use url::Url;
 use zeroize::Zeroizing;
 
+use self::target::Target;
 use crate::files::{named, trusted};
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
-use crate::profile::endpoint::is_loopback;
 use crate::secret::Secret;
 
 pub use crate::port::MAX_BODY;
+pub use options::{Options, Proxy};
 pub use proxy::can_be_proxy;
 pub use proxy::unreadable_exceptions;
 
@@ -35,48 +38,6 @@ pub const MAX_HEADERS: usize = 64 * 1024;
 
 /// Maximum size of a file of certificate authorities, in bytes.
 const MAX_CA_FILE: usize = 16 << 20;
-
-/// The options of a client.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// A PEM file with the certificates of additional authorities, trusted in addition to the platform's.
-    pub ca_file: Option<PathBuf>,
-    /// A client certificate with its chain and its private key, in PEM (RFC 8705).
-    pub client_certificate: Option<Secret>,
-    /// Time limit for name resolution, connection, proxy and TLS handshake together.
-    pub connect_timeout: Duration,
-    /// Time limit for the whole exchange.
-    pub total_timeout: Duration,
-    /// The proxy for https hosts that are not loopback.
-    pub proxy: Proxy,
-}
-
-impl Default for Options {
-    /// Returns 10 s to connect, 30 s in total, and the environment's proxy.
-    fn default() -> Self {
-        Self {
-            ca_file: None,
-            client_certificate: None,
-            connect_timeout: Duration::from_secs(10),
-            total_timeout: Duration::from_secs(30),
-            proxy: Proxy::Environment,
-        }
-    }
-}
-
-/// The proxy for connections to other hosts.
-#[derive(Debug, Clone)]
-pub enum Proxy {
-    /// The proxy of `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case. A value that [cannot name a
-    /// proxy](can_be_proxy) is ignored. `NO_PROXY` is a list of hosts, separated by commas or white space:
-    /// `*`, `corp.test` with its subdomains, `*.corp.test` for only the subdomains, an IP address, or a
-    /// network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
-    Environment,
-    /// No proxy.
-    Direct,
-    /// This proxy; its URL may contain a user and a password.
-    Url(Secret),
-}
 
 /// Sends requests over HTTP/1.1, each on a new connection: a reused connection can fail just as a request
 /// is written to it, and then it is unknown whether a code was spent.
@@ -225,40 +186,6 @@ impl Http for HttpClient {
 /// How long to wait for a response that may have arrived while the process was stopped.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// The destination of a request that may be sent.
-struct Target {
-    host: String,
-    port: u16,
-    loopback: bool,
-    tls: bool,
-}
-
-impl Target {
-    fn of(url: &Url) -> Result<Self, HttpError> {
-        let refuse = |why: String| Err(failure::not_sent(why, None));
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let tls = match url.scheme() {
-            "https" => true,
-            "http" if is_loopback(url) => false,
-            "http" => {
-                return Err(failure::not_sent(
-                    format!("cannot send a request to {host} without TLS"),
-                    Some("use its https URL; plain http is for loopback hosts only".into()),
-                ));
-            }
-            scheme => return refuse(format!("cannot send requests to a `{scheme}` URL")),
-        };
-        if host.is_empty() {
-            return refuse("the URL has no host".to_owned());
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return refuse(format!("the URL for {host} contains a user name or a password"));
-        }
-        let port = url.port_or_known_default().unwrap_or_default();
-        Ok(Self { host, port, loopback: is_loopback(url), tls })
-    }
-}
-
 /// Reads a file of additional certificate authorities, which no other user may be able to write to.
 fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
     let failed = |error: std::io::Error| failure::of_ca_file(path, &error);
@@ -272,7 +199,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<u8>, HttpError> {
 }
 
 fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, HttpError> {
-    let invalid = || failure::not_sent(format!("the {} is malformed", request.purpose), None);
+    let invalid = || HttpError::not_sent(format!("the {} is malformed", request.purpose), None);
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     for (name, value) in &request.headers {

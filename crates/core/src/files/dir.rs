@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::opened::{Opened, read_all};
 use super::refusal::{Refusal, no_locks, refused};
-use super::{Opened, Warnings, read_all, sys};
+use super::{Warnings, sys};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An open private directory.

@@ -17,6 +17,7 @@ pub(crate) mod cache;
 mod dir;
 pub(crate) mod directory_lock;
 pub(crate) mod named;
+mod opened;
 pub(crate) mod output;
 #[cfg(not(unix))]
 mod portable;
@@ -26,8 +27,7 @@ pub(crate) mod trusted;
 #[cfg(unix)]
 mod unix;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,23 +42,10 @@ use portable as sys;
 use unix as sys;
 
 pub(crate) use dir::Dir;
-use refusal::{Refusal, refused};
+use opened::read_all;
+use refusal::refused;
 #[cfg(any(feature = "file", feature = "keyring"))]
 pub(crate) use replace::Reserved;
-use trusted::Writer;
-
-/// A regular file, opened for reading.
-struct Opened {
-    file: File,
-    size: u64,
-    /// Its mode, if it is too loose.
-    loose: Option<String>,
-    /// Who else can write to it.
-    writer: Option<Writer>,
-}
-
-/// Maximum size of a file of this program, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Warnings about what was repaired or skipped. Clones share one list.
 #[derive(Debug, Clone, Default)]
@@ -116,15 +103,4 @@ pub(crate) fn read_named(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 /// Creates a directory and its missing parents, each with mode 0700.
 pub(crate) fn make_dirs(path: &Path) -> io::Result<()> {
     sys::make_dirs(path)
-}
-
-fn read_all(file: &mut impl Read, size: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let too_large = || io::Error::other("it is larger than 16 MiB");
-    if size > LARGEST {
-        return Err(too_large());
-    }
-    // One spare byte lets the end be found without growing the buffer, which would leave a copy behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(size as usize + 1));
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
 }

@@ -5,7 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Opened, Refusal};
+use super::opened::Opened;
+use super::refusal::Refusal;
 
 /// A directory.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
-use super::{Opened, Refusal, trusted};
+use super::opened::Opened;
+use super::refusal::Refusal;
+use super::trusted;
 
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 const PRIVATE_DIR: Mode = Mode::RWXU;

@@ -15,7 +15,7 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::profile::discovery::Purpose;
-use crate::profile::{AuthorizationServer, Par, Pkce, Profile, endpoint, scopes};
+use crate::profile::{AuthorizationServer, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random};
@@ -140,7 +140,7 @@ pub(super) async fn authorize(
     let profile = context.profile;
     check_extra(&request.extra)?;
     scopes::check(&request.scopes)?;
-    match endpoint::redirect_uri(&request.redirect_uri) {
+    match redirect_uri::redirect_uri(&request.redirect_uri) {
         Err(why) if !request.redirect_uri.is_empty() => {
             return Err(Error::usage(format!("the redirect URI {why}")));
         }

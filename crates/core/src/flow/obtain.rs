@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::profile::GrantType;
 use crate::protocol::random;
-use crate::protocol::reply::{self, Asked, TokenReply};
+use crate::protocol::refusal::Asked;
+use crate::protocol::reply::{self, TokenReply};
 use crate::protocol::signing_key::SigningKey;
 
 /// Lifetime of a signed assertion, in seconds.

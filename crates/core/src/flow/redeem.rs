@@ -24,7 +24,8 @@ use crate::grant::{Attribute, GRANT_VERSION, Grant};
 use crate::profile::Profile;
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::reply::{self, Asked, IdToken, Refused, TokenReply};
+use crate::protocol::refusal::Asked;
+use crate::protocol::reply::{self, IdToken, Refused, TokenReply};
 use crate::protocol::state::refused;
 
 /// Maximum size of a stored callback value, in bytes.

@@ -12,8 +12,9 @@ use crate::grant::Grant;
 use crate::profile::Profile;
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
+use crate::protocol::refusal::Asked;
 use crate::protocol::refusal::LoginAgain;
-use crate::protocol::reply::{self, Asked, Refused, TokenReply};
+use crate::protocol::reply::{self, Refused, TokenReply};
 
 /// What is spent, what hooks add to it, and the client credentials.
 pub(super) struct Sent<'a> {

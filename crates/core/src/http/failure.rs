@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Options, Target};
+use super::options::Options;
+use super::target::Target;
 use crate::advice::Advice;
 use crate::error::is_out_of_descriptors;
 use crate::port::HttpError;
@@ -17,18 +18,13 @@ use crate::text;
 
 const CHECK_NETWORK: &str = "check the network, and HTTPS_PROXY if this machine requires a proxy";
 
-/// A failure before anything was sent.
-pub(super) fn not_sent(message: impl Into<String>, hint: Option<Advice>) -> HttpError {
-    HttpError { not_sent: true, message: message.into(), hint, misconfigured: false }
-}
-
 fn maybe_sent(message: String, hint: Option<Advice>) -> HttpError {
     HttpError { not_sent: false, message, hint, misconfigured: false }
 }
 
 /// A failure before anything was sent that only a change of the configuration can fix.
 fn misconfigured(message: impl Into<String>, hint: &'static str) -> HttpError {
-    HttpError { misconfigured: true, ..not_sent(message, Some(hint.into())) }
+    HttpError { misconfigured: true, ..HttpError::not_sent(message, Some(hint.into())) }
 }
 
 /// The CA file cannot be used.
@@ -42,7 +38,10 @@ pub(super) fn of_ca_file(path: &Path, why: &dyn std::fmt::Display) -> HttpError 
 /// Another user can write to the CA file.
 pub(super) fn of_writable_ca_file(error: &crate::Error) -> HttpError {
     let message = format!("cannot use the CA file: {}", error.message());
-    HttpError { misconfigured: true, ..not_sent(message, error.advice().first().cloned()) }
+    HttpError {
+        misconfigured: true,
+        ..HttpError::not_sent(message, error.advice().first().cloned())
+    }
 }
 
 /// The client certificate cannot be used.
@@ -66,14 +65,14 @@ pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError 
     let causes = Causes::of(error);
     if causes.mention("No CA certificates were loaded") {
         return match replaced_authorities() {
-            Some(place) => not_sent(
+            Some(place) => HttpError::not_sent(
                 format!("{place} contains no certificate authorities"),
                 Some(
                     "correct the variable, which replaces the system's authorities, or unset it"
                         .into(),
                 ),
             ),
-            None => not_sent(
+            None => HttpError::not_sent(
                 "this machine has no certificate authorities",
                 Some("install the system's ca-certificates, or set `ca_file`".into()),
             ),
@@ -87,7 +86,7 @@ pub(super) fn of_set_up(error: &reqwest::Error, options: &Options) -> HttpError 
     if options.client_certificate.is_some() {
         return of_client_certificate();
     }
-    not_sent(format!("cannot set up TLS: {}", causes.innermost()), None)
+    HttpError::not_sent(format!("cannot set up TLS: {}", causes.innermost()), None)
 }
 
 /// The whole exchange took too long.
@@ -143,7 +142,7 @@ pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Optio
     let causes = Causes::of(&error);
     let (host, port) = (&target.host, target.port);
     if error.is_builder() {
-        return not_sent(format!("the request to {host} is malformed"), None);
+        return HttpError::not_sent(format!("the request to {host} is malformed"), None);
     }
     if error.is_connect() {
         return of_connecting(&error, &causes, target, options);
@@ -177,7 +176,7 @@ fn of_connecting(
     let (host, port) = (&target.host, target.port);
     if causes.lacks_descriptors {
         let message = format!("cannot connect to {host}:{port}: {}", causes.innermost());
-        return not_sent(message, Some(Advice::RaiseFileLimit));
+        return HttpError::not_sent(message, Some(Advice::RaiseFileLimit));
     }
     // A tunnel error covers the proxy itself, TLS with the proxy included.
     if causes.mention("tunnel error") {
@@ -191,10 +190,13 @@ fn of_connecting(
             Some(_) => "the server may not accept the client certificate or this TLS version",
             None => "the server may require a client certificate or another TLS version",
         };
-        return not_sent(format!("{host} refused the TLS handshake: {alert}"), Some(hint.into()));
+        return HttpError::not_sent(
+            format!("{host} refused the TLS handshake: {alert}"),
+            Some(hint.into()),
+        );
     }
     if causes.mention("corrupt message") {
-        return not_sent(
+        return HttpError::not_sent(
             format!("{host}:{port} does not speak TLS"),
             Some("check the scheme and the port of the URL".into()),
         );
@@ -203,7 +205,7 @@ fn of_connecting(
         return of_proxy(causes, host);
     }
     if error.is_dns() {
-        return not_sent(
+        return HttpError::not_sent(
             format!("cannot resolve {host}: {}", causes.innermost()),
             Some(format!("check the name; {CHECK_NETWORK}").into()),
         );
@@ -214,14 +216,17 @@ fn of_connecting(
     });
     if error.is_timeout() {
         let seconds = options.connect_timeout.as_secs_f32();
-        return not_sent(format!("cannot connect to {host}:{port} within {seconds} s"), hint);
+        return HttpError::not_sent(
+            format!("cannot connect to {host}:{port} within {seconds} s"),
+            hint,
+        );
     }
     let why = match causes.io {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::UnexpectedEof) => "it closed the connection".to_owned(),
         _ => causes.innermost(),
     };
-    not_sent(format!("cannot connect to {host}:{port}: {why}"), hint)
+    HttpError::not_sent(format!("cannot connect to {host}:{port}: {why}"), hint)
 }
 
 /// Returns what replaces the system's certificate authorities, as in other programs: OpenSSL, Go and rustls
@@ -246,7 +251,7 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     } else {
         ("it refused the connection", "allow the host in the proxy, or add it to NO_PROXY")
     };
-    not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
+    HttpError::not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
 }
 
 fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
@@ -294,7 +299,10 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
         let hint = "set `ca_file` to add a private authority";
         (causes.innermost() + &loaded, hint.to_owned())
     };
-    not_sent(format!("the certificate of {host} is not trusted: {why}"), Some(hint.into()))
+    HttpError::not_sent(
+        format!("the certificate of {host} is not trusted: {why}"),
+        Some(hint.into()),
+    )
 }
 
 /// The chain of causes of an error.

@@ -5,12 +5,14 @@ mod tls;
 
 use std::future::{Future, pending};
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::profile::endpoint::is_loopback;
 
 /// Stands for a secret in a URL; no message may show it.
 const CANARY: &str = "c4n4ry";

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::browser::{Browser, check_url};
-use super::listener::{Candidate, Event, ListenOptions, Listener};
+use super::candidate::Candidate;
+use super::listener::{Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
 use crate::advice::Advice;

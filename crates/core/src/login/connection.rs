@@ -19,10 +19,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::candidate::Candidate;
 use super::head::{NoRequest, read_request};
-use super::listener::{Candidate, Shared, Slot};
 use super::noise::Noise;
 use super::page::{self, Page};
+use super::slots::{Shared, Slot};
 use crate::protocol::callback::parse_query;
 
 /// Time limit for receiving a whole request.
@@ -158,7 +159,7 @@ async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
         shared.meter.record(noise, error.message());
         return Page::NotTheCallback;
     }
-    let (candidate, answer) = Candidate::new(parameters, shared);
+    let (candidate, answer) = Candidate::new(parameters, &shared.meter);
     slot.holding();
     match shared.candidates.try_send(candidate) {
         Ok(()) => answer.await.unwrap_or(Page::Interrupted),

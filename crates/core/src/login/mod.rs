@@ -8,6 +8,7 @@
 pub mod attempt;
 mod bind;
 pub mod browser;
+mod candidate;
 mod connection;
 mod head;
 #[cfg(unix)]
@@ -16,12 +17,14 @@ pub mod listener;
 mod noise;
 pub mod page;
 pub mod paste;
+mod slots;
 #[cfg(unix)]
 pub mod terminal;
 
 pub use crate::protocol::callback::{Parameters, parse_query};
 pub use browser::{Browser, Headless, Launched, is_headless};
-pub use listener::{Candidate, Event, ListenOptions, Listener};
+pub use candidate::Candidate;
+pub use listener::{Event, ListenOptions, Listener};
 pub use noise::{Noise, NoiseReport};
 pub use page::Page;
 pub use paste::{Pasted, PastedLines, parse_pasted};

@@ -110,6 +110,11 @@ pub struct HttpError {
 }
 
 impl HttpError {
+    /// Returns a failure before anything was sent, for this reason.
+    pub fn not_sent(message: impl Into<String>, hint: Option<Advice>) -> Self {
+        Self { not_sent: true, message: message.into(), hint, misconfigured: false }
+    }
+
     /// Returns the flow's error for it, with this message and its own hint.
     pub(crate) fn told(&self, message: impl Into<String>) -> Error {
         let kind = if self.misconfigured { ErrorKind::Config } else { ErrorKind::Unavailable };

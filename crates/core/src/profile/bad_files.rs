@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::schema::ConfigFile;
+use super::config_file::ConfigFile;
 
 /// Lines that make a valid profile, so that a case shows only its own fault. They are lines 1 to 3.
 const GOOD: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";

@@ -1,7 +1,7 @@
 //! Checks again, before a profile is used, what the configuration parser refuses: the fields are public,
 //! and a caller may have changed them.
 
-use super::{Profile, endpoint, id_token, reader};
+use super::{Profile, endpoint, id_token, reader, redirect_uri};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -44,7 +44,7 @@ impl Profile {
             }
         }
         for uri in &self.redirect_uris {
-            if let Err(why) = endpoint::redirect_uri(&uri.text) {
+            if let Err(why) = redirect_uri::redirect_uri(&uri.text) {
                 return Some(("the redirect URI".to_owned(), why));
             }
         }

@@ -10,21 +10,13 @@ use url::Url;
 
 use super::holders::Holders;
 use super::node::{Table, Value, find};
-use super::presets::{self, Preset};
-use super::{Config, Endpoints, GrantType, LoopbackHost, Profile, RedirectUri, keys};
+use super::presets::{self, Preset, SERVER_KEYS};
+use super::redirect_uri::{Callback, LoopbackHost, RedirectUri, built_in_redirect};
+use super::server::Server;
+use super::{GrantType, Profile};
 
 /// The path of the built-in redirect URI.
 const PATH: &str = "/callback";
-
-/// Properties of a profile's redirect URI beyond its text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Callback {
-    /// An earlier profile of another server uses the built-in path, and this one does not set a redirect
-    /// URI: its responses use a separate path, unless they contain `iss`.
-    pub own_path: bool,
-    /// The server comes from the preset, not from the configuration.
-    pub server_of_preset: bool,
-}
 
 impl Profile {
     /// Returns the redirect URIs of a login, in order of preference: those of the configuration, or one
@@ -37,21 +29,6 @@ impl Profile {
             true => vec![own(&self.name)],
             false => self.redirect_uris.clone(),
         }
-    }
-}
-
-impl Config {
-    /// Returns the profiles of other servers whose responses come in at the same path as this one's, because
-    /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
-    /// code sent to it.
-    pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
-        self.of_other_servers(profile).into_iter().filter(|other| shares(profile, other)).collect()
-    }
-
-    /// Returns the profiles of other servers, of which not both this one and the other are named by presets
-    /// alone: one of them could have the other's code sent to it.
-    pub fn of_other_servers(&self, profile: &Profile) -> Vec<&Profile> {
-        of_other_servers(self.profiles.values(), profile).collect()
     }
 }
 
@@ -124,7 +101,7 @@ pub(crate) fn assign(profiles: &mut BTreeMap<String, Profile>, tables: &[(&str, 
 
 /// Returns whether the profile does not set a redirect URI.
 fn left_to_us(profile: &Profile, own: &Table) -> bool {
-    find(own, "redirect_uri").is_none() && profile.redirect_uris == [keys::built_in_redirect()]
+    find(own, "redirect_uri").is_none() && profile.redirect_uris == [built_in_redirect()]
 }
 
 fn preset(own: &Table) -> Option<&'static Preset> {
@@ -136,7 +113,7 @@ fn preset(own: &Table) -> Option<&'static Preset> {
 
 /// Returns whether the profile uses only the preset's own server.
 fn names_only(preset: &Preset, own: &Table) -> bool {
-    let of_server = |key: &str| key == "root_url" || keys::SERVER_KEYS.contains(&key);
+    let of_server = |key: &str| key == "root_url" || SERVER_KEYS.contains(&key);
     own.iter().filter(|entry| of_server(&entry.key)).all(|entry| match &entry.node.value {
         Value::Text(text) => {
             preset.profile.get(&entry.key).and_then(toml::Value::as_str) == Some(text)
@@ -155,7 +132,7 @@ fn holds_the_path(profile: &Profile) -> bool {
 }
 
 /// Returns whether both can receive responses at the same place, according to the configuration.
-fn shares(one: &Profile, other: &Profile) -> bool {
+pub(super) fn shares(one: &Profile, other: &Profile) -> bool {
     let is_set = !one.callback.own_path && !other.callback.own_path;
     let known: HashSet<String> = places(&one.redirect_uris).collect();
     is_set && places(&other.redirect_uris).any(|place| known.contains(&place))
@@ -172,88 +149,6 @@ pub(super) fn places(uris: &[RedirectUri]) -> impl Iterator<Item = String> {
             None => path.to_owned(),
         }
     })
-}
-
-/// What distinguishes a server from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Server<'p> {
-    pub(super) issuer: Option<&'p str>,
-    /// The authorization and the token endpoint.
-    pub(super) endpoints: [Option<&'p str>; 2],
-}
-
-impl<'p> Server<'p> {
-    fn of(profile: &'p Profile) -> Self {
-        let Endpoints { authorization, token, .. } = &profile.endpoints;
-        let endpoints = [authorization, token].map(Option::as_deref);
-        Self { issuer: profile.issuer.as_deref(), endpoints }
-    }
-
-    pub(super) fn is_other(&self, other: &Self) -> bool {
-        match (self.issuer, other.issuer) {
-            (Some(own), Some(other)) => own != other,
-            (None, None) => {
-                let own = self.exact_endpoints();
-                own != other.exact_endpoints() || own.contains(&None)
-            }
-            // One host can have the servers of many tenants, distinguished by their paths.
-            (issuer, _) => {
-                let (named, bare) = if issuer.is_some() { (self, other) } else { (other, self) };
-                let origins = named.origins();
-                origins != bare.origins()
-                    || origins.contains(&None)
-                    || !bare.common_path().is_some_and(|path| {
-                        named.issuer_path().is_some_and(|issuer| is_below(&path, &issuer))
-                    })
-            }
-        }
-    }
-
-    /// Returns the origins of its endpoints, or those that its issuer suggests.
-    pub(super) fn origins(&self) -> [Option<String>; 2] {
-        self.endpoints.map(|endpoint| {
-            let url = Url::parse(endpoint.or(self.issuer)?).ok()?;
-            Some(url.origin().ascii_serialization())
-        })
-    }
-
-    /// Returns the endpoints without their queries: one host can have the servers of many tenants.
-    pub(super) fn exact_endpoints(&self) -> [Option<String>; 2] {
-        self.endpoints.map(|endpoint| {
-            let mut url = Url::parse(endpoint?).ok()?;
-            url.set_query(None);
-            Some(url.into())
-        })
-    }
-
-    /// Returns the segments of the issuer's path.
-    pub(super) fn issuer_path(&self) -> Option<Vec<String>> {
-        let url = Url::parse(self.issuer?).ok()?;
-        Some(segments(url.path().trim_end_matches('/')))
-    }
-
-    /// Returns the segments with which the paths of both endpoints begin.
-    pub(super) fn common_path(&self) -> Option<Vec<String>> {
-        let [authorization, token] =
-            self.endpoints.map(|endpoint| Some(segments(Url::parse(endpoint?).ok()?.path())));
-        Some(common(authorization?, &token?))
-    }
-}
-
-fn segments(path: &str) -> Vec<String> {
-    path.split('/').map(str::to_owned).collect()
-}
-
-/// Returns the segments with which both paths begin.
-pub(super) fn common(mut one: Vec<String>, other: &[String]) -> Vec<String> {
-    let count = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-    one.truncate(count);
-    one
-}
-
-/// Returns whether the path is that of the issuer or below it.
-pub(super) fn is_below(path: &[String], issuer: &[String]) -> bool {
-    path.starts_with(issuer)
 }
 
 /// Returns the separate redirect URI of a profile. It is never below the built-in path, because some
@@ -282,7 +177,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::profile::ConfigFile;
+    use crate::profile::{Config, ConfigFile};
 
     fn config(text: &str) -> Config {
         ConfigFile::of_text(Path::new("c.toml"), text).parse().unwrap()
@@ -381,7 +276,7 @@ mod tests {
             let uri = own(name);
             assert_eq!(uri.path, path);
             assert_eq!(Url::parse(&uri.text).unwrap().path(), path, "as a browser reads it");
-            assert_eq!(crate::profile::endpoint::redirect_uri(&uri.text).unwrap(), uri);
+            assert_eq!(crate::profile::redirect_uri::redirect_uri(&uri.text).unwrap(), uri);
         }
     }
 }

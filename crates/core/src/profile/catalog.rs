@@ -10,11 +10,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::Profile;
-use super::callbacks::{self, Callback, Party, Server};
+use super::callbacks::{self, Party};
+use super::config::Config;
+use super::config_file::ConfigFile;
 use super::node::{Entry, Node, Table, Value, find};
-use super::schema::{Config, ConfigFile};
+use super::redirect_uri::Callback;
+use super::server::Server;
 use super::snapshot::resolved;
 use crate::digest::hex_sha256;
+use crate::error::Result;
 
 /// The minimum size of a file with a catalog: parsing a smaller one takes no longer than reading the
 /// catalog.
@@ -62,6 +66,18 @@ struct Line<'c> {
     places: &'c str,
 }
 
+impl ConfigFile {
+    /// Parses and validates the whole file, and keeps a [`Catalog`] of a large file in the state directory.
+    ///
+    /// # Errors
+    /// See [`ConfigFile::parse`].
+    pub fn parse_and_catalog(&self, state_dir: &Path) -> Result<Config> {
+        let (config, root) = self.read(self.text()?, false)?;
+        Catalog::store(state_dir, self, &config, &root);
+        Ok(config)
+    }
+}
+
 impl Catalog {
     /// Opens the catalog of exactly this file, if there is one.
     pub fn open(state_dir: &Path, file: &ConfigFile) -> Option<Self> {
@@ -75,7 +91,7 @@ impl Catalog {
 
     /// Creates and stores the catalog of the file from which `config` was read. It is an optimisation: if
     /// it cannot be stored, the next run parses the file again.
-    pub(super) fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
+    fn store(state_dir: &Path, file: &ConfigFile, config: &Config, root: &Table) {
         let Some(text) = written(file, config, root) else { return };
         // After a power cut it is the old one or the new one: a large file is not parsed twice.
         resolved(state_dir).keep_text(&file_name(file), &text);

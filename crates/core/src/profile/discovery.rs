@@ -8,10 +8,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use self::fetch::{Failure, Found};
-use self::kept::Kept;
-use super::id_token::needs_secret;
-use super::metadata::{Metadata, judge};
+use self::fetch::Failure;
+use self::kept::{Found, Kept};
+use super::metadata::{Metadata, judge, needs_keys};
 use super::{AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -199,13 +198,6 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
     .filter(|(needed, endpoint, _)| *needed && endpoint.is_none())
     .map(|(_, _, name)| name)
     .collect()
-}
-
-/// Returns whether id_tokens are verified with the server's public keys.
-pub(super) fn needs_keys(profile: &Profile) -> bool {
-    let openid = profile.scopes.iter().any(|scope| scope == "openid");
-    let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
-    openid && profile.grant.needs_person() && !by_secret
 }
 
 /// Applies the configuration over the server's metadata.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
+use super::config::Config;
+use super::config_file::ConfigFile;
 use super::diagnose::shown_key;
 use super::reader::SECRET_PARAMS;
-use super::schema::{Config, ConfigFile};
 use super::scopes;
 use super::sections::profile_name;
 use crate::advice::Advice;

@@ -1,10 +1,8 @@
-//! Checks which URLs a request may be sent to, and which redirect URIs can be listened on.
+//! Which URLs a request may go to.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
-
-use super::{LoopbackHost, RedirectUri};
 
 /// Validates a URL that secrets are sent to: `https`, or `http` on a loopback host (an address literal or
 /// `localhost`), without userinfo, fragment or control characters. The error text continues a sentence that
@@ -82,63 +80,13 @@ fn as_written(authority: &str, url: &Url) -> Result<(), String> {
     }
 }
 
-fn authority(text: &str) -> &str {
+pub(super) fn authority(text: &str) -> &str {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// The error for a redirect URI that is neither.
-const NO_REDIRECT_URI: &str = "must be https, or http on 127.0.0.1, [::1] or localhost";
-
-/// Parses a redirect URI, keeping its text as written: servers compare it byte for byte.
-pub(crate) fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("must be plain ASCII without spaces".to_owned());
-    }
-    if text.contains(['?', '#', '\\']) {
-        return Err("must not contain a query, a fragment or a backslash".to_owned());
-    }
-    if authority(text).contains('@') {
-        return Err("must not contain a user name or password".to_owned());
-    }
-    if let Some(rest) = text.strip_prefix("http://") {
-        return loopback(text, rest);
-    }
-    let url = check(text).map_err(|_| NO_REDIRECT_URI.to_owned())?;
-    if !text.starts_with("https://") {
-        return Err("must begin with https:// or http://, in lower case".to_owned());
-    }
-    Ok(RedirectUri {
-        text: text.to_owned(),
-        host: LoopbackHost::Elsewhere,
-        port: url.port(),
-        path: url.path().to_owned(),
-    })
-}
-
-fn loopback(text: &str, rest: &str) -> Result<RedirectUri, String> {
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let hosts = [
-        ("127.0.0.1", LoopbackHost::V4),
-        ("[::1]", LoopbackHost::V6),
-        ("localhost", LoopbackHost::Name),
-    ];
-    let (after, host) = hosts
-        .into_iter()
-        .find_map(|(name, host)| Some((authority.strip_prefix(name)?, host)))
-        .filter(|(after, _)| after.is_empty() || after.starts_with(':'))
-        .ok_or_else(|| match authority.to_ascii_lowercase().starts_with("localhost") {
-            true => "must name the host localhost in lower case",
-            false => NO_REDIRECT_URI,
-        })?;
-    let port = match after.strip_prefix(':') {
-        None => None,
-        Some(digits) => Some(port(digits)?),
-    };
-    Ok(RedirectUri { text: text.to_owned(), host, port, path: path.to_owned() })
-}
-
-fn port(digits: &str) -> Result<u16, String> {
+/// Reads a port as it is usually written.
+pub(super) fn port(digits: &str) -> Result<u16, String> {
     let canonical = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits
         .parse()
@@ -229,44 +177,5 @@ mod tests {
     fn a_password_in_a_url_is_not_repeated() {
         let words = check("https://user:hunter2@as.example/").unwrap_err();
         assert!(!words.contains("hunter2"), "{words}");
-    }
-
-    #[test]
-    fn loopback_redirects_keep_their_text() {
-        for (text, host, port, path) in [
-            ("http://127.0.0.1/callback", LoopbackHost::V4, None, "/callback"),
-            ("http://127.0.0.1:8080/", LoopbackHost::V4, Some(8080), "/"),
-            ("http://[::1]:1/a/b", LoopbackHost::V6, Some(1), "/a/b"),
-            ("http://localhost", LoopbackHost::Name, None, ""),
-            ("https://app.example/cb", LoopbackHost::Elsewhere, None, "/cb"),
-            ("https://localhost:8443/cb", LoopbackHost::Elsewhere, Some(8443), "/cb"),
-        ] {
-            let uri = redirect_uri(text).unwrap();
-            assert_eq!(uri, RedirectUri { text: text.into(), host, port, path: path.into() });
-        }
-        for bad in [
-            "http://127.0.0.1:0/",
-            "http://127.0.0.1:70000/",
-            "http://127.0.0.1:080/",
-            "http://127.0.0.1:+80/",
-            "http://127.0.0.1:/",
-            "http://127.0.0.2/",
-            "http://127.0.0.1x/",
-            "http://0.0.0.0/",
-            "http://localhost.evil.example/",
-            "http://LOCALHOST/",
-            "HTTP://127.0.0.1/",
-            "http://a@127.0.0.1/",
-            "http://127.0.0.1/?a=b",
-            "http://127.0.0.1/#",
-            "http://127.0.0.1/a b",
-            "HTTPS://app.example/cb",
-            "http://app.example/cb",
-            "urn:ietf:wg:oauth:2.0:oob",
-            "myapp://cb",
-            "",
-        ] {
-            assert!(redirect_uri(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The servers that use the built-in redirect path, stored as their common properties: checking whether a
 //! server differs from any of them takes the same time however many they are.
 
-use super::callbacks::{Server, common, is_below};
+use super::server::{Server, common, is_below};
 
 /// Servers.
 #[derive(Default)]

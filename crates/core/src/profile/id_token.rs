@@ -1,24 +1,8 @@
 //! The settings for id_tokens: accepted audiences and algorithm.
 
+use super::TrustedAudiences;
 use super::node::Value;
 use super::reader::Reader;
-
-/// Audiences of id_tokens that are accepted in addition to the client (OpenID Connect Core, section
-/// 3.1.3.7).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TrustedAudiences {
-    /// The listed audiences.
-    Listed(Vec<String>),
-    /// Any, if the token says that it was issued to this client (`azp`).
-    Any,
-}
-
-impl Default for TrustedAudiences {
-    fn default() -> Self {
-        Self::Listed(Vec::new())
-    }
-}
 
 /// The algorithms that `id_token_signed_response_alg` accepts. `Ed25519` and `EdDSA` are the same.
 pub(crate) const ALGORITHMS: [&str; 13] = [

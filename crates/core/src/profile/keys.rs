@@ -8,11 +8,12 @@ use url::Url;
 
 use super::diagnose::{Problems, probably};
 use super::node::{Entry, Table, Value, find, foreign_table};
-use super::presets::Preset;
+use super::presets::{Preset, SERVER_KEYS};
 use super::reader::{Reader, Surroundings, reserved};
+use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
-    Callback, Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, LoopbackHost, Par, Pkce,
-    Profile, Quirks, RedirectUri, TokenRequestFormat,
+    Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, Par, Pkce, Profile, Quirks,
+    TokenRequestFormat,
 };
 use crate::text::one_line;
 
@@ -121,22 +122,6 @@ pub(crate) fn unknown(table: &Table) -> impl Iterator<Item = &str> {
 pub(crate) fn meant(table: &Table) -> Vec<&'static str> {
     unknown(table).filter_map(|key| probably(key, KEY_NAMES.iter().copied())).collect()
 }
-
-/// The keys for endpoints of one server, which go with its issuer.
-pub(crate) const SERVER_KEYS: [&str; 12] = [
-    "issuer",
-    "authorization_endpoint",
-    "token_endpoint",
-    "refresh_endpoint",
-    "device_authorization_endpoint",
-    "pushed_authorization_request_endpoint",
-    "revocation_endpoint",
-    "introspection_endpoint",
-    "userinfo_endpoint",
-    "registration_endpoint",
-    "end_session_endpoint",
-    "jwks_uri",
-];
 
 /// The keys for credentials of a client.
 pub(crate) const CREDENTIAL_KEYS: [&str; 3] = ["client_secret", "private_key", "client_assertion"];
@@ -373,15 +358,5 @@ pub(crate) fn defaults(name: &str) -> Profile {
         hooks: BTreeMap::new(),
         callback: Callback::default(),
         quirks: Quirks::default(),
-    }
-}
-
-/// Returns the redirect URI of a profile that sets none.
-pub(crate) fn built_in_redirect() -> RedirectUri {
-    RedirectUri {
-        text: "http://127.0.0.1/callback".to_owned(),
-        host: LoopbackHost::V4,
-        port: None,
-        path: "/callback".to_owned(),
     }
 }

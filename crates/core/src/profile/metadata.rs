@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::id_token::needs_secret;
 use super::{AuthorizationServer, Endpoints, GrantType, Par, Profile, endpoint};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -127,7 +128,7 @@ fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<&'static str> 
     let code = profile.grant == GrantType::AuthorizationCode;
     let pushes = code && (profile.par == Par::Always || server.require_par);
     let device = profile.grant == GrantType::DeviceCode;
-    let keys = super::discovery::needs_keys(profile);
+    let keys = needs_keys(profile);
     [
         (code, "authorization_endpoint"),
         (true, "token_endpoint"),
@@ -139,6 +140,13 @@ fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<&'static str> 
     .filter(|(is_needed, _)| *is_needed)
     .map(|(_, name)| name)
     .collect()
+}
+
+/// Returns whether id_tokens are verified with the server's public keys.
+pub(super) fn needs_keys(profile: &Profile) -> bool {
+    let openid = profile.scopes.iter().any(|scope| scope == "openid");
+    let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
+    openid && profile.grant.needs_person() && !by_secret
 }
 
 fn field(name: &str) -> Option<Field> {

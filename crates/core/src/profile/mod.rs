@@ -12,6 +12,8 @@ mod by_hand;
 mod callbacks;
 mod catalog;
 mod check;
+mod config;
+mod config_file;
 pub mod describe;
 pub(crate) mod diagnose;
 pub mod discovery;
@@ -29,18 +31,19 @@ mod node;
 pub mod presets;
 pub mod programs;
 pub(crate) mod reader;
-mod schema;
+pub(crate) mod redirect_uri;
 pub mod scopes;
 pub mod secret_source;
 mod sections;
+mod server;
 pub mod snapshot;
 
-pub use callbacks::Callback;
 pub(crate) use callbacks::of_other_servers;
 pub use catalog::Catalog;
+pub use config::{Config, Defaults, StoreCommand};
+pub use config_file::ConfigFile;
 pub use discovery::announces_iss;
-pub use id_token::TrustedAudiences;
-pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
+pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
 
 /// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
 /// Endpoints are named as in RFC 8414, client metadata as in RFC 7591.
@@ -52,7 +55,7 @@ pub use schema::{Config, ConfigFile, Defaults, StoreCommand};
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     pub name: String,
     /// The preset that it is based on.
     pub provider: Option<String>,
@@ -344,45 +347,6 @@ impl GrantType {
     }
 }
 
-/// A redirect URI, on the loopback interface or elsewhere. The text is kept as written: servers compare it
-/// byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RedirectUri {
-    /// The URI as configured.
-    pub text: String,
-    /// Its host: `127.0.0.1`, `[::1]`, `localhost`, or elsewhere.
-    pub host: LoopbackHost,
-    /// Its port; with `None`, an ephemeral one is used and written into the URI.
-    pub port: Option<u16>,
-    /// Its path, with the leading slash; empty if the URI has none.
-    pub path: String,
-}
-
-impl std::str::FromStr for RedirectUri {
-    type Err = crate::Error;
-
-    /// Parses a redirect URI: http on a loopback host, with or without a port, or https elsewhere.
-    fn from_str(text: &str) -> crate::Result<Self> {
-        endpoint::redirect_uri(text)
-            .map_err(|why| crate::Error::config(format!("the redirect URI {why}")))
-    }
-}
-
-/// The hosts of a loopback redirect URI (RFC 8252, sections 7.3 and 8.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LoopbackHost {
-    /// `127.0.0.1`.
-    V4,
-    /// `[::1]`.
-    V6,
-    /// `localhost`: both address families.
-    Name,
-    /// Not this machine: an https page from which the callback URL is pasted, or a web application that
-    /// completes the flow. There is no listener.
-    Elsewhere,
-}
-
 /// Proof key for code exchange (RFC 7636).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pkce {
@@ -448,6 +412,23 @@ pub struct Quirks {
     /// The issuer of id_tokens at a multi-tenant server, with `{tenantid}` in place of the token's `tid`
     /// (Microsoft). Used if no issuer is known.
     pub tenant_issuer: Option<String>,
+}
+
+/// Audiences of id_tokens that are accepted in addition to the client (OpenID Connect Core, section
+/// 3.1.3.7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustedAudiences {
+    /// The listed audiences.
+    Listed(Vec<String>),
+    /// Any, if the token says that it was issued to this client (`azp`).
+    Any,
+}
+
+impl Default for TrustedAudiences {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
 }
 
 /// An authorization server as it is known for one attempt: the configuration, completed by discovery (RFC

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
-use super::{Pkce, RedirectUri, SecretSource, endpoint};
+use super::redirect_uri::{self, RedirectUri};
+use super::{Pkce, SecretSource, endpoint};
 use crate::secret::Secret;
 use crate::text::one_line;
 
@@ -238,7 +239,7 @@ impl Reader<'_, '_> {
             if !known.insert(text) {
                 return self.fail(format!("names `{}` twice", one_line(text)));
             }
-            match endpoint::redirect_uri(text) {
+            match redirect_uri::redirect_uri(text) {
                 Ok(uri) => uris.push(uri),
                 Err(why) => return self.fail(why),
             }

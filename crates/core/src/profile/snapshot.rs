@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::schema::{Config, ConfigFile, StoreCommand};
+use super::config::{Config, StoreCommand};
+use super::config_file::ConfigFile;
 use crate::files::cache::{Cache, entry_name};
 
 /// The settings of one profile, valid for exactly one content of the configuration file.

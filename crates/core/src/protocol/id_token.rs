@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::jwks::KeySource;
@@ -11,70 +10,25 @@ use super::members::Members;
 use crate::error::{Error, Result};
 use crate::grant::{Identity, PinnedClaims};
 use crate::port::Http;
-use crate::profile::TrustedAudiences;
 use crate::secret::Secret;
 use crate::text;
 use crate::time::{self, Timestamp};
 
 mod algorithm;
 mod audience;
+mod claims;
+mod expectations;
 mod issuer;
 
 use algorithm::{Verifier, open};
 use audience::audience;
+use claims::{Claims, missing, numeric, printable, quoted, string, wrong};
+
+pub(crate) use expectations::Expectations;
 pub(crate) use issuer::Issuer;
 
-/// Maximum size of an id_token, in bytes.
-pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// Maximum difference between the server's clock and the local one, in seconds.
 pub(crate) const MAX_SKEW: u64 = 300;
-
-const WHAT: &str = "id_token";
-
-/// What an id_token must contain.
-#[derive(Clone, Copy)]
-pub(crate) struct Expectations<'a> {
-    /// The issuer; without one, nothing can be verified.
-    pub issuer: Option<Issuer<'a>>,
-    /// The client, which must be the audience.
-    pub client_id: &'a str,
-    /// Additional audiences that are accepted.
-    pub trusted_audiences: &'a TrustedAudiences,
-    /// The nonce of the authorization request, if one was sent.
-    pub nonce: Option<&'a str>,
-    /// Whether the server is known to omit it.
-    pub nonce_may_be_missing: bool,
-    /// The only algorithm that is accepted, if the profile sets one.
-    pub alg: Option<Alg>,
-    /// The metadata's `id_token_signing_alg_values_supported`; empty if it is omitted.
-    pub algs: &'a [String],
-    /// The client secret, which verifies a symmetric algorithm that the profile sets.
-    pub client_secret: Option<&'a Secret>,
-    /// The access token that was issued with it, for `at_hash`.
-    pub access_token: Option<&'a Secret>,
-    /// At a refresh: the claims that must be the same as in the first id_token.
-    pub previous: Option<&'a PinnedClaims>,
-    /// The `max_age` of the authorization request, in seconds: the user must have authenticated at most
-    /// this long ago (OpenID Connect Core, section 3.1.2.1).
-    pub max_age: Option<u64>,
-    /// The current time.
-    pub now: Timestamp,
-}
-
-crate::redact::debug::redacted_debug!(Expectations<'_> {
-    issuer,
-    client_id,
-    trusted_audiences,
-    nonce => hidden,
-    nonce_may_be_missing,
-    alg,
-    algs,
-    client_secret,
-    access_token,
-    previous,
-    max_age,
-    now,
-});
 
 /// The result for an id_token that violates no rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,26 +102,6 @@ pub(crate) async fn validate(
     token.key_issuers = issuer.of_keys(&token.payload);
     verifier.verify(&token, expected, http).await?;
     judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
-}
-
-/// The claims as received. A duplicate claim makes the whole token invalid.
-#[derive(Deserialize)]
-struct Claims {
-    iss: Option<Value>,
-    sub: Option<Value>,
-    tid: Option<Value>,
-    aud: Option<Value>,
-    exp: Option<Value>,
-    iat: Option<Value>,
-    nbf: Option<Value>,
-    auth_time: Option<Value>,
-    azp: Option<Value>,
-    nonce: Option<Value>,
-    at_hash: Option<Value>,
-    email: Option<Value>,
-    email_verified: Option<Value>,
-    preferred_username: Option<Value>,
-    name: Option<Value>,
 }
 
 fn judge(
@@ -253,17 +187,6 @@ fn skewed(what: &str, seconds: u64, way: &str, at: Timestamp, now: Timestamp) ->
     .hint("check the clock of this machine, then that of the server")
 }
 
-fn numeric(value: &Option<Value>, claim: &str) -> Result<Option<Timestamp>> {
-    let Some(value) = value else { return Ok(None) };
-    match value.as_f64() {
-        Some(seconds) if seconds >= 0.0 => {
-            // A fraction is allowed (RFC 7519, section 2); `as` saturates at the bounds.
-            Ok(Some(Timestamp::from_unix(seconds as u64)))
-        }
-        _ => Err(wrong(claim, "seconds since 1970", &shown(value))),
-    }
-}
-
 fn nonce(value: &Option<Value>, expected: &Expectations<'_>) -> Result<()> {
     let Some(sent) = expected.nonce else { return Ok(()) };
     if value.is_none() && expected.nonce_may_be_missing {
@@ -341,46 +264,6 @@ fn same_as_before(previous: &PinnedClaims, iss: &str, sub: &str, aud: &[String])
     Ok(())
 }
 
-fn string<'a>(value: &'a Option<Value>, claim: &str) -> Result<&'a str> {
-    match value {
-        None => Err(missing(claim)),
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        Some(Value::String(_)) => Err(wrong(claim, "a string that is not empty", "empty")),
-        Some(other) => Err(wrong(claim, "a string", kind(other))),
-    }
-}
-
-fn missing(claim: &str) -> Error {
-    Error::validation(format!("the id_token has no `{claim}`"))
-}
-
-fn wrong(claim: &str, expected: &str, got: &str) -> Error {
-    Error::validation(format!("the id_token's `{claim}` is {got}, expected {expected}"))
-}
-
-fn quoted(text: &str) -> String {
-    format!("`{}`", text::one_line(text))
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Number(number) => number.to_string(),
-        other => kind(other).to_owned(),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
 /// Returns whether a server has verified an e-mail address (OpenID Connect Core, section 5.1); some return
 /// that as a string. An address that cannot be shown exactly counts as unverified: it could be mistaken for
 /// another.
@@ -395,12 +278,6 @@ pub(crate) fn email_verified(email: Option<&Value>, verified: Option<&Value>) ->
         Value::String(text) => Some(text == "true"),
         _ => Some(false),
     }
-}
-
-/// Returns a claim that is only shown; anything but a string is omitted.
-fn printable(value: &Option<Value>) -> Option<String> {
-    let text = text::one_line(value.as_ref()?.as_str()?);
-    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]

@@ -4,10 +4,28 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::members::Members;
-use super::reply::Asked;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind};
 use crate::profile::Profile;
+
+/// What was requested from a token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A first token: for a code, or on behalf of the client itself.
+    Token,
+    /// A refresh (RFC 6749, section 6).
+    Refresh,
+}
+
+impl Asked {
+    /// Returns the name of the request in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token request",
+            Self::Refresh => "refresh request",
+        }
+    }
+}
 
 /// What a refused refresh says about the login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,32 +17,13 @@ use crate::profile::Profile;
 use crate::protocol::answer::Answer;
 use crate::protocol::json::is_flat;
 use crate::protocol::members::Members;
-use crate::protocol::refusal::{Refusal, has_error, refusal};
+use crate::protocol::refusal::{Asked, Refusal, has_error, refusal};
 use crate::redact;
 use crate::text::is_token_type;
 use crate::time::Timestamp;
 
 /// Maximum lifetime that is accepted: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
-
-/// What was requested from a token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// A first token: for a code, or on behalf of the client itself.
-    Token,
-    /// A refresh (RFC 6749, section 6).
-    Refresh,
-}
-
-impl Asked {
-    /// Returns the name of the request in messages.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Token => "token request",
-            Self::Refresh => "refresh request",
-        }
-    }
-}
 
 /// An accepted token response.
 #[derive(Debug)]

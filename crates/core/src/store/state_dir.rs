@@ -146,7 +146,7 @@ impl StateDir {
     /// Returns all entries, sorted by key.
     ///
     /// # Errors
-    /// As [`account`](Self::account).
+    /// See [`account`](Self::account).
     pub fn accounts(&self) -> Result<Vec<AccountEntry>> {
         let Some(index) = self.index()? else { return Ok(Vec::new()) };
         let mut entries = Vec::new();

@@ -1,5 +1,8 @@
 //! Short explanations of each well-known parameter.
 
+/// Maximum width of a trace for humans, in columns; a longer value is not broken.
+pub(super) const WIDTH: usize = 80;
+
 /// The purpose of a parameter, and the specification that defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Explanation {

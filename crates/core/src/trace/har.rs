@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::http::{Outcome, Request, Response, phrase};
+use super::exchange::{Outcome, Request, Response, phrase};
+use super::explain::WIDTH;
 use super::redact::Body;
 use crate::error::{Error, Result};
 use crate::files::output::{self, Leftovers};
@@ -176,7 +177,7 @@ fn media_type(headers: &[(String, String)]) -> &str {
 fn text(body: &Body) -> String {
     match body {
         Body::Empty => String::new(),
-        Body::Json(json) => json.lines(super::WIDTH, &mut |_| None).join("\n"),
+        Body::Json(json) => json.lines(WIDTH, &mut |_| None).join("\n"),
         Body::Other(what) => what.clone(),
         Body::Form(parameters) => {
             let parts = parameters.iter().map(|(name, value)| format!("{name}={value}"));

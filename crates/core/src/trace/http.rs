@@ -3,49 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::exchange::{Outcome, Request, Response, phrase};
 use super::explain::{self, Side};
-use super::redact::Body;
 use super::{State, Trace};
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
 /// An [`Http`] that traces what it sends and receives.
-pub(super) struct TracedHttp {
+struct TracedHttp {
     trace: Trace,
     inner: Arc<dyn Http>,
 }
 
-/// A request, without its secrets.
-pub(super) struct Request {
-    pub(super) number: usize,
-    pub(super) started: Duration,
-    pub(super) purpose: &'static str,
-    pub(super) method: &'static str,
-    pub(super) url: String,
-    pub(super) base: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Body,
-    pub(super) size: usize,
-}
-
-/// A response, without its secrets.
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Body,
-    pub(super) size: usize,
-}
-
-/// The outcome of a request.
-pub(super) enum Outcome {
-    /// A response.
-    Answer(Response),
-    /// No response, and why.
-    Failure(String),
+impl Trace {
+    /// Wraps an `http` to trace every exchange.
+    pub fn wrap(&self, http: Arc<dyn Http>) -> Arc<dyn Http> {
+        if self.enabled() { Arc::new(TracedHttp::new(self.clone(), http)) } else { http }
+    }
 }
 
 impl TracedHttp {
-    pub(super) fn new(trace: Trace, inner: Arc<dyn Http>) -> Self {
+    fn new(trace: Trace, inner: Arc<dyn Http>) -> Self {
         Self { trace, inner }
     }
 
@@ -163,26 +140,4 @@ impl State {
 fn content_type(headers: &[(String, String)]) -> Option<&str> {
     let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?;
     Some(value)
-}
-
-/// Returns the usual phrase for a status, with a leading space.
-pub(super) fn phrase(status: u16) -> &'static str {
-    match status {
-        200 => " OK",
-        201 => " Created",
-        204 => " No Content",
-        301 | 308 => " moved (not followed)",
-        302 | 303 | 307 => " redirect (not followed)",
-        400 => " Bad Request",
-        401 => " Unauthorized",
-        403 => " Forbidden",
-        404 => " Not Found",
-        405 => " Method Not Allowed",
-        429 => " Too Many Requests",
-        500 => " Internal Server Error",
-        502 => " Bad Gateway",
-        503 => " Service Unavailable",
-        504 => " Gateway Timeout",
-        _ => "",
-    }
 }

@@ -3,6 +3,7 @@
 //! Both show the same, without secrets: a value is shown only if its name says that it is public (see
 //! `redact`). Tracing costs nothing while it is off.
 
+mod exchange;
 mod explain;
 mod har;
 mod http;
@@ -18,20 +19,16 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use self::explain::{Explanation, Side};
+use self::explain::{Explanation, Side, WIDTH};
 use self::har::Har;
 use self::redact::{Body, Redactor};
 use crate::error::Result;
-use crate::port::Http;
 use crate::secret::Secret;
 use crate::text;
 use crate::time::Timestamp;
 
 /// Receives one line of the trace, without its line break.
 pub type LineSink = Box<dyn FnMut(&str) + Send>;
-
-/// Maximum width of a trace for humans, in columns; a longer value is not broken.
-const WIDTH: usize = 80;
 
 /// Maximum number of lines of one body in a trace for humans. A HAR file contains them all.
 const LINES: usize = 120;
@@ -166,11 +163,6 @@ impl Trace {
             state.redactor.hears(false);
             state.comment(&format!("browser <- {whole}"));
         });
-    }
-
-    /// Wraps an `http` to trace every exchange.
-    pub fn wrap(&self, http: Arc<dyn Http>) -> Arc<dyn Http> {
-        if self.enabled() { Arc::new(http::TracedHttp::new(self.clone(), http)) } else { http }
     }
 
     /// Writes the recorded trace as a HAR 1.2 file with mode 0600, replacing an older one as a whole. Does

@@ -1,13 +1,11 @@
 //! Fetches the metadata of an issuer: from the first location that has a document, completed from the
 //! other.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::kept::lifetime;
+use super::kept::{Found, lifetime};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
@@ -17,16 +15,6 @@ use crate::text::one_line;
 
 /// Maximum size of a document, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
-
-/// Metadata as received.
-pub(super) struct Found {
-    /// The members that are used.
-    pub(super) document: Map<String, Value>,
-    /// How long it may be cached.
-    pub(super) lifetime: Duration,
-    /// Whether both locations of a document have been requested.
-    pub(super) is_joined: bool,
-}
 
 /// Why there is no metadata.
 pub(super) enum Failure {

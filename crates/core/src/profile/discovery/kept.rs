@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fetch::Found;
 use crate::files::cache::{Cache, entry_name};
 use crate::port::HttpResponse;
 use crate::profile::metadata::{Metadata, judge};
@@ -28,6 +27,16 @@ struct Cached {
     /// Whether both locations of a document have been requested.
     is_joined: bool,
     document: Map<String, Value>,
+}
+
+/// Metadata as received.
+pub(super) struct Found {
+    /// The members that are used.
+    pub(super) document: Map<String, Value>,
+    /// How long it may be cached.
+    pub(super) lifetime: Duration,
+    /// Whether both locations of a document have been requested.
+    pub(super) is_joined: bool,
 }
 
 /// Cached metadata.

@@ -3,13 +3,18 @@
 
 use aws_lc_rs::hmac;
 
-use super::{Expectations, MAX_BYTES, WHAT};
+use super::expectations::Expectations;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::Http;
 use crate::protocol::jwks::KeySource;
 use crate::protocol::jws::{Alg, Compact};
 use crate::secret::Secret;
+
+/// Maximum size of an id_token, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+pub(super) const WHAT: &str = "id_token";
 
 /// Parses a token and compares its algorithm with that of the profile, else with those of the metadata.
 pub(super) fn open<'a>(raw: &'a str, expected: &Expectations<'_>) -> Result<Compact<'a>> {

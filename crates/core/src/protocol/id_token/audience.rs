@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Claims, Expectations, kind, missing, quoted, shown, wrong};
+use super::claims::{Claims, kind, missing, quoted, shown, wrong};
+use super::expectations::Expectations;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::TrustedAudiences;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Claims, quoted, string, wrong};
+use super::claims::{Claims, quoted, string, wrong};
 use crate::error::{Error, Result};
 use crate::profile::endpoint;
 use crate::protocol::jws;

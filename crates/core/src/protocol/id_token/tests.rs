@@ -3,8 +3,10 @@
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 
+use super::algorithm::WHAT;
 use super::*;
 use crate::ErrorKind;
+use crate::profile::TrustedAudiences;
 use crate::protocol::jwks::{self, JwkSet};
 use crate::protocol::jws::b64;
 use crate::protocol::test_issuer::{TestKey, set};

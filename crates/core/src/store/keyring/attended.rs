@@ -3,30 +3,14 @@
 //! A keyring operation blocks and ends soon: nothing else runs meanwhile, so it must not wait for the user.
 //! If the Secret Service prompts, the operation is repeated on a separate thread, which waits.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{KeyringStore, SecretService};
+use super::grants::KeyringStore;
+use super::secret_service::SecretService;
 use crate::error::Result;
 use crate::grant::{Grant, GrantKey};
 use crate::port::{BoxFuture, GrantStore, SecretItems};
 use crate::secret::Secret;
-
-/// A user who can answer a keyring's prompts.
-#[derive(Clone)]
-pub struct KeyringUser {
-    /// How long the user has to answer one prompt.
-    pub patience: Duration,
-    /// Called if a prompt is still open after a moment.
-    pub notice: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl fmt::Debug for KeyringUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyringUser").field("patience", &self.patience).finish_non_exhaustive()
-    }
-}
 
 /// A keyring store that waits for the user when the keyring prompts.
 #[derive(Debug)]

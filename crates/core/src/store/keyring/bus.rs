@@ -1,6 +1,5 @@
-//! A connection to the Secret Service, over libdbus, with a deadline; and its failures.
+//! A connection to the Secret Service, over libdbus, with a deadline.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use dbus::Message;
@@ -8,11 +7,9 @@ use dbus::arg::{RefArg, Variant};
 use dbus::channel::Channel;
 use dbus::message::MessageType;
 use dbus::strings::Path;
-use keyring_core::Error as KeyringError;
 
-use super::attended::KeyringUser;
-use crate::advice::Advice;
-use crate::error::Error;
+use super::trouble::Trouble;
+use super::user::KeyringUser;
 use crate::text;
 
 const NAME: &str = "org.freedesktop.secrets";
@@ -23,84 +20,6 @@ pub(super) const ITEM: &str = "org.freedesktop.Secret.Item";
 pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const BUS: &str = "org.freedesktop.DBus";
-
-/// A failure of the Secret Service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// There is no session bus.
-    NoBus(String),
-    /// No program on the bus provides a Secret Service.
-    NoService,
-    /// The service has no default collection.
-    NoCollection,
-    /// The collection is locked.
-    Locked,
-    /// The item is locked in an unlocked collection: the service confirms each access with the user.
-    Confirms,
-    /// The service prompts the user, who has not responded.
-    Asks,
-    /// The service's prompt was dismissed.
-    Dismissed,
-    /// There was no response.
-    Mute,
-    /// An error of the service itself.
-    Failed(String),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.explain().message())
-    }
-}
-
-impl std::error::Error for Trouble {}
-
-impl Trouble {
-    /// Returns the error, with a hint.
-    pub(super) fn explain(&self) -> Error {
-        match self {
-            Self::NoBus(why) => Error::store(format!(
-                "cannot reach the keyring: there is no session bus ({why})"
-            ))
-            .hint("run this in a desktop session or under `dbus-run-session`, or use another store")
-            .and_hint(Advice::UseFileStore),
-            Self::NoService => Error::store(
-                "there is no keyring: no program on the session bus provides the Secret Service",
-            )
-            .hint("install and start GNOME Keyring, KWallet or KeePassXC, or use another store")
-            .and_hint(Advice::UseFileStore),
-            Self::NoCollection => Error::store("the keyring has no default collection")
-                .hint(Advice::CreateCollection)
-                .and_hint(Advice::UseFileStore),
-            Self::Locked => super::locked(),
-            Self::Confirms => Error::store("the keyring requires confirmation for each access")
-                .hint(
-                    "turn that off in its settings (in KeePassXC: Secret Service Integration), or \
-                         run this in a terminal on the desktop",
-                )
-                .and_hint(Advice::UseFileStore),
-            Self::Asks => Error::store("the keyring's prompt was not answered")
-                .hint("answer its prompt, or turn it off in the keyring's settings")
-                .and_hint(Advice::UseFileStore),
-            Self::Dismissed => Error::store("the keyring's prompt was dismissed")
-                .hint("try again and allow it")
-                .and_hint(Advice::UseFileStore),
-            Self::Mute => super::mute(),
-            Self::Failed(why) => {
-                Error::store(format!("keyring error: {why}")).hint(Advice::UseFileStore)
-            }
-        }
-    }
-}
-
-impl From<Trouble> for KeyringError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failed(_) => Self::PlatformFailure(Box::new(trouble)),
-            _ => Self::NoStorageAccess(Box::new(trouble)),
-        }
-    }
-}
 
 /// How long a prompt may be open before the user is notified.
 const MOMENT: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::port::{BoxFuture, HttpError, HttpRequest, HttpResponse, Method};
+use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method};
 
 /// A secret that is in the answer only.
 const FRESH: &str = "fr3sh-T0K3N-9876543210zyxwvutsrqponml";

@@ -1,0 +1,48 @@
+//! How a client reaches servers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// The options of a client.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A PEM file with the certificates of additional authorities, trusted in addition to the platform's.
+    pub ca_file: Option<PathBuf>,
+    /// A client certificate with its chain and its private key, in PEM (RFC 8705).
+    pub client_certificate: Option<Secret>,
+    /// Time limit for name resolution, connection, proxy and TLS handshake together.
+    pub connect_timeout: Duration,
+    /// Time limit for the whole exchange.
+    pub total_timeout: Duration,
+    /// The proxy for https hosts that are not loopback.
+    pub proxy: Proxy,
+}
+
+impl Default for Options {
+    /// Returns 10 s to connect, 30 s in total, and the environment's proxy.
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            client_certificate: None,
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            proxy: Proxy::Environment,
+        }
+    }
+}
+
+/// The proxy for connections to other hosts.
+#[derive(Debug, Clone)]
+pub enum Proxy {
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case. A value that
+    /// [cannot name a proxy](super::can_be_proxy) is passed over. `NO_PROXY` is a list of hosts separated by commas
+    /// or white space: `*`, `corp.test` with all names below it, `*.corp.test` for those alone, an IP
+    /// address, or a network such as `10.0.0.0/8`; a name or an address may have a `:PORT`.
+    Environment,
+    /// No proxy.
+    Direct,
+    /// This proxy; its URL may contain a user and a password.
+    Url(Secret),
+}

@@ -1,0 +1,128 @@
+//! What the configuration says as a whole.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::diagnose::nearest;
+use super::{Profile, callbacks};
+use crate::advice::Advice;
+use crate::error::{Error, Result};
+use crate::text::one_line;
+
+/// The parsed configuration.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// Defaults for all profiles.
+    pub defaults: Defaults,
+    /// The profiles, presets applied.
+    pub profiles: BTreeMap<String, Profile>,
+    /// The commands of the store `command`.
+    pub store_command: Option<StoreCommand>,
+    /// `[credential]`, not parsed.
+    pub credential: toml::Table,
+    /// `[serve]`, not parsed.
+    pub serve: toml::Table,
+    /// Warnings about settings that are allowed but unwise, each with its position.
+    pub warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.profiles.keys().collect();
+        write!(f, "Config({}, profiles {names:?})", self.path.display())
+    }
+}
+
+/// `[defaults]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Defaults {
+    /// The profile of a command that names none.
+    pub profile: Option<String>,
+    /// The store of a profile that names none.
+    pub store: Option<String>,
+    /// Where an unexpired access token is also cached: `kernel`.
+    pub cache: Option<String>,
+    /// The URL that serves as client id if the server accepts client-ID metadata documents.
+    pub client_id_metadata_url: Option<String>,
+}
+
+/// `[store.command]`: commands that receive the record on stdin or print it on stdout.
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct StoreCommand {
+    /// Prints the record on stdout.
+    pub get: Vec<String>,
+    /// Receives the record on stdin.
+    pub set: Vec<String>,
+    /// Removes the record.
+    pub delete: Vec<String>,
+}
+
+crate::redact::debug::redacted_debug!(StoreCommand {
+    get => command,
+    set => command,
+    delete => command,
+});
+
+impl Config {
+    /// Returns the configuration of a machine that has no file yet.
+    pub fn empty(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            defaults: Defaults::default(),
+            profiles: BTreeMap::new(),
+            store_command: None,
+            credential: toml::Table::new(),
+            serve: toml::Table::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one.
+    pub fn default_profile(&self) -> Option<&str> {
+        let only = || self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
+        self.defaults.profile.as_ref().or_else(only).map(String::as_str)
+    }
+
+    /// Returns a profile by its name.
+    ///
+    /// # Errors
+    /// Returns `Config` for an unknown profile, with the nearest name.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        self.profiles.get(name).ok_or_else(|| {
+            let path = self.path.display();
+            let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
+            match nearest(name, self.profiles.keys().map(String::as_str)) {
+                Some((near, likeness)) if likeness >= 0.8 => {
+                    error.hint(Advice::DidYouMean(near.to_owned()))
+                }
+                _ => error.hint(Advice::AddProfile(name.to_owned())),
+            }
+        })
+    }
+
+    /// Returns the store of a profile: its own, else the default one; `None` leaves it to the caller.
+    pub fn store_of<'a>(&'a self, profile: &'a Profile) -> Option<&'a str> {
+        profile.store.as_deref().or(self.defaults.store.as_deref())
+    }
+
+    /// Returns the profiles of other servers whose responses come in at the same path as this one's, because
+    /// the configuration says so. Where neither server sends `iss`, one of them can have the other's
+    /// code sent to it.
+    pub fn sharing_a_callback(&self, profile: &Profile) -> Vec<&Profile> {
+        self.of_other_servers(profile)
+            .into_iter()
+            .filter(|other| callbacks::shares(profile, other))
+            .collect()
+    }
+
+    /// Returns the profiles of other servers, of which not both this one and the other are named by presets
+    /// alone: one of them could have the other's code sent to it.
+    pub fn of_other_servers(&self, profile: &Profile) -> Vec<&Profile> {
+        callbacks::of_other_servers(self.profiles.values(), profile).collect()
+    }
+}
