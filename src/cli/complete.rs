@@ -222,11 +222,12 @@ fn start_again(error: Error, profile: Option<&str>) -> Error {
         Some(name) => format!("start again with `oauthctl start {}`", shell_word(name)),
         None => "start again with `oauthctl start`".to_owned(),
     };
-    if advice[at] == Advice::StartAgain {
-        advice[at] = again.into();
-        return error.hints(advice);
-    }
-    error.hint("nothing was stored").and_hint(again)
+    advice[at] = match advice[at] {
+        Advice::StartAgain => again.into(),
+        Advice::StateUsed => format!("the state has been used: {again}").into(),
+        _ => return error.hint("nothing was stored").and_hint(again),
+    };
+    error.hints(advice)
 }
 
 #[cfg(test)]

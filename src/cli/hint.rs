@@ -38,6 +38,7 @@ fn words(advice: &Advice) -> String {
             format!("if you made this change, run `{}`", login_command(key))
         }
         Advice::StartAgain => start().to_owned(),
+        Advice::StateUsed => format!("the state has been used: {}", start()),
         Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),
         Advice::AllowAccess => format!("{} and allow access, or request fewer scopes", start()),
         Advice::Refresh(key) => {

@@ -45,7 +45,7 @@ async fn failure(served: &Served, purposes: &'static [&'static str], expected: &
     error
 }
 
-const USED: &str = "the state has been used";
+const USED: &str = "the state has been used: start a new flow";
 const LEFT: &str = "the tokens that were issued could not be revoked: ";
 
 /// Whether a piece of the error's advice begins with these words.
@@ -61,11 +61,11 @@ async fn a_failure_that_may_pass_is_no_reason_to_try_the_same_again() {
         let error = failure(&served, purposes, &expected).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{purposes:?}: {error}");
         assert!(has(&error, USED) && !has(&error, LEFT), "{purposes:?}: {:?}", error.advice());
-        assert!(error.advice().contains(&Advice::StartAgain), "{purposes:?}: {:?}", error.advice());
+        assert!(error.advice().contains(&Advice::StateUsed), "{purposes:?}: {:?}", error.advice());
     }
     // The server's failure alone would be one to try again.
     let alone = failure(&served, &["token request"], &expected).await;
-    assert_eq!(alone.advice(), [Advice::from(USED), Advice::StartAgain]);
+    assert_eq!(alone.advice(), [Advice::StateUsed]);
     let left = failure(&served, &["userinfo request", "revocation request"], &expected).await;
     assert!(has(&left, USED) && has(&left, LEFT), "{:?}", left.advice());
     assert_eq!(served.shared.users.row("ada", "p"), None);

@@ -32,6 +32,8 @@ pub enum Advice {
     LogInIfIntended(GrantKey),
     /// Start a new flow: this one cannot be continued.
     StartAgain,
+    /// Start a new flow: the state of this one has been used, although the failure is transient.
+    StateUsed,
     /// Same as [`StartAgain`](Self::StartAgain), and trace the exchange with the server.
     StartAgainTraced,
     /// Start a new flow in which the user allows access, or request fewer scopes.
@@ -161,7 +163,11 @@ impl Advice {
     pub fn is_start(&self) -> bool {
         matches!(
             self,
-            Self::StartAgain | Self::StartAgainTraced | Self::AllowAccess | Self::WaitLonger
+            Self::StartAgain
+                | Self::StateUsed
+                | Self::StartAgainTraced
+                | Self::AllowAccess
+                | Self::WaitLonger
         )
     }
 }
@@ -228,6 +234,7 @@ impl Advice {
     fn fixed(&self) -> &'static str {
         match self {
             Self::StartAgain => "start a new flow",
+            Self::StateUsed => "the state has been used: start a new flow",
             Self::StartAgainTraced => "start a new flow, and trace the exchange",
             Self::AllowAccess => "start a new flow and allow access, or request fewer scopes",
             Self::AllowPrompt => "start a new flow without `prompt=none`",

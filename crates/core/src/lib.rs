@@ -104,7 +104,7 @@
 //! fn offer(error: &Error) -> String {
 //!     let words = error.advice().iter().map(|advice| match advice {
 //!         Advice::LogIn(key) => format!("[Connect {}](/connect/{})", key.profile, key.profile),
-//!         Advice::StartAgain | Advice::AllowAccess => "[Connect again](/connect)".to_owned(),
+//!         advice if advice.is_start() => "[Connect again](/connect)".to_owned(),
 //!         Advice::Retry | Advice::RetryLater => "Please try again later.".to_owned(),
 //!         Advice::Configure { keys, .. } => format!("Our configuration is wrong: {keys:?}."),
 //!         other => other.to_string(),

@@ -347,8 +347,7 @@ pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
     }
     // Retrying the same request is of no use.
     let other = error.advice().iter().filter(|advice| !advice.is_retry()).cloned();
-    let again = ["the state has been used".into(), Advice::StartAgain];
-    let advice: Vec<Advice> = other.chain(again).collect();
+    let advice: Vec<Advice> = other.chain([Advice::StateUsed]).collect();
     error.hints(advice)
 }
 
