@@ -120,7 +120,7 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
             "log in with `--flow paste`, or set a loopback redirect URI: \
              `redirect_uri = \"http://127.0.0.1/callback\"`"
         }
-        Advice::UseAnotherFlow => "use `--flow device` or `--flow paste`",
+        Advice::UseAnotherFlow => "use `--flow paste`",
         Advice::UseUnprivilegedPort => {
             "choose a port above 1023 with `--port N` or in `redirect_uri`"
         }

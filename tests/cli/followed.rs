@@ -9,7 +9,7 @@ use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
 use crate::support::{DEADLINE, Home, Output, Running};
 
 /// The commands of this program that a message puts between backquotes.
-fn commands(output: &Output) -> Vec<String> {
+pub fn commands(output: &Output) -> Vec<String> {
     let spans = output.stderr.split('`').skip(1).step_by(2);
     spans.filter(|span| span.contains("oauthctl ")).map(str::to_owned).collect()
 }

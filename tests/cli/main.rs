@@ -21,6 +21,7 @@ mod hints;
 mod keyring;
 mod large;
 mod man;
+mod mended;
 mod permissions;
 mod profiles;
 mod sandbox;

@@ -94,7 +94,11 @@ impl Source<'_> {
                 lacks(self.profile, &overridden(self.profile, metadata.server))
             })
         };
-        let found: Found = fetch::fetch(self.issuer, self.http, lacks).await?;
+        let fetched = fetch::fetch(self.issuer, self.http, lacks).await;
+        let found: Found = fetched.map_err(|failure| match failure {
+            Failure::NoDocument(error) => Failure::NoDocument(error.hint(do_without(self.profile))),
+            failure => failure,
+        })?;
         let metadata = judge(self.issuer, &found.document).map_err(Failure::Refused)?;
         metadata.refuse_unsafe(self.profile, self.issuer).map_err(Failure::Refused)?;
         if let Some(dir) = self.cache_dir {
@@ -157,6 +161,20 @@ impl Source<'_> {
 /// Returns whether the configuration has every endpoint that the grant needs.
 fn is_complete(profile: &Profile) -> bool {
     missing(profile, &profile.endpoints).is_empty()
+}
+
+/// Returns the advice for a server without metadata. It names every endpoint that is needed and not set.
+fn do_without(profile: &Profile) -> Advice {
+    let missing = missing(profile, &profile.endpoints);
+    let Some((last, before)) = missing.split_last() else {
+        return Advice::configure(&["issuer"], "check `issuer`");
+    };
+    let mut list = before.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if !list.is_empty() {
+        list.push_str(" and ");
+    }
+    let how = format!("check `issuer`, or set {list}`{last}` in the profile");
+    Advice::configure(&[&["issuer"], &*missing].concat(), how)
 }
 
 /// Returns whether a document lacks an endpoint that another document of the same server may have.

@@ -8,6 +8,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 use super::config::Config;
 use super::config_file::ConfigFile;
 use super::diagnose::shown_key;
+use super::presets;
 use super::reader::SECRET_PARAMS;
 use super::scopes;
 use super::sections::profile_name;
@@ -83,7 +84,10 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             Error::config(format!(
                 "the profile `{name}` would be invalid, and is not added: {error}"
             ))
-            .hint(Advice::CompleteProfile)
+            .hint(match new.provider.as_deref().map(presets::find) {
+                Some(None) => Advice::ListProviders,
+                _ => Advice::CompleteProfile,
+            })
         })?;
         Ok((text, config))
     })

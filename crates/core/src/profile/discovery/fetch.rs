@@ -146,10 +146,7 @@ fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
     if failures.iter().any(|(_, nothing)| nothing.passing) {
         return Failure::NoAnswer(Error::unavailable(message).hint(Advice::RetryLater));
     }
-    Failure::NoDocument(Error::config(message).hint(Advice::configure(
-        &["issuer", "authorization_endpoint", "token_endpoint"],
-        "check `issuer`, or set `authorization_endpoint` and `token_endpoint` in the profile",
-    )))
+    Failure::NoDocument(Error::config(message))
 }
 
 /// Returns the document of a response, or what the response was instead.

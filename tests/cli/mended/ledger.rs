@@ -1,0 +1,223 @@
+//! Every command, option and key between backquotes in a message is followed by a test, or it is said here
+//! why it is not.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::support::tests_dir;
+
+/// Tests, and what they follow.
+const FOLLOWED: &[(&str, &[&str])] = &[
+    ("a_cached_token_that_is_over_is_refreshed_as_told", &["--cached", "--min-ttl"]),
+    ("a_damaged_record_is_replaced_as_told", &["oauthctl login"]),
+    ("a_key_of_a_hint_lets_the_login_succeed", &["par = \"auto\""]),
+    ("a_key_that_is_none_is_replaced_as_told", &["oauthctl store keygen"]),
+    (
+        "a_login_that_status_lacks_is_made_as_told",
+        &[
+            "oauthctl login PROFILE",
+            "oauthctl login {word}",
+            "oauthctl status PROFILE",
+            "oauthctl demo",
+        ],
+    ),
+    ("a_login_that_nobody_answers_gets_longer_as_told", &["--timeout 15m"]),
+    ("a_login_without_input_runs_without_the_option", &["--no-input"]),
+    ("a_lost_key_is_given_up_as_told", &["oauthctl logout --local"]),
+    ("a_missing_client_secret_is_stored_as_told", &["oauthctl profile set-secret {}"]),
+    ("a_port_in_use_is_replaced_as_told", &["--port N"]),
+    ("a_profile_for_a_web_application_starts_as_told", &["--config", "oauthctl start {name}"]),
+    ("a_profile_keeps_the_store_it_was_added_with", &["oauthctl login {name}"]),
+    (
+        "a_record_without_a_tag_is_accepted_or_replaced",
+        &["oauthctl store migrate --to {}{of} --accept-unauthenticated"],
+    ),
+    ("a_redirect_uri_that_no_profile_names_is_set_as_told", &["redirect_uri = \"…\""]),
+    ("a_secret_is_kept_in_the_token_store_as_told", &["client_secret = {{ keyring = \"{}\" }}"]),
+    ("a_store_that_cannot_be_made_is_elsewhere_as_told", &["--store file:DIR"]),
+    ("a_store_that_status_names_is_used_as_told", &["--store {}", "store = \"{}\""]),
+    ("a_trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
+    ("an_issuer_that_no_profile_names_is_set_as_told", &["issuer = \"…\""]),
+    (
+        "an_older_copy_of_a_record_is_replaced_or_imported",
+        &["oauthctl export", "oauthctl import --replace"],
+    ),
+    (
+        "an_option_of_a_hint_lets_the_login_succeed",
+        &[
+            "--flow browser",
+            "--flow paste",
+            "--scope",
+            "--scope {}",
+            "--store file",
+            "grant = \"authorization_code\"",
+            "redirect_uri = \"http://127.0.0.1/callback\"",
+        ],
+    ),
+    (
+        "attributes_find_room_as_told",
+        &["--sealed", "oauthctl attr set NAME VALUE", "oauthctl attr unset NAME"],
+    ),
+    (
+        "commands_in_hints_of_configuration_run",
+        &[
+            "--client-secret-stdin",
+            "--set KEY=VALUE",
+            "oauthctl profile list",
+            "oauthctl profile add NAME --issuer URL --client-id ID",
+            "oauthctl profile add gitlab --provider gitlab --client-id ID",
+            "oauthctl profile add {} --issuer URL --client-id ID",
+            "oauthctl profile remove {}",
+            "oauthctl providers",
+        ],
+    ),
+    (
+        "commands_in_other_hints_run",
+        &[
+            "oauthctl attr list",
+            "oauthctl import < FILE",
+            "oauthctl logout {} --all",
+            "oauthctl pending list",
+            "oauthctl sandbox --scenario help",
+        ],
+    ),
+    (
+        "flows_start_and_start_again_as_told",
+        &["oauthctl logout {} --account {}", "oauthctl start", "oauthctl start {}"],
+    ),
+    (
+        "formats_and_imports_take_the_options_of_their_hints",
+        &["--recipient age1…", "--replace", "--user me@example.com"],
+    ),
+    (
+        "keys_about_id_tokens_are_accepted_as_told",
+        &["id_token_signed_response_alg = \"{}\"", "issuer = \"{iss}\""],
+    ),
+    ("one_account_of_several_is_named_as_told", &["--account", "--all", "oauthctl status"]),
+    ("pkce_is_turned_off_as_told", &["pkce = \"off\""]),
+    ("profiles_are_added_and_replaced_as_told", &["--dir", "--issuer URL", "--provider NAME"]),
+    (
+        "profiles_that_share_a_callback_get_paths_as_told",
+        &["redirect_uri = \"http://127.0.0.1/{name}/callback\""],
+    ),
+    ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
+    ("the_issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
+    ("the_table_that_migrate_names_is_where_the_store_is_set", &["store = \"{to_spec}\""]),
+];
+
+/// Why what is named is not followed, and what that is. It is parsed all the same: `given::tests` does so.
+const NOT_FOLLOWED: &[(&str, &[&str])] = &[
+    (
+        "it is what was wrong, and no advice",
+        &[
+            "--alg",
+            "--env",
+            "--expect-state",
+            "--format xoauth2",
+            "--require-identity",
+            "--require-identity {claim}=…",
+            "--ttl",
+            "--user",
+        ],
+    ),
+    (
+        "it tells of a command that the demo stands for, or that a help text explains",
+        &["oauthctl complete -", "oauthctl help options", "oauthctl token"],
+    ),
+    ("a login goes on without a browser, so that no command shows it", &["--browser CMD"]),
+    ("no scenario of the sandbox answers that it needs the user after all", &["--prompt none"]),
+    ("only programs without one of the stores say it", &["--store keyring"]),
+    ("the configuration is refused before, with the same words", &["client_auth = \"none\""]),
+    (
+        "the metadata is refused before, because it lacks the endpoint for pushed requests",
+        &["par = \"never\""],
+    ),
+    (
+        "the sandbox shows the user a page that says so, and the program learns nothing of it",
+        &["par = \"always\""],
+    ),
+    (
+        "only the common endpoints of Microsoft have such metadata",
+        &["issuer = \"{}\"", "provider = \"microsoft\""],
+    ),
+    ("a signal has to come between a request and its answer", &["oauthctl logout"]),
+];
+
+/// The Rust files of a folder, but for tests, documentation and what is read as a manual.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !["tests", "docs", "man", "completions"].contains(&&*name) {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !name.contains("test") {
+            found.push(path);
+        }
+    }
+}
+
+/// The string literals of a file before its tests, with the lines that they go on in joined.
+fn literals(text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let text = text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+    let (mut found, mut literal) = (Vec::new(), None::<String>);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, &mut literal) {
+            // A quotation mark that is a character.
+            ('\'', None) if chars.peek() == Some(&'"') => _ = chars.next(),
+            ('"', None) => literal = Some(String::new()),
+            ('"', Some(_)) => found.extend(literal.take()),
+            ('\\', Some(text)) => match chars.next() {
+                Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                Some(escaped) => text.push(escaped),
+                None => {}
+            },
+            (c, Some(text)) => text.push(c),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Commands, options and keys with a value that messages have between backquotes.
+fn named() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    for folder in ["../src/cli", "../crates/core/src"] {
+        sources(&tests_dir(folder), &mut files);
+    }
+    assert!(files.len() > 100, "{}", files.len());
+    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let is_one = |span: &&str| {
+        let is_option = span.starts_with("--") && span.len() > 2;
+        let is_set =
+            span.split_once(" = ").is_some_and(|(key, value)| is_key(key) && !value.is_empty());
+        span.starts_with("oauthctl ") || is_option || is_set
+    };
+    let mut named = BTreeSet::new();
+    for file in files {
+        for literal in literals(&std::fs::read_to_string(file).unwrap()) {
+            named.extend(literal.split('`').skip(1).step_by(2).filter(is_one).map(str::to_owned));
+        }
+    }
+    named
+}
+
+#[test]
+fn what_messages_name_is_followed_or_excused() {
+    let entries = || FOLLOWED.iter().chain(NOT_FOLLOWED).flat_map(|(_, spans)| *spans);
+    let listed: BTreeSet<String> = entries().map(|span| (*span).to_owned()).collect();
+    let named = named();
+    let unlisted: Vec<_> = named.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "follow it in a test and list it: {unlisted:#?}");
+    let gone: Vec<_> = listed.difference(&named).collect();
+    assert!(gone.is_empty(), "no message names it: {gone:#?}");
+    let mut tests = String::new();
+    for file in ["followed.rs", "mended/calls.rs", "mended/servers.rs", "mended/stores.rs"] {
+        tests += &std::fs::read_to_string(tests_dir("cli").join(file)).unwrap();
+    }
+    for (test, _) in FOLLOWED {
+        assert!(tests.contains(&format!("#[test]\nfn {test}()")), "{test} is no test");
+    }
+}

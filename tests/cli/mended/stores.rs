@@ -1,0 +1,228 @@
+//! Hints about stored tokens, keys and the state, in the state that they are about.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{commands, shell, span, with_option};
+use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
+use crate::support::{Home, await_some};
+
+/// The only record of the file store.
+fn record(home: &Home) -> PathBuf {
+    let dir = home.path("data/oauthctl/tokens");
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut records: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "age")).collect();
+    assert_eq!(records.len(), 1, "{records:?}");
+    records.remove(0)
+}
+
+/// A home that is logged in at a sandbox with this scenario.
+fn logged_in(scenario: Option<&str>) -> (Home, crate::fixture::Sandbox) {
+    let (home, sandbox) = with_sandbox(scenario);
+    home.run(["login", "s"]).ok();
+    (home, sandbox)
+}
+
+#[test]
+fn a_damaged_record_is_replaced_as_told() {
+    let (mut home, _sandbox) = logged_in(None);
+    std::fs::write(record(&home), "damaged").unwrap();
+    let failed = home.run(["token", "s"]).fails(10);
+    home.browser(&json!({ "mode": "honest" }));
+    shell(&home, &commands(&failed)[0], "").ok();
+    home.run(["token", "s"]).ok();
+}
+
+#[test]
+fn a_lost_key_is_given_up_as_told() {
+    let (mut home, _sandbox) = logged_in(None);
+    let key = home.path("config/oauthctl/store.key");
+    let kept = std::fs::read(&key).unwrap();
+    let other = Home::new();
+    other.config(PROFILE);
+    plant(&other, &grant("default", TOKEN, |_| ()));
+    std::fs::copy(other.path("config/oauthctl/store.key"), &key).unwrap();
+    let failed = home.run(["token", "s"]).fails(10);
+    assert!(failed.stderr.contains("give the key that it was sealed with"), "{}", failed.stderr);
+    std::fs::write(home.path("kept.key"), &kept).unwrap();
+    std::fs::set_permissions(home.path("kept.key"), PermissionsExt::from_mode(0o600)).unwrap();
+    let variable = format!("OAUTHCTL_STORE_KEY_FILE={}", home.path("kept.key").display());
+    shell(&home, &format!("{variable} oauthctl token s"), "").ok();
+    shell(&home, &commands(&failed)[0], "").ok();
+    home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", "s"]).ok();
+    home.run(["token", "s"]).ok();
+}
+
+#[test]
+fn a_key_that_is_none_is_replaced_as_told() {
+    let mut home = planted(TOKEN);
+    home.set("OAUTHCTL_STORE_KEY", "bogus");
+    let failed = home.run(["token", "p"]).fails(10);
+    let made = shell(&home, &commands(&failed)[0], "").ok().stdout;
+    home.set("OAUTHCTL_STORE_KEY", made.trim());
+    plant(&home, &grant("two", TOKEN, |_| ()));
+    home.run(["token", "p", "--account", "two"]).ok();
+}
+
+#[test]
+fn an_older_copy_of_a_record_is_replaced_or_imported() {
+    for which in [0, 1] {
+        let (mut home, _sandbox) = logged_in(Some("rotate-grace"));
+        let (path, old) = (record(&home), std::fs::read(record(&home)).unwrap());
+        home.run(["refresh", "s"]).ok();
+        std::fs::write(&path, &old).unwrap();
+        let failed = home.run(["refresh", "s"]).fails(10);
+        let told = commands(&failed);
+        assert_eq!(told.len(), 3, "{}", failed.stderr);
+        home.browser(&json!({ "mode": "honest" }));
+        match which {
+            0 => shell(&home, &told[0], "").ok(),
+            _ => shell(&home, &format!("{} | {}", told[1], told[2]), "").ok(),
+        };
+        home.run(["token", "s"]).ok();
+        home.run(["refresh", "s"]).ok();
+    }
+}
+
+/// How often the refresh token was sent without an answer.
+fn sends(home: &Home) -> u64 {
+    let intents = std::fs::read_dir(home.path("state/locks")).unwrap().filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.unwrap().path()).ok()?;
+        serde_json::from_str::<serde_json::Value>(text.trim()).ok()?["sends"].as_u64()
+    });
+    intents.max().unwrap_or(0)
+}
+
+#[test]
+fn refreshes_without_an_answer_are_tried_or_replaced() {
+    let (mut home, _sandbox) = logged_in(Some("refresh-stall"));
+    let killed = |call: &[&str], number: u64| {
+        let process = home.spawn(call);
+        await_some("a refresh that is sent", || (sends(&home) == number).then_some(()));
+        drop(process);
+    };
+    killed(&["refresh", "s"], 1);
+    killed(&["refresh", "s"], 2);
+    let failed = home.run(["token", "s", "--min-ttl", "2h"]);
+    let told = commands(&failed);
+    assert_eq!(told.len(), 2, "{}", failed.stderr);
+    let call: Vec<&str> = told[0].split(' ').skip(1).collect();
+    killed(&call, 3);
+    home.browser(&json!({ "mode": "honest" }));
+    shell(&home, &told[1], "").ok();
+    home.run(["token", "s"]).ok();
+}
+
+#[test]
+fn a_cached_token_that_is_over_is_refreshed_as_told() {
+    let (home, _sandbox) = logged_in(None);
+    let failed = home.run(["token", "s", "--cached", "--min-ttl", "2h"]).fails(4);
+    assert!(failed.stderr.contains("omit `--cached`"), "{}", failed.stderr);
+    home.run(["token", "s", "--min-ttl", "50m"]).ok();
+    assert!(failed.stderr.contains("or lower `--min-ttl`"), "{}", failed.stderr);
+    home.run(["token", "s", "--cached", "--min-ttl", "1m"]).ok();
+}
+
+#[test]
+fn a_profile_that_moved_is_logged_in_to_as_told() {
+    let (mut home, sandbox) = logged_in(None);
+    super::set(&home, "s", &format!("issuer = \"{}/s/rotate\"", sandbox.issuer));
+    let failed = home.run(["refresh", "s"]).fails(4);
+    home.browser(&json!({ "mode": "honest" }));
+    shell(&home, &commands(&failed)[0], "").ok();
+    home.run(["refresh", "s"]).ok();
+}
+
+#[test]
+fn a_store_that_status_names_is_used_as_told() {
+    let mut home = Home::new();
+    home.unset("OAUTHCTL_STORE");
+    home.config(PROFILE);
+    let elsewhere = format!("file:{}", home.path("else where").display());
+    home.run_with(["import", "--store", &elsewhere], &grant("default", TOKEN, |_| ())).ok();
+    let mut told = home.run(["status"]).ok();
+    // There they are rows.
+    told.stderr = told.stdout.clone();
+    with_option(&home, &["token", "p"], &span(&told, "--store ")).ok();
+    super::set(&home, "p", &span(&told, "store = "));
+    home.run(["token", "p"]).ok();
+}
+
+#[test]
+fn a_damaged_intent_is_forgotten_by_the_login_as_told() {
+    let (mut home, _sandbox) = logged_in(Some("refresh-drop"));
+    home.run(["refresh", "s"]);
+    let locks = home.path("state/locks");
+    let mut damaged = 0;
+    for entry in std::fs::read_dir(locks).unwrap() {
+        let path = entry.unwrap().path();
+        if std::fs::metadata(&path).unwrap().len() > 0 {
+            std::fs::write(&path, "damaged").unwrap();
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+    let failed = home.run(["token", "s", "--min-ttl", "2h"]).fails(10);
+    home.browser(&json!({ "mode": "honest" }));
+    shell(&home, &commands(&failed)[0], "").ok();
+    home.run(["token", "s"]).ok();
+}
+
+/// As an earlier version wrote it: anyone who knows the public key could have.
+fn without_tag(home: &Home) {
+    let key = std::fs::read_to_string(home.path("config/oauthctl/store.key")).unwrap();
+    let identity: age::x25519::Identity = key.lines().last().unwrap().parse().unwrap();
+    let path = record(home);
+    let plain = age::decrypt(&identity, &std::fs::read(&path).unwrap()).unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+    json.as_object_mut().unwrap().remove("mac").expect("a tag");
+    let sealed = age::encrypt(&identity.to_public(), json.to_string().as_bytes()).unwrap();
+    std::fs::write(&path, sealed).unwrap();
+}
+
+#[test]
+fn a_record_without_a_tag_is_accepted_or_replaced() {
+    for which in [0, 1] {
+        let (mut home, _sandbox) = logged_in(None);
+        without_tag(&home);
+        let failed = home.run(["token", "s"]).fails(10);
+        let told = commands(&failed);
+        assert_eq!(told.len(), 2, "{}", failed.stderr);
+        home.browser(&json!({ "mode": "honest" }));
+        shell(&home, &told[which], "").ok();
+        home.run(["token", "s"]).ok();
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_made_is_elsewhere_as_told() {
+    let (mut home, _sandbox) = with_sandbox(None);
+    let failed = home.run(["login", "s", "--store", "file:/proc/no"]).fails(10);
+    let option = span(&failed, "--store file:").replace("DIR", "there");
+    home.browser(&json!({ "mode": "honest" }));
+    with_option(&home, &["login", "s"], &option).ok();
+    with_option(&home, &["token", "s"], &option).ok();
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_mended_as_told() {
+    let home = planted(TOKEN);
+    let path = home.config_path();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+    let failed = home.run(["token", "p"]).fails(3);
+    let mend = super::spans(&failed).into_iter().find(|span| span.starts_with("chmod "));
+    shell(&home, &mend.unwrap_or_else(|| panic!("{}", failed.stderr)), "").ok();
+    home.run(["token", "p"]).ok();
+}
+
+#[test]
+fn a_secret_is_kept_in_the_token_store_as_told() {
+    let home = planted(TOKEN);
+    let failed = home.run_with(["profile", "set-secret", "p"], "x\n").fails(3);
+    super::set(&home, "p", &span(&failed, "client_secret = "));
+    home.run_with(["profile", "set-secret", "p"], "x\n").ok();
+}
