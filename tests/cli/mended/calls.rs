@@ -164,11 +164,9 @@ fn profiles_are_added_and_replaced_as_told() {
     home.run(["profile", "remove", "q"]).ok();
     let issuer = options.iter().find(|option| option.starts_with("--issuer ")).unwrap();
     with_option(&home, &add, &issuer.replace("URL", "https://as.example")).ok();
-    // The words between quotes are for a shell.
     let secret = ["profile", "add", "r", "--client-id", "c", "--issuer", "https://as.example"];
     let failed = home.run(secret.iter().chain(&["--set", "client_secret=plain"])).fails(2);
-    let (_, place) = failed.stderr.split_once("name a place: ").unwrap();
-    with_option(&home, &secret, place.trim()).ok();
+    with_option(&home, &secret, &span(&failed, "--set ")).ok();
     let failed =
         home.run(["profile", "add", "z", "--client-id", "c", "--provider", "zzz"]).fails(3);
     shell(&home, &commands(&failed)[0], "").ok();

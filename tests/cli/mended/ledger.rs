@@ -95,7 +95,10 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("one_account_of_several_is_named_as_told", &["--account", "--all", "oauthctl status"]),
     ("pkce_is_turned_off_as_told", &["pkce = \"off\""]),
-    ("profiles_are_added_and_replaced_as_told", &["--dir", "--issuer URL", "--provider NAME"]),
+    (
+        "profiles_are_added_and_replaced_as_told",
+        &["--dir", "--issuer URL", "--provider NAME", "--set 'client_secret={ env = \"VAR\" }'"],
+    ),
     (
         "profiles_that_share_a_callback_get_paths_as_told",
         &["redirect_uri = \"http://127.0.0.1/{name}/callback\""],

@@ -129,7 +129,7 @@ fn endpoints_replace_an_issuer_whose_metadata_is_unsafe() {
     for scenario in ["discovery-http-endpoint", "discovery-script-endpoint"] {
         let (mut home, sandbox) = with_sandbox(Some(scenario));
         let failed = log_in(&mut home).fails(7);
-        let told = "name its endpoints in the profile, without `issuer`";
+        let told = "its endpoints in the profile, without `issuer`";
         assert!(failed.stderr.contains(told), "{}", failed.stderr);
         remove(&home, "s", "issuer");
         let at = format!("{}/s/{scenario}", sandbox.issuer);
