@@ -718,3 +718,23 @@ fn the_rules_see_what_they_look_for() {
     assert!(matches_on_text("error\n    .message()\n    .contains(").is_some());
     assert!(matches_on_text("let message = error.message()").is_none());
 }
+
+/// `tests/support/needs-tools` names tests and modules that exist.
+#[test]
+fn tests_listed_as_needing_tools_exist() {
+    let list = fs::read_to_string(root().join("tests/support/needs-tools")).unwrap();
+    let mut faults = Vec::new();
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let (binary, test) = line.split_once(' ').unwrap();
+        let folder = root().join("tests").join(binary);
+        let exists = match test.split_once("::") {
+            None => test == "*" && folder.is_dir(),
+            Some((module, name)) => fs::read_to_string(folder.join(format!("{module}.rs")))
+                .is_ok_and(|text| name.is_empty() || text.contains(&format!("fn {name}()"))),
+        };
+        if !exists {
+            faults.push(format!("tests/support/needs-tools: {line}"));
+        }
+    }
+    report(&faults);
+}

@@ -13,6 +13,7 @@ use oauthctl_core::store::StateDir;
 
 use crate::figures::{Target, row, time};
 use crate::homes::{SCOPES, home, log_in};
+use crate::machine::installed;
 use crate::support::{CountingBus, Home, OidcProvider, SecretService};
 
 /// How many accounts or profiles the larger home has beside its own.
@@ -73,7 +74,10 @@ fn among_profiles(name: &str, pairs: usize, profile: &str, args: &[&str]) {
 
 /// How often a refresh asks the keyring.
 pub fn keyring_calls(name: &str, _: usize, server: &OidcProvider) {
-    let Some(service) = SecretService::start() else { return };
+    if !installed("gnome-keyring-daemon") {
+        return println!("{name:<52} not measured: no gnome-keyring here");
+    }
+    let service = SecretService::start();
     let bus = CountingBus::before(&service.address);
     let mut home = Home::new();
     home.profile("p", &server.issuer, "cli", SCOPES);

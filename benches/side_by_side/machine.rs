@@ -40,3 +40,9 @@ fn fsync() -> f64 {
         begun.elapsed().as_secs_f64()
     }))
 }
+
+/// Whether a program is on the `PATH`.
+pub fn installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}

@@ -12,7 +12,8 @@ use url::Url;
 use crate::browser;
 use crate::figures::{Target, heads, median, row, time};
 use crate::homes::{SCOPES, home, log_in};
-use crate::support::{Home, OidcProvider, SecretService, Servers, installed};
+use crate::machine::installed;
+use crate::support::{Home, OidcProvider, SecretService, Servers};
 use crate::{growth, two_phase};
 
 /// The verifier of RFC 7636, appendix B, and its challenge.
@@ -52,10 +53,10 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
 }
 
 fn cached_in_secret_service(name: &str, pairs: usize, server: &OidcProvider) {
-    if !installed("secret-tool") {
-        return println!("{name:<52} not measured: no secret-tool here");
+    if !(installed("secret-tool") && installed("gnome-keyring-daemon")) {
+        return println!("{name:<52} not measured: no secret-tool or gnome-keyring here");
     }
-    let Some(service) = SecretService::start() else { return };
+    let service = SecretService::start();
     let mut home = Home::new();
     home.profile("p", &server.issuer, "cli", SCOPES);
     home.keyring(&service);

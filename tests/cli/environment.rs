@@ -89,9 +89,6 @@ fn a_home_that_cannot_be_written_is_an_error_that_names_it() {
     // Root may write anywhere; another user has to try.
     if rustix::process::geteuid().is_root() {
         wrapper = vec!["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-        if Command::new("setpriv").args(["--reuid", "65534", "true"]).output().is_err() {
-            return;
-        }
         std::fs::set_permissions(home.root(), std::fs::Permissions::from_mode(0o755)).unwrap();
     } else {
         std::fs::set_permissions(home.path("home"), std::fs::Permissions::from_mode(0o500))

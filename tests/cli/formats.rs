@@ -73,10 +73,7 @@ fn the_shells_read_back_the_very_token() {
     let home = planted(ODD);
     assert_eq!(home.run(["token"]).ok().line(), ODD);
     let env = format(&home, "env");
-    let mut shells = vec!["sh", "bash", "dash", "zsh"];
-    shells.retain(|shell| Command::new(shell).args(["-c", ":"]).output().is_ok());
-    assert!(shells.contains(&"sh"));
-    for shell in shells {
+    for shell in ["sh", "bash", "dash", "zsh"] {
         let output = Command::new(shell)
             .args(["-c", "eval \"$1\"; printf %s \"$OAUTH_ACCESS_TOKEN\"", shell, &env])
             .output()

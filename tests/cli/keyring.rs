@@ -77,7 +77,7 @@ fn a_bus_that_never_answers_is_given_up_and_touched_by_need_only() {
 
 #[test]
 fn a_locked_keyring_is_an_error() {
-    let Some(service) = SecretService::start_locked() else { return };
+    let service = SecretService::start_locked();
     let mut home = home();
     home.keyring(&service);
     let output = home.run(["token"]).fails(10);
@@ -112,13 +112,13 @@ fn a_mute_keyring_holds_status_up_for_a_second() {
 
 #[test]
 fn status_finds_out_what_the_keyring_lost() {
-    let Some(service) = SecretService::start() else { return };
+    let service = SecretService::start();
     let mut home = home();
     home.keyring(&service);
     home.run_with(["import"], &grant("default", TOKEN, |_| ())).ok();
     assert_eq!(home.run(["status", "--json"]).ok().json()[0]["stored"], true);
     // Another keyring, in which nothing is.
-    let Some(empty) = SecretService::start() else { return };
+    let empty = SecretService::start();
     home.keyring(&empty);
     let shown = home.run(["status", "--json"]).ok().json();
     assert_eq!(shown[0]["stored"], false);

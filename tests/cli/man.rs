@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::help::COMMANDS;
-use crate::support::{Home, installed};
+use crate::support::Home;
 
 fn page(command: &str) -> String {
     let mut args = vec!["man"];
@@ -162,18 +162,15 @@ fn what_has_no_page_is_a_usage_error() {
     }
 }
 
-/// Where there is a formatter, it has nothing to complain about.
 #[test]
 fn the_formatter_warns_of_nothing() {
     let home = Home::new();
     for (name, text) in written(&home, "tmp/man") {
         assert!(text.ends_with('\n'), "{name}");
-        if installed("groff") {
-            let file = home.path("tmp/man").join(&name);
-            let output =
-                Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(file).output().unwrap();
-            assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");
-        }
+        let file = home.path("tmp/man").join(&name);
+        let output =
+            Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(file).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");
     }
 }
 

@@ -453,7 +453,7 @@ fn no_token_code_or_state_lies_about() {
 
 #[test]
 fn a_person_clicks_through_it_in_a_real_browser() {
-    let Some(mut browser) = Chromium::start() else { return };
+    let mut browser = Chromium::start();
     let home = Home::new();
     let (running, url) = listening(spawn(&home, "track_consent", &["--listen", "127.0.0.1:0"]));
     browser.open(&url, "Who has consented?");

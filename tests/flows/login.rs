@@ -74,7 +74,7 @@ fn the_main_job_with_encrypted_files() {
 
 #[test]
 fn the_main_job_with_a_real_secret_service() {
-    let Some(service) = SecretService::start() else { return };
+    let service = SecretService::start();
     let mut home = Home::new();
     home.keyring(&service);
     main_job(&mut home);

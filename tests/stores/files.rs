@@ -11,7 +11,7 @@ use oauthctl_core::store::{FileStore, KeySource};
 use oauthctl_core::{Advice, Error, Grant, Secret};
 use tempfile::TempDir;
 
-use crate::support::{block_on, file_store, grant, has, key, names};
+use crate::support::{block_on, file_store, grant, key, names};
 
 fn load(folder: &Path) -> oauthctl_core::Result<Option<Grant>> {
     block_on(file_store(folder).load(&key("profile", "default")))
@@ -331,9 +331,6 @@ fn a_newer_schema_is_refused_and_not_rewritten() {
 
 #[test]
 fn the_age_program_opens_a_record() {
-    if !has("age") {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     save(folder.path(), 7).unwrap();
     let output = Command::new("age")

@@ -15,7 +15,7 @@ use oauthctl_core::store::keyring::SecretService;
 use tempfile::TempDir;
 
 use crate::contract::{Opened, all};
-use crate::secret_service::{refuses_everything, told, wanted};
+use crate::secret_service::{refuses_everything, told};
 use crate::support::{AGES, block_on, grant, key};
 
 /// KeePassXC on a session bus of its own; it ends when this is dropped.
@@ -27,10 +27,7 @@ struct KeePassXc {
 
 impl KeePassXc {
     /// Starts it with one of the switches of `with-secret-service`.
-    fn start(switch: Option<&str>) -> Option<Self> {
-        if !wanted() {
-            return None;
-        }
+    fn start(switch: Option<&str>) -> Self {
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/with-secret-service");
         let mut child = Command::new(script)
@@ -46,7 +43,7 @@ impl KeePassXc {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim_end().to_owned();
         assert!(address.starts_with("unix:"), "KeePassXC does not come up");
-        Some(Self { address, child, stdin })
+        Self { address, child, stdin }
     }
 
     fn store(&self, patience: Duration, folder: &Path) -> KeyringStore {
@@ -64,7 +61,7 @@ impl Drop for KeePassXc {
 
 #[test]
 fn keepassxc_keeps_the_contract() {
-    let Some(service) = KeePassXc::start(None) else { return };
+    let service = KeePassXc::start(None);
     block_on(all(|| {
         let folder = TempDir::new().unwrap();
         let store = KeyringStore::open(Some(service.address.clone()), folder.path().join("sealed"));
@@ -74,14 +71,14 @@ fn keepassxc_keeps_the_contract() {
 
 #[test]
 fn keepassxc_locked_refuses_everything() {
-    let Some(service) = KeePassXc::start(Some("SECRET_SERVICE_LOCKED")) else { return };
+    let service = KeePassXc::start(Some("SECRET_SERVICE_LOCKED"));
     let folder = TempDir::new().unwrap();
     refuses_everything(&service.store(AGES, folder.path()), "is locked");
 }
 
 #[test]
 fn keepassxc_prompt_without_answer_is_given_up() {
-    let Some(service) = KeePassXc::start(Some("SECRET_SERVICE_CONFIRM")) else { return };
+    let service = KeePassXc::start(Some("SECRET_SERVICE_CONFIRM"));
     let folder = TempDir::new().unwrap();
     let saved = grant(&key("profile", "default"), 1, 10);
     block_on(service.store(AGES, folder.path()).save(&saved)).unwrap();
@@ -95,7 +92,7 @@ fn keepassxc_prompt_without_answer_is_given_up() {
 
 #[test]
 fn keepassxc_confirmed_access_is_told_from_a_lock() {
-    let Some(service) = KeePassXc::start(Some("SECRET_SERVICE_CONFIRM_ACCESS")) else { return };
+    let service = KeePassXc::start(Some("SECRET_SERVICE_CONFIRM_ACCESS"));
     let folder = TempDir::new().unwrap();
     let saved = grant(&key("profile", "default"), 1, 10);
     let store = service.store(AGES, folder.path());
@@ -107,7 +104,7 @@ fn keepassxc_confirmed_access_is_told_from_a_lock() {
 
 #[test]
 fn keepassxc_placeholders_in_values_stay() {
-    let Some(service) = KeePassXc::start(None) else { return };
+    let service = KeePassXc::start(None);
     let folder = TempDir::new().unwrap();
     let store = service.store(AGES, folder.path());
     let value = Secret::new("{TITLE} {USERNAME} {PASSWORD} {REF:P@T:x} {S:service} {{}} }{");

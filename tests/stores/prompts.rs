@@ -18,7 +18,7 @@ use oauthctl_core::store::KeyringStore;
 use oauthctl_core::store::keyring::{AttendedKeyring, KeyringUser, SecretService};
 
 use crate::secret_service::{Session, told};
-use crate::support::{AGES, block_on, grant, has, key};
+use crate::support::{AGES, block_on, grant, key};
 
 const NAME: &str = "org.freedesktop.secrets";
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/one";
@@ -221,9 +221,6 @@ fn saves_and_loads(store: &dyn GrantStore) {
 
 #[test]
 fn a_prompt_that_asks_nothing_is_carried_out() {
-    if !has("dbus-daemon") {
-        return;
-    }
     for end in [End::AtOnce, End::After(Duration::from_millis(50))] {
         saves_and_loads(&Service::start(false, end).alone(AGES));
     }
@@ -231,9 +228,6 @@ fn a_prompt_that_asks_nothing_is_carried_out() {
 
 #[test]
 fn a_dismissed_prompt_is_an_error_at_once() {
-    if !has("dbus-daemon") {
-        return;
-    }
     let service = Service::start(false, End::Dismissed);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(AGES).save(&saved)).unwrap_err(), "was dismissed");
@@ -241,9 +235,6 @@ fn a_dismissed_prompt_is_an_error_at_once() {
 
 #[test]
 fn only_the_service_completes_its_prompts() {
-    if !has("dbus-daemon") {
-        return;
-    }
     let service = Service::start(false, End::Forged);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(SOON).save(&saved)).unwrap_err(), "prompt was not answered");
@@ -256,9 +247,6 @@ fn only_the_service_completes_its_prompts() {
 
 #[test]
 fn a_locked_collection_is_unlocked_for_a_user_alone() {
-    if !has("dbus-daemon") {
-        return;
-    }
     let service = Service::start(true, End::AtOnce);
     let saved = grant(&key("profile", "default"), 1, 10);
     told(&block_on(service.alone(AGES).load(&saved.key)).unwrap_err(), "is locked");
@@ -270,9 +258,6 @@ fn a_locked_collection_is_unlocked_for_a_user_alone() {
 
 #[test]
 fn a_user_is_told_of_a_prompt_and_waited_for() {
-    if !has("dbus-daemon") {
-        return;
-    }
     // Longer than an operation may take without a user.
     let service = Service::start(false, End::After(SOON + Duration::from_millis(500)));
     let (store, told_of) = service.attended(AGES);
@@ -282,9 +267,6 @@ fn a_user_is_told_of_a_prompt_and_waited_for() {
 
 #[test]
 fn a_user_who_does_not_answer_leaves_it_locked() {
-    if !has("dbus-daemon") {
-        return;
-    }
     let saved = grant(&key("profile", "default"), 1, 10);
     for end in [End::Forged, End::Dismissed] {
         let service = Service::start(true, end);
@@ -296,9 +278,6 @@ fn a_user_who_does_not_answer_leaves_it_locked() {
 /// Nothing else stands still meanwhile: a signal, for one, ends the wait.
 #[test]
 fn waiting_for_the_user_does_not_block_the_caller() {
-    if !has("dbus-daemon") {
-        return;
-    }
     let service = Service::start(false, End::Forged);
     let (store, _) = service.attended(AGES);
     let saved = grant(&key("profile", "default"), 1, 10);

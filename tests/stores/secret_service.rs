@@ -1,6 +1,4 @@
 //! The real Secret Service: gnome-keyring on a session bus.
-//!
-//! These run where `OAUTHCTL_TEST_SECRET_SERVICE=1` says that there is one, and then must pass.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -16,20 +14,8 @@ use tempfile::TempDir;
 use crate::contract::{Opened, all};
 use crate::support::{AGES, block_on, grant, key};
 
-/// Whether the real service is to be tested.
-pub fn wanted() -> bool {
-    let wanted = std::env::var_os("OAUTHCTL_TEST_SECRET_SERVICE").is_some_and(|v| v == "1");
-    if !wanted {
-        println!("NOT RUN: OAUTHCTL_TEST_SECRET_SERVICE is not 1");
-    }
-    wanted
-}
-
 #[test]
 fn keeps_the_contract() {
-    if !wanted() {
-        return;
-    }
     let address = session_bus(std::env::var_os("DBUS_SESSION_BUS_ADDRESS"), None);
     assert!(address.is_some(), "DBUS_SESSION_BUS_ADDRESS is not set");
     block_on(all(|| {
@@ -147,9 +133,6 @@ pub fn refuses_everything(store: &KeyringStore, what: &str) {
 
 #[test]
 fn missing_empty_and_locked_are_told_apart() {
-    if !wanted() {
-        return;
-    }
     let mut session = Session::new();
     refuses_everything(&session.store(), "no program on the session bus");
     session.keyring(None);
@@ -168,9 +151,6 @@ fn missing_empty_and_locked_are_told_apart() {
 
 #[test]
 fn secret_tool_finds_the_record_and_no_secret_is_in_its_attributes() {
-    if !wanted() {
-        return;
-    }
     let mut session = Session::new();
     session.keyring(Some("password"));
     let saved = grant(&key("pro\u{202e}file", "work"), 1, 10);
@@ -192,9 +172,6 @@ fn secret_tool_finds_the_record_and_no_secret_is_in_its_attributes() {
 
 #[test]
 fn preparing_writes_the_keyring_itself() {
-    if !wanted() {
-        return;
-    }
     let mut session = Session::new();
     session.keyring(Some("password"));
     let saved = grant(&key("profile", "default"), 1, 10);

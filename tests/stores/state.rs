@@ -13,9 +13,7 @@ use oauthctl_core::store::{LoginOutcome, MemoryCoordinator, StateDir};
 use oauthctl_core::{AccountEntry, ErrorKind, GrantKey, Timestamp};
 use tempfile::TempDir;
 
-use crate::support::{
-    AGES, Helper, RealClock, block_on, file_store, grant, has, key, names, state_dir,
-};
+use crate::support::{AGES, Helper, RealClock, block_on, file_store, grant, key, names, state_dir};
 
 pub fn outcome(message: &str) -> LoginOutcome {
     LoginOutcome {
@@ -342,9 +340,6 @@ fn everything_is_private_under_any_umask() {
 
 #[test]
 fn files_are_private_from_their_creation_on_and_synced() {
-    if !has("strace") {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let trace = folder.path().join("trace");
     let calls = "trace=open,openat,creat,mkdir,mkdirat,chmod,fchmod,fchmodat,fsync,rename,renameat,renameat2";
@@ -376,9 +371,6 @@ fn files_are_private_from_their_creation_on_and_synced() {
 /// Kills a replacement at its n-th call of each kind, for every n.
 #[test]
 fn death_at_any_step_leaves_the_old_record_or_the_new_one() {
-    if !has("strace") {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let (old, new) = (grant(&profile(), 1, 5000), grant(&profile(), 2, 5000));
     let calls = ["openat", "write", "ftruncate", "fsync", "renameat", "unlinkat", "flock"];

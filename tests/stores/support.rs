@@ -100,21 +100,6 @@ pub fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Whether a program is there. In CI all must be.
-pub fn has(program: &str) -> bool {
-    let there = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    assert!(there || std::env::var_os("CI").is_none(), "`{program}` is not installed");
-    if !there {
-        println!("NOT RUN: `{program}` is not installed");
-    }
-    there
-}
-
 /// Another process of this program, doing one job.
 pub struct Helper {
     child: Child,

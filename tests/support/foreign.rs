@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::control::Control;
-use super::process::installed;
 use super::servers::{Node, text};
-use super::tests_dir;
 
 /// One of them, with its database in a directory of its own. Its client is `cli`, its user `alice`.
 pub struct Foreign {
@@ -22,27 +20,20 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// Glewlwyd. `None`, and a line on stderr, where it is not installed and `OAUTHCTL_TEST_SERVERS` is not `1`:
-    /// with it, missing is failing.
+    /// Glewlwyd.
     #[track_caller]
-    pub fn glewlwyd(ttl: u64) -> Option<Self> {
-        Self::start("glewlwyd.mjs", "glewlwyd", installed("glewlwyd"), ttl)
+    pub fn glewlwyd(ttl: u64) -> Self {
+        Self::start("glewlwyd.mjs", "glewlwyd", ttl)
     }
 
     /// django-oauth-toolkit, likewise.
     #[track_caller]
-    pub fn django_toolkit(ttl: u64) -> Option<Self> {
-        let there = tests_dir("servers/.venv/bin/python").exists();
-        Self::start("django-toolkit.mjs", "forms", there, ttl)
+    pub fn django_toolkit(ttl: u64) -> Self {
+        Self::start("django-toolkit.mjs", "forms", ttl)
     }
 
     #[track_caller]
-    fn start(script: &str, pages: &str, there: bool, ttl: u64) -> Option<Self> {
-        let required = std::env::var_os("OAUTHCTL_TEST_SERVERS").is_some_and(|v| v == "1");
-        if !(required || there) {
-            eprintln!("not run: what {script} starts is not installed (tests/run installs it)");
-            return None;
-        }
+    fn start(script: &str, pages: &str, ttl: u64) -> Self {
         let dir = TempDir::with_prefix("oauthctl-server-").unwrap();
         let path = dir.path().to_str().unwrap();
         let (node, at) = Node::start(script, &["--dir", path, "--ttl", &ttl.to_string()]);
@@ -50,14 +41,14 @@ impl Foreign {
             Value::Null => String::new(),
             value => format!("{name} = {value}\n"),
         };
-        Some(Self {
+        Self {
             client: line("client_secret", "secret") + &line("redirect_uri", "redirects"),
             issuer: text(&at["issuer"]),
             person: json!({ "pages": pages, "username": "alice", "password": at["password"] }),
             control: Control::new(&text(&at["control"])),
             _node: node,
             _dir: dir,
-        })
+        }
     }
 
     /// The lifetime of access tokens from now on, in seconds.

@@ -22,7 +22,7 @@ pub use control::Control;
 pub use counting_bus::CountingBus;
 pub use foreign::Foreign;
 pub use home::Home;
-pub use process::{Output, Running, installed, program};
+pub use process::{Output, Running, program};
 pub use pty::AtTerminal;
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;

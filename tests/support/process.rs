@@ -1,6 +1,5 @@
 //! The program under test as a process, all of which ends at its deadline.
 
-use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -236,10 +235,4 @@ fn exit_code(status: ExitStatus) -> i32 {
 pub fn program() -> PathBuf {
     let named = std::env::var_os("OAUTHCTL_TEST_PROGRAM");
     named.map_or_else(|| env!("CARGO_BIN_EXE_oauthctl").into(), PathBuf::from)
-}
-
-/// Whether a program is on the `PATH`.
-pub fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(OsStr::new(program)).is_file())
 }

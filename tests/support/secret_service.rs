@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use super::process::installed;
 use super::tests_dir;
 
 /// The service; it ends when this is dropped.
@@ -23,45 +22,38 @@ struct Kind {
 }
 
 impl SecretService {
-    /// Starts gnome-keyring. `None`, and a line on stderr, where it is not installed and
-    /// `OAUTHCTL_TEST_SECRET_SERVICE` is not `1`: with it, missing is failing.
+    /// Starts gnome-keyring.
     #[track_caller]
-    pub fn start() -> Option<Self> {
+    pub fn start() -> Self {
         Self::of(Kind::default())
     }
 
     /// The same with its default collection locked, and nobody to unlock it.
     #[track_caller]
-    pub fn start_locked() -> Option<Self> {
+    pub fn start_locked() -> Self {
         Self::of(Kind { locked: true, ..Kind::default() })
     }
 
     /// Starts KeePassXC, without a display, on a database of its own.
     #[track_caller]
-    pub fn keepassxc() -> Option<Self> {
+    pub fn keepassxc() -> Self {
         Self::of(Kind { keepassxc: true, ..Kind::default() })
     }
 
     /// The same with its database locked, and nobody to unlock it.
     #[track_caller]
-    pub fn keepassxc_locked() -> Option<Self> {
+    pub fn keepassxc_locked() -> Self {
         Self::of(Kind { keepassxc: true, locked: true, ..Kind::default() })
     }
 
     /// The same with a prompt before each deletion, and nobody to answer it.
     #[track_caller]
-    pub fn keepassxc_confirming() -> Option<Self> {
+    pub fn keepassxc_confirming() -> Self {
         Self::of(Kind { keepassxc: true, confirms: true, ..Kind::default() })
     }
 
     #[track_caller]
-    fn of(kind: Kind) -> Option<Self> {
-        let required = std::env::var_os("OAUTHCTL_TEST_SECRET_SERVICE").is_some_and(|v| v == "1");
-        let daemon = if kind.keepassxc { "keepassxc" } else { "gnome-keyring-daemon" };
-        if !(required || (installed(daemon) && installed("dbus-run-session"))) {
-            eprintln!("not run: no {daemon} here (tests/run installs it)");
-            return None;
-        }
+    fn of(kind: Kind) -> Self {
         let flag = |on: bool| if on { "1" } else { "0" };
         let mut child = Command::new(tests_dir("support/with-secret-service"))
             .args(["sh", "-c", "echo \"$DBUS_SESSION_BUS_ADDRESS\"; exec cat"])
@@ -78,7 +70,7 @@ impl SecretService {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim_end().to_owned();
         assert!(address.starts_with("unix:"), "no Secret Service: {address:?}");
-        Some(Self { address, child, stdin })
+        Self { address, child, stdin }
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene};
-use crate::support::{DEADLINE, Output, Running, assert_no_secret, assert_not_shown, installed};
+use crate::support::{DEADLINE, Output, Running, assert_no_secret, assert_not_shown};
 
 #[test]
 fn a_url_on_stdin_may_end_as_lines_end() {
@@ -29,9 +29,6 @@ fn a_url_on_stdin_may_end_as_lines_end() {
 /// `script` gives the program a terminal, and types what comes on its own stdin.
 #[test]
 fn at_a_terminal_the_first_line_ends_it() {
-    if !installed("script") {
-        return;
-    }
     let scene = Scene::new("honest");
     let (_, callback) = scene.come_back(&[]);
     let program = scene.home.command(["x"]);
