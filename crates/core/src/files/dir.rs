@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::locked::Locked;
 use super::opened::{Opened, read_all};
 use super::refusal::{Refusal, no_locks, refused};
 use super::{Warnings, sys};
@@ -222,9 +223,9 @@ impl Dir {
     }
 
     /// Acquires the kernel's lock on a file of this name, which is created if it is missing. Returns `None`
-    /// if another process holds it. The lock is released when the file is closed, even by the death of its
+    /// if another process holds it. The lock is released when it is dropped, and by the death of its
     /// process.
-    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<File>> {
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<Locked>> {
         let path = self.path.join(name);
         loop {
             let file =
@@ -236,7 +237,7 @@ impl Dir {
             }
             // The file may have been removed between opening and locking it.
             if self.handle.is_at(&file, name) {
-                return Ok(Some(file));
+                return Ok(Some(Locked::new(file)));
             }
         }
     }

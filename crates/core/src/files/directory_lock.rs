@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::locked::Locked;
+
 /// The result of waiting for a lock.
 pub(crate) enum Taken {
-    /// The lock is held as long as this file is open.
-    Held(File),
+    /// The lock is held until this is dropped.
+    Held(Locked),
     /// The file system does not support locks.
     #[cfg_attr(not(unix), allow(dead_code))]
     NoLocks,
@@ -26,7 +28,7 @@ mod unix {
     use rustix::fs::FlockOperation::NonBlockingLockExclusive;
     use rustix::io::Errno;
 
-    use super::{File, Path, Taken};
+    use super::{File, Locked, Path, Taken};
 
     /// How long to wait for another process. A change takes milliseconds.
     const WAIT: Duration = Duration::from_secs(5);
@@ -38,7 +40,7 @@ mod unix {
         let deadline = Instant::now() + WAIT;
         loop {
             match rustix::fs::flock(&file, NonBlockingLockExclusive) {
-                Ok(()) => return Taken::Held(file),
+                Ok(()) => return Taken::Held(Locked::new(file)),
                 Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < deadline => {}
                 Err(Errno::WOULDBLOCK | Errno::INTR) => return Taken::Busy(holder(&file)),
                 Err(_) => return Taken::NoLocks,
@@ -65,5 +67,5 @@ mod unix {
 /// Edits are serialized on Unix only.
 #[cfg(not(unix))]
 pub(crate) fn take(directory: &Path) -> Taken {
-    File::open(directory).map_or(Taken::NoLocks, Taken::Held)
+    File::open(directory).map_or(Taken::NoLocks, |file| Taken::Held(Locked::new(file)))
 }

@@ -16,6 +16,7 @@
 pub(crate) mod cache;
 mod dir;
 pub(crate) mod directory_lock;
+mod locked;
 pub(crate) mod named;
 mod opened;
 pub(crate) mod output;
@@ -42,6 +43,7 @@ use portable as sys;
 use unix as sys;
 
 pub(crate) use dir::Dir;
+pub(crate) use locked::Locked;
 use opened::read_all;
 use refusal::refused;
 #[cfg(any(feature = "file", feature = "keyring"))]

@@ -15,7 +15,7 @@ use super::sections::profile_name;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::files::output::{self, Leftovers};
-use crate::files::{self, directory_lock, trusted};
+use crate::files::{self, Locked, directory_lock, trusted};
 use crate::text::one_line;
 
 /// Keys whose value is a secret if it is a string.
@@ -185,7 +185,7 @@ fn target(path: &Path) -> PathBuf {
 
 /// Locks the directory, so that edits are serialized. If the file system does not support locks, the last
 /// of two edits wins as a whole.
-fn turn(directory: &Path) -> Result<Option<std::fs::File>> {
+fn turn(directory: &Path) -> Result<Option<Locked>> {
     match directory_lock::take(directory) {
         directory_lock::Taken::Held(file) => Ok(Some(file)),
         directory_lock::Taken::NoLocks => Ok(None),

@@ -2,7 +2,6 @@
 //! they expire. A file is located by its name and expiry, so adding or finding one lists no directory;
 //! expired files are removed slot by slot.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Warnings};
+use crate::files::{self, Dir, Locked, Warnings};
 use crate::port::Clock;
 use crate::time::Timestamp;
 
@@ -191,7 +190,7 @@ pub(super) fn slot_name(expires_at: Timestamp) -> String {
 }
 
 /// The number of files, in a file that is also the lock over it.
-struct Counter(File);
+struct Counter(Locked);
 
 impl Counter {
     async fn take(root: &Dir, clock: &dyn Clock) -> Result<Self> {
@@ -205,16 +204,18 @@ impl Counter {
 
     fn read(&mut self) -> Option<u64> {
         let mut text = String::new();
-        self.0.seek(SeekFrom::Start(0)).ok()?;
-        (&mut self.0).take(32).read_to_string(&mut text).ok()?;
+        let mut file = &*self.0;
+        file.seek(SeekFrom::Start(0)).ok()?;
+        file.take(32).read_to_string(&mut text).ok()?;
         text.trim().parse().ok()
     }
 
     fn write(&mut self, count: u64) -> Result<()> {
+        let mut file = &*self.0;
         let mut act = || {
-            self.0.seek(SeekFrom::Start(0))?;
+            file.seek(SeekFrom::Start(0))?;
             // Fixed width, so that it replaces a longer number completely.
-            self.0.write_all(format!("{count:020}\n").as_bytes())
+            file.write_all(format!("{count:020}\n").as_bytes())
         };
         act().map_err(|e| {
             Error::store(format!("cannot count the pending authorizations: {e}"))

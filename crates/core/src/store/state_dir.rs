@@ -9,7 +9,6 @@
 //! in place and is smaller than a disk sector, so that it is complete or absent, and one wait for the disk
 //! makes it durable.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{at_once, busy};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Warnings};
+use crate::files::{self, Dir, Locked, Warnings};
 use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
 use crate::time::Timestamp;
@@ -259,7 +258,7 @@ impl Coordinator for StateDir {
 
 /// A held lock of a grant.
 struct Held {
-    file: File,
+    file: Locked,
     locks: Dir,
     root: Dir,
     slug: String,
@@ -382,7 +381,7 @@ impl Lock for Held {
 
 /// A held login lock.
 pub struct LoginLock {
-    _file: File,
+    _file: Locked,
     locks: Dir,
     record: String,
     joined: Option<LoginOutcome>,

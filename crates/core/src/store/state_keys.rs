@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::files::{self, Dir, Warnings};
+use crate::files::{self, Dir, Locked, Warnings};
 use crate::port::Clock;
 use crate::protocol::state::{StateAlg, StateKey, StateKeys};
 use crate::secret::{Secret, exposed};
@@ -183,7 +183,7 @@ impl StateKeyFile {
         Ok(Some(ring))
     }
 
-    async fn lock(&self, dir: &Dir) -> Result<std::fs::File> {
+    async fn lock(&self, dir: &Dir) -> Result<Locked> {
         let name = format!("{}.lock", self.split()?.1);
         let lock = files::poll(&*self.clock, WAIT, || dir.try_lock(&name)).await?;
         lock.ok_or_else(|| {
