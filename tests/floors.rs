@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("port", 0),
     ("files", 0),
+    ("process", 0),
     ("redact", 0),
     ("profile", 1),
     ("protocol", 1),

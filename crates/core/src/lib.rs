@@ -210,6 +210,7 @@ pub mod http;
 #[cfg(feature = "login")]
 pub mod login;
 pub mod port;
+mod process;
 pub mod profile;
 pub mod protocol;
 mod ready;

@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::profile::secret_source::PRIVATE_VARIABLES;
+use crate::process::PRIVATE_VARIABLES;
 use crate::text;
 
 /// How long to watch a launcher for an immediate failure.

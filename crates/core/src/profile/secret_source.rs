@@ -2,9 +2,8 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -12,29 +11,15 @@ use super::{SecretSource, endpoint};
 use crate::error::{Error, Result};
 use crate::files::trusted;
 use crate::port::{Http, HttpRequest, Method, SecretItems};
+use crate::process::{self, Failure, Job, Stream, Why};
 use crate::secret::Secret;
 use crate::text::one_line;
 
 /// Maximum size of a secret, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
+const TOO_LARGE: &str = "more than 1 MiB";
 /// Time limit for a command, and for the writer of a pipe.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-/// How often to check whether a command that has closed its output has ended.
-const POLL: Duration = Duration::from_millis(5);
-
-/// Variables of this program that contain keys, grants or tokens. Commands that it runs do not inherit
-/// them.
-pub const PRIVATE_VARIABLES: [&str; 8] = [
-    "OAUTHCTL_STORE_KEY",
-    "OAUTHCTL_STORE_KEY_FILE",
-    "OAUTHCTL_MASTER_KEY",
-    "OAUTHCTL_NEW_MASTER_KEY",
-    "OAUTHCTL_STATE_KEY",
-    "OAUTHCTL_IMPORT",
-    "OAUTHCTL_BROKER",
-    "OAUTH_ACCESS_TOKEN",
-];
-
 /// The means to access secrets.
 pub struct SecretAccess<'a> {
     /// Returns the value of an environment variable.
@@ -68,10 +53,7 @@ pub async fn resolve(
             .map(Secret::new)
             .ok_or_else(|| Error::config(format!("the variable {} is not set", one_line(name)))),
         SecretSource::File(path) => from_file(path).await,
-        SecretSource::Command(argv) => {
-            let argv = argv.clone();
-            apart(move || run(&argv, COMMAND_LIMIT)).await
-        }
+        SecretSource::Command(argv) => from_command(argv, COMMAND_LIMIT).await,
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,
     };
@@ -129,7 +111,7 @@ fn without_line_break(secret: Secret) -> Secret {
 
 fn text_of(bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
     if bytes.len() as u64 > MAX_BYTES {
-        return Err("more than 1 MiB".to_owned());
+        return Err(TOO_LARGE.to_owned());
     }
     std::str::from_utf8(&bytes).map(Secret::new).map_err(|_| "not valid UTF-8".to_owned())
 }
@@ -164,73 +146,45 @@ fn in_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {
     started.map(drop).map_err(|e| Error::internal(format!("cannot start a thread: {e}")))
 }
 
-/// Runs a command without a shell; its standard output is the secret.
-fn run(argv: &[String], limit: Duration) -> Result<Secret> {
-    let deadline = Instant::now() + limit;
-    let (program, arguments) =
-        argv.split_first().ok_or_else(|| Error::config("the command is empty"))?;
-    let shown = one_line(program);
-    let mut child = prepared(program, arguments).spawn().map_err(|error| {
-        Error::config(format!("cannot start the command `{shown}`: {error}")).caused_by(&error)
-    })?;
-    let output = child.stdout.take().map(collect);
-    let complaint = child.stderr.take().map(collect);
-    let collected = output.and_then(|output| received(&output, deadline));
-    let status = collected.as_ref().and_then(|_| ended(&mut child, deadline));
-    let (Some(bytes), Some(status)) = (collected, status) else {
-        let _ = child.kill();
-        let _ = child.wait();
-        let seconds = limit.as_secs();
-        return Err(Error::config(format!("the command `{shown}` took more than {seconds} s")));
+/// Runs a command; its standard output is the secret.
+async fn from_command(argv: &[String], limit: Duration) -> Result<Secret> {
+    let job = Job {
+        argv: argv.to_vec(),
+        hidden: Vec::new(),
+        set: Vec::new(),
+        input: None,
+        output: Stream::Collected,
+        errors: Stream::Collected,
+        most: usize::try_from(MAX_BYTES).unwrap_or(usize::MAX),
+        limit,
+        // It may prompt the user on the terminal.
+        has_own_group: false,
     };
-    if !status.success() {
-        let error = Error::config(format!("the command `{shown}` failed ({status})"));
-        let said = complaint
-            .and_then(|complaint| received(&complaint, deadline.min(Instant::now() + POLL * 20)))
-            .map(|bytes| one_line(&String::from_utf8_lossy(&bytes)))
-            .filter(|said| !said.is_empty());
-        return Err(match said {
-            Some(said) => error.quoting(&said),
-            None => error,
-        });
-    }
-    text_of(bytes).map_err(|why| Error::config(format!("the command `{shown}` printed {why}")))
+    let shown = argv.first().map_or_else(String::new, |program| one_line(program));
+    let output = process::run(job).await.map_err(explained)?;
+    text_of(output).map_err(|why| Error::config(format!("the command `{shown}` printed {why}")))
 }
 
-fn prepared(program: &str, arguments: &[String]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in PRIVATE_VARIABLES {
-        command.env_remove(name);
-    }
-    command
-}
-
-type Collected = mpsc::Receiver<Zeroizing<Vec<u8>>>;
-
-/// Reads a pipe to its end in a separate thread. Data beyond the limit is discarded, so that the writer can
-/// end.
-fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        let _ = pipe.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes);
-        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
-        let _ = sender.send(bytes);
-    });
-    receiver
-}
-
-fn received(collected: &Collected, deadline: Instant) -> Option<Zeroizing<Vec<u8>>> {
-    collected.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
-}
-
-fn ended(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(POLL),
-            _ => return None,
+fn explained(failure: Failure) -> Error {
+    let Failure { program, why } = failure;
+    match why {
+        Why::Empty => Error::config("the command is empty"),
+        Why::Thread(error) => Error::internal(format!("cannot start a thread: {error}")),
+        Why::NotStarted(error) => {
+            Error::config(format!("cannot start the command `{program}`: {error}"))
+                .caused_by(&error)
+        }
+        Why::TooLong(limit) => {
+            let seconds = limit.as_secs();
+            Error::config(format!("the command `{program}` took more than {seconds} s"))
+        }
+        Why::TooMuch(_) => Error::config(format!("the command `{program}` printed {TOO_LARGE}")),
+        Why::Status(status, said) => {
+            let error = Error::config(format!("the command `{program}` failed ({status})"));
+            match one_line(&String::from_utf8_lossy(&said)) {
+                said if said.is_empty() => error,
+                said => error.quoting(&said),
+            }
         }
     }
 }

@@ -188,7 +188,7 @@ mod launching {
         let list = format!("missing:./rel:{bad}:{killed}");
         let error = run(Browser::alternatives(&list, None).unwrap(), URL).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Unavailable);
-        for part in ["missing: not found", "./rel: a relative", "code 3", "by a signal"] {
+        for part in ["missing: not found", "./rel: relative paths", "code 3", "by a signal"] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
     }
