@@ -1,10 +1,11 @@
-//! Profiles that a caller has changed after reading them: values that no configuration could have are
-//! refused before any request.
+//! Profiles that a caller has made or changed in code: values that no configuration could have are refused
+//! before any request.
 
 use oauthctl_core::profile::Profile;
-use oauthctl_core::{ErrorKind, Expected, StartRequest, TokenRequest};
+use oauthctl_core::{ErrorKind, Expected, Secret, StartRequest, TokenRequest};
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 
-use crate::scene::{Served, come_back, response};
+use crate::scene::{REDIRECT, Served, come_back, response};
 
 /// What a caller can change.
 type Change = fn(&mut Profile);
@@ -34,4 +35,42 @@ async fn what_no_configuration_could_say_is_not_used() {
     }
     assert_eq!(served.sandbox.journal().len(), requests);
     assert_eq!(served.shared.flows.count(), flows);
+}
+
+#[tokio::test]
+async fn built_profile_logs_in_and_refreshes() {
+    let served = Served::start();
+    let profile = Profile::builder("p", CONFIDENTIAL_CLIENT)
+        .issuer(served.sandbox.issuer())
+        .client_secret(Secret::new(CONFIDENTIAL_SECRET))
+        .scopes(["openid"])
+        .redirect_uri(REDIRECT)
+        .build()
+        .unwrap();
+    let manager = served.shared.manager([profile]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    assert!(manager.token(&key, &TokenRequest::default().force()).await.unwrap().fresh);
+}
+
+#[test]
+fn builder_refuses_what_a_configuration_could_not_say() {
+    let base = || Profile::builder("p", "client").issuer("https://as.example");
+    for (builder, said) in [
+        (base().key("isuer", "x"), "isuer"),
+        (base().redirect_uri("app.example/cb"), "redirect_uri"),
+        (base().provider("nobody"), "nobody"),
+        (base().key("scopes", 4), "scopes"),
+        (Profile::builder("p", "client"), "issuer"),
+        (base().client_secret(Secret::new("canary")).key("hooks", "x"), "hooks"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let told = error.to_string();
+        assert!(told.contains(said) && !told.contains("canary"), "{told}");
+    }
+    let secret = base().client_secret(Secret::new("canary")).build().unwrap();
+    assert!(
+        !format!("{secret:?} {:?}", base().client_secret(Secret::new("canary"))).contains("canary")
+    );
 }

@@ -13,7 +13,7 @@
 //! | [`SecretItems`] | store client secrets by name | the stores above |
 //!
 //! [`Profiles`](crate::flow::Profiles), [`Secrets`](crate::flow::Secrets), [`Committed`](crate::flow::Committed) and
-//! [`Hooks`](crate::flow::Hooks) belong to the flow, and stand there.
+//! [`Hooks`](crate::flow::Hooks) belong to the flow and are defined there.
 //!
 //! # Implementing a store
 //!

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 mod bad_files;
+mod builder;
 mod by_hand;
 mod callbacks;
 mod catalog;
@@ -38,6 +39,7 @@ mod sections;
 mod server;
 pub mod snapshot;
 
+pub use builder::ProfileBuilder;
 pub(crate) use callbacks::of_other_servers;
 pub use catalog::Catalog;
 pub use config::{Config, Defaults, StoreCommand};
