@@ -57,7 +57,7 @@ fn sane(output: &Output, what: &str) {
 
 /// Runs a command line through a wrapper such as `prlimit`. What hangs fails the test.
 fn wrapped(home: &Home, wrapper: &[&str], line: &str) -> Output {
-    home.spawn_through(wrapper, &line.split(' ').collect::<Vec<_>>()).wait()
+    home.run_through(wrapper, &line.split(' ').collect::<Vec<_>>())
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
-use crate::support::{Home, Output, Running};
+use crate::support::{Home, Output};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -275,16 +275,7 @@ fn as_nobody(home: &Home, umask: &str, line: &str, stdin: &str) -> Option<Output
         way.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
     }
     way.extend(["sh", "-c", &script, "sh"]);
-    let program = home.command(line.split(' '));
-    let mut command = Command::new(way[0]);
-    command
-        .args(&way[1..])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(home.path("home"));
-    let mut running = Running::start(&mut command, std::time::Duration::from_secs(60));
+    let mut running = home.spawn_through(&way, &line.split(' ').collect::<Vec<_>>());
     running.write(stdin);
     let output = running.wait();
     (output.status != 126 && output.status != 127).then_some(output)

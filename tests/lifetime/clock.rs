@@ -68,19 +68,9 @@ fn a_little_skew_is_no_trouble() {
 fn the_program_itself_on_another_day() {
     for offset in ["-1d", "-1h", "+1h", "+1d", "+2y"] {
         let scene = Scene::logged_in("honest", 600);
-        let mut command = std::process::Command::new("faketime");
-        let program = scene.home.command(["token", "-p", "p"]);
-        command
-            .args(["-f", offset])
-            .arg(program.get_program())
-            .args(program.get_args())
-            .env_clear()
-            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-            .current_dir(scene.home.path("home"));
         for calls in 1..=3_usize {
-            let running =
-                crate::support::Running::start(&mut command, std::time::Duration::from_secs(60));
-            let output = running.wait().ok();
+            let way = ["faketime", "-f", offset];
+            let output = scene.home.run_through(&way, &["token", "-p", "p"]).ok();
             assert_eq!(output.line(), scene.newest("access_token"), "{offset}");
             assert!(scene.refreshes() <= calls, "{offset}");
         }

@@ -2,26 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, files_like, forge};
-use crate::support::{Home, Output, Running, SecretService, assert_no_secret};
-
-/// Runs the program by way of another, such as `prlimit`.
-fn by_way_of(home: &Home, way: &[&str], args: &[&str]) -> Output {
-    let program = home.command(args);
-    let mut command = Command::new(way[0]);
-    command
-        .args(&way[1..])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(home.path("home"));
-    Running::start(&mut command, Duration::from_secs(60)).wait()
-}
+use crate::support::{SecretService, assert_no_secret};
 
 #[test]
 fn no_room_for_a_record() {
@@ -29,17 +14,17 @@ fn no_room_for_a_record() {
     let before = std::fs::read(scene.record()).unwrap();
     // A limit on the size of files simulates a full disk; SIGXFSZ is ignored, because an error reports it.
     let limited = ["prlimit", "--fsize=8192:8192", "--"];
-    let output = by_way_of(&scene.home, &limited, &["token", "-p", "p"]).fails(10);
+    let output = scene.home.run_through(&limited, &["token", "-p", "p"]).fails(10);
     assert!(output.stderr.contains("hint:"), "{}", output.stderr);
     assert_eq!(scene.refreshes(), 0);
     // Room for the record that there is would not do: an answer may be as large as answers may be.
     let barely = ["prlimit", "--fsize=200000:200000", "--"];
-    by_way_of(&scene.home, &barely, &["token", "-p", "p"]).fails(10);
+    scene.home.run_through(&barely, &["token", "-p", "p"]).fails(10);
     assert_eq!(scene.refreshes(), 0);
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
     assert!(files_like(&scene.home, ".tmp").is_empty());
     let browser = scene.home.browser(&json!({ "mode": "honest" }));
-    by_way_of(&scene.home, &limited, &["login", "p"]).fails(10);
+    scene.home.run_through(&limited, &["login", "p"]).fails(10);
     assert!(browser.openings().is_empty(), "refused before the browser opens");
     assert_eq!(scene.redemptions(), 1);
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
@@ -66,12 +51,12 @@ fn a_directory_that_may_not_be_written() {
         eprintln!("not run: nobody cannot start the program from where it was built");
         return;
     }
-    let output = by_way_of(&scene.home, way, &["token", "-p", "p"]).fails(10);
+    let output = scene.home.run_through(way, &["token", "-p", "p"]).fails(10);
     assert!(output.stderr.contains("hint:"), "{}", output.stderr);
     assert_eq!(scene.refreshes(), 0);
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
     std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o700)).unwrap();
-    by_way_of(&scene.home, way, &["token", "-p", "p"]).ok();
+    scene.home.run_through(way, &["token", "-p", "p"]).ok();
 }
 
 fn reachable(way: &[&str]) -> bool {

@@ -259,7 +259,7 @@ fn another_key_opens_nothing_and_changes_nothing() {
     let key = key("profile", "default");
     let error = block_on(wrong.load(&key)).unwrap_err();
     is_damage(&error);
-    assert!(error.message().contains("another key"), "{error}");
+    assert!(error.message().contains("wrong key"), "{error}");
     is_damage(&block_on(wrong.save(&grant(&key, 2, 10))).unwrap_err());
     assert_eq!(fs::read(record(folder.path())).unwrap(), before);
 }

@@ -43,7 +43,7 @@ fn a_line_with_a_hostile_header_is_refused_unparsed() {
     let longest = "A".repeat(LONGEST_LINE + 1);
     for prefix in ["oauthctl-1-age.", "oauthctl-1-plain."] {
         let error = refusal(&format!("{prefix}{longest}"));
-        assert!(error.message().contains("too long to come from"), "{error}");
+        assert!(error.message().contains("longer than any exported account"), "{error}");
     }
 }
 

@@ -172,6 +172,12 @@ impl Home {
         Running::start(&mut self.command_through(wrapper, args), self.deadline)
     }
 
+    /// Runs the program to its end through a wrapper such as `prlimit`, with an empty stdin.
+    #[track_caller]
+    pub fn run_through(&self, wrapper: &[&str], args: &[&str]) -> Output {
+        self.spawn_through(wrapper, args).wait()
+    }
+
     /// Starts the program.
     #[track_caller]
     pub fn spawn<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {

@@ -2,11 +2,9 @@
 //! traced, and none of its children.
 
 use std::collections::BTreeMap;
-use std::process::Command;
-use std::time::Duration;
 
 use super::home::Home;
-use super::process::{Output, Running};
+use super::process::Output;
 
 /// The calls that touch files, and those that send.
 const CALLS: &str = "openat,write,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,mkdir,mkdirat,fchmod,connect";
@@ -29,20 +27,10 @@ pub fn traced(home: &Home, options: &[&str], args: &[&str]) -> Output {
 /// The same with this on its stdin.
 #[track_caller]
 pub fn traced_with(home: &Home, options: &[&str], args: &[&str], stdin: &str) -> Output {
-    let program = home.command(args);
-    home.write(&home.path("tmp/strace"), "");
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-qq", "-o"])
-        .arg(home.path("tmp/strace"))
-        .args(options)
-        .arg("--")
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(home.path("home"));
-    let mut running = Running::start(&mut strace, Duration::from_secs(60));
+    let log = home.path("tmp/strace");
+    home.write(&log, "");
+    let wrapper = [&["strace", "-qq", "-o", log.to_str().unwrap()], options, &["--"]].concat();
+    let mut running = home.spawn_through(&wrapper, args);
     running.write(stdin);
     running.wait()
 }

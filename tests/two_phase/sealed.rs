@@ -159,16 +159,7 @@ fn the_longest_user_fits_and_what_does_not_fit_is_refused() {
 
 /// Runs the program as if the clock were so far ahead.
 fn ahead(home: &Home, offset: &str, args: &[&str], stdin: &str) -> Output {
-    let program = home.command(args);
-    let mut command = std::process::Command::new("faketime");
-    command
-        .args(["-f", offset])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .env_clear()
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(home.path("home"));
-    let mut running = Running::start(&mut command, std::time::Duration::from_secs(60));
+    let mut running = home.spawn_through(&["faketime", "-f", offset], args);
     running.write(stdin);
     running.close_stdin();
     running.wait()

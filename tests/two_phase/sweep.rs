@@ -290,16 +290,8 @@ fn a_completion_on_a_disk_that_fails_redeems_nothing_that_it_cannot_keep() {
 fn a_full_disk_is_told_before_anything_is_spent() {
     let scene = Scene::new("honest");
     let limited = |bytes: &str, args: &[&str]| {
-        let program = scene.home.command(args);
-        let mut command = std::process::Command::new("prlimit");
-        command
-            .arg(format!("--fsize={bytes}:{bytes}"))
-            .arg("--")
-            .arg(program.get_program())
-            .args(program.get_args())
-            .env_clear()
-            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        crate::support::Running::start(&mut command, crate::support::DEADLINE).wait()
+        let limit = format!("--fsize={bytes}:{bytes}");
+        scene.home.run_through(&["prlimit", &limit, "--"], args)
     };
     let (_, callback) = scene.come_back(&[]);
     for bytes in ["0", "16", "200"] {
