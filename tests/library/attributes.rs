@@ -41,6 +41,25 @@ async fn they_live_with_the_grant_or_for_their_time() {
 }
 
 #[tokio::test]
+async fn room_is_given_back_whatever_came_of_it() {
+    let served = Served::start();
+    let reserved = || served.shared.users.reserved.lock().unwrap().clone();
+    let refused = served.shared.manager([served.that("gzip-bomb")]);
+    let (_, callback) = crate::scene::come_back(&refused, "ada").await;
+    refused.complete(&response(&callback), &Expected::default()).await.unwrap_err();
+    assert!(reserved().is_empty(), "a completion that was refused");
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = crate::scene::come_back(&manager, "ada").await;
+    let key = manager.complete(&response(&callback), &Expected::default()).await.unwrap().grant.key;
+    assert!(reserved().is_empty(), "a completion");
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap();
+    assert!(reserved().is_empty(), "a refresh");
+    served.shared.users.breaks.store(true, std::sync::atomic::Ordering::SeqCst);
+    manager.token(&key, &TokenRequest::default().force()).await.unwrap_err();
+    assert!(reserved().is_empty(), "a refresh whose tokens could not be saved");
+}
+
+#[tokio::test]
 async fn they_need_a_grant_and_room() {
     let served = Served::start();
     let manager = served.shared.manager([served.honest()]);

@@ -1,7 +1,7 @@
 //! A grant store and a pending store as a caller with a database would write them: one row for each user and
 //! profile, one for each flow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,6 +20,8 @@ pub struct Users {
     pub breaks: AtomicBool,
     /// What is written is there, and said not to be.
     pub lies: AtomicBool,
+    /// The users for whose record room was made, and neither used nor given back.
+    pub reserved: Mutex<BTreeSet<String>>,
 }
 
 impl Users {
@@ -59,8 +61,16 @@ impl GrantStore for Users {
         })
     }
 
-    fn prepare<'a>(&'a self, _: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.writable() })
+    fn prepare<'a>(&'a self, key: &'a GrantKey, _bytes: usize) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.writable()?;
+            self.reserved.lock().unwrap().insert(key.account.clone());
+            Ok(())
+        })
+    }
+
+    fn release(&self, key: &GrantKey) {
+        self.reserved.lock().unwrap().remove(&key.account);
     }
 
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {

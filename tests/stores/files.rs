@@ -370,6 +370,17 @@ fn room_is_taken_before_and_given_back_after() {
 }
 
 #[test]
+fn room_is_given_back_while_the_store_lives() {
+    let folder = TempDir::new().unwrap();
+    let (store, key) = (file_store(folder.path()), key("profile", "default"));
+    block_on(store.prepare(&key, 200_000)).unwrap();
+    assert_eq!(names(&folder.path().join("store")).len(), 1);
+    store.release(&key);
+    assert!(names(&folder.path().join("store")).is_empty());
+    store.release(&key);
+}
+
+#[test]
 fn what_a_dead_writer_left_is_taken_over_or_swept() {
     let folder = TempDir::new().unwrap();
     let (directory, key) = (folder.path().join("store"), key("profile", "default"));

@@ -131,6 +131,14 @@ fn limited(folder: &Path) -> (Arc<Fake>, KeyringStore) {
     (fake.clone(), KeyringStore::over(fake, Some(2560), folder.join("sealed")))
 }
 
+/// The files of large records, each below the directory of its record.
+fn sealed(folder: &Path) -> Vec<std::path::PathBuf> {
+    let root = folder.join("sealed");
+    let records = if root.exists() { names(&root) } else { vec![] };
+    let directories = records.iter().map(|record| root.join(record));
+    directories.flat_map(|of| names(&of).into_iter().map(move |name| of.join(name))).collect()
+}
+
 fn slug() -> String {
     key("profile", "default").slug()
 }
@@ -148,17 +156,31 @@ fn large_records_come_and_go_without_an_orphan() {
         block_on(store.save(&saved)).unwrap();
         assert_eq!(block_on(store.load(&key)).unwrap(), Some(saved));
         assert_eq!(fake.users(), [slug()]);
-        let sealed = folder.path().join("sealed");
-        let found = if sealed.exists() { names(&sealed) } else { vec![] };
+        let found = sealed(folder.path());
         assert_eq!(found.len(), files, "{found:?}");
         for file in found {
-            let text = std::fs::read(sealed.join(file)).unwrap();
+            let text = std::fs::read(file).unwrap();
             assert!(!text.windows(6).any(|w| w == b"CANARY" || w == &slug().as_bytes()[..6]));
         }
     }
     assert!(block_on(store.remove(&key)).unwrap());
     assert_eq!(fake.users(), Vec::<String>::new());
     assert_eq!(names(&folder.path().join("sealed")), Vec::<String>::new());
+}
+
+#[test]
+fn a_write_lists_the_files_of_its_record_alone() {
+    let folder = TempDir::new().unwrap();
+    let (_, store) = limited(folder.path());
+    let key = |number: usize| key("profile", &number.to_string());
+    (0..5).for_each(|number| block_on(store.save(&grant(&key(number), 1, 9000))).unwrap());
+    let root = folder.path().join("sealed");
+    let mut records: Vec<String> = (0..5).map(|number| key(number).slug()).collect();
+    records.sort();
+    assert_eq!(names(&root), records);
+    assert_eq!(sealed(folder.path()).len(), 5);
+    assert!(block_on(store.remove(&key(3))).unwrap());
+    assert_eq!(names(&root).len(), 4, "nor does a directory stay for nothing");
 }
 
 #[test]
@@ -206,7 +228,7 @@ fn a_write_that_fails_leaves_the_old_record() {
             assert_eq!(block_on(store.load(&key)).unwrap().as_ref(), Some(&old));
         }
         block_on(store.save(&old)).unwrap();
-        let sealed = names(&folder.path().join("sealed"));
+        let sealed = sealed(folder.path());
         assert_eq!(sealed.len(), usize::from(size > 1000), "{sealed:?}");
     }
 }
@@ -218,8 +240,7 @@ fn every_flipped_bit_of_a_sealed_record_is_an_error() {
     let key = key("profile", "default");
     let saved = grant(&key, 1, 2000);
     block_on(store.save(&saved)).unwrap();
-    let sealed = folder.path().join("sealed");
-    let file = sealed.join(&names(&sealed)[0]);
+    let [file] = sealed(folder.path()).try_into().unwrap();
     let good = std::fs::read(&file).unwrap();
     for at in (0..good.len()).step_by(7).chain(0..30).chain(good.len() - 30..good.len()) {
         let mut bad = good.clone();

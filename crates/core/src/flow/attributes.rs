@@ -60,7 +60,7 @@ async fn change<T>(
     refuse_older(ports, &grant).await?;
     drop_expired(&mut grant.attributes, ports.now());
     let outcome = act(&mut grant.attributes)?;
-    prove_store(ports, key).await?;
+    let _room = prove_store(ports, key).await?;
     let _critical = shared.critical.enter(CriticalPart::Save);
     ports.store.save(&grant).await?;
     // Keep what the index knows beyond the grant, such as a failed refresh.

@@ -1,5 +1,6 @@
 //! Makes a new generation durable, and only then visible.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::load::{Unloaded, load};
@@ -7,7 +8,7 @@ use super::ports::Ports;
 use super::turn::{Context, Turn};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
-use crate::port::{self, Lock};
+use crate::port::{self, GrantStore, Lock};
 
 /// Space that is reserved for a record before a code or refresh token is spent.
 const RECORD_ROOM: usize = 64 * 1024;
@@ -26,13 +27,27 @@ pub(super) enum Commit {
 /// Warnings of a commit; none of them undoes it.
 pub(super) type Warnings = Vec<Error>;
 
-/// Checks that a record can be saved under this key, before anything is spent.
+/// The room that a store keeps for a record. It is given back when this is dropped.
+#[must_use]
+pub(crate) struct Room {
+    store: Arc<dyn GrantStore>,
+    key: GrantKey,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.store.release(&self.key);
+    }
+}
+
+/// Checks that a record can be saved under this key, before anything is spent, and keeps room for it.
 ///
 /// # Errors
 ///
 /// Returns `Store` if it cannot.
-pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<()> {
-    ports.store.prepare(key, RECORD_ROOM).await
+pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<Room> {
+    ports.store.prepare(key, RECORD_ROOM).await?;
+    Ok(Room { store: Arc::clone(&ports.store), key: key.clone() })
 }
 
 /// Saves a grant one generation after the stored one, if the stored generation is still the expected

@@ -439,7 +439,7 @@ impl FlowManager {
     ///
     /// Returns `Store` if it cannot.
     #[cfg(feature = "login")]
-    pub(crate) async fn prove_store(&self, key: &GrantKey) -> Result<()> {
+    pub(crate) async fn prove_store(&self, key: &GrantKey) -> Result<commit::Room> {
         commit::prove_store(&self.shared.ports, key).await
     }
 

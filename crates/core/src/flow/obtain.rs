@@ -33,7 +33,7 @@ pub(super) async fn obtain(
 ) -> Result<NewTokens> {
     let (peer, profile) = (turn.peer(), turn.profile);
     let context = peer.context();
-    prove_store(turn.ports(), key).await?;
+    let _room = prove_store(turn.ports(), key).await?;
     let dpop_key = match previous.as_ref().and_then(|g| g.dpop_key.clone()) {
         Some(key) => Some(key),
         None => dpop_key(context).await?,

@@ -87,7 +87,7 @@ pub(super) async fn redeem_once(
     let credentials = credentials(context).await?;
     let (attributes, params) = before_redeeming(context, pending).await?;
     let mut lock = ports.coordinator.lock(&pending.key, lock_wait(profile)).await?;
-    prove_store(ports, &pending.key).await?;
+    let _room = prove_store(ports, &pending.key).await?;
     if let Some(claim) = &terms.claim {
         // The hooks and the lock may have taken a while.
         claim.claims.check_time(ports.now())?;

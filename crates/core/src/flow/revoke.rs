@@ -60,7 +60,7 @@ pub(super) async fn end(
         }
         (Some(_), Err(unusable)) => {
             // A record that another key decrypts is intact: it is neither revoked nor removed.
-            prove_store(ports, key).await?;
+            let _ = prove_store(ports, key).await?;
             AtServer::Failed(unusable.into())
         }
     };

@@ -149,7 +149,7 @@ async fn refresh(
     request: &TokenRequest,
 ) -> Result<Renewed> {
     let context = turn.context();
-    prove_store(turn.ports(), &grant.key).await?;
+    let _room = prove_store(turn.ports(), &grant.key).await?;
     let earlier = unanswered(turn.lock, refresh_token).await?;
     if let Some(error) = withheld(&grant, earlier.as_ref(), request, turn.now()) {
         return Ok(Renewed::Withheld(error));

@@ -113,7 +113,7 @@ pub async fn log_in(
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
     let profile = &*manager.profile(&attempt.key.profile).await?;
-    manager.prove_store(&attempt.key).await?;
+    let _room = manager.prove_store(&attempt.key).await?;
     check_extra(&attempt.extra)?;
     let server = manager.server(&profile.name).await?;
     tell(Progress::Server(&server));

@@ -56,6 +56,11 @@ pub trait GrantStore: Send + Sync {
     ///
     /// Returns an error of kind `Store` if it could not be saved. Nothing is spent then.
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>>;
+    /// Gives back what [`prepare`](Self::prepare) reserved. Called when the operation ends, whether or not
+    /// anything was saved. The default implementation does nothing.
+    fn release(&self, key: &GrantKey) {
+        let _ = key;
+    }
     /// Saves a grant under its key.
     ///
     /// # Errors

@@ -333,6 +333,10 @@ impl GrantStore for FileStore {
         Box::pin(async move { self.prepare_now(key, bytes) })
     }
 
+    fn release(&self, key: &GrantKey) {
+        drop(self.take_reserved(&key.slug()));
+    }
+
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.save_now(grant) })
     }

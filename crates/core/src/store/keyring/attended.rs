@@ -59,6 +59,10 @@ impl GrantStore for AttendedKeyring {
         Box::pin(self.attend(move |store| store.prepare_now(&key, bytes)))
     }
 
+    fn release(&self, key: &GrantKey) {
+        self.store.release(key);
+    }
+
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         let grant = grant.clone();
         Box::pin(self.attend(move |store| store.save_now(&grant)))

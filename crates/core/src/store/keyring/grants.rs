@@ -349,6 +349,10 @@ impl GrantStore for KeyringStore {
         Box::pin(async move { self.prepare_now(key, bytes) })
     }
 
+    fn release(&self, key: &GrantKey) {
+        self.sealed.release(&Item::of(key).user);
+    }
+
     fn save<'a>(&'a self, grant: &'a Grant) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.save_now(grant) })
     }

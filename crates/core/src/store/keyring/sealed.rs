@@ -54,9 +54,21 @@ impl Sealed {
         self.warnings.clone()
     }
 
+    /// Opens the directory of one record, which alone is listed: how many others there are does not matter.
+    fn directory(&self, slug: &str) -> Result<Option<Dir>> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(root) => root.child(slug),
+            None => Ok(None),
+        }
+    }
+
+    fn make_directory(&self, slug: &str) -> Result<Dir> {
+        Dir::create(&self.path, &self.warnings)?.make_child(slug)
+    }
+
     /// Reserves real disk space for a record.
     pub(super) fn reserve(&self, slug: &str, bytes: usize) -> Result<()> {
-        let dir = Dir::create(&self.path, &self.warnings)?;
+        let dir = self.make_directory(slug)?;
         let size = bytes.saturating_add(OVERHEAD);
         let reserved = match self.take_reserved(slug) {
             Some(reserved) if reserved.size() >= size => reserved,
@@ -67,6 +79,11 @@ impl Sealed {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(slug.to_owned(), reserved);
         Ok(())
+    }
+
+    /// Gives back the reserved disk space.
+    pub(super) fn release(&self, slug: &str) {
+        drop(self.take_reserved(slug));
     }
 
     fn take_reserved(&self, slug: &str) -> Option<Reserved> {
@@ -99,7 +116,7 @@ impl Sealed {
             .map_err(failed)?;
         text.extend_from_slice(tag.as_ref());
         text.splice(0..0, nonce);
-        let dir = Dir::create(&self.path, &self.warnings)?;
+        let dir = self.make_directory(slug)?;
         let reserved = match self.take_reserved(slug) {
             Some(reserved) => reserved,
             None => dir.reserve(slug, text.len())?,
@@ -134,10 +151,10 @@ impl Sealed {
             .filter(|key| key.len() == 32 && !bad_name)
             .ok_or_else(|| record::damaged(&item, "it names no sealed file"))?;
         let missing = || {
-            let path = self.path.join(&pointer.file);
+            let path = self.path.join(slug).join(&pointer.file);
             record::damaged(&item, &format!("its file `{}` is missing", path.display()))
         };
-        let dir = Dir::open(&self.path, &self.warnings)?.ok_or_else(missing)?;
+        let dir = self.directory(slug)?.ok_or_else(missing)?;
         let mut text = dir.read(&pointer.file)?.ok_or_else(missing)?;
         let place = format!("`{}`", dir.path_of(&pointer.file).display());
         let damaged = || record::damaged(&place, "it does not decrypt");
@@ -153,18 +170,23 @@ impl Sealed {
     /// Removes all sealed files of this name except the valid one.
     pub(super) fn sweep(&self, slug: &str, keep: Option<&str>) -> Result<()> {
         drop(self.take_reserved(slug));
-        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
+        let Some(dir) = self.directory(slug)? else { return Ok(()) };
         for name in files(&dir, slug)? {
             if Some(name.as_str()) != keep {
                 dir.remove(&name)?;
             }
         }
-        dir.sweep_thoroughly(slug)
+        dir.sweep_thoroughly(slug)?;
+        if keep.is_none() {
+            // What is kept aside, or being written, keeps the directory.
+            let _ = std::fs::remove_dir(self.path.join(slug));
+        }
+        Ok(())
     }
 
     /// Renames the sealed files of a damaged record, so that they are kept.
     pub(super) fn set_aside(&self, slug: &str) -> Result<()> {
-        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
+        let Some(dir) = self.directory(slug)? else { return Ok(()) };
         for name in files(&dir, slug)? {
             dir.rename_new(&name, &format!("{name}.damaged"))?;
         }
@@ -173,13 +195,13 @@ impl Sealed {
 
     /// Removes all files of this name.
     pub(super) fn remove(&self, slug: &str) -> Result<()> {
-        self.sweep(slug, None)?;
-        let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(()) };
-        let prefix = format!("{slug}-");
-        for name in dir.names()?.iter().filter(|name| name.starts_with(&prefix)) {
-            dir.remove(name)?;
+        if let Some(dir) = self.directory(slug)? {
+            let prefix = format!("{slug}-");
+            for name in dir.names()?.iter().filter(|name| name.starts_with(&prefix)) {
+                dir.remove(name)?;
+            }
         }
-        Ok(())
+        self.sweep(slug, None)
     }
 }
 
