@@ -126,6 +126,35 @@ fn every_option_in_a_message_is_one_that_there_is() {
     }
 }
 
+/// A value that an option has only for a later version is refused.
+#[test]
+fn values_of_options_in_messages_are_in_the_help() {
+    let mut values = std::collections::BTreeMap::new();
+    let mut commands = vec![Cli::command()];
+    while let Some(command) = commands.pop() {
+        for option in command.get_arguments().filter(|option| option.get_action().takes_values()) {
+            let possible = option.get_possible_values();
+            let shown = possible.iter().filter(|value| !value.is_hide_set());
+            let shown: Vec<String> = shown.map(|value| value.get_name().to_owned()).collect();
+            if let (Some(long), false) = (option.get_long(), possible.is_empty()) {
+                values.insert(format!("--{long}"), shown);
+            }
+        }
+        commands.extend(command.get_subcommands().cloned());
+    }
+    let mut count = 0;
+    for (path, span) in spans() {
+        let Some((option, value)) = span.split_once(' ') else { continue };
+        let is_message = path.extension().is_some_and(|e| e == "rs");
+        if let (Some(values), true) = (values.get(option), is_message) {
+            let is_shown = values.iter().any(|shown| shown == value);
+            assert!(is_shown, "{}: `{span}`: one of {values:?}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 2, "{count}");
+}
+
 #[test]
 fn every_key_in_a_message_is_one_that_can_be_set() {
     let mut count = 0;
