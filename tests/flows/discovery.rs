@@ -31,8 +31,8 @@ const METADATA: &[Row] = &[
     ("control-characters", 7, "`authorization_endpoint` must not contain white space or control characters"),
     ("userinfo-in-endpoint", 7, "`authorization_endpoint` must not contain a user name or password"),
     ("relative-endpoint", 7, "`token_endpoint` must begin with https://"),
-    ("authorization-endpoint-missing", 3, "has no authorization_endpoint that is known"),
-    ("token-endpoint-missing", 3, "has no token_endpoint that is known"),
+    ("authorization-endpoint-missing", 3, "has no known authorization_endpoint"),
+    ("token-endpoint-missing", 3, "has no known token_endpoint"),
     (
         "only-plain-pkce",
         7,
