@@ -20,6 +20,7 @@ mod help;
 mod hints;
 mod keyring;
 mod large;
+mod ledger;
 mod man;
 mod mended;
 mod permissions;

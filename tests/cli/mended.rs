@@ -1,7 +1,6 @@
 //! Hints about servers, profiles, stores and calls, followed to the letter: then the call that failed works.
 
 mod calls;
-mod ledger;
 mod servers;
 mod stores;
 
