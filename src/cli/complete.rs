@@ -146,7 +146,8 @@ fn response(args: &CompleteArgs, context: &Context) -> Result<AuthorizationRespo
     match &args.callback {
         Some(dash) if dash == "-" => AuthorizationResponse::from_url(read_stdin(context)?.expose()),
         Some(url) => AuthorizationResponse::from_url(&to_text(url.as_encoded_bytes())),
-        None => Err(Error::usage("a callback URL is required; `-` reads it from stdin")),
+        None => Err(Error::usage("a callback URL is required")
+            .hint("pass the URL as an argument, or `-` to read it from stdin")),
     }
 }
 

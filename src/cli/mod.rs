@@ -315,7 +315,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     code
 }
 
-/// What clap found wrong, as an error like every other: the first paragraph of its text is the message, what it
+/// Converts an error of clap to an error of this program: the first paragraph of its text is the message, what it
 /// suggests is the hint.
 fn usage_error(error: &clap::Error, text: &str) -> Error {
     use clap::error::ErrorKind::{
@@ -348,7 +348,7 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
     Error::usage(message.trim_start_matches("error: ")).hint(hint)
 }
 
-/// What clap takes to have been meant.
+/// The suggestion of clap.
 fn suggestion(error: &clap::Error) -> Option<String> {
     let kinds = [
         (ContextKind::SuggestedSubcommand, "subcommand"),

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::cli::{Reader, read};
 
-    /// What can stand after `token`, the plain, the wrong and the doubtful.
+    /// Arguments of `token`: plain, invalid and ambiguous.
     const WORDS: &[&str] = &[
         "a",
         "b=c",

@@ -230,7 +230,7 @@ pub fn print(text: &str) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// As [`print()`].
+/// See [`print()`].
 pub fn print_path(path: &Path) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     if stdout.is_terminal() {
@@ -263,7 +263,7 @@ pub fn field(value: &str) -> String {
 ///
 /// # Errors
 ///
-/// As [`print()`].
+/// See [`print()`].
 pub fn print_line(text: &str) -> Result<(), Error> {
     print(&format!("{text}\n"))
 }
@@ -272,7 +272,7 @@ pub fn print_line(text: &str) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// As [`print()`].
+/// See [`print()`].
 pub fn print_json(value: &Value) -> Result<(), Error> {
     print_line(&json_text(value)?)
 }

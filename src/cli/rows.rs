@@ -5,7 +5,7 @@ use oauthctl_core::Result;
 use super::report;
 use super::wrap::{hanging, stdout_width};
 
-/// Where the values go that do not fit beside the name.
+/// Indentation of values that do not fit beside the name.
 const INDENT: usize = 4;
 
 /// Rows whose values begin in one column.
@@ -60,7 +60,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// As [`report::print`].
+    /// See [`report::print`].
     pub fn print(self) -> Result<()> {
         report::print(&self.text)
     }

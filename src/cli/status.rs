@@ -208,7 +208,7 @@ fn life(account: &Account, now: Timestamp) -> String {
     let renewal = match (entry.login_required, entry.has_refresh_token) {
         (true, _) => "then a new login is required",
         (false, true) => "refreshed when needed",
-        (false, false) if !needs_user(entry) => "requested again when needed",
+        (false, false) if !needs_user(entry) => "a new one is requested when needed",
         (false, false) => "cannot be refreshed",
     };
     let is_over = needs_login(account, now);
@@ -217,6 +217,7 @@ fn life(account: &Account, now: Timestamp) -> String {
         _ if entry.withheld => {
             "withheld by a rule (the `post_token` hook) until it allows one".to_owned()
         }
+        None if entry.login_required => "no known expiry; a new login is required".to_owned(),
         None => format!("no known expiry, {renewal}"),
         Some(at) if at <= now && is_over => "expired".to_owned(),
         Some(at) if at <= now => format!("expired, {renewal}"),

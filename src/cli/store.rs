@@ -92,7 +92,7 @@ fn info(context: &Context) -> Result<ExitCode> {
     if let Some(key) = &place.key {
         rows.row("key", key);
     }
-    rows.row("accounts", &format!("{here} here, {} elsewhere", accounts.len() - here));
+    rows.row("accounts", &format!("{here} in this store, {} in others", accounts.len() - here));
     rows.row("config", &report::field(&shown(&config_path)));
     rows.row("state", &report::field(&shown(&state)));
     rows.print()?;

@@ -98,7 +98,7 @@ pub struct Want {
 ///
 /// # Errors
 /// See [`flow::FlowManager::token`]; also returns errors of configuration and store.
-/// As [`flow::FlowManager::token`], and for configuration and store.
+/// See [`flow::FlowManager::token`]; also for errors of the configuration and the store.
 pub fn hand_out(
     context: &Context,
     profile: Option<&str>,

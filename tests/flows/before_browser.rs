@@ -36,8 +36,8 @@ fn an_unusable_ca_file_is_found_before_the_browser() {
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (content, says) in [
         (None, "No such file"),
-        (Some(""), "no certificate"),
-        (Some("no PEM"), "no certificate"),
+        (Some(""), "it contains no PEM certificate"),
+        (Some("no PEM"), "it contains no PEM certificate"),
         (Some(garbage), "cannot use the CA file"),
     ] {
         if let Some(content) = content {

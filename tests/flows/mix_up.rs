@@ -245,7 +245,7 @@ fn a_code_without_its_url_is_refused_where_the_path_tells_servers_apart() {
         let complete = ["complete", "--code", "c", "--state", state];
         let output = pair.home.run(complete).fails(7);
         assert!(output.stderr.contains("profile `honest`"), "{}", output.stderr);
-        assert!(output.stderr.contains("the whole URL"), "{}", output.stderr);
+        assert!(output.stderr.contains("the whole callback URL"), "{}", output.stderr);
         assert_eq!(pair.dishonest.requests(DISHONEST, "token").len(), 0);
         // With the URL that received it, the code is accepted, and the refusal has spent nothing.
         for with_url in [true, false] {
@@ -307,7 +307,10 @@ fn a_mixed_up_response_is_refused_when_pasted_with_or_without_its_url() {
     let back = callback(&url);
     running.write(&format!("{}\n", &back[back.find('?').unwrap()..]));
     let said = running.wait().fails(7).stderr;
-    assert!(said.contains("profile `dishonest`") && said.contains("the whole URL"), "{said}");
+    assert!(
+        said.contains("profile `dishonest`") && said.contains("the whole callback URL"),
+        "{said}"
+    );
     let (mut running, url) = begin("honest");
     running.write(&format!("{}\n", callback(&url)));
     running.wait().ok();

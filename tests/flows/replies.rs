@@ -27,7 +27,7 @@ const REPLIES: &[Row] = &[
     ("trailing-junk", 7, "invalid JSON"),
     ("trailing-object", 7, "invalid JSON"),
     ("utf16", 7, "invalid JSON"),
-    ("duplicate-access-token", 7, "`access_token` twice"),
+    ("duplicate-access-token", 7, "a duplicate `access_token`"),
     ("single-quotes", 7, "invalid JSON"),
     ("nan-expires", 7, "invalid JSON"),
     ("comment", 7, "invalid JSON"),

@@ -90,13 +90,13 @@ fn now() -> u64 {
 fn a_token_without_a_refresh_token_says_why_it_ends() {
     let scene = Scene::logged_in("code.refresh-token-null", 3600);
     let said = scene.home.run(["refresh", "p"]).fails(4).stderr;
-    assert!(said.contains("`p` cannot be refreshed: the server issued no refresh token"), "{said}");
+    assert!(said.contains("cannot refresh the token of `p`: there is no refresh token"), "{said}");
     scene.age_to(30);
     let said = scene.home.run(["token", "-p", "p"]).fails(4).stderr;
-    assert!(said.contains(" s, and the server issued no refresh token"), "{said}");
+    assert!(said.contains(" s, and there is no refresh token"), "{said}");
     scene.expire();
     let said = scene.home.run(["token", "-p", "p"]).fails(4).stderr;
-    assert!(said.contains("has expired, and the server issued no refresh token"), "{said}");
+    assert!(said.contains("has expired, and there is no refresh token"), "{said}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_service_account_needs_no_refresh_token() {
     let secret = scene.server.secrets["service"].clone().unwrap();
     let more = format!("client_secret = {secret:?}\ngrant = \"client_credentials\"\n");
     scene.home.config("").profile("p", &scene.server.issuer("honest"), "service", &more);
-    let again = "requested again when needed";
+    let again = "a new one is requested when needed";
     let said = scene.home.run(["login", "p"]).ok().stderr;
     assert!(said.contains(again) && !said.contains("refreshed"), "{said}");
     let said = scene.home.run(["status"]).ok().stdout;

@@ -68,7 +68,7 @@ fn a_hook_at_a_refresh_leaves_no_words() {
             "pre_token",
             "echo \"{\\\"deny\\\":\\\"$(cat $1)\\\"}\"",
             5,
-            "the hook `pre_token` denied it",
+            "the hook `pre_token` denied the request",
         ),
         (
             "post_token",

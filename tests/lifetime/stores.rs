@@ -275,7 +275,7 @@ fn a_login_under_another_key_is_refused_before_the_browser_opens() {
     let state = begun["state"].as_str().unwrap();
     let issuer = scene.server.issuer("honest");
     let complete = ["complete", "--code", "c", "--state", state, "--iss", &issuer];
-    assert!(scene.home.run(complete).fails(10).stderr.contains("another key"));
+    assert!(scene.home.run(complete).fails(10).stderr.contains("wrong key or damaged record"));
     assert_eq!(scene.redemptions(), 1);
     scene.home.set("OAUTHCTL_STORE_KEY", &own);
     scene.works();
@@ -296,7 +296,7 @@ fn a_logout_under_another_key_leaves_the_record_unless_it_is_meant() {
     let before = std::fs::read(scene.record()).unwrap();
     scene.home.set("OAUTHCTL_STORE_KEY", &other);
     let output = scene.home.run(["logout", "p"]).fails(10);
-    assert!(output.stderr.contains("another key"), "{}", output.stderr);
+    assert!(output.stderr.contains("wrong key or damaged record"), "{}", output.stderr);
     assert_eq!(std::fs::read(scene.record()).unwrap(), before);
     scene.home.set("OAUTHCTL_STORE_KEY", &own);
     scene.works();

@@ -184,7 +184,7 @@ async function interact(provider, req, res) {
   const details = await provider.interactionDetails(req, res);
   const { prompt, params, session } = details;
   if (settings.deny) {
-    const result = { error: 'access_denied', error_description: 'the person said no' };
+    const result = { error: 'access_denied', error_description: 'the user denied access' };
     return provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
   }
   if (prompt.name === 'login') {

@@ -252,7 +252,11 @@ fn what_the_server_gave_is_not_unset() {
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&format!("{callback}&realmId=4711"), &[]).ok();
     let output = scene.home.run(["attr", "unset", "-p", "p", "realmId"]).ok();
-    assert!(output.stderr.contains("stays"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("was set by the server and cannot be removed"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(attributes(&scene), json!({ "realmId": "4711" }));
     // An attribute that the user set takes precedence until it is removed.
     scene.home.run(["attr", "set", "-p", "p", "realmId", "mine"]).ok();

@@ -168,7 +168,7 @@ fn a_key_file_that_is_not_as_it_must_be() {
     refused("a link");
     fs::remove_file(&key).unwrap();
     fs::hard_link(&aside, &key).unwrap();
-    refused("a hard link");
+    refused("more than one hard link");
     fs::remove_file(&key).unwrap();
     fs::create_dir(&key).unwrap();
     refused("a directory");

@@ -250,7 +250,7 @@ fn one_that_fails_where_a_login_is_required_hides_nothing() {
         let lines: Vec<&str> = output.lines().collect();
         let [warning, hint, what, how] = lines[..] else { panic!("{output}") };
         assert!(warning.starts_with("warning: the hook `login_required` failed: "), "{output}");
-        assert!(warning.contains(why) && hint.starts_with("hint: correct it"), "{output}");
+        assert!(warning.contains(why) && hint.starts_with("hint: correct the hook"), "{output}");
         assert_eq!((what, how), ("error: not logged in to `p`", "hint: run `oauthctl login p`"));
         // One object is all that a program reads.
         let output = home.run(token.iter().chain(&["--json"])).fails(4);

@@ -125,7 +125,7 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// See there.
     pub fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
         self.run(self.inner.token(key, request))
     }

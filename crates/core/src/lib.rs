@@ -100,7 +100,7 @@
 //! ```
 //! use oauthctl_core::{Advice, Error, GrantKey};
 //!
-//! /// What your page offers to the user, and what it leaves to whoever runs the service.
+//! /// What your page offers to the user, and what it leaves to the operator of the service.
 //! fn offer(error: &Error) -> String {
 //!     let words = error.advice().iter().map(|advice| match advice {
 //!         Advice::LogIn(key) => format!("[Connect {}](/connect/{})", key.profile, key.profile),

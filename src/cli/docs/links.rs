@@ -74,7 +74,7 @@ fn resolved(path: &Path) -> String {
     whole.to_str().unwrap().replace('\\', "/")
 }
 
-/// What stands between the parentheses of `[text](target)`, outside code.
+/// Returns the targets of `[text](target)` outside code.
 fn links(prose: &str) -> Vec<String> {
     let prose: String = prose.split('`').step_by(2).collect::<Vec<_>>().join("code");
     let targets = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));

@@ -108,7 +108,7 @@ export const AUTHORIZE_INVALID = {
 
 /** Answers that end the attempt with the server's own words. */
 export const AUTHORIZE_FAILED = {
-  'deny': failed('access_denied', 'the person said no'),
+  'deny': failed('access_denied', 'the user denied access'),
   'deny-with-words': failed('access_denied', 'CANARY-WORDS'),
   'server-error': failed('server_error'),
   'temporarily-unavailable': failed('temporarily_unavailable'),

@@ -238,7 +238,7 @@ export const PROVIDERS = {
     refuses: [400, {
       error: 'invalid_grant', error_description: 'AADSTS700082: The refresh token has expired.\r\nTrace ID: 0', error_codes: [700082],
     }],
-    expected: { warns: ['names no issuer', 'missing: offline_access'] },
+    expected: { warns: ['sets no issuer', 'missing: offline_access'] },
   },
   notion: {
     client: 'basic',

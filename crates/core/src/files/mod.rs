@@ -5,7 +5,7 @@
 //! | `dir`, `replace` | the program's own directories: read, replace, remove and lock what is in them |
 //! | `cache` | values that can be made again, in such a directory |
 //! | `output`, `directory_lock` | files at a place that the user chooses: the configuration, a HAR file |
-//! | `named`, `trusted` | reading what the user names: in bounded time, and from where nobody else can write |
+//! | `named`, `trusted` | reading what the user names: in bounded time, and only if no other user can write to it |
 //!
 //! Directories have mode 0700 and files 0600 from their creation on, whatever the umask. Symbolic links,
 //! pipes, devices, hard links and files of other users are never opened: a file is opened without following

@@ -58,7 +58,7 @@ fn sweep(path: &Path) {
     }
 }
 
-/// Creates a file with an unpredictable name, so that one that somebody else has put there is never opened.
+/// Creates a file with an unpredictable name, so that a file planted by another user is never opened.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut random = [0; 8];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| io::Error::other("no random numbers"))?;

@@ -44,13 +44,9 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
             Error::store(format!("cannot {doing} `{shown}`: it {by}")).hint(by.remedy(path))
         }
         Refusal::Linked => {
-            let what = "a hard link: the same file has another name";
-            refused(doing, path, Refusal::Is(what))
+            not_ours(format!("cannot {doing} `{shown}`: it has more than one hard link"))
         }
-        Refusal::Is(what) => Error::store(format!("cannot {doing} `{shown}`: it is {what}")).hint(
-            "only your own regular files and directories are used; find out how it got there, and \
-             move it away",
-        ),
+        Refusal::Is(what) => not_ours(format!("cannot {doing} `{shown}`: it is {what}")),
         Refusal::Io(error) => {
             let hint = match error.kind() {
                 io::ErrorKind::StorageFull
@@ -66,4 +62,11 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
             Error::store(format!("cannot {doing} `{shown}`: {error}")).hint(hint).caused_by(&error)
         }
     }
+}
+
+fn not_ours(message: String) -> Error {
+    Error::store(message).hint(
+        "only regular files and directories of your own are used; find out how it got there, then \
+         move it away",
+    )
 }

@@ -52,7 +52,7 @@ pub struct Account {
     pub grant_id: String,
     /// Which tokens of the grant are stored ([`Grant::generation`]).
     pub generation: u64,
-    /// Who gave the grant to whom.
+    /// The server and the client of the grant.
     pub pin: Pin,
     /// Who granted, as the server reports it.
     pub identity: Identity,
@@ -113,7 +113,7 @@ pub(super) struct NewTokens {
 }
 
 impl NewTokens {
-    /// What of them is handed out.
+    /// The part of them that is handed out.
     pub(super) fn access_token(self, now: Timestamp) -> AccessToken {
         let Self { grant, tokens, warning, notes } = self;
         let token = AccessToken::of(&grant, &tokens, now);
@@ -121,7 +121,7 @@ impl NewTokens {
     }
 }
 
-/// How an attempt at new tokens ended, where it did not fail.
+/// The outcome of an attempt to get new tokens, if it did not fail.
 pub(super) enum Renewed {
     /// With tokens.
     Tokens(Box<NewTokens>),

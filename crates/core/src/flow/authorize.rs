@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// Default time to wait for a response: 10 minutes.
 pub const USUAL_TTL: Duration = Duration::from_secs(600);
 
-/// What a caller wants of [`FlowManager::authorize`](crate::FlowManager::authorize).
+/// A request to [`FlowManager::authorize`](crate::FlowManager::authorize).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AuthorizeRequest {

@@ -1,4 +1,4 @@
-//! What a client proves itself with, read from where its profile says.
+//! The credentials of a client, read from the sources that its profile sets.
 
 use super::turn::Context;
 use crate::Secret;

@@ -1,4 +1,4 @@
-//! What the index of accounts knows beside the stores: the newest generation, the user of an account, and the last
+//! The information that the account index has in addition to the stores: the newest generation, the user of an account, and the last
 //! failure, which callers that waited for it share.
 
 use super::intent::unanswered;

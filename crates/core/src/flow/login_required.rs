@@ -30,14 +30,16 @@ pub(super) async fn require_renewable(
     }
     if grant.tokens.refresh_token.is_none() {
         let now = context.now();
-        let life = match grant.tokens.expires_at {
-            Some(at) if at <= now => "has expired, and".to_owned(),
-            Some(at) if !request.force => {
-                format!("expires in {}, and", describe(at.remaining(now)))
+        let what = match grant.tokens.expires_at {
+            Some(at) if at <= now => {
+                format!("the token of {key} has expired, and there is no refresh token")
             }
-            _ => "cannot be refreshed:".to_owned(),
+            Some(at) if !request.force => format!(
+                "the token of {key} expires in {}, and there is no refresh token",
+                describe(at.remaining(now))
+            ),
+            _ => format!("cannot refresh the token of {key}: there is no refresh token"),
         };
-        let what = format!("the token of {key} {life} the server issued no refresh token");
         return Err(login_required(key, &what));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Grants that need no person: run again whenever a token is requested (RFC 6749, section 4.4;
+//! Grants that require no user interaction: requested again whenever a token is needed (RFC 6749, section 4.4;
 //! RFC 7523, section 2.1; RFC 8693).
 
 use std::collections::BTreeMap;

@@ -91,7 +91,7 @@ impl TokenRequest {
         self
     }
 
-    /// The same with what the profile says where nothing is requested.
+    /// Adds the values of the profile for everything that is not requested.
     pub(super) fn of_profile(&self, profile: &Profile) -> Self {
         let mut request = self.clone().usual_min_ttl(profile.min_ttl);
         request.scopes = scopes::split(&request.scopes, &profile.scope_separator);

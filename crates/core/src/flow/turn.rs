@@ -1,4 +1,4 @@
-//! What the steps of a flow work on: a profile, then its server, then a grant whose lock is held.
+//! The context of the steps of a flow: a profile, then its server, then a grant whose lock is held.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -125,14 +125,15 @@ pub(super) fn of_reading(error: reqwest::Error, target: &Target) -> HttpError {
     maybe_sent(format!("the response from {host} {what}: {}", causes.innermost()), None)
 }
 
-/// The answer is there, and its compressed body is none, or ends early.
+/// The response arrived, but its compressed body is invalid or ends early.
 pub(super) fn of_decoding(error: &io::Error, target: &Target) -> HttpError {
     let host = &target.host;
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            maybe_sent(format!("the answer of {host} broke off: unexpected end of file"), None)
-        }
-        _ => maybe_sent(format!("the answer of {host} cannot be decoded: {error}"), None),
+        io::ErrorKind::UnexpectedEof => maybe_sent(
+            format!("the response from {host} was interrupted: unexpected end of file"),
+            None,
+        ),
+        _ => maybe_sent(format!("the response from {host} cannot be decoded: {error}"), None),
     }
 }
 

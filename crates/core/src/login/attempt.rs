@@ -404,10 +404,11 @@ fn timed_out(noise: u64, pending: &Authorization) -> Error {
             false => error,
         };
     }
-    Error::validation(format!(
-        "timed out after {noise} request(s) that were not the expected callback"
-    ))
-    .hint(
+    let requests = match noise {
+        1 => "one request that was not the expected callback".to_owned(),
+        _ => format!("{noise} requests that were not the expected callback"),
+    };
+    Error::validation(format!("timed out after {requests}")).hint(
         "if they came from the server itself, it does not return `state`; otherwise a program on this \
          machine or a web page interfered",
     )

@@ -6,8 +6,8 @@ use super::{BoxFuture, GrantStore};
 use crate::error::Result;
 use crate::grant::{AccountEntry, Grant, GrantKey, Intent};
 
-/// The turn of one key: nobody else has it until it is dropped, and the death of its holder ends it
-/// too. A lock that is dropped is released: one in a database ends with its connection.
+/// An exclusive lock on one grant key, released on drop or when its process dies. A lock in a database ends
+/// with its connection.
 ///
 /// An intent records that a refresh token is being spent, so that the next holder knows that a token may
 /// already be used. If processes share the lock, the next process must be able to read an intent, even if

@@ -273,7 +273,7 @@ struct Parts {
 /// The owner of a part.
 #[derive(Clone, Copy, PartialEq)]
 enum Owner {
-    Nobody,
+    Unknown,
     Profile(usize),
     Common,
 }
@@ -286,11 +286,11 @@ impl Parts {
         headers(source, root, &mut begins);
         begins.sort_unstable();
         begins.dedup();
-        let mut owners = vec![Owner::Nobody; begins.len()];
+        let mut owners = vec![Owner::Unknown; begins.len()];
         let mut mark = |at: usize, owner: Owner| {
             let part = &mut owners[begins.partition_point(|begin| *begin <= at) - 1];
             *part = match *part {
-                Owner::Nobody => owner,
+                Owner::Unknown => owner,
                 known if known == owner => known,
                 _ => Owner::Common,
             };

@@ -119,7 +119,7 @@ impl ConfigFile {
         self.read(self.text()?, false).map(|(config, _)| config)
     }
 
-    /// As [`ConfigFile::parse`], of a text that is in no file yet: the error names no lines of it.
+    /// Like [`ConfigFile::parse`], for a text that is not in a file yet: the error names no lines.
     pub(super) fn parse_unsaved(&self) -> Result<Config> {
         let text = self.text()?;
         let problems = Problems::new(&self.path, text).without_places();

@@ -181,7 +181,7 @@ impl<'t> Problems<'t> {
         let broken: HashSet<usize> = syntax.iter().map(|(at, _)| self.line(*at)).collect();
         if syntax.len() > SYNTAX_ERRORS_SHOWN {
             syntax.truncate(SYNTAX_ERRORS_SHOWN);
-            // What is never closed is told last, where the file ends, and is what the others follow from.
+            // An unclosed bracket is reported last, at the end of the file, and the other errors follow from it.
             syntax.extend(last);
         }
         let mut all = std::mem::take(&mut self.found);

@@ -1,4 +1,4 @@
-//! What reading a file takes grows with the file and no faster, whatever is in it.
+//! The cost of reading a file grows linearly with its size, whatever it contains.
 
 use std::fmt::Write;
 use std::path::Path;

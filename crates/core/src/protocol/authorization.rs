@@ -163,7 +163,7 @@ pub(crate) fn judge(
         (Err(()), _) | (_, Err(())) => Judgement::NotOurs("it repeats a parameter"),
         (Ok(Some(_)), Ok(Some(_))) => Judgement::NotOurs("it has both `code` and `error`"),
         (Ok(Some(code)), Ok(None)) => {
-            // Some servers omit `iss` in errors. Whoever sent this one, there is nothing to redeem; the
+            // Some servers omit `iss` in errors. Whatever the source of this one, there is nothing to redeem; the
             // text of an unknown sender is just not shown.
             let description = parameters.iter().find(|(name, _)| name == "error_description");
             let description = description.filter(|_| !lacks_issuer).map(|(_, text)| text.as_str());

@@ -215,7 +215,7 @@ fn at_hash(value: &Option<Value>, access_token: Option<&Secret>, alg: Alg) -> Re
 }
 
 /// Refuses an id_token that names another issuer or subject than the login did, verified or not. One that
-/// names several names another; one that cannot be read names nobody.
+/// names several names another; one that cannot be read names none.
 ///
 /// # Errors
 ///

@@ -46,7 +46,7 @@ pub(crate) struct TokenReply {
     pub scopes: Option<Vec<String>>,
     /// The values that the profile stores with the grant.
     pub kept: BTreeMap<String, Value>,
-    /// What the response says and is not believed, where that changes what is known of the tokens.
+    /// A part of the response that was ignored, if that changes what is known about the tokens.
     pub warning: Option<Error>,
     /// Deviations that change nothing.
     pub notes: Vec<String>,
@@ -60,7 +60,7 @@ pub(crate) enum IdToken {
     Absent,
     /// There is one, not yet validated.
     Present(Secret),
-    /// There is something else, for this reason: perhaps several, of which nobody can tell which is meant.
+    /// There is something else, for this reason, such as several values that contradict each other.
     Unreadable(String, Vec<Secret>),
 }
 
@@ -264,12 +264,13 @@ fn lifetime(from: &Members, name: &str) -> Option<Duration> {
     Some(Duration::from_secs(whole))
 }
 
-/// The granted scopes. Those that cannot be read count as not said, with a warning: nobody needs them to use the
-/// tokens.
+/// Returns the granted scopes. Unreadable scopes are treated as absent, with a warning: they are not required
+/// to use the tokens.
 ///
 /// # Errors
 ///
-/// For characters that could break out of a header, a line or a terminal: whoever sends them means harm.
+/// Returns an error for characters that could break out of a header, a line or a terminal: only an attacker
+/// sends them.
 fn scopes(
     tokens: &Members,
     profile: &Profile,

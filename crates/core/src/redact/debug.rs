@@ -153,7 +153,7 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
         let mut profile = Config::load(&path).unwrap().profile("p").unwrap().clone();
-        // As a program that builds its profiles itself may fill them.
+        // Filled as by a program that builds its profiles itself.
         for params in [
             &mut profile.authorization_params,
             &mut profile.token_params,

@@ -41,7 +41,7 @@ pub struct FileStore {
     warnings: Warnings,
     reserved: Mutex<HashMap<String, Reserved>>,
     /// The record that was decrypted last: a refresh reads the same one five times, and decryption takes
-    /// longer than everything else. Whoever can read the memory of this process has the identity too.
+    /// longer than everything else. An attacker who can read the memory of this process has the identity too.
     opened: Mutex<Option<Opened>>,
 }
 

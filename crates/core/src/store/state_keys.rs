@@ -316,7 +316,7 @@ mod tests {
             assert!(error.message().contains("is held by another process"), "{error}");
         }
         assert_eq!(std::fs::read(&path).unwrap(), before);
-        // Who is content with what is there waits for nobody.
+        // A caller that is content with the current keys does not wait.
         run(file.keys_for(Duration::from_secs(600)));
         drop(held);
         run(file.rotate(StateAlg::Hs256));

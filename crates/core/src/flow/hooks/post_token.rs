@@ -11,9 +11,9 @@ use crate::flow::turn::{Context, Turn};
 use crate::grant::Grant;
 use crate::profile::Profile;
 
-/// The end of a refresh: the hook's word, where there is a hook, and then everybody may know. Until
-/// the hook has agreed, what is stored is [withheld]: a call that finds it so, because
-/// this one denied, failed or died, refreshes and asks again.
+/// Ends a refresh: runs the hook, if there is one, and then publishes. Until the hook has agreed, the stored
+/// tokens are [withheld]: a call that finds them so, because this one was denied, failed or died, refreshes and
+/// asks again.
 pub(in crate::flow) async fn post_token(turn: &mut Turn<'_>, renewed: Renewed) -> Result<Renewed> {
     let Renewed::Tokens(mut new) = renewed else { return Ok(renewed) };
     let context = turn.context();

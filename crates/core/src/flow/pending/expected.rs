@@ -1,4 +1,4 @@
-//! What a caller expects of a response.
+//! Requirements of a caller on a response.
 
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};

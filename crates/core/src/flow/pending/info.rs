@@ -1,4 +1,4 @@
-//! What is shown of a flow that waits.
+//! The public view of a pending flow.
 
 use std::collections::BTreeMap;
 

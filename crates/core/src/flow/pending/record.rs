@@ -25,7 +25,7 @@ const LONGEST_SEALED: usize = 6 * 1024;
 
 pub(super) const VERSION: u32 = 1;
 
-/// What is remembered of a flow.
+/// The stored data of a flow.
 #[derive(Serialize, Deserialize)]
 pub(super) struct FlowRecord {
     pub(super) version: u32,

@@ -28,7 +28,7 @@ pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
 /// Maximum size of all attributes of a flow, in bytes.
 const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 
-/// What a caller wants of [`FlowManager::start`](crate::FlowManager::start). The default asks for what the profile says.
+/// A request to [`FlowManager::start`](crate::FlowManager::start). The default requests what the profile sets.
 ///
 /// ```
 /// use std::time::Duration;
