@@ -13,6 +13,7 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
+use crate::profile::Endpoint;
 use crate::profile::discovery::Purpose;
 use crate::protocol::dpop;
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
@@ -224,7 +225,7 @@ async fn userinfo(
             ("accept".to_owned(), "application/json".to_owned()),
             ("authorization".to_owned(), format!("{token_type} {}", access_token.expose())),
         ];
-        let (purpose, method) = ("userinfo request", Method::Get);
+        let (purpose, method) = (Endpoint::Userinfo.purpose(), Method::Get);
         if let Some(key) = &key {
             let (now, nonce) = (context.now(), nonce.as_deref());
             let proof = dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;

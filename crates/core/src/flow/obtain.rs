@@ -15,7 +15,7 @@ use super::tokens::{self, short_lived};
 use super::turn::{Peer, Turn};
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
-use crate::profile::GrantType;
+use crate::profile::{Endpoint, GrantType};
 use crate::protocol::random;
 use crate::protocol::refusal::Asked;
 use crate::protocol::reply::{self, TokenReply};
@@ -56,7 +56,7 @@ pub(super) async fn obtain(
     let params = std::mem::take(&mut hook_answer.params);
     let form = grant_form(peer, request, params).await?;
     let sent = Exchange {
-        purpose: "token request",
+        purpose: Endpoint::Token.purpose(),
         endpoint: peer.token_endpoint()?,
         form,
         spends: Spends::Again,

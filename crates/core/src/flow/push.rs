@@ -5,6 +5,7 @@ use super::turn::Peer;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::Endpoint;
 
 /// Pushes the authorization request, and returns the reference to it.
 pub(super) async fn push(
@@ -23,7 +24,7 @@ pub(super) async fn push(
     peer.trace_step("Pushing the authorization request", "RFC 9126, section 2");
     // `client_id` is one of the parameters, however the client authenticates (section 2.1).
     let request = Exchange {
-        purpose: "pushed authorization request",
+        purpose: Endpoint::PushedAuthorizationRequest.purpose(),
         endpoint,
         form: parameters,
         spends: Spends::Again,

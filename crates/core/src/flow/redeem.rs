@@ -21,7 +21,7 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant};
-use crate::profile::Profile;
+use crate::profile::{Endpoint, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
 use crate::protocol::refusal::Asked;
@@ -263,7 +263,7 @@ async fn send_code(
     form.extend(profile.token_params.clone());
     hooks::add(&mut form, params);
     let request = Exchange {
-        purpose: "token request",
+        purpose: Endpoint::Token.purpose(),
         endpoint: peer.token_endpoint()?,
         form,
         spends: Spends::Once,

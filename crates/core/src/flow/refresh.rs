@@ -9,7 +9,7 @@ use super::turn::Peer;
 use crate::Secret;
 use crate::error::Error;
 use crate::grant::Grant;
-use crate::profile::Profile;
+use crate::profile::{Endpoint, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
 use crate::protocol::refusal::Asked;
@@ -75,7 +75,7 @@ pub(super) async fn send(
         None => peer.token_endpoint()?,
     };
     let sent = Exchange {
-        purpose: "refresh request",
+        purpose: Endpoint::Refresh.purpose(),
         endpoint,
         form,
         spends: Spends::Again,

@@ -9,8 +9,8 @@ use super::turn::{Context, LOCK_WAIT, Peer, Shared};
 use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
-use crate::profile::Profile;
 use crate::profile::discovery::Purpose;
+use crate::profile::{Endpoint, Profile};
 use crate::protocol::members::Members;
 
 /// The outcome of ending a grant.
@@ -141,7 +141,7 @@ pub(super) async fn send_revocation(
     dpop_key: Option<&Secret>,
 ) -> Result<()> {
     let request = Exchange {
-        purpose: "revocation request",
+        purpose: Endpoint::Revocation.purpose(),
         endpoint,
         form: vec![
             ("token".to_owned(), token.expose().to_owned()),

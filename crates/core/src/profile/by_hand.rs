@@ -1,7 +1,7 @@
 //! Checks again, before a profile is used, what the configuration parser refuses: the fields are public,
 //! and a caller may have changed them.
 
-use super::{Profile, endpoint, id_token, reader, redirect_uri};
+use super::{Endpoint, Profile, endpoint, id_token, reader, redirect_uri};
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
@@ -24,23 +24,10 @@ impl Profile {
         if let Some(why) = self.issuer.as_deref().and_then(|i| endpoint::check_issuer(i).err()) {
             return Some(("the issuer".to_owned(), why));
         }
-        let e = &self.endpoints;
-        let endpoints = [
-            ("authorization", &e.authorization),
-            ("token", &e.token),
-            ("refresh", &e.refresh),
-            ("device authorization", &e.device_authorization),
-            ("pushed authorization request", &e.pushed_authorization_request),
-            ("revocation", &e.revocation),
-            ("introspection", &e.introspection),
-            ("userinfo", &e.userinfo),
-            ("registration", &e.registration),
-            ("end session", &e.end_session),
-            ("JWK Set", &e.jwks_uri),
-        ];
-        for (what, url) in endpoints {
-            if let Some(why) = url.as_deref().and_then(|url| endpoint::check(url).err()) {
-                return Some((format!("the {what} endpoint"), why));
+        for known in Endpoint::all() {
+            let url = self.endpoints.get(known);
+            if let Some(why) = url.and_then(|url| endpoint::check(url).err()) {
+                return Some((format!("the {} endpoint", known.title()), why));
             }
         }
         for uri in &self.redirect_uris {

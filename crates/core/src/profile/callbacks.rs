@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use url::Url;
 
+use super::endpoints::is_server_key;
 use super::holders::Holders;
 use super::node::{Table, Value, find};
-use super::presets::{self, Preset, SERVER_KEYS};
+use super::presets::{self, Preset};
 use super::redirect_uri::{Callback, LoopbackHost, RedirectUri, built_in_redirect};
 use super::server::Server;
 use super::{GrantType, Profile};
@@ -113,7 +114,7 @@ fn preset(own: &Table) -> Option<&'static Preset> {
 
 /// Returns whether the profile uses only the preset's own server.
 fn names_only(preset: &Preset, own: &Table) -> bool {
-    let of_server = |key: &str| key == "root_url" || SERVER_KEYS.contains(&key);
+    let of_server = |key: &str| key == "root_url" || is_server_key(key);
     own.iter().filter(|entry| of_server(&entry.key)).all(|entry| match &entry.node.value {
         Value::Text(text) => {
             preset.profile.get(&entry.key).and_then(toml::Value::as_str) == Some(text)

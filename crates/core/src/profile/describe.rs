@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::reader::SECRET_PARAMS;
-use super::{LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences};
+use super::{
+    Endpoint, LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences,
+};
 use crate::time;
 
 /// Placeholder for a secret.
@@ -51,7 +53,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("write_back", json!(p.write_back)),
         ("hooks", hooks(p)),
     ];
-    for (key, value) in endpoints(profile).into_iter().chain(head) {
+    let endpoints = Endpoint::all().map(|e| (e.key(), json!(p.endpoints.get(e))));
+    for (key, value) in endpoints.chain(head) {
         if says_something(&value) {
             shown.insert(key.to_owned(), value);
         }
@@ -76,23 +79,6 @@ fn hooks(profile: &Profile) -> Value {
         (event.clone(), value)
     });
     Value::Object(shown.collect())
-}
-
-fn endpoints(profile: &Profile) -> [(&'static str, Value); 11] {
-    let e = &profile.endpoints;
-    [
-        ("authorization_endpoint", json!(e.authorization)),
-        ("token_endpoint", json!(e.token)),
-        ("refresh_endpoint", json!(e.refresh)),
-        ("device_authorization_endpoint", json!(e.device_authorization)),
-        ("pushed_authorization_request_endpoint", json!(e.pushed_authorization_request)),
-        ("revocation_endpoint", json!(e.revocation)),
-        ("introspection_endpoint", json!(e.introspection)),
-        ("userinfo_endpoint", json!(e.userinfo)),
-        ("registration_endpoint", json!(e.registration)),
-        ("end_session_endpoint", json!(e.end_session)),
-        ("jwks_uri", json!(e.jwks_uri)),
-    ]
 }
 
 fn says_something(value: &Value) -> bool {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use self::fetch::Failure;
 use self::kept::{Found, Kept};
 use super::metadata::{Metadata, judge, needs_keys};
-use super::{AuthorizationServer, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
+use super::{AuthorizationServer, Endpoint, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Clock, Http};
@@ -165,7 +165,8 @@ fn is_complete(profile: &Profile) -> bool {
 
 /// Returns the advice for a server without metadata. It names every endpoint that is needed and not set.
 fn do_without(profile: &Profile) -> Advice {
-    let missing = missing(profile, &profile.endpoints);
+    let missing = missing(profile, &profile.endpoints).into_iter();
+    let missing: Vec<&str> = missing.map(Endpoint::key).collect();
     let Some((last, before)) = missing.split_last() else {
         return Advice::configure(&["issuer"], "check `issuer`");
     };
@@ -200,43 +201,28 @@ fn nothing() -> AuthorizationServer {
 }
 
 /// Returns the missing endpoints that this profile's grant needs.
-fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<&'static str> {
+fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<Endpoint> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let device =
         profile.grant == GrantType::DeviceCode || code && profile.flow.contains(&LoginFlow::Device);
-    let pushed = &endpoints.pushed_authorization_request;
     [
-        (code, &endpoints.authorization, "authorization_endpoint"),
-        (true, &endpoints.token, "token_endpoint"),
-        (device, &endpoints.device_authorization, "device_authorization_endpoint"),
-        (code && profile.par == Par::Always, pushed, "pushed_authorization_request_endpoint"),
-        (needs_keys(profile), &endpoints.jwks_uri, "jwks_uri"),
+        (code, Endpoint::Authorization),
+        (true, Endpoint::Token),
+        (device, Endpoint::DeviceAuthorization),
+        (code && profile.par == Par::Always, Endpoint::PushedAuthorizationRequest),
+        (needs_keys(profile), Endpoint::Jwks),
     ]
     .into_iter()
-    .filter(|(needed, endpoint, _)| *needed && endpoint.is_none())
-    .map(|(_, _, name)| name)
+    .filter(|(is_needed, endpoint)| *is_needed && endpoints.get(*endpoint).is_none())
+    .map(|(_, endpoint)| endpoint)
     .collect()
 }
 
 /// Applies the configuration over the server's metadata.
 fn overridden(profile: &Profile, mut server: AuthorizationServer) -> AuthorizationServer {
-    let own = &profile.endpoints;
-    let of_server = &mut server.endpoints;
-    for (own, of_server) in [
-        (&own.authorization, &mut of_server.authorization),
-        (&own.token, &mut of_server.token),
-        (&own.refresh, &mut of_server.refresh),
-        (&own.device_authorization, &mut of_server.device_authorization),
-        (&own.pushed_authorization_request, &mut of_server.pushed_authorization_request),
-        (&own.revocation, &mut of_server.revocation),
-        (&own.introspection, &mut of_server.introspection),
-        (&own.userinfo, &mut of_server.userinfo),
-        (&own.registration, &mut of_server.registration),
-        (&own.end_session, &mut of_server.end_session),
-        (&own.jwks_uri, &mut of_server.jwks_uri),
-    ] {
-        if own.is_some() {
-            of_server.clone_from(own);
+    for endpoint in Endpoint::all() {
+        if let Some(own) = profile.endpoints.get(endpoint) {
+            *server.endpoints.get_mut(endpoint) = Some(own.clone());
         }
     }
     server.issuer.clone_from(&profile.issuer);
@@ -246,14 +232,14 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
 /// Checks that the server can serve this profile. A device endpoint that is needed only later, or keys that
 /// only an id_token needs, are checked when they are used.
 fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
-    let absent: Vec<&str> = missing(profile, &server.endpoints)
-        .into_iter()
-        .filter(|name| *name != "jwks_uri")
-        .filter(|name| {
-            *name != "device_authorization_endpoint" || profile.grant == GrantType::DeviceCode
-        })
-        .collect();
-    if let Some(name) = absent.first() {
+    let is_deferred = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Jwks => true,
+        Endpoint::DeviceAuthorization => profile.grant != GrantType::DeviceCode,
+        _ => false,
+    };
+    let mut absent = missing(profile, &server.endpoints).into_iter();
+    if let Some(endpoint) = absent.find(|endpoint| !is_deferred(endpoint)) {
+        let name = endpoint.key();
         let issuer = server.issuer.as_deref().map_or_else(|| "the server".to_owned(), one_line);
         return Err(Error::config(format!("{issuer} has no known {name}")).hint(
             Advice::configure(

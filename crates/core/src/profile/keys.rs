@@ -7,13 +7,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::diagnose::{Problems, probably};
+use super::endpoints::{is_server_key, server_keys};
 use super::node::{Entry, Table, Value, find, foreign_table};
-use super::presets::{Preset, SERVER_KEYS};
+use super::presets::Preset;
 use super::reader::{Reader, Surroundings, reserved};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
-    Client, ClientAuth, Endpoints, GrantType, Hook, LoginFlow, Par, Pkce, Profile, Quirks,
-    TokenRequestFormat,
+    Client, ClientAuth, Endpoint, Endpoints, GrantType, Hook, LoginFlow, Par, Pkce, Profile,
+    Quirks, TokenRequestFormat,
 };
 use crate::text::one_line;
 
@@ -45,24 +46,11 @@ const HOOK_KEYS: [&str; 2] = ["command", "give_token"];
 /// Events for which a hook can be set.
 const EVENTS: [&str; 4] = ["authorization", "pre_token", "post_token", "login_required"];
 
-/// Every key of a profile.
-pub(crate) const KEYS: &[(&str, Set)] = &[
+/// The keys of a profile, except those of [endpoints](Endpoint).
+const KEYS: &[(&str, Set)] = &[
     ("provider", |d, r| d.profile.provider = r.text()),
     ("issuer", |d, r| d.profile.issuer = r.issuer()),
     ("root_url", |d, r| d.root_url = r.issuer()),
-    ("authorization_endpoint", |d, r| d.profile.endpoints.authorization = r.url()),
-    ("token_endpoint", |d, r| d.profile.endpoints.token = r.url()),
-    ("refresh_endpoint", |d, r| d.profile.endpoints.refresh = r.url()),
-    ("device_authorization_endpoint", |d, r| d.profile.endpoints.device_authorization = r.url()),
-    ("pushed_authorization_request_endpoint", |d, r| {
-        d.profile.endpoints.pushed_authorization_request = r.url();
-    }),
-    ("revocation_endpoint", |d, r| d.profile.endpoints.revocation = r.url()),
-    ("introspection_endpoint", |d, r| d.profile.endpoints.introspection = r.url()),
-    ("userinfo_endpoint", |d, r| d.profile.endpoints.userinfo = r.url()),
-    ("registration_endpoint", |d, r| d.profile.endpoints.registration = r.url()),
-    ("end_session_endpoint", |d, r| d.profile.endpoints.end_session = r.url()),
-    ("jwks_uri", |d, r| d.profile.endpoints.jwks_uri = r.url()),
     ("client_id", |d, r| put(&mut d.profile.client.id, r.text())),
     ("client_id_metadata_url", |d, r| d.client_id_metadata_url = r.url()),
     ("client_secret", |d, r| d.profile.client.secret = r.secret()),
@@ -109,9 +97,11 @@ pub(crate) const KEYS: &[(&str, Set)] = &[
     ("hooks", hooks),
 ];
 
-/// Their names.
-static KEY_NAMES: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| KEYS.iter().map(|(key, _)| *key).collect());
+/// The names of all keys of a profile.
+pub(crate) static KEY_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let endpoints = Endpoint::all().map(Endpoint::key);
+    KEYS.iter().map(|(key, _)| *key).chain(endpoints).collect()
+});
 
 /// Returns the unknown keys of a table.
 pub(crate) fn unknown(table: &Table) -> impl Iterator<Item = &str> {
@@ -197,9 +187,14 @@ pub(crate) fn read(
 ) -> Draft {
     let mut draft = Draft { profile: defaults(name), root_url: None, client_id_metadata_url: None };
     for entry in table {
-        match KEYS.iter().find(|(key, _)| *key == entry.key) {
-            Some((_, set)) => set(&mut draft, &mut Reader { entry, place, around, problems }),
-            None => problems.unknown_key(&entry.key, entry.at, place, &KEY_NAMES),
+        let set = KEYS.iter().find(|(key, _)| *key == entry.key).map(|(_, set)| set);
+        match (set, Endpoint::of_key(&entry.key)) {
+            (Some(set), _) => set(&mut draft, &mut Reader { entry, place, around, problems }),
+            (None, Some(endpoint)) => {
+                let url = Reader { entry, place, around, problems }.url();
+                *draft.profile.endpoints.get_mut(endpoint) = url;
+            }
+            (None, None) => problems.unknown_key(&entry.key, entry.at, place, &KEY_NAMES),
         }
     }
     if draft.profile.grant == GrantType::DeviceCode && find(table, "flow").is_none() {
@@ -226,7 +221,7 @@ pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     let mut table = user.clone();
     for entry in base {
         let key = entry.key.as_str();
-        let of_server = SERVER_KEYS.contains(&key) || key == "root_url";
+        let of_server = is_server_key(key) || key == "root_url";
         // A preset's method applies to clients that have a credential.
         if elsewhere.is_some() && of_server || key == "client_auth" && !authenticates {
             continue;
@@ -246,14 +241,14 @@ fn names_another_server(user: &Table, preset: &Table) -> Option<&'static str> {
     let differs = |key| text(user, key).is_some_and(|own| text(preset, key) != Some(own));
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
     let of_preset: Vec<_> =
-        SERVER_KEYS.iter().filter_map(|key| text(preset, key)).filter_map(origin).collect();
-    let is_moved = |key: &&&str| {
+        server_keys().filter_map(|key| text(preset, key)).filter_map(origin).collect();
+    let is_moved = |key: &&str| {
         let own = text(user, key).filter(|_| text(preset, key).is_some()).and_then(origin);
         own.is_some_and(|own| !of_preset.contains(&own))
     };
     let root = find(user, "root_url").map(|_| "root_url");
     let issuer = || differs("issuer").then_some("issuer");
-    root.or_else(issuer).or_else(|| SERVER_KEYS.iter().find(is_moved).copied())
+    root.or_else(issuer).or_else(|| server_keys().find(is_moved))
 }
 
 fn text<'t>(table: &'t Table, key: &str) -> Option<&'t str> {
@@ -285,7 +280,11 @@ pub(crate) fn fill_from_root(
     let generic = generic.map(|(name, path)| (name.to_owned(), path.to_owned()));
     let own = paths.iter().map(|(name, path)| (name.clone(), path.clone()));
     for (name, path) in own.chain(generic) {
-        let Some(field) = endpoint_field(profile, &name) else { continue };
+        let field = match (name.as_str(), Endpoint::of_path(&name)) {
+            ("issuer", _) => &mut profile.issuer,
+            (_, Some(endpoint)) => profile.endpoints.get_mut(endpoint),
+            (_, None) => continue,
+        };
         if field.is_none() {
             let url = root.join(&path).map_err(|error| format!("with `{path}`: {error}"))?;
             super::endpoint::check(url.as_str())?;
@@ -293,26 +292,6 @@ pub(crate) fn fill_from_root(
         }
     }
     Ok(())
-}
-
-/// Returns the endpoint of this name, as in metadata, with or without `_endpoint`.
-fn endpoint_field<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Option<String>> {
-    let endpoints = &mut profile.endpoints;
-    Some(match name.strip_suffix("_endpoint").unwrap_or(name) {
-        "authorization" | "authorize" => &mut endpoints.authorization,
-        "token" => &mut endpoints.token,
-        "refresh" => &mut endpoints.refresh,
-        "device_authorization" | "device" => &mut endpoints.device_authorization,
-        "pushed_authorization_request" | "par" => &mut endpoints.pushed_authorization_request,
-        "revocation" | "revoke" => &mut endpoints.revocation,
-        "introspection" | "introspect" => &mut endpoints.introspection,
-        "userinfo" => &mut endpoints.userinfo,
-        "registration" | "register" => &mut endpoints.registration,
-        "end_session" => &mut endpoints.end_session,
-        "issuer" => &mut profile.issuer,
-        "jwks_uri" | "jwks" => &mut endpoints.jwks_uri,
-        _ => return None,
-    })
 }
 
 /// Returns a profile with defaults only.

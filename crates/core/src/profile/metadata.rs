@@ -4,31 +4,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::id_token::needs_secret;
-use super::{AuthorizationServer, Endpoints, GrantType, Par, Profile, endpoint};
+use super::{AuthorizationServer, Endpoint, Endpoints, GrantType, Par, Profile, endpoint};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
-
-/// Reads one string member.
-type Field = fn(&mut Endpoints) -> &mut Option<String>;
-
-/// The members for endpoints.
-const ENDPOINTS: [(&str, Field); 10] = [
-    ("authorization_endpoint", |e| &mut e.authorization),
-    ("token_endpoint", |e| &mut e.token),
-    ("device_authorization_endpoint", |e| &mut e.device_authorization),
-    ("pushed_authorization_request_endpoint", |e| &mut e.pushed_authorization_request),
-    ("revocation_endpoint", |e| &mut e.revocation),
-    ("introspection_endpoint", |e| &mut e.introspection),
-    ("userinfo_endpoint", |e| &mut e.userinfo),
-    ("registration_endpoint", |e| &mut e.registration),
-    ("end_session_endpoint", |e| &mut e.end_session),
-    ("jwks_uri", |e| &mut e.jwks_uri),
-];
-
-/// Endpoints that no command uses.
-const NEVER_USED: [&str; 3] =
-    ["introspection_endpoint", "registration_endpoint", "end_session_endpoint"];
 
 const ISS: &str = "authorization_response_iss_parameter_supported";
 const REQUIRE_PAR: &str = "require_pushed_authorization_requests";
@@ -76,7 +55,8 @@ impl<'de> serde::Deserialize<'de> for Unique {
 /// Returns the used members of a document.
 pub(crate) fn relevant(mut document: Map<String, Value>) -> Map<String, Value> {
     document.retain(|name, value| {
-        let used = OTHERS.contains(&name.as_str()) || ENDPOINTS.iter().any(|(n, _)| n == name);
+        let used = OTHERS.contains(&name.as_str())
+            || Endpoint::announced().any(|endpoint| endpoint.key() == name);
         used && !value.is_null()
     });
     document
@@ -91,7 +71,7 @@ pub(crate) struct Metadata {
 
 /// What is wrong with an endpoint.
 struct Defect {
-    name: &'static str,
+    endpoint: Endpoint,
     why: String,
     /// Whether it is a plain http URL, over which an attacker on the network could read requests.
     is_plain_http: bool,
@@ -111,12 +91,11 @@ impl Metadata {
     /// Returns an error of kind `Validation`.
     pub(crate) fn refuse_unsafe(&self, profile: &Profile, issuer: &str) -> Result<()> {
         let needed = needed(profile, &self.server);
-        for Defect { name, why, is_plain_http } in &self.defects {
-            let mut own = profile.endpoints.clone();
-            let is_configured = field(name).is_some_and(|field| field(&mut own).is_some());
-            let is_used = needed.contains(name) || *is_plain_http && !NEVER_USED.contains(name);
+        for Defect { endpoint, why, is_plain_http } in &self.defects {
+            let is_configured = profile.endpoints.get(*endpoint).is_some();
+            let is_used = needed.contains(endpoint) || *is_plain_http && endpoint.is_used();
             if is_used && !is_configured {
-                return Err(bad(issuer, name, why));
+                return Err(bad(issuer, endpoint.key(), why));
             }
         }
         Ok(())
@@ -124,21 +103,21 @@ impl Metadata {
 }
 
 /// Returns the endpoints that a login with this profile needs, wherever they are set.
-fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<&'static str> {
+fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<Endpoint> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let pushes = code && (profile.par == Par::Always || server.require_par);
     let device = profile.grant == GrantType::DeviceCode;
     let keys = needs_keys(profile);
     [
-        (code, "authorization_endpoint"),
-        (true, "token_endpoint"),
-        (device, "device_authorization_endpoint"),
-        (pushes && profile.par != Par::Never, "pushed_authorization_request_endpoint"),
-        (keys, "jwks_uri"),
+        (code, Endpoint::Authorization),
+        (true, Endpoint::Token),
+        (device, Endpoint::DeviceAuthorization),
+        (pushes && profile.par != Par::Never, Endpoint::PushedAuthorizationRequest),
+        (keys, Endpoint::Jwks),
     ]
     .into_iter()
     .filter(|(is_needed, _)| *is_needed)
-    .map(|(_, name)| name)
+    .map(|(_, endpoint)| endpoint)
     .collect()
 }
 
@@ -147,10 +126,6 @@ pub(super) fn needs_keys(profile: &Profile) -> bool {
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
     let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
     openid && profile.grant.needs_person() && !by_secret
-}
-
-fn field(name: &str) -> Option<Field> {
-    ENDPOINTS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
 }
 
 /// Validates a document that was requested for `issuer`.
@@ -164,23 +139,23 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
         endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
     let mut endpoints = Endpoints::default();
     let mut defects = Vec::new();
-    for (name, field) in ENDPOINTS {
+    for endpoint in Endpoint::announced() {
         // Some servers write an empty string if they have no endpoint.
-        let text = match document.get(name) {
+        let text = match document.get(endpoint.key()) {
             None | Some(Value::Null) => continue,
             Some(Value::String(text)) if text.is_empty() => continue,
             Some(Value::String(text)) => text,
             Some(_) => {
                 let why = "is not a string".to_owned();
-                defects.push(Defect { name, why, is_plain_http: false });
+                defects.push(Defect { endpoint, why, is_plain_http: false });
                 continue;
             }
         };
         match judge_endpoint(text, &issuer_url) {
-            Ok(()) => *field(&mut endpoints) = Some(text.to_owned()),
+            Ok(()) => *endpoints.get_mut(endpoint) = Some(text.to_owned()),
             Err(why) => {
                 let is_plain_http = Url::parse(text).is_ok_and(|url| url.scheme() == "http");
-                defects.push(Defect { name, why, is_plain_http });
+                defects.push(Defect { endpoint, why, is_plain_http });
             }
         }
     }
@@ -194,7 +169,7 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
         require_par: flag(REQUIRE_PAR)?,
         id_token_algs: list("id_token_signing_alg_values_supported")?.unwrap_or_default(),
         token_auth_methods: list("token_endpoint_auth_methods_supported")?.unwrap_or_default(),
-        ignored_endpoints: defects.iter().map(|defect| defect.name.to_owned()).collect(),
+        ignored_endpoints: defects.iter().map(|defect| defect.endpoint.key().to_owned()).collect(),
     };
     Ok(Metadata { server, defects })
 }
@@ -204,8 +179,8 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
 /// nothing.
 pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map<String, Value>) {
     let Ok(judged) = judge(issuer, &second) else { return };
-    let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.name == name);
-    let is_endpoint = |name: &str| ENDPOINTS.iter().any(|(known, _)| *known == name);
+    let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.endpoint.key() == name);
+    let is_endpoint = |name: &str| Endpoint::announced().any(|known| known.key() == name);
     for (name, value) in second {
         let is_wanted =
             is_endpoint(&name) && !is_bad(&name) || [ISS, REQUIRE_PAR].contains(&&*name);

@@ -22,6 +22,7 @@ pub mod discovery;
 mod documented;
 pub mod edit;
 pub(crate) mod endpoint;
+mod endpoints;
 #[cfg(test)]
 mod growth_tests;
 mod holders;
@@ -45,6 +46,8 @@ pub use catalog::Catalog;
 pub use config::{Config, Defaults, StoreCommand};
 pub use config_file::ConfigFile;
 pub use discovery::announces_iss;
+pub(crate) use endpoints::Endpoint;
+pub use endpoints::Endpoints;
 pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
 
 /// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
@@ -181,35 +184,6 @@ crate::redact::debug::redacted_debug!(Hook {
     command => command,
     give_token,
 });
-
-/// Endpoints, by their names in RFC 8414 without the suffix.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Endpoints {
-    /// The authorization endpoint (RFC 6749, section 3.1).
-    pub authorization: Option<String>,
-    /// The token endpoint, for codes and refresh tokens (RFC 6749, section 3.2).
-    pub token: Option<String>,
-    /// The endpoint for refresh tokens, if it is a different one; not part of metadata.
-    pub refresh: Option<String>,
-    /// The device authorization endpoint (RFC 8628, section 3.1).
-    pub device_authorization: Option<String>,
-    /// The pushed authorization request endpoint (RFC 9126).
-    pub pushed_authorization_request: Option<String>,
-    /// The revocation endpoint (RFC 7009).
-    pub revocation: Option<String>,
-    /// The introspection endpoint (RFC 7662).
-    pub introspection: Option<String>,
-    /// The userinfo endpoint (OpenID Connect Core, section 5.3).
-    pub userinfo: Option<String>,
-    /// The client registration endpoint (RFC 7591).
-    pub registration: Option<String>,
-    /// The end session endpoint (OpenID Connect RP-Initiated Logout).
-    pub end_session: Option<String>,
-    /// The server's public keys (RFC 7517, section 5).
-    pub jwks_uri: Option<String>,
-}
 
 /// The client, as registered at the server.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,22 +18,6 @@ use serde::Deserialize;
 
 use super::{Quirks, diagnose};
 
-/// The keys for endpoints of one server, which go with its issuer.
-pub(crate) const SERVER_KEYS: [&str; 12] = [
-    "issuer",
-    "authorization_endpoint",
-    "token_endpoint",
-    "refresh_endpoint",
-    "device_authorization_endpoint",
-    "pushed_authorization_request_endpoint",
-    "revocation_endpoint",
-    "introspection_endpoint",
-    "userinfo_endpoint",
-    "registration_endpoint",
-    "end_session_endpoint",
-    "jwks_uri",
-];
-
 /// The known facts about one provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {

@@ -13,7 +13,7 @@ use super::weak_rsa::Weakness;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, Method};
-use crate::profile::endpoint;
+use crate::profile::{Endpoint, endpoint};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -158,7 +158,7 @@ impl Jwk {
 /// [`Validation`](crate::ErrorKind::Validation) for any status but 200 or an invalid set.
 async fn fetch_document(http: &dyn Http, jwks_uri: &Url) -> Result<(JwkSet, Vec<u8>)> {
     let request = HttpRequest {
-        purpose: "JWKS request",
+        purpose: Endpoint::Jwks.purpose(),
         method: Method::Get,
         url: jwks_uri.clone(),
         headers: vec![("accept".into(), "application/jwk-set+json, application/json".into())],

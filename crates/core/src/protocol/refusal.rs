@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::members::Members;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind};
-use crate::profile::Profile;
+use crate::profile::{Endpoint, Profile};
 
 /// What was requested from a token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl Asked {
     /// Returns the name of the request in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Token => "token request",
-            Self::Refresh => "refresh request",
+            Self::Token => Endpoint::Token.purpose(),
+            Self::Refresh => Endpoint::Refresh.purpose(),
         }
     }
 }

@@ -190,14 +190,14 @@ fn tenant_issuer_goes_with_the_servers_endpoints() {
 
 #[test]
 fn preset_with_any_foreign_endpoint_loses_the_rest() {
-    use crate::profile::presets::SERVER_KEYS;
+    use crate::profile::endpoints::server_keys;
     let gitlab = crate::profile::presets::find("gitlab").unwrap();
-    for key in SERVER_KEYS.iter().filter(|key| gitlab.profile.contains_key(**key)) {
+    for key in server_keys().filter(|key| gitlab.profile.contains_key(*key)) {
         for other in ["https://git.example/x", "https://gitlab.com:8443/x", "http://localhost/x"] {
             let text =
                 format!("[profiles.g]\nprovider=\"gitlab\"\nclient_id=\"c\"\n{key}=\"{other}\"\n");
             let result = ConfigFile::of_text(Path::new("c.toml"), &text).parse();
-            if *key == "issuer" {
+            if key == "issuer" {
                 assert_eq!(result.unwrap().profiles["g"].endpoints, Default::default());
                 continue;
             }
