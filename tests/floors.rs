@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("port", 0),
     ("files", 0),
     ("process", 0),
+    ("parameters", 0),
     ("redact", 0),
     ("profile", 1),
     ("protocol", 1),

@@ -209,6 +209,7 @@ pub mod hook;
 pub mod http;
 #[cfg(feature = "login")]
 pub mod login;
+mod parameters;
 pub mod port;
 mod process;
 pub mod profile;

@@ -14,6 +14,7 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
+use crate::parameters::is_reserved_for_authorization;
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
@@ -262,10 +263,7 @@ fn par_required(profile: &Profile) -> Error {
 fn refuse_reserved(endpoint: &str) -> Result<()> {
     let query = endpoint.split_once('?').map_or("", |(_, query)| query);
     let mut names = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-    let is_reserved = |name: &std::borrow::Cow<'_, str>| {
-        authorization::RESERVED.contains(&name.as_ref()) || name == "scope"
-    };
-    match names.find(is_reserved) {
+    match names.find(|name| is_reserved_for_authorization(name)) {
         Some(name) => Err(Error::validation(format!(
             "the authorization endpoint already sets `{}`",
             crate::text::one_line(&name)
@@ -280,9 +278,7 @@ fn refuse_reserved(endpoint: &str) -> Result<()> {
 
 /// Refuses parameters that are reserved for the protocol.
 pub(crate) fn check_extra(extra: &[(String, String)]) -> Result<()> {
-    let reserved = |name: &&(String, String)| {
-        authorization::RESERVED.contains(&name.0.as_str()) || name.0 == "scope"
-    };
+    let reserved = |name: &&(String, String)| is_reserved_for_authorization(&name.0);
     match extra.iter().find(reserved) {
         Some((name, _)) => {
             Err(Error::usage(format!("`{name}` cannot be set as a parameter"))

@@ -1,8 +1,9 @@
 //! Checks again, before a profile is used, what the configuration parser refuses: the fields are public,
 //! and a caller may have changed them.
 
-use super::{Endpoint, Profile, endpoint, id_token, reader, redirect_uri};
+use super::{Endpoint, Profile, endpoint, id_token, redirect_uri};
 use crate::error::{Error, Result};
+use crate::parameters;
 use crate::text::one_line;
 
 impl Profile {
@@ -44,7 +45,7 @@ impl Profile {
         let names = params.into_iter().flat_map(|params| params.keys());
         let asked = (self.scope_param != "scope").then_some(&self.scope_param);
         names.chain(asked).find_map(|name| {
-            let why = reader::reserved(name)?;
+            let why = parameters::reserved(name)?;
             Some((format!("the parameter `{name}`"), format!("cannot be set: {why}")))
         })
     }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reader::SECRET_PARAMS;
 use super::{
     Endpoint, LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences,
 };
+use crate::parameters::is_secret_setting;
 use crate::time;
 
 /// Placeholder for a secret.
@@ -108,7 +108,7 @@ fn params(params: &std::collections::BTreeMap<String, String>) -> Value {
     params
         .iter()
         .map(|(name, value)| {
-            let secret = SECRET_PARAMS.contains(&name.as_str());
+            let secret = is_secret_setting(name);
             (name.clone(), json!(if secret { REDACTED } else { value }))
         })
         .collect::<Map<_, _>>()

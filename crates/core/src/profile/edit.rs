@@ -9,13 +9,13 @@ use super::config::Config;
 use super::config_file::ConfigFile;
 use super::diagnose::shown_key;
 use super::presets;
-use super::reader::SECRET_PARAMS;
 use super::scopes;
 use super::sections::profile_name;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::files::output::{self, Leftovers};
 use crate::files::{self, Locked, directory_lock, trusted};
+use crate::parameters::is_secret_setting;
 use crate::text::one_line;
 
 /// Keys whose value is a secret if it is a string.
@@ -145,7 +145,7 @@ fn redact(table: &mut toml::Table) {
             *value = redacted();
         } else if let toml::Value::Table(params) = value {
             for (name, value) in params.iter_mut() {
-                if SECRET_PARAMS.contains(&name.as_str()) {
+                if is_secret_setting(name) {
                     *value = redacted();
                 }
             }
@@ -277,10 +277,10 @@ fn refuse_secret(keys: &[Key], value: &Value) -> Result<()> {
     let inline = keys.len() == 1 && SECRET_KEYS.contains(&first) && value.is_str();
     let mut params = keys.iter().map(Key::get).skip(1);
     let parameter = first.ends_with("_params")
-        && (params.any(|name| SECRET_PARAMS.contains(&name))
+        && (params.any(is_secret_setting)
             || value
                 .as_inline_table()
-                .is_some_and(|table| SECRET_PARAMS.iter().any(|name| table.contains_key(name))));
+                .is_some_and(|table| table.iter().any(|(name, _)| is_secret_setting(name))));
     if !inline && !parameter {
         return Ok(());
     }

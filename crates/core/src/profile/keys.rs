@@ -10,12 +10,13 @@ use super::diagnose::{Problems, probably};
 use super::endpoints::{is_server_key, server_keys};
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
-use super::reader::{Reader, Surroundings, reserved};
+use super::reader::{Reader, Surroundings};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
     Client, ClientAuth, Endpoint, Endpoints, GrantType, Hook, LoginFlow, Par, Pkce, Profile,
     Quirks, TokenRequestFormat,
 };
+use crate::parameters::reserved;
 use crate::text::one_line;
 
 /// A profile while it is being read.

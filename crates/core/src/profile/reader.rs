@@ -8,6 +8,7 @@ use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
 use super::redirect_uri::{self, RedirectUri};
 use super::{Pkce, SecretSource, endpoint};
+use crate::parameters;
 use crate::secret::Secret;
 use crate::text::one_line;
 
@@ -42,28 +43,6 @@ impl Surroundings {
 
 /// The kinds of store in `store` and `--store`.
 pub(crate) const STORES: [&str; 4] = ["keyring", "file", "command", "broker"];
-
-/// Parameters that the program sets itself. `*` stands for any suffix.
-const RESERVED: [&str; 14] = [
-    "state",
-    "redirect_uri",
-    "client_id",
-    "client_secret",
-    "response_type",
-    "code",
-    "code_challenge*",
-    "code_verifier",
-    "nonce",
-    "request_uri",
-    "request",
-    "grant_type",
-    "refresh_token",
-    "client_assertion*",
-];
-
-/// Parameters of a token request that are secrets.
-pub(crate) const SECRET_PARAMS: [&str; 4] =
-    ["password", "assertion", "subject_token", "actor_token"];
 
 /// A key and its value, about to be read.
 pub(crate) struct Reader<'a, 't> {
@@ -343,10 +322,10 @@ impl Reader<'_, '_> {
 
     fn param(&mut self, entry: &Entry) -> Option<String> {
         let name = entry.key.as_str();
-        if let Some(why) = reserved(name) {
+        if let Some(why) = parameters::reserved(name) {
             return self.fail_at(entry.at, format!("must not set `{}`: {why}", one_line(name)));
         }
-        if self.around.others_can_read && SECRET_PARAMS.contains(&name) {
+        if self.around.others_can_read && parameters::is_secret_setting(name) {
             return self.fail_at(entry.at, readable_secret(&format!("`{name}`")));
         }
         let value = match &entry.node.value {
@@ -443,21 +422,4 @@ fn readable_secret(what: &str) -> String {
         "contains {what}, but other users can read this file: run `chmod 600` on it, or use a \
          reference like {{ env = \"VAR\" }} or {{ keyring = \"NAME\" }}"
     )
-}
-
-/// Returns why a parameter cannot be set in the configuration, if it cannot.
-pub(crate) fn reserved(name: &str) -> Option<&'static str> {
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some("a parameter's name must be plain ASCII without spaces");
-    }
-    let is_reserved = RESERVED.iter().any(|reserved| match reserved.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == *reserved,
-    });
-    match name {
-        "response_type" => Some("it is always `code`"),
-        "scope" => Some("use the key `scopes`"),
-        _ if is_reserved => Some("the program sets it itself"),
-        _ => None,
-    }
 }

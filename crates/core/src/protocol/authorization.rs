@@ -84,22 +84,6 @@ impl AuthorizationRequest<'_> {
     }
 }
 
-/// Names that neither configuration nor flags may set in an authorization request.
-pub(crate) const RESERVED: [&str; 12] = [
-    "response_type",
-    "client_id",
-    "client_secret",
-    "redirect_uri",
-    "state",
-    "nonce",
-    "code",
-    "code_challenge",
-    "code_challenge_method",
-    "code_verifier",
-    "request",
-    "request_uri",
-];
-
 /// Appends parameters to an endpoint, each encoded once. The endpoint's own query stays as it is written
 /// (RFC 6749, section 3.1).
 pub(crate) fn url(endpoint: &str, parameters: &[(String, String)]) -> String {

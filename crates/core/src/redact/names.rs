@@ -1,35 +1,15 @@
 //! Which parameters may be shown.
 
+use crate::parameters;
 use crate::text::is_token_type;
 
-/// How much of a parameter's value may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// The value, which is public by definition.
-    Shown,
-    /// Human-readable text from a server, which may quote what it received.
-    Prose,
-    /// Nothing, and nowhere else either.
-    Secret,
-    /// Nothing, because its meaning is unknown.
-    Unknown,
-}
+pub(crate) use crate::parameters::Class;
 
-/// Parameters, members and metadata whose values are public.
+/// Members of documents whose values are public. Those of requests and responses are [parameters].
 #[rustfmt::skip]
 const SHOWN: &[&str] = &[
-    // Requests and responses.
-    "access_type", "acr_values", "active", "actor_token_type", "allow_signup", "api_version",
-    "audience", "authorization_endpoint", "client_assertion_type", "client_id", "code_challenge",
-    "code_challenge_method", "display", "dpop_jkt", "error", "expires_in", "ext_expires_in",
-    "grant_type", "include_granted_scopes", "instance_url", "interval", "iss", "issued_token_type",
-    "login_hint", "max_age", "not_before_policy", "prompt", "redirect_uri", "refresh_expires_in",
-    "refresh_token_expires_in", "requested_token_type", "require_auth_time", "resource",
-    "response_mode", "response_type", "scope", "subject_token_type", "token_type",
-    "token_type_hint", "ui_locales", "user_code", "user_scope", "verification_uri",
-    "verification_uri_complete", "verification_url",
     // Metadata of a server (RFC 8414, RFC 9728, OpenID Connect Discovery).
-    "acr_values_supported", "authorization_details_types_supported",
+    "acr_values_supported", "authorization_details_types_supported", "authorization_endpoint",
     "authorization_response_iss_parameter_supported", "authorization_servers",
     "bearer_methods_supported", "check_session_iframe", "claim_types_supported",
     "claims_parameter_supported", "claims_supported", "client_id_metadata_document_supported",
@@ -61,18 +41,6 @@ const SHOWN: &[&str] = &[
     "alg", "crv", "key_ops", "kid", "kty", "use",
     // Challenges (RFC 9110, RFC 6750, RFC 9449).
     "algs", "realm",
-];
-
-/// Parameters and members with human-readable text.
-const PROSE: &[&str] = &["error_description", "error_uri", "message", "msg"];
-
-/// Parameters and members whose values are secret or almost so.
-#[rustfmt::skip]
-const SECRET: &[&str] = &[
-    "access_token", "actor_token", "assertion", "auth_req_id", "client_assertion",
-    "client_secret", "code", "code_verifier", "device_code", "id_token", "id_token_hint", "nonce",
-    "password", "refresh_token", "registration_access_token", "request", "request_uri",
-    "session_state", "state", "subject_token", "token",
 ];
 
 /// Error codes of specifications, and those of large providers that are relevant to this program. They
@@ -119,14 +87,10 @@ const REQUEST_IDS: &[&str] = &[
 
 /// Returns the class of a parameter or member. Names are compared exactly, as the protocols do.
 pub(crate) fn class(name: &str) -> Class {
-    if SHOWN.contains(&name) {
-        Class::Shown
-    } else if PROSE.contains(&name) {
-        Class::Prose
-    } else if SECRET.contains(&name) {
-        Class::Secret
-    } else {
-        Class::Unknown
+    match parameters::find(name) {
+        Some(parameter) => parameter.class,
+        None if SHOWN.contains(&name) => Class::Shown,
+        None => Class::Unknown,
     }
 }
 
@@ -193,9 +157,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_is_in_two_classes() {
-        for name in SECRET.iter().chain(PROSE) {
-            assert!(!SHOWN.contains(name), "{name}");
+    fn no_name_is_in_both_tables() {
+        for name in SHOWN {
+            assert!(parameters::find(name).is_none(), "{name}");
         }
         assert_eq!(class("Client_Id"), Class::Unknown);
     }

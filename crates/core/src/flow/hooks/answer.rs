@@ -8,7 +8,7 @@ use super::port::HOOK_ANSWER;
 use crate::error::{Error, Result};
 use crate::flow::attributes::{check, drop_expired};
 use crate::grant::{Attribute, Grant};
-use crate::profile::reader;
+use crate::parameters;
 use crate::protocol::json;
 use crate::text::one_line;
 use crate::time::Timestamp;
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
     }
     check(&answer.attributes).map_err(|error| error.message().to_owned())?;
     for (name, value) in table(&mut object, "params")? {
-        if let Some(why) = reader::reserved(&name) {
+        if let Some(why) = parameters::reserved(&name) {
             return Err(format!("a hook cannot set the parameter `{}`: {why}", one_line(&name)));
         }
         let value = match value {
