@@ -598,7 +598,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('keygen', 'keygen', [CompletionResultType]::ParameterValue, 'Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY')
             [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Show the store in use, where it is, and how many accounts it holds')
-            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Move accounts to another store')
+            [CompletionResult]::new('migrate', 'migrate', [CompletionResultType]::ParameterValue, 'Move accounts and client secrets to another store')
             break
         }
         'oauthctl;store;keygen' {

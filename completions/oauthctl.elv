@@ -568,7 +568,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --help 'Print help'
             cand keygen 'Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY'
             cand info 'Show the store in use, where it is, and how many accounts it holds'
-            cand migrate 'Move accounts to another store'
+            cand migrate 'Move accounts and client secrets to another store'
         }
         &'oauthctl;store;keygen'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'

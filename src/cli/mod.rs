@@ -19,6 +19,7 @@ mod login;
 mod logout;
 mod man;
 mod manager;
+mod migrated;
 mod pending;
 mod plain;
 mod profile;

@@ -10,6 +10,7 @@ use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
 
 use super::context::Context;
+use super::migrated;
 use super::rows::Rows;
 use super::target::{ProfileOption, one_of};
 use super::{report, run as runner};
@@ -20,7 +21,7 @@ pub enum StoreCommand {
     Keygen,
     /// Show the store in use, where it is, and how many accounts it holds
     Info,
-    /// Move accounts to another store
+    /// Move accounts and client secrets to another store
     Migrate(MigrateArgs),
 }
 
@@ -128,19 +129,18 @@ impl Place {
     }
 }
 
-/// Returns the configuration tables that determine the store of these accounts: each profile's own if it
+/// Returns the configuration tables that determine the store of these profiles: each profile's own if it
 /// sets a store, else the defaults.
-fn tables(moved: &[GrantKey], context: &Context) -> Result<String> {
+fn tables(profiles: &BTreeSet<&str>, context: &Context) -> Result<String> {
     let config = context.config()?;
-    let own = moved.iter().filter_map(|key| config.profiles.get(&key.profile));
+    let own = profiles.iter().filter_map(|name| config.profiles.get(*name));
     let own: BTreeSet<String> = own
         .filter(|profile| profile.store.is_some())
         .map(|profile| format!("[profiles.{}]", text::one_line(&profile.name)))
         .collect();
-    let has_own = |key: &GrantKey| {
-        config.profiles.get(&key.profile).is_some_and(|profile| profile.store.is_some())
-    };
-    let defaults = (!moved.iter().all(has_own)).then(|| "[defaults]".to_owned());
+    let has_own =
+        |name: &&str| config.profiles.get(*name).is_some_and(|profile| profile.store.is_some());
+    let defaults = (!profiles.iter().all(has_own)).then(|| "[defaults]".to_owned());
     Ok(defaults.into_iter().chain(own).collect::<Vec<_>>().join(" and "))
 }
 
@@ -157,6 +157,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         false => Vec::new(),
     };
     let mut moved = Vec::new();
+    let mut stayed = BTreeSet::new();
     let mut failure: Option<Error> = None;
     for entry in accounts.iter().filter(|entry| entry.store != to_spec.to_string()) {
         let from = context.open_store(&entry.store.parse()?)?;
@@ -164,6 +165,7 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
         let migration = runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
         for (key, error) in migration.failed {
             context.voice.warn(&error.clone().context(format!("cannot move {key}")));
+            stayed.insert(key.profile);
             failure = failure.or(Some(error));
         }
         moved.extend(migration.moved);
@@ -171,24 +173,34 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     for key in &moved {
         context.voice.say(format!("Moved {key} to {to_spec}."));
     }
-    if let Some(failure) = failure {
+    let secrets = migrated::secrets(profile, (&to_spec, &to), &accounts, &stayed, context)?;
+    for name in &secrets.profiles {
+        let name = text::one_line(name);
+        context.voice.say(format!("Moved the client secret of `{name}` to {to_spec}."));
+    }
+    if let Some(failure) = failure.or(secrets.failure) {
         return Err(failure);
     }
     if context.voice.json {
-        let mut result = json!({"to": to_spec.to_string(), "moved": moved});
+        let secrets = &secrets.profiles;
+        let mut result =
+            json!({"to": to_spec.to_string(), "moved": moved, "client_secrets": secrets});
         if args.accept_unauthenticated {
             result["accepted"] = accepted.into();
         }
         report::print_json(&result)?;
-    } else if !accepted.is_empty() && moved.is_empty() {
+    } else if !accepted.is_empty() && moved.is_empty() && secrets.profiles.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    context.voice.say(if moved.is_empty() {
+    let mut profiles: BTreeSet<&str> = moved.iter().map(|key| key.profile.as_str()).collect();
+    profiles.extend(secrets.profiles.iter().map(String::as_str));
+    context.voice.say(if profiles.is_empty() {
         format!("There is nothing to move to {to_spec}.")
     } else {
         format!(
-            "Set `store = \"{to_spec}\"` in {} to use the accounts from there.",
-            tables(&moved, context)?
+            "Set `store = \"{to_spec}\"` in {} to use {} from there.",
+            tables(&profiles, context)?,
+            if moved.is_empty() { "the client secrets" } else { "the accounts" }
         )
     });
     Ok(ExitCode::SUCCESS)

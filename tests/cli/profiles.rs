@@ -7,6 +7,58 @@ use crate::support::{Home, assert_no_secret, assert_not_shown};
 
 const SECRET: &str = "CANARY-client-secret-0123456789";
 
+/// A home with a file store of this name for its profiles, and the secret of an item there.
+fn secret_in(home: &Home, store: &str, item: &str) -> Option<String> {
+    use oauthctl_core::port::SecretItems as _;
+    use oauthctl_core::store::{FileStore, KeySource};
+    let key = KeySource::File(home.path("config/oauthctl/store.key"));
+    let store = FileStore::open(home.path(store), key);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let secret = runtime.block_on(store.get(item)).unwrap();
+    secret.map(|secret| secret.expose().to_owned())
+}
+
+#[test]
+fn a_client_secret_moves_with_its_profile() {
+    let mut home = Home::new();
+    home.unset("OAUTHCTL_STORE");
+    let [old, new] = ["old", "new"].map(|name| format!("file:{}", home.path(name).display()));
+    let reads_it = |name: &str| {
+        format!(
+            "[profiles.{name}]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n\
+             client_secret = {{ keyring = \"shared\" }}\nstore = \"{old}\"\n"
+        )
+    };
+    let second = reads_it("q").replace("shared", "own");
+    home.config(&[reads_it("p"), second, reads_it("r")].concat());
+    for profile in ["p", "q"] {
+        let secret = format!("{SECRET}-{profile}");
+        home.run_with(["profile", "set-secret", profile], &secret).ok();
+    }
+    let shared = Some(format!("{SECRET}-p"));
+    let output = home.run(["--json", "store", "migrate", "p", "--to", &new]).ok();
+    assert_eq!(output.json()["client_secrets"], serde_json::json!(["p"]));
+    assert!(output.stderr.contains("Set `store = "), "{}", output.stderr);
+    assert_not_shown(&output.stderr, [SECRET]);
+    assert_eq!(secret_in(&home, "new", "shared"), shared);
+    assert_eq!(secret_in(&home, "old", "shared"), shared, "`r` still reads it there");
+    assert_eq!(secret_in(&home, "new", "own"), None, "another profile's");
+    let output = home.run(["store", "migrate", "--to", &new]).ok();
+    for profile in ["p", "q", "r"] {
+        let told = format!("Moved the client secret of `{profile}`");
+        assert_eq!(output.stderr.contains(&told), profile != "r", "{}", output.stderr);
+    }
+    for (item, secret) in [("shared", shared), ("own", Some(format!("{SECRET}-q")))] {
+        assert_eq!(secret_in(&home, "new", item), secret);
+        assert_eq!(secret_in(&home, "old", item), None);
+    }
+    // A different secret in the new store is not replaced, and the old one stays.
+    home.run_with(["profile", "set-secret", "q"], "the newest").ok();
+    let output = home.run(["store", "migrate", "--to", &new]).fails(10);
+    assert!(output.stderr.contains("cannot move the client secret of `q`"), "{}", output.stderr);
+    assert_eq!(secret_in(&home, "old", "own").as_deref(), Some("the newest"));
+}
+
 #[test]
 fn adding_and_removing_keeps_comments_and_order() {
     let home = Home::new();

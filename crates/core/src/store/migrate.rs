@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
-use crate::port::{self, Coordinator, GrantStore};
+use crate::port::{self, Coordinator, GrantStore, SecretItems};
+use crate::text;
 
 /// How long to wait for the lock of each account.
 const WAIT: Duration = Duration::from_secs(60);
@@ -74,6 +75,51 @@ pub async fn accept_unauthenticated(
         drop(lock);
     }
     Ok(accepted)
+}
+
+/// Whether the secret stays in the old store as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Original {
+    /// It is removed.
+    Remove,
+    /// It stays, for another profile that reads it from there.
+    Keep,
+}
+
+/// Moves a named secret, and returns whether there was one. It is copied and read back before it is removed
+/// from the old store. A different secret of this name in the new store is not replaced.
+///
+/// # Errors
+/// Returns [`Store`](crate::ErrorKind::Store) if one of the stores fails, or if the new one holds a different
+/// secret of this name. Then the secret stays in the old store.
+pub async fn migrate_secret(
+    from: &dyn SecretItems,
+    to: &dyn SecretItems,
+    name: &str,
+    original: Original,
+) -> Result<bool> {
+    let Some(secret) = from.get(name).await? else { return Ok(false) };
+    let name_shown = text::one_line(name);
+    match to.get(name).await? {
+        Some(there) if there == secret => {}
+        Some(_) => {
+            return Err(Error::store(format!(
+                "the new store already holds a different secret `{name_shown}`"
+            )));
+        }
+        None => to.set(name, &secret).await?,
+    }
+    if to.get(name).await?.as_ref() != Some(&secret) {
+        return Err(Error::store(format!("the new store did not keep the secret `{name_shown}`")));
+    }
+    if original == Original::Remove {
+        from.unset(name).await?;
+        // Two names can lead to the same place: then the old item was the new one.
+        if to.get(name).await?.is_none() {
+            to.set(name, &secret).await?;
+        }
+    }
+    Ok(true)
 }
 
 async fn one(
