@@ -64,18 +64,18 @@ impl Known {
             let oldest = values.remove(0);
             self.patterns.remove(oldest.number, &oldest.patterns);
         }
-        let patterns = self.patterns.add(value, self.next);
+        let patterns = self.patterns.add(value, self.next, origin);
         values.push(Remembered { value: Secret::new(value), number: self.next, patterns });
         self.next += 1;
     }
 
-    /// Returns the text without known secrets. A short secret, or one that is a word, is hidden only as a
-    /// whole word: as a part of other words it reveals nothing.
+    /// Returns the text without known secrets. A word, a short number and what is very short are hidden only as
+    /// a whole word: as a part of other words they reveal nothing. So is a short value that may be no secret.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.hide_in(text, Scope::All)
     }
 
-    /// Does the same for text of this program that may quote other text: a secret that is short, or a word,
+    /// Does the same for text of this program that may quote other text: what is hidden only as a whole word
     /// stays.
     pub(crate) fn hide_quoted(&self, text: &str) -> String {
         self.hide_in(text, Scope::Unmistakable)

@@ -8,10 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
+use super::Origin;
 use super::unescape::View;
 
-/// Shorter secrets are hidden only as whole words: they would be found in innocent text.
+/// Shorter values are hidden only as whole words: they would be found in innocent text.
 const LEAST: usize = 8;
+/// The same for secrets of this program itself, which are certainly secret, unless they are numbers: those stand
+/// in every date and length.
+const LEAST_OWN: usize = 4;
 /// From this length on, lower-case letters alone count as random, not as a word.
 const LONGEST_WORD: usize = 20;
 /// Shorter secrets are not searched for in encodings that change every character.
@@ -68,15 +72,20 @@ impl Default for Seed {
 
 impl Patterns {
     /// Adds every way in which this value may be written. Returns the locations, for [`Patterns::remove`].
-    pub(super) fn add(&mut self, value: &str, secret: u64) -> Vec<u32> {
+    pub(super) fn add(&mut self, value: &str, secret: u64, origin: Origin) -> Vec<u32> {
         let mut fingerprints = Vec::new();
-        self.written(value, secret, &mut fingerprints);
+        self.written(value, secret, origin, &mut fingerprints);
         fingerprints
     }
 
-    fn written(&mut self, value: &str, secret: u64, at: &mut Vec<u32>) {
+    fn written(&mut self, value: &str, secret: u64, origin: Origin, at: &mut Vec<u32>) {
         let is_short = value.len() < LEAST;
-        let kind = if is_short || is_word(value) { Kind::Word } else { Kind::Whole };
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        let least = if origin == Origin::Own && !is_number { LEAST_OWN } else { LEAST };
+        let kind = match value.len() < least || is_word(value) {
+            true => Kind::Word,
+            false => Kind::Whole,
+        };
         at.push(self.insert(value.as_bytes(), kind, secret));
         if let Some(view) = View::unescaped(value) {
             at.push(self.insert(&view.bytes, kind, secret));
