@@ -52,6 +52,22 @@ pub(crate) fn is_denial(code: &str) -> bool {
 }
 
 impl ErrorKind {
+    /// All kinds, in the order of their exit codes.
+    pub const ALL: [Self; 12] = [
+        Self::Internal,
+        Self::Usage,
+        Self::Config,
+        Self::LoginRequired,
+        Self::AccessDenied,
+        Self::Timeout,
+        Self::Validation,
+        Self::InvalidState,
+        Self::ServerRefused,
+        Self::Unavailable,
+        Self::Store,
+        Self::Interrupted,
+    ];
+
     /// Returns the program's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -83,6 +99,27 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Store => "store",
             Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Returns what this kind means to the user of the program.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Internal => "unexpected internal error",
+            Self::Usage => "invalid flags or arguments",
+            Self::Config => {
+                "the configuration is invalid, a profile, account or provider is unknown, or a hook failed"
+            }
+            Self::LoginRequired => "there is no usable token, and only a new login can provide one",
+            Self::AccessDenied => "the user, the server or a hook denied the authorization",
+            Self::Timeout => "the user did not respond in time",
+            Self::Validation | Self::InvalidState => {
+                "the state, iss, nonce, id_token or callback is not the expected one"
+            }
+            Self::ServerRefused => "the authorization server returned another OAuth error",
+            Self::Unavailable => "the network or the server is unavailable; try again later",
+            Self::Store => "the token store is unavailable, locked or unreadable",
+            Self::Interrupted => "SIGINT or SIGTERM; nothing is half-written",
         }
     }
 

@@ -72,8 +72,8 @@ fn named(heading: &str, rows: &[(&str, &str)]) -> String {
 /// The table of exit codes; the name of the error stands before the colon.
 fn exit_codes() -> String {
     let mut table = "| code | `error` | meaning |\n| --- | --- | --- |\n".to_owned();
-    for (code, what) in text::EXIT_STATUS {
-        let (error, what) = what.split_once(": ").unwrap_or(("", what));
+    for (code, what) in text::exit_status() {
+        let (error, what) = what.split_once(": ").unwrap_or(("", &what));
         writeln!(table, "| {code} | {error} | {} |", cell(what)).unwrap();
     }
     table

@@ -160,7 +160,7 @@ fn table<A: AsRef<str>, B: AsRef<str>>(heading: &str, rows: &[(A, B)]) -> String
 
 fn exit_status(command: &str, is_program: bool) -> String {
     if is_program {
-        return table("EXIT STATUS", text::EXIT_STATUS);
+        return table("EXIT STATUS", &text::exit_status());
     }
     let mut roff = section("EXIT STATUS");
     let what = match command {

@@ -1,6 +1,7 @@
 //! Texts of the manual pages beyond the flags.
 
 use clap::Command;
+use oauthctl_core::ErrorKind;
 
 /// Date of the last change to the pages, or of the release.
 pub const DATE: &str = "2026-11-22";
@@ -93,23 +94,20 @@ pub const FILES: Rows = &[
     ),
 ];
 
-pub const EXIT_STATUS: Rows = &[
-    ("0", "Success."),
-    ("1", "`internal`: unexpected internal error."),
-    ("2", "`usage`: invalid flags or arguments."),
-    (
-        "3",
-        "`config`: the configuration is invalid, a profile, account or provider is unknown, or a hook failed.",
-    ),
-    ("4", "`login_required`: there is no usable token, and only a new login can provide one."),
-    ("5", "`access_denied`: the user, the server or a hook denied the authorization."),
-    ("6", "`timeout`: the user did not respond in time."),
-    ("7", "`validation`: the state, iss, nonce, id_token or callback is not the expected one."),
-    ("8", "`server_refused`: the authorization server returned another OAuth error."),
-    ("9", "`unavailable`: the network or the server is unavailable; try again later."),
-    ("10", "`store`: the token store is unavailable, locked or unreadable."),
-    ("130, 143", "`interrupted`: SIGINT or SIGTERM; nothing is half-written."),
-];
+/// Returns the exit codes and what they mean, from the kinds of errors.
+pub fn exit_status() -> Vec<(String, String)> {
+    let mut rows = vec![("0".to_owned(), "Success.".to_owned())];
+    for kind in ErrorKind::ALL {
+        let code = match kind {
+            ErrorKind::Interrupted => "130, 143".to_owned(),
+            kind => kind.exit_code().to_string(),
+        };
+        if rows.iter().all(|(known, _)| *known != code) {
+            rows.push((code, format!("`{}`: {}.", kind.word(), kind.meaning())));
+        }
+    }
+    rows
+}
 
 pub const STANDARDS: &[&str] = &[
     "RFC 6749 and 6750 (OAuth 2.0), 7009 (revocation), 7636 (PKCE), 8252 (native apps), 8414 (metadata), 9126 (pushed \
