@@ -267,7 +267,7 @@ fn one_that_fails_where_a_login_is_required_hides_nothing() {
     }
     answer(home, "login_required", &json!({ "deny": "ask the desk" }));
     let output = home.run(token.iter().chain(&["--json"])).fails(5).error_json();
-    assert_eq!(output["message"], "the hook `login_required` denied it: ask the desk");
+    assert_eq!(output["message"], "the hook `login_required` denied the request: ask the desk");
     assert_eq!(output.get("warning"), None);
     answer(home, "login_required", &json!({}));
     let output = home.run(token.iter().chain(&["--json"])).fails(4).error_json();
