@@ -102,6 +102,36 @@ fn a_refresh_killed_before_its_rename_is_not_lost() {
 }
 
 #[test]
+fn an_export_after_a_kill_prints_the_newer_record() {
+    let scene = Scene::logged_in("honest", 3600);
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    killed_at(&scene.home, &args, between_record_and_rename(&points).last().unwrap()).unwrap();
+    let newest = scene.newest("refresh_token");
+    assert_ne!(scene.stored()["tokens"]["refresh_token"], newest);
+    let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
+    assert_eq!(scene.stored()["tokens"]["refresh_token"], newest);
+    let other = Home::new();
+    other.profile("p", &scene.server.issuer("honest"), "cli", "scopes = [\"api\"]");
+    other.run_with(["import", "-"], &line).ok();
+    other.run(args).ok();
+}
+
+#[test]
+fn a_recovery_that_fails_is_tried_again() {
+    let scene = Scene::logged_in("honest", 3600);
+    let args = ["token", "-p", "p", "--force-refresh"];
+    let points = points(&scene.home, &args);
+    killed_at(&scene.home, &args, between_record_and_rename(&points).last().unwrap()).unwrap();
+    let sent = scene.refreshes();
+    traced(&scene.home, &["-e", "inject=fsync:error=EIO:when=1"], &["export", "-p", "p"]).fails(10);
+    assert_eq!(files_like(&scene.home, ".tmp").len(), 1);
+    scene.home.run(["export", "-p", "p"]).ok();
+    assert_eq!(scene.stored()["tokens"]["refresh_token"], scene.newest("refresh_token"));
+    assert_eq!(scene.refreshes(), sent);
+}
+
+#[test]
 fn a_record_cut_off_before_a_logout_is_revoked() {
     let scene = Scene::logged_in("honest", 3600);
     let args = ["token", "-p", "p", "--force-refresh"];

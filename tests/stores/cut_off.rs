@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use oauthctl_core::Grant;
 use oauthctl_core::port::GrantStore;
 use oauthctl_core::store::{FileStore, KeySource};
+use oauthctl_core::{ErrorKind, Grant};
 use tempfile::TempDir;
 
 use crate::support::{block_on, file_store, grant, key, names};
@@ -40,9 +40,13 @@ impl Scene {
         fs::read(elsewhere.join(format!("{}.age", grant.key.slug()))).unwrap()
     }
 
+    /// The path of a temporary file.
+    fn left(&self, slot: u32) -> PathBuf {
+        self.directory().join(format!(".{}.age.{slot}.tmp", self.stored.key.slug()))
+    }
+
     fn leave(&self, slot: u32, bytes: &[u8]) {
-        let name = format!(".{}.age.{slot}.tmp", self.stored.key.slug());
-        fs::write(self.directory().join(name), bytes).unwrap();
+        fs::write(self.left(slot), bytes).unwrap();
     }
 
     fn recover(&self) -> Option<Grant> {
@@ -72,10 +76,20 @@ fn the_next_generation_counts_in_any_slot() {
 }
 
 #[test]
-fn what_is_not_the_next_generation_is_dropped() {
+fn a_record_that_is_not_the_next_one_is_removed() {
     let scene = Scene::new();
     let mut other = next(4);
     other.id = "another login".to_owned();
+    for written in [next(2), next(3), other] {
+        scene.leave(0, &scene.written(&written));
+        assert_eq!(scene.recover(), None);
+        scene.holds(&scene.stored);
+    }
+}
+
+#[test]
+fn what_may_be_newer_or_cannot_be_read_stays() {
+    let scene = Scene::new();
     let mut elsewhere = next(4);
     elsewhere.key = key("profile", "other");
     let whole = scene.written(&next(4));
@@ -83,10 +97,7 @@ fn what_is_not_the_next_generation_is_dropped() {
     *flipped.last_mut().unwrap() ^= 1;
     let longer = [&whole[..], &[0; 16]].concat();
     for written in [
-        scene.written(&next(2)),
-        scene.written(&next(3)),
         scene.written(&next(5)),
-        scene.written(&other),
         scene.written(&elsewhere),
         whole[..whole.len() - 1].to_vec(),
         flipped,
@@ -96,12 +107,42 @@ fn what_is_not_the_next_generation_is_dropped() {
     ] {
         scene.leave(0, &written);
         assert_eq!(scene.recover(), None);
-        scene.holds(&scene.stored);
+        assert_eq!(fs::read(scene.left(0)).unwrap(), written);
     }
+    block_on(scene.store().save(&next(4))).unwrap();
+    scene.holds(&next(4));
 }
 
 #[test]
-fn a_forged_next_generation_is_dropped() {
+fn a_record_of_a_newer_version_stays_and_is_reported() {
+    let scene = Scene::new();
+    let mut newer = next(4);
+    newer.version += 1;
+    scene.leave(0, &scene.written(&newer));
+    let error = block_on(scene.store().recover(&scene.stored)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(scene.left(0).exists());
+    assert_eq!(block_on(scene.store().load(&newer.key)).unwrap(), Some(scene.stored.clone()));
+}
+
+#[test]
+fn a_recovery_that_fails_keeps_the_only_copy() {
+    let scene = Scene::new();
+    let record = scene.directory().join(format!("{}.age", scene.stored.key.slug()));
+    let stored = fs::read(&record).unwrap();
+    scene.leave(0, &scene.written(&next(4)));
+    scene.leave(1, &scene.written(&next(4)));
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    block_on(scene.store().recover(&scene.stored)).unwrap_err();
+    assert!(scene.left(0).exists() && scene.left(1).exists());
+    fs::remove_dir(&record).unwrap();
+    fs::write(&record, stored).unwrap();
+    assert_eq!(scene.recover(), Some(next(4)));
+}
+
+#[test]
+fn a_forged_next_generation_is_not_used() {
     use std::io::Write;
     let scene = Scene::new();
     let identity: age::x25519::Identity = {
@@ -117,7 +158,10 @@ fn a_forged_next_generation_is_dropped() {
     writer.finish().unwrap();
     scene.leave(0, &sealed);
     assert_eq!(scene.recover(), None);
-    scene.holds(&scene.stored);
+    assert_eq!(
+        block_on(scene.store().load(&scene.stored.key)).unwrap(),
+        Some(scene.stored.clone())
+    );
 }
 
 #[test]

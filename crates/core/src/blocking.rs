@@ -139,6 +139,15 @@ impl FlowManager {
         self.run(self.inner.grant(key))
     }
 
+    /// Returns a stored grant under its lock: see [`flow::FlowManager::settled_grant`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::settled_grant`].
+    pub fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        self.run(self.inner.settled_grant(key))
+    }
+
     /// Lists grants: see [`flow::FlowManager::list`].
     ///
     /// # Errors

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// How many temporary files of one name can be found again without listing their directory.
 const SLOTS: u32 = 8;
 
-/// A temporary file: with reserved space, for a later [`Dir::replace_with`], or with what a dead writer
-/// left in it ([`Dir::left_behind`]). Removed when dropped, and by [`Dir::sweep`] once its owner is dead.
+/// A temporary file with reserved space, for a later [`Dir::replace_with`]. Removed when dropped, and by
+/// [`Dir::sweep`] once its owner is dead.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     dir: Dir,
@@ -32,15 +32,18 @@ impl Drop for Reserved {
 }
 
 impl Reserved {
-    /// Leaves the file in place.
-    fn leave(mut self) {
-        self.name.clear();
-    }
-
     /// Returns how many bytes are reserved.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
+}
+
+/// A temporary file that a dead writer left, locked. It stays when dropped, whatever fails: it may be the
+/// only copy of what was written.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    name: String,
+    file: File,
 }
 
 impl Dir {
@@ -84,24 +87,30 @@ impl Dir {
 
     /// Returns the temporary files of this name that dead writers left, and their content. No other process
     /// has them.
-    pub(crate) fn left_behind(&self, name: &str) -> Vec<(Reserved, Zeroizing<Vec<u8>>)> {
+    pub(crate) fn left_behind(&self, name: &str) -> Vec<(Leftover, Zeroizing<Vec<u8>>)> {
         let slots = (0..SLOTS).map(|slot| slot_name(name, slot));
         let left = slots.filter_map(|slot| {
-            let reserved = self.dead(slot).ok()??;
-            let written = self.read(&reserved.name).ok()??;
-            Some((reserved, written))
+            let leftover = self.dead(slot)?;
+            let written = self.read(&leftover.name).ok()??;
+            Some((leftover, written))
         });
         left.collect()
     }
 
-    /// Replaces a file with what a dead writer left, durably.
-    pub(crate) fn replace_by(&self, mut left: Reserved, name: &str) -> Result<()> {
+    /// Removes what a dead writer left.
+    pub(crate) fn discard(&self, left: &Leftover) {
+        if self.handle.is_at(&left.file, &left.name) {
+            let _ = self.handle.unlink(&left.name);
+        }
+    }
+
+    /// Replaces a file with what a dead writer left, durably. If that fails, the leftover stays.
+    pub(crate) fn replace_by(&self, left: &Leftover, name: &str) -> Result<()> {
         let path = self.path.join(name);
         self.exists(name)?;
         left.file.sync_all().map_err(|e| refused("save", &path, e.into()))?;
         let renamed = self.handle.rename(&left.name, name);
         renamed.map_err(|e| refused("replace", &path, e.into()))?;
-        left.name.clear();
         self.handle.sync().map_err(|e| refused("save", &path, e.into()))
     }
 
@@ -174,13 +183,12 @@ impl Dir {
         let (name, file) = match self.handle.create_file(&temporary) {
             Ok(file) => (temporary, file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let Some(dead) = self.dead(temporary)? else { return Ok(None) };
-                if !may_be_written && !self.is_blank(&dead.name) {
-                    dead.leave();
+                let Some(Leftover { name, file }) = self.dead(temporary) else { return Ok(None) };
+                if !may_be_written && !self.is_blank(&name) {
                     return Ok(None);
                 }
-                dead.file.set_len(0).map_err(|e| refused("write in", &self.path, e.into()))?;
-                return Ok(Some(dead));
+                file.set_len(0).map_err(|e| refused("write in", &self.path, e.into()))?;
+                return Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }));
             }
             Err(error) => return Err(refused("write in", &self.path, error.into())),
         };
@@ -192,12 +200,10 @@ impl Dir {
     }
 
     /// Returns the temporary file of this name, if a dead writer left one.
-    fn dead(&self, name: String) -> Result<Option<Reserved>> {
-        let Ok(file) = self.handle.open_to_write(&name) else { return Ok(None) };
-        if file.try_lock().is_err() || !self.is_ours(&file, &name) {
-            return Ok(None);
-        }
-        Ok(Some(Reserved { dir: self.again()?, name, file, size: 0 }))
+    fn dead(&self, name: String) -> Option<Leftover> {
+        let file = self.handle.open_to_write(&name).ok()?;
+        let is_dead = file.try_lock().is_ok() && self.is_ours(&file, &name);
+        is_dead.then_some(Leftover { name, file })
     }
 
     /// Returns whether a locked file is still a temporary one: the previous holder of the lock may have

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::commit::recover;
 use super::load::load;
 use super::pending::PendingFlows;
 use super::ports::Ports;
-use super::turn::Shared;
+use super::turn::{LOCK_WAIT, Shared};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{AccountEntry, GrantKey};
+use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::{Profile, diagnose};
 use crate::text::{self, one_line};
 
@@ -27,6 +28,13 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
         Some(_) => error.hint(format!("known profiles: {}", text::names(names))),
         None => error.hint("no profiles are configured: pass them to `FlowManager::new`"),
     })
+}
+
+/// Returns the stored grant, after every save that was begun.
+pub(super) async fn settled(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>> {
+    let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
+    recover(ports, &mut *lock, key).await?;
+    Ok(load(ports, key).await?)
 }
 
 /// Returns the grants that are known, without their secrets.

@@ -9,7 +9,7 @@
 //! | start an authorization whose response arrives in another process or later | [`start`](FlowManager::start), then [`complete`](FlowManager::complete) |
 //! | list and cancel pending authorizations | [`pending`](FlowManager::pending), [`cancel`](FlowManager::cancel) |
 //! | get a valid token | [`token`](FlowManager::token) |
-//! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant) |
+//! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant), [`settled_grant`](FlowManager::settled_grant) |
 //! | store values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
 //! | revoke a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) to only remove it |
 //! | receive the response in this process (what `oauthctl_core::login` builds on) | [`authorize`](FlowManager::authorize), [`Authorization::judge`], [`redeem`](FlowManager::redeem) |
@@ -313,6 +313,18 @@ impl FlowManager {
     /// Returns `Store` if it cannot be read.
     pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
         Ok(load::load(&self.shared.ports, key).await?)
+    }
+
+    /// Returns the stored grant under its lock, without the network: waits for a refresh in progress, and
+    /// completes a save that was interrupted. Use it before copying a grant elsewhere: the refresh token that
+    /// [`FlowManager::grant`] returns may be spent at that moment.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the grant cannot be locked or read, or an interrupted save cannot be completed,
+    /// and `Unavailable` if another caller holds the lock for too long.
+    pub async fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        accounts::settled(&self.shared.ports, key).await
     }
 
     /// Lists the known grants of one profile or of all, sorted by key, without their secrets.

@@ -240,25 +240,32 @@ impl FileStore {
     }
 
     /// A record that was written completely and authenticated, but not renamed into place, counts as saved.
+    ///
+    /// Only a record that is certainly not the next one is removed. What does not decrypt stays for the next
+    /// save to sweep; an authentic record that does not decode is an error, because a newer version may have
+    /// written it.
     fn recover_now(&self, current: &Grant) -> Result<Option<Grant>> {
         let Some(dir) = Dir::open(&self.path, &self.warnings)? else { return Ok(None) };
         let slug = current.key.slug();
         let file = file_of(&slug);
-        let is_next = |grant: &Grant| {
-            grant.id == current.id && Some(grant.generation) == current.generation.checked_add(1)
-        };
+        let mut undecoded = None;
         for (left, sealed) in dir.left_behind(&file) {
             let place = self.place(&slug);
             let unsealed = sealing::unseal(self.key()?, &slug, &sealed, &place).ok();
-            let authentic = unsealed.filter(|record| record.is_authentic);
-            let grant = authentic
-                .and_then(|record| record::decode(&record.json, &current.key, &place).ok());
-            if let Some(grant) = grant.filter(is_next) {
-                dir.replace_by(left, &file)?;
-                return Ok(Some(grant));
+            let Some(record) = unsealed.filter(|record| record.is_authentic) else { continue };
+            match record::decode(&record.json, &current.key, &place) {
+                Ok(grant) if grant.id != current.id || grant.generation <= current.generation => {
+                    dir.discard(&left);
+                }
+                Ok(grant) if Some(grant.generation) == current.generation.checked_add(1) => {
+                    dir.replace_by(&left, &file)?;
+                    return Ok(Some(grant));
+                }
+                Ok(_) => {}
+                Err(error) => undecoded = Some(error),
             }
         }
-        Ok(None)
+        undecoded.map_or(Ok(None), Err)
     }
 
     fn set_aside_now(&self, key: &GrantKey) -> Result<Option<String>> {
