@@ -98,7 +98,6 @@ pub struct Want {
 ///
 /// # Errors
 /// See [`flow::FlowManager::token`]; also returns errors of configuration and store.
-/// See [`flow::FlowManager::token`]; also for errors of the configuration and the store.
 pub fn hand_out(
     context: &Context,
     profile: Option<&str>,
