@@ -126,7 +126,7 @@ impl Given {
             (uses_store, "--store", &named.store, &self.store),
         ] {
             if let (true, None, Some(value)) = (takes_it, of_line, value) {
-                completed.push_str(&format!(" {option} {}", shell_word(value)));
+                completed.push_str(&format!(" {}", self::option(option, value)));
             }
         }
         completed + rest
@@ -147,6 +147,12 @@ fn value_of(matches: &ArgMatches, id: &str) -> Option<String> {
     let raw = matches.try_get_raw(id).ok()??.next()?;
     let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
     is_given.then(|| raw.to_string_lossy().into_owned())
+}
+
+/// Returns an option with its value, quoted for a shell. A value that looks like an option is attached.
+pub fn option(name: &str, value: &str) -> String {
+    let separator = if value.starts_with('-') { "=" } else { " " };
+    format!("{name}{separator}{}", shell_word(value))
 }
 
 /// Splits a command into words as a shell does, as far as [`shell_word`] quotes them.

@@ -4,7 +4,7 @@ use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, GrantKey};
 
-use super::given::Given;
+use super::given::{Given, option};
 
 /// Returns what to do about an error, as one line.
 pub fn of(error: &Error) -> Option<String> {
@@ -17,7 +17,7 @@ pub fn login_command(key: &GrantKey) -> String {
     let profile = shell_word(&key.profile);
     match key.account.as_str() {
         DEFAULT_ACCOUNT => format!("oauthctl login {profile}"),
-        account => format!("oauthctl login {profile} --account {}", shell_word(account)),
+        account => format!("oauthctl login {profile} {}", option("--account", account)),
     }
 }
 

@@ -139,7 +139,10 @@ impl Process {
         let deadline = Instant::now() + job.limit;
         let mut command = prepared(&job).ok_or(Why::Empty)?;
         let (limit, most) = (job.limit, job.most);
-        let streams = self.start(&mut command, job.input, most).map_err(Why::NotStarted)?;
+        let streams = self.start(&mut command, job.input, most).map_err(|error| {
+            self.kill();
+            Why::NotStarted(error)
+        })?;
         let output = match streams.output {
             None => Some(Zeroizing::default()),
             Some(output) => received(&output, deadline),
@@ -172,14 +175,15 @@ impl Process {
         if state.given_up {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let mut child = command.spawn()?;
+        // Known before anything that can fail, so that it can be killed.
+        let child = state.child.insert(command.spawn()?);
         if let Some((mut stdin, input)) = child.stdin.take().zip(input) {
             // A command that does not read must not block us; its exit code says why it did not.
-            std::thread::spawn(move || stdin.write_all(input.expose().as_bytes()));
+            let write = move || drop(stdin.write_all(input.expose().as_bytes()));
+            std::thread::Builder::new().spawn(write)?;
         }
-        let output = child.stdout.take().map(|pipe| collect(pipe, most, false));
-        let errors = child.stderr.take().map(|pipe| collect(pipe, most, true));
-        state.child = Some(child);
+        let output = child.stdout.take().map(|pipe| collect(pipe, most, false)).transpose()?;
+        let errors = child.stderr.take().map(|pipe| collect(pipe, most, true)).transpose()?;
         Ok(Streams { output, errors })
     }
 
@@ -257,17 +261,21 @@ type Collected = mpsc::Receiver<Zeroizing<Vec<u8>>>;
 
 /// Reads a pipe to its end, or until there is too much, in a separate thread. What is too much is drained,
 /// if it is no failure, so that the writer can end.
-fn collect(mut pipe: impl Read + Send + 'static, most: usize, is_drained: bool) -> Collected {
+fn collect(
+    mut pipe: impl Read + Send + 'static,
+    most: usize,
+    is_drained: bool,
+) -> io::Result<Collected> {
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
         let _ = pipe.by_ref().take(most as u64 + 1).read_to_end(&mut bytes);
         if is_drained {
             let _ = io::copy(&mut pipe, &mut io::sink());
         }
         let _ = sender.send(bytes);
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn received(collected: &Collected, deadline: Instant) -> Option<Zeroizing<Vec<u8>>> {

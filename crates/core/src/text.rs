@@ -29,20 +29,26 @@ pub(crate) fn is_token_type(text: &str) -> bool {
 }
 
 /// Quotes a name for a shell command that users are told to run: plain if it is one word, in single quotes
-/// if a shell would interpret it, and in `$'…'` if it contains characters that must not reach a terminal.
+/// if a shell would interpret it (fish gives a backslash a meaning there, so that quotes and backslashes stand
+/// outside), and in `$'…'` if it contains characters that must not reach a terminal.
 ///
 /// ```
 /// assert_eq!(oauthctl_core::text::shell_word("ada@example.org"), "ada@example.org");
 /// assert_eq!(oauthctl_core::text::shell_word("it's; rm"), r"'it'\''s; rm'");
 /// assert_eq!(oauthctl_core::text::shell_word("a\nb"), r"$'a\nb'");
+/// assert_eq!(oauthctl_core::text::shell_word(r"\'; rm"), r"''\\''\''; rm'");
 /// ```
 pub fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@%+=:,/-".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    // zsh takes a first `=` for the name of a program to look up.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_plain) {
         return text.to_owned();
     }
     if text.chars().all(is_harmless) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
+        return text.chars().fold(String::from("'"), |word, c| match c {
+            '\'' | '\\' => word + r"'\" + &c.to_string() + "'",
+            c => word + &c.to_string(),
+        }) + "'";
     }
     let mut word = String::from("$'");
     for c in text.chars() {

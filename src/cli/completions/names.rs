@@ -50,6 +50,10 @@ impl NameKind {
 pub fn run(args: &NamesArgs, context: &Context) -> Result<ExitCode> {
     let given = Given::so_far(args.line.iter().cloned());
     let config = given.config().map(|path| expanded(Path::new(path), context));
+    // A pipe would keep the terminal waiting.
+    if config.as_ref().is_some_and(|path| !path.is_file()) {
+        return Ok(ExitCode::FAILURE);
+    }
     let globals = Globals { config, ..context.globals.clone() };
     let Ok(names) = Context::new(globals, context.voice).and_then(|context| match args.kind {
         NameKind::Profiles if given.profile().is_some() => Ok(Vec::new()),

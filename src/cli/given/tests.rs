@@ -198,3 +198,13 @@ fn every_command_in_a_message_is_one_that_can_be_run() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn values_are_attached_where_they_look_like_options() {
+    assert_eq!(option("--account", "ada"), "--account ada");
+    assert_eq!(option("--account", "-rf"), "--account=-rf");
+    assert_eq!(option("--account", "=ls"), "--account '=ls'");
+    for value in [r"x\' ; echo no; #", r"a\\b", "it's", r"\"] {
+        assert_eq!(words_of(&option("-p", value)), ["-p", value]);
+    }
+}

@@ -84,8 +84,15 @@ impl HttpResponse {
     /// Whether the body says where it ends (RFC 9112, section 6.3; RFC 1952), so that one that was cut short is not
     /// taken for a whole one. Else it ends with the connection, whatever ended that.
     pub(crate) fn is_delimited(&self) -> bool {
-        let has = |name| self.header(name).is_some();
-        has("content-length") || has("transfer-encoding") || self.is_gzip()
+        let mut codings = self.headers.iter().filter(|(name, _)| name == "transfer-encoding");
+        let last =
+            codings.next_back().map(|(_, codings)| codings.rsplit(',').next().unwrap_or_default());
+        let is_framed = match last {
+            // Only chunks have an end of their own. With any other coding the length says nothing.
+            Some(coding) => coding.trim().eq_ignore_ascii_case("chunked"),
+            None => self.header("content-length").is_some(),
+        };
+        is_framed || self.is_gzip()
     }
 }
 
@@ -143,4 +150,36 @@ pub trait Http: Send + Sync {
         &'a self,
         request: &'a HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn body_with_an_end_of_its_own_is_delimited() {
+        let is_delimited = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            HttpResponse { status: 200, headers, body: Vec::new().into() }.is_delimited()
+        };
+        let te = "transfer-encoding";
+        for whole in [
+            &[("content-length", "3")][..],
+            &[(te, "gzip, Chunked")],
+            &[(te, "gzip"), (te, "chunked")],
+            &[("content-encoding", "gzip")],
+        ] {
+            assert!(is_delimited(whole), "{whole:?}");
+        }
+        for cut in [
+            &[][..],
+            &[(te, "identity")],
+            &[(te, "gzip")],
+            &[(te, "chunked"), (te, "gzip")],
+            &[(te, "identity"), ("content-length", "3")],
+            &[("content-encoding", "br")],
+        ] {
+            assert!(!is_delimited(cut), "{cut:?}");
+        }
+    }
 }
