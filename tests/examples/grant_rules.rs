@@ -104,16 +104,16 @@ fn a_rule_that_denies_leaves_nothing() {
     let home = home(&server, &[]);
     // Before the request: no code is spent.
     let output = run(&home, &["--bar", "ada"]).code(5);
-    assert!(output.stdout.ends_with("Denied. Kept: nothing.\n"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("Denied. Stored: nothing.\n"), "{}", output.stdout);
     assert!(
-        output.stderr.contains("the hook `pre_token` denied it: this user"),
+        output.stderr.contains("the hook `pre_token` denied the request: this user"),
         "{}",
         output.stderr
     );
     assert_eq!(server.count("authorization_code"), 0);
     // After the answer: what came is dropped.
     let output = run(&home, &["--require", "admin"]).code(5);
-    assert!(output.stdout.ends_with("Denied. Kept: nothing.\n"), "{}", output.stdout);
+    assert!(output.stdout.ends_with("Denied. Stored: nothing.\n"), "{}", output.stdout);
     assert!(output.stderr.contains("the scope admin was not granted"), "{}", output.stderr);
     assert_eq!((server.count("authorization_code"), server.count("refresh_token")), (1, 0));
     // Another user is not barred.

@@ -129,7 +129,9 @@ fn flows_of_several_users_complete_in_any_order_and_land_with_nobody_else() {
     for number in [1, 2, 0] {
         let (user, account) = begun[number];
         let output = scene.complete(user, &callbacks[number]).ok();
-        assert!(output.stdout.ends_with(&format!("{account} of {user}, granted by somebody\n")));
+        assert!(
+            output.stdout.ends_with(&format!("{account} of {user}, granted by an unnamed user\n"))
+        );
         scene.refuses(user, &callbacks[number]);
     }
     assert_eq!(scene.server.count("authorization_code"), 3);

@@ -459,7 +459,7 @@ fn a_person_clicks_through_it_in_a_real_browser() {
     browser.open(&url, "Who has consented?");
     browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
     browser.click("button[value=deny]", "Denied");
-    assert!(browser.text().contains("Brook Lindqvist has denied."), "{}", browser.text());
+    assert!(browser.text().contains("Brook Lindqvist denied access."), "{}", browser.text());
     browser.click("a", "Who has consented?");
     // Chen signs in where Brook was asked.
     browser.click("[aria-label='Ask for consent: Brook Lindqvist']", "Allow access?");
