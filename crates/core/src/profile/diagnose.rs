@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::work;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
@@ -154,6 +155,7 @@ impl<'t> Problems<'t> {
             (from, column) if (self.lines[line]..=at).contains(&from) => (from, column),
             _ => (self.lines[line], 1),
         };
+        work::count(at - from);
         let column = column + self.text.get(from..at).unwrap_or_default().chars().count();
         *before = (at, column);
         (line + 1, column)
@@ -236,9 +238,14 @@ pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<(&'c str, f64)> {
+    let likeness = |candidate| {
+        let (word, candidate) = (beginning(word), beginning(candidate));
+        work::count(word.len() * candidate.len());
+        strsim::jaro_winkler(word, candidate)
+    };
     candidates
         .into_iter()
-        .map(|candidate| (candidate, strsim::jaro_winkler(beginning(word), beginning(candidate))))
+        .map(|candidate| (candidate, likeness(candidate)))
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 

@@ -39,6 +39,7 @@ pub mod secret_source;
 mod sections;
 mod server;
 pub mod snapshot;
+mod work;
 
 pub use builder::ProfileBuilder;
 pub(crate) use callbacks::of_other_servers;

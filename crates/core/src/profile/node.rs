@@ -3,6 +3,8 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::work;
+
 /// A value and its offset.
 #[derive(Clone)]
 pub(crate) struct Node {
@@ -37,7 +39,9 @@ pub(crate) struct Entry {
 
 /// Returns the entry of this key.
 pub(crate) fn find<'t>(table: &'t Table, key: &str) -> Option<&'t Entry> {
-    table.iter().find(|entry| entry.key == key)
+    let found = table.iter().position(|entry| entry.key == key);
+    work::count(found.unwrap_or(table.len()));
+    found.map(|at| &table[at])
 }
 
 impl Value {

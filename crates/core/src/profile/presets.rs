@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Quirks, diagnose};
+use super::{Quirks, diagnose, work};
 
 /// The known facts about one provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,10 @@ pub fn nearest(name: &str) -> Option<&'static str> {
             let names = std::iter::once(&preset.name).chain(&preset.aliases);
             names.map(|known| (preset.name.as_str(), plain(known)))
         })
-        .map(|(name, known)| (strsim::damerau_levenshtein(&wanted, &known), known.len(), name))
+        .map(|(name, known)| {
+            work::count(wanted.len() * known.len());
+            (strsim::damerau_levenshtein(&wanted, &known), known.len(), name)
+        })
         .filter(|(distance, length, _)| distance * 3 <= *length)
         .min()
         .map(|(_, _, name)| name)

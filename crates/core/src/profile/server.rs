@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Endpoints, Profile};
+use super::{Endpoints, Profile, work};
 
 /// What distinguishes a server from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,7 @@ impl<'p> Server<'p> {
     }
 
     pub(super) fn is_other(&self, other: &Self) -> bool {
+        work::count(1);
         match (self.issuer, other.issuer) {
             (Some(own), Some(other)) => own != other,
             (None, None) => {
@@ -41,6 +42,7 @@ impl<'p> Server<'p> {
 
     /// Returns the origins of its endpoints, or those that its issuer suggests.
     pub(super) fn origins(&self) -> [Option<String>; 2] {
+        work::count(1);
         self.endpoints.map(|endpoint| {
             let url = Url::parse(endpoint.or(self.issuer)?).ok()?;
             Some(url.origin().ascii_serialization())
@@ -49,6 +51,7 @@ impl<'p> Server<'p> {
 
     /// Returns the endpoints without their queries: one host can have the servers of many tenants.
     pub(super) fn exact_endpoints(&self) -> [Option<String>; 2] {
+        work::count(1);
         self.endpoints.map(|endpoint| {
             let mut url = Url::parse(endpoint?).ok()?;
             url.set_query(None);
@@ -58,12 +61,14 @@ impl<'p> Server<'p> {
 
     /// Returns the segments of the issuer's path.
     pub(super) fn issuer_path(&self) -> Option<Vec<String>> {
+        work::count(1);
         let url = Url::parse(self.issuer?).ok()?;
         Some(segments(url.path().trim_end_matches('/')))
     }
 
     /// Returns the segments with which the paths of both endpoints begin.
     pub(super) fn common_path(&self) -> Option<Vec<String>> {
+        work::count(1);
         let [authorization, token] =
             self.endpoints.map(|endpoint| Some(segments(Url::parse(endpoint?).ok()?.path())));
         Some(common(authorization?, &token?))
