@@ -9,6 +9,7 @@ mod patterns;
 mod tests;
 mod unescape;
 
+pub(crate) use self::patterns::Origin;
 use self::patterns::{Patterns, Scope};
 use self::unescape::View;
 use crate::secret::Secret;
@@ -18,17 +19,6 @@ const HIDDEN: &str = "[redacted]";
 
 /// Maximum number of values that are remembered for each origin.
 const REMEMBERED: [usize; 3] = [1_024, 512, 512];
-
-/// The origin of a value. Values of one origin never displace those of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// This program: its configuration, its store, a request.
-    Own,
-    /// A member of a response whose name says that it is secret.
-    Answer,
-    /// Anything that is not known to be public.
-    Unknown,
-}
 
 /// The known secrets.
 #[derive(Default)]

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::Origin;
 use super::unescape::View;
 
 /// Shorter values are hidden only as whole words: they would be found in innocent text.
@@ -25,6 +24,17 @@ const LEAST_ENCODED: usize = 4;
 const ENOUGH: usize = 64;
 /// The number of bytes by which patterns are found.
 const WINDOW: usize = 8;
+
+/// The origin of a value. Values of one origin never displace those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This program: its configuration, its store, a request.
+    Own,
+    /// A member of a response whose name says that it is secret.
+    Answer,
+    /// Anything that is not known to be public.
+    Unknown,
+}
 
 /// Something to find, in a canonical form in which equivalent spellings are equal.
 struct Pattern {
