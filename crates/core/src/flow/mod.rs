@@ -194,7 +194,7 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// [`InvalidState`](ErrorKind::InvalidState), with nothing redeemed, for every state that these keys
+    /// [`InvalidState`](crate::ErrorKind::InvalidState), with nothing redeemed, for every state that these keys
     /// did not sign, that has expired or that was used; for an unexpected state, or a state of another
     /// profile, user, client or server; and for a response that another server could have sent, because
     /// neither an `iss` nor [the URL that received it](AuthorizationResponse::received_at) identifies the
@@ -275,7 +275,7 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// - `LoginRequired`: a login by the user is required; [`Error::warning`] says if the hook
+    /// - `LoginRequired`: a login by the user is required; [`Error::warning`](crate::Error::warning) says if the hook
     ///   `login_required` failed or cannot be run. Also returned if no stored token has the required lifetime
     ///   with [`cached`](TokenRequest::cached), and while refreshing pauses, as described below;
     /// - `Usage`: the [`resource`](TokenRequest::resource) is invalid;

@@ -54,7 +54,7 @@ pub struct KeyringStore {
 
 impl KeyringStore {
     /// Returns the keyring of this platform. `bus` is the address of the session bus on Linux
-    /// ([`session_bus`]); `sealed` is the directory for records over the platform's limit. Neither is
+    /// ([`session_bus`](super::session_bus)); `sealed` is the directory for records over the platform's limit. Neither is
     /// accessed until it is needed.
     ///
     /// # Errors
