@@ -169,7 +169,7 @@ fn a_login_that_is_killed_anywhere() {
     assert!(died >= 10, "only {died} of {} points", points.len());
     scene.home.login("p");
     scene.works();
-    assert!(files_like(&scene.home, ".tmp").is_empty());
+    assert_eq!(files_like(&scene.home, ".tmp"), Vec::<std::path::PathBuf>::new());
     scene.home.assert_private();
 }
 

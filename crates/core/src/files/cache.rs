@@ -70,7 +70,12 @@ impl<T> Cache<T> {
     fn write(&self, name: &str, bytes: &[u8], replace: impl FnOnce(&Dir) -> Result<()>) {
         let fits = bytes.len() as u64 <= LARGEST;
         if fits && self.read(name).is_none_or(|known| known != bytes) {
-            let _ = self.created().and_then(|dir| replace(&dir));
+            let _ = self.created().and_then(|dir| {
+                replace(&dir)?;
+                // What a killed writer left is of no use here: the value is made again.
+                dir.sweep(name);
+                Ok(())
+            });
         }
     }
 
@@ -126,6 +131,16 @@ mod tests {
         assert_eq!(fs::read_dir(outer.path().join("cache")).unwrap().count(), 1);
         fs::write(cache.path_of("one"), "[3").unwrap();
         assert_eq!(cache.find("one"), None);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed() {
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<Vec<u32>>::new(outer.path());
+        fs::write(cache.path_of(".one.0.tmp"), "[1").unwrap();
+        cache.keep("one", &vec![1]);
+        assert_eq!(cache.find("one"), Some(vec![1]));
+        assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 1);
     }
 
     #[test]
