@@ -34,7 +34,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let name = context.profile_name(args.profile.name()?)?;
     let profile = context.profile(&name)?;
     let key = manager::account(context, &name, args.account.account.as_deref())?;
-    // Whoever imports the line sends its refresh token: one that is already spent would end the grant.
+    // An importer of the line sends its refresh token: one that is already spent would end the grant.
     let manager = manager::build(context, profile)?;
     let grant = runner::block_on(Some(&manager), manager.settled_grant(&key))?
         .ok_or_else(|| oauthctl_core::flow::not_logged_in(&key))?;

@@ -1,8 +1,8 @@
 //! Runs child processes: without a shell, within a time limit, with bounded output.
 //!
 //! A child inherits the environment, except for the variables that hold this program's keys and those that
-//! its caller hides. A child whose time is over is killed, and so is one whose caller has stopped waiting;
-//! with a process group of its own, it is killed with that group.
+//! its caller hides. A child is killed at its time limit, and when its caller stops waiting. If it has a
+//! process group of its own, the whole group is killed.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,10 +14,11 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 use crate::text::one_line;
 
-/// How often a child that has closed its output is asked whether it has ended.
+/// Interval at which a child that has closed its output is checked for its end.
 const POLL: Duration = Duration::from_millis(2);
 
-/// How long to wait for the last words of a child that failed: one that it started may still hold them.
+/// How long to wait for the standard error of a child that failed: a process that it started may keep the
+/// pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Variables of this program that hold keys, grants or tokens. No child inherits them.
@@ -54,7 +55,7 @@ pub(crate) struct Job {
     pub(crate) has_own_group: bool,
 }
 
-/// What becomes of a stream of a child.
+/// How a stream of a child is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// It is read.
@@ -63,7 +64,7 @@ pub(crate) enum Stream {
     Discarded,
 }
 
-/// A child that was of no use.
+/// A child that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The program, fit to print.
@@ -71,7 +72,7 @@ pub(crate) struct Failure {
     pub(crate) why: Why,
 }
 
-/// Why a child was of no use.
+/// Why a child failed.
 #[derive(Debug)]
 pub(crate) enum Why {
     /// There is no program.
@@ -84,7 +85,7 @@ pub(crate) enum Why {
     TooLong(Duration),
     /// It printed more than this number of bytes.
     TooMuch(usize),
-    /// It did not end with success. These are its last words, if its standard error was collected.
+    /// It exited with a failure. The bytes are its standard error, if that was collected.
     Status(ExitStatus, Zeroizing<Vec<u8>>),
 }
 

@@ -1,9 +1,8 @@
-//! A cache on disk: small files of values that can be made again, one for each key.
+//! A cache on disk: one small file for each key, with a value that can be computed or fetched again.
 //!
-//! A cache is an optimisation: what is missing, damaged, too large or put there by another user is as
-//! good as missing, and a value that cannot be kept is made again. Nothing is written through links,
-//! nor into a directory that others can write to. Whoever reads an entry validates it as if it came
-//! from where it came from at first.
+//! An entry that is damaged, too large or owned by another user counts as missing. If an entry cannot be
+//! written, the value is computed or fetched again next time. Nothing is written through links, nor into a
+//! directory that others can write to. Callers validate an entry as they validate its source.
 
 use std::io::Read as _;
 use std::marker::PhantomData;
@@ -72,7 +71,7 @@ impl<T> Cache<T> {
         if fits && self.read(name).is_none_or(|known| known != bytes) {
             let _ = self.created().and_then(|dir| {
                 replace(&dir)?;
-                // What a killed writer left is of no use here: the value is made again.
+                // A killed writer's file is not needed: the value can be computed or fetched again.
                 dir.sweep(name);
                 Ok(())
             });

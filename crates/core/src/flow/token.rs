@@ -25,7 +25,8 @@ use crate::port::Lock;
 /// Maximum number of restarts of one call because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
 
-/// Hands out a token with enough life, and tells the hook where a user must log in first.
+/// Returns a token with enough remaining lifetime. Runs the hook `login_required` if the user must log in
+/// first.
 pub(super) async fn token(
     context: Context<'_>,
     key: &GrantKey,
@@ -41,7 +42,8 @@ pub(super) async fn token(
     }
 }
 
-/// Hands out the stored token where it has enough life, else a new one in the grant's turn.
+/// Returns the stored token if its remaining lifetime is long enough, otherwise a new one, obtained while
+/// holding the grant's lock.
 async fn hand_out(
     context: Context<'_>,
     key: &GrantKey,
@@ -109,7 +111,7 @@ async fn hand_out(
     .hint(Advice::Retry))
 }
 
-/// Gets a new token in the grant's turn: with its refresh token, or by running its grant again.
+/// Obtains a new token while holding the grant's lock: with its refresh token, or by running its grant again.
 async fn renew(
     context: Context<'_>,
     key: &GrantKey,
