@@ -1,7 +1,27 @@
 //! The `oauthctl` program: parse, run, report.
 
-mod cli;
+mod app;
+mod args;
+mod callbacks;
+mod commands;
+mod context;
+#[cfg(test)]
+mod docs;
+mod format;
+mod given;
+mod hint;
+mod manager;
+mod migrated;
+mod plain;
+mod progress;
+mod rows;
+mod run;
+mod scopes;
+mod signals;
+mod ui;
+mod wrap;
+mod write_back;
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    app::main()
 }

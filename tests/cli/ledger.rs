@@ -187,7 +187,7 @@ fn literals(text: &str) -> Vec<String> {
 /// Commands, options and keys with a value that messages have between backquotes.
 fn named() -> BTreeSet<String> {
     let mut files = Vec::new();
-    for folder in ["../src/cli", "../crates/core/src"] {
+    for folder in ["../src", "../crates/core/src"] {
         sources(&tests_dir(folder), &mut files);
     }
     assert!(files.len() > 100, "{}", files.len());

@@ -1,0 +1,388 @@
+//! The command line: parses it, runs the command and reports how it ended.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use oauthctl_core::{Error, Result};
+
+use crate::args::Globals;
+use crate::commands::{
+    attr, complete, completions, demo, exec, export, help, import, login, logout, man, pending,
+    profile, providers, refresh, sandbox, start, status, store, token,
+};
+use crate::context::Context;
+use crate::ui::{self, ColorChoice, Ui};
+use crate::{plain, run, signals};
+
+/// Maximum width of help texts, in columns.
+pub const WIDEST: usize = 100;
+
+/// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "oauthctl",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = WIDEST,
+    after_help = "Run `oauthctl demo` to try everything without an account.\n\n\
+Exit codes:\n   \
+0  done                    6  timed out waiting for the user\n   \
+1  internal error          7  validation failed\n   \
+2  usage error             8  refused by the authorization server\n   \
+3  configuration           9  network or server unavailable\n   \
+4  login required         10  token store unavailable\n   \
+5  denied                130  interrupted (143 by SIGTERM)"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in with a browser and store the tokens
+    Login(login::LoginArgs),
+    /// Print a valid access token, refreshed if necessary
+    Token(token::TokenArgs),
+    /// Run a command with a fresh token in its environment
+    Exec(exec::ExecArgs),
+    /// Refresh the tokens of an account now
+    Refresh(refresh::RefreshArgs),
+    /// Show accounts, their scopes, remaining lifetime and last refresh
+    Status(status::StatusArgs),
+    /// Revoke the tokens of an account and remove them
+    Logout(logout::LogoutArgs),
+    /// Start an authorization to be completed later or by another process
+    Start(start::StartArgs),
+    /// Complete an authorization that `start` began
+    Complete(complete::CompleteArgs),
+    /// List, show or cancel pending authorizations
+    #[command(subcommand)]
+    Pending(pending::PendingCommand),
+    /// Read and set the attributes of a grant
+    #[command(subcommand)]
+    Attr(attr::AttrCommand),
+    /// Add, list, show or remove profiles
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
+    /// List the built-in provider presets, or show one
+    Providers(providers::ProvidersArgs),
+    /// Generate store keys, inspect stores, move accounts between them
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// Print an account as one line of text, for CI
+    Export(export::ExportArgs),
+    /// Import an account that `export` printed
+    Import(import::ImportArgs),
+    /// Run a complete login, refresh and logout against a built-in server
+    Demo(demo::DemoArgs),
+    /// Run an authorization server for tests on the loopback interface
+    Sandbox(sandbox::SandboxArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write all of them to a directory
+    Man(man::ManArgs),
+    /// Print the help of a command
+    Help(help::HelpArgs),
+    /// Print the version
+    Version,
+    /// Names for completion scripts: a command with its own parser, which no help, page or script mentions.
+    #[command(skip)]
+    Names(completions::names::NamesArgs),
+}
+
+/// Parses the command line, runs the command and reports how it ended.
+pub fn main() -> ExitCode {
+    run::harden();
+    signals::outlive_file_size_limit();
+    std::panic::set_hook(Box::new(run::report_panic));
+    let cli = match read(std::env::args_os().collect()) {
+        Ok((cli, _)) => cli,
+        Err(error) => return usage(&error),
+    };
+    let globals = &cli.globals;
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let ui = Ui::new(globals.json, globals.quiet, globals.verbose, globals.color, no_color);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let context = Context::new(cli.globals.clone(), ui)?;
+        let outcome = dispatch(cli.command, &context);
+        context.tell_warnings();
+        context.finish_trace();
+        outcome
+    }));
+    match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => ui.fail(&error),
+        // The panic hook has printed the location; programs that read JSON read the last line.
+        Err(_) if ui.json => ui.fail(&Error::internal("unexpected internal error")),
+        Err(_) => ExitCode::from(1),
+    }
+}
+
+/// How a command line was parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Without clap.
+    Plain,
+    /// By clap, with only one command.
+    OneCommand,
+    /// By clap, with every command.
+    Whole,
+}
+
+/// Parses the command line in the fastest way that can parse it.
+pub fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
+    if let Some(cli) = plain::parse(&arguments) {
+        return Ok((cli, Reader::Plain));
+    }
+    if let Some(cli) = one_alone(&arguments) {
+        return Ok((cli, Reader::OneCommand));
+    }
+    Cli::try_parse_from(arguments).map(|cli| (cli, Reader::Whole))
+}
+
+/// Parses the command line of `token` and of the other commands that programs run all the time, if it is
+/// valid: setting up every command would take a third of their time. Everything else, help included, is
+/// left to the full parser.
+pub fn one_alone(arguments: &[OsString]) -> Option<Cli> {
+    match arguments.get(1)?.to_str()? {
+        "token" => alone("token", arguments, Command::Token),
+        "start" => alone("start", arguments, Command::Start),
+        "complete" => alone("complete", arguments, Command::Complete),
+        "__names" => alone("__names", arguments, Command::Names),
+        _ => None,
+    }
+}
+
+fn alone<A: Args>(
+    name: &'static str,
+    arguments: &[OsString],
+    command: fn(A) -> Command,
+) -> Option<Cli> {
+    let inner = A::augment_args(clap::Command::new(name));
+    let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(inner);
+    let matches = program.try_get_matches_from(arguments).ok()?;
+    let (_, of_command) = matches.subcommand()?;
+    let args = A::from_arg_matches(of_command).ok()?;
+    let globals = Globals::from_arg_matches(&matches).ok()?;
+    Some(Cli { globals, command: command(args) })
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
+    match command {
+        Command::Login(args) => in_own_frame(login::run, &args, context),
+        Command::Token(args) => in_own_frame(token::run, &args, context),
+        Command::Exec(args) => in_own_frame(exec::run, &args, context),
+        Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
+        Command::Status(args) => in_own_frame(status::run, &args, context),
+        Command::Logout(args) => in_own_frame(logout::run, &args, context),
+        Command::Start(args) => in_own_frame(start::run, &args, context),
+        Command::Complete(args) => in_own_frame(complete::run, &args, context),
+        Command::Pending(command) => in_own_frame(pending::run, &command, context),
+        Command::Attr(command) => in_own_frame(attr::run, &command, context),
+        Command::Profile(command) => in_own_frame(profile::run, &command, context),
+        Command::Providers(args) => in_own_frame(providers::run, &args, context),
+        Command::Store(command) => in_own_frame(store::run, &command, context),
+        Command::Export(args) => in_own_frame(export::run, &args, context),
+        Command::Import(args) => in_own_frame(import::run, &args, context),
+        Command::Demo(args) => in_own_frame(demo::run, &args, context),
+        Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command(), context),
+        Command::Help(args) => help::run(&args),
+        Command::Version => help::version(context),
+        Command::Names(args) => in_own_frame(completions::names::run, &args, context),
+    }
+}
+
+/// Runs a command. If this was inlined into [`dispatch`], all commands would share one large stack frame of
+/// many pages, which even the smallest of them would touch.
+#[inline(never)]
+fn in_own_frame<A>(
+    run: fn(&A, &Context) -> Result<ExitCode>,
+    args: &A,
+    context: &Context,
+) -> Result<ExitCode> {
+    run(args, context)
+}
+
+/// Prints help and version as results, and reports everything else that clap returns as a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
+    };
+    let rendered = error.render();
+    let arguments = || std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    let plain = Ui::new(false, false, false, ColorChoice::Never, true);
+    if matches!(error.kind(), DisplayHelp | DisplayVersion) {
+        let text = match error.kind() {
+            DisplayHelp => help::of(&command_words(arguments())),
+            _ => Ok(rendered.to_string()),
+        };
+        return match text.and_then(|text| ui::print(&text)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => plain.fail(&error),
+        };
+    }
+    let ui = Ui { json: arguments().any(|a| a == "--json"), ..plain };
+    let text = rendered.to_string();
+    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !ui.json {
+        let help = help::of(&command_words(arguments())).unwrap_or(text);
+        ui.insist(help.trim_end());
+        return ExitCode::from(2);
+    }
+    let code = ui.fail(&usage_error(error, &text));
+    if let (Some(ContextValue::StyledStr(usage)), false) = (error.get(ContextKind::Usage), ui.json)
+    {
+        let usage = usage.to_string();
+        let usage = usage.split("\n\n").next().unwrap_or_default();
+        ui.insist(format!("\n{}", usage.trim_end()));
+    }
+    code
+}
+
+/// Converts an error of clap to an error of this program: the first paragraph of its text is the message, what it
+/// suggests is the hint.
+fn usage_error(error: &clap::Error, text: &str) -> Error {
+    use clap::error::ErrorKind::{
+        DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand, UnknownArgument,
+    };
+    let kind = error.kind();
+    if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
+        return Error::usage("no command specified")
+            .hint("run `oauthctl --help` for a list of commands");
+    }
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
+        _ => None,
+    };
+    let command = command_words(std::env::args_os().skip(1)).join(" ");
+    let hint = match (command.as_str(), unknown) {
+        ("status", Some("--account")) => {
+            "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()
+        }
+        ("exec", Some(argument)) if !argument.starts_with('-') => {
+            "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
+        }
+        _ => match suggestion(error) {
+            Some(suggestion) => without_queries(&suggestion),
+            None if command.is_empty() => "run `oauthctl --help`".to_owned(),
+            None => format!("run `{name} {command} --help`", name = "oauthctl"),
+        },
+    };
+    let message = without_queries(text.split("\n\n").next().unwrap_or_default());
+    Error::usage(message.trim_start_matches("error: ")).hint(hint)
+}
+
+/// The suggestion of clap.
+fn suggestion(error: &clap::Error) -> Option<String> {
+    let kinds = [
+        (ContextKind::SuggestedSubcommand, "subcommand"),
+        (ContextKind::SuggestedArg, "argument"),
+        (ContextKind::SuggestedValue, "value"),
+    ];
+    kinds.into_iter().find_map(|(kind, what)| match error.get(kind)? {
+        ContextValue::String(one) => Some(format!("a similar {what} exists: '{one}'")),
+        ContextValue::Strings(some) => match some.as_slice() {
+            [] => None,
+            [one] => Some(format!("a similar {what} exists: '{one}'")),
+            some => Some(format!("some similar {what}s exist: '{}'", some.join("', '"))),
+        },
+        _ => None,
+    })
+}
+
+/// A text of clap's on one line, as it may be shown.
+fn without_queries(text: &str) -> String {
+    text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a word of the command line as it may be shown: the query of a callback URL holds its code.
+fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
+    match word.split_once('?') {
+        Some((place, _)) if place.contains("://") => {
+            let end = if word.ends_with('\'') { "'" } else { "" };
+            format!("{place}?…{end}").into()
+        }
+        _ => word.into(),
+    }
+}
+
+/// Returns the words of an argument list that name the command, such as `profile add`.
+fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
+    let program = Cli::command();
+    let (mut at, mut words) = (&program, Vec::new());
+    let mut arguments = arguments.filter_map(|argument| argument.into_string().ok());
+    while let Some(argument) = arguments.next() {
+        if program.get_arguments().any(|option| takes_next(option, &argument)) {
+            arguments.next();
+        } else if let Some(inner) = at.find_subcommand(&argument) {
+            words.push(inner.get_name().to_owned());
+            at = inner;
+        }
+    }
+    words
+}
+
+/// Returns whether this argument is an option whose value is the next argument.
+fn takes_next(option: &clap::Arg, argument: &str) -> bool {
+    let is_it = argument.strip_prefix("--").is_some_and(|long| option.get_long() == Some(long));
+    is_it && option.get_action().takes_values()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_short_way_reads_a_line_as_the_whole_parser_does() {
+        for line in [
+            "oauthctl token",
+            "oauthctl token a --account b",
+            "oauthctl token -p a --account b --min-ttl 5m --format curl --store file --json",
+            "oauthctl token --config c.toml -q -v --trace --trace-har h --color never --no-input",
+            "oauthctl token --scope a --scope b --resource r --audience x --force-refresh --login",
+            "oauthctl token --cached --format xoauth2 --user me@example.com",
+            "oauthctl start p",
+            "oauthctl start -p p --user u --attr a=b --attr c=d --ttl 5m --redirect-uri http://x/ --json",
+            "oauthctl start p --sealed --scope a --scope b --login-hint h --param c=d --trace -v",
+            "oauthctl complete - --expect-state s --show-token --store file",
+            "oauthctl complete --code c --state s --iss i -p p --require-identity sub=x --no-input",
+        ] {
+            let short = one_alone(&words(line)).unwrap_or_else(|| panic!("{line}"));
+            let whole = Cli::try_parse_from(words(line)).unwrap();
+            assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_such_a_line_in_order_is_left_to_the_whole_parser() {
+        for line in [
+            "oauthctl",
+            "oauthctl --json token",
+            "oauthctl status",
+            "oauthctl token --help",
+            "oauthctl token -h",
+            "oauthctl token --version",
+            "oauthctl token --cached --login",
+            "oauthctl token --no-such-flag",
+            "oauthctl tokens",
+            "oauthctl start --help",
+            "oauthctl start p --ttl soon",
+            "oauthctl complete",
+            "oauthctl pending list",
+        ] {
+            assert!(one_alone(&words(line)).is_none(), "{line}");
+        }
+    }
+}

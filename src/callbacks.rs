@@ -1,0 +1,130 @@
+//! Messages about redirect URIs: which one to register, and which profiles share one.
+
+use oauthctl_core::Error;
+use oauthctl_core::profile::{self, GrantType, LoopbackHost, Profile, RedirectUri};
+use oauthctl_core::text::one_line;
+
+use crate::context::Context;
+
+/// Prints the redirect URI of a login at a server that is not known to send `iss`, or warns that another
+/// server could have the response sent to itself.
+pub fn tell(context: &Context, profile: &Profile) {
+    if profile.callback.own_path {
+        for uri in profile.login_redirect_uris(false) {
+            context.ui.say(format!(
+                "Using the redirect URI {}: /callback belongs to an earlier profile of a different \
+                 server.",
+                uri.text
+            ));
+        }
+        return;
+    }
+    warn_of_sharing(context, profile);
+}
+
+/// Does the same for a started flow, at this redirect URI or at the profile's first one.
+pub fn tell_started(context: &Context, profile: &Profile, redirect_uri: Option<&str>) {
+    if announces_iss(context, profile) == Some(true) {
+        return;
+    }
+    let Some(uri) = redirect_uri.and_then(|uri| uri.parse::<RedirectUri>().ok()) else {
+        warn_of_sharing(context, profile);
+        return;
+    };
+    let is_set = profile.redirect_uris.contains(&uri);
+    let at_uri = at(profile, uri.clone());
+    if !warn_of_sharing(context, &at_uri) && !is_set {
+        warn_of_unknown(context, profile, &uri);
+    }
+}
+
+/// Returns the profile with this redirect URI as its only one.
+fn at(profile: &Profile, uri: RedirectUri) -> Profile {
+    let mut profile = profile.clone();
+    profile.redirect_uris = vec![uri];
+    profile.callback.own_path = false;
+    profile
+}
+
+/// Warns about a redirect URI that no profile sets: flows of another server may use it too.
+fn warn_of_unknown(context: &Context, profile: &Profile, uri: &RedirectUri) {
+    let Some(other) = first_without_iss(context, profile, false) else { return };
+    let (name, other, uri) = (one_line(&profile.name), one_line(&other), one_line(&uri.text));
+    let warning = format!(
+        "no profile sets the redirect URI {uri}: if flows of `{other}` use it too, one server \
+         could receive a code that the other issued"
+    );
+    context.ui.warn(&Error::config(warning).hint(format!(
+        "use a separate redirect URI for each of them, and set it in the profile: `redirect_uri = \
+         \"…\"` under [profiles.{name}]"
+    )));
+}
+
+/// Warns about another server that uses the same redirect path. Returns whether there is one.
+fn warn_of_sharing(context: &Context, profile: &Profile) -> bool {
+    let name = one_line(&profile.name);
+    let Some(other) = first_without_iss(context, profile, true) else { return false };
+    let warning = format!(
+        "the profiles `{name}` and `{}` share a redirect path: one server could receive a code \
+         that the other issued",
+        one_line(&other)
+    );
+    let mut hint = "set a separate redirect URI in one of them, and register it".to_owned();
+    if profile.redirect_uris.iter().all(|uri| uri.host != LoopbackHost::Elsewhere) {
+        hint.push_str(&format!(": `redirect_uri = \"http://127.0.0.1/{name}/callback\"`"));
+    }
+    context.ui.warn(&Error::config(warning).hint(hint));
+    true
+}
+
+/// Number of profiles of a catalog to parse one by one; beyond it, parsing all at once is faster.
+const ONE_BY_ONE: usize = 8;
+
+/// Returns the name of the first profile whose server could be mixed up with this one's and is not known to
+/// send `iss`. With `sharing`, considers only profiles with the same redirect path.
+fn first_without_iss(context: &Context, profile: &Profile, sharing: bool) -> Option<String> {
+    let sends_none = |other: &Profile| announces_iss(context, other) != Some(true);
+    if let Some(catalog) = context.catalog().ok()? {
+        let mut others = match sharing {
+            true => Box::new(catalog.sharing_a_callback(profile)) as Box<dyn Iterator<Item = _>>,
+            false => Box::new(catalog.of_other_servers(profile)),
+        };
+        for name in others.by_ref().take(ONE_BY_ONE) {
+            let Some(config) = catalog.narrowed(name) else { continue };
+            if config.profiles.get(name).is_some_and(sends_none) {
+                return Some(name.to_owned());
+            }
+        }
+        others.next()?;
+    }
+    let config = context.config().ok()?;
+    let mut others = match sharing {
+        true => config.sharing_a_callback(profile),
+        false => config.of_other_servers(profile),
+    }
+    .into_iter();
+    others.find(|other| sends_none(other)).map(|other| other.name.clone())
+}
+
+/// Returns the redirect URIs to register for a profile, and a note if they may be different. Both are empty
+/// for a profile whose grant has none.
+pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option<String>) {
+    if profile.grant != GrantType::AuthorizationCode {
+        return (Vec::new(), None);
+    }
+    let announces = announces_iss(context, profile);
+    let uris = profile.login_redirect_uris(announces == Some(true));
+    let uncertain = profile.callback.own_path && announces.is_none();
+    let note = uncertain.then(|| {
+        "/callback belongs to an earlier profile of a different server. If this server's metadata \
+         announces `iss`, this profile uses http://127.0.0.1/callback too."
+            .to_owned()
+    });
+    (uris.into_iter().map(|uri| uri.text).collect(), note)
+}
+
+/// Returns whether the server of a profile announces `iss`, or `None` if that is unknown without a request.
+fn announces_iss(context: &Context, profile: &Profile) -> Option<bool> {
+    let cache = context.state_path().ok()?.join("discovery");
+    profile::announces_iss(profile, &cache)
+}

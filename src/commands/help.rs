@@ -1,0 +1,77 @@
+//! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
+//! help options` list.
+
+use std::process::ExitCode;
+
+use clap::{Args, Command, CommandFactory, ValueHint};
+use oauthctl_core::Result;
+use serde_json::json;
+
+use crate::app::Cli;
+use crate::args::Globals;
+use crate::commands::man;
+use crate::context::Context;
+use crate::ui;
+
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// Command to show the help of, or `options` for the global options
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
+    words: Vec<String>,
+}
+
+/// Prints the help of a command.
+///
+/// # Errors
+///
+/// Returns `Usage` if there is no such command.
+pub fn run(args: &HelpArgs) -> Result<ExitCode> {
+    ui::print(&of(&args.words)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the version.
+///
+/// # Errors
+///
+/// Returns an error if stdout cannot be written.
+pub fn version(context: &Context) -> Result<ExitCode> {
+    let version = env!("CARGO_PKG_VERSION");
+    match context.ui.json {
+        true => ui::print_json(&json!({ "name": "oauthctl", "version": version }))?,
+        false => ui::print_line(&format!("oauthctl {version}"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the help of the command that these words name, or of the program if there are none.
+///
+/// # Errors
+///
+/// Returns `Usage` for an unknown command.
+pub fn of(words: &[String]) -> Result<String> {
+    if words == ["options"] {
+        return Ok(options());
+    }
+    let mut program = Cli::command();
+    program.build();
+    let Some(command) = man::find(&program, words)?.last().copied() else {
+        return Ok(program.render_help().to_string());
+    };
+    let notes = command.get_after_help().map(|notes| format!("{notes}\n\n")).unwrap_or_default();
+    let notes = format!("{notes}See `oauthctl help options` for the global options.");
+    let own = command.clone().after_help(notes).mut_args(|arg| match arg.is_global_set() {
+        true => arg.hide(true),
+        false => arg,
+    });
+    Ok(own.clone().render_help().to_string())
+}
+
+fn options() -> String {
+    let about = "Options that every command accepts";
+    let command = Command::new("oauthctl").about(about).disable_help_flag(true);
+    let command = Globals::augment_args(command)
+        .override_usage("oauthctl <COMMAND> [OPTIONS]")
+        .max_term_width(crate::app::WIDEST);
+    command.clone().render_help().to_string()
+}

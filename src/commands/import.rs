@@ -1,0 +1,150 @@
+//! `oauthctl import`: imports an account that `oauthctl export` printed.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::process::ExitCode;
+
+use clap::{Args, ValueHint};
+use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::port::Coordinator as _;
+use oauthctl_core::profile::Profile;
+use oauthctl_core::store::portable;
+use oauthctl_core::text::shell_word;
+use oauthctl_core::{Error, GrantKey, Result, Secret};
+
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::run as runner;
+
+/// Maximum input size: the longest line, and white space around it.
+const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
+pub struct ImportArgs {
+    /// Read the line from standard input, which is the default
+    #[arg(value_name = "-", default_value = "-", hide_default_value = true, value_hint = ValueHint::Other)]
+    from: OsString,
+    /// Replace the account if it is already stored
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Reads the line from standard input and stores the account.
+///
+/// # Errors
+///
+/// Returns `Usage` for an invalid line, and `Config` if the account is already stored.
+pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
+    if args.from != "-" {
+        // Not repeated: it is most likely the line, with the refresh token.
+        return Err(Error::usage(
+            "`import` reads the line from standard input and accepts no argument except `-`",
+        )
+        .hint(
+            "pipe the line, which keeps it out of process lists: \
+             `printenv OAUTHCTL_IMPORT | oauthctl import -`, or `oauthctl import < FILE`",
+        ));
+    }
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin()
+        .lock()
+        .take(LIMIT)
+        .read_to_string(&mut text)
+        .map_err(|e| Error::usage(format!("cannot read standard input: {e}")))?;
+    let there = if args.replace { There::Replace } else { There::Refuse };
+    take(context, &Secret::new(text.trim()), there)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What to do if the account is already in the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    Replace,
+    Refuse,
+    Leave,
+}
+
+/// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if it is set, and returns whether it did. A
+/// stored account is never overwritten: after a rotation it is newer than the line.
+///
+/// # Errors
+///
+/// Returns `Usage` for an invalid line, and `Store` if it cannot be decrypted or stored.
+pub fn from_environment(context: &Context, profile: &Profile, key: &GrantKey) -> Result<bool> {
+    let Some(line) = context.env("OAUTHCTL_IMPORT")? else {
+        return Ok(false);
+    };
+    let store = context.store_of(profile)?;
+    // A stored account, damaged or not, is never replaced; the line is not even read then.
+    if !matches!(runner::block_on(None, store.grants.load(key)), Ok(None)) {
+        return Ok(false);
+    }
+    let not_taken = |e: Error| e.context("cannot import the account in OAUTHCTL_IMPORT");
+    let line = Secret::new(line);
+    let grant = portable::import(&line, identity(context)?.as_ref()).map_err(not_taken)?;
+    if grant.key.profile != key.profile {
+        return Ok(false);
+    }
+    take(context, &line, There::Leave).map_err(not_taken)?;
+    Ok(true)
+}
+
+/// Stores the account of an exported line.
+fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
+    let grant = portable::import(line, identity(context)?.as_ref())?;
+    let named = context.config()?.profiles.get(&grant.key.profile).and_then(|p| p.store.clone());
+    let store = context.open_store(
+        &context.store_spec(named.as_deref().or(context.config()?.defaults.store.as_deref()))?,
+    )?;
+    let state = context.state()?;
+    let work = async {
+        let mut lock = state.lock(&grant.key, std::time::Duration::from_secs(45)).await?;
+        let present = store.grants.load(&grant.key).await?;
+        if present.is_some() && there == There::Leave {
+            return Ok(false);
+        }
+        if present.is_some() && there == There::Refuse {
+            return Err(Error::config(format!("{} is already in the store", grant.key))
+                .hint("use `--replace` to replace it"));
+        }
+        if there != There::Replace
+            && let Some(known) = state.account(&grant.key)?
+            && known.rotates == Some(true)
+        {
+            known.refuse_older(&grant, &store.grants.name())?;
+        }
+        store.grants.prepare(&grant.key, 64 * 1024).await?;
+        // The index entry describes the record that is about to be replaced.
+        lock.retract().await?;
+        store.grants.save(&grant).await?;
+        lock.clear_intent().await?;
+        lock.publish(&AccountEntry::of(&grant, &store.grants.name())).await?;
+        Ok(true)
+    };
+    if runner::block_on(None, work)? {
+        context.ui.say(format!("Imported {}.", grant.key));
+        warn_of_no_profile(context, &grant.key.profile)?;
+    }
+    Ok(())
+}
+
+/// Warns about a profile that is not configured. An account may be imported before its profile is added,
+/// but a misspelled profile must not go unnoticed.
+fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
+    if let Err(unknown) = context.config()?.profile(name) {
+        let add = format!(
+            "add the profile: `oauthctl profile add {} --issuer URL --client-id ID`",
+            shell_word(name)
+        );
+        context.ui.warn(&unknown.hint(add));
+    }
+    Ok(())
+}
+
+/// Returns the key that decrypts a line: the file store's, if there is one.
+fn identity(context: &Context) -> Result<Option<Secret>> {
+    context.places()?.key.read()
+}

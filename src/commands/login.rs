@@ -1,0 +1,336 @@
+//! `oauthctl login`: logs the user in and stores the tokens.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, ValueHint};
+use oauthctl_core::flow::{Completed, FlowManager, not_logged_in};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
+use oauthctl_core::hook::hidden_variables;
+use oauthctl_core::login::attempt::{self, Attempt, Progress};
+use oauthctl_core::login::{Browser, PastedLines, is_headless};
+use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::store::LoginOutcome;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
+use serde_json::{Value, json};
+
+use crate::args::ProfileArg;
+use crate::context::Context;
+use crate::{manager, progress, run as runner, scopes, ui};
+
+#[derive(Debug, Args, Default)]
+#[command(after_help = "Examples:\n  \
+oauthctl login gitlab\n  \
+oauthctl login gitlab --account work --login-hint me@example.com\n  \
+oauthctl login gitlab --no-browser  # print the URL instead\n  \
+oauthctl login gitlab --flow paste  # then paste the callback URL")]
+pub struct LoginArgs {
+    #[command(flatten)]
+    profile: ProfileArg,
+    /// Account name, to keep several logins of one profile [default: default]
+    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
+    account: Option<String>,
+    /// Login flow: `browser` with a loopback listener, or `paste` to paste the callback URL [default: from
+    /// the profile]
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<FlowArg>,
+    /// Print the URL instead of opening a browser
+    #[arg(long)]
+    no_browser: bool,
+    /// Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser", value_hint = ValueHint::CommandString)]
+    browser: Option<String>,
+    /// Scope to request instead of the profile's; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
+    scopes: Vec<String>,
+    /// Value of the `login_hint` parameter: the user who will log in
+    #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
+    login_hint: Option<String>,
+    /// Value of the OIDC `prompt` parameter: select_account, consent or login
+    #[arg(long, value_name = "PROMPT", value_hint = ValueHint::Other)]
+    prompt: Option<String>,
+    /// Extra parameter of the authorization request; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
+    params: Vec<(String, String)>,
+    /// Port of the loopback listener [default: from the profile]
+    #[arg(long, value_name = "PORT", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// How long to wait for the user [default: from the profile, else 5m]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
+    timeout: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FlowArg {
+    // A browser and the loopback listener.
+    Browser,
+    // The callback URL pasted by hand.
+    Paste,
+    // Parsed, so that it can be refused with a clear error.
+    #[value(hide = true)]
+    Device,
+}
+
+/// Parses `NAME=VALUE`.
+///
+/// # Errors
+///
+/// Returns an error if there is no name or no `=`.
+pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// Logs in.
+///
+/// # Errors
+///
+/// Returns an error whose kind determines the exit code.
+pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
+    let given = args.profile.name()?;
+    if let Some(url) = given.filter(|name| name.contains("://")) {
+        return Err(Error::usage(format!(
+            "login by URL is not supported in this version: `{}`",
+            one_line(url)
+        ))
+        .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+    }
+    if args.flow == Some(FlowArg::Device) {
+        return Err(no_device_flow());
+    }
+    let name = context.profile_name(given)?;
+    let profile = context.profile(&name)?;
+    let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    context.tell_config_warnings()?;
+    scopes::warn(context, &args.scopes, profile);
+    let manager = manager::build_among_others(context, profile)?;
+    let before = logged_in(context, &key)?;
+    let grant = log_in_with(args, context, profile, &key, &manager)?;
+    if context.ui.json {
+        ui::print_json(&to_json(&grant))?;
+    }
+    context.ui.say(progress::summary(&grant, profile, &before));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs in for another command (`token --login`), with the flows of the profile.
+///
+/// # Errors
+///
+/// See [`run`].
+pub fn log_in(
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    manager: &FlowManager,
+) -> Result<()> {
+    let before = logged_in(context, key)?;
+    let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
+    context.ui.say(progress::summary(&grant, profile, &before));
+    Ok(())
+}
+
+fn log_in_with(
+    args: &LoginArgs,
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    manager: &FlowManager,
+) -> Result<Grant> {
+    if !profile.grant.needs_person() {
+        let want = TokenRequest::default().force();
+        let token = runner::block_on(Some(manager), manager.token(key, &want))?;
+        context.ui.tell_beside(&token.warning, &token.notes);
+        let grant = runner::block_on(Some(manager), manager.grant(key))?;
+        return grant.ok_or_else(|| not_logged_in(key));
+    }
+    if profile.grant != GrantType::AuthorizationCode {
+        return Err(Error::config(format!(
+            "login with the grant `{}` is not supported in this version",
+            profile.grant.as_str()
+        ))
+        .hint("set `grant = \"authorization_code\"` in the profile"));
+    }
+    if context.globals.no_input {
+        return Err(Error::login_required(format!(
+            "login to {key} requires user interaction, but `--no-input` is set"
+        ))
+        .hint("run the command without `--no-input`"));
+    }
+    manager::check_files_and_programs(profile)?;
+    let timeout = args.timeout.unwrap_or(profile.timeout);
+    let state = context.state()?;
+    let work = async {
+        let locking = state.login_lock(key, timeout);
+        tokio::pin!(locking);
+        let mut lock = tokio::select! {
+            biased;
+            lock = &mut locking => lock?,
+            () = std::future::ready(()) => {
+                context.ui.say(format!("Another login to {key} is in progress; waiting for it \
+                                           …"));
+                locking.await?
+            }
+        };
+        if let Some(outcome) = lock.joined().cloned() {
+            let grant = joined(context, manager, key, &outcome).await?;
+            return Ok((grant, Vec::new(), Vec::new()));
+        }
+        let attempt = plan(args, context, profile, key, timeout)?;
+        let listens = attempt.listen;
+        let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listens, step);
+        let outcome = attempt::log_in(manager, attempt, &mut tell).await;
+        // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
+        // this login.
+        let _ = lock.finish(&outcome_of(&outcome));
+        outcome.map(|completed| (completed.grant, completed.warnings, completed.notes))
+    };
+    let (grant, warnings, notes) = runner::block_on(Some(manager), work)?;
+    context.ui.tell_beside(&warnings, &notes);
+    Ok(grant)
+}
+
+/// Returns the outcome of the login to this account that another process completed meanwhile.
+async fn joined(
+    context: &Context,
+    manager: &FlowManager,
+    key: &GrantKey,
+    outcome: &LoginOutcome,
+) -> Result<Grant> {
+    if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.grant(key).await?)
+        && *id == grant.id
+    {
+        context.ui.say("Another login to this account was in progress; using its result.");
+        return Ok(grant);
+    }
+    let kind = match outcome.error.as_deref() {
+        Some("config") => ErrorKind::Config,
+        Some("access_denied") => ErrorKind::AccessDenied,
+        Some("timeout") => ErrorKind::Timeout,
+        Some("validation") => ErrorKind::Validation,
+        Some("server_refused") => ErrorKind::ServerRefused,
+        Some("unavailable") => ErrorKind::Unavailable,
+        Some("store") => ErrorKind::Store,
+        _ => ErrorKind::LoginRequired,
+    };
+    let message = outcome.message.clone().unwrap_or_else(|| "it did not finish".to_owned());
+    Err(Error::new(kind, message).context("the login in progress failed"))
+}
+
+fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
+    let at = Timestamp::now();
+    match outcome {
+        Ok(completed) => LoginOutcome {
+            at,
+            grant_id: Some(completed.grant.id.clone()),
+            error: None,
+            message: None,
+        },
+        Err(error) => LoginOutcome {
+            at,
+            grant_id: None,
+            error: Some(error.kind().word().to_owned()),
+            message: Some(error.message_to_keep()),
+        },
+    }
+}
+
+/// Chooses the login flow: of the flag, else the first flow of the profile that works here.
+fn plan(
+    args: &LoginArgs,
+    context: &Context,
+    profile: &Profile,
+    key: &GrantKey,
+    timeout: Duration,
+) -> Result<Attempt> {
+    let flow = match args.flow {
+        Some(FlowArg::Browser) => LoginFlow::Browser,
+        Some(FlowArg::Paste) => LoginFlow::Paste,
+        Some(FlowArg::Device) => return Err(no_device_flow()),
+        None => profile
+            .flow
+            .iter()
+            .copied()
+            .find(|flow| *flow != LoginFlow::Device)
+            .ok_or_else(|| no_device_flow().with_kind(ErrorKind::Config))?,
+    };
+    let listen = flow == LoginFlow::Browser;
+    let browser = if args.no_browser { None } else { browser(args, context, flow)? };
+    let at_terminal = std::io::stdin().is_terminal();
+    let mut extra = args.params.clone();
+    for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
+        extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
+    }
+    Ok(Attempt {
+        key: key.clone(),
+        scopes: args.scopes.clone(),
+        extra,
+        port: args.port,
+        timeout,
+        listen,
+        browser,
+        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
+        may_change_family: is_built_in(&profile.redirect_uris),
+    })
+}
+
+fn no_device_flow() -> Error {
+    Error::usage("the device flow is not supported in this version")
+        .hint("use `--flow browser` or `--flow paste`")
+}
+
+/// Returns whether the redirect URI is the built-in one.
+fn is_built_in(uris: &[RedirectUri]) -> bool {
+    matches!(uris, [only] if only.text == "http://127.0.0.1/callback")
+}
+
+/// Returns the browser to open, if any: of the flag, the variables or the desktop.
+fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Option<Browser>> {
+    let path = std::env::var_os("PATH");
+    let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+    let named = match &args.browser {
+        Some(command) => Some(command.clone()),
+        None => context.env("OAUTHCTL_BROWSER")?,
+    };
+    // A list without an entry names no browser.
+    let is_entry = |c: char| !(c == ':' || c == ';' || c.is_whitespace());
+    let alternatives = context.env("BROWSER")?.filter(|list| list.contains(is_entry));
+    let browser = match (named, alternatives) {
+        (Some(command), _) => Browser::command(&command, path.as_deref())?,
+        (None, Some(alternatives)) => Browser::alternatives(&alternatives, path.as_deref())?,
+        (None, None) if flow == LoginFlow::Paste => return Ok(None),
+        (None, None) => match is_headless(&lookup) {
+            None => Browser::desktop(&lookup, path.as_deref()),
+            Some(reason) => {
+                context.ui.say(format!("Not opening a browser: {reason}."));
+                return Ok(None);
+            }
+        },
+    };
+    // A browser stays open and is used for all profiles.
+    let hidden = context.config()?.profiles.values().flat_map(hidden_variables);
+    Ok(Some(browser.hide(hidden)))
+}
+
+/// Returns what `login --json` prints.
+pub fn to_json(grant: &Grant) -> Value {
+    json!({
+        "profile": grant.key.profile,
+        "account": grant.key.account,
+        "identity": grant.identity,
+        "scopes": grant.tokens.scopes,
+        "token_type": grant.tokens.token_type,
+        "expires_at": grant.tokens.expires_at.map(|t| t.to_string()),
+        "has_refresh_token": grant.tokens.refresh_token.is_some(),
+        "grant_id": grant.id,
+    })
+}
+
+/// Returns who is logged in to this account now, according to the index.
+fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
+    Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
+}

@@ -1,0 +1,175 @@
+//! `oauthctl logout`: revokes and removes tokens.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use oauthctl_core::flow::AtServer;
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::{Advice, Error, GrantKey, Result, text};
+use serde_json::{Value, json};
+
+use crate::args::{AccountOption, ProfileArg};
+use crate::context::Context;
+use crate::{manager, run as runner, ui};
+
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    #[command(flatten)]
+    profile: ProfileArg,
+    #[command(flatten)]
+    account: AccountOption,
+    /// Log out of all accounts of the profile, or of all profiles if none is named
+    #[arg(long, conflicts_with = "account")]
+    all: bool,
+    /// Remove the tokens locally without revoking them at the server
+    #[arg(long)]
+    local: bool,
+}
+
+/// Revokes and removes tokens. Tokens that cannot be revoked are removed all the same; the first failure
+/// determines the exit code.
+///
+/// # Errors
+///
+/// See [`oauthctl_core::flow::FlowManager::revoke`]. A failed revocation is returned after the tokens are
+/// removed.
+pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode> {
+    let mut results = Vec::new();
+    let mut failure = None;
+    for key in meant(args, context)? {
+        let outcome = log_out(&key, args.local, context);
+        match outcome {
+            Ok((result, failed)) => {
+                results.push(result);
+                failure = failure.or(failed);
+            }
+            Err(error) if args.all => {
+                context.ui.warn(&error);
+                failure = failure.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    if context.ui.json {
+        ui::print_json(&Value::Array(results))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
+    let given = args.profile.name()?;
+    if !args.all {
+        let name = context.profile_name(given)?;
+        return Ok(vec![named(args, context, &name)?]);
+    }
+    let accounts = match given {
+        Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
+        None => context.state()?.accounts()?,
+    };
+    Ok(accounts.into_iter().map(|entry| entry.key).collect())
+}
+
+/// Returns the account to log out. Unlike `token`, `logout` never falls back to an account that is not
+/// named: a script that runs twice would log out the next one.
+fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
+    let key = GrantKey::new(profile, args.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let state = context.state()?;
+    let is_known = state.account(&key)?.is_some();
+    let others = if is_known { Vec::new() } else { state.some_accounts(profile, usize::MAX)? };
+    if is_known || (others.is_empty() && args.account.account.is_none()) {
+        return Ok(key);
+    }
+    context.profile(profile)?;
+    let unknown = Error::config(format!("not logged in to {key}"));
+    Err(if others.is_empty() {
+        unknown.hint("run `oauthctl status` to see who is logged in")
+    } else {
+        let error = match args.account.account.is_none() && others.len() > 1 {
+            true => manager::several_accounts(profile),
+            false => unknown,
+        };
+        let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
+        error.hint(format!("select one with `--account`, or use `--all`: {names}"))
+    })
+}
+
+fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {
+    // The account of a removed profile can still be removed.
+    let entry = context.state()?.account(key)?;
+    let profile = context.config()?.profiles.get(&key.profile);
+    if profile.is_none() && entry.is_none() {
+        context.profile(&key.profile).map_err(|error| match error.advice() {
+            [Advice::DidYouMean(_)] => error,
+            _ => error.hint("run `oauthctl status` to see who is logged in"),
+        })?;
+    }
+    let spec = match (&context.globals.store, &entry) {
+        (None, Some(entry)) => entry.store.parse()?,
+        _ => {
+            let config = context.config()?;
+            let named =
+                profile.and_then(|p| config.store_of(p)).or(config.defaults.store.as_deref());
+            context.store_spec(named)?
+        }
+    };
+    let manager = manager::build_over(context, profile, &context.open_store(&spec)?)?;
+    let ending = async {
+        match local {
+            true => {
+                manager.forget(key).await.map(|forgotten| (forgotten, AtServer::NotAsked, None))
+            }
+            false => manager
+                .revoke(key)
+                .await
+                .map(|ended| (ended.forgotten, ended.at_server, ended.asked)),
+        }
+    };
+    let (forgotten, at_server, asked) = runner::block_on(Some(&manager), ending)?;
+    let at = asked.as_deref().map_or_else(String::new, |url| format!(" at {}", host_of(url)));
+    let (word, failed) = match at_server {
+        AtServer::NoEndpoint => ("no_endpoint", None),
+        AtServer::Revoked => ("revoked", None),
+        AtServer::Failed(error) => ("failed", Some(error)),
+        _ => ("not_asked", None),
+    };
+    context.ui.say(summary(key, forgotten, word, &at));
+    if word == "no_endpoint" {
+        let what =
+            format!("no revocation endpoint is known for `{}`", text::one_line(&key.profile));
+        context.ui.warn(&Error::config(what).hint(
+            "set `revocation_endpoint` in the profile if the server has one; the tokens stay valid \
+             until they expire or you revoke access in the server's settings",
+        ));
+    }
+    let result = json!({
+        "profile": key.profile, "account": key.account,
+        "forgotten": forgotten, "revocation": word, "revocation_endpoint": asked,
+    });
+    let failed = failed.map(|e| {
+        e.context(format!("the tokens of {key} were removed locally, but could not be revoked{at}"))
+            .hint("the tokens may still be valid: revoke access in the server's settings")
+    });
+    Ok((result, failed))
+}
+
+/// Returns the sentence that tells the user what became of the tokens.
+fn summary(key: &GrantKey, forgotten: bool, word: &str, at: &str) -> String {
+    match (forgotten, word) {
+        (false, _) => format!("Not logged in to {key}."),
+        (true, "revoked") => {
+            format!("Logged out of {key}{at}: the tokens are revoked and removed.")
+        }
+        (true, _) => {
+            format!("Logged out of {key}: the tokens are removed locally, but not revoked.")
+        }
+    }
+}
+
+/// Returns the server of an endpoint, as shown to the user.
+fn host_of(endpoint: &str) -> String {
+    let host = url::Url::parse(endpoint).map(|url| url.origin().ascii_serialization());
+    host.unwrap_or_else(|_| text::one_line(endpoint))
+}

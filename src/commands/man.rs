@@ -1,0 +1,129 @@
+//! `oauthctl man`: manual pages, generated from the clap definitions and from [`text`].
+
+pub mod page;
+pub mod text;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Command, ValueHint};
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Error, Result};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::ui;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+oauthctl man login | man -l -\n  \
+oauthctl man --dir ~/.cargo/share/man/man1")]
+pub struct ManArgs {
+    /// Command whose page to print [default: oauthctl itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "dir", value_hint = ValueHint::Other)]
+    command: Vec<String>,
+    /// Write the pages of all commands to this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+/// Prints a page, or writes all of them.
+///
+/// # Errors
+///
+/// Returns `Usage` if there is no such command or the directory cannot be written, and an error if stdout
+/// cannot be written.
+pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<ExitCode> {
+    program.build();
+    match &args.dir {
+        Some(dir) => write_all(dir, &program, context)?,
+        None => ui::print(&page::render(&program, &find(&program, &args.command)?)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the commands on the path to this one, itself included; none for the program itself.
+///
+/// # Errors
+///
+/// Returns `Usage` if there is no such command.
+pub fn find<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
+    let mut way = Vec::new();
+    for word in words {
+        let at = way.last().copied().unwrap_or(program);
+        let next = at.find_subcommand(word).ok_or_else(|| {
+            let known = at.get_bin_name().unwrap_or_else(|| at.get_name()).to_owned();
+            Error::usage(format!("`{known}` has no command `{}`", one_line(word)))
+                .hint(format!("run `{known} --help` for the list of commands"))
+        })?;
+        way.push(next);
+    }
+    Ok(way)
+}
+
+fn write_all(dir: &Path, program: &Command, context: &Context) -> Result<()> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        let path = one_line(&path.display().to_string());
+        Error::usage(format!("cannot write {path}: {error}"))
+            .hint("choose a writable directory with `--dir`")
+    };
+    std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
+    let mut names = Vec::new();
+    for way in all(program) {
+        let name = page::file_name(program, &way);
+        let path = dir.join(&name);
+        write_public(&path, &page::render(program, &way)?).map_err(|e| failed(&path, &e))?;
+        names.push(name);
+    }
+    if context.globals.json {
+        return ui::print_json(&json!({ "pages": names }));
+    }
+    let dir = one_line(&dir.display().to_string());
+    context.ui.say(format!("Wrote {} pages to {dir}.", names.len()));
+    Ok(())
+}
+
+/// Returns the path to every command, the program's own first.
+pub fn all(program: &Command) -> Vec<Vec<&Command>> {
+    let mut ways = vec![Vec::new()];
+    let mut next = 0;
+    while next < ways.len() {
+        let way: Vec<&Command> = ways[next].clone();
+        let at = way.last().copied().unwrap_or(program);
+        let inner = at.get_subcommands().filter(|command| !command.is_hide_set());
+        ways.extend(inner.map(|command| way.iter().copied().chain([command]).collect::<Vec<_>>()));
+        next += 1;
+    }
+    ways
+}
+
+/// Replaces a file by a world-readable one, whatever the umask: pages hold no secret. An existing file is
+/// not written into: a link would lead to another file, and a pipe would block.
+fn write_public(path: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| make_public(&file))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(unix)]
+fn make_public(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_public(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! `oauthctl profile`: the profiles of the configuration file.
+
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueHint};
+use oauthctl_core::profile::describe;
+use oauthctl_core::profile::edit::{self, NewProfile};
+use oauthctl_core::profile::{LoopbackHost, SecretSource};
+use oauthctl_core::store::StoreSpec;
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Error, Result, Secret};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+#[cfg(unix)]
+use oauthctl_core::login::terminal::{Echo, Input, Terminal};
+
+use crate::args::{ProfileOption, one_of};
+use crate::context::Context;
+use crate::rows::Rows;
+use crate::{callbacks, run as runner, scopes, ui};
+
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// Add a profile to the configuration file
+    Add(AddArgs),
+    /// List the profiles
+    List,
+    /// Show a profile and the values of its preset, with secrets redacted
+    Show(NameArgs),
+    /// Remove a profile from the configuration file
+    Remove(NameArgs),
+    /// Store the client secret of a profile, read from standard input
+    SetSecret(NameArgs),
+    /// Print the path of the configuration file
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// Name of the profile
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other, required_unless_present = "profile")]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+}
+
+impl NameArgs {
+    fn name(&self) -> Result<&str> {
+        let name = one_of(self.argument.as_deref(), self.option.profile.as_deref())?;
+        name.ok_or_else(|| Error::usage("no profile specified"))
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
+oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
+pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
+--client-secret-stdin")]
+pub struct AddArgs {
+    /// Name of the new profile
+    #[arg(value_hint = ValueHint::Other)]
+    name: String,
+    /// Built-in preset to start from (see `oauthctl providers`)
+    #[arg(long, value_name = "PROVIDER", value_hint = ValueHint::Other)]
+    provider: Option<String>,
+    /// Issuer URL, from which the endpoints are discovered
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    issuer: Option<String>,
+    /// Client ID that is registered at the server
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
+    client_id: String,
+    /// Scope to request; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
+    scopes: Vec<String>,
+    /// Set any other key of the profile; can be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = crate::commands::login::parse_parameter, value_hint = ValueHint::Other)]
+    set: Vec<(String, String)>,
+    /// Read the client secret from standard input and store it in the token store
+    #[arg(long)]
+    client_secret_stdin: bool,
+}
+
+/// Runs one of the profile commands.
+///
+/// # Errors
+///
+/// Returns `Config` for an invalid profile or file, and `Store` if the client secret cannot be stored.
+pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        ProfileCommand::Add(args) => add(args, context),
+        ProfileCommand::List => list(context),
+        ProfileCommand::Show(args) => show(args, context),
+        ProfileCommand::Remove(args) => remove(args.name()?, context),
+        ProfileCommand::SetSecret(args) => set_secret(args.name()?, context),
+        ProfileCommand::Path => {
+            let path = context.config_path()?;
+            if context.ui.json {
+                ui::print_json(&json!({ "path": path.display().to_string() }))?;
+            } else {
+                ui::print_path(&path)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn remove(name: &str, context: &Context) -> Result<ExitCode> {
+    // A broken file can be repaired this way: its profile need not be readable.
+    let profile = context.config().ok().and_then(|config| config.profiles.get(name));
+    let item = secret_item(name);
+    let secret = profile.and_then(|p| p.client.secret.as_ref()).cloned();
+    let store = match (profile, secret == Some(SecretSource::Keyring(item.clone()))) {
+        (Some(profile), true) => Some(context.store_of(profile)?),
+        _ => None,
+    };
+    edit::remove(&context.config_path()?, name)?;
+    context.ui.say(format!("Removed profile `{}`.", one_line(name)));
+    if let Some(store) = store
+        && let Err(error) = runner::block_on(None, store.items.unset(&item))
+    {
+        context.ui.warn(&error.context("its client secret is still in the token store"));
+    }
+    if !context.state()?.some_accounts(name, 1)?.is_empty() {
+        let what = Error::config(format!("`{}` still has stored tokens", one_line(name)));
+        context.ui.warn(&what.hint(format!(
+            "run `oauthctl logout {} --all` to remove them; they can no longer be revoked",
+            shell_word(name)
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the item of the token store that holds a profile's client secret.
+fn secret_item(profile: &str) -> String {
+    format!("{profile}/client_secret")
+}
+
+fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
+    let names_endpoints = args.set.iter().any(|(key, _)| {
+        key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
+    });
+    if args.provider.is_none() && args.issuer.is_none() && !names_endpoints {
+        return Err(Error::config("the profile specifies no server")
+            .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
+    }
+    let item = secret_item(&args.name);
+    let secret = args.client_secret_stdin.then(|| read_secret(context)).transpose()?;
+    let new = NewProfile {
+        name: args.name.clone(),
+        provider: args.provider.clone(),
+        issuer: args.issuer.clone(),
+        client_id: Some(args.client_id.clone()),
+        scopes: args.scopes.clone(),
+        store: store_to_write(args, context)?,
+        set: args.set.clone(),
+        client_secret_item: secret.as_ref().map(|_| item.clone()),
+    };
+    let path = context.config_path()?;
+    let config = edit::add(&path, &new)?;
+    if let Some(secret) = &secret {
+        let named = config.store_of(config.profile(&args.name)?);
+        let store = context.open_store(&context.store_spec(named)?)?;
+        if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
+            // Without its client secret, the profile is useless.
+            edit::remove(&path, &args.name)?;
+            return Err(error.context("cannot store the client secret; the profile was not added"));
+        }
+    }
+    context.ui.say(format!("Added profile `{}` to {}.", args.name, path.display()));
+    scopes::warn(context, &args.scopes, config.profile(&args.name)?);
+    let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
+    if !uris.is_empty() {
+        let uris = uris.join(", ");
+        context.ui.say(format!("Redirect URI to register at the service: {uris}"));
+    }
+    if let Some(note) = note {
+        context.ui.say(note);
+    }
+    let name = shell_word(&args.name);
+    let uris = &config.profile(&args.name)?.redirect_uris;
+    context.ui.say(match uris.iter().all(|uri| uri.host == LoopbackHost::Elsewhere) {
+        true => format!("Start authorizations with `oauthctl start {name}`."),
+        false => format!("Log in with `oauthctl login {name}`."),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the store of `--store`, which is written to the profile unless `--set` names one.
+fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
+    let Some(store) = &context.globals.store else { return Ok(None) };
+    if args.set.iter().any(|(key, _)| key == "store") {
+        return Ok(None);
+    }
+    Ok(Some(StoreSpec::from_user(store)?.to_string()))
+}
+
+/// Stores the client secret of a profile that keeps it in the token store.
+fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
+    let profile = context.profile(name)?;
+    let Some(SecretSource::Keyring(item)) = &profile.client.secret else {
+        let what =
+            format!("the client secret of `{}` is not kept in the token store", one_line(name));
+        return Err(Error::config(what).hint(format!(
+            "set `client_secret = {{ keyring = \"{}\" }}` in the profile",
+            one_line(&secret_item(name))
+        )));
+    };
+    let store = context.store_of(profile)?;
+    runner::block_on(None, store.items.set(item, &read_secret(context)?))?;
+    context.ui.say(format!("Stored the client secret of `{}`.", one_line(name)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The maximum size of a client secret, in bytes.
+const LONGEST_SECRET: usize = 64 * 1024;
+
+/// Reads the client secret: everything from a pipe, or a hidden line at a terminal.
+fn read_secret(context: &Context) -> Result<Secret> {
+    let text = match std::io::stdin().is_terminal() {
+        true => prompt_for_secret(context)?,
+        false => piped_secret()?,
+    };
+    let Some(text) = text else {
+        return Err(Error::usage("the client secret on standard input is longer than 64 KiB"));
+    };
+    let text = std::str::from_utf8(&text)
+        .map_err(|_| Error::usage("the client secret on standard input is not valid UTF-8"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(Error::usage("the client secret on standard input is empty")),
+        secret => Ok(Secret::new(secret)),
+    }
+}
+
+/// Reads all of standard input; `None` if it is too long.
+fn piped_secret() -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut text = Zeroizing::new(Vec::new());
+    std::io::stdin()
+        .lock()
+        .take(LONGEST_SECRET as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(|e| Error::usage(format!("cannot read the client secret: {e}")))?;
+    Ok(Some(text).filter(|text| text.len() <= LONGEST_SECRET))
+}
+
+/// Reads one line from the terminal; `None` if it is too long.
+fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    const PIPE: &str = "pipe it: `pass show gitlab/secret | oauthctl profile add …`";
+    if context.globals.no_input {
+        let what = "entering the client secret requires user interaction, but `--no-input` is set";
+        return Err(Error::login_required(what).hint(PIPE));
+    }
+    #[cfg(unix)]
+    if let Some(terminal) = Terminal::on_stdin(Echo::Hidden) {
+        ui::prompt("Client secret: ");
+        let input = terminal.lines(LONGEST_SECRET).read();
+        ui::prompt("\n");
+        return Ok(match input {
+            Input::Line(line) => Some(line),
+            Input::TooLong => None,
+            Input::End => Some(Zeroizing::default()),
+        });
+    }
+    Err(Error::usage("cannot prompt for a client secret at this terminal").hint(PIPE))
+}
+
+fn list(context: &Context) -> Result<ExitCode> {
+    let config = context.config()?;
+    let default = config.default_profile();
+    if context.ui.json {
+        let rows: Vec<_> = config
+            .profiles
+            .values()
+            .map(|p| {
+                json!({
+                    "name": p.name,
+                    "provider": p.provider,
+                    "issuer": p.issuer,
+                    "client_id": p.client.id,
+                    "scopes": p.scopes,
+                    "default": default == Some(p.name.as_str()),
+                })
+            })
+            .collect();
+        ui::print_json(&rows.into())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if config.profiles.is_empty() {
+        context.ui.say(format!("There are no profiles in {}.", config.path.display()));
+    }
+    let width = config.profiles.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut rows = Rows::new("", width + 2, "  ");
+    for profile in config.profiles.values() {
+        let mark = if default == Some(profile.name.as_str()) { "*" } else { " " };
+        let endpoint = profile.endpoints.token.as_deref();
+        let from = profile.provider.as_deref().or(profile.issuer.as_deref()).or(endpoint);
+        rows.row(&format!("{mark} {}", profile.name), &ui::field(from.unwrap_or("")));
+    }
+    rows.print()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &NameArgs, context: &Context) -> Result<ExitCode> {
+    let profile = context.profile(args.name()?)?;
+    let mut shown = describe::effective(profile);
+    let (uris, note) = callbacks::to_register(context, profile);
+    if !uris.is_empty() {
+        shown.insert("redirect_uri".to_owned(), json!(uris));
+    }
+    let store = context.store_spec(context.config()?.store_of(profile))?;
+    shown.insert("store".to_owned(), json!(store.to_string()));
+    if context.ui.json {
+        ui::print_json(&shown.into())?;
+    } else {
+        let width = shown.keys().map(String::len).max().unwrap_or(0);
+        let mut rows = Rows::new("", width, "  ");
+        shown.iter().for_each(|(key, value)| rows.row(key, &ui::plain(value)));
+        rows.print()?;
+    }
+    if let Some(note) = note {
+        context.ui.say(note);
+    }
+    Ok(ExitCode::SUCCESS)
+}

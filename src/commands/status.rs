@@ -1,0 +1,233 @@
+//! `oauthctl status`: accounts, scopes, remaining lifetime, the last refresh and its error.
+
+mod stored;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::profile::GrantType;
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Advice, Error, Result, Timestamp, time};
+use serde_json::{Value, json};
+
+use crate::args::{ProfileOption, one_of};
+use crate::context::Context;
+use crate::rows::Rows;
+use crate::run as runner;
+use crate::ui::{self, field};
+use stored::Account;
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Profile to show [default: all profiles]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+}
+
+/// Shows the accounts of the index and of the stores. Does not wait for a store that does not respond at
+/// once: the output then shows the index alone, and says so.
+///
+/// # Errors
+///
+/// Returns `Config` for a profile that is neither configured nor in the index.
+pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
+    let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    if let Err(error) = context.check_config() {
+        // Accounts can be listed even if the configuration is invalid.
+        context.ui.warn(&error);
+    }
+    let entries = match wanted {
+        Some(name) => context.state()?.some_accounts(name, usize::MAX)?,
+        None => context.state()?.accounts()?,
+    };
+    if let (Some(name), true) = (wanted, entries.is_empty()) {
+        context.profile(name)?;
+    }
+    let (accounts, were_asked) = match entries.is_empty() {
+        true => (stored::unindexed(wanted, context), true),
+        false => stored::compare(entries, context),
+    };
+    let now = Timestamp::now();
+    if context.ui.json {
+        let objects = accounts.iter().map(|account| to_json(account, context, now));
+        ui::print_json(&Value::Array(objects.collect()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if accounts.is_empty() {
+        context.ui.say(match wanted {
+            Some(name) => {
+                let (shown, word) = (one_line(name), shell_word(name));
+                format!("Not logged in to `{shown}`. Run `oauthctl login {word}`.")
+            }
+            None => "Not logged in to any profile. Run `oauthctl login PROFILE`, or try `oauthctl \
+                     demo`."
+                .to_owned(),
+        });
+    }
+    let mut rows = Rows::new("  ", 10, " ");
+    for account in &accounts {
+        rows.blank();
+        describe(account, now, &mut rows);
+    }
+    rows.print()?;
+    if !were_asked {
+        context.ui.say(
+            "Showing the last recorded state: with so many accounts, the stores were not checked. \
+             Run `oauthctl status PROFILE` to check the accounts of one profile.",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {
+    let entry = &account.entry;
+    let is_gone = account.is_stored == Some(false);
+    let expires_at = entry.expires_at.filter(|_| !entry.withheld && !is_gone);
+    let problem = problem(account, now);
+    json!({
+        "profile": entry.key.profile,
+        "account": entry.key.account,
+        "identity": entry.identity,
+        "scopes": entry.scopes,
+        "expires_at": expires_at.map(|t| t.to_string()),
+        "expires_in": expires_at.map(|t| t.remaining(now).as_secs()),
+        "has_refresh_token": entry.has_refresh_token && !is_gone,
+        "login_required": needs_login(account, now),
+        "logged_in_at": entry.obtained_at.to_string(),
+        "last_refresh": has_been_refreshed(entry).then(|| entry.refreshed_at.to_string()),
+        "last_error": entry.last_error.as_ref().map(|e| json!({"at": e.at.to_string(), "message": e.message})),
+        "store": entry.store,
+        "stored": account.is_stored,
+        "problem": problem.as_ref().map(|problem| problem.message()),
+        "hint": problem.as_ref().and_then(ui::hint_of),
+        "grant_id": entry.grant_id,
+        "user": entry.user,
+        "attributes": attributes(account, context, now),
+    })
+}
+
+/// Returns the attributes of a grant. They are in its record, which is read only if it has any; null if it
+/// cannot be read now.
+fn attributes(account: &Account, context: &Context, now: Timestamp) -> Value {
+    let entry = &account.entry;
+    if let Some(grant) = &account.grant {
+        return json!(grant.attributes_at(now));
+    }
+    if !entry.has_attributes || account.is_stored == Some(false) {
+        return json!({});
+    }
+    let load = || {
+        let store = context.open_store(&entry.store.parse()?)?;
+        runner::block_on(None, store.grants.load(&entry.key))
+    };
+    // A store that has just failed is not tried again.
+    let loaded = match &account.problem {
+        Some(error) if account.is_stored.is_none() => Err(error.clone()),
+        _ => load(),
+    };
+    match loaded {
+        Ok(grant) => json!(grant.map(|grant| grant.attributes_at(now)).unwrap_or_default()),
+        Err(error) => {
+            context.ui.warn(&error.context("cannot read the attributes"));
+            Value::Null
+        }
+    }
+}
+
+/// Returns what keeps `token` from printing a token, and the command that fixes it.
+fn problem(account: &Account, now: Timestamp) -> Option<Error> {
+    let entry = &account.entry;
+    account.problem.clone().or_else(|| {
+        needs_login(account, now).then(|| {
+            Error::login_required("a new login is required").hint(Advice::LogIn(entry.key.clone()))
+        })
+    })
+}
+
+fn describe(account: &Account, now: Timestamp, rows: &mut Rows) {
+    let entry = &account.entry;
+    let (profile, name) = (field(&entry.key.profile), field(&entry.key.account));
+    rows.heading(&format!("{profile} / {name}"));
+    let mut row = |name: &str, value: &str| rows.row(name, value);
+    if let Some(label) = entry.identity.label() {
+        row("who", &one_line(label));
+    }
+    row(
+        "scopes",
+        &if entry.scopes.is_empty() {
+            "(none)".to_owned()
+        } else {
+            one_line(&entry.scopes.join(" "))
+        },
+    );
+    match account.is_stored {
+        Some(false) if needs_user(entry) => row("token", "none"),
+        Some(false) => row("token", "none, requested again when needed"),
+        _ => row("token", &life(account, now)),
+    }
+    match has_been_refreshed(entry) {
+        true => row("refreshed", &ago(entry.refreshed_at, now)),
+        false => row("logged in", &ago(entry.obtained_at, now)),
+    }
+    if let Some(error) = &entry.last_error {
+        row("last error", &format!("{}: {}", ago(error.at, now), field(&error.message)));
+    }
+    row("store", &field(&entry.store));
+    if let Some(problem) = problem(account, now) {
+        row("problem", &field(problem.message()));
+        if let Some(hint) = ui::hint_of(&problem) {
+            row("hint", &field(&hint));
+        }
+    }
+}
+
+fn has_been_refreshed(entry: &AccountEntry) -> bool {
+    entry.refreshed_at != entry.obtained_at
+}
+
+fn needs_login(account: &Account, now: Timestamp) -> bool {
+    let entry = &account.entry;
+    let is_expired = entry.withheld || entry.expires_at.is_some_and(|at| at <= now);
+    let is_gone = account.is_stored == Some(false);
+    let has_nothing = is_gone || (is_expired && !entry.has_refresh_token);
+    entry.login_required || (has_nothing && needs_user(entry))
+}
+
+/// Returns whether only the user can obtain a new grant, as is assumed for an unknown grant type.
+fn needs_user(entry: &AccountEntry) -> bool {
+    let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
+    known.is_none_or(|(_, grant)| grant.needs_person())
+}
+
+fn life(account: &Account, now: Timestamp) -> String {
+    let entry = &account.entry;
+    let renewal = match (entry.login_required, entry.has_refresh_token) {
+        (true, _) => "then a new login is required",
+        (false, true) => "refreshed when needed",
+        (false, false) if !needs_user(entry) => "a new one is requested when needed",
+        (false, false) => "cannot be refreshed",
+    };
+    let is_over = needs_login(account, now);
+    match entry.expires_at {
+        _ if entry.withheld && is_over => "expired".to_owned(),
+        _ if entry.withheld => {
+            "withheld by a rule (the `post_token` hook) until it allows one".to_owned()
+        }
+        None if entry.login_required => "no known expiry; a new login is required".to_owned(),
+        None => format!("no known expiry, {renewal}"),
+        Some(at) if at <= now && is_over => "expired".to_owned(),
+        Some(at) if at <= now => format!("expired, {renewal}"),
+        Some(at) => format!("{} left, {renewal}", time::describe(at.remaining(now))),
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.remaining(at) {
+        Duration::ZERO => "just now".to_owned(),
+        elapsed => format!("{} ago", time::describe(elapsed)),
+    }
+}

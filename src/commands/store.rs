@@ -1,0 +1,236 @@
+//! `oauthctl store`: keys of the file store, contents of the stores, migration between them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueHint};
+use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
+use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
+use serde_json::json;
+
+use crate::args::{ProfileOption, one_of};
+use crate::context::Context;
+use crate::migrated;
+use crate::rows::Rows;
+use crate::{run as runner, ui};
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Generate a key for the file store, to be set as OAUTHCTL_STORE_KEY
+    Keygen,
+    /// Show the store in use, where it is, and how many accounts it holds
+    Info,
+    /// Move accounts and client secrets to another store
+    Migrate(MigrateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Profile whose accounts to move [default: all profiles]
+    #[arg(id = "profile_argument", value_name = "PROFILE", value_hint = ValueHint::Other)]
+    argument: Option<String>,
+    #[command(flatten)]
+    option: ProfileOption,
+    /// Store to move to: keyring, file or file:DIR
+    #[arg(long, value_name = "STORE", value_hint = ValueHint::Other)]
+    to: String,
+    /// Accept unauthenticated records of file stores, as written by earlier versions
+    #[arg(long)]
+    accept_unauthenticated: bool,
+}
+
+/// Runs one of the store commands.
+///
+/// # Errors
+///
+/// Returns `Store` if a store cannot be used.
+pub fn run(command: &StoreCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        StoreCommand::Keygen => keygen(context),
+        StoreCommand::Info => info(context),
+        StoreCommand::Migrate(args) => migrate_accounts(args, context),
+    }
+}
+
+fn keygen(context: &Context) -> Result<ExitCode> {
+    let (identity, recipient) = file::keygen();
+    if context.ui.json {
+        ui::print_json(&json!({"identity": identity.expose(), "recipient": recipient}))?;
+    } else {
+        ui::print_line(identity.expose())?;
+    }
+    context.ui.say(format!(
+        "Public key: {recipient}\nKeep the line on stdout secret: it can decrypt the store."
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn info(context: &Context) -> Result<ExitCode> {
+    let config = context.config()?;
+    let spec = context.store_spec(config.defaults.store.as_deref())?;
+    let place = Place::of(&spec, context)?;
+    let accounts = context.state()?.accounts()?;
+    let here = accounts.iter().filter(|e| e.store == spec.to_string()).count();
+    let (config_path, state) = (context.config_path()?, context.state_path()?);
+    if context.ui.json {
+        ui::print_json(&json!({
+            "store": spec.to_string(),
+            "directory": place.directory.as_deref().map(shown),
+            "key": place.key,
+            "accounts": here,
+            "accounts_elsewhere": accounts.len() - here,
+            "config": shown(&config_path),
+            "state": shown(&state),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut rows = Rows::new("", 10, " ");
+    rows.row("store", &spec.to_string());
+    if let Some(directory) = &place.directory {
+        rows.row("directory", &ui::field(&shown(directory)));
+    }
+    if let Some(key) = &place.key {
+        rows.row("key", key);
+    }
+    rows.row("accounts", &format!("{here} in this store, {} in others", accounts.len() - here));
+    rows.row("config", &ui::field(&shown(&config_path)));
+    rows.row("state", &ui::field(&shown(&state)));
+    rows.print()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a path as text, lossily if it is not UTF-8.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Where a store keeps its records, and the source of its key.
+struct Place {
+    directory: Option<PathBuf>,
+    key: Option<String>,
+}
+
+impl Place {
+    fn of(spec: &StoreSpec, context: &Context) -> Result<Self> {
+        let StoreSpec::File(directory) = spec else {
+            return Ok(Self { directory: None, key: None });
+        };
+        let places = context.places()?;
+        let key = match &places.key {
+            KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
+            KeySource::File(path) => path.display().to_string(),
+            KeySource::Generated(path) if path.exists() => path.display().to_string(),
+            KeySource::Generated(path) => {
+                format!("{} (generated when first needed)", path.display())
+            }
+        };
+        Ok(Self { directory: Some(directory.clone().unwrap_or(places.files)), key: Some(key) })
+    }
+}
+
+/// Returns the configuration tables that determine the store of these profiles: each profile's own if it
+/// sets a store, else the defaults.
+fn tables(profiles: &BTreeSet<&str>, context: &Context) -> Result<String> {
+    let config = context.config()?;
+    let own = profiles.iter().filter_map(|name| config.profiles.get(*name));
+    let own: BTreeSet<String> = own
+        .filter(|profile| profile.store.is_some())
+        .map(|profile| format!("[profiles.{}]", text::one_line(&profile.name)))
+        .collect();
+    let has_own =
+        |name: &&str| config.profiles.get(*name).is_some_and(|profile| profile.store.is_some());
+    let defaults = (!profiles.iter().all(has_own)).then(|| "[defaults]".to_owned());
+    Ok(defaults.into_iter().chain(own).collect::<Vec<_>>().join(" and "))
+}
+
+fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
+    let to_spec: StoreSpec = StoreSpec::from_user(&args.to)?;
+    let to = context.open_store(&to_spec)?;
+    let state = context.state()?;
+    let accounts = state.accounts()?;
+    let profile = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
+    let of_profile = |e: &&AccountEntry| profile.is_none_or(|name| name == e.key.profile);
+    let accounts: Vec<_> = accounts.iter().filter(of_profile).collect();
+    let accepted = match args.accept_unauthenticated {
+        true => accept(profile, &to_spec, &accounts, context)?,
+        false => Vec::new(),
+    };
+    let mut moved = Vec::new();
+    let mut stayed = BTreeSet::new();
+    let mut failure: Option<Error> = None;
+    for entry in accounts.iter().filter(|entry| entry.store != to_spec.to_string()) {
+        let from = context.open_store(&entry.store.parse()?)?;
+        let keys: [GrantKey; 1] = [entry.key.clone()];
+        let migration = runner::block_on(None, migrate(&*from.grants, &*to.grants, &keys, &state))?;
+        for (key, error) in migration.failed {
+            context.ui.warn(&error.clone().context(format!("cannot move {key}")));
+            stayed.insert(key.profile);
+            failure = failure.or(Some(error));
+        }
+        moved.extend(migration.moved);
+    }
+    for key in &moved {
+        context.ui.say(format!("Moved {key} to {to_spec}."));
+    }
+    let secrets = migrated::secrets(profile, (&to_spec, &to), &accounts, &stayed, context)?;
+    for name in &secrets.profiles {
+        let name = text::one_line(name);
+        context.ui.say(format!("Moved the client secret of `{name}` to {to_spec}."));
+    }
+    if let Some(failure) = failure.or(secrets.failure) {
+        return Err(failure);
+    }
+    if context.ui.json {
+        let secrets = &secrets.profiles;
+        let mut result =
+            json!({"to": to_spec.to_string(), "moved": moved, "client_secrets": secrets});
+        if args.accept_unauthenticated {
+            result["accepted"] = accepted.into();
+        }
+        ui::print_json(&result)?;
+    } else if !accepted.is_empty() && moved.is_empty() && secrets.profiles.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut profiles: BTreeSet<&str> = moved.iter().map(|key| key.profile.as_str()).collect();
+    profiles.extend(secrets.profiles.iter().map(String::as_str));
+    context.ui.say(if profiles.is_empty() {
+        format!("There is nothing to move to {to_spec}.")
+    } else {
+        format!(
+            "Set `store = \"{to_spec}\"` in {} to use {} from there.",
+            tables(&profiles, context)?,
+            if moved.is_empty() { "the client secrets" } else { "the accounts" }
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Accepts unauthenticated records in the target store and in the stores of the accounts, and returns what
+/// was accepted.
+fn accept(
+    profile: Option<&str>,
+    to: &StoreSpec,
+    accounts: &[&AccountEntry],
+    context: &Context,
+) -> Result<Vec<String>> {
+    let mut stores = vec![to.clone()];
+    for entry in accounts {
+        let spec: StoreSpec = entry.store.parse()?;
+        if !stores.contains(&spec) {
+            stores.push(spec);
+        }
+    }
+    let (state, places) = (context.state()?, context.places()?);
+    let mut accepted = Vec::new();
+    for spec in stores {
+        let Some(store) = spec.open_files(&places) else { continue };
+        context.note_warnings(store.warnings());
+        let work = accept_unauthenticated(&store, profile, &state);
+        for claimed in runner::block_on(None, work)? {
+            context.ui.say(format!("Accepted {claimed} in {spec}."));
+            accepted.push(claimed.to_string());
+        }
+    }
+    Ok(accepted)
+}

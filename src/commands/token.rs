@@ -1,0 +1,252 @@
+//! `oauthctl token`: prints a valid access token.
+
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use oauthctl_core::flow::{self, AccessToken, TokenRequest};
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+
+use crate::args::{AccountOption, ProfileArg};
+use crate::commands::{import, login};
+use crate::context::Context;
+use crate::format::{FORMATS, Format, render};
+use crate::{hint, manager, run as runner, scopes, ui};
+
+/// Which account to use, and what its token must satisfy.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    #[command(flatten)]
+    pub account: AccountOption,
+    /// Minimum remaining lifetime of the token [default: from the profile, else 60s]
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
+    pub min_ttl: Option<Duration>,
+    /// Request a token with only this scope; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
+    pub scopes: Vec<String>,
+    /// Request a token for this resource (RFC 8707)
+    #[arg(long, value_name = "URI", value_hint = ValueHint::Url)]
+    pub resource: Option<String>,
+    /// Request a token for this audience
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+    pub audience: Option<String>,
+}
+
+#[derive(Debug, Default, Args)]
+#[command(after_help = format!("{FORMATS}\n\nExamples:\n  \
+oauthctl token -p gitlab\n  \
+oauthctl token -p api --format curl | curl -K - https://api.example.com/me\n  \
+eval \"$(oauthctl token -p gitlab --format env)\""))]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArg,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Refresh the token even if it is still valid
+    #[arg(long, conflicts_with = "cached")]
+    force_refresh: bool,
+    /// Print the stored token or fail, without network access
+    #[arg(long)]
+    pub(crate) cached: bool,
+    /// Log in if necessary
+    #[arg(long, conflicts_with = "cached")]
+    login: bool,
+    /// Output format, see below [default: token]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    format: Option<Format>,
+    /// Mailbox for `--format xoauth2`
+    #[arg(long, value_name = "MAILBOX", value_hint = ValueHint::EmailAddress)]
+    user: Option<String>,
+}
+
+/// Prints a token.
+///
+/// # Errors
+///
+/// Returns an error whose kind determines the exit code.
+pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
+    let format = match args.format {
+        Some(format) => format,
+        None if context.globals.json => Format::Json,
+        None => Format::Token,
+    };
+    if format == Format::Xoauth2 && args.user.is_none() {
+        return Err(Error::usage("`--format xoauth2` requires `--user`")
+            .hint("add the mailbox: `--user me@example.com`"));
+    }
+    let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
+    let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    ui::print(&render(format, &token, args.user.as_deref(), Timestamp::now())?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `token`, `exec` and `refresh` request beyond the selection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Want {
+    /// Refresh whatever is stored.
+    pub force: bool,
+    /// Use no network.
+    pub cached: bool,
+    /// Log in if needed.
+    pub login: bool,
+}
+
+/// Returns a token: from the store without any set-up if that is enough, else through the manager.
+///
+/// # Errors
+/// See [`flow::FlowManager::token`]; also returns errors of configuration and store.
+pub fn hand_out(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<AccessToken> {
+    match from_store(context, profile, selection, want)? {
+        Some(token) => Ok(token),
+        None => from_manager(context, profile, selection, want),
+    }
+}
+
+/// Takes the full path. It is a separate function because it needs a lot of stack, which a stored token
+/// does not.
+#[inline(never)]
+fn from_manager(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<AccessToken> {
+    let name = context.profile_name(profile)?;
+    let profile = context.profile(&name)?;
+    context.keep_snapshot(profile)?;
+    let account = selection.account.account.as_deref();
+    let mut key = manager::account(context, &name, account)?;
+    if import::from_environment(context, profile, &key)? {
+        key = manager::account(context, &name, account)?;
+    }
+    let manager = manager::build(context, profile)?;
+    scopes::warn(context, &selection.scopes, profile);
+    let request = request(selection, want, profile.min_ttl);
+    let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
+    let token = match outcome {
+        Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
+            if let Some(warning) = error.warning() {
+                context.ui.warn(warning);
+            }
+            let among_others = manager::build_among_others(context, profile)?;
+            login::log_in(context, profile, &key, &among_others)?;
+            runner::block_on(Some(&manager), manager.token(&key, &request))?
+        }
+        other => other?,
+    };
+    context.ui.tell_beside(&token.warning, &token.notes);
+    let endpoint = profile.endpoints.token.as_deref();
+    warn_of_move(context, &token, profile.issuer.as_deref(), endpoint, &profile.client.id);
+    warn_of_short_life(context, selection, &token);
+    Ok(token)
+}
+
+/// Warns about a token of the server or client that was configured before: it still works there, and
+/// nowhere else.
+fn warn_of_move(
+    context: &Context,
+    token: &AccessToken,
+    issuer: Option<&str>,
+    token_endpoint: Option<&str>,
+    client_id: &str,
+) {
+    let account = &token.account;
+    let Some(what) = account.pin.differs_from(issuer, token_endpoint, client_id) else { return };
+    let warning = format!(
+        "the token of {} belongs to a different {what} than the one that is now configured",
+        account.key
+    );
+    let hint = format!("run `{}` to get a new one", hint::login_command(&account.key));
+    context.ui.warn(&Error::config(warning).hint(hint));
+}
+
+/// Warns that the server issues only tokens with a shorter lifetime than requested.
+fn warn_of_short_life(context: &Context, selection: &Selection, token: &AccessToken) {
+    let (Some(wanted), Some(at)) = (selection.min_ttl, token.expires_at) else {
+        return;
+    };
+    // A new token has its whole lifetime, minus the duration of the request.
+    let left = match token.lifetime.filter(|_| token.fresh) {
+        Some(lifetime) => Duration::from_secs(lifetime),
+        None => at.remaining(Timestamp::now()),
+    };
+    if left < wanted && token.warning.is_none() {
+        let what = format!(
+            "the token is valid for {}, less than the {} of `--min-ttl`: the server does not issue \
+             longer-lived tokens",
+            time::describe(left),
+            time::describe(wanted)
+        );
+        context.ui.warn(&Error::unavailable(what));
+    }
+}
+
+fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenRequest {
+    let mut request = TokenRequest::default().usual_min_ttl(of_profile);
+    request = request.scopes(selection.scopes.clone());
+    request.min_ttl = selection.min_ttl;
+    (request.force, request.cached) = (want.force, want.cached);
+    request.resource.clone_from(&selection.resource);
+    request.audience.clone_from(&selection.audience);
+    request
+}
+
+/// Tries the cached path, which parses no configuration and sets up no runtime, thread or TLS. Everything
+/// else, errors included, is left to the full path.
+fn from_store(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<Option<AccessToken>> {
+    if want.force {
+        return Ok(None);
+    }
+    let Some(file) = context.config_file()? else {
+        return Ok(None);
+    };
+    let named = match profile {
+        Some(name) => Some(name.to_owned()),
+        None => context.env("OAUTHCTL_PROFILE")?,
+    };
+    let Some(snapshot) = Snapshot::lookup(&context.state_path()?, file, named.as_deref()) else {
+        return Ok(None);
+    };
+    let store = context.open_store(&context.store_spec(snapshot.store.as_deref())?)?;
+    let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let key = GrantKey::new(&snapshot.profile, account);
+    let load = pin!(store.grants.load(&key));
+    // The stores on this path respond at once; one that does not is tried again on the full path.
+    let Poll::Ready(grant) = load.poll_once() else {
+        return Ok(None);
+    };
+    let Ok(Some(grant)) = grant else {
+        return Ok(None);
+    };
+    let request = request(selection, want, Duration::from_secs(snapshot.min_ttl_seconds));
+    let token = flow::stored(&grant, &request, false, Timestamp::now());
+    if let Some(token) = &token {
+        let (issuer, endpoint) = (snapshot.issuer.as_deref(), snapshot.token_endpoint.as_deref());
+        warn_of_move(context, token, issuer, endpoint, &snapshot.client_id);
+    }
+    Ok(token)
+}
+
+trait PollOnce: Future {
+    fn poll_once(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output>;
+}
+
+impl<F: Future> PollOnce for F {
+    fn poll_once(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output> {
+        self.poll(&mut TaskContext::from_waker(Waker::noop()))
+    }
+}

@@ -1,0 +1,491 @@
+//! The context of a command: environment, configuration, stores, trace.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use directories::ProjectDirs;
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::http::{Proxy, can_be_proxy, unreadable_exceptions};
+use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
+use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
+use oauthctl_core::trace::Trace;
+use oauthctl_core::{Error, Result, Secret, Timestamp, text};
+
+use crate::args::Globals;
+use crate::ui::Ui;
+
+/// The context in which a command runs.
+pub struct Context {
+    /// The global flags.
+    pub globals: Globals,
+    /// How messages are printed.
+    pub ui: Ui,
+    /// The protocol trace.
+    pub trace: Trace,
+    file: OnceLock<Option<ConfigFile>>,
+    config: OnceLock<Config>,
+    catalog: OnceLock<Option<Catalog>>,
+    narrowed: OnceLock<Config>,
+    har: Option<PathBuf>,
+    warnings: Mutex<Vec<Warnings>>,
+}
+
+/// How long the user has to answer a prompt of the keyring.
+#[cfg(target_os = "linux")]
+const KEYRING_PROMPT: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Context {
+    /// Creates the context from the flags alone.
+    ///
+    /// A HAR file is created now. If it cannot be written, the command fails before it sends a request: a
+    /// spent code or token cannot be recovered.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` if the HAR file cannot be written.
+    pub fn new(globals: Globals, ui: Ui) -> Result<Self> {
+        let sink: Option<oauthctl_core::trace::LineSink> =
+            globals.trace.then(|| Box::new(move |line: &str| ui.insist(line)) as _);
+        let har = globals.trace_har.clone();
+        let trace = Trace::new(sink, har.is_some(), Timestamp::now());
+        if let Some(path) = &har {
+            trace.finish_har(path)?;
+        }
+        Ok(Self {
+            globals,
+            ui,
+            trace,
+            file: OnceLock::new(),
+            config: OnceLock::new(),
+            catalog: OnceLock::new(),
+            narrowed: OnceLock::new(),
+            har,
+            warnings: Mutex::default(),
+        })
+    }
+
+    /// Writes the HAR file, if one was requested. The command has finished and its result is printed, so a
+    /// file that cannot be written is only a warning.
+    pub fn finish_trace(&self) {
+        let written = self.har.as_deref().map_or(Ok(()), |path| self.trace.finish_har(path));
+        if let Err(error) = written {
+            self.ui.warn(&error);
+        }
+    }
+
+    /// Returns an environment variable; an empty one counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the value is not valid UTF-8.
+    pub fn env(&self, name: &str) -> Result<Option<String>> {
+        match env_os(name) {
+            None => Ok(None),
+            Some(value) => value.into_string().map(Some).map_err(|_| {
+                Error::config(format!("the environment variable {name} is not valid UTF-8"))
+            }),
+        }
+    }
+
+    /// Returns the path of the configuration file.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no flag, variable or home directory determines it.
+    pub fn config_path(&self) -> Result<PathBuf> {
+        if let Some(path) = &self.globals.config {
+            return Ok(path.clone());
+        }
+        if let Some(path) = env_os("OAUTHCTL_CONFIG") {
+            return Ok(path.into());
+        }
+        Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
+    }
+
+    /// Returns the directory of the configuration file.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config_path`].
+    pub fn config_dir(&self) -> Result<PathBuf> {
+        let path = self.config_path()?;
+        match path.parent() {
+            Some(parent) if parent != Path::new("") => Ok(parent.to_owned()),
+            _ => Ok(PathBuf::from(".")),
+        }
+    }
+
+    /// Returns the path of the state directory: locks, intents and the account index.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no variable or home directory determines it.
+    pub fn state_path(&self) -> Result<PathBuf> {
+        if let Some(path) = env_os("OAUTHCTL_STATE_DIR") {
+            return Ok(path.into());
+        }
+        let dirs = project_dirs("OAUTHCTL_STATE_DIR")?;
+        Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+    }
+
+    /// Opens the state directory, and creates it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it cannot be created or is not safe to use.
+    pub fn state(&self) -> Result<StateDir> {
+        let state = StateDir::open(self.state_path()?, Arc::new(SystemClock));
+        self.note_warnings(state.warnings());
+        Ok(state)
+    }
+
+    /// Registers a list of warnings, to be printed at the end.
+    pub fn note_warnings(&self, warnings: Warnings) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warnings);
+    }
+
+    /// Prints what the stores and the state directory repaired or skipped.
+    pub fn tell_warnings(&self) {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in warnings.iter().flat_map(Warnings::take) {
+            self.ui.warn(&Error::store(warning));
+        }
+    }
+
+    /// Returns the configuration file, read once but not parsed, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if it cannot be read.
+    pub fn config_file(&self) -> Result<Option<&ConfigFile>> {
+        if self.file.get().is_none() {
+            let file = ConfigFile::open(&self.config_path()?)?;
+            return Ok(self.file.get_or_init(|| file).as_ref());
+        }
+        Ok(self.file.get().and_then(Option::as_ref))
+    }
+
+    /// Returns the configuration, parsed and checked once. A missing file is an empty configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` with every error of the file.
+    pub fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = match self.config_file()? {
+            Some(file) => match self.state_path() {
+                Ok(state) => file.parse_and_catalog(&state)?,
+                Err(_) => file.parse()?,
+            },
+            None => Config::empty(&self.config_path()?),
+        };
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Returns the catalog of a large configuration file, unless the file was already parsed.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the file cannot be read.
+    pub fn catalog(&self) -> Result<Option<&Catalog>> {
+        if self.config.get().is_some() {
+            return Ok(None);
+        }
+        if let Some(catalog) = self.catalog.get() {
+            return Ok(catalog.as_ref());
+        }
+        let catalog = match (self.config_file()?, self.state_path()) {
+            (Some(file), Ok(state)) => Catalog::open(&state, file),
+            _ => None,
+        };
+        Ok(self.catalog.get_or_init(|| catalog).as_ref())
+    }
+
+    /// Returns a configuration that may contain this profile only: a large file that was checked before is
+    /// not parsed as a whole again.
+    fn config_of(&self, name: &str) -> Result<&Config> {
+        if let Some(config) = self.narrowed.get().filter(|c| c.profiles.contains_key(name)) {
+            return Ok(config);
+        }
+        match self.catalog()?.and_then(|catalog| catalog.narrowed(name)) {
+            Some(config) if self.narrowed.get().is_none() => {
+                Ok(self.narrowed.get_or_init(|| config))
+            }
+            _ => self.config(),
+        }
+    }
+
+    /// Checks the configuration, unless the same content was checked before.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config`].
+    pub fn check_config(&self) -> Result<()> {
+        if self.catalog()?.is_none() {
+            self.config()?;
+        }
+        Ok(())
+    }
+
+    /// Prints the warnings about the configuration, for instance about `pkce = "off"`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config`].
+    pub fn tell_config_warnings(&self) -> Result<()> {
+        let warnings = match self.catalog()? {
+            Some(catalog) => catalog.warnings(),
+            None => self.config()?.warnings.clone(),
+        };
+        for warning in warnings {
+            self.ui.warn(&Error::config(warning));
+        }
+        Ok(())
+    }
+
+    /// Returns the name of the selected profile.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if there is no profile, or several and no default.
+    pub fn profile_name(&self, given: Option<&str>) -> Result<String> {
+        if let Some(name) = given {
+            return Ok(name.to_owned());
+        }
+        if let Some(name) = self.env("OAUTHCTL_PROFILE")? {
+            return Ok(name);
+        }
+        if let Some(name) = self.default_profile()? {
+            return Ok(name);
+        }
+        let config = self.config()?;
+        self.config_is_there()?;
+        if config.profiles.is_empty() {
+            return Err(Error::config("no profile is configured").hint(
+                "add one: `oauthctl profile add gitlab --provider gitlab --client-id ID`, or try `oauthctl demo`",
+            ));
+        }
+        let names = text::names(config.profiles.keys().map(String::as_str));
+        Err(Error::config("several profiles are configured, and none is the default")
+            .hint(format!("select one with `-p`, or set `[defaults] profile`: {names}")))
+    }
+
+    /// Returns the names of all profiles.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config`].
+    pub fn profile_names(&self) -> Result<Vec<String>> {
+        match self.catalog()? {
+            Some(catalog) => Ok(catalog.names().map(str::to_owned).collect()),
+            None => Ok(self.config()?.profiles.keys().cloned().collect()),
+        }
+    }
+
+    /// Returns the profile of a command that names none.
+    fn default_profile(&self) -> Result<Option<String>> {
+        match self.catalog()? {
+            Some(catalog) => Ok(catalog.default_profile().map(str::to_owned)),
+            None => Ok(self.config()?.default_profile().map(str::to_owned)),
+        }
+    }
+
+    /// Saves what the next run needs to print a stored token of this profile without parsing the
+    /// configuration.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config`].
+    pub fn keep_snapshot(&self, profile: &Profile) -> Result<()> {
+        if let Some(file) = self.config_file()? {
+            let (state, default) = (self.state_path()?, self.default_profile()?);
+            let config = self.config_of(&profile.name)?;
+            Snapshot::store(&state, file, config, &profile.name, default.as_deref());
+        }
+        Ok(())
+    }
+
+    /// Returns the profile of this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if it is unknown, with the nearest name.
+    pub fn profile(&self, name: &str) -> Result<&Profile> {
+        let config = self.config_of(name)?;
+        self.config_is_there()?;
+        config.profile(name)
+    }
+
+    /// Fails if `--config` names a file that does not exist.
+    fn config_is_there(&self) -> Result<()> {
+        match (&self.globals.config, self.config_file()?) {
+            (Some(path), None) => Err(Error::config(format!(
+                "the configuration file {} does not \
+                                           exist",
+                path.display()
+            ))
+            .hint(
+                "correct `--config`; to create the file, run \
+                           `oauthctl profile add NAME --issuer URL --client-id ID`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the selected store: of the flag, the variable, the profile or the defaults, else the
+    /// keyring.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` for an unknown store.
+    pub fn store_spec(&self, of_profile: Option<&str>) -> Result<StoreSpec> {
+        let name = match &self.globals.store {
+            Some(store) => Some(store.clone()),
+            None => self.env("OAUTHCTL_STORE")?,
+        };
+        match name.as_deref().or(of_profile) {
+            Some(name) => StoreSpec::from_user(name),
+            None => Ok(StoreSpec::Keyring),
+        }
+    }
+
+    /// Returns the store of the profile of this name.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::profile`] and [`Context::store_spec`].
+    pub fn store_spec_of(&self, name: &str) -> Result<StoreSpec> {
+        let narrowed = self.catalog()?.and_then(|catalog| catalog.narrowed(name));
+        let config = match &narrowed {
+            Some(config) => config,
+            None => self.config()?,
+        };
+        self.store_spec(config.store_of(config.profile(name)?))
+    }
+
+    /// Opens a store without accessing it.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if this version does not support the store.
+    pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
+        let store = spec.open(&self.places()?)?;
+        self.note_warnings(store.warnings.clone());
+        Ok(store)
+    }
+
+    /// Returns the directory for generated keys: always the platform's configuration directory, because the
+    /// directory of `--config` may be a repository.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if neither a home directory nor the path of the configuration is known.
+    pub fn key_dir(&self) -> Result<PathBuf> {
+        match ProjectDirs::from("", "", "oauthctl") {
+            Some(dirs) => Ok(dirs.config_dir().to_owned()),
+            None => self.config_dir(),
+        }
+    }
+
+    /// Returns the paths and keys of the stores.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no variable or home directory determines them.
+    pub fn places(&self) -> Result<Places> {
+        let dirs = ProjectDirs::from("", "", "oauthctl");
+        let key = match self.env("OAUTHCTL_STORE_KEY")? {
+            Some(identity) => KeySource::Identity(Secret::new(identity)),
+            None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
+                Some(path) => KeySource::File(path.into()),
+                None => KeySource::Generated(self.key_dir()?.join("store.key")),
+            },
+        };
+        let data = match dirs {
+            Some(dirs) => dirs.data_local_dir().to_owned(),
+            None => self.state_path()?,
+        };
+        Ok(Places {
+            files: data.join("tokens"),
+            key,
+            sealed: data.join("sealed"),
+            bus: keyring::session_bus(
+                env_os("DBUS_SESSION_BUS_ADDRESS"),
+                env_os("XDG_RUNTIME_DIR"),
+            ),
+            #[cfg(target_os = "linux")]
+            user: self.keyring_user(),
+        })
+    }
+
+    /// Returns how to notify the user of a keyring prompt, if the user can see one.
+    #[cfg(target_os = "linux")]
+    fn keyring_user(&self) -> Option<keyring::KeyringUser> {
+        use std::io::IsTerminal;
+        let lookup = |name: &str| env_os(name).and_then(|value| value.into_string().ok());
+        let is_there = !self.globals.no_input
+            && std::io::stderr().is_terminal()
+            && oauthctl_core::login::is_headless(&lookup).is_none();
+        let ui = self.ui;
+        is_there.then(|| keyring::KeyringUser {
+            patience: KEYRING_PROMPT,
+            notice: Arc::new(move || {
+                let left = oauthctl_core::time::describe(KEYRING_PROMPT);
+                ui.insist(format!(
+                    "The keyring is waiting for you: answer its prompt within {left}."
+                ));
+            }),
+        })
+    }
+
+    /// Opens the store of a profile.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::open_store`].
+    pub fn store_of(&self, profile: &Profile) -> Result<Store> {
+        let config = self.config_of(&profile.name)?;
+        self.open_store(&self.store_spec(config.store_of(profile))?)
+    }
+}
+
+/// Warns about entries of NO_PROXY that cannot be parsed: requests to those hosts would go through the
+/// proxy unnoticed.
+pub fn warn_of_no_proxy(ui: &Ui) {
+    for entry in unreadable_exceptions() {
+        let entry = oauthctl_core::text::one_line(&entry);
+        let what = format!("ignoring `{entry}` in NO_PROXY: it is not a host");
+        ui.warn(&Error::config(what).hint(
+            "use `corp.test` (which includes its subdomains), `*.corp.test`, an IP address, or a \
+             network such as `10.0.0.0/8`; a host may end with `:PORT`",
+        ));
+    }
+}
+
+/// Returns the proxy of the environment. If the variable that names it is invalid, requests fail: without
+/// the proxy they could take a route that the user does not want.
+pub fn proxy() -> Proxy {
+    let first = |names: [&str; 2]| names.into_iter().find_map(std::env::var_os);
+    let named = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
+    let named = named.or_else(|| first(["ALL_PROXY", "all_proxy"]));
+    match named.as_deref().map(OsStr::to_string_lossy) {
+        Some(value) if !value.is_empty() && !can_be_proxy(&value) => {
+            Proxy::Url(Secret::new(value.into_owned()))
+        }
+        _ => Proxy::Environment,
+    }
+}
+
+fn env_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|v| !v.is_empty())
+}
+
+fn project_dirs(variable: &str) -> Result<ProjectDirs> {
+    ProjectDirs::from("", "", "oauthctl").ok_or_else(|| {
+        Error::config("cannot determine the home directory").hint(format!("set HOME or {variable}"))
+    })
+}

@@ -1,0 +1,118 @@
+//! The formats in which a token is printed.
+
+use base64::Engine as _;
+use clap::ValueEnum;
+use oauthctl_core::flow::AccessToken;
+use oauthctl_core::{Advice, Error, Result, Timestamp};
+use serde_json::{Value, json};
+
+use crate::ui;
+
+/// Default name of the environment variable that carries a token.
+pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
+
+/// A format in which a token is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Token,
+    Json,
+    Header,
+    Curl,
+    Env,
+    Fish,
+    Powershell,
+    Xoauth2,
+}
+
+/// The formats, as listed in the help.
+pub const FORMATS: &str = "Formats:\n  \
+token       the access token and a newline\n  \
+json        one JSON object\n  \
+header      an HTTP header: Authorization: Bearer …\n  \
+curl        a line for `curl -K -`: the token is in no argument list\n  \
+env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
+xoauth2     a SASL string for the mailbox in `--user`";
+
+/// Renders a token, with its final newline.
+///
+/// # Errors
+///
+/// Returns `Store` for a token that would break out of its line, and `Usage` for xoauth2 without a user or
+/// with a token of a type other than `Bearer`.
+pub fn render(
+    format: Format,
+    access_token: &AccessToken,
+    user: Option<&str>,
+    now: Timestamp,
+) -> Result<String> {
+    let token = access_token.value.expose();
+    let token_type = &access_token.token_type;
+    // Tokens are validated on receipt, but another program may have written the record.
+    if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
+        return Err(Error::store("the stored token contains invalid characters")
+            .hint(Advice::LogIn(access_token.account.key.clone())));
+    }
+    Ok(match format {
+        Format::Token => format!("{token}\n"),
+        Format::Header => format!("Authorization: {token_type} {token}\n"),
+        Format::Curl => {
+            let quoted = token.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("header = \"Authorization: {token_type} {quoted}\"\n")
+        }
+        Format::Env => format!("export {TOKEN_VARIABLE}='{}'\n", token.replace('\'', "'\\''")),
+        Format::Fish => {
+            let quoted = token.replace('\\', "\\\\").replace('\'', "\\'");
+            format!("set -gx {TOKEN_VARIABLE} '{quoted}'\n")
+        }
+        Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
+        Format::Xoauth2 => xoauth2(user, token_type, token)?,
+        Format::Json => format!("{}\n", ui::json_text(&to_json(access_token, now))?),
+    })
+}
+
+fn xoauth2(user: Option<&str>, token_type: &str, token: &str) -> Result<String> {
+    let user = user.ok_or_else(|| {
+        Error::usage("`--format xoauth2` requires `--user`")
+            .hint("add the mailbox: `--user me@example.com`")
+    })?;
+    if user.is_empty() || user.chars().any(char::is_control) {
+        return Err(Error::usage("`--user` must be a mailbox without control characters"));
+    }
+    if !token_type.eq_ignore_ascii_case("Bearer") {
+        let what =
+            format!("`--format xoauth2` requires a Bearer token, but this is a {token_type} token");
+        return Err(Error::usage(what).hint(
+            "if the server also issues Bearer tokens, remove `dpop` from the profile and log in \
+             again",
+        ));
+    }
+    let sasl = format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");
+    Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(sasl)))
+}
+
+fn to_json(token: &AccessToken, now: Timestamp) -> Value {
+    let account = &token.account;
+    let mut object = json!({
+        "access_token": token.value.expose(),
+        "token_type": token.token_type,
+        "expires_at": token.expires_at.map(|t| t.to_string()),
+        "expires_in": token.expires_at.map(|t| t.remaining(now).as_secs()),
+        "scope": token.scopes.join(" "),
+    });
+    if let Some(id_token) = &token.id_token {
+        object["id_token"] = json!(id_token.expose());
+    }
+    object["profile"] = json!(account.key.profile);
+    object["account"] = json!(account.key.account);
+    object["grant_id"] = json!(account.grant_id);
+    if let Some(user) = &account.user {
+        object["user"] = json!(user);
+    }
+    if !account.attributes.is_empty() {
+        object["attributes"] = json!(account.attributes);
+    }
+    if !account.kept.is_empty() {
+        object["kept"] = json!(account.kept);
+    }
+    object
+}

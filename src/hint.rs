@@ -1,0 +1,187 @@
+//! Phrases the library's advice for this program: the only place where advice becomes commands and flags.
+
+use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::text::{one_line, shell_word};
+use oauthctl_core::{Advice, Error, GrantKey};
+
+use crate::given::{Given, option};
+
+/// Returns what to do about an error, as one line.
+pub fn of(error: &Error) -> Option<String> {
+    let words: Vec<String> = error.advice().iter().map(words).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// Returns the command that logs in to this account, quoted for a shell.
+pub fn login_command(key: &GrantKey) -> String {
+    let profile = shell_word(&key.profile);
+    match key.account.as_str() {
+        DEFAULT_ACCOUNT => format!("oauthctl login {profile}"),
+        account => format!("oauthctl login {profile} {}", option("--account", account)),
+    }
+}
+
+/// Returns how to restart a flow that this command was part of.
+fn start() -> &'static str {
+    match Given::command() {
+        "complete" | "pending list" | "pending show" | "pending cancel" => {
+            "start again with `oauthctl start`"
+        }
+        _ => "log in again",
+    }
+}
+
+fn words(advice: &Advice) -> String {
+    match advice {
+        Advice::LogIn(key) => format!("run `{}`", login_command(key)),
+        Advice::LogInIfIntended(key) => {
+            format!("if you made this change, run `{}`", login_command(key))
+        }
+        Advice::StartAgain => start().to_owned(),
+        Advice::StateUsed => format!("the state has been used: {}", start()),
+        Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),
+        Advice::AllowAccess => format!("{} and allow access, or request fewer scopes", start()),
+        Advice::Refresh(key) => {
+            format!("run `oauthctl refresh` to try it once more, or `{}`", login_command(key))
+        }
+        Advice::UseStore { key, store } => format!(
+            "it is in a different store: add `--store {}` to the command, or set `store = \"{}\"` \
+             in the profile `{}`",
+            shell_word(store),
+            one_line(store),
+            one_line(&key.profile)
+        ),
+        Advice::StoreClientSecret(profile) => {
+            format!("store it with `oauthctl profile set-secret {}`", shell_word(profile))
+        }
+        Advice::RemoveProfile(name) => {
+            format!("to replace it, run `oauthctl profile remove {}` first", shell_word(name))
+        }
+        Advice::AddProfile(name) => format!(
+            "run `oauthctl profile list` to list the profiles; to add this one, run `oauthctl \
+             profile add {} --issuer URL --client-id ID`",
+            shell_word(name)
+        ),
+        Advice::UseAnotherUser(key) => format!(
+            "use another user reference, or remove that login: `oauthctl logout {} --account {}`",
+            shell_word(&key.profile),
+            shell_word(&key.account)
+        ),
+        Advice::RestoreGrant(key) => format!(
+            "nothing was sent; restore the newest record, or run `{}`; to use this copy anyway, \
+             pass the output of `oauthctl export` to `oauthctl import --replace`",
+            login_command(key)
+        ),
+        Advice::AcceptRecord { store, profile } => accept(store, profile.as_deref()),
+        Advice::FreePorts(ports) => {
+            let (word, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));
+            format!(
+                "end the program that listens on {word} {list}, or choose another port with \
+                 `--port N` or in `redirect_uri` (one that is registered with the provider)"
+            )
+        }
+        other => of_this_call(other)
+            .or_else(|| of_stores(other))
+            .map_or_else(|| other.to_string(), str::to_owned),
+    }
+}
+
+/// Returns what to change in this call, or which other call to make.
+fn of_this_call(advice: &Advice) -> Option<&'static str> {
+    Some(match advice {
+        Advice::AllowPrompt => "log in without `--prompt none`",
+        Advice::WaitLonger => "log in again, with `--timeout 15m` to wait longer",
+        Advice::Trace => "run the same command with `--trace` to see the exchange",
+        Advice::AllowRefresh => "omit `--cached` to refresh it, or lower `--min-ttl`",
+        Advice::UseAnotherConfiguration => {
+            "correct its owner or mode, or set another file with `--config` or OAUTHCTL_CONFIG"
+        }
+        Advice::ListProfiles => "run `oauthctl profile list` to list the profiles",
+        Advice::CompleteProfile => {
+            "set missing keys with `--set KEY=VALUE`, the client secret with `--client-secret-stdin`"
+        }
+        Advice::ListProviders => "`oauthctl providers` lists the providers",
+        Advice::ReferToSecret => {
+            "use `--client-secret-stdin`, or a reference: `--set 'client_secret={ env = \"VAR\" }'`"
+        }
+        Advice::OmitScopes => "omit `--scope`, or name a scope",
+        Advice::UseScopes => "it is reserved for the protocol; use `--scope` to set scopes",
+        Advice::UnsetAttribute => "remove one with `oauthctl attr unset NAME`",
+        Advice::SetAttributesLater => "set the others later with `oauthctl attr set NAME VALUE`",
+        Advice::UsePendingStore => {
+            "use fewer attributes, or store the flow locally: omit `--sealed`"
+        }
+        Advice::ListPending => {
+            "complete or cancel some of them (see `oauthctl pending list`), or wait for them to \
+             expire"
+        }
+        Advice::ChooseBrowser => "open the URL yourself, or set a browser with `--browser CMD`",
+        Advice::PasteCallback => {
+            "log in with `--flow paste`, or set a loopback redirect URI: \
+             `redirect_uri = \"http://127.0.0.1/callback\"`"
+        }
+        Advice::UseAnotherFlow => "use `--flow paste`",
+        Advice::UseUnprivilegedPort => {
+            "choose a port above 1023 with `--port N` or in `redirect_uri`"
+        }
+        _ => return None,
+    })
+}
+
+/// Returns what to do about stores, their keys and their files.
+fn of_stores(advice: &Advice) -> Option<&'static str> {
+    Some(match advice {
+        Advice::ChooseStore => "use `--store keyring` or `--store file`",
+        Advice::UseFileStore => "use `--store file` to keep tokens in encrypted files instead",
+        Advice::RestoreRecord => {
+            "nothing was changed; restore the record from a copy, or log in again with `oauthctl \
+             login`, which moves the damaged one aside"
+        }
+        Advice::LogInOrRemoveFile => "log in again with `oauthctl login`, or remove that file",
+        Advice::NewStoreKey => {
+            "run `oauthctl store keygen` to generate one; existing records require the key that \
+             encrypted them"
+        }
+        Advice::UseRecipient => {
+            "a public key begins with `age1`; `oauthctl store keygen` prints that of a new key"
+        }
+        Advice::GiveStoreKey => {
+            "nothing was changed; set the key that encrypted it with OAUTHCTL_STORE_KEY, \
+             OAUTHCTL_STORE_KEY_FILE or the file `store.key`; if it is lost, remove the record \
+             with `oauthctl logout --local` and log in again"
+        }
+        Advice::UnlockKeyring => {
+            "unlock it (log in to the desktop, or run `gnome-keyring-daemon --unlock` in a session \
+             without one), then try again"
+        }
+        Advice::CreateCollection => {
+            "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon --unlock`)"
+        }
+        Advice::MakeWritable => {
+            "make it writable for you, or use another location: `--store file:DIR` for tokens, \
+             `OAUTHCTL_STATE_DIR` for the rest"
+        }
+        Advice::CheckFileSystem => {
+            "check that file system, or use another location: `--store file:DIR` for tokens, \
+             `OAUTHCTL_STATE_DIR` for the rest"
+        }
+        Advice::RaiseFileLimit => "raise the limit on open files: `ulimit -n 1024`",
+        _ => return None,
+    })
+}
+
+/// Returns how to accept a record of an earlier version, and what to do with any other.
+fn accept(store: &str, profile: Option<&str>) -> String {
+    let (of, otherwise) = match profile {
+        Some(name) => (
+            format!(" -p {}", shell_word(name)),
+            "log in again with `oauthctl login`, which moves the file aside",
+        ),
+        None => (String::new(), "move the file away"),
+    };
+    format!(
+        "if an earlier oauthctl wrote it, accept it with `oauthctl store migrate --to {}{of} \
+         --accept-unauthenticated`; if you do not know who wrote it, {otherwise}",
+        shell_word(store)
+    )
+}

@@ -1,0 +1,214 @@
+//! Builds the flow manager of a profile, and finds the selected account.
+
+use std::sync::Arc;
+
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl_core::hook::CommandHooks;
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::port::{BoxFuture, Http, SecretItems};
+use oauthctl_core::profile::programs;
+use oauthctl_core::profile::secret_source::{self, SecretAccess};
+use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
+use oauthctl_core::store::Store;
+use oauthctl_core::{Error, GrantKey, Result, Secret, text};
+
+use crate::commands::export;
+use crate::context::{self, Context};
+use crate::ui::Ui;
+use crate::write_back;
+
+/// Builds the manager of a profile over the store that the profile uses.
+///
+/// # Errors
+///
+/// Returns an error if the state directory or the store cannot be opened.
+pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+}
+
+/// Builds the same with all other profiles, for a code that may arrive without its redirect URI: the
+/// servers of the other profiles must be told apart from this one's.
+///
+/// # Errors
+///
+/// See [`build`]; also returns an error if the configuration cannot be read.
+pub fn build_among_others(context: &Context, profile: &Profile) -> Result<FlowManager> {
+    with_others(context, ports(context, profile)?)
+}
+
+/// Builds a manager of all profiles over the ports of one of them.
+///
+/// # Errors
+///
+/// Returns an error if the configuration cannot be read.
+pub fn with_others(context: &Context, ports: Ports) -> Result<FlowManager> {
+    Ok(FlowManager::new(context.config()?.profiles.values().cloned(), ports))
+}
+
+/// Returns the ports from which the manager of a profile is built.
+///
+/// # Errors
+///
+/// See [`build`].
+pub fn ports(context: &Context, profile: &Profile) -> Result<Ports> {
+    ports_over(context, Some(profile), &context.store_of(profile)?)
+}
+
+/// Does the same over a store that is already open. Without a profile, grants can only be removed.
+///
+/// # Errors
+///
+/// Returns an error if the state directory cannot be opened.
+pub fn build_over(
+    context: &Context,
+    profile: Option<&Profile>,
+    opened: &Store,
+) -> Result<FlowManager> {
+    Ok(FlowManager::new(profile.cloned(), ports_over(context, profile, opened)?))
+}
+
+fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
+    context::warn_of_no_proxy(&context.ui);
+    let state = context.state()?;
+    // A refused state directory stops whatever needs it, and gets no cache.
+    let cache = state.place("discovery").ok();
+    let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
+        ca_file: profile.and_then(|p| p.ca_file.clone()),
+        proxy: context::proxy(),
+        ..Options::default()
+    }));
+    let secrets =
+        Arc::new(ProfileSecrets { items: Arc::clone(&opened.items), http: Arc::clone(&plain) });
+    let http = match profile {
+        Some(profile) if profile.client.auth == Some(ClientAuth::TlsClientAuth) => {
+            with_certificate(profile, &*secrets)?
+        }
+        _ => plain,
+    };
+    let (clock, store) = (Arc::new(SystemClock), Arc::clone(&opened.grants));
+    let ports = Ports::new(http, clock, store, Arc::new(state))
+        .with_secrets(secrets)
+        .with_hooks(Arc::new(CommandHooks))
+        .with_trace(context.trace.clone());
+    let ports = match cache {
+        Some(cache) => ports.with_discovery_cache(cache),
+        None => ports,
+    };
+    Ok(match profile.is_some_and(|p| !p.write_back.is_empty()) {
+        true => ports.with_committed(Arc::new(WriteBack(context.ui))),
+        false => ports,
+    })
+}
+
+/// Returns a transport that presents the client certificate (RFC 8705): PEM with certificate and key.
+fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
+    let Some(source) = &profile.client.private_key else {
+        return Err(Error::config(
+            "`tls_client_auth` requires `private_key`: PEM with certificate and key",
+        ));
+    };
+    let certificate = crate::run::block_on(None, secrets.resolve(source));
+    let certificate = certificate.map_err(|error| of_key(profile, "private_key", error))?;
+    // The CA file is checked under its own key, `ca_file`.
+    let alone = HttpClient::new(Options {
+        client_certificate: Some(certificate.clone()),
+        ..Options::default()
+    });
+    alone.check_options().map_err(|error| of_key(profile, "private_key", error))?;
+    Ok(Arc::new(HttpClient::new(Options {
+        ca_file: profile.ca_file.clone(),
+        client_certificate: Some(certificate),
+        proxy: context::proxy(),
+        ..Options::default()
+    })))
+}
+
+fn of_key(profile: &Profile, key: &str, error: Error) -> Error {
+    let error = match error.advice().is_empty() {
+        false => error,
+        true => error.hint(format!("correct the file, or set another one in `{key}`")),
+    };
+    error.context(format!("`{key}` of profile `{}`", text::one_line(&profile.name)))
+}
+
+/// Checks what a login needs besides the server: a defect that shows only after the user has consented
+/// costs a login.
+///
+/// # Errors
+///
+/// Returns `Config`, naming the key, if the CA file, the client's certificate or a program cannot be used.
+pub fn check_files_and_programs(profile: &Profile) -> Result<()> {
+    programs::check(profile, std::env::var_os("PATH").as_deref())?;
+    let ca_file = profile.ca_file.clone();
+    let client = HttpClient::new(Options { ca_file, ..Options::default() });
+    client.check_options().map_err(|error| of_key(profile, "ca_file", error))
+}
+
+/// Returns the selected account: the one named, else `default`, else the only one.
+///
+/// # Errors
+///
+/// Returns `Config` if there are several.
+pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<GrantKey> {
+    if let Some(account) = given {
+        return Ok(GrantKey::new(profile, account));
+    }
+    let (state, default) = (context.state()?, GrantKey::new(profile, DEFAULT_ACCOUNT));
+    if state.account(&default)?.is_some() {
+        return Ok(default);
+    }
+    let mut some = state.some_accounts(profile, 2)?;
+    if some.len() < 2 {
+        return Ok(some.pop().map_or(default, |only| only.key));
+    }
+    let all = state.some_accounts(profile, usize::MAX)?;
+    let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
+    Err(several_accounts(profile).hint(format!("select one with `--account`: {names}")))
+}
+
+/// Returns the error for an account that must be named.
+pub fn several_accounts(profile: &str) -> Error {
+    Error::config(format!(
+        "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
+        text::one_line(profile)
+    ))
+}
+
+/// Reads the secrets that a profile names.
+struct ProfileSecrets {
+    items: Arc<dyn SecretItems>,
+    http: Arc<dyn Http>,
+}
+
+impl Secrets for ProfileSecrets {
+    fn resolve<'a>(&'a self, source: &'a SecretSource) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async move {
+            let variable = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+            let access =
+                SecretAccess { variable: &variable, items: Some(&*self.items), http: &*self.http };
+            secret_source::resolve(source, "the secret", &access).await
+        })
+    }
+}
+
+/// Passes every new generation of tokens to the profile's `write_back` command.
+struct WriteBack(Ui);
+
+impl Committed for WriteBack {
+    fn committed<'a>(
+        &'a self,
+        profile: &'a Profile,
+        grant: &'a Grant,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            write_back::feed(profile, &export::line(grant)?, self.0).await.map_err(|e| {
+                e.context(
+                    "`write_back` failed, so the tokens are stored only \
+                                        locally",
+                )
+            })
+        })
+    }
+}

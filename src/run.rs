@@ -1,0 +1,166 @@
+//! Runs asynchronous work: the runtime, the signals, and the report of a panic.
+
+use std::future::Future;
+use std::task::Poll;
+
+use oauthctl_core::flow::{CriticalPart, FlowManager};
+use oauthctl_core::{Error, ErrorKind, Result};
+
+use crate::signals::{Ending, Signals};
+use crate::ui;
+
+/// Runs a future to its end, or until a signal ends it.
+///
+/// While the manager spends something that is not saved yet, the first signal waits for it to finish; a
+/// second one does not.
+///
+/// # Errors
+///
+/// Returns the error of the future. After a signal, the program exits here.
+pub fn block_on<T>(
+    manager: Option<&FlowManager>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    room_for_descriptors()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal(format!("cannot start the runtime: {e}")).caused_by(&e))?;
+    let outcome = runtime.block_on(until_signal(manager, work));
+    // Whatever still runs (an idle connection, a reader of stdin) must not delay the exit.
+    runtime.shutdown_background();
+    match outcome {
+        Ended::Done(result) => result,
+        Ended::Signal(signal, unfinished) => Err(interrupted(signal, unfinished)),
+    }
+}
+
+/// Number of open files that a run may need at once: its runtime, sockets, a record and its directories.
+#[cfg(unix)]
+const DESCRIPTORS: usize = 24;
+
+/// Checks that they are available. Without them the runtime panics, or a token that was spent cannot be
+/// saved.
+#[cfg(unix)]
+pub fn room_for_descriptors() -> Result<()> {
+    let taken = std::os::unix::net::UnixStream::pair().and_then(|(one, other)| {
+        let more = (2..DESCRIPTORS).map(|_| one.try_clone());
+        more.collect::<std::io::Result<Vec<_>>>().map(|more| (more, other))
+    });
+    match taken {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::unavailable(format!(
+            "cannot open up to {DESCRIPTORS} files at once: {error}"
+        ))
+        .caused_by(&error)),
+    }
+}
+
+#[cfg(not(unix))]
+fn room_for_descriptors() -> Result<()> {
+    Ok(())
+}
+
+enum Ended<T> {
+    Done(Result<T>),
+    /// A signal ended it, with this part unfinished.
+    Signal(Ending, Option<CriticalPart>),
+}
+
+async fn until_signal<T>(
+    manager: Option<&FlowManager>,
+    work: impl Future<Output = Result<T>>,
+) -> Ended<T> {
+    let mut work = std::pin::pin!(work);
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return Ended::Done(Err(error)),
+    };
+    let unfinished = || manager.and_then(FlowManager::critical_part);
+    let signal = tokio::select! {
+        biased;
+        signal = signals.next() => signal,
+        result = &mut work => return Ended::Done(result),
+    };
+    let mut is_told = false;
+    // After the critical part there is no reason to continue, whatever work remains.
+    let critical_part = std::future::poll_fn(|cx| {
+        if unfinished().is_some()
+            && work.as_mut().poll(cx).is_pending()
+            && let Some(part) = unfinished()
+        {
+            if !std::mem::replace(&mut is_told, true) {
+                ui::insist(&waiting(signal, part));
+            }
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    });
+    tokio::select! {
+        biased;
+        second = signals.next() => Ended::Signal(second, unfinished()),
+        () = critical_part => Ended::Signal(signal, None),
+    }
+}
+
+/// Returns what is finished before the program ends, and the cost of not waiting.
+fn waiting(signal: Ending, part: CriticalPart) -> String {
+    let (first, cost) = match part {
+        CriticalPart::Refresh => (
+            "finishing the token request first",
+            "the new refresh token may be lost and you may have to log in again",
+        ),
+        CriticalPart::Redemption => (
+            "finishing the login first",
+            "the tokens may be lost and you would have to log in again",
+        ),
+        CriticalPart::Revocation => {
+            ("finishing the logout first", "the tokens may stay valid at the server")
+        }
+        _ => ("saving the changes first", "they may be lost"),
+    };
+    format!("interrupted: {first}; {} to stop now ({cost})", signal.again())
+}
+
+fn interrupted(signal: Ending, unfinished: Option<CriticalPart>) -> Error {
+    let name = signal.name();
+    let (what, hint) = match unfinished {
+        None => (format!("interrupted by {name}"), None),
+        Some(CriticalPart::Refresh) => (
+            format!("interrupted by {name} before the token request was finished"),
+            Some(
+                "run the command again; if the server refuses, log in again with `oauthctl login`",
+            ),
+        ),
+        Some(CriticalPart::Redemption) => (
+            format!("interrupted by {name} before the login was finished"),
+            Some("start the login again"),
+        ),
+        Some(CriticalPart::Revocation) => (
+            format!("interrupted by {name} before the logout was finished"),
+            Some("run `oauthctl logout` again"),
+        ),
+        Some(_) => (format!("interrupted by {name} before the changes were saved"), None),
+    };
+    let error = Error::new(ErrorKind::Interrupted, what).with_exit_code(signal.exit_code());
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Keeps this process's memory, and with it the tokens, out of core dumps and away from other processes of
+/// the same user. Programs that it executes are not affected.
+pub fn harden() {
+    // If the system does not support it, the program still works.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Reports a panic and its location, without its message, which could quote a secret.
+#[expect(clippy::print_stderr, reason = "a panic has no other way to be seen")]
+pub fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+    eprintln!("error: unexpected internal error at {place}");
+    eprintln!("hint: please report this line and the command that you ran");
+}

@@ -1,0 +1,349 @@
+//! Prints all results, errors and messages.
+
+use std::borrow::Cow;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use oauthctl_core::text::is_harmless;
+use oauthctl_core::{Error, ErrorKind};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::given::{self, Given};
+use crate::hint;
+use crate::wrap::{width, wrapped};
+
+/// When colours are used: on a terminal unless NO_COLOR is set, always, never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// How messages are printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    /// Print results and errors as JSON.
+    pub json: bool,
+    /// Omit messages.
+    pub quiet: bool,
+    /// Print more messages.
+    pub verbose: bool,
+    /// Use colours on stderr.
+    pub color: bool,
+}
+
+impl Ui {
+    /// Creates the output settings; decides about colours on stderr.
+    pub fn new(json: bool, quiet: bool, verbose: bool, color: ColorChoice, no_color: bool) -> Self {
+        let color = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => !no_color && !json && std::io::stderr().is_terminal(),
+        };
+        Self { json, quiet, verbose, color }
+    }
+
+    /// Prints a message, unless `--quiet` is set.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.insist(text);
+        }
+    }
+
+    /// Prints a message even with `--quiet`: a URL to open, a prompt.
+    pub fn insist(&self, text: impl AsRef<str>) {
+        insist(text.as_ref());
+    }
+
+    /// Prints a message only with `--verbose`.
+    pub fn remark(&self, text: impl AsRef<str>) {
+        if self.verbose {
+            self.insist(text);
+        }
+    }
+
+    /// Prints what accompanies a success: warnings, and notes with `--verbose`.
+    pub fn tell_beside<'a>(&self, warnings: impl IntoIterator<Item = &'a Error>, notes: &[String]) {
+        for warning in warnings {
+            self.warn(warning);
+        }
+        for note in notes {
+            self.remark(oauthctl_core::text::one_line(note));
+        }
+    }
+
+    /// Prints a warning.
+    pub fn warn(&self, warning: &Error) {
+        if self.quiet {
+            return;
+        }
+        self.tell("warning:", warning);
+    }
+
+    /// Warns even when it is quiet.
+    pub fn warn_always(&self, text: &str) {
+        self.tell_line("warning:", text);
+    }
+
+    /// Says something behind a word, which may be blank. Where it takes several lines, they are aligned.
+    pub fn say_behind(&self, word: &str, text: &str) {
+        if !self.quiet {
+            stderr_lines(word, &self.paint(word, "36;1"), &completed(text));
+        }
+    }
+
+    fn tell(&self, what: &str, error: &Error) {
+        self.tell_line(what, error.message());
+        if let Some(hint) = hint::of(error) {
+            self.tell_line("hint:", &hint);
+        }
+    }
+
+    fn tell_line(&self, word: &str, text: &str) {
+        let colour = match word {
+            "error:" => "31;1",
+            "warning:" => "33;1",
+            _ => "36;1",
+        };
+        stderr_lines(word, &self.paint(word, colour), &without_secrets(&completed(text)));
+    }
+
+    /// Prints an error and returns its exit code.
+    pub fn fail(&self, error: &Error) -> ExitCode {
+        let code = error.exit_code();
+        if self.json {
+            stderr_line(&without_secrets(&escaped(&error_json(error, code).to_string())));
+        } else {
+            if let Some(warning) = error.warning() {
+                self.warn(warning);
+            }
+            self.tell("error:", error);
+        }
+        ExitCode::from(code)
+    }
+
+    /// Returns a word in colour, if colours are on.
+    pub fn paint(&self, text: &str, code: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Prefixes, in any case, of secrets that can be recognized: keys of the file store and lines of `export`.
+const SECRET_LOOKS: [&str; 3] = ["age-secret-key-", "oauthctl-1-plain.", "oauthctl-1-age."];
+
+/// Returns the text of an error without secrets: it may repeat an argument or a variable that was put in
+/// the wrong place. Only the beginning of a secret is left.
+pub fn without_secrets(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    let next = |from: usize| {
+        let found = |looks: &&str| lower[from..].find(*looks).map(|at| from + at + looks.len());
+        SECRET_LOOKS.iter().filter_map(found).min()
+    };
+    while let Some(at) = next(from) {
+        out.push_str(&text[from..at]);
+        let is_of_it = |c: char| c.is_ascii_alphanumeric() || "-_.+/=%".contains(c);
+        from = at + text[at..].find(|c| !is_of_it(c)).unwrap_or(text.len() - at);
+        if from > at {
+            out.push_str("[redacted]");
+        }
+    }
+    out + &text[from..]
+}
+
+fn error_json(error: &Error, code: u8) -> Value {
+    let mut object = json!({
+        "error": error.kind().word(),
+        "message": completed(error.message()),
+        "hint": hint_of(error),
+        "exit_code": code,
+    });
+    if let Some(oauth) = error.oauth_error() {
+        object["oauth_error"] = json!(oauth.code);
+        if let Some(description) = &oauth.description {
+            object["oauth_error_description"] = json!(description);
+        }
+    }
+    if let Some(warning) = error.warning() {
+        object["warning"] = json!(warning.message());
+    }
+    object
+}
+
+/// Prints a message, whatever the settings.
+pub fn insist(text: &str) {
+    stderr_lines("", "", &completed(text));
+}
+
+/// Prints a prompt without a newline.
+pub fn prompt(text: &str) {
+    let _ = write!(std::io::stderr().lock(), "{text}");
+}
+
+fn stderr_line(text: &str) {
+    // If stderr is closed, the failure cannot be reported either.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Returns what to do about an error, with commands that work as printed.
+pub fn hint_of(error: &Error) -> Option<String> {
+    hint::of(error).map(|hint| completed(&hint).into_owned())
+}
+
+/// Returns a message whose commands work as printed.
+fn completed(text: &str) -> Cow<'_, str> {
+    if !given::has_command(text) {
+        return text.into();
+    }
+    Given::of_this_call().complete(text)
+}
+
+/// Writes a message to stderr after a label: as it is for programs, wrapped between words for a terminal.
+fn stderr_lines(word: &str, shown: &str, text: &str) {
+    let Some(width) = width() else {
+        let blank = if word.is_empty() { "" } else { " " };
+        return stderr_line(&format!("{shown}{blank}{text}"));
+    };
+    let wrapped = wrapped(word, text, width);
+    stderr_line(&wrapped.replacen(word, shown, 1));
+}
+
+/// Writes a result to stdout: as it is to a file or a pipe, without control characters to a terminal.
+///
+/// # Errors
+///
+/// Returns an error if stdout is full or closed: a result that is lost is a failure.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    let cleaned = stdout.is_terminal().then(|| Zeroizing::new(for_terminal(text)));
+    let text = cleaned.as_ref().map_or(text, |cleaned| cleaned.as_str());
+    write(&mut stdout, text.as_bytes())
+}
+
+/// Writes a path and a newline to stdout, to a file or a pipe byte for byte.
+///
+/// # Errors
+///
+/// See [`print()`].
+pub fn print_path(path: &Path) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        drop(stdout);
+        return print_line(&path.display().to_string());
+    }
+    write(&mut stdout, &[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
+}
+
+fn write(stdout: &mut std::io::StdoutLock<'_>, bytes: &[u8]) -> Result<(), Error> {
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| {
+        Error::new(ErrorKind::Internal, format!("cannot write the result to stdout: {e}"))
+    })
+}
+
+/// Returns the text without control characters, bidirectional overrides and invisible characters. Line
+/// breaks and tabs stay.
+fn for_terminal(text: &str) -> String {
+    let is_fit = |c: char| matches!(c, '\n' | '\t') || is_harmless(c);
+    text.chars().map(|c| if is_fit(c) { c } else { ' ' }).collect()
+}
+
+/// Returns a value for a line of a human-readable report: it starts no line of its own, and cannot control
+/// a terminal that the report reaches through a pager. Scripts find the exact value with `--json`.
+pub fn field(value: &str) -> String {
+    oauthctl_core::text::line(value)
+}
+
+/// Writes a result and a newline to stdout.
+///
+/// # Errors
+///
+/// See [`print()`].
+pub fn print_line(text: &str) -> Result<(), Error> {
+    print(&format!("{text}\n"))
+}
+
+/// Writes a JSON result to stdout.
+///
+/// # Errors
+///
+/// See [`print()`].
+pub fn print_json(value: &Value) -> Result<(), Error> {
+    print_line(&json_text(value)?)
+}
+
+/// Renders JSON for humans and programs: the values are exact, and none can control a terminal.
+///
+/// # Errors
+///
+/// None known.
+pub fn json_text(value: &Value) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::internal(e.to_string()))?;
+    Ok(escaped(&text))
+}
+
+/// Escapes what JSON allows in a string but a terminal may obey or hide: C1, bidirectional overrides,
+/// invisible characters (RFC 8259, section 7). They occur in strings only.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || is_harmless(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
+/// Formats a value for humans: strings without quotes, unless a blank would be lost.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.trim() == text && !text.is_empty() => field(text),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(plain).collect::<Vec<_>>().join(" ")
+        }
+        Value::Object(members) => {
+            members.iter().map(|(k, v)| format!("{k}={}", plain(v))).collect::<Vec<_>>().join(" ")
+        }
+        other => field(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{field, for_terminal, without_secrets};
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_obeys() {
+        let hostile = "a\tb\u{1b}]0;x\u{7}\u{9b}2J\u{202e}c\u{200b}\r\nd";
+        assert_eq!(for_terminal(hostile), "a\tb ]0;x  2J c  \nd");
+        assert_eq!(field(hostile), "a b ]0;x  2J c   d");
+        assert_eq!(field(&"x".repeat(5_000)).len(), 5_000);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_repeated() {
+        for (text, shown) in [
+            ("no profile `gitlab`", "no profile `gitlab`"),
+            ("'AGE-SECRET-KEY-1QX' and more", "'AGE-SECRET-KEY-[redacted]' and more"),
+            ("--store=age-secret-key-1qx", "--store=age-secret-key-[redacted]"),
+            ("é`oauthctl-1-plain.eyJ-_=`é", "é`oauthctl-1-plain.[redacted]`é"),
+            (
+                "oauthctl-1-age.b oauthctl-1-plain.oauthctl-1-age.c AGE-SECRET-KEY-1\n2",
+                "oauthctl-1-age.[redacted] oauthctl-1-plain.[redacted] AGE-SECRET-KEY-[redacted]\n2",
+            ),
+            ("no /tmp/oauthctl-1-run/c.toml:1", "no /tmp/oauthctl-1-run/c.toml:1"),
+            ("it begins with `oauthctl-1-`", "it begins with `oauthctl-1-`"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+}
