@@ -93,6 +93,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l audience -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l format -d 'Output format, see below [default: token]' -r -f -a "token\t''
 json\t''
 header\t''
+headers\t''
 curl\t''
 env\t''
 fish\t''

@@ -17,6 +17,7 @@ pub enum Format {
     Token,
     Json,
     Header,
+    Headers,
     Curl,
     Env,
     Fish,
@@ -29,6 +30,7 @@ pub const FORMATS: &str = "Formats:\n  \
 token       the access token and a newline\n  \
 json        one JSON object\n  \
 header      an HTTP header: Authorization: Bearer …\n  \
+headers     a JSON object of HTTP headers, for MCP clients\n  \
 curl        a line for `curl -K -`: the token is in no argument list\n  \
 env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
 xoauth2     a SASL string for the mailbox in `--user`";
@@ -55,6 +57,10 @@ pub fn render(
     Ok(match format {
         Format::Token => format!("{token}\n"),
         Format::Header => format!("Authorization: {token_type} {token}\n"),
+        Format::Headers => {
+            let headers = json!({ "Authorization": format!("{token_type} {token}") });
+            format!("{}\n", ui::json_text(&headers)?)
+        }
         Format::Curl => {
             let quoted = token.replace('\\', "\\\\").replace('"', "\\\"");
             format!("header = \"Authorization: {token_type} {quoted}\"\n")

@@ -1,4 +1,4 @@
-//! The eight formats of a token, and how they escape the characters of tokens.
+//! The nine formats of a token, and how they escape the characters of tokens.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -23,6 +23,7 @@ fn the_formats_are_exact() {
     for (name, expected) in [
         ("token", format!("{TOKEN}\n")),
         ("header", format!("Authorization: Bearer {TOKEN}\n")),
+        ("headers", format!("{{\n  \"Authorization\": \"Bearer {TOKEN}\"\n}}\n")),
         ("curl", format!("header = \"Authorization: Bearer {TOKEN}\"\n")),
         ("env", format!("export OAUTH_ACCESS_TOKEN='{TOKEN}'\n")),
         ("fish", format!("set -gx OAUTH_ACCESS_TOKEN '{TOKEN}'\n")),
@@ -145,7 +146,8 @@ fn a_token_that_would_leave_its_line_is_not_printed() {
         let line = grant("default", token, |_| ());
         let import = home.run_with(["import", "--replace"], &line);
         if import.status == 0 {
-            for name in ["token", "header", "curl", "env", "fish", "powershell", "json"] {
+            for name in ["token", "header", "headers", "curl", "env", "fish", "powershell", "json"]
+            {
                 home.run(["token", "--format", name]).fails(10);
             }
         }
@@ -160,6 +162,14 @@ fn a_token_type_is_printed_as_it_is_to_be_sent() {
     let home = planted(TOKEN);
     plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("DPoP")));
     assert_eq!(format(&home, "header"), format!("Authorization: DPoP {TOKEN}\n"));
+}
+
+/// What a header helper prints is read as JSON, whatever characters the token has.
+#[test]
+fn headers_is_json_for_any_token() {
+    let home = planted(ODD);
+    let headers = home.run(["token", "--format", "headers"]).ok().json();
+    assert_eq!(headers, json!({ "Authorization": format!("Bearer {ODD}") }));
 }
 
 /// XOAUTH2 has no place for a proof of possession.
