@@ -14,8 +14,6 @@ fn an_option_of_a_hint_lets_the_login_succeed() {
         ("", &["login", "s", "--param", "scope=openid"], "--scope"),
         ("", &["login", "s", "--scope", "openid,email"], "--scope "),
         ("", &["login", "s", "--store", "keyring"], "--store file"),
-        ("grant = \"device_code\"", &["login", "s"], "grant = "),
-        ("grant = \"device_code\"", &["start", "s"], "grant = "),
     ] {
         let (mut home, _sandbox) = with_sandbox(None);
         home.unset("OAUTHCTL_STORE").unset("DBUS_SESSION_BUS_ADDRESS");

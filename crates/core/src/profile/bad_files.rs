@@ -150,13 +150,9 @@ const LINES: &[(&str, &str)] = &[
     ("flow = []", "4:8: `flow` in [profiles.x] must not be an empty list"),
     (
         "store = \"keyrng\"",
-        "4:9: `store` in [profiles.x] must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `keyrng`, did you mean `keyring`?",
+        "4:9: `store` in [profiles.x] must be `keyring`, `file` or `file:DIR`, not `keyrng`, did you mean `keyring`?",
     ),
     ("store = \"file:\"", "4:9: `store` in [profiles.x] must name a directory after `file:`"),
-    (
-        "store = \"command\"",
-        "4:9: `store` in [profiles.x] is `command`, which needs [store.command]",
-    ),
     ("client_secret = 5", "4:17: `client_secret` in [profiles.x] must be a string or a table"),
     ("client_secret = \"\"", "4:17: `client_secret` in [profiles.x] must not be empty"),
     (
@@ -256,10 +252,6 @@ const LINES: &[(&str, &str)] = &[
         "4:12: `provider` in [profiles.x] names an unknown provider: `gitlap`, did you mean `gitlab`?",
     ),
     ("provider = \"\"", "4:12: `provider` in [profiles.x] must not be empty"),
-    (
-        "client_id_metadata_url = \"http://a.example/\"",
-        "4:26: `client_id_metadata_url` in [profiles.x] must be https",
-    ),
     ("ca_file = true", "4:11: `ca_file` in [profiles.x] must be a string, not a boolean"),
     ("verify_tls = false", "4:1: unknown key `verify_tls` in [profiles.x]"),
     (
@@ -302,37 +294,18 @@ const FILES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "[profiles.x]\nclient_id = \"c\"\ntoken_endpoint = \"https://a.example/t\"\ngrant = \"device_code\"\n",
-        &["4:1: [profiles.x] needs a `device_authorization_endpoint`, or an `issuer`"],
-    ),
-    (
         "[profiles.x]\nclient_id = \"c\"\nroot_url = \"https://a.example/\"\npar = \"always\"\n",
         &["4:1: [profiles.x] has `par = \"always\"` but neither"],
     ),
     ("[profiles.g]\nprovider = \"gitlab\"\n", &["1:11: [profiles.g] needs a `client_id`"]),
     (
-        "[defaults]\nprofile = \"y\"\nstor = \"file\"\ncache = \"disk\"\n",
+        "[defaults]\nprofile = \"y\"\nstor = \"file\"\n",
         &[
             "2:11: `profile` in [defaults] names an unknown profile: `y`",
             "3:1: unknown key `stor` in [defaults], did you mean `store`?",
-            "4:9: `cache` in [defaults] must be `kernel`, not `disk`",
         ],
     ),
-    (
-        "[defaults]\nstore = \"command\"\n[store]\ncomand = {}\n",
-        &[
-            "2:9: `store` in [defaults] is `command`, which needs [store.command]",
-            "4:1: unknown key `comand` in [store], did you mean `command`?",
-        ],
-    ),
-    (
-        "[store.command]\nget = [\"a\"]\nput = [\"a\"]\n",
-        &[
-            "1:8: [store.command] needs `delete`",
-            "1:8: [store.command] needs `set`",
-            "3:1: unknown key `put` in [store.command]",
-        ],
-    ),
+    ("[store]\ncomand = {}\n", &["2:1: unknown key `comand` in [store], did you mean `command`?"]),
     (
         "[profiles.\"a\\u001bb\"]\n",
         &["1:11: a profile's name must not contain control or invisible characters"],

@@ -12,6 +12,7 @@ use super::diagnose::Problems;
 use super::node::{self, Table};
 use super::reader::Surroundings;
 use super::sections::Sections;
+use super::unsupported;
 use crate::advice::Advice;
 use crate::digest::hex_sha256;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ use crate::files::{named, trusted};
 const MAX_BYTES: usize = 16 << 20;
 
 /// Part of a file's fingerprint: what an older program cached for the file is ignored.
-const FORMAT: &str = concat!("oauthctl snapshot 4 ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("oauthctl snapshot 5 ", env!("CARGO_PKG_VERSION"));
 
 /// A configuration file that has been read, but not yet parsed.
 #[derive(Clone)]
@@ -147,8 +148,10 @@ impl ConfigFile {
         let (document, errors) = DeTable::parse_recoverable(text);
         problems.add_syntax(&errors);
         let around = Surroundings::of(&self.path, self.others_can_read);
-        let root = node::table(document.get_ref());
-        let mut sections = Sections { around: &around, problems: &mut problems, is_part };
+        let mut root = node::table(document.get_ref());
+        let partial = unsupported::take(&mut root, &mut problems);
+        let mut sections =
+            Sections { around: &around, problems: &mut problems, partial: &partial, is_part };
         let mut config = sections.read(&root);
         config.path.clone_from(&self.path);
         config.warnings = problems.finish()?;

@@ -39,6 +39,7 @@ pub mod secret_source;
 mod sections;
 mod server;
 pub mod snapshot;
+mod unsupported;
 mod work;
 
 pub use builder::ProfileBuilder;

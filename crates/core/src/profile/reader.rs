@@ -42,7 +42,7 @@ impl Surroundings {
 }
 
 /// The kinds of store in `store` and `--store`.
-pub(crate) const STORES: [&str; 4] = ["keyring", "file", "command", "broker"];
+pub(crate) const STORES: [&str; 4] = ["keyring", "file", "command", "agent"];
 
 /// A key and its value, about to be read.
 pub(crate) struct Reader<'a, 't> {
@@ -276,7 +276,7 @@ impl Reader<'_, '_> {
             None => {
                 let near = self.problems.meant(&text, STORES);
                 self.fail(format!(
-                    "must be `keyring`, `file`, `file:DIR`, `command` or `broker`, not `{}`{near}",
+                    "must be `keyring`, `file` or `file:DIR`, not `{}`{near}",
                     one_line(&text)
                 ))
             }

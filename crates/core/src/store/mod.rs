@@ -78,7 +78,7 @@ impl FromStr for StoreSpec {
         match text {
             "keyring" => Ok(Self::Keyring),
             "file" => Ok(Self::File(None)),
-            "command" | "broker" => {
+            "command" | "agent" => {
                 Err(Error::store(format!("the store `{text}` is not supported in this version"))
                     .hint(Advice::ChooseStore))
             }

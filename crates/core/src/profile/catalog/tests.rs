@@ -11,7 +11,6 @@ fn text() -> String {
         .collect();
     format!(
         r#"# A comment.
-credential.git = {{}}
 profiles.dotted.issuer = "https://dotted.example"
 profiles.dotted.client_id = "c"
 [profiles."quoted name"]
@@ -26,10 +25,6 @@ scopes = [
 audience = """a\
 [profiles.many-3]"""
 {many}
-[store.command]
-get = ["g"]
-set = ["s"]
-delete = ["d"]
 [profiles.early.hooks]
 pre_token = ["hook"]
 [defaults]
@@ -78,7 +73,6 @@ fn each_profile_is_what_it_is_in_the_whole_file() {
         let narrowed = catalog.narrowed(name).unwrap();
         assert_eq!(narrowed.profiles.values().collect::<Vec<_>>(), [profile]);
         assert_eq!(narrowed.store_of(profile), Some("file"));
-        assert_eq!(narrowed.store_command, whole.store_command);
         let names = |some: Vec<&Profile>| some.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
         let others: Vec<&str> = catalog.of_other_servers(profile).collect();
         assert_eq!(others, names(whole.of_other_servers(profile)), "{name}");
