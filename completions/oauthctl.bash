@@ -16,8 +16,8 @@ __oauthctl_describe() {
         arguments='@profiles'
         ;;
     'oauthctl token')
-        flags='--force-refresh --cached --login --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2 --user=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        flags='--force-refresh --cached --id-token --login --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2,oauthbearer --user=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl exec')

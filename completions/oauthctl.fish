@@ -98,8 +98,9 @@ curl\t''
 env\t''
 fish\t''
 powershell\t''
-xoauth2\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l user -d 'Mailbox for `--format xoauth2`' -r -f
+xoauth2\t''
+oauthbearer\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l user -d 'Mailbox for `--format xoauth2` and `--format oauthbearer`' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -109,6 +110,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l force-refresh -d 'Refresh the token even if it is still valid'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l cached -d 'Print the stored token or fail, without network access'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l id-token -d 'Print the id_token instead of the access token'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l login -d 'Log in if necessary'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s q -l quiet -d 'Print only results and errors'

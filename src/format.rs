@@ -11,6 +11,9 @@ use crate::ui;
 /// Default name of the environment variable that carries a token.
 pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 
+const XOAUTH2: &str = "`--format xoauth2`";
+const OAUTHBEARER: &str = "`--format oauthbearer`";
+
 /// A format in which a token is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -23,6 +26,22 @@ pub enum Format {
     Fish,
     Powershell,
     Xoauth2,
+    Oauthbearer,
+}
+
+impl Format {
+    /// Fails if the format requires a user, and there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage`.
+    pub fn check_without_user(self) -> Result<()> {
+        match self {
+            Self::Xoauth2 => mailbox(XOAUTH2, None).map(drop),
+            Self::Oauthbearer => mailbox(OAUTHBEARER, None).map(drop),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The formats, as listed in the help.
@@ -33,7 +52,7 @@ header      an HTTP header: Authorization: Bearer …\n  \
 headers     a JSON object of HTTP headers, for MCP clients\n  \
 curl        a line for `curl -K -`: the token is in no argument list\n  \
 env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
-xoauth2     a SASL string for the mailbox in `--user`";
+xoauth2     a SASL string for the mailbox in `--user`; also `oauthbearer` (RFC 7628)";
 
 /// Renders a token, with its final newline.
 ///
@@ -71,29 +90,45 @@ pub fn render(
             format!("set -gx {TOKEN_VARIABLE} '{quoted}'\n")
         }
         Format::Powershell => format!("$env:{TOKEN_VARIABLE} = '{}'\n", token.replace('\'', "''")),
-        Format::Xoauth2 => xoauth2(user, token_type, token)?,
+        Format::Xoauth2 => {
+            let user = mailbox(XOAUTH2, user)?;
+            is_bearer(XOAUTH2, token_type)?;
+            sasl(&format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}"))
+        }
+        Format::Oauthbearer => {
+            let user = mailbox(OAUTHBEARER, user)?.replace('=', "=3D").replace(',', "=2C");
+            is_bearer(OAUTHBEARER, token_type)?;
+            sasl(&format!("n,a={user},\u{1}auth=Bearer {token}\u{1}\u{1}"))
+        }
         Format::Json => format!("{}\n", ui::json_text(&to_json(access_token, now))?),
     })
 }
 
-fn xoauth2(user: Option<&str>, token_type: &str, token: &str) -> Result<String> {
+/// Returns the user of a SASL string.
+fn mailbox<'a>(option: &str, user: Option<&'a str>) -> Result<&'a str> {
     let user = user.ok_or_else(|| {
-        Error::usage("`--format xoauth2` requires `--user`")
+        Error::usage(format!("{option} requires `--user`"))
             .hint("add the mailbox: `--user me@example.com`")
     })?;
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Error::usage("`--user` must be a mailbox without control characters"));
     }
-    if !token_type.eq_ignore_ascii_case("Bearer") {
-        let what =
-            format!("`--format xoauth2` requires a Bearer token, but this is a {token_type} token");
-        return Err(Error::usage(what).hint(
-            "if the server also issues Bearer tokens, remove `dpop` from the profile and log in \
-             again",
-        ));
+    Ok(user)
+}
+
+/// Refuses a token that is bound to a key: SASL has no place for a proof.
+fn is_bearer(option: &str, token_type: &str) -> Result<()> {
+    if token_type.eq_ignore_ascii_case("Bearer") {
+        return Ok(());
     }
-    let sasl = format!("user={user}\u{1}auth=Bearer {token}\u{1}\u{1}");
-    Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(sasl)))
+    let what = format!("{option} requires a Bearer token, but this is a {token_type} token");
+    Err(Error::usage(what).hint(
+        "if the server also issues Bearer tokens, remove `dpop` from the profile and log in again",
+    ))
+}
+
+fn sasl(text: &str) -> String {
+    format!("{}\n", base64::engine::general_purpose::STANDARD.encode(text))
 }
 
 fn to_json(token: &AccessToken, now: Timestamp) -> Value {

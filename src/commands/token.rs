@@ -52,13 +52,16 @@ pub struct TokenArgs {
     /// Print the stored token or fail, without network access
     #[arg(long)]
     pub(crate) cached: bool,
+    /// Print the id_token instead of the access token
+    #[arg(long)]
+    id_token: bool,
     /// Log in if necessary
     #[arg(long, conflicts_with = "cached")]
     login: bool,
     /// Output format, see below [default: token]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
-    /// Mailbox for `--format xoauth2`
+    /// Mailbox for `--format xoauth2` and `--format oauthbearer`
     #[arg(long, value_name = "MAILBOX", value_hint = ValueHint::EmailAddress)]
     user: Option<String>,
 }
@@ -74,14 +77,33 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
         None if context.globals.json => Format::Json,
         None => Format::Token,
     };
-    if format == Format::Xoauth2 && args.user.is_none() {
-        return Err(Error::usage("`--format xoauth2` requires `--user`")
-            .hint("add the mailbox: `--user me@example.com`"));
+    if args.user.is_none() {
+        format.check_without_user()?;
     }
-    let want = Want { force: args.force_refresh, cached: args.cached, login: args.login };
+    let want = Want {
+        force: args.force_refresh,
+        cached: args.cached,
+        login: args.login,
+        id_token: args.id_token,
+    };
     let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    let token = if args.id_token && format != Format::Json { as_bearer(token)? } else { token };
     ui::print(&render(format, &token, args.user.as_deref(), Timestamp::now())?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the id_token of an account in place of its access token.
+///
+/// # Errors
+///
+/// Returns `Internal` if there is none: [`Want::id_token`] was not set.
+pub fn as_bearer(token: AccessToken) -> Result<AccessToken> {
+    let missing = || Error::internal("the token was handed out without its id_token");
+    let mut bearer = token;
+    bearer.value = bearer.id_token.clone().ok_or_else(missing)?;
+    bearer.expires_at = bearer.id_token_expires_at;
+    "Bearer".clone_into(&mut bearer.token_type);
+    Ok(bearer)
 }
 
 /// What `token`, `exec` and `refresh` request beyond the selection.
@@ -93,6 +115,8 @@ pub struct Want {
     pub cached: bool,
     /// Log in if needed.
     pub login: bool,
+    /// Return an id_token with the remaining lifetime.
+    pub id_token: bool,
 }
 
 /// Returns a token: from the store without any set-up if that is enough, else through the manager.
@@ -194,7 +218,7 @@ fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenReq
     let mut request = TokenRequest::default().usual_min_ttl(of_profile);
     request = request.scopes(selection.scopes.clone());
     request.min_ttl = selection.min_ttl;
-    (request.force, request.cached) = (want.force, want.cached);
+    (request.force, request.cached, request.id_token) = (want.force, want.cached, want.id_token);
     request.resource.clone_from(&selection.resource);
     request.audience.clone_from(&selection.audience);
     request

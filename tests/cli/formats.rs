@@ -1,11 +1,11 @@
-//! The nine formats of a token, and how they escape the characters of tokens.
+//! The formats of a token, and how they escape the characters of tokens.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::fixture::{FAR, TOKEN, grant, plant, planted};
@@ -172,18 +172,78 @@ fn headers_is_json_for_any_token() {
     assert_eq!(headers, json!({ "Authorization": format!("Bearer {ODD}") }));
 }
 
-/// XOAUTH2 has no place for a proof of possession.
 #[test]
-fn xoauth2_is_for_bearer_tokens_only() {
-    let home = planted(TOKEN);
-    let xoauth2 = ["token", "--format", "xoauth2", "--user", "me@example.com"];
-    for token_type in ["DPoP", "dpop", "MAC"] {
-        let line = grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!(token_type));
-        plant(&home, &line);
-        let output = home.run(xoauth2).fails(2);
-        assert!(output.stderr.contains(token_type), "{}", output.stderr);
-        assert!(output.stderr.contains("\nhint: ") && !output.stderr.contains(TOKEN));
+fn oauthbearer_is_the_sasl_string() {
+    let home = planted(ODD);
+    let run = |user: &str| home.run(["token", "--format", "oauthbearer", "--user", user]);
+    for (user, name) in [("me@example.com", "me@example.com"), ("a=b,c", "a=3Db=2Cc")] {
+        let sasl = STANDARD.decode(run(user).ok().line()).unwrap();
+        let expected = format!("n,a={name},\u{1}auth=Bearer {ODD}\u{1}\u{1}");
+        assert_eq!(String::from_utf8(sasl).unwrap(), expected);
     }
-    plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("bearer")));
-    home.run(xoauth2).ok();
+    for user in ["", "a\u{1}b", "a\nb"] {
+        run(user).fails(2);
+    }
+    home.run(["token", "--format", "oauthbearer"]).fails(2);
+}
+
+/// SASL has no place for a proof of possession.
+#[test]
+fn sasl_formats_are_for_bearer_tokens_only() {
+    let home = planted(TOKEN);
+    for format in ["xoauth2", "oauthbearer"] {
+        let sasl = ["token", "--format", format, "--user", "me@example.com"];
+        for token_type in ["DPoP", "dpop", "MAC"] {
+            let line = grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!(token_type));
+            plant(&home, &line);
+            let output = home.run(sasl).fails(2);
+            assert!(output.stderr.contains(token_type), "{}", output.stderr);
+            assert!(output.stderr.contains("\nhint: ") && !output.stderr.contains(TOKEN));
+        }
+        plant(&home, &grant("default", TOKEN, |g| g["tokens"]["token_type"] = json!("bearer")));
+        home.run(sasl).ok();
+    }
+}
+
+/// An id_token that a server once signed; the program does not verify it again.
+pub fn id_token(expires_at: u64) -> String {
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({ "iss": "https://as.invalid", "sub": "ada", "exp": expires_at });
+    format!("{}.{}.c2ln", part(json!({ "alg": "RS256" })), part(claims))
+}
+
+#[test]
+fn id_token_replaces_the_access_token() {
+    let home = planted(TOKEN);
+    let jwt = id_token(FAR);
+    let with_it = |g: &mut serde_json::Value| {
+        g["tokens"]["id_token"] = json!(jwt);
+        // The access token's own end does not matter, nor does its type.
+        g["tokens"]["expires_at"] = json!(1_700_000_000);
+        g["tokens"]["token_type"] = json!("DPoP");
+    };
+    plant(&home, &grant("default", TOKEN, with_it));
+    assert_eq!(home.run(["token", "--id-token"]).ok().stdout, format!("{jwt}\n"));
+    let header = home.run(["token", "--id-token", "--cached", "--format", "header"]).ok();
+    assert_eq!(header.stdout, format!("Authorization: Bearer {jwt}\n"));
+    home.run(["token", "--cached"]).fails(4);
+}
+
+#[test]
+fn expired_id_token_is_not_printed() {
+    let home = planted(TOKEN);
+    let with = |token: String| grant("default", TOKEN, |g| g["tokens"]["id_token"] = json!(token));
+    for token in [id_token(1_700_000_000), "a.b.c".to_owned()] {
+        plant(&home, &with(token));
+        home.run(["token", "--id-token", "--cached"]).fails(4);
+        assert_eq!(home.run(["token", "--id-token"]).code(9).stdout, "", "it must be refreshed");
+        home.run(["token"]).ok();
+    }
+}
+
+#[test]
+fn account_without_id_token_says_what_to_configure() {
+    let home = planted(TOKEN);
+    let output = home.run(["token", "--id-token"]).fails(4);
+    assert!(output.stderr.contains("no id_token") && output.stderr.contains("`openid`"));
 }

@@ -116,6 +116,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "--alg",
             "--env",
             "--expect-state",
+            "--format oauthbearer",
             "--format xoauth2",
             "--require-identity",
             "--require-identity {claim}=…",
@@ -125,7 +126,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "it tells of a command that the demo stands for, or that a help text explains",
-        &["oauthctl complete -", "oauthctl help options", "oauthctl token"],
+        &["oauthctl --help", "oauthctl complete -", "oauthctl help options", "oauthctl token"],
     ),
     ("a login goes on without a browser, so that no command shows it", &["--browser CMD"]),
     ("no scenario of the sandbox answers that it needs the user after all", &["--prompt none"]),

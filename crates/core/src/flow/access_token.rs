@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::Secret;
 use crate::error::Error;
 use crate::grant::{Grant, GrantKey, Identity, Pin, TokenSet};
+use crate::protocol::id_token;
 use crate::time::Timestamp;
 
 /// An access token that was handed out, and the account that it is for. The refresh token is not in it.
@@ -31,6 +32,8 @@ pub struct AccessToken {
     pub scopes: Vec<String>,
     /// The id_token that came with it, validated.
     pub id_token: Option<Secret>,
+    /// When the id_token expires.
+    pub id_token_expires_at: Option<Timestamp>,
     /// The account.
     pub account: Account,
     /// A warning: a refresh that failed although a stored token could be handed out, or a failure that
@@ -86,6 +89,7 @@ impl AccessToken {
             lifetime: tokens.lifetime,
             scopes: tokens.scopes.clone(),
             id_token: tokens.id_token.clone(),
+            id_token_expires_at: tokens.id_token.as_ref().and_then(id_token::expires_at),
             account: Account {
                 key: grant.key.clone(),
                 grant_id: grant.id.clone(),

@@ -18,6 +18,9 @@ pub(super) async fn require_renewable(
     grant: Option<&Grant>,
     request: &TokenRequest,
 ) -> Result<()> {
+    if request.id_token && grant.is_some_and(without_id_token) {
+        return Err(no_id_token(key));
+    }
     if !context.profile.grant.needs_person() {
         return Ok(());
     }
@@ -87,6 +90,22 @@ pub(super) fn no_cached_token(key: &GrantKey, grant: Option<&Grant>) -> Error {
         Some(_) => Error::login_required(format!("the stored token of {key} expires too soon"))
             .hint(Advice::AllowRefresh),
     }
+}
+
+/// Returns whether no id_token ever came with this grant.
+fn without_id_token(grant: &Grant) -> bool {
+    grant.tokens.id_token.is_none() && grant.id_token_claims.is_none()
+}
+
+fn no_id_token(key: &GrantKey) -> Error {
+    let how = "add `openid` to `scopes`, then log in again";
+    Error::login_required(format!("the server issued no id_token for {key}"))
+        .hint(Advice::configure(&["scopes"], how))
+}
+
+pub(super) fn no_new_id_token(key: &GrantKey) -> Error {
+    let what = format!("the id_token of {key} has expired, and the refresh returned no new one");
+    login_required(key, &what)
 }
 
 pub(super) fn login_required(key: &GrantKey, what: &str) -> Error {

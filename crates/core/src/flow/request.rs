@@ -33,6 +33,8 @@ pub struct TokenRequest {
     pub force: bool,
     /// Never use the network.
     pub cached: bool,
+    /// Require the id_token to have this remaining lifetime, whatever that of the access token is.
+    pub id_token: bool,
     /// Request these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
     pub scopes: Vec<String>,
     /// Request a token for this resource: an absolute URI without a fragment (RFC 8707, section 2).
@@ -67,6 +69,13 @@ impl TokenRequest {
     #[must_use]
     pub fn cached(mut self) -> Self {
         self.cached = true;
+        self
+    }
+
+    /// Requires an id_token with the remaining lifetime, instead of an access token.
+    #[must_use]
+    pub fn id_token(mut self) -> Self {
+        self.id_token = true;
         self
     }
 

@@ -8,7 +8,9 @@ use super::hooks::{self, About};
 use super::index::{failure_since, last_failure, note_failure, refuse_older};
 use super::intent::{self, unanswered, withheld};
 use super::load::load;
-use super::login_required::{ended, no_cached_token, perhaps_elsewhere, require_renewable};
+use super::login_required::{
+    ended, no_cached_token, no_new_id_token, perhaps_elsewhere, require_renewable,
+};
 use super::obtain::obtain;
 use super::pin::{moved, pin};
 use super::refresh::{self, Sent};
@@ -21,6 +23,7 @@ use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
 use crate::port::Lock;
+use crate::time::Timestamp;
 
 /// Maximum number of restarts of one call because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
@@ -34,11 +37,26 @@ pub(super) async fn token(
 ) -> Result<AccessToken> {
     request.check()?;
     let request = &request.of_profile(context.profile);
-    match hand_out(context, key, request).await {
+    let outcome = hand_out(context, key, request).await.and_then(|token| match request.id_token {
+        true => with_id_token(token, context.now()),
+        false => Ok(token),
+    });
+    match outcome {
         Err(error) if error.kind() == ErrorKind::LoginRequired && !request.cached => {
             Err(hooks::login_required(context, key, error).await)
         }
         outcome => outcome,
+    }
+}
+
+/// Checks that an unexpired id_token came with the tokens: a server need not return one at a refresh.
+fn with_id_token(token: AccessToken, now: Timestamp) -> Result<AccessToken> {
+    match token.id_token_expires_at {
+        Some(at) if at > now => Ok(token),
+        _ => Err(match token.warning {
+            Some(warning) => no_new_id_token(&token.account.key).with_warning(warning),
+            None => no_new_id_token(&token.account.key),
+        }),
     }
 }
 

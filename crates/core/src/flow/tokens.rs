@@ -9,6 +9,7 @@ use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, TokenSet};
 use crate::profile::Profile;
+use crate::protocol::id_token;
 use crate::protocol::reply::TokenReply;
 use crate::time::{Timestamp, describe};
 
@@ -34,8 +35,12 @@ pub fn stored(
     now: Timestamp,
 ) -> Option<AccessToken> {
     let tokens = requested(grant, request)?;
-    let enough = !force && lives(grant, tokens, request.least_life(tokens), now);
-    enough.then(|| AccessToken::of(grant, tokens, now))
+    let least = request.least_life(tokens);
+    let enough = match request.id_token {
+        true => id_token_lives(grant, tokens, least, now),
+        false => lives(grant, tokens, least, now),
+    };
+    (enough && !force).then(|| AccessToken::of(grant, tokens, now))
 }
 
 /// The tokens of a grant that this request is about, if they are there.
@@ -54,6 +59,12 @@ fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) ->
         _ => tokens.lives(now, min_ttl),
     };
     has_life && !from_the_future(grant, now)
+}
+
+fn id_token_lives(grant: &Grant, tokens: &TokenSet, least: Duration, now: Timestamp) -> bool {
+    let expires_at = tokens.id_token.as_ref().and_then(id_token::expires_at);
+    let has_life = expires_at.is_some_and(|at| at > now && at.remaining(now) > least);
+    has_life && !tokens.withheld && !from_the_future(grant, now)
 }
 
 /// Returns whether a record is from the future: the clock was set back, so its expiry cannot be trusted.

@@ -233,8 +233,13 @@ pub(crate) fn same_login(raw: &Secret, first: &PinnedClaims) -> Result<()> {
 
 /// Returns whether an id_token that was once valid expires after this time.
 pub(crate) fn expires_after(raw: &Secret, now: Timestamp) -> bool {
-    let exp = unverified(raw).and_then(|claims| claims.any("exp")?.as_f64());
-    exp.is_some_and(|exp| exp > now.unix() as f64)
+    expires_at(raw).is_some_and(|at| at > now)
+}
+
+/// Returns when an id_token that was once valid expires; `None` if it does not say so.
+pub(crate) fn expires_at(raw: &Secret) -> Option<Timestamp> {
+    let exp = unverified(raw)?.any("exp")?.as_f64()?;
+    (exp >= 0.0).then(|| Timestamp::from_unix(exp as u64))
 }
 
 /// Returns the claims of a signed JWT without verifying it.
