@@ -14,10 +14,8 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::ui::{self, ColorChoice, Ui};
-use crate::{plain, run, signals};
-
-/// Maximum width of help texts, in columns.
-pub const WIDEST: usize = 100;
+use crate::wrap::WIDEST;
+use crate::{given, plain, run, signals};
 
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
@@ -102,6 +100,7 @@ pub fn main() -> ExitCode {
     run::harden();
     signals::outlive_file_size_limit();
     std::panic::set_hook(Box::new(run::report_panic));
+    given::set_program(Cli::command);
     let cli = match read(std::env::args_os().collect()) {
         Ok((cli, _)) => cli,
         Err(error) => return usage(&error),
@@ -138,8 +137,8 @@ pub enum Reader {
 
 /// Parses the command line in the fastest way that can parse it.
 pub fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
-    if let Some(cli) = plain::parse(&arguments) {
-        return Ok((cli, Reader::Plain));
+    if let Some((globals, token)) = plain::parse(&arguments) {
+        return Ok((Cli { globals, command: Command::Token(token) }, Reader::Plain));
     }
     if let Some(cli) = one_alone(&arguments) {
         return Ok((cli, Reader::OneCommand));
@@ -195,7 +194,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), context),
-        Command::Help(args) => help::run(&args),
+        Command::Help(args) => help::run(&args, Cli::command()),
         Command::Version => help::version(context),
         Command::Names(args) => in_own_frame(completions::names::run, &args, context),
     }
@@ -222,7 +221,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     let plain = Ui::new(false, false, false, ColorChoice::Never, true);
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
         let text = match error.kind() {
-            DisplayHelp => help::of(&command_words(arguments())),
+            DisplayHelp => help::of(&command_words(arguments()), Cli::command()),
             _ => Ok(rendered.to_string()),
         };
         return match text.and_then(|text| ui::print(&text)) {
@@ -233,7 +232,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     let ui = Ui { json: arguments().any(|a| a == "--json"), ..plain };
     let text = rendered.to_string();
     if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !ui.json {
-        let help = help::of(&command_words(arguments())).unwrap_or(text);
+        let help = help::of(&command_words(arguments()), Cli::command()).unwrap_or(text);
         ui.insist(help.trim_end());
         return ExitCode::from(2);
     }

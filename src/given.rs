@@ -6,10 +6,8 @@ use std::ffi::OsString;
 use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory};
+use clap::{ArgMatches, Command};
 use oauthctl_core::text::shell_word;
-
-use crate::app::Cli;
 
 /// Options of this call that the next one needs too.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,6 +38,20 @@ const WITHOUT_STORE: [&str; 8] = [
     "profile path",
 ];
 
+/// Defines the command line. The program sets it when it starts.
+static PROGRAM: OnceLock<fn() -> Command> = OnceLock::new();
+
+/// Sets the definition of the command line by which messages are completed.
+pub fn set_program(program: fn() -> Command) {
+    // It is always the same.
+    let _ = PROGRAM.set(program);
+}
+
+/// Returns the definition of the command line; one without commands before it is set.
+fn program() -> Command {
+    PROGRAM.get().map_or_else(|| Command::new("oauthctl"), |program| program())
+}
+
 impl Given {
     /// Reads the options of this process; none if its command line is invalid.
     pub fn of_this_call() -> &'static Self {
@@ -54,7 +66,7 @@ impl Given {
 
     /// Returns the options of an incomplete command line; missing and invalid parts are ignored.
     pub fn so_far(line: impl IntoIterator<Item = OsString>) -> Self {
-        let matches = Cli::command().ignore_errors(true).try_get_matches_from(line);
+        let matches = program().ignore_errors(true).try_get_matches_from(line);
         matches.map(|matches| Self::read(&matches).1).unwrap_or_default()
     }
 
@@ -70,7 +82,7 @@ impl Given {
 
     /// Returns the command of a command line, and its options.
     fn of(line: impl IntoIterator<Item = OsString>) -> Option<(String, Self)> {
-        Cli::command().try_get_matches_from(line).ok().map(|matches| Self::read(&matches))
+        program().try_get_matches_from(line).ok().map(|matches| Self::read(&matches))
     }
 
     fn read(matches: &ArgMatches) -> (String, Self) {

@@ -5,6 +5,7 @@ mod args;
 mod callbacks;
 mod commands;
 mod context;
+mod descriptors;
 #[cfg(test)]
 mod docs;
 mod format;

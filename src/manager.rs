@@ -11,10 +11,9 @@ use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
-use oauthctl_core::store::Store;
+use oauthctl_core::store::{Store, portable};
 use oauthctl_core::{Error, GrantKey, Result, Secret, text};
 
-use crate::commands::export;
 use crate::context::{self, Context};
 use crate::ui::Ui;
 use crate::write_back;
@@ -203,7 +202,7 @@ impl Committed for WriteBack {
         grant: &'a Grant,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            write_back::feed(profile, &export::line(grant)?, self.0).await.map_err(|e| {
+            write_back::feed(profile, &portable::export(grant, &[])?, self.0).await.map_err(|e| {
                 e.context(
                     "`write_back` failed, so the tokens are stored only \
                                         locally",

@@ -6,13 +6,12 @@
 
 use std::ffi::OsString;
 
-use crate::app::{Cli, Command};
 use crate::args::Globals;
 use crate::commands::token::TokenArgs;
 
 /// Returns the command line, if it is plain: `token` with common options, each at most once, whose values
 /// are UTF-8, not empty and without a leading dash.
-pub fn parse(arguments: &[OsString]) -> Option<Cli> {
+pub fn parse(arguments: &[OsString]) -> Option<(Globals, TokenArgs)> {
     let mut words = arguments.get(1..)?.iter().map(|word| word.to_str());
     if words.next()?? != "token" {
         return None;
@@ -41,7 +40,7 @@ pub fn parse(arguments: &[OsString]) -> Option<Cli> {
             }
         }
     }
-    Some(Cli { globals, command: Command::Token(token) })
+    Some((globals, token))
 }
 
 /// Turns on a flag that was not set before.
@@ -63,7 +62,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::app::{Reader, read};
+    use crate::app::{Cli, Command, Reader, read};
 
     /// Arguments of `token`: plain, invalid and ambiguous.
     const WORDS: &[&str] = &[
@@ -127,7 +126,8 @@ mod tests {
 
     /// Compares with clap, and tells whether the line is plain.
     fn is_as_clap_reads_it(arguments: &[OsString]) -> bool {
-        let Some(plain) = parse(arguments) else { return false };
+        let Some((globals, token)) = parse(arguments) else { return false };
+        let plain = Cli { globals, command: Command::Token(token) };
         let whole = Cli::try_parse_from(arguments).unwrap_or_else(|e| panic!("{arguments:?}: {e}"));
         assert_eq!(format!("{plain:?}"), format!("{whole:?}"), "{arguments:?}");
         true

@@ -6,6 +6,7 @@ use std::task::Poll;
 use oauthctl_core::flow::{CriticalPart, FlowManager};
 use oauthctl_core::{Error, ErrorKind, Result};
 
+use crate::descriptors::room_for_descriptors;
 use crate::signals::{Ending, Signals};
 use crate::ui;
 
@@ -33,32 +34,6 @@ pub fn block_on<T>(
         Ended::Done(result) => result,
         Ended::Signal(signal, unfinished) => Err(interrupted(signal, unfinished)),
     }
-}
-
-/// Number of open files that a run may need at once: its runtime, sockets, a record and its directories.
-#[cfg(unix)]
-const DESCRIPTORS: usize = 24;
-
-/// Checks that they are available. Without them the runtime panics, or a token that was spent cannot be
-/// saved.
-#[cfg(unix)]
-pub fn room_for_descriptors() -> Result<()> {
-    let taken = std::os::unix::net::UnixStream::pair().and_then(|(one, other)| {
-        let more = (2..DESCRIPTORS).map(|_| one.try_clone());
-        more.collect::<std::io::Result<Vec<_>>>().map(|more| (more, other))
-    });
-    match taken {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::unavailable(format!(
-            "cannot open up to {DESCRIPTORS} files at once: {error}"
-        ))
-        .caused_by(&error)),
-    }
-}
-
-#[cfg(not(unix))]
-fn room_for_descriptors() -> Result<()> {
-    Ok(())
 }
 
 enum Ended<T> {

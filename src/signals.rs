@@ -54,7 +54,7 @@ mod unix {
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::{Ending, Result};
-    use crate::run::room_for_descriptors;
+    use crate::descriptors::room_for_descriptors;
 
     /// SIGXFSZ, which has this number on every Unix that is supported.
     const FILE_SIZE: i32 = 25;

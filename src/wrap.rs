@@ -2,6 +2,9 @@
 
 use std::io::IsTerminal;
 
+/// Maximum width of help texts, in columns.
+pub const WIDEST: usize = 100;
+
 /// The columns of a terminal that does not say how many it has.
 const USUAL: usize = 80;
 

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::grant::Grant;
 use oauthctl_core::store::portable;
 use oauthctl_core::{Error, Result};
 
@@ -44,13 +43,4 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     }
     ui::print_line(portable::export(&grant, &args.recipient)?.expose())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the line of a grant, not encrypted, for `write_back`.
-///
-/// # Errors
-///
-/// Returns `Internal` only.
-pub fn line(grant: &Grant) -> Result<oauthctl_core::Secret> {
-    portable::export(grant, &[])
 }

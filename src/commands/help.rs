@@ -3,15 +3,15 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Command, CommandFactory, ValueHint};
+use clap::{Args, Command, ValueHint};
 use oauthctl_core::Result;
 use serde_json::json;
 
-use crate::app::Cli;
 use crate::args::Globals;
 use crate::commands::man;
 use crate::context::Context;
 use crate::ui;
+use crate::wrap::WIDEST;
 
 #[derive(Debug, Args)]
 pub struct HelpArgs {
@@ -25,8 +25,8 @@ pub struct HelpArgs {
 /// # Errors
 ///
 /// Returns `Usage` if there is no such command.
-pub fn run(args: &HelpArgs) -> Result<ExitCode> {
-    ui::print(&of(&args.words)?)?;
+pub fn run(args: &HelpArgs, program: Command) -> Result<ExitCode> {
+    ui::print(&of(&args.words, program)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,11 +49,10 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 /// # Errors
 ///
 /// Returns `Usage` for an unknown command.
-pub fn of(words: &[String]) -> Result<String> {
+pub fn of(words: &[String], mut program: Command) -> Result<String> {
     if words == ["options"] {
         return Ok(options());
     }
-    let mut program = Cli::command();
     program.build();
     let Some(command) = man::find(&program, words)?.last().copied() else {
         return Ok(program.render_help().to_string());
@@ -72,6 +71,6 @@ fn options() -> String {
     let command = Command::new("oauthctl").about(about).disable_help_flag(true);
     let command = Globals::augment_args(command)
         .override_usage("oauthctl <COMMAND> [OPTIONS]")
-        .max_term_width(crate::app::WIDEST);
+        .max_term_width(WIDEST);
     command.clone().render_help().to_string()
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
-use oauthctl_core::profile::GrantType;
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, Result, Timestamp, time};
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use crate::context::Context;
 use crate::rows::Rows;
 use crate::run as runner;
 use crate::ui::{self, field};
-use stored::Account;
+use stored::{Account, needs_user};
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -195,12 +194,6 @@ fn needs_login(account: &Account, now: Timestamp) -> bool {
     let is_gone = account.is_stored == Some(false);
     let has_nothing = is_gone || (is_expired && !entry.has_refresh_token);
     entry.login_required || (has_nothing && needs_user(entry))
-}
-
-/// Returns whether only the user can obtain a new grant, as is assumed for an unknown grant type.
-fn needs_user(entry: &AccountEntry) -> bool {
-    let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
-    known.is_none_or(|(_, grant)| grant.needs_person())
 }
 
 fn life(account: &Account, now: Timestamp) -> String {

@@ -1,10 +1,13 @@
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use super::*;
+use crate::app::Cli;
 
 fn given(line: &str) -> Given {
+    set_program(Cli::command);
     Given::of(words_of(line).into_iter().map(OsString::from)).unwrap().1
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Command};
 
-use crate::commands::completions::{Values, positionals};
+use crate::commands::completions::values::{Values, positionals};
 
 /// Reads the table. Works with bash 3.2 and later, which macOS has.
 const FUNCTIONS: &str = include_str!("completions.bash");

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 use oauthctl_core::Result;
 
 use crate::commands::completions::names::NameKind;
-use crate::commands::completions::{
+use crate::commands::completions::values::{
     Values, generated, placeholder, positionals, with_placeholders,
 };
 

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 use oauthctl_core::{Error, Result};
 
 use crate::commands::completions::names::NameKind;
-use crate::commands::completions::{generated, placeholder, with_placeholders};
+use crate::commands::completions::values::{generated, placeholder, with_placeholders};
 
 /// The beginning of the function in clap's script. The words are saved, because nested functions see only
 /// those of one command.

@@ -6,11 +6,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use oauthctl_core::grant::{AccountEntry, DEFAULT_ACCOUNT, Grant};
+use oauthctl_core::profile::GrantType;
 use oauthctl_core::store::{Store, StoreSpec};
 use oauthctl_core::text::{one_line, shell_word};
 use oauthctl_core::{Advice, Error, GrantKey, Result};
 
-use crate::commands::status::needs_user;
 use crate::context::Context;
 use crate::run as runner;
 
@@ -188,4 +188,10 @@ async fn look(store: &Store, is_read: bool, key: &GrantKey) -> Result<Record> {
     }
     let grant = store.grants.load(key).await?;
     Ok(grant.map_or(Record::None, |grant| Record::Read(Box::new(grant))))
+}
+
+/// Returns whether only the user can obtain a new grant, as is assumed for an unknown grant type.
+pub fn needs_user(entry: &AccountEntry) -> bool {
+    let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
+    known.is_none_or(|(_, grant)| grant.needs_person())
 }
