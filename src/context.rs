@@ -1,19 +1,18 @@
 //! The context of a command: environment, configuration, stores, trace.
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::http::{Proxy, can_be_proxy, unreadable_exceptions};
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
-use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings, keyring};
+use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings};
 use oauthctl_core::trace::Trace;
 use oauthctl_core::{Error, Result, Secret, Timestamp, text};
 
 use crate::args::Globals;
+use crate::environment;
 use crate::ui::Ui;
 
 /// The context in which a command runs.
@@ -31,10 +30,6 @@ pub struct Context {
     har: Option<PathBuf>,
     warnings: Mutex<Vec<Warnings>>,
 }
-
-/// How long the user has to answer a prompt of the keyring.
-#[cfg(target_os = "linux")]
-const KEYRING_PROMPT: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl Context {
     /// Creates the context from the flags alone.
@@ -81,12 +76,7 @@ impl Context {
     ///
     /// Returns an error if the value is not valid UTF-8.
     pub fn env(&self, name: &str) -> Result<Option<String>> {
-        match env_os(name) {
-            None => Ok(None),
-            Some(value) => value.into_string().map(Some).map_err(|_| {
-                Error::config(format!("the environment variable {name} is not valid UTF-8"))
-            }),
-        }
+        environment::variable(name)
     }
 
     /// Returns the path of the configuration file.
@@ -95,25 +85,9 @@ impl Context {
     ///
     /// Returns an error if no flag, variable or home directory determines it.
     pub fn config_path(&self) -> Result<PathBuf> {
-        if let Some(path) = &self.globals.config {
-            return Ok(path.clone());
-        }
-        if let Some(path) = env_os("OAUTHCTL_CONFIG") {
-            return Ok(path.into());
-        }
-        Ok(project_dirs("OAUTHCTL_CONFIG")?.config_dir().join("config.toml"))
-    }
-
-    /// Returns the directory of the configuration file.
-    ///
-    /// # Errors
-    ///
-    /// See [`Context::config_path`].
-    pub fn config_dir(&self) -> Result<PathBuf> {
-        let path = self.config_path()?;
-        match path.parent() {
-            Some(parent) if parent != Path::new("") => Ok(parent.to_owned()),
-            _ => Ok(PathBuf::from(".")),
+        match &self.globals.config {
+            Some(path) => Ok(path.clone()),
+            None => environment::config_path(),
         }
     }
 
@@ -123,11 +97,7 @@ impl Context {
     ///
     /// Returns an error if no variable or home directory determines it.
     pub fn state_path(&self) -> Result<PathBuf> {
-        if let Some(path) = env_os("OAUTHCTL_STATE_DIR") {
-            return Ok(path.into());
-        }
-        let dirs = project_dirs("OAUTHCTL_STATE_DIR")?;
-        Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+        environment::state_path()
     }
 
     /// Opens the state directory, and creates it if it is missing.
@@ -323,15 +293,13 @@ impl Context {
     /// Fails if `--config` names a file that does not exist.
     fn config_is_there(&self) -> Result<()> {
         match (&self.globals.config, self.config_file()?) {
-            (Some(path), None) => Err(Error::config(format!(
-                "the configuration file {} does not \
-                                           exist",
-                path.display()
-            ))
-            .hint(
-                "correct `--config`; to create the file, run \
-                           `oauthctl profile add NAME --issuer URL --client-id ID`",
-            )),
+            (Some(path), None) => {
+                let what = format!("the configuration file {} does not exist", path.display());
+                Err(Error::config(what).hint(
+                    "correct `--config`; to create the file, run \
+                     `oauthctl profile add NAME --issuer URL --client-id ID`",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -387,7 +355,11 @@ impl Context {
     pub fn key_dir(&self) -> Result<PathBuf> {
         match ProjectDirs::from("", "", "oauthctl") {
             Some(dirs) => Ok(dirs.config_dir().to_owned()),
-            None => self.config_dir(),
+            None => {
+                let path = self.config_path()?;
+                let parent = path.parent().filter(|parent| *parent != Path::new(""));
+                Ok(parent.unwrap_or(Path::new(".")).to_owned())
+            }
         }
     }
 
@@ -397,48 +369,21 @@ impl Context {
     ///
     /// Returns an error if no variable or home directory determines them.
     pub fn places(&self) -> Result<Places> {
-        let dirs = ProjectDirs::from("", "", "oauthctl");
         let key = match self.env("OAUTHCTL_STORE_KEY")? {
             Some(identity) => KeySource::Identity(Secret::new(identity)),
-            None => match env_os("OAUTHCTL_STORE_KEY_FILE") {
+            None => match environment::variable_os("OAUTHCTL_STORE_KEY_FILE") {
                 Some(path) => KeySource::File(path.into()),
                 None => KeySource::Generated(self.key_dir()?.join("store.key")),
             },
         };
-        let data = match dirs {
-            Some(dirs) => dirs.data_local_dir().to_owned(),
-            None => self.state_path()?,
-        };
+        let data = environment::data_dir()?;
         Ok(Places {
             files: data.join("tokens"),
             key,
             sealed: data.join("sealed"),
-            bus: keyring::session_bus(
-                env_os("DBUS_SESSION_BUS_ADDRESS"),
-                env_os("XDG_RUNTIME_DIR"),
-            ),
+            bus: environment::session_bus(),
             #[cfg(target_os = "linux")]
-            user: self.keyring_user(),
-        })
-    }
-
-    /// Returns how to notify the user of a keyring prompt, if the user can see one.
-    #[cfg(target_os = "linux")]
-    fn keyring_user(&self) -> Option<keyring::KeyringUser> {
-        use std::io::IsTerminal;
-        let lookup = |name: &str| env_os(name).and_then(|value| value.into_string().ok());
-        let is_there = !self.globals.no_input
-            && std::io::stderr().is_terminal()
-            && oauthctl_core::login::is_headless(&lookup).is_none();
-        let ui = self.ui;
-        is_there.then(|| keyring::KeyringUser {
-            patience: KEYRING_PROMPT,
-            notice: Arc::new(move || {
-                let left = oauthctl_core::time::describe(KEYRING_PROMPT);
-                ui.insist(format!(
-                    "The keyring is waiting for you: answer its prompt within {left}."
-                ));
-            }),
+            user: environment::keyring_user(self.ui, self.globals.no_input),
         })
     }
 
@@ -451,41 +396,4 @@ impl Context {
         let config = self.config_of(&profile.name)?;
         self.open_store(&self.store_spec(config.store_of(profile))?)
     }
-}
-
-/// Warns about entries of NO_PROXY that cannot be parsed: requests to those hosts would go through the
-/// proxy unnoticed.
-pub fn warn_of_no_proxy(ui: &Ui) {
-    for entry in unreadable_exceptions() {
-        let entry = oauthctl_core::text::one_line(&entry);
-        let what = format!("ignoring `{entry}` in NO_PROXY: it is not a host");
-        ui.warn(&Error::config(what).hint(
-            "use `corp.test` (which includes its subdomains), `*.corp.test`, an IP address, or a \
-             network such as `10.0.0.0/8`; a host may end with `:PORT`",
-        ));
-    }
-}
-
-/// Returns the proxy of the environment. If the variable that names it is invalid, requests fail: without
-/// the proxy they could take a route that the user does not want.
-pub fn proxy() -> Proxy {
-    let first = |names: [&str; 2]| names.into_iter().find_map(std::env::var_os);
-    let named = first(["HTTPS_PROXY", "https_proxy"]).filter(|value| !value.is_empty());
-    let named = named.or_else(|| first(["ALL_PROXY", "all_proxy"]));
-    match named.as_deref().map(OsStr::to_string_lossy) {
-        Some(value) if !value.is_empty() && !can_be_proxy(&value) => {
-            Proxy::Url(Secret::new(value.into_owned()))
-        }
-        _ => Proxy::Environment,
-    }
-}
-
-fn env_os(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|v| !v.is_empty())
-}
-
-fn project_dirs(variable: &str) -> Result<ProjectDirs> {
-    ProjectDirs::from("", "", "oauthctl").ok_or_else(|| {
-        Error::config("cannot determine the home directory").hint(format!("set HOME or {variable}"))
-    })
 }

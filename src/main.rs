@@ -8,6 +8,7 @@ mod context;
 mod descriptors;
 #[cfg(test)]
 mod docs;
+mod environment;
 mod format;
 mod given;
 mod hint;
@@ -19,6 +20,7 @@ mod rows;
 mod run;
 mod scopes;
 mod signals;
+mod target;
 mod ui;
 mod wrap;
 mod write_back;

@@ -1,30 +1,32 @@
-//! Builds the flow manager of a profile, and finds the selected account.
+//! Builds the flow manager of a profile.
 
 use std::sync::Arc;
 
 use oauthctl_core::clock::SystemClock;
 use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
-use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant};
+use oauthctl_core::grant::Grant;
 use oauthctl_core::hook::CommandHooks;
 use oauthctl_core::http::{HttpClient, Options};
 use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
 use oauthctl_core::profile::{ClientAuth, Profile, SecretSource};
-use oauthctl_core::store::{Store, portable};
-use oauthctl_core::{Error, GrantKey, Result, Secret, text};
+use oauthctl_core::store::{StateDir, Store, portable};
+use oauthctl_core::{Error, Result, Secret, text};
 
-use crate::context::{self, Context};
+use crate::context::Context;
+use crate::environment;
+use crate::target::Target;
 use crate::ui::Ui;
 use crate::write_back;
 
-/// Builds the manager of a profile over the store that the profile uses.
+/// Builds the manager of a profile.
 ///
 /// # Errors
 ///
-/// Returns an error if the state directory or the store cannot be opened.
-pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    Ok(FlowManager::new([profile.clone()], ports(context, profile)?))
+/// Returns an error if the client certificate cannot be used.
+pub fn build(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
+    Ok(FlowManager::new([target.profile.clone()], ports(context, target)?))
 }
 
 /// Builds the same with all other profiles, for a code that may arrive without its redirect URI: the
@@ -33,8 +35,8 @@ pub fn build(context: &Context, profile: &Profile) -> Result<FlowManager> {
 /// # Errors
 ///
 /// See [`build`]; also returns an error if the configuration cannot be read.
-pub fn build_among_others(context: &Context, profile: &Profile) -> Result<FlowManager> {
-    with_others(context, ports(context, profile)?)
+pub fn build_among_others(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
+    with_others(context, ports(context, target)?)
 }
 
 /// Builds a manager of all profiles over the ports of one of them.
@@ -51,31 +53,36 @@ pub fn with_others(context: &Context, ports: Ports) -> Result<FlowManager> {
 /// # Errors
 ///
 /// See [`build`].
-pub fn ports(context: &Context, profile: &Profile) -> Result<Ports> {
-    ports_over(context, Some(profile), &context.store_of(profile)?)
+pub fn ports(context: &Context, target: &Target<'_>) -> Result<Ports> {
+    ports_over(context, Some(target.profile), &target.store, target.state.clone())
 }
 
-/// Does the same over a store that is already open. Without a profile, grants can only be removed.
+/// Builds a manager over a store that is not the profile's. Without a profile, grants can only be removed.
 ///
 /// # Errors
 ///
-/// Returns an error if the state directory cannot be opened.
+/// See [`build`].
 pub fn build_over(
     context: &Context,
     profile: Option<&Profile>,
     opened: &Store,
+    state: StateDir,
 ) -> Result<FlowManager> {
-    Ok(FlowManager::new(profile.cloned(), ports_over(context, profile, opened)?))
+    Ok(FlowManager::new(profile.cloned(), ports_over(context, profile, opened, state)?))
 }
 
-fn ports_over(context: &Context, profile: Option<&Profile>, opened: &Store) -> Result<Ports> {
-    context::warn_of_no_proxy(&context.ui);
-    let state = context.state()?;
+fn ports_over(
+    context: &Context,
+    profile: Option<&Profile>,
+    opened: &Store,
+    state: StateDir,
+) -> Result<Ports> {
+    environment::warn_of_no_proxy(&context.ui);
     // A refused state directory stops whatever needs it, and gets no cache.
     let cache = state.place("discovery").ok();
     let plain: Arc<dyn Http> = Arc::new(HttpClient::new(Options {
         ca_file: profile.and_then(|p| p.ca_file.clone()),
-        proxy: context::proxy(),
+        proxy: environment::proxy(),
         ..Options::default()
     }));
     let secrets =
@@ -119,7 +126,7 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
         client_certificate: Some(certificate),
-        proxy: context::proxy(),
+        proxy: environment::proxy(),
         ..Options::default()
     })))
 }
@@ -143,36 +150,6 @@ pub fn check_files_and_programs(profile: &Profile) -> Result<()> {
     let ca_file = profile.ca_file.clone();
     let client = HttpClient::new(Options { ca_file, ..Options::default() });
     client.check_options().map_err(|error| of_key(profile, "ca_file", error))
-}
-
-/// Returns the selected account: the one named, else `default`, else the only one.
-///
-/// # Errors
-///
-/// Returns `Config` if there are several.
-pub fn account(context: &Context, profile: &str, given: Option<&str>) -> Result<GrantKey> {
-    if let Some(account) = given {
-        return Ok(GrantKey::new(profile, account));
-    }
-    let (state, default) = (context.state()?, GrantKey::new(profile, DEFAULT_ACCOUNT));
-    if state.account(&default)?.is_some() {
-        return Ok(default);
-    }
-    let mut some = state.some_accounts(profile, 2)?;
-    if some.len() < 2 {
-        return Ok(some.pop().map_or(default, |only| only.key));
-    }
-    let all = state.some_accounts(profile, usize::MAX)?;
-    let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
-    Err(several_accounts(profile).hint(format!("select one with `--account`: {names}")))
-}
-
-/// Returns the error for an account that must be named.
-pub fn several_accounts(profile: &str) -> Error {
-    Error::config(format!(
-        "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
-        text::one_line(profile)
-    ))
 }
 
 /// Reads the secrets that a profile names.

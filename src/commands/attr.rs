@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::{AccountOption, ProfileArg, ProfileOption, one_of};
 use crate::context::Context;
+use crate::target::Target;
 use crate::{manager, run as runner, ui};
 
 #[derive(Debug, Subcommand)]
@@ -147,10 +148,8 @@ pub fn run(command: &AttrCommand, context: &Context) -> Result<ExitCode> {
 }
 
 fn open(grants: &Grants<'_>, context: &Context) -> Result<(FlowManager, GrantKey)> {
-    let name = context.profile_name(grants.profile)?;
-    let profile = context.profile(&name)?;
-    let key = manager::account(context, &name, grants.account)?;
-    Ok((manager::build(context, profile)?, key))
+    let target = Target::existing(context, grants.profile, grants.account)?;
+    Ok((manager::build(context, &target)?, target.key))
 }
 
 fn load(grants: &Grants<'_>, context: &Context) -> Result<Grant> {

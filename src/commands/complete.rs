@@ -21,6 +21,7 @@ use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 use crate::commands::login::parse_parameter;
 use crate::commands::pending;
 use crate::context::Context;
+use crate::target::Target;
 use crate::{manager, run as runner, ui};
 
 /// Maximum size of a callback URL, in bytes.
@@ -75,11 +76,11 @@ pub fn run(args: &CompleteArgs, context: &Context) -> Result<ExitCode> {
     let recognized = runner::block_on(None, flows.recognize(&response, &expected))
         .map_err(|error| start_again(error, None));
     let recognized = recognized.map_err(|error| perhaps_another_key(error, response.state()))?;
-    let profile = context.profile(recognized.profile())?;
-    let ports = waiting.add_to(manager::ports(context, profile)?);
+    let target = Target::named(context, Some(recognized.profile()), recognized.user())?;
+    let ports = waiting.add_to(manager::ports(context, &target)?);
     let has_place = args.code.is_none() || args.iss.is_some() || args.redirect_uri.is_some();
     let manager = match has_place {
-        true => FlowManager::new([profile.clone()], ports),
+        true => FlowManager::new([target.profile.clone()], ports),
         false => manager::with_others(context, ports)?,
     };
     let completing = manager.complete_recognized(&recognized, &response, &expected);

@@ -8,6 +8,7 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::context::Context;
+use crate::target::Target;
 use crate::{manager, run as runner, ui};
 
 #[derive(Debug, Args)]
@@ -30,13 +31,12 @@ pub struct ExportArgs {
 ///
 /// Returns `LoginRequired` if there is nothing to export.
 pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
-    let name = context.profile_name(args.profile.name()?)?;
-    let profile = context.profile(&name)?;
-    let key = manager::account(context, &name, args.account.account.as_deref())?;
+    let account = args.account.account.as_deref();
+    let target = Target::existing(context, args.profile.name()?, account)?;
     // An importer of the line sends its refresh token: one that is already spent would end the grant.
-    let manager = manager::build(context, profile)?;
-    let grant = runner::block_on(Some(&manager), manager.settled_grant(&key))?
-        .ok_or_else(|| oauthctl_core::flow::not_logged_in(&key))?;
+    let manager = manager::build(context, &target)?;
+    let grant = runner::block_on(Some(&manager), manager.settled_grant(&target.key))?
+        .ok_or_else(|| oauthctl_core::flow::not_logged_in(&target.key))?;
     if args.recipient.is_empty() {
         let what = Error::store("the line is not encrypted: anyone who reads it can use the login");
         context.ui.warn(&what.hint("encrypt it with `--recipient age1…`"));

@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
 use oauthctl_core::port::Coordinator as _;
-use oauthctl_core::profile::Profile;
 use oauthctl_core::store::portable;
 use oauthctl_core::text::shell_word;
-use oauthctl_core::{Error, GrantKey, Result, Secret};
+use oauthctl_core::{Error, Result, Secret};
 
 use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::run as runner;
+use crate::target::Target;
 
 /// Maximum input size: the longest line, and white space around it.
 const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
@@ -73,19 +73,18 @@ enum There {
 /// # Errors
 ///
 /// Returns `Usage` for an invalid line, and `Store` if it cannot be decrypted or stored.
-pub fn from_environment(context: &Context, profile: &Profile, key: &GrantKey) -> Result<bool> {
+pub fn from_environment(context: &Context, target: &Target<'_>) -> Result<bool> {
     let Some(line) = context.env("OAUTHCTL_IMPORT")? else {
         return Ok(false);
     };
-    let store = context.store_of(profile)?;
     // A stored account, damaged or not, is never replaced; the line is not even read then.
-    if !matches!(runner::block_on(None, store.grants.load(key)), Ok(None)) {
+    if !matches!(runner::block_on(None, target.store.grants.load(&target.key)), Ok(None)) {
         return Ok(false);
     }
     let not_taken = |e: Error| e.context("cannot import the account in OAUTHCTL_IMPORT");
     let line = Secret::new(line);
     let grant = portable::import(&line, identity(context)?.as_ref()).map_err(not_taken)?;
-    if grant.key.profile != key.profile {
+    if grant.key.profile != target.key.profile {
         return Ok(false);
     }
     take(context, &line, There::Leave).map_err(not_taken)?;

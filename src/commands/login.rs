@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::flow::{Completed, FlowManager, not_logged_in};
-use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
+use oauthctl_core::grant::{Grant, Identity};
 use oauthctl_core::hook::hidden_variables;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::{Browser, PastedLines, is_headless};
-use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::profile::{GrantType, LoginFlow, RedirectUri};
 use oauthctl_core::store::LoginOutcome;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::args::ProfileArg;
 use crate::context::Context;
+use crate::target::Target;
 use crate::{manager, progress, run as runner, scopes, ui};
 
 #[derive(Debug, Args, Default)]
@@ -102,14 +103,13 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     if args.flow == Some(FlowArg::Device) {
         return Err(no_device_flow());
     }
-    let name = context.profile_name(given)?;
-    let profile = context.profile(&name)?;
-    let key = GrantKey::new(&name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let target = Target::named(context, given, args.account.as_deref())?;
+    let profile = target.profile;
     context.tell_config_warnings()?;
     scopes::warn(context, &args.scopes, profile);
-    let manager = manager::build_among_others(context, profile)?;
-    let before = logged_in(context, &key)?;
-    let grant = log_in_with(args, context, profile, &key, &manager)?;
+    let manager = manager::build_among_others(context, &target)?;
+    let before = logged_in(&target)?;
+    let grant = log_in_with(args, context, &target, &manager)?;
     if context.ui.json {
         ui::print_json(&to_json(&grant))?;
     }
@@ -122,25 +122,20 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
 /// # Errors
 ///
 /// See [`run`].
-pub fn log_in(
-    context: &Context,
-    profile: &Profile,
-    key: &GrantKey,
-    manager: &FlowManager,
-) -> Result<()> {
-    let before = logged_in(context, key)?;
-    let grant = log_in_with(&LoginArgs::default(), context, profile, key, manager)?;
-    context.ui.say(progress::summary(&grant, profile, &before));
+pub fn log_in(context: &Context, target: &Target<'_>, manager: &FlowManager) -> Result<()> {
+    let before = logged_in(target)?;
+    let grant = log_in_with(&LoginArgs::default(), context, target, manager)?;
+    context.ui.say(progress::summary(&grant, target.profile, &before));
     Ok(())
 }
 
 fn log_in_with(
     args: &LoginArgs,
     context: &Context,
-    profile: &Profile,
-    key: &GrantKey,
+    target: &Target<'_>,
     manager: &FlowManager,
 ) -> Result<Grant> {
+    let Target { profile, key, state, .. } = target;
     if !profile.grant.needs_person() {
         let want = TokenRequest::default().force();
         let token = runner::block_on(Some(manager), manager.token(key, &want))?;
@@ -163,7 +158,6 @@ fn log_in_with(
     }
     manager::check_files_and_programs(profile)?;
     let timeout = args.timeout.unwrap_or(profile.timeout);
-    let state = context.state()?;
     let work = async {
         let locking = state.login_lock(key, timeout);
         tokio::pin!(locking);
@@ -180,7 +174,7 @@ fn log_in_with(
             let grant = joined(context, manager, key, &outcome).await?;
             return Ok((grant, Vec::new(), Vec::new()));
         }
-        let attempt = plan(args, context, profile, key, timeout)?;
+        let attempt = plan(args, context, target, timeout)?;
         let listens = attempt.listen;
         let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listens, step);
         let outcome = attempt::log_in(manager, attempt, &mut tell).await;
@@ -243,10 +237,10 @@ fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
 fn plan(
     args: &LoginArgs,
     context: &Context,
-    profile: &Profile,
-    key: &GrantKey,
+    target: &Target<'_>,
     timeout: Duration,
 ) -> Result<Attempt> {
+    let profile = target.profile;
     let flow = match args.flow {
         Some(FlowArg::Browser) => LoginFlow::Browser,
         Some(FlowArg::Paste) => LoginFlow::Paste,
@@ -266,7 +260,7 @@ fn plan(
         extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
     }
     Ok(Attempt {
-        key: key.clone(),
+        key: target.key.clone(),
         scopes: args.scopes.clone(),
         extra,
         port: args.port,
@@ -331,6 +325,6 @@ pub fn to_json(grant: &Grant) -> Value {
 }
 
 /// Returns who is logged in to this account now, according to the index.
-fn logged_in(context: &Context, key: &GrantKey) -> Result<Identity> {
-    Ok(context.state()?.account(key)?.map(|entry| entry.identity).unwrap_or_default())
+fn logged_in(target: &Target<'_>) -> Result<Identity> {
+    Ok(target.state.account(&target.key)?.map(|entry| entry.identity).unwrap_or_default())
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::context::Context;
+use crate::target::several_accounts;
 use crate::{manager, run as runner, ui};
 
 #[derive(Debug, Args)]
@@ -88,7 +89,7 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
         unknown.hint("run `oauthctl status` to see who is logged in")
     } else {
         let error = match args.account.account.is_none() && others.len() > 1 {
-            true => manager::several_accounts(profile),
+            true => several_accounts(profile),
             false => unknown,
         };
         let names = text::names(others.iter().map(|entry| entry.key.account.as_str()));
@@ -98,7 +99,8 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
 
 fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Option<Error>)> {
     // The account of a removed profile can still be removed.
-    let entry = context.state()?.account(key)?;
+    let state = context.state()?;
+    let entry = state.account(key)?;
     let profile = context.config()?.profiles.get(&key.profile);
     if profile.is_none() && entry.is_none() {
         context.profile(&key.profile).map_err(|error| match error.advice() {
@@ -115,7 +117,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
             context.store_spec(named)?
         }
     };
-    let manager = manager::build_over(context, profile, &context.open_store(&spec)?)?;
+    let manager = manager::build_over(context, profile, &context.open_store(&spec)?, state)?;
     let ending = async {
         match local {
             true => {

@@ -13,6 +13,7 @@ use crate::args::ProfileArg;
 use crate::commands::login::parse_parameter;
 use crate::commands::pending;
 use crate::context::Context;
+use crate::target::Target;
 use crate::{callbacks, manager, run as runner, scopes, ui};
 
 /// Maximum length of a request line that common servers accept, in bytes.
@@ -61,8 +62,8 @@ pub struct StartArgs {
 ///
 /// Returns an error whose kind determines the exit code.
 pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
-    let name = context.profile_name(args.profile.name()?)?;
-    let profile = context.profile(&name)?;
+    let target = Target::named(context, args.profile.name()?, args.user.as_deref())?;
+    let profile = target.profile;
     context.tell_config_warnings()?;
     scopes::warn(context, &args.scopes, profile);
     let mut request = StartRequest::default().scopes(args.scopes.clone()).ttl(args.ttl);
@@ -81,9 +82,9 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
             pending::VARIABLE
         ));
     }
-    let ports = waiting.add_to(manager::ports(context, profile)?);
+    let ports = waiting.add_to(manager::ports(context, &target)?);
     let manager = FlowManager::new([profile.clone()], ports);
-    let started = runner::block_on(Some(&manager), manager.start(&name, request))?;
+    let started = runner::block_on(Some(&manager), manager.start(&profile.name, request))?;
     callbacks::tell_started(context, profile, args.redirect_uri.as_deref());
     if started.authorization_url.len() > LONGEST_URL {
         let what = format!(

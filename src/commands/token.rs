@@ -15,6 +15,7 @@ use crate::args::{AccountOption, ProfileArg};
 use crate::commands::{import, login};
 use crate::context::Context;
 use crate::format::{FORMATS, Format, render};
+use crate::target::Target;
 use crate::{hint, manager, run as runner, scopes, ui};
 
 /// Which account to use, and what its token must satisfy.
@@ -144,26 +145,26 @@ fn from_manager(
     selection: &Selection,
     want: &Want,
 ) -> Result<AccessToken> {
-    let name = context.profile_name(profile)?;
-    let profile = context.profile(&name)?;
-    context.keep_snapshot(profile)?;
     let account = selection.account.account.as_deref();
-    let mut key = manager::account(context, &name, account)?;
-    if import::from_environment(context, profile, &key)? {
-        key = manager::account(context, &name, account)?;
+    let mut target = Target::existing(context, profile, account)?;
+    let profile = target.profile;
+    context.keep_snapshot(profile)?;
+    if import::from_environment(context, &target)? && account.is_none() {
+        target.select()?;
     }
-    let manager = manager::build(context, profile)?;
+    let key = &target.key;
+    let manager = manager::build(context, &target)?;
     scopes::warn(context, &selection.scopes, profile);
     let request = request(selection, want, profile.min_ttl);
-    let outcome = runner::block_on(Some(&manager), manager.token(&key, &request));
+    let outcome = runner::block_on(Some(&manager), manager.token(key, &request));
     let token = match outcome {
         Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
             if let Some(warning) = error.warning() {
                 context.ui.warn(warning);
             }
-            let among_others = manager::build_among_others(context, profile)?;
-            login::log_in(context, profile, &key, &among_others)?;
-            runner::block_on(Some(&manager), manager.token(&key, &request))?
+            let among_others = manager::build_among_others(context, &target)?;
+            login::log_in(context, &target, &among_others)?;
+            runner::block_on(Some(&manager), manager.token(key, &request))?
         }
         other => other?,
     };
