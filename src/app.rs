@@ -9,8 +9,9 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::Globals;
 use crate::commands::{
-    attr, complete, completions, demo, exec, export, help, import, login, logout, man, pending,
-    profile, providers, refresh, sandbox, start, status, store, token,
+    attr, complete, completions, demo, discover, exec, export, help, import, inspect, introspect,
+    login, logout, man, pending, profile, providers, refresh, sandbox, start, status, store, token,
+    userinfo,
 };
 use crate::context::Context;
 use crate::ui::{self, ColorChoice, Ui};
@@ -56,6 +57,14 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Revoke the tokens of an account and remove them
     Logout(logout::LogoutArgs),
+    /// Show what the server says about the user
+    Userinfo(userinfo::UserinfoArgs),
+    /// Ask the server whether a token is active
+    Introspect(introspect::IntrospectArgs),
+    /// Decode a JWT, verify its signature and explain its claims
+    Inspect(inspect::InspectArgs),
+    /// Show the metadata of a server and what it means
+    Discover(discover::DiscoverArgs),
     /// Start an authorization to be completed later or by another process
     Start(start::StartArgs),
     /// Complete an authorization that `start` began
@@ -181,6 +190,10 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
         Command::Status(args) => in_own_frame(status::run, &args, context),
         Command::Logout(args) => in_own_frame(logout::run, &args, context),
+        Command::Userinfo(args) => in_own_frame(userinfo::run, &args, context),
+        Command::Introspect(args) => in_own_frame(introspect::run, &args, context),
+        Command::Inspect(args) => in_own_frame(inspect::run, &args, context),
+        Command::Discover(args) => in_own_frame(discover::run, &args, context),
         Command::Start(args) => in_own_frame(start::run, &args, context),
         Command::Complete(args) => in_own_frame(complete::run, &args, context),
         Command::Pending(command) => in_own_frame(pending::run, &command, context),

@@ -19,12 +19,23 @@ pub struct Given {
 }
 
 /// Commands that act on one profile and its account.
-const OF_A_PROFILE: [&str; 8] =
-    ["login", "token", "exec", "refresh", "logout", "start", "export", "attr"];
+const OF_A_PROFILE: [&str; 11] = [
+    "login",
+    "token",
+    "exec",
+    "refresh",
+    "logout",
+    "start",
+    "export",
+    "attr",
+    "userinfo",
+    "introspect",
+    "inspect",
+];
 
 /// Commands that read neither the configuration nor a store.
-const OF_NOTHING: [&str; 7] =
-    ["demo", "sandbox", "completions", "man", "help", "version", "providers"];
+const OF_NOTHING: [&str; 8] =
+    ["demo", "sandbox", "completions", "man", "help", "version", "providers", "discover"];
 
 /// Commands that access no store, although they may show which one is used.
 const WITHOUT_STORE: [&str; 8] = [

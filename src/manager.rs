@@ -108,6 +108,13 @@ fn ports_over(
     })
 }
 
+/// Returns a transport without a profile, whose exchanges the trace shows.
+pub fn transport(context: &Context) -> Arc<dyn Http> {
+    environment::warn_of_no_proxy(&context.ui);
+    let options = Options { proxy: environment::proxy(), ..Options::default() };
+    context.trace.wrap(Arc::new(HttpClient::new(options)))
+}
+
 /// Returns a transport that presents the client certificate (RFC 8705): PEM with certificate and key.
 fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
     let Some(source) = &profile.client.private_key else {

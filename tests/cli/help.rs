@@ -11,6 +11,10 @@ pub const COMMANDS: &[&str] = &[
     "refresh",
     "status",
     "logout",
+    "userinfo",
+    "introspect",
+    "inspect",
+    "discover",
     "start",
     "complete",
     "pending",
@@ -126,6 +130,8 @@ fn a_profile_is_an_argument_or_an_option_everywhere() {
         "refresh",
         "login",
         "logout --local",
+        "userinfo",
+        "introspect",
         "profile remove",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
@@ -140,7 +146,7 @@ fn a_profile_is_an_argument_or_an_option_everywhere() {
             "{}",
             refused.stderr
         );
-        if ["start", "refresh", "login", "profile"].contains(&words[0]) {
+        if ["start", "refresh", "login", "profile", "userinfo", "introspect"].contains(&words[0]) {
             continue;
         }
         let as_option = [words.as_slice(), &["-p", "p"]].concat();

@@ -82,6 +82,10 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "discover_shows_and_explains_metadata",
+        &["oauthctl profile add NAME --issuer {} --client-id ID"],
+    ),
+    (
         "flows_start_and_start_again_as_told",
         &["oauthctl logout {} --account {}", "oauthctl start", "oauthctl start {}"],
     ),
@@ -89,6 +93,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         "formats_and_imports_take_the_options_of_their_hints",
         &["--recipient age1…", "--replace", "--user me@example.com"],
     ),
+    ("inspect_opaque_token_names_what_helps", &["--id-token", "oauthctl introspect"]),
     (
         "keys_about_id_tokens_are_accepted_as_told",
         &["id_token_signed_response_alg = \"{}\"", "issuer = \"{iss}\""],
@@ -118,6 +123,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "--expect-state",
             "--format oauthbearer",
             "--format xoauth2",
+            "--offline",
             "--require-identity",
             "--require-identity {claim}=…",
             "--ttl",
@@ -218,7 +224,9 @@ fn what_messages_name_is_followed_or_excused() {
     let gone: Vec<_> = listed.difference(&named).collect();
     assert!(gone.is_empty(), "no message names it: {gone:#?}");
     let mut tests = String::new();
-    for file in ["followed.rs", "mended/calls.rs", "mended/servers.rs", "mended/stores.rs"] {
+    for file in
+        ["followed.rs", "inspection.rs", "mended/calls.rs", "mended/servers.rs", "mended/stores.rs"]
+    {
         tests += &std::fs::read_to_string(tests_dir("cli").join(file)).unwrap();
     }
     for (test, _) in FOLLOWED {

@@ -18,6 +18,7 @@ mod followed;
 mod formats;
 mod help;
 mod hints;
+mod inspection;
 mod keyring;
 mod large;
 mod ledger;

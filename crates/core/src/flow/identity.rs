@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-use url::Url;
-
-use super::exchange::send;
 use super::jwks_cache;
 use super::turn::{Context, Peer};
+use super::userinfo::{self, Asked};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Grant, Identity, PinnedClaims};
-use crate::port::{Http, HttpRequest, HttpResponse, Method};
-use crate::profile::Endpoint;
+use crate::port::Http;
 use crate::profile::discovery::Purpose;
-use crate::protocol::dpop;
 use crate::protocol::id_token::{self, Expectations, Issuer, Verdict};
 use crate::protocol::jws::Alg;
-use crate::protocol::members::Members;
 use crate::protocol::reply::{IdToken, TokenReply};
-use crate::protocol::signing_key::SigningKey;
-use crate::text::one_line;
 
 /// How long to wait for the server's keys at a refresh, where the id_token is not required.
 const KEYS_AT_REFRESH: Duration = Duration::from_secs(5);
@@ -171,8 +163,8 @@ async fn ask_userinfo(peer: Peer<'_>, reply: &TokenReply, dpop_key: Option<&Secr
     if profile.endpoints.userinfo.is_none() {
         return Identified::default();
     }
-    match userinfo(peer.context(), endpoint, reply.token_type, &reply.access_token, dpop_key).await
-    {
+    let asked = Asked { token_type: reply.token_type, access_token: &reply.access_token, dpop_key };
+    match userinfo::identity(peer.context(), endpoint, asked).await {
         Ok(identity) => Identified { identity, ..Identified::default() },
         // An OpenID provider need not respond without `openid`.
         Err(_) if server.issuer.is_some() => Identified::default(),
@@ -186,9 +178,12 @@ pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -
     let server = context.server(Purpose::Optional).await?;
     let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
     let tokens = &grant.tokens;
-    let dpop_key = grant.dpop_key.as_ref();
-    let found =
-        userinfo(context, endpoint, &tokens.token_type, &tokens.access_token, dpop_key).await?;
+    let asked = Asked {
+        token_type: &tokens.token_type,
+        access_token: &tokens.access_token,
+        dpop_key: grant.dpop_key.as_ref(),
+    };
+    let found = userinfo::identity(context, endpoint, asked).await?;
     let known = &mut grant.identity;
     if known.sub.is_none() {
         *known = found;
@@ -206,56 +201,6 @@ pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -
     Ok(())
 }
 
-async fn userinfo(
-    context: Context<'_>,
-    endpoint: &str,
-    token_type: &str,
-    access_token: &Secret,
-    dpop_key: Option<&Secret>,
-) -> Result<Identity> {
-    context.trace_step("Requesting the identity of the user", "OpenID Connect Core, section 5.3");
-    let url = Url::parse(endpoint)
-        .map_err(|_| Error::config("the userinfo endpoint is not a valid URL"))?;
-    let key = dpop_key.filter(|_| token_type == "DPoP");
-    let key = key.map(SigningKey::from_stored).transpose()?;
-    let failed = |what: &str| Error::unavailable(format!("the userinfo request failed: {what}"));
-    let mut nonce = None;
-    let response = loop {
-        let mut headers = vec![
-            ("accept".to_owned(), "application/json".to_owned()),
-            ("authorization".to_owned(), format!("{token_type} {}", access_token.expose())),
-        ];
-        let (purpose, method) = (Endpoint::Userinfo.purpose(), Method::Get);
-        if let Some(key) = &key {
-            let (now, nonce) = (context.now(), nonce.as_deref());
-            let proof = dpop::proof(key, method.as_str(), &url, now, nonce, Some(access_token))?;
-            headers.push(("dpop".to_owned(), proof));
-        }
-        let (url, body) = (url.clone(), zeroize::Zeroizing::default());
-        let request = HttpRequest { purpose, method, url, headers, body };
-        let secrets = std::slice::from_ref(access_token);
-        let response = send(context.ports(), &request, secrets).await.map_err(|n| n.error)?;
-        match wanted_nonce(&response) {
-            Some(wanted) if key.is_some() && nonce.is_none() => nonce = Some(wanted),
-            _ => break response,
-        }
-    };
-    if response.status != 200 {
-        return Err(failed(&format!("status {}", response.status)));
-    }
-    let body = Members::read(&response.body);
-    if let Some(defect) = body.defect() {
-        return Err(failed(defect));
-    }
-    let mut claims = Map::new();
-    for name in CLAIMS {
-        if let Some(value) = body.get(name).map_err(|what| failed(&what))? {
-            claims.insert(name.to_owned(), value);
-        }
-    }
-    Ok(identity(&claims))
-}
-
 /// Returns the result for an id_token that is dropped, with the reason.
 fn dropped(why: Error) -> Identified {
     let warning = why.context("the id_token was dropped because it cannot be validated");
@@ -263,56 +208,8 @@ fn dropped(why: Error) -> Identified {
 }
 
 /// Returns who must have issued an id_token.
-fn issuer(peer: Peer<'_>) -> Option<Issuer<'_>> {
+pub(super) fn issuer(peer: Peer<'_>) -> Option<Issuer<'_>> {
     let Peer { profile, server, .. } = peer;
     let of_tenant = profile.quirks.tenant_issuer.as_deref().map(Issuer::OfTenant);
     server.issuer.as_deref().map(Issuer::Exactly).or(of_tenant)
-}
-
-/// Returns the nonce that the proof must have, if a protected resource requires one (RFC 9449, section 9).
-fn wanted_nonce(response: &HttpResponse) -> Option<String> {
-    let asks = |(name, value): &(String, String)| {
-        name == "www-authenticate" && value.contains("use_dpop_nonce")
-    };
-    let is_asked = response.status == 401 && response.headers.iter().any(asks);
-    response.header("dpop-nonce").filter(|_| is_asked).map(str::to_owned)
-}
-
-/// The members of a userinfo response that are used.
-const CLAIMS: [&str; 11] = [
-    "sub",
-    "id",
-    "user_id",
-    "account_id",
-    "email",
-    "email_verified",
-    "preferred_username",
-    "login",
-    "username",
-    "name",
-    "display_name",
-];
-
-/// Returns the identity, by the names of the standard or by those of providers.
-fn identity(claims: &Map<String, Value>) -> Identity {
-    let text = |names: &[&str]| {
-        names.iter().find_map(|n| match claims.get(*n) {
-            Some(Value::String(s)) if !s.is_empty() => Some(one_line(s)),
-            Some(Value::Number(n)) => Some(n.to_string()),
-            _ => None,
-        })
-    };
-    // Kept exactly: two users may differ in characters that are invisible.
-    let exactly = |name: &&str| match claims.get(*name) {
-        Some(Value::String(s)) if !s.is_empty() => Some(s.clone()),
-        Some(Value::Number(n)) => Some(n.to_string()),
-        _ => None,
-    };
-    Identity {
-        sub: ["sub", "id", "user_id", "account_id"].iter().find_map(exactly),
-        email: text(&["email"]),
-        email_verified: id_token::email_verified(claims.get("email"), claims.get("email_verified")),
-        username: text(&["preferred_username", "login", "username"]),
-        name: text(&["name", "display_name"]),
-    }
 }

@@ -10,6 +10,7 @@
 //! | list and cancel pending authorizations | [`pending`](FlowManager::pending), [`cancel`](FlowManager::cancel) |
 //! | get a valid token | [`token`](FlowManager::token) |
 //! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant), [`settled_grant`](FlowManager::settled_grant) |
+//! | ask the server about a user or a token | [`userinfo`](FlowManager::userinfo), [`introspect`](FlowManager::introspect), [`verify`](FlowManager::verify) |
 //! | store values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
 //! | revoke a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) to only remove it |
 //! | receive the response in this process (what `oauthctl_core::login` builds on) | [`authorize`](FlowManager::authorize), [`Authorization::judge`], [`redeem`](FlowManager::redeem) |
@@ -18,6 +19,7 @@ mod access_token;
 mod accounts;
 mod attributes;
 mod authorize;
+mod claims;
 mod commit;
 mod credentials;
 mod critical;
@@ -29,6 +31,7 @@ mod hooks;
 mod identity;
 mod index;
 mod intent;
+mod introspect;
 mod jwks_cache;
 mod load;
 mod login_required;
@@ -49,17 +52,19 @@ mod revoke;
 mod token;
 mod tokens;
 mod turn;
+mod userinfo;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Secret;
 use crate::error::Result;
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::jwt::{Jwt, Signature};
 use crate::protocol::random;
 use crate::protocol::response::AuthorizationResponse;
 use turn::{Context, Shared};
@@ -68,8 +73,10 @@ pub use access_token::{AccessToken, Account};
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, USUAL_TTL};
+pub use claims::Userinfo;
 pub use critical::CriticalPart;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
+pub use introspect::Introspected;
 pub use login_required::not_logged_in;
 pub use pending::{
     Expected, LONGEST_TTL, LONGEST_USER, PendingFlows, PendingInfo, Recognized, StartRequest,
@@ -390,6 +397,47 @@ impl FlowManager {
     /// See [`FlowManager::revoke`].
     pub async fn forget(&self, key: &GrantKey) -> Result<bool> {
         revoke::end(&self.shared, None, key).await.map(|ended| ended.forgotten)
+    }
+
+    /// Returns what the server says about the user of an account (OpenID Connect Core, section 5.3), requested with a
+    /// valid token. The subject must be that of the id_token.
+    ///
+    /// # Errors
+    ///
+    /// See [`token`](Self::token); also returns `Config` if no endpoint is known, `Validation` if the claims are about
+    /// another user or cannot be verified, `ServerRefused` if the server refuses the token, and `Unavailable`.
+    pub async fn userinfo(&self, key: &GrantKey) -> Result<Userinfo> {
+        let profile = self.profile(&key.profile).await?;
+        claims::userinfo(self.context(&profile), key).await
+    }
+
+    /// Returns what the server of this profile says about a token (RFC 7662). `active` is a boolean in every result.
+    /// The stored token is sent as it is: an expired one is not refreshed.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if no endpoint is known or the login belongs to another server, `LoginRequired` if there is no
+    /// such token, `ServerRefused` if the server refuses the client, `Validation` for an invalid response,
+    /// `Unavailable`, and `Store`.
+    pub async fn introspect(
+        &self,
+        profile: &str,
+        token: &Introspected,
+    ) -> Result<Map<String, Value>> {
+        let profile = self.profile(profile).await?;
+        introspect::introspect(self.context(&profile), token).await
+    }
+
+    /// Verifies the signature of a token with the keys of the profile's server, if the token names that server as its
+    /// issuer. Nothing else in the token is checked, its expiry included. Keys that cannot be fetched are a result
+    /// ([`Signature::NotVerified`]).
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the profile is unknown or its `jwks_uri` is invalid.
+    pub async fn verify(&self, profile: &str, token: &Jwt) -> Result<Signature> {
+        let profile = self.profile(profile).await?;
+        introspect::verify(self.context(&profile), token).await
     }
 
     /// Starts an authorization whose response arrives in this process, for instance at a loopback listener.

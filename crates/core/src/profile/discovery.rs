@@ -73,6 +73,29 @@ pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     Some(kept.metadata.server.iss_parameter_supported)
 }
 
+/// What an authorization server publishes about itself.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Published {
+    /// The location of the document.
+    pub url: String,
+    /// Its members, completed from the other locations of such a document.
+    pub metadata: Map<String, Value>,
+    /// The members that name no usable endpoint.
+    pub unusable: Vec<String>,
+}
+
+/// Fetches what an issuer publishes about itself (OpenID Connect Discovery, RFC 8414). Nothing is cached.
+///
+/// # Errors
+/// Returns `Validation` if the metadata belongs to another issuer or is invalid, `Config` if the URL is not one of an
+/// issuer or has no metadata, and `Unavailable` if the server does not respond.
+pub async fn published(issuer: &str, http: &dyn Http) -> Result<Published> {
+    let (url, metadata) = fetch::fetch_all(issuer, http).await?;
+    let unusable = judge(issuer, &metadata)?.server.ignored_endpoints;
+    Ok(Published { url: url.into(), metadata, unusable })
+}
+
 /// The source of the metadata of a profile's issuer.
 struct Source<'a> {
     profile: &'a Profile,

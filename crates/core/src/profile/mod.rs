@@ -28,7 +28,7 @@ mod growth_tests;
 mod holders;
 mod id_token;
 mod keys;
-mod metadata;
+pub(crate) mod metadata;
 mod node;
 pub mod presets;
 pub mod programs;

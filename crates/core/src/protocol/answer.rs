@@ -1,8 +1,11 @@
 //! The response to a request that contained secrets.
 
+use serde_json::{Map, Value};
+
 use super::members::Members;
 use crate::error::OAuthError;
 use crate::port::HttpResponse;
+use crate::profile::metadata::Unique;
 use crate::redact;
 use crate::secret::Secret;
 use crate::text::one_line;
@@ -50,6 +53,11 @@ impl Answer {
             return members;
         }
         Members::read_form(body.trim_ascii_end(), self.response.is_delimited())
+    }
+
+    /// Returns the body, if it is a JSON object with each member once.
+    pub(crate) fn object(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice::<Unique>(&self.response.body).ok().map(|Unique(object)| object)
     }
 
     /// Returns the media type, in lower case and without its parameters.

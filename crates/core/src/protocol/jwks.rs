@@ -259,6 +259,20 @@ impl KeySource {
         what: &str,
         now: Timestamp,
     ) -> Result<()> {
+        judge(self.check(http, token, now).await?, token, what)
+    }
+
+    /// Returns whether a key of the server created the signature of a token.
+    ///
+    /// # Errors
+    ///
+    /// See [`fetch_document`].
+    pub(crate) async fn check(
+        &self,
+        http: &dyn Http,
+        token: &Compact<'_>,
+        now: Timestamp,
+    ) -> Result<Check> {
         let (set, serial, fresh) = self.current(http, now).await?;
         let mut check = set.verify(token);
         if check != Check::Verified && !fresh {
@@ -270,7 +284,7 @@ impl KeySource {
                 Err(_) => {}
             }
         }
-        judge(check, token, what)
+        Ok(check)
     }
 
     /// Returns the known keys, their serial, and whether they were fetched just now. Concurrent callers

@@ -9,6 +9,7 @@ pub(crate) mod id_token;
 pub(crate) mod json;
 pub(crate) mod jwks;
 pub(crate) mod jws;
+pub mod jwt;
 pub(crate) mod members;
 pub(crate) mod public_key;
 pub(crate) mod random;

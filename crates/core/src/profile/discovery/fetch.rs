@@ -1,6 +1,8 @@
 //! Fetches the metadata of an issuer: from the first location that has a document, completed from the
 //! other.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
@@ -72,11 +74,60 @@ pub(super) async fn fetch(
     http: &dyn Http,
     lacks: impl Fn(&Map<String, Value>) -> bool,
 ) -> Result<Found, Failure> {
+    let places = places(issuer)?;
+    let First { standard, document, lifetime, .. } = first(issuer, &places, http).await?;
+    let mut found = Found { document: relevant(document), lifetime, is_joined: false };
+    judge(issuer, &found.document).map_err(Failure::Refused)?;
+    if lacks(&found.document) {
+        let others = places.iter().filter(|(other, _)| *other != standard);
+        let others: Vec<&Url> = others.map(|(_, url)| url).collect();
+        join(issuer, http, &others, &mut found, lacks).await;
+    }
+    Ok(found)
+}
+
+/// Fetches everything that an issuer publishes about itself: the first existing document, with the members that only
+/// the others have. Returns it with the location of the first.
+pub(super) async fn fetch_all(
+    issuer: &str,
+    http: &dyn Http,
+) -> Result<(Url, Map<String, Value>), Failure> {
+    let places = places(issuer)?;
+    let First { url, document: mut all, .. } = first(issuer, &places, http).await?;
+    judge(issuer, &all).map_err(Failure::Refused)?;
+    for (_, other) in places.iter().filter(|(_, other)| *other != url) {
+        let Ok(response) = http.send(&request(other)).await else { break };
+        let Ok(second) = document(&response) else { continue };
+        if judge(issuer, &second).is_ok() {
+            let new = second.into_iter().filter(|(name, _)| !all.contains_key(name));
+            let new: Vec<_> = new.collect();
+            all.extend(new);
+        }
+    }
+    Ok((url, all))
+}
+
+fn places(issuer: &str) -> Result<Vec<(Standard, Url)>, Failure> {
     let url = endpoint::check_issuer(issuer)
         .map_err(|why| Failure::Refused(Error::config(format!("the issuer {why}"))))?;
+    Ok(candidates(&url))
+}
+
+/// The first existing document of an issuer.
+struct First {
+    standard: Standard,
+    url: Url,
+    document: Map<String, Value>,
+    lifetime: Duration,
+}
+
+async fn first(
+    issuer: &str,
+    places: &[(Standard, Url)],
+    http: &dyn Http,
+) -> Result<First, Failure> {
     let mut failures = Vec::new();
-    let places = candidates(&url);
-    for (standard, url) in &places {
+    for (standard, url) in places {
         let shown = one_line(url.as_str());
         let response = http.send(&request(url)).await.map_err(|error| {
             let told = error.told(format!("cannot fetch {shown}: {}", error.message));
@@ -87,15 +138,8 @@ pub(super) async fn fetch(
         })?;
         match document(&response) {
             Ok(document) => {
-                let lifetime = lifetime(&response);
-                let mut found = Found { document: relevant(document), lifetime, is_joined: false };
-                judge(issuer, &found.document).map_err(Failure::Refused)?;
-                if lacks(&found.document) {
-                    let others = places.iter().filter(|(other, _)| other != standard);
-                    let others: Vec<&Url> = others.map(|(_, url)| url).collect();
-                    join(issuer, http, &others, &mut found, lacks).await;
-                }
-                return Ok(found);
+                let (standard, url, lifetime) = (*standard, url.clone(), lifetime(&response));
+                return Ok(First { standard, url, document, lifetime });
             }
             Err(nothing) => failures.push((shown, nothing)),
         }

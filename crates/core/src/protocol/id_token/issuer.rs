@@ -34,9 +34,18 @@ impl Issuer<'_> {
         if iss == expected { Ok(iss) } else { Err(other_issuer(&expected, iss)) }
     }
 
+    /// Returns whether this is the issuer that a token names, with the tenant that it names.
+    pub(crate) fn is(&self, iss: &str, tid: Option<&str>) -> bool {
+        match (self, tid) {
+            (Self::Exactly(issuer), _) => iss == *issuer,
+            (Self::OfTenant(template), Some(tid)) => iss == template.replace(TENANT, tid),
+            (Self::OfTenant(_), None) => false,
+        }
+    }
+
     /// Returns the accepted issuers of a key, if keys of several tenants are published together: the
     /// template for a key of all tenants, or the issuer of the token, which is not trusted yet.
-    pub(super) fn of_keys(&self, payload: &[u8]) -> Option<Vec<String>> {
+    pub(crate) fn of_keys(&self, payload: &[u8]) -> Option<Vec<String>> {
         #[derive(Deserialize)]
         struct Named {
             iss: Option<Value>,
