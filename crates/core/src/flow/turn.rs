@@ -9,11 +9,12 @@ use super::jwks_cache::JwksCache;
 use super::pin::token_endpoint;
 use super::ports::Ports;
 use super::profiles::Profiles;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grant::Pin;
 use crate::port::{Clock, Http, Lock};
 use crate::profile::discovery::{self, Purpose};
 use crate::profile::{AuthorizationServer, Profile};
+use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// How long a caller waits for another that is refreshing the same grant: longer than one request may take.
@@ -32,6 +33,21 @@ pub(super) struct Shared {
     pub(super) ports: Ports,
     pub(super) critical: Parts,
     pub(super) jwks: JwksCache,
+}
+
+impl Shared {
+    /// Returns the profile of this name, if it is known. Profiles come from a port, so the name is checked:
+    /// the tokens of one profile must never be sent to the server of another.
+    pub(super) async fn profile(&self, name: &str) -> Result<Option<Arc<Profile>>> {
+        match self.profiles.get(name).await? {
+            Some(other) if other.name != name => Err(Error::config(format!(
+                "the profile `{}` was returned in place of `{}`",
+                one_line(&other.name),
+                one_line(name)
+            ))),
+            found => Ok(found),
+        }
+    }
 }
 
 /// A profile: what a step needs before the server is known.
