@@ -11,6 +11,9 @@ use crate::ui;
 /// Default name of the environment variable that carries a token.
 pub const TOKEN_VARIABLE: &str = "OAUTH_ACCESS_TOKEN";
 
+/// The type of a token that was exchanged for something else than an access token (RFC 8693, section 2.2.1).
+const NO_ACCESS_TOKEN: &str = "N_A";
+
 const XOAUTH2: &str = "`--format xoauth2`";
 const OAUTHBEARER: &str = "`--format oauthbearer`";
 
@@ -72,6 +75,12 @@ pub fn render(
     if token.is_empty() || !token.bytes().chain(token_type.bytes()).all(|b| b.is_ascii_graphic()) {
         return Err(Error::store("the stored token contains invalid characters")
             .hint(Advice::LogIn(access_token.account.key.clone())));
+    }
+    if token_type == NO_ACCESS_TOKEN
+        && !matches!(format, Format::Token | Format::Json | Format::Xoauth2 | Format::Oauthbearer)
+    {
+        let what = "the issued token is no access token, and cannot be sent to an API";
+        return Err(Error::usage(what).hint("use `--format token` or `--format json`"));
     }
     Ok(match format {
         Format::Token => format!("{token}\n"),

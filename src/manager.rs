@@ -1,5 +1,6 @@
 //! Builds the flow manager of a profile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oauthctl_core::clock::SystemClock;
@@ -26,7 +27,11 @@ use crate::write_back;
 ///
 /// Returns an error if the client certificate cannot be used.
 pub fn build(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
-    Ok(FlowManager::new([target.profile.clone()], ports(context, target)?))
+    let ports = ports(context, target)?;
+    match target.profile.sources().next() {
+        None => Ok(FlowManager::new([target.profile.clone()], ports)),
+        Some(_) => with_others(context, ports),
+    }
 }
 
 /// Builds the same with all other profiles, for a code that may arrive without its redirect URI: the
@@ -54,7 +59,25 @@ pub fn with_others(context: &Context, ports: Ports) -> Result<FlowManager> {
 ///
 /// See [`build`].
 pub fn ports(context: &Context, target: &Target<'_>) -> Result<Ports> {
-    ports_over(context, Some(target.profile), &target.store, target.state.clone())
+    let ports = ports_over(context, Some(target.profile), &target.store, target.state.clone())?;
+    Ok(ports.with_others(ports_of_sources(context, target)?))
+}
+
+/// Returns the ports of all profiles whose tokens this one is obtained with, directly or through others.
+fn ports_of_sources(context: &Context, target: &Target<'_>) -> Result<BTreeMap<String, Ports>> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<&str> = target.profile.sources().map(|(_, name)| name).collect();
+    while let Some(name) = open.pop() {
+        if found.contains_key(name) {
+            continue;
+        }
+        let source = context.config()?.profile(name)?;
+        let store = context.store_of(source)?;
+        let ports = ports_over(context, Some(source), &store, target.state.clone())?;
+        found.insert(name.to_owned(), ports);
+        open.extend(source.sources().map(|(_, name)| name));
+    }
+    Ok(found)
 }
 
 /// Builds a manager over a store that is not the profile's. Without a profile, grants can only be removed.

@@ -113,8 +113,7 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
             && let Some(known) = state.account(&grant.key)?
             && known.rotates == Some(true)
         {
-            let older = known.refuse_older(&grant, &store.grants.name());
-            older.map_err(|error| error.and_hint("to import it anyway, use `--replace`"))?;
+            known.refuse_older(&grant, &store.grants.name())?;
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
         // The index entry describes the record that is about to be replaced.

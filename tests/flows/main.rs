@@ -12,6 +12,7 @@ mod discovery;
 mod identity;
 mod limits;
 mod login;
+mod machines;
 mod mix_up;
 mod once;
 mod person;

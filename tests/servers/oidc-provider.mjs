@@ -12,6 +12,8 @@ import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify }
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
+import { SignJWT, createLocalJWKSet, importJWK, jwtVerify } from 'jose';
+
 import { Barrier, Journal, control } from './lib/control.mjs';
 import { announce, listen, options } from './lib/process.mjs';
 
@@ -28,7 +30,7 @@ const { default: Provider } = await import('oidc-provider');
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
 const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '' });
-const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false };
+const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, assertion: null };
 
 // The paths that are not the library's own.
 const ROUTES = given.gitlab
@@ -44,6 +46,8 @@ const TOKEN_PATH = ROUTES.token ?? '/token';
 
 const CODE = ['authorization_code', 'refresh_token'];
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
 
 function native(client_id, more) {
   return {
@@ -59,7 +63,7 @@ function native(client_id, more) {
 
 function clients() {
   const list = [
-    native('cli', { grant_types: [...CODE, DEVICE] }),
+    native('cli', { grant_types: [...CODE, DEVICE, EXCHANGE] }),
     native('cli-localhost', { redirect_uris: ['http://localhost/callback'] }),
     native('cli-ipv6', { redirect_uris: ['http://[::1]/callback'] }),
     native('cli-no-refresh', { grant_types: ['authorization_code'] }),
@@ -109,7 +113,7 @@ function signingKeys() {
 function configuration() {
   return {
     clients: clients(),
-    jwks: signingKeys(),
+    jwks: SIGNING_KEYS,
     routes: ROUTES,
     cookies: { keys: [randomBytes(16).toString('hex')] },
     scopes: ['openid', 'offline_access', 'api', 'read'],
@@ -267,11 +271,31 @@ async function who(ctx) {
   return { status: 200, body: { id: `${token.accountId}-of-who`, scope: token.scope } };
 }
 
+/** Exchanges an id_token of this provider for an identity assertion (draft-ietf-oauth-identity-assertion-authz-grant). */
+async function identityAssertion(ctx) {
+  const { params, client } = ctx.oidc;
+  const keys = createLocalJWKSet(PUBLIC_KEYS);
+  const { payload } = await jwtVerify(params.subject_token, keys, { issuer, audience: client.clientId });
+  if (params.requested_token_type !== ID_JAG || !params.audience) throw new Error('no identity assertion was requested');
+  const claims = { client_id: client.clientId, scope: params.scope, resource: params.resource };
+  const assertion = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'RS256', kid: 'rsa', typ: 'oauth-id-jag+jwt' })
+    .setIssuer(issuer).setSubject(payload.sub).setAudience(params.audience)
+    .setJti(randomBytes(9).toString('hex')).setIssuedAt().setExpirationTime('5m')
+    .sign(await importJWK(SIGNING_KEYS.keys[0], 'RS256'));
+  ctx.body = { issued_token_type: ID_JAG, access_token: assertion, token_type: 'N_A', expires_in: 300, ...settings.assertion };
+}
+
 const journal = new Journal();
 const answers = new Barrier();
 const server = createServer();
 const issuer = `http://127.0.0.1:${await listen(server)}`;
+const SIGNING_KEYS = signingKeys();
+const PUBLIC_KEYS = { keys: SIGNING_KEYS.keys.map(({ kty, n, e, crv, x, y, kid, alg }) => ({ kty, n, e, crv, x, y, kid, alg })) };
 const provider = new Provider(issuer, configuration());
+provider.registerGrantType(EXCHANGE, identityAssertion, [
+  'audience', 'requested_token_type', 'resource', 'scope', 'subject_token', 'subject_token_type',
+], ['resource']);
 
 provider.on('server_error', (_ctx, error) => console.error(error));
 
@@ -335,6 +359,8 @@ const controlUrl = await control({
   'DELETE /journal': () => journal.clear(),
   'POST /ttl': ({ seconds }) => { settings.ttl = seconds; },
   'POST /delay': ({ ms }) => { settings.delayMs = ms; },
+  // Members that replace those of the response with an identity assertion.
+  'POST /assertion': (members) => { settings.assertion = members; },
   'POST /deny': ({ deny }) => { settings.deny = deny; },
   'POST /hold': ({ count }) => answers.hold(count),
   'GET /held': async (_body, { count }) => {

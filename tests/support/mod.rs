@@ -26,7 +26,7 @@ pub use process::{Output, Running, program};
 pub use pty::AtTerminal;
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;
-pub use servers::{Hostile, OidcProvider, Providers, Servers};
+pub use servers::{Hostile, Machines, OidcProvider, Providers, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};
 
 use std::path::{Path, PathBuf};

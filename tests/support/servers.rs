@@ -36,6 +36,19 @@ impl Servers {
         }
     }
 
+    /// The strict server for clients without a user, with these options: see `machines.mjs`.
+    #[track_caller]
+    pub fn machines(options: &[&str]) -> Machines {
+        let (node, at) = Node::start("machines.mjs", options);
+        Machines {
+            issuer: text(&at["issuer"]),
+            secret: text(&at["secret"]),
+            service_account: text(&at["serviceAccount"]),
+            control: Control::new(&text(&at["control"])),
+            _node: node,
+        }
+    }
+
     /// The mocks of the presets' providers.
     #[track_caller]
     pub fn providers() -> Providers {
@@ -152,6 +165,31 @@ impl OidcProvider {
     #[track_caller]
     pub fn release(&self) {
         self.control.post("/release", &json!({}));
+    }
+}
+
+/// The server for clients without a user: `svc` has the secret, `signer` the keys of `--client-jwks`, and
+/// `public` none.
+pub struct Machines {
+    pub issuer: String,
+    pub secret: String,
+    /// A service-account file.
+    pub service_account: String,
+    control: Control,
+    _node: Node,
+}
+
+impl Machines {
+    /// The token requests so far: `form`, `client`, `header` of the client's assertion.
+    #[track_caller]
+    pub fn requests(&self) -> Vec<Value> {
+        self.control.get("/journal").as_array().unwrap().clone()
+    }
+
+    /// Changes its settings: `ttl`, `reply` (once), `idp`, `audience`, `delayMs`, `metadata`, `refresh`.
+    #[track_caller]
+    pub fn set(&self, settings: &Value) {
+        self.control.post("/set", settings);
     }
 }
 

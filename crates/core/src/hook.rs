@@ -133,12 +133,10 @@ fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
 /// Returns the variables that are hidden from every command of a profile: those that contain this program's
 /// keys, and those from which the profile's own secrets are read.
 pub fn hidden_variables(profile: &Profile) -> Vec<String> {
-    let client = &profile.client;
-    let sources = [&client.secret, &client.private_key, &client.assertion];
     let mut hidden: Vec<String> = PRIVATE_VARIABLES.map(str::to_owned).into();
-    for source in sources.into_iter().flatten() {
+    for (_, source) in profile.secret_sources() {
         match source {
-            SecretSource::Env(name) => hidden.push(name.clone()),
+            SecretSource::Env(name) | SecretSource::Gitlab(name) => hidden.push(name.clone()),
             SecretSource::GithubActions { .. } => {
                 hidden.extend(GITHUB_VARIABLES.map(str::to_owned));
             }

@@ -4,7 +4,8 @@ use super::turn::Context;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::profile::{ClientAuth, Profile, SecretSource};
+use crate::profile::{ClientAuth, GrantType, Profile, SecretSource};
+use crate::protocol::certificate;
 use crate::protocol::client_auth::Credentials;
 use crate::protocol::signing_key::SigningKey;
 use crate::text::one_line;
@@ -12,11 +13,12 @@ use crate::text::one_line;
 /// Reads the client credentials. That can take as long as a command runs, and a pipe can be read only
 /// once.
 pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
-    let [mut secret, mut key, mut assertion] = [None, None, None];
+    let [mut secret, mut key, mut assertion, mut certificate] = [None, None, None, None];
     for (name, source) in secret_sources(context.profile) {
         let place = match name {
             "client_secret" => &mut secret,
             "private_key" => &mut key,
+            "certificate" => &mut certificate,
             _ => &mut assertion,
         };
         let secret = resolve(context, name, source).await?;
@@ -24,7 +26,8 @@ pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
         *place = Some(secret);
     }
     let key = key.as_ref().map(SigningKey::read).transpose()?;
-    Ok(Credentials { secret, key, assertion })
+    let certificate = certificate.as_ref().map(certificate::first).transpose()?;
+    Ok(Credentials { secret, key, assertion, certificate })
 }
 
 /// Reads the client's secrets before the user is involved or anything is spent, as far as that requires
@@ -84,15 +87,17 @@ pub(super) async fn dpop_key(context: Context<'_>) -> Result<Option<Secret>> {
 }
 
 /// Returns the sources of the client's secrets, with their configuration keys. The key of a certificate
-/// belongs to the transport.
+/// belongs to the transport, and what only the grant requires is read when it is requested.
 fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &SecretSource)> {
-    let client = &profile.client;
-    let is_signing = client.auth != Some(ClientAuth::TlsClientAuth);
-    [
-        ("client_secret", client.secret.as_ref()),
-        ("private_key", client.private_key.as_ref().filter(|_| is_signing)),
-        ("client_assertion", client.assertion.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(name, source)| Some((name, source?)))
+    let auth = profile.client.auth;
+    let is_tls = auth.is_some_and(ClientAuth::is_mutual_tls);
+    let is_of_grant =
+        profile.grant == GrantType::JwtBearer && auth != Some(ClientAuth::PrivateKeyJwt);
+    profile.secret_sources().filter(move |(key, _)| match *key {
+        "client_secret" => true,
+        "private_key" => !is_tls && !is_of_grant,
+        "client_assertion" => !is_of_grant,
+        "certificate" => auth == Some(ClientAuth::PrivateKeyJwt),
+        _ => false,
+    })
 }

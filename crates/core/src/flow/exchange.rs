@@ -14,7 +14,7 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
-use crate::profile::TokenRequestFormat;
+use crate::profile::{AssertionAudience, TokenRequestFormat};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::{Credentials, authenticate};
 use crate::protocol::dpop;
@@ -152,7 +152,11 @@ fn build(
     })?;
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     let mut form = exchange.form.clone();
-    let audience = server.issuer.as_deref().or(server.endpoints.token.as_deref());
+    let token_endpoint = server.endpoints.token.as_deref();
+    let audience = match profile.client.assertion_audience {
+        AssertionAudience::Issuer => server.issuer.as_deref().or(token_endpoint),
+        AssertionAudience::TokenEndpoint => token_endpoint,
+    };
     authenticate(
         client_auth(profile, server),
         &profile.client.id,

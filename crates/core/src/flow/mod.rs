@@ -26,6 +26,7 @@ mod critical;
 mod discard;
 mod exchange;
 mod gate;
+mod grant_request;
 mod granted;
 mod hooks;
 mod identity;
@@ -37,6 +38,7 @@ mod load;
 mod login_required;
 mod mix_up;
 mod obtain;
+mod other_profiles;
 mod ownership;
 mod pending;
 mod pin;
@@ -121,8 +123,9 @@ impl FlowManager {
     /// Creates a manager over these ports that looks up a profile each time it needs one.
     pub fn with_profiles(profiles: Arc<dyn Profiles>, mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
-        let (critical, jwks) = Default::default();
-        Self { shared: Shared { profiles, ports, critical, jwks } }
+        let (critical, jwks, waiting) = Default::default();
+        let get_token = token::boxed;
+        Self { shared: Shared { profiles, ports, critical, jwks, get_token, waiting } }
     }
 
     /// Returns the ports from which the manager was built.
@@ -328,10 +331,10 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// Returns `Store` if the grant cannot be locked or read, an interrupted save cannot be completed, or an
-    /// older copy of the record was restored, and `Unavailable` if another caller holds the lock for too long.
+    /// Returns `Store` if the grant cannot be locked or read, or an interrupted save cannot be completed,
+    /// and `Unavailable` if another caller holds the lock for too long.
     pub async fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        accounts::settled(&self.shared, key).await
+        accounts::settled(&self.shared.ports, key).await
     }
 
     /// Lists the known grants of one profile or of all, sorted by key, without their secrets.
@@ -386,7 +389,7 @@ impl FlowManager {
     /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`], in which case
     /// nothing is removed.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
-        let profile = self.shared.profile(&key.profile).await?;
+        let profile = self.shared.profiles.get(&key.profile).await?;
         revoke::end(&self.shared, profile.as_deref(), key).await
     }
 

@@ -1,5 +1,6 @@
 //! What a [`FlowManager`](super::FlowManager) is built from, in addition to its profiles.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,6 +54,9 @@ pub struct Ports {
     pub trace: Trace,
     /// The directory where discovered metadata and keys are cached.
     pub discovery_cache: Option<PathBuf>,
+    /// The ports of other profiles, by name, where they differ from these. A grant can be obtained with
+    /// a token of another profile.
+    pub others: Arc<BTreeMap<String, Ports>>,
 }
 
 impl std::fmt::Debug for Ports {
@@ -83,6 +87,7 @@ impl Ports {
             hooks: None,
             trace: Trace::off(),
             discovery_cache: None,
+            others: Arc::default(),
         }
     }
 
@@ -156,6 +161,14 @@ impl Ports {
     #[must_use]
     pub fn with_discovery_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.discovery_cache = Some(directory.into());
+        self
+    }
+
+    /// Sets the ports of other profiles, by name: of those whose tokens are kept in another store or
+    /// requested over another transport.
+    #[must_use]
+    pub fn with_others(mut self, others: BTreeMap<String, Ports>) -> Self {
+        self.others = Arc::new(others);
         self
     }
 }

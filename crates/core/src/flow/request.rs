@@ -134,12 +134,17 @@ impl TokenRequest {
     /// Adds the parameters that narrow a request, and the profile's own resource if none is requested (RFC
     /// 8707, section 2.2). The profile's audience is sent when a grant begins, not at a refresh.
     pub(super) fn narrow(&self, form: &mut Vec<(String, String)>, profile: &Profile) {
-        let own = std::slice::from_ref;
-        let resources = self.resource.as_ref().map_or(&*profile.resource, own);
-        form.extend(resources.iter().map(|uri| ("resource".to_owned(), uri.clone())));
+        self.narrow_resource(form, profile);
         if let Some(audience) = &self.audience {
             form.push(("audience".to_owned(), audience.clone()));
         }
+    }
+
+    /// Adds the requested resource, else those of the profile.
+    pub(super) fn narrow_resource(&self, form: &mut Vec<(String, String)>, profile: &Profile) {
+        let own = std::slice::from_ref;
+        let resources = self.resource.as_ref().map_or(&*profile.resource, own);
+        form.extend(resources.iter().map(|uri| ("resource".to_owned(), uri.clone())));
     }
 
     /// Refuses a request that is invalid.

@@ -22,11 +22,20 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
-use crate::port::Lock;
+use crate::port::{BoxFuture, Lock};
 use crate::time::Timestamp;
 
 /// Maximum number of restarts of one call because another machine was faster.
 const OVERTAKEN_AT_MOST: u32 = 3;
+
+/// Returns [`token`] as a value of [`GetToken`](super::turn::GetToken).
+pub(super) fn boxed<'a>(
+    context: Context<'a>,
+    key: &'a GrantKey,
+    request: &'a TokenRequest,
+) -> BoxFuture<'a, Result<AccessToken>> {
+    Box::pin(token(context, key, request))
+}
 
 /// Returns a token with enough remaining lifetime. Runs the hook `login_required` if the user must log in
 /// first.
@@ -88,26 +97,11 @@ async fn hand_out(
         Ok(lock) => lock,
         Err(error) => return fall_back_if_transient(found, request, error, ports.now()),
     };
-    let (found, not_shown) = match recover(context.shared, &mut *lock, key).await {
-        Ok(Some((recovered, not_shown))) => (Some(recovered), not_shown),
-        Ok(None) => (found, None),
+    let found = match recover(ports, &mut *lock, key).await {
+        Ok(recovered) => recovered.or(found),
         Err(error) => return fall_back_if_transient(found, request, error, ports.now()),
     };
-    let seen = Seen { at: called_at, grant: found.as_ref(), failure: last_failure.as_deref() };
-    let mut token = take_turn(context, key, request, seen, &mut *lock).await?;
-    token.warning = token.warning.or(not_shown);
-    Ok(token)
-}
-
-/// Returns the token that another caller stored meanwhile, else a new one, while holding the grant's lock.
-async fn take_turn(
-    context: Context<'_>,
-    key: &GrantKey,
-    request: &TokenRequest,
-    seen: Seen<'_>,
-    lock: &mut dyn Lock,
-) -> Result<AccessToken> {
-    let ports = context.ports();
+    let seen = Seen { at: called_at, grant: found.as_ref() };
     for _ in 0..OVERTAKEN_AT_MOST {
         let current = load(ports, key).await?;
         let answer = |grant| seen.answer(grant, request, ports.now());
@@ -118,7 +112,7 @@ async fn take_turn(
         if let Some(grant) = &current {
             refuse_older(ports, grant).await?;
         }
-        let failure = failure_since(ports, key, seen.failure, request).await;
+        let failure = failure_since(ports, key, last_failure.as_deref(), request).await;
         if let Some(failure) = failure {
             return fall_back_if_transient(current, request, failure, ports.now());
         }
@@ -166,7 +160,13 @@ async fn renew(
         }
         (Some(grant), None) if ended(&grant, request, context.now()).is_none() => {
             match grant.tokens.refresh_token.clone() {
-                Some(token) => return refresh(&mut turn, grant, &token, request).await,
+                Some(token) => match refresh(&mut turn, grant, &token, request).await {
+                    // The server has ended the refresh token, and the user is not needed for another one.
+                    Err(error) if is_over(&error) && !profile.grant.needs_person() => {
+                        load(context.ports(), key).await?
+                    }
+                    outcome => return outcome,
+                },
                 None => Some(grant),
             }
         }
@@ -174,6 +174,10 @@ async fn renew(
     };
     let new = obtain(&mut turn, key, previous, request).await?;
     Ok(Renewed::Tokens(Box::new(new)))
+}
+
+fn is_over(error: &Error) -> bool {
+    error.kind() == ErrorKind::LoginRequired
 }
 
 /// Spends a refresh token in the order that loses nothing.

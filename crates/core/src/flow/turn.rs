@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::access_token::AccessToken;
 use super::critical::Parts;
 use super::hooks::HOOK_LIMIT;
 use super::jwks_cache::JwksCache;
 use super::pin::token_endpoint;
 use super::ports::Ports;
 use super::profiles::Profiles;
+use super::request::TokenRequest;
 use crate::error::{Error, Result};
-use crate::grant::Pin;
-use crate::port::{Clock, Http, Lock};
+use crate::grant::{GrantKey, Pin};
+use crate::port::{BoxFuture, Clock, Http, Lock};
 use crate::profile::discovery::{self, Purpose};
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::service_account::ServiceAccount;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -26,6 +29,11 @@ pub(super) fn lock_wait(profile: &Profile) -> Duration {
     if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
 }
 
+/// Returns a token, as [`FlowManager::token`](crate::FlowManager::token) does. A value of this type takes
+/// the place of a call where a grant is obtained with the token of another one.
+pub(super) type GetToken =
+    for<'a> fn(Context<'a>, &'a GrantKey, &'a TokenRequest) -> BoxFuture<'a, Result<AccessToken>>;
+
 /// What a manager and its clones share.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -33,20 +41,34 @@ pub(super) struct Shared {
     pub(super) ports: Ports,
     pub(super) critical: Parts,
     pub(super) jwks: JwksCache,
+    pub(super) get_token: GetToken,
+    /// The profiles whose grants wait for a token of this one, from the first.
+    pub(super) waiting: Vec<String>,
 }
 
 impl Shared {
-    /// Returns the profile of this name, if it is known. Profiles come from a port, so the name is checked:
-    /// the tokens of one profile must never be sent to the server of another.
-    pub(super) async fn profile(&self, name: &str) -> Result<Option<Arc<Profile>>> {
-        match self.profiles.get(name).await? {
-            Some(other) if other.name != name => Err(Error::config(format!(
-                "the profile `{}` was returned in place of `{}`",
-                one_line(&other.name),
-                one_line(name)
-            ))),
-            found => Ok(found),
+    /// Returns the same for another profile, whose token a profile waits for.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if that profile waits for this one already.
+    pub(super) fn for_profile(&self, waiting: &str, other: &str) -> Result<Self> {
+        let mut shared = self.clone();
+        shared.waiting.push(waiting.to_owned());
+        if shared.waiting.iter().any(|known| known == other) {
+            let chain = shared.waiting.iter().map(|name| one_line(name)).collect::<Vec<_>>();
+            return Err(Error::config(format!(
+                "profile `{}` requires a token of itself: {}",
+                one_line(other),
+                chain.join(" → ")
+            )));
         }
+        if let Some(ports) = self.ports.others.get(other) {
+            let others = Arc::clone(&self.ports.others);
+            let http = self.ports.trace.wrap(Arc::clone(&ports.http));
+            shared.ports = Ports { others, http, ..ports.clone() };
+        }
+        Ok(shared)
     }
 }
 
@@ -70,6 +92,15 @@ impl<'a> Context<'a> {
         self.clock().now()
     }
 
+    /// Returns a token of this profile.
+    pub(super) fn token(
+        self,
+        key: &'a GrantKey,
+        request: &'a TokenRequest,
+    ) -> BoxFuture<'a, Result<AccessToken>> {
+        (self.shared.get_token)(self, key, request)
+    }
+
     /// Tells the teaching trace of a step, and of the section that describes it.
     pub(super) fn trace_step(self, what: &str, section: &str) {
         self.ports().trace.step(what, section);
@@ -79,7 +110,24 @@ impl<'a> Context<'a> {
     pub(super) async fn server(self, purpose: Purpose) -> Result<AuthorizationServer> {
         let ports = self.ports();
         let cache = ports.discovery_cache.as_deref();
-        discovery::resolve(self.profile, &*ports.http, &*ports.clock, cache, purpose).await
+        let completed = self.with_token_uri().await?;
+        let profile = completed.as_ref().unwrap_or(self.profile);
+        discovery::resolve(profile, &*ports.http, &*ports.clock, cache, purpose).await
+    }
+
+    /// Returns the profile with the token endpoint of its service-account file, if only that names one.
+    async fn with_token_uri(self) -> Result<Option<Profile>> {
+        let is_known = self.profile.endpoints.token.is_some() || self.profile.issuer.is_some();
+        let source = self.profile.inputs.service_account.as_ref().filter(|_| !is_known);
+        let Some(source) = source else { return Ok(None) };
+        let of_key = |error: Error| {
+            let name = one_line(&self.profile.name);
+            error.context(format!("`service_account` of profile `{name}`"))
+        };
+        let file = self.ports().secrets.resolve(source).await.map_err(of_key)?;
+        let mut profile = self.profile.clone();
+        profile.endpoints.token = Some(ServiceAccount::read(&file).map_err(of_key)?.token_uri);
+        Ok(Some(profile))
     }
 
     /// Returns the server of a grant or a flow that was made before, of which the client authentication is

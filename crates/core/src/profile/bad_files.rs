@@ -119,10 +119,40 @@ const LINES: &[(&str, &str)] = &[
         "grant = \"client_credentials\"",
         "4:1: [profiles.x] uses client_credentials, which needs a `client_secret`, `private_key` or `client_assertion`",
     ),
-    ("grant = \"jwt_bearer\"", "4:1: [profiles.x] uses jwt_bearer, which needs a `private_key`"),
+    (
+        "grant = \"jwt_bearer\"",
+        "4:1: [profiles.x] uses jwt_bearer, which needs `service_account`, `private_key`",
+    ),
+    ("grant = \"id_jag\"", "4:1: [profiles.x] uses id_jag, which needs `idp`"),
+    (
+        "grant = \"password\"",
+        "4:1: [profiles.x] uses password, which needs `password`, `password` in",
+    ),
+    ("grant = \"id_jag\"\nidp = \"y\"", "5:1: `idp` in [profiles.x] names an unknown profile: `y`"),
+    (
+        "grant = \"id_jag\"\nidp = \"x\"",
+        "5:1: `idp` in [profiles.x] requires a token of this profile itself",
+    ),
+    (
+        "grant = \"token_exchange\"\nsubject_token = { profile = \"x\" }",
+        "5:1: `subject_token` in [profiles.x] requires a token of this profile itself",
+    ),
+    (
+        "grant = \"token_exchange\"\nsubject_token = { env = \"T\" }\nsubject_token_type = \"jwtt\"",
+        "6:22: `subject_token_type` in [profiles.x] must be `access_token`, `refresh_token`",
+    ),
+    ("idp = \"y\"", "4:1: [profiles.x] has `idp`, which only the grant `id_jag` uses"),
+    (
+        "grant = \"token_exchange\"\nsubject_token = { profile = \"x\", tokn = \"id_token\" }",
+        "5:34: unknown key `tokn` in `subject_token` of [profiles.x], did you mean `token`?",
+    ),
+    (
+        "grant = \"token_exchange\"\nsubject_token = { profile = \"x\", token = \"id\" }",
+        "5:42: `token` in `subject_token` of [profiles.x] must be `access_token` or `id_token`",
+    ),
     (
         "grant = \"token_exchange\"",
-        "4:1: [profiles.x] uses token_exchange, which needs a `private_key`",
+        "4:1: [profiles.x] uses token_exchange, which needs `subject_token`, `private_key`",
     ),
     (
         "pkce = \"plain\"",

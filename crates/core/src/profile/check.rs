@@ -35,7 +35,8 @@ const RULES: &[Rule] = &[
     one_credential,
     secret_of_id_token_alg,
     client_credentials,
-    assertion_of_grant,
+    inputs_of_grant,
+    keys_of_other_grants,
     pkce,
     separate_audience,
     scopes_without_commas,
@@ -117,7 +118,8 @@ fn device_endpoint(w: &mut Whole<'_, '_>) {
 
 fn token_endpoint(w: &mut Whole<'_, '_>) {
     let known = w.profile.endpoints.token.as_ref();
-    if w.lacks_endpoint(known, "token_endpoint") {
+    // A service-account file names it.
+    if w.lacks_endpoint(known, "token_endpoint") && !w.has("service_account") {
         w.fail_endpoint(&[], "needs a `token_endpoint`, or an `issuer` to discover it from");
     }
 }
@@ -168,10 +170,13 @@ fn key_of_method(w: &mut Whole<'_, '_>) {
             &["client_auth"],
             "authenticates with private_key_jwt, which needs a `private_key` or a `client_assertion`",
         ),
-        Some(ClientAuth::TlsClientAuth) if !has_key => w.fail(
-            &["client_auth"],
-            "authenticates with tls_client_auth, which needs a `private_key` with its certificate",
-        ),
+        Some(method) if method.is_mutual_tls() && !has_key => {
+            let name = method.as_str();
+            let what = format!(
+                "authenticates with {name}, which needs a `private_key` with its certificate"
+            );
+            w.fail(&["client_auth"], &what);
+        }
         _ => {}
     }
 }
@@ -212,22 +217,62 @@ fn authenticates(w: &Whole<'_, '_>) -> bool {
     w.profile.client.auth.is_some_and(|method| method != ClientAuth::None)
 }
 
-fn assertion_of_grant(w: &mut Whole<'_, '_>) {
-    let (parameter, name) = match w.profile.grant {
-        GrantType::JwtBearer => ("assertion", "jwt_bearer"),
-        GrantType::TokenExchange => ("subject_token", "token_exchange"),
+/// The keys of one grant. Elsewhere they would be ignored.
+const KEYS_OF_GRANTS: [(&str, GrantType); 9] = [
+    ("service_account", GrantType::JwtBearer),
+    ("subject_token", GrantType::TokenExchange),
+    ("subject_token_type", GrantType::TokenExchange),
+    ("actor_token", GrantType::TokenExchange),
+    ("actor_token_type", GrantType::TokenExchange),
+    ("requested_token_type", GrantType::TokenExchange),
+    ("idp", GrantType::IdJag),
+    ("username", GrantType::Password),
+    ("password", GrantType::Password),
+];
+
+fn keys_of_other_grants(w: &mut Whole<'_, '_>) {
+    for (key, grant) in KEYS_OF_GRANTS {
+        if grant != w.profile.grant && find(w.table, key).is_some() {
+            let what = format!("has `{key}`, which only the grant `{}` uses", grant.as_str());
+            w.fail(&[key], &what);
+        }
+    }
+}
+
+fn inputs_of_grant(w: &mut Whole<'_, '_>) {
+    let (parameter, keys): (&str, &[&str]) = match w.profile.grant {
+        GrantType::JwtBearer => {
+            ("assertion", &["service_account", "private_key", "client_assertion"])
+        }
+        GrantType::TokenExchange => {
+            ("subject_token", &["subject_token", "private_key", "client_assertion"])
+        }
+        GrantType::IdJag => ("", &["idp"]),
+        GrantType::Password => ("password", &["password"]),
         _ => return,
     };
+    let name = w.profile.grant.as_str();
     let given = w.profile.token_params.contains_key(parameter)
-        || w.profile.hooks.contains_key("pre_token")
-        || w.has("private_key")
-        || w.has("client_assertion");
+        || !parameter.is_empty() && w.profile.hooks.contains_key("pre_token")
+        || keys.iter().any(|key| w.has(key));
     if !given {
-        let what = format!(
-            "uses {name}, which needs a `private_key`, a `client_assertion`, \
-             `{parameter}` in `token_params`, or a pre_token hook that sets it"
-        );
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+        let other = match parameter {
+            "" => String::new(),
+            name => format!(", `{name}` in `token_params`, or a pre_token hook that sets it"),
+        };
+        let what = format!("uses {name}, which needs {}{other}", keys.join(", "));
         w.fail(&["grant"], &what);
+    }
+    if w.profile.grant == GrantType::Password {
+        w.warn(
+            &["grant"],
+            "uses the grant `password`: the password is readable here, and the server cannot ask \
+             for a second factor",
+        );
+        if w.has("password") && !w.has("username") {
+            w.fail(&["password"], "has a `password` but no `username`");
+        }
     }
 }
 

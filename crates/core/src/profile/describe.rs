@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Endpoint, LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat, TrustedAudiences,
+    AssertionAudience, Endpoint, LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
+    TrustedAudiences,
 };
 use crate::parameters::is_secret_setting;
 use crate::time;
@@ -21,11 +22,13 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("provider", json!(p.provider)),
         ("issuer", json!(p.issuer)),
         ("client_id", json!(p.client.id)),
-        ("client_secret", p.client.secret.as_ref().map_or(Value::Null, source)),
         ("client_auth", json!(p.client.auth.map(|auth| auth.as_str()))),
-        ("private_key", p.client.private_key.as_ref().map_or(Value::Null, source)),
-        ("client_assertion", p.client.assertion.as_ref().map_or(Value::Null, source)),
+        ("client_assertion_audience", json!(audience_word(p.client.assertion_audience))),
         ("grant", json!(p.grant.as_str())),
+        ("subject_token_type", json!(p.inputs.subject_token_type)),
+        ("actor_token_type", json!(p.inputs.actor_token_type)),
+        ("requested_token_type", json!(p.inputs.requested_token_type)),
+        ("idp", json!(p.inputs.idp)),
         ("scopes", json!(p.scopes)),
         ("scope_separator", json!(p.scope_separator)),
         ("scope_param", json!(p.scope_param)),
@@ -54,7 +57,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("hooks", hooks(p)),
     ];
     let endpoints = Endpoint::all().map(|e| (e.key(), json!(p.endpoints.get(e))));
-    for (key, value) in endpoints.chain(head) {
+    let secrets = p.secret_sources().map(|(key, from)| (key, shown_source(key, from)));
+    for (key, value) in endpoints.chain(head).chain(secrets) {
         if says_something(&value) {
             shown.insert(key.to_owned(), value);
         }
@@ -91,6 +95,14 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
+/// Returns a source as it is written. A user name in the file is no secret.
+fn shown_source(key: &str, from: &SecretSource) -> Value {
+    match from {
+        SecretSource::Inline(name) if key == "username" => json!(name.expose()),
+        from => source(from),
+    }
+}
+
 fn source(source: &SecretSource) -> Value {
     match source {
         SecretSource::Inline(_) => json!(REDACTED),
@@ -100,6 +112,12 @@ fn source(source: &SecretSource) -> Value {
         SecretSource::Keyring(name) => json!({ "keyring": name }),
         SecretSource::GithubActions { audience } => {
             json!({ "github_actions": { "audience": audience } })
+        }
+        SecretSource::Gitlab(name) => json!({ "gitlab": name }),
+        SecretSource::Kubernetes(path) => json!({ "kubernetes": path.display().to_string() }),
+        SecretSource::Profile { name, id_token: false } => json!({ "profile": name }),
+        SecretSource::Profile { name, id_token: true } => {
+            json!({ "profile": name, "token": "id_token" })
         }
     }
 }
@@ -120,6 +138,13 @@ fn flow_word(flow: LoginFlow) -> &'static str {
         LoginFlow::Browser => "browser",
         LoginFlow::Device => "device",
         LoginFlow::Paste => "paste",
+    }
+}
+
+fn audience_word(audience: AssertionAudience) -> &'static str {
+    match audience {
+        AssertionAudience::Issuer => "",
+        AssertionAudience::TokenEndpoint => "token_endpoint",
     }
 }
 

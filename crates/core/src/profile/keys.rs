@@ -13,8 +13,8 @@ use super::presets::Preset;
 use super::reader::{Reader, Surroundings};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
-    Client, ClientAuth, Endpoint, Endpoints, GrantType, Hook, LoginFlow, Par, Pkce, Profile,
-    Quirks, TokenRequestFormat,
+    AssertionAudience, Client, ClientAuth, Endpoint, Endpoints, GrantInputs, GrantType, Hook,
+    LoginFlow, Par, Pkce, Profile, Quirks, TokenRequestFormat,
 };
 use crate::parameters::reserved;
 use crate::text::one_line;
@@ -38,6 +38,8 @@ fn put<T>(field: &mut T, value: Option<T>) {
 const PAR: [(&str, Par); 3] = [("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)];
 const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
     [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
+const ASSERTION_AUDIENCE: [(&str, AssertionAudience); 2] =
+    [("issuer", AssertionAudience::Issuer), ("token_endpoint", AssertionAudience::TokenEndpoint)];
 const FLOWS: [(&str, LoginFlow); 3] =
     [("browser", LoginFlow::Browser), ("device", LoginFlow::Device), ("paste", LoginFlow::Paste)];
 
@@ -58,6 +60,19 @@ const KEYS: &[(&str, Set)] = &[
     ("client_auth", |d, r| d.profile.client.auth = r.choice(&ClientAuth::ALL)),
     ("private_key", |d, r| d.profile.client.private_key = r.secret()),
     ("client_assertion", |d, r| d.profile.client.assertion = r.assertion()),
+    ("client_assertion_audience", |d, r| {
+        put(&mut d.profile.client.assertion_audience, r.choice(&ASSERTION_AUDIENCE));
+    }),
+    ("certificate", |d, r| d.profile.client.certificate = r.secret()),
+    ("service_account", |d, r| d.profile.inputs.service_account = r.secret()),
+    ("subject_token", |d, r| d.profile.inputs.subject_token = r.token_source()),
+    ("subject_token_type", |d, r| d.profile.inputs.subject_token_type = r.token_type()),
+    ("actor_token", |d, r| d.profile.inputs.actor_token = r.token_source()),
+    ("actor_token_type", |d, r| d.profile.inputs.actor_token_type = r.token_type()),
+    ("requested_token_type", |d, r| d.profile.inputs.requested_token_type = r.token_type()),
+    ("idp", |d, r| d.profile.inputs.idp = r.text()),
+    ("username", |d, r| d.profile.inputs.username = r.public_or_secret()),
+    ("password", |d, r| d.profile.inputs.password = r.secret()),
     ("grant", |d, r| put(&mut d.profile.grant, r.choice(&GrantType::ALL))),
     ("scopes", |d, r| put(&mut d.profile.scopes, r.list())),
     ("scope_separator", |d, r| put(&mut d.profile.scope_separator, r.text())),
@@ -307,9 +322,12 @@ pub(crate) fn defaults(name: &str) -> Profile {
             secret: None,
             auth: None,
             private_key: None,
+            certificate: None,
             assertion: None,
+            assertion_audience: AssertionAudience::default(),
         },
         grant: GrantType::AuthorizationCode,
+        inputs: GrantInputs::default(),
         scopes: Vec::new(),
         scope_separator: " ".to_owned(),
         scope_param: "scope".to_owned(),

@@ -27,6 +27,7 @@ mod endpoints;
 mod growth_tests;
 mod holders;
 mod id_token;
+pub(crate) mod inputs;
 mod keys;
 pub(crate) mod metadata;
 mod node;
@@ -39,6 +40,7 @@ pub mod secret_source;
 mod sections;
 mod server;
 pub mod snapshot;
+mod source;
 mod unsupported;
 mod work;
 
@@ -74,6 +76,8 @@ pub struct Profile {
     pub client: Client,
     /// The grant type.
     pub grant: GrantType,
+    /// What the grant is requested with.
+    pub inputs: GrantInputs,
     /// The scopes to request, one per element.
     pub scopes: Vec<String>,
     /// The separator between scopes in a request.
@@ -142,6 +146,7 @@ crate::redact::debug::redacted_debug!(Profile {
     endpoints,
     client,
     grant,
+    inputs,
     scopes,
     scope_separator,
     scope_param,
@@ -198,10 +203,38 @@ pub struct Client {
     /// How the client authenticates. `None` selects automatically: `none` without a secret, else
     /// `client_secret_basic` or a method from the metadata.
     pub auth: Option<ClientAuth>,
-    /// The private key of `private_key_jwt`, `tls_client_auth` and DPoP, PEM or JWK.
+    /// The private key of `private_key_jwt`, DPoP and of the client certificate, PEM or JWK.
     pub private_key: Option<SecretSource>,
+    /// The client certificate, PEM (RFC 8705). Without one, `private_key` contains it.
+    pub certificate: Option<SecretSource>,
     /// A federated assertion (RFC 7523, section 2.2) instead of a private key.
     pub assertion: Option<SecretSource>,
+    /// The `aud` of assertions that the client signs to authenticate.
+    pub assertion_audience: AssertionAudience,
+}
+
+/// The tokens, passwords and hints that a grant is requested with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantInputs {
+    /// Google's service-account file, as it is downloaded, for the grant `jwt_bearer`.
+    pub service_account: Option<SecretSource>,
+    /// The token to exchange (RFC 8693).
+    pub subject_token: Option<SecretSource>,
+    /// Its type, a URI. `None` derives it from the token.
+    pub subject_token_type: Option<String>,
+    /// The token of the acting party (RFC 8693).
+    pub actor_token: Option<SecretSource>,
+    /// Its type, a URI. `None` derives it from the token.
+    pub actor_token_type: Option<String>,
+    /// The type of the token to issue, a URI.
+    pub requested_token_type: Option<String>,
+    /// The profile of the identity provider, for the grant `id_jag`.
+    pub idp: Option<String>,
+    /// The user name of the grant `password`.
+    pub username: Option<SecretSource>,
+    /// The password of the grant `password`.
+    pub password: Option<SecretSource>,
 }
 
 /// The source of a secret. `Debug` shows the source, never an inline value.
@@ -223,6 +256,17 @@ pub enum SecretSource {
         /// The audience to request.
         audience: String,
     },
+    /// An id token of a GitLab job, in the variable that `id_tokens` of the job names.
+    Gitlab(String),
+    /// The token of a Kubernetes service account, in a mounted file.
+    Kubernetes(PathBuf),
+    /// A token of another profile.
+    Profile {
+        /// The profile.
+        name: String,
+        /// Whether it is the id_token instead of the access token.
+        id_token: bool,
+    },
 }
 
 impl std::fmt::Debug for SecretSource {
@@ -234,6 +278,9 @@ impl std::fmt::Debug for SecretSource {
             Self::Command(argv) => write!(f, "Command({})", argv.first().map_or("", |a| a)),
             Self::Keyring(name) => write!(f, "Keyring({name})"),
             Self::GithubActions { audience } => write!(f, "GithubActions({audience})"),
+            Self::Gitlab(name) => write!(f, "Gitlab({name})"),
+            Self::Kubernetes(path) => write!(f, "Kubernetes({})", path.display()),
+            Self::Profile { name, .. } => write!(f, "Profile({name})"),
         }
     }
 }
@@ -252,25 +299,43 @@ pub enum ClientAuth {
     ClientSecretJwt,
     /// `private_key_jwt`: an assertion signed with a key (RFC 7523, section 2.2).
     PrivateKeyJwt,
-    /// `tls_client_auth`: a client certificate (RFC 8705, section 2.1).
+    /// `tls_client_auth`: a client certificate of an authority (RFC 8705, section 2.1).
     TlsClientAuth,
+    /// `self_signed_tls_client_auth`: a registered client certificate (RFC 8705, section 2.2).
+    SelfSignedTlsClientAuth,
 }
 
 impl ClientAuth {
     /// All methods with their registered names.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("none", Self::None),
         ("client_secret_basic", Self::ClientSecretBasic),
         ("client_secret_post", Self::ClientSecretPost),
         ("client_secret_jwt", Self::ClientSecretJwt),
         ("private_key_jwt", Self::PrivateKeyJwt),
         ("tls_client_auth", Self::TlsClientAuth),
+        ("self_signed_tls_client_auth", Self::SelfSignedTlsClientAuth),
     ];
 
     /// Returns the registered name.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, method)| *method == self).map_or("none", |(name, _)| name)
     }
+
+    /// Returns whether the client authenticates with a certificate (RFC 8705).
+    pub fn is_mutual_tls(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+}
+
+/// The `aud` of an assertion with which a client authenticates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer, or the token endpoint if the issuer is unknown.
+    #[default]
+    Issuer,
+    /// The token endpoint, for servers that accept nothing else.
+    TokenEndpoint,
 }
 
 /// The grant types that a profile can use.
@@ -287,18 +352,21 @@ pub enum GrantType {
     JwtBearer,
     /// The client exchanges another token (RFC 8693).
     TokenExchange,
+    /// The client exchanges an id_token of another profile for an identity assertion, and presents that.
+    IdJag,
     /// The client presents the user's password (RFC 6749, section 4.3).
     Password,
 }
 
 impl GrantType {
     /// All grant types with their names in the configuration.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("authorization_code", Self::AuthorizationCode),
         ("device_code", Self::DeviceCode),
         ("client_credentials", Self::ClientCredentials),
         ("jwt_bearer", Self::JwtBearer),
         ("token_exchange", Self::TokenExchange),
+        ("id_jag", Self::IdJag),
         ("password", Self::Password),
     ];
 
@@ -313,7 +381,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::ClientCredentials => "client_credentials",
-            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::JwtBearer | Self::IdJag => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Password => "password",
         }
@@ -321,7 +389,7 @@ impl GrantType {
 
     /// Returns whether a new grant requires user interaction.
     pub fn needs_person(self) -> bool {
-        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Password)
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode)
     }
 }
 

@@ -27,14 +27,8 @@ pub fn check(profile: &Profile, path: Option<&OsStr>) -> Result<()> {
 }
 
 fn commands(profile: &Profile) -> Vec<(String, &[String])> {
-    let client = &profile.client;
-    let sources = [
-        ("client_secret", &client.secret),
-        ("private_key", &client.private_key),
-        ("client_assertion", &client.assertion),
-    ];
-    let secrets = sources.into_iter().filter_map(|(key, source)| match source {
-        Some(SecretSource::Command(argv)) => Some((key.to_owned(), argv.as_slice())),
+    let secrets = profile.secret_sources().filter_map(|(key, source)| match source {
+        SecretSource::Command(argv) => Some((key.to_owned(), argv.as_slice())),
         _ => None,
     });
     let hooks = profile.hooks.iter();

@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
 use super::redirect_uri::{self, RedirectUri};
-use super::{Pkce, SecretSource, endpoint};
+use super::{Pkce, endpoint};
 use crate::parameters;
-use crate::secret::Secret;
 use crate::text::one_line;
 
 const PKCE: [(&str, Pkce); 2] = [("S256", Pkce::S256), ("off", Pkce::Off)];
@@ -59,7 +58,7 @@ impl Reader<'_, '_> {
         self.fail_at(self.entry.node.at, what)
     }
 
-    fn fail_at<T>(&mut self, at: usize, what: impl std::fmt::Display) -> Option<T> {
+    pub(super) fn fail_at<T>(&mut self, at: usize, what: impl std::fmt::Display) -> Option<T> {
         self.problems.add(at, format!("`{}` in {} {what}", one_line(&self.entry.key), self.place));
         None
     }
@@ -344,80 +343,9 @@ impl Reader<'_, '_> {
         }
         Some(value)
     }
-
-    /// Reads the source of a secret.
-    pub(crate) fn secret(&mut self) -> Option<SecretSource> {
-        self.secret_source(&["env", "file", "command", "keyring"])
-    }
-
-    /// Does the same, and also accepts an id token of the CI system.
-    pub(crate) fn assertion(&mut self) -> Option<SecretSource> {
-        self.secret_source(&["env", "file", "command", "keyring", "github_actions"])
-    }
-
-    fn secret_source(&mut self, kinds: &[&'static str]) -> Option<SecretSource> {
-        let entry = self.entry;
-        match &entry.node.value {
-            Value::Text(text) if text.is_empty() => self.fail("must not be empty"),
-            Value::Text(_) if self.around.others_can_read => self.fail(readable_secret("a secret")),
-            Value::Text(text) => Some(SecretSource::Inline(Secret::new(text.as_str()))),
-            Value::Table(table) => match table.as_slice() {
-                [inner] => self.reference(inner, kinds),
-                _ => self.fail(format!("must have exactly one of {}", kinds.join(", "))),
-            },
-            _ => self.mismatch("a string or a table like { env = \"VAR\" }", &entry.node),
-        }
-    }
-
-    fn reference(&mut self, inner: &Entry, kinds: &[&'static str]) -> Option<SecretSource> {
-        let place = format!("`{}` of {}", self.entry.key, self.place);
-        let mut reader = Reader {
-            entry: inner,
-            place: &place,
-            around: self.around,
-            problems: &mut *self.problems,
-        };
-        match inner.key.as_str() {
-            "env" => reader.judged(variable_name).map(SecretSource::Env),
-            "file" => reader.path().map(SecretSource::File),
-            "command" => reader.command().map(SecretSource::Command),
-            "keyring" => reader.text().map(SecretSource::Keyring),
-            "github_actions" if kinds.contains(&"github_actions") => reader.github_actions(),
-            unknown => {
-                let near = self.problems.suggestion(unknown, kinds.iter().copied());
-                let message = format!("unknown key `{}` in {place}{near}", one_line(unknown));
-                self.problems.add(inner.at, message);
-                None
-            }
-        }
-    }
-
-    fn github_actions(&mut self) -> Option<SecretSource> {
-        let entry = self.entry;
-        let wanted = "must be { audience = \"…\" }";
-        match &entry.node.value {
-            Value::Table(table) => match table.as_slice() {
-                [only] if only.key == "audience" => match &only.node.value {
-                    Value::Text(audience) if !audience.is_empty() => {
-                        Some(SecretSource::GithubActions { audience: audience.clone() })
-                    }
-                    _ => self.fail_at(only.node.at, wanted),
-                },
-                _ => self.fail(wanted),
-            },
-            _ => self.fail(wanted),
-        }
-    }
 }
 
-fn variable_name(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.contains(['=', '\0']) || name.chars().any(char::is_whitespace) {
-        return Err("must name an environment variable".to_owned());
-    }
-    Ok(())
-}
-
-fn readable_secret(what: &str) -> String {
+pub(super) fn readable_secret(what: &str) -> String {
     format!(
         "contains {what}, but other users can read this file: run `chmod 600` on it, or use a \
          reference like {{ env = \"VAR\" }} or {{ keyring = \"NAME\" }}"

@@ -52,10 +52,17 @@ pub async fn resolve(
         SecretSource::Env(name) => (access.variable)(name)
             .map(Secret::new)
             .ok_or_else(|| Error::config(format!("the variable {} is not set", one_line(name)))),
-        SecretSource::File(path) => from_file(path).await,
+        SecretSource::Gitlab(name) => (access.variable)(name).map(Secret::new).ok_or_else(|| {
+            Error::config(format!("the variable {} is not set", one_line(name)))
+                .hint("this works in a GitLab job that declares the variable under `id_tokens`")
+        }),
+        SecretSource::File(path) | SecretSource::Kubernetes(path) => from_file(path).await,
         SecretSource::Command(argv) => from_command(argv, COMMAND_LIMIT).await,
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,
+        SecretSource::Profile { .. } => {
+            Err(Error::config("a token of another profile is no secret of this one"))
+        }
     };
     match secret.map(without_line_break) {
         Ok(secret) if secret.is_empty() => Err(Error::config(format!("{what} is empty"))),

@@ -57,6 +57,7 @@ impl<'t> Sections<'_, 't> {
         if !self.problems.has_syntax_errors() {
             if !self.is_part {
                 self.default_profile_exists(root);
+                self.sources_exist(root, &config.profiles);
             }
             self.command_store_is_defined(root);
         }
@@ -271,6 +272,30 @@ impl<'t> Sections<'_, 't> {
         }
     }
 
+    /// Checks the profiles whose tokens other profiles are obtained with: each exists, and none requires a
+    /// token of itself.
+    fn sources_exist(&mut self, root: &Table, profiles: &BTreeMap<String, Profile>) {
+        let Some(Value::Table(all)) = find(root, "profiles").map(|entry| &entry.node.value) else {
+            return;
+        };
+        for (name, profile) in profiles {
+            for (key, source) in profile.sources() {
+                let Some(entry) = inner_entry(all, name, key) else { continue };
+                let what = if all.iter().all(|known| known.key != source) {
+                    let names = all.iter().map(|entry| entry.key.as_str());
+                    let near = self.problems.suggestion(source, names);
+                    format!("names an unknown profile: `{}`{near}", one_line(source))
+                } else if requires(profiles, source, name) {
+                    "requires a token of this profile itself".to_owned()
+                } else {
+                    continue;
+                };
+                let place = format!("[profiles.{}]", shown_key(name));
+                self.problems.add(entry.at, format!("`{key}` in {place} {what}"));
+            }
+        }
+    }
+
     fn command_store_is_defined(&mut self, root: &Table) {
         if inner_entry(root, "store", "command").is_some() {
             return;
@@ -302,6 +327,20 @@ fn complete_from_preset(draft: &mut Draft, preset: &Preset, elsewhere: bool) {
     if elsewhere {
         quirks.tenant_issuer = None;
     }
+}
+
+/// Returns whether a token of one profile requires, directly or through others, one of the other.
+fn requires(profiles: &BTreeMap<String, Profile>, one: &str, other: &str) -> bool {
+    let (mut open, mut seen) = (vec![one], BTreeSet::new());
+    while let Some(name) = open.pop() {
+        if name == other {
+            return true;
+        }
+        if seen.insert(name) {
+            open.extend(profiles.get(name).into_iter().flat_map(Profile::sources).map(|(_, n)| n));
+        }
+    }
+    false
 }
 
 /// Returns the entries in the order of the file, so that the first problems found are those shown.

@@ -35,27 +35,14 @@ pub(crate) const UNSUPPORTED: &[Row] = &[
     (PROFILE, "client_auth", "self_signed_tls_client_auth"),
     (PROFILE, "client_id_metadata_url", ""),
     (PROFILE, "certificate", ""),
-    (PROFILE, "client_assertion.gitlab", ""),
-    (PROFILE, "client_assertion.kubernetes", ""),
     (PROFILE, "grant", "device_code"),
-    (PROFILE, "grant", "id_jag"),
     (PROFILE, "grant", "ciba"),
-    (PROFILE, "grant", "password"),
     (PROFILE, "flow", "device"),
     (PROFILE, "api_url", ""),
     (PROFILE, "jar", ""),
     (PROFILE, "response_mode", ""),
-    (PROFILE, "subject_token", ""),
-    (PROFILE, "subject_token_type", ""),
-    (PROFILE, "actor_token", ""),
-    (PROFILE, "actor_token_type", ""),
-    (PROFILE, "requested_token_type", ""),
-    (PROFILE, "service_account", ""),
-    (PROFILE, "idp", ""),
     (PROFILE, "login_hint", ""),
     (PROFILE, "binding_message", ""),
-    (PROFILE, "username", ""),
-    (PROFILE, "password", ""),
 ];
 
 /// Takes what is not supported out of a file and reports it. Returns the profiles that lost something: what
@@ -176,10 +163,6 @@ mod tests {
             (
                 &format!("{MINIMAL}grant = \"ciba\"\n"),
                 "c.toml:3:9: [profiles.x]: `grant = \"ciba\"` is",
-            ),
-            (
-                &format!("{MINIMAL}client_assertion = {{ gitlab = \"V\" }}\n"),
-                "c.toml:3:22: [profiles.x]: `client_assertion.gitlab` is",
             ),
         ] {
             let message = error_of(text);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 use super::signing_key::SigningKey;
-use super::{jws, random};
+use super::{certificate, jws, random};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::profile::ClientAuth;
@@ -29,6 +29,8 @@ pub(crate) struct Credentials {
     pub key: Option<SigningKey>,
     /// A federated assertion, which `private_key_jwt` sends instead of its own.
     pub assertion: Option<Secret>,
+    /// The certificate of the private key, in DER.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Adds client authentication to a request: to its headers or to its form, never to both. A `client_id`
@@ -54,7 +56,11 @@ pub(crate) fn authenticate(
     }
     let mut add = |name: &str, value: &str| form.push((name.to_owned(), value.to_owned()));
     match method {
-        ClientAuth::None | ClientAuth::TlsClientAuth => add("client_id", client_id),
+        // A grant whose assertion says who the client is needs no id (RFC 7521, section 4.1).
+        ClientAuth::None if client_id.is_empty() => {}
+        ClientAuth::None | ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth => {
+            add("client_id", client_id);
+        }
         ClientAuth::ClientSecretBasic => {
             let secret = secret(method, credentials)?;
             headers.push(("authorization".to_owned(), basic(client_id, secret)));
@@ -154,6 +160,9 @@ fn assertion(
     let mut header = json!({"typ": "JWT"});
     if let Some(kid) = key.kid() {
         header["kid"] = kid.into();
+    }
+    if let Some(der) = &credentials.certificate {
+        certificate::identify(&mut header, der);
     }
     key.sign_jwt(header, &claims(client_id, audience, now)?).map(Secret::new)
 }

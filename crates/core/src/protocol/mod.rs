@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod authorization;
 pub mod callback;
+pub(crate) mod certificate;
 pub(crate) mod client_auth;
 pub(crate) mod dpop;
 pub(crate) mod id_token;
@@ -16,6 +17,7 @@ pub(crate) mod random;
 pub(crate) mod refusal;
 pub(crate) mod reply;
 pub mod response;
+pub(crate) mod service_account;
 pub(crate) mod signing_key;
 pub mod state;
 pub(crate) mod weak_rsa;

@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::members::Members;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind};
-use crate::profile::{Endpoint, Profile};
+use crate::profile::{Endpoint, GrantType, Profile};
 
 /// What was requested from a token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +211,10 @@ fn said(body: &Members) -> Option<Said> {
 fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
     let advice = match code {
         Some("invalid_client") => check_client(),
+        Some("invalid_grant") if profile.grant == GrantType::Password => Advice::configure(
+            &["username", "password"],
+            "check `username` and `password` in the profile",
+        ),
         Some("invalid_grant") if !profile.grant.needs_person() => {
             "check the assertion or its key in the profile, and the clock of this machine".into()
         }

@@ -13,7 +13,7 @@ use crate::Secret;
 use crate::advice::Advice;
 use crate::error::Error;
 use crate::port::HttpResponse;
-use crate::profile::Profile;
+use crate::profile::{GrantType, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::json::is_flat;
 use crate::protocol::members::Members;
@@ -116,6 +116,36 @@ pub(crate) fn judge(
     Err(Box::new(Refused { refusal, access_token, refresh_token }))
 }
 
+/// Validates the response to a request for an assertion (RFC 8693, section 2.2.1), and returns the
+/// assertion. Its token type says nothing: `N_A` is right, because it is no access token.
+///
+/// # Errors
+///
+/// See [`judge`]. Another issued token than the requested one is refused: it might be an access token,
+/// which must not be sent to a third party.
+pub(crate) fn judge_assertion(
+    answer: &Answer,
+    profile: &Profile,
+    requested: &str,
+) -> Result<Secret, Error> {
+    let body = answer.members();
+    if !matches!(answer.status(), 200..=299) || has_error(&body) {
+        return Err(refusal(answer, &body, profile, Asked::Token).error);
+    }
+    let read = || {
+        if let Some(defect) = body.defect() {
+            return Err(defect.to_owned());
+        }
+        match body.get("issued_token_type")? {
+            Some(Value::String(issued)) if issued == requested => {}
+            Some(Value::String(_)) => return Err("another `issued_token_type`".to_owned()),
+            _ => return Err("no `issued_token_type`".to_owned()),
+        }
+        token(&body, "access_token")?.ok_or_else(|| "no `access_token`".to_owned())
+    };
+    read().map_err(|what| not_a_token_response(answer, Asked::Token, &what))
+}
+
 fn descend(body: &Members, path: &str) -> Option<Members> {
     let mut steps = path.split('.').filter(|step| !step.is_empty());
     let first = body.object(steps.next()?);
@@ -186,6 +216,12 @@ fn token_type(
         }
         Some(Value::String(name)) if is_bearer(name, profile) => "Bearer",
         Some(Value::String(name)) if name.eq_ignore_ascii_case("dpop") => "DPoP",
+        // RFC 8693, section 2.2.1: the issued token is no access token.
+        Some(Value::String(name))
+            if profile.grant == GrantType::TokenExchange && name.eq_ignore_ascii_case("n_a") =>
+        {
+            "N_A"
+        }
         Some(Value::String(name))
             if is_token_type(name) && redact::without(name, secrets) == *name =>
         {
@@ -213,7 +249,12 @@ fn kept(body: &Members, tokens: &Members, profile: &Profile) -> BTreeMap<String,
         let value = tokens.any(name).or_else(|| body.any(name)).filter(is_flat)?;
         Some((name.clone(), value))
     };
-    profile.keep.iter().filter_map(value).collect()
+    let mut kept: BTreeMap<_, _> = profile.keep.iter().filter_map(value).collect();
+    if !profile.authorization_details.is_empty() {
+        // What was granted of what was requested (RFC 9396, section 7).
+        kept.extend(value(&"authorization_details".to_owned()));
+    }
+    kept
 }
 
 /// Returns a token, which must be printable ASCII without a space (RFC 6749, appendix A): anything else

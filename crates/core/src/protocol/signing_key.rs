@@ -93,6 +93,12 @@ impl SigningKey {
         .map_err(failed)
     }
 
+    /// Returns the same key with this id, if there is one.
+    pub(crate) fn with_kid(mut self, kid: Option<String>) -> Self {
+        self.kid = kid.or(self.kid);
+        self
+    }
+
     /// Returns the key's id, if its JWK has one.
     pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()

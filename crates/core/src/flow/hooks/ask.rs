@@ -102,10 +102,9 @@ async fn secrets_beside(context: Context<'_>, about: &About<'_>) -> Vec<Secret> 
         secrets.extend(tokens.refresh_token.clone());
         secrets.extend(tokens.id_token.clone());
     }
-    let client = &context.profile.client;
-    for source in [&client.secret, &client.private_key, &client.assertion].into_iter().flatten() {
-        // The id token of GitHub Actions is a new one each time.
-        if matches!(source, SecretSource::GithubActions { .. }) {
+    for (_, source) in context.profile.secret_sources() {
+        // These are new ones each time, or are requested from a server.
+        if matches!(source, SecretSource::GithubActions { .. } | SecretSource::Profile { .. }) {
             continue;
         }
         // A secret that cannot be read is unknown to the hook too.

@@ -213,6 +213,7 @@ fn debug_shows_no_credential() {
         secret: Some(Secret::new("canary")),
         key: Some(SigningKey::generate().unwrap()),
         assertion: Some(Secret::new("canary")),
+        certificate: None,
     };
     assert!(!format!("{credentials:?}").contains("canary"));
 }

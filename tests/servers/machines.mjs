@@ -1,0 +1,167 @@
+// A strict authorization server for clients without a user, on loopback: service accounts and other signers of
+// assertions (RFC 7523), token exchange (RFC 8693), identity assertions, passwords, client secrets. It verifies
+// signatures with `jose`, which the project did not write either.
+//
+//   node machines.mjs [--client-jwks FILE]
+//
+// One line of JSON on stdout says where it is, and has a service-account file. It ends when stdin closes.
+
+import { createServer } from 'node:http';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, importSPKI, jwtVerify } from 'jose';
+
+import { Journal, control } from './lib/control.mjs';
+import { announce, bytes, listen, options } from './lib/process.mjs';
+
+const given = options({ 'client-jwks': '' });
+const settings = { ttl: 3600, reply: null, idp: null, audience: 'issuer', delayMs: 0, refresh: false };
+const journal = new Journal();
+const issued = new Map();
+const server = createServer();
+const issuer = `http://127.0.0.1:${await listen(server)}`;
+
+const account = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const pem = (key, type) => key.export({ type, format: 'pem' });
+const accountKey = await importSPKI(pem(account.publicKey, 'spki'), 'RS256');
+const EMAIL = 'robot@project.iam.gserviceaccount.example';
+const serviceAccount = {
+  type: 'service_account',
+  project_id: 'project',
+  private_key_id: 'key-1',
+  private_key: pem(account.privateKey, 'pkcs8'),
+  client_email: EMAIL,
+  client_id: '1234567890',
+  auth_uri: 'https://accounts.google.example/o/oauth2/auth',
+  token_uri: `${issuer}/token`,
+  universe_domain: 'googleapis.com',
+};
+const SECRET = 'a secret of svc';
+const clientKeys = given['client-jwks'] && createLocalJWKSet(JSON.parse(readFileSync(given['client-jwks'], 'utf8')));
+
+class Refusal extends Error {
+  constructor(code, why) {
+    super(why);
+    this.code = code;
+  }
+}
+const refuse = (code, why) => { throw new Refusal(code, why); };
+
+/** The client: `svc` with its secret, `signer` with a signed assertion, or none. */
+async function client(req, form) {
+  const header = req.headers.authorization;
+  if (header) {
+    const [id, secret] = Buffer.from(header.slice(6), 'base64').toString().split(':').map((part) =>
+      decodeURIComponent(part.replaceAll('+', ' ')));
+    if (id !== 'svc' || secret !== SECRET) refuse('invalid_client', 'wrong secret');
+    return id;
+  }
+  const assertion = form.get('client_assertion');
+  if (!assertion) {
+    const id = form.get('client_id');
+    if (id && !['public', 'signer'].includes(id)) refuse('invalid_client', `${id} must authenticate`);
+    return id;
+  }
+  const audience = { issuer, token_endpoint: `${issuer}/token` }[settings.audience];
+  const { protectedHeader, payload } = await jwtVerify(assertion, clientKeys, { audience, issuer: 'signer', subject: 'signer' })
+    .catch((error) => refuse('invalid_client', error.message));
+  if (typeof payload.aud !== 'string' || !payload.jti || payload.exp - payload.iat > 300) {
+    refuse('invalid_client', 'claims');
+  }
+  journal.entries.at(-1).header = protectedHeader;
+  return 'signer';
+}
+
+async function bearer(form) {
+  const assertion = form.get('assertion') ?? refuse('invalid_request', 'no assertion');
+  const { iss } = decodeJwt(assertion);
+  if (iss === EMAIL) {
+    const { protectedHeader, payload } = await jwtVerify(assertion, accountKey, { audience: `${issuer}/token`, issuer: EMAIL });
+    if (protectedHeader.kid !== 'key-1' || payload.exp - payload.iat > 3600) refuse('invalid_grant', 'header or lifetime');
+    if (!payload.scope) refuse('invalid_scope', 'no scope in the assertion');
+    return { sub: payload.sub, scope: payload.scope };
+  }
+  if (settings.idp && iss === settings.idp) {
+    const keys = createRemoteJWKSet(new URL(`${iss}/jwks`));
+    const { payload } = await jwtVerify(assertion, keys, { audience: issuer, issuer: iss, typ: 'oauth-id-jag+jwt' });
+    return { sub: payload.sub, scope: payload.scope };
+  }
+  const { payload } = await jwtVerify(assertion, clientKeys, { audience: `${issuer}/token`, issuer: 'signer' });
+  return { sub: payload.sub };
+}
+
+const TYPE = 'urn:ietf:params:oauth:token-type:';
+
+function exchange(form) {
+  const subject = form.get('subject_token') ?? refuse('invalid_request', 'no subject_token');
+  const type = form.get('subject_token_type') ?? refuse('invalid_request', 'no subject_token_type');
+  if (form.has('actor_token') !== form.has('actor_token_type')) refuse('invalid_request', 'actor_token and its type');
+  if (!type.includes(':')) refuse('invalid_request', 'subject_token_type is no URI');
+  const known = issued.get(subject);
+  if (type === `${TYPE}access_token` && !known) refuse('invalid_request', 'unknown subject_token');
+  const requested = form.get('requested_token_type') ?? `${TYPE}access_token`;
+  return {
+    sub: known?.sub ?? decodeJwt(subject).sub,
+    issued_token_type: requested,
+    token_type: requested === `${TYPE}access_token` ? 'Bearer' : 'N_A',
+  };
+}
+
+const GRANTS = {
+  client_credentials: async () => ({ sub: 'svc' }),
+  password: async (form) => {
+    if (form.get('username') !== 'ada' || form.get('password') !== 'correct horse') refuse('invalid_grant', 'wrong password');
+    return { sub: 'ada', refresh: settings.refresh };
+  },
+  refresh_token: async () => refuse('invalid_grant', 'the refresh token has ended'),
+  'urn:ietf:params:oauth:grant-type:jwt-bearer': bearer,
+  'urn:ietf:params:oauth:grant-type:token-exchange': async (form) => exchange(form),
+};
+
+async function token(req) {
+  const form = new URLSearchParams((await bytes(req)).toString());
+  const entry = journal.add({ form: Object.fromEntries(form), resources: form.getAll('resource'), dpop: req.headers.dpop });
+  if (settings.delayMs) await new Promise((resolve) => setTimeout(resolve, settings.delayMs));
+  if (settings.reply) {
+    const { status, body } = settings.reply;
+    settings.reply = null;
+    return { status, body };
+  }
+  const grant = GRANTS[form.get('grant_type')] ?? refuse('unsupported_grant_type', form.get('grant_type'));
+  entry.client = await client(req, form);
+  const { sub, scope, refresh, ...more } = await grant(form).catch((error) => {
+    if (error instanceof Refusal) throw error;
+    return refuse('invalid_grant', error.message);
+  });
+  const access_token = `token-of-${sub}-${randomBytes(9).toString('base64url')}`;
+  issued.set(access_token, { sub });
+  const body = { access_token, token_type: 'Bearer', expires_in: settings.ttl, scope: scope ?? form.get('scope') ?? undefined, ...more };
+  if (refresh) body.refresh_token = randomBytes(9).toString('base64url');
+  return { status: 200, body };
+}
+
+server.on('request', async (req, res) => {
+  let answer;
+  const path = new URL(req.url, issuer).pathname;
+  if (path === '/.well-known/oauth-authorization-server') {
+    answer = { status: 200, body: { issuer, token_endpoint: `${issuer}/token`, response_types_supported: [], ...settings.metadata } };
+  } else if (path === '/token' && req.method === 'POST') {
+    answer = await token(req).catch((error) => ({
+      status: error.code === 'invalid_client' ? 401 : 400,
+      body: { error: error.code ?? 'server_error', error_description: error.message },
+    }));
+  } else {
+    answer = { status: 404, body: {} };
+  }
+  res.writeHead(answer.status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  res.end(JSON.stringify(answer.body));
+});
+
+const controlUrl = await control({
+  'GET /journal': () => journal.entries,
+  'DELETE /journal': () => journal.clear(),
+  'POST /set': (more) => { Object.assign(settings, more); },
+});
+
+announce({ issuer, control: controlUrl, secret: SECRET, serviceAccount: JSON.stringify(serviceAccount) });
