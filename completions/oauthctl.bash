@@ -6,7 +6,7 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec refresh status logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version'
+        commands='login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
@@ -31,6 +31,11 @@ __oauthctl_describe() {
         ;;
     'oauthctl status')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@profiles'
+        ;;
+    'oauthctl doctor')
+        flags='--offline --json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
@@ -200,12 +205,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -43,6 +43,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "token" -d 'Print 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "exec" -d 'Run a command with a fresh token in its environment'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refresh the tokens of an account now'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, their scopes, remaining lifetime and last refresh'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Test everything that logins and tokens depend on'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "logout" -d 'Revoke the tokens of an account and remove them'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "userinfo" -d 'Show what the server says about the user'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "introspect" -d 'Ask the server whether a token is active'
@@ -175,6 +176,21 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s v -l verbos
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l offline -d 'Test only this machine, without the network'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
@@ -935,6 +951,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -f -a "(__oauth
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -f -a "(__oauthctl_names profiles)"
@@ -962,5 +979,5 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"

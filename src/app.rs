@@ -9,9 +9,9 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::Globals;
 use crate::commands::{
-    attr, complete, completions, demo, discover, exec, export, help, import, inspect, introspect,
-    login, logout, man, pending, profile, providers, refresh, sandbox, start, status, store, token,
-    userinfo,
+    attr, complete, completions, demo, discover, doctor, exec, export, help, import, inspect,
+    introspect, login, logout, man, pending, profile, providers, refresh, sandbox, start, status,
+    store, token, userinfo,
 };
 use crate::context::Context;
 use crate::ui::{self, ColorChoice, Ui};
@@ -55,6 +55,8 @@ pub enum Command {
     Refresh(refresh::RefreshArgs),
     /// Show accounts, their scopes, remaining lifetime and last refresh
     Status(status::StatusArgs),
+    /// Test everything that logins and tokens depend on
+    Doctor(doctor::DoctorArgs),
     /// Revoke the tokens of an account and remove them
     Logout(logout::LogoutArgs),
     /// Show what the server says about the user
@@ -189,6 +191,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Exec(args) => in_own_frame(exec::run, &args, context),
         Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
         Command::Status(args) => in_own_frame(status::run, &args, context),
+        Command::Doctor(args) => in_own_frame(doctor::run, &args, context),
         Command::Logout(args) => in_own_frame(logout::run, &args, context),
         Command::Userinfo(args) => in_own_frame(userinfo::run, &args, context),
         Command::Introspect(args) => in_own_frame(introspect::run, &args, context),

@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod browser;
 mod callbacks;
 mod commands;
 mod context;

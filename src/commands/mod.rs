@@ -5,6 +5,7 @@ pub mod complete;
 pub mod completions;
 pub mod demo;
 pub mod discover;
+pub mod doctor;
 pub mod exec;
 pub mod export;
 pub mod help;

@@ -10,6 +10,7 @@ pub const COMMANDS: &[&str] = &[
     "exec",
     "refresh",
     "status",
+    "doctor",
     "logout",
     "userinfo",
     "introspect",

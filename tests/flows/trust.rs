@@ -37,3 +37,17 @@ fn authorities_of_the_environment_replace_the_systems() {
         assert!(error(&output).contains(&format!("{name} (")), "{}", output.stderr);
     }
 }
+
+#[test]
+fn doctor_untrusted_certificate_is_a_tls_failure() {
+    let failed = |home: &Home| -> Vec<(String, String)> {
+        let report = home.run(["doctor", "--json"]).code(1).json();
+        let checks = report["checks"].as_array().unwrap().clone();
+        let failed = checks.into_iter().filter(|check| check["status"] == "fail");
+        failed.map(|check| (check["check"].to_string(), check["hint"].to_string())).collect()
+    };
+    let found = failed(&trusting(None, &[]));
+    let [(check, hint)] = found.as_slice() else { panic!("{found:?}") };
+    assert!(check == "\"tls\"" && hint.contains("`ca_file`"), "{check} {hint}");
+    trusting(Some("right.pem"), &[]).run(["doctor"]).ok();
+}

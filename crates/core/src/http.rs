@@ -154,6 +154,12 @@ impl HttpClient {
     }
 }
 
+/// Returns whether requests to this URL go through the proxy that the environment sets.
+pub fn is_proxied(url: &Url) -> bool {
+    let target = Target::of(url).ok().filter(|target| target.tls && !target.loopback);
+    target.is_some() && proxy::of_environment(url).is_some()
+}
+
 fn through(builder: ClientBuilder, url: &Secret) -> Result<ClientBuilder, HttpError> {
     if !can_be_proxy(url.expose()) {
         return Err(failure::of_proxy_url());

@@ -165,6 +165,29 @@ impl Browser {
             .hint(Advice::ChooseBrowser))
     }
 
+    /// Returns the program that would be started first, without starting it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if none of the launchers exists, with the reason for
+    /// each.
+    pub fn program(&self) -> Result<PathBuf> {
+        let mut failures = Vec::new();
+        for launcher in self.launchers("https://localhost/") {
+            match self.find(&launcher.program) {
+                Ok(program) if is_program(&program) => return Ok(program),
+                found => {
+                    let why = found.map_or_else(|why| why, |_| "not a program".to_owned());
+                    let name = text::one_line(&launcher.program.to_string_lossy());
+                    failures.push(format!("{name}: {why}"));
+                }
+            }
+        }
+        let why = failures.join("; ");
+        Err(Error::unavailable(format!("no browser can be started ({why})"))
+            .hint(Advice::ChooseBrowser))
+    }
+
     fn launchers(&self, url: &str) -> Vec<Launcher> {
         match &self.source {
             Source::Commands(commands) => commands.iter().map(|c| from_words(c, url)).collect(),

@@ -5,6 +5,7 @@ use url::Url;
 use super::BoxFuture;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
+use crate::time::Timestamp;
 
 /// Maximum size of a response's body after decompression, in bytes: 1 MiB.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -71,6 +72,13 @@ impl HttpResponse {
     /// Returns the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Returns what the server's clock said (RFC 9110, section 6.6.1).
+    pub fn date(&self) -> Option<Timestamp> {
+        let at = httpdate::parse_http_date(self.header("date")?.trim()).ok()?;
+        let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(Timestamp::from_unix(at.as_secs()))
     }
 
     /// Whether the server compressed the body.

@@ -38,6 +38,8 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::port::{BoxFuture, GrantStore, SecretItems};
+use crate::protocol::random;
+use crate::secret::Secret;
 
 pub use crate::files::Warnings;
 #[cfg(feature = "file")]
@@ -154,6 +156,9 @@ pub struct Places {
     pub user: Option<keyring::KeyringUser>,
 }
 
+/// Size of the record that [`Store::check`] writes: that of a grant with large tokens.
+const CHECKED: usize = 8 * 1024;
+
 /// An open store: one object behind both ports.
 #[derive(Clone)]
 pub struct Store {
@@ -163,6 +168,26 @@ pub struct Store {
     pub items: Arc<dyn SecretItems>,
     /// What was repaired on the way.
     pub warnings: Warnings,
+}
+
+impl Store {
+    /// Writes a secret of realistic size, reads it and removes it.
+    ///
+    /// # Errors
+    /// Returns [`Store`](crate::ErrorKind::Store) if one of these fails, or if something else was read.
+    pub async fn check(&self) -> Result<()> {
+        let name = format!("check/{}", random::token(16)?);
+        let value = Secret::new(random::token(CHECKED)?);
+        self.grants.prepare(&GrantKey::new("check", &name), CHECKED).await?;
+        self.grants.release(&GrantKey::new("check", &name));
+        self.items.set(&name, &value).await?;
+        let read = self.items.get(&name).await;
+        let removed = self.items.unset(&name).await;
+        match read? {
+            Some(read) if read == value => removed.map(drop),
+            _ => Err(Error::store("the store does not return what was written to it")),
+        }
+    }
 }
 
 impl StoreSpec {

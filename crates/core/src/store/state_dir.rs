@@ -98,6 +98,22 @@ impl StateDir {
         Ok(self.path.join(name))
     }
 
+    /// Checks that this directory can be used: it is safe, can be written to, and its file system has locks. Leaves
+    /// nothing behind but the directory.
+    ///
+    /// # Errors
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be used.
+    pub fn check(&self) -> Result<()> {
+        const NAME: &str = "check.lock";
+        let locks = self.root()?.make_child(LOCKS)?;
+        let held = locks.try_lock(NAME)?;
+        locks.reserve("check", 4096)?;
+        if held.is_some() {
+            locks.remove_lazily(NAME)?;
+        }
+        Ok(())
+    }
+
     /// Acquires the lock under which one process at a time logs in to an account. It is not the lock of the
     /// account's grant: tokens are handed out and refreshed meanwhile.
     ///

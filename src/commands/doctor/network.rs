@@ -1,0 +1,212 @@
+//! Tests of the way to the servers: proxy, DNS, connection, TLS, clock, metadata.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use oauthctl_core::FlowManager;
+use oauthctl_core::http::{Proxy, can_be_proxy, is_proxied, unreadable_exceptions};
+use oauthctl_core::port::{Http, HttpRequest, HttpResponse, Method};
+use oauthctl_core::profile::Profile;
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Advice, Error, Result, Timestamp, time};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use super::report::{Report, Status};
+use crate::context::Context;
+use crate::target::Target;
+use crate::{environment, manager, run as runner};
+
+/// How long a name or a connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The difference of clocks with which id_tokens are still accepted, and the one that is worth a warning.
+const MAX_SKEW: u64 = 300;
+const NOTABLE_SKEW: u64 = 30;
+
+/// Tests the variables that name a proxy.
+pub fn proxy(report: &mut Report) {
+    const NAME: &str = "proxy";
+    match environment::proxy() {
+        Proxy::Url(url) if !can_be_proxy(url.expose()) => {
+            let error = Error::config("the URL of the proxy is invalid");
+            let hint = "correct HTTPS_PROXY or ALL_PROXY: http://HOST:PORT, https:// or socks5h://";
+            report.error(NAME, None, Status::Fail, &error.hint(hint));
+        }
+        _ => {
+            let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+            let set = names.into_iter().find(|name| environment::variable_os(name).is_some());
+            report.ok(NAME, None, &set.map_or_else(
+                || "none".to_owned(),
+                |name| format!("{name} is set; loopback and the hosts of NO_PROXY are reached without it"),
+            ));
+        }
+    }
+    for entry in unreadable_exceptions() {
+        let what = format!("`{}` in NO_PROXY is not a host", one_line(&entry));
+        let error =
+            Error::config(what).hint("use `corp.test`, `*.corp.test`, an address or a network");
+        report.error(NAME, None, Status::Warn, &error);
+    }
+}
+
+/// Tests the servers of these profiles: each origin once, then the metadata of each profile.
+pub fn servers(context: &Context, profiles: &[&Profile], report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    let mut clock = None;
+    let mut built = Vec::new();
+    for profile in profiles {
+        let manager = Target::named(context, Some(&profile.name), None)
+            .and_then(|target| manager::build(context, &target));
+        match manager {
+            Ok(manager) => built.push((*profile, manager)),
+            // The store is tested on its own.
+            Err(error) => report.error("profile", Some(&profile.name), Status::Fail, &error),
+        }
+    }
+    let outcome = runner::block_on(None, async {
+        for (profile, manager) in &built {
+            let mut reachable = true;
+            for origin in origins(profile) {
+                if seen.insert(origin.clone()) {
+                    reachable &= reach(&origin, &*manager.ports().http, report, &mut clock).await;
+                }
+            }
+            if reachable {
+                metadata(profile, manager, report).await;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        report.error("network", None, Status::Fail, &error);
+    }
+    if let Some(theirs) = clock {
+        compare(theirs, Timestamp::now(), report);
+    }
+}
+
+/// Returns the origins of a profile's server.
+fn origins(profile: &Profile) -> BTreeSet<Url> {
+    let endpoints = [&profile.issuer, &profile.endpoints.authorization, &profile.endpoints.token];
+    let urls = endpoints.into_iter().flatten().filter_map(|url| Url::parse(url).ok());
+    urls.filter_map(|url| Url::parse(&url.origin().ascii_serialization()).ok()).collect()
+}
+
+/// Tests the way to an origin, step by step, and returns whether it responds.
+async fn reach(
+    origin: &Url,
+    http: &dyn Http,
+    report: &mut Report,
+    clock: &mut Option<Timestamp>,
+) -> bool {
+    let name = origin.as_str().trim_end_matches('/');
+    let is_direct = !is_proxied(origin);
+    if is_direct && let Err((step, error)) = connect(origin).await {
+        report.error(step, Some(name), Status::Fail, &error);
+        return false;
+    }
+    let step = if origin.scheme() == "https" { "tls" } else { "connection" };
+    match get(origin, http).await {
+        Ok(response) => {
+            let way = if is_direct { "" } else { ", through the proxy" };
+            let what = format!("the server responds{way} (status {})", response.status);
+            report.ok(step, Some(name), &what);
+            *clock = clock.take().or_else(|| response.date());
+            true
+        }
+        Err(error) => {
+            report.error(step, Some(name), Status::Fail, &error);
+            false
+        }
+    }
+}
+
+/// Resolves the name and opens a connection, without TLS.
+async fn connect(origin: &Url) -> Result<(), (&'static str, Error)> {
+    let host = origin.host_str().unwrap_or_default();
+    let port = origin.port_or_known_default().unwrap_or(443);
+    let failed = |what: String, hint: &str| Error::unavailable(what).hint(hint.to_owned());
+    let bare = match origin.host() {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        _ => host.to_owned(),
+    };
+    let shown = one_line(host);
+    let found = match timeout(PATIENCE, lookup_host((bare, port))).await {
+        Ok(Ok(found)) => found.collect::<Vec<_>>(),
+        Ok(Err(error)) => {
+            let what = format!("cannot resolve {shown}: {error}");
+            return Err((
+                "dns",
+                failed(what, "check the name in the profile, and the DNS of this machine"),
+            ));
+        }
+        Err(_) => {
+            let what = format!("DNS did not resolve {shown} within {}", time::describe(PATIENCE));
+            return Err((
+                "dns",
+                failed(what, "check the DNS of this machine (VPN, /etc/resolv.conf)"),
+            ));
+        }
+    };
+    let mut why = "it has no address".to_owned();
+    for address in found {
+        match timeout(PATIENCE, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => why = error.to_string(),
+            Err(_) => why = format!("no answer within {}", time::describe(PATIENCE)),
+        }
+    }
+    let what = format!("cannot connect to {shown}:{port}: {why}");
+    let hint = "check the network and firewall, and whether this machine needs HTTPS_PROXY";
+    Err(("connection", failed(what, hint)))
+}
+
+async fn get(origin: &Url, http: &dyn Http) -> Result<HttpResponse> {
+    let request = HttpRequest {
+        purpose: "reachability test",
+        method: Method::Get,
+        url: origin.clone(),
+        headers: Vec::new(),
+        body: zeroize::Zeroizing::default(),
+    };
+    http.send(&request).await.map_err(|failure| {
+        let error = Error::unavailable(failure.message);
+        match failure.hint {
+            Some(hint) => error.hint(hint),
+            None => error.hint(Advice::CheckNetwork),
+        }
+    })
+}
+
+async fn metadata(profile: &Profile, manager: &FlowManager, report: &mut Report) {
+    const NAME: &str = "endpoints";
+    match manager.server(&profile.name).await {
+        Ok(server) => {
+            let from = match server.issuer {
+                Some(issuer) => format!("metadata of {} is valid", one_line(&issuer)),
+                None => "set in the profile".to_owned(),
+            };
+            report.ok(NAME, Some(&profile.name), &from);
+        }
+        Err(error) => report.error(NAME, Some(&profile.name), Status::Fail, &error),
+    }
+}
+
+fn compare(theirs: Timestamp, ours: Timestamp, report: &mut Report) {
+    let apart = theirs.unix().abs_diff(ours.unix());
+    let shown = time::describe(Duration::from_secs(apart));
+    let status = match apart {
+        0..=NOTABLE_SKEW => {
+            return report.ok("clock", None, "the same as that of a server, within 30 s");
+        }
+        31..=MAX_SKEW => Status::Warn,
+        _ => Status::Fail,
+    };
+    let way = if ours > theirs { "ahead of" } else { "behind" };
+    let error = Error::validation(format!(
+        "this machine's clock is {shown} {way} that of a server ({ours} here, {theirs} there)"
+    ));
+    report.error("clock", None, status, &error.hint("set the clock, for instance with NTP"));
+}
