@@ -6,7 +6,7 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version'
+        commands='login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
@@ -123,6 +123,40 @@ __oauthctl_describe() {
         options='-p=@profiles --profile=@profiles --account=@accounts --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
+    'oauthctl credential')
+        commands='git docker kubernetes cargo netrc npm'
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl credential git')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
+    'oauthctl credential docker')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
+    'oauthctl credential kubernetes')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
+    'oauthctl credential cargo')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl credential netrc')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--pipe=@files --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
+    'oauthctl credential npm')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
     'oauthctl profile')
         commands='add list show remove set-secret path'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -205,12 +239,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

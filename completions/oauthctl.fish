@@ -53,6 +53,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "start" -d 'Start 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "complete" -d 'Complete an authorization that `start` began'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "pending" -d 'List, show or cancel pending authorizations'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "attr" -d 'Read and set the attributes of a grant'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "credential" -d 'Act as the credential helper of git, docker, kubectl, cargo and others'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "profile" -d 'Add, list, show or remove profiles'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "providers" -d 'List the built-in provider presets, or show one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "store" -d 'Generate store keys, inspect stores, move accounts between them'
@@ -463,6 +464,105 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "git" -d 'Act as a credential helper of git'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "docker" -d 'Act as a credential helper of docker'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "kubernetes" -d 'Act as an exec credential plugin of Kubernetes'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "cargo" -d 'Act as a credential provider of cargo'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "netrc" -d 'Print a netrc file, or write it to a named pipe'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "npm" -d 'Print the value of the header `Authorization`, for the token helpers of pnpm'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l cargo-plugin -d 'Accepted for cargo, which always adds it'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l pipe -d 'Write to this named pipe once a program reads it' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -970,6 +1070,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -f -a "(__oauthctl_names profiles)"
@@ -979,5 +1084,5 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"

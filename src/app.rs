@@ -9,11 +9,12 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::Globals;
 use crate::commands::{
-    attr, complete, completions, demo, discover, doctor, exec, export, help, import, inspect,
-    introspect, login, logout, man, pending, profile, providers, refresh, sandbox, start, status,
-    store, token, userinfo,
+    attr, complete, completions, credential, demo, discover, doctor, exec, export, help, import,
+    inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox, start,
+    status, store, token, userinfo,
 };
 use crate::context::Context;
+use crate::credential::links;
 use crate::ui::{self, ColorChoice, Ui};
 use crate::wrap::WIDEST;
 use crate::{given, plain, run, signals};
@@ -77,6 +78,9 @@ pub enum Command {
     /// Read and set the attributes of a grant
     #[command(subcommand)]
     Attr(attr::AttrCommand),
+    /// Act as the credential helper of git, docker, kubectl, cargo and others
+    #[command(subcommand)]
+    Credential(credential::CredentialCommand),
     /// Add, list, show or remove profiles
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -112,7 +116,7 @@ pub fn main() -> ExitCode {
     signals::outlive_file_size_limit();
     std::panic::set_hook(Box::new(run::report_panic));
     given::set_program(Cli::command);
-    let cli = match read(std::env::args_os().collect()) {
+    let cli = match read(links::arguments()) {
         Ok((cli, _)) => cli,
         Err(error) => return usage(&error),
     };
@@ -201,6 +205,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Complete(args) => in_own_frame(complete::run, &args, context),
         Command::Pending(command) => in_own_frame(pending::run, &command, context),
         Command::Attr(command) => in_own_frame(attr::run, &command, context),
+        Command::Credential(command) => in_own_frame(credential::run, &command, context),
         Command::Profile(command) => in_own_frame(profile::run, &command, context),
         Command::Providers(args) => in_own_frame(providers::run, &args, context),
         Command::Store(command) => in_own_frame(store::run, &command, context),
@@ -233,7 +238,8 @@ fn usage(error: &clap::Error) -> ExitCode {
         DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
     };
     let rendered = error.render();
-    let arguments = || std::env::args_os().skip(1).take_while(|argument| argument != "--");
+    let arguments =
+        || links::arguments().into_iter().skip(1).take_while(|argument| argument != "--");
     let plain = Ui::new(false, false, false, ColorChoice::Never, true);
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
         let text = match error.kind() {
@@ -277,7 +283,7 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
         Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
         _ => None,
     };
-    let command = command_words(std::env::args_os().skip(1)).join(" ");
+    let command = command_words(links::arguments().into_iter().skip(1)).join(" ");
     let hint = match (command.as_str(), unknown) {
         ("status", Some("--account")) => {
             "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()

@@ -9,6 +9,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use oauthctl_core::text::shell_word;
 
+use crate::credential::links;
+
 /// Options of this call that the next one needs too.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Given {
@@ -158,7 +160,7 @@ impl Given {
 
 fn this_call() -> &'static (String, Given) {
     static CALL: OnceLock<(String, Given)> = OnceLock::new();
-    CALL.get_or_init(|| Given::of(std::env::args_os()).unwrap_or_default())
+    CALL.get_or_init(|| Given::of(links::arguments()).unwrap_or_default())
 }
 
 /// Returns whether a message contains a command of this program between backquotes.

@@ -6,6 +6,7 @@ mod browser;
 mod callbacks;
 mod commands;
 mod context;
+mod credential;
 mod descriptors;
 #[cfg(test)]
 mod docs;

@@ -729,10 +729,12 @@ fn tests_listed_as_needing_tools_exist() {
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let (binary, test) = line.split_once(' ').unwrap();
         let folder = root().join("tests").join(binary);
-        let exists = match test.split_once("::") {
+        let exists = match test.rsplit_once("::") {
             None => test == "*" && folder.is_dir(),
-            Some((module, name)) => fs::read_to_string(folder.join(format!("{module}.rs")))
-                .is_ok_and(|text| name.is_empty() || text.contains(&format!("fn {name}()"))),
+            Some((module, name)) => {
+                fs::read_to_string(folder.join(format!("{}.rs", module.replace("::", "/"))))
+                    .is_ok_and(|text| name.is_empty() || text.contains(&format!("fn {name}()")))
+            }
         };
         if !exists {
             faults.push(format!("tests/support/needs-tools: {line}"));

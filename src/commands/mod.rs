@@ -3,6 +3,7 @@
 pub mod attr;
 pub mod complete;
 pub mod completions;
+pub mod credential;
 pub mod demo;
 pub mod discover;
 pub mod doctor;

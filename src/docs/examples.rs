@@ -64,7 +64,7 @@ fn configuration_in_blocks_is_valid() {
                 continue;
             }
             count += 1;
-            match block.text.parse::<Config>() {
+            match whole(&block.text).parse::<Config>() {
                 Ok(config) if config.warnings.is_empty() => {}
                 Ok(config) => faults.push(format!("{}: {:?}", page.path, config.warnings)),
                 Err(error) => faults.push(format!("{}: {}", page.path, error.message())),
@@ -73,6 +73,18 @@ fn configuration_in_blocks_is_valid() {
     }
     assert!(count > 3, "{count}");
     report(&faults);
+}
+
+/// A configuration with the profiles that an example names and another one has.
+fn whole(text: &str) -> String {
+    let profile =
+        |name| format!("[profiles.{name}]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n");
+    let names = ["gitlab", "cluster", "registry", "api", "deploy", "mail"];
+    let missing: String = match text.contains("[profiles") {
+        false => names.into_iter().map(profile).collect(),
+        true => String::new(),
+    };
+    format!("{text}\n{missing}")
 }
 
 #[test]

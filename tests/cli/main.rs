@@ -9,6 +9,7 @@ mod support;
 
 mod completions;
 mod config;
+mod credential;
 mod doctor;
 mod documented;
 mod environment;

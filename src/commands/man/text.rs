@@ -155,6 +155,18 @@ const MORE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "credential",
+        &[
+            "Other programs ask a helper for a password or token. Each of these commands speaks the protocol of one of \
+             them, and gives it a valid token, refreshed if necessary. The tables `[credential.TOOL.\"KEY\"]` of the \
+             configuration say which profile is for which place: KEY is a host or URL, which is compared as a whole. \
+             Nothing is given to plain http, except on a loopback address.",
+            "A link to the program named `git-credential-oauthctl`, `docker-credential-oauthctl` or \
+             `cargo-credential-oauthctl` acts as that helper. A link named `oauthctl-token-PROFILE` prints the token of \
+             that profile.",
+        ],
+    ),
+    (
         "exec",
         &[
             "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names. It appears in no argument list. \
@@ -279,6 +291,7 @@ pub fn related(path: &str) -> &'static [&'static str] {
         "login" => &["token", "logout", "profile-add", "start"],
         "token" => &["exec", "login", "refresh", "status"],
         "exec" => &["token"],
+        "credential" => &["token", "exec"],
         "refresh" => &["token", "status"],
         "status" => &["refresh", "login", "doctor"],
         "doctor" => &["status"],

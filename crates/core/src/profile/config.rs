@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::credential::{self, Credential, CredentialTool, Credentials};
 use super::diagnose::nearest;
+use super::target::Target;
 use super::{Profile, callbacks};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -21,8 +23,8 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
     /// The commands of the store `command`.
     pub store_command: Option<StoreCommand>,
-    /// `[credential]`, not parsed.
-    pub credential: toml::Table,
+    /// `[credential]`.
+    pub credential: Credentials,
     /// `[serve]`, not parsed.
     pub serve: toml::Table,
     /// Warnings about settings that are allowed but unwise, each with its position.
@@ -76,7 +78,7 @@ impl Config {
             defaults: Defaults::default(),
             profiles: BTreeMap::new(),
             store_command: None,
-            credential: toml::Table::new(),
+            credential: Credentials::new(),
             serve: toml::Table::new(),
             warnings: Vec::new(),
         }
@@ -103,6 +105,15 @@ impl Config {
                 _ => error.hint(Advice::AddProfile(name.to_owned())),
             }
         })
+    }
+
+    /// Returns the credential of a tool whose key covers this place, with its key: the one that describes it best.
+    pub fn credential_for(
+        &self,
+        tool: CredentialTool,
+        asked: &Target,
+    ) -> Option<(&str, &Credential)> {
+        credential::covering(self.credential.get(&tool)?, asked)
     }
 
     /// Returns the store of a profile: its own, else the default one; `None` leaves it to the caller.

@@ -15,6 +15,8 @@ mod catalog;
 mod check;
 mod config;
 mod config_file;
+mod credential;
+mod credential_tables;
 pub mod describe;
 pub(crate) mod diagnose;
 pub mod discovery;
@@ -41,6 +43,7 @@ mod sections;
 mod server;
 pub mod snapshot;
 mod source;
+mod target;
 mod unsupported;
 mod work;
 
@@ -49,10 +52,12 @@ pub(crate) use callbacks::of_other_servers;
 pub use catalog::Catalog;
 pub use config::{Config, Defaults, StoreCommand};
 pub use config_file::ConfigFile;
+pub use credential::{Credential, CredentialToken, CredentialTool, Credentials};
 pub use discovery::announces_iss;
 pub(crate) use endpoints::Endpoint;
 pub use endpoints::Endpoints;
 pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
+pub use target::Target;
 
 /// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
 /// Endpoints are named as in RFC 8414, client metadata as in RFC 7591.

@@ -7,6 +7,7 @@ use super::Profile;
 use super::callbacks;
 use super::check::{self, Whole};
 use super::config::{Config, Defaults, StoreCommand};
+use super::credential_tables::CredentialTables;
 use super::diagnose::{Problems, shown_key};
 use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
@@ -50,13 +51,13 @@ impl<'t> Sections<'_, 't> {
                 "defaults" => config.defaults = self.defaults(table),
                 "profiles" => config.profiles = self.profiles(table),
                 "store" => config.store_command = self.store(table),
-                "credential" => config.credential = node::plain_table(table),
+                "credential" => config.credential = self.credentials().read(table),
                 _ => config.serve = node::plain_table(table),
             }
         }
         if !self.problems.has_syntax_errors() {
             if !self.is_part {
-                self.default_profile_exists(root);
+                self.named_profiles_exist(root);
                 self.sources_exist(root, &config.profiles);
             }
             self.command_store_is_defined(root);
@@ -73,6 +74,10 @@ impl<'t> Sections<'_, 't> {
             Value::Table(table) => Some(table),
             _ => self.reader(entry, place).mismatch("a table", &entry.node),
         }
+    }
+
+    fn credentials(&mut self) -> CredentialTables<'_, 't> {
+        CredentialTables { around: self.around, problems: &mut *self.problems }
     }
 
     fn defaults(&mut self, table: &Table) -> Defaults {
@@ -258,13 +263,14 @@ impl<'t> Sections<'_, 't> {
         }
     }
 
-    fn default_profile_exists(&mut self, root: &Table) {
-        let Some(entry) = inner_entry(root, "defaults", "profile") else { return };
-        let Value::Text(name) = &entry.node.value else { return };
+    fn named_profiles_exist(&mut self, root: &Table) {
         let names: Vec<&str> = match find(root, "profiles").map(|entry| &entry.node.value) {
             Some(Value::Table(table)) => table.iter().map(|entry| entry.key.as_str()).collect(),
             _ => Vec::new(),
         };
+        self.credentials().profiles_exist(root, &names);
+        let Some(entry) = inner_entry(root, "defaults", "profile") else { return };
+        let Value::Text(name) = &entry.node.value else { return };
         if !name.is_empty() && !names.contains(&name.as_str()) {
             let near = self.problems.suggestion(name, names);
             let what = format!("names an unknown profile: `{}`{near}", one_line(name));

@@ -25,6 +25,7 @@ pub mod pending;
 pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
+mod rejected;
 mod shelf;
 pub mod state_dir;
 pub mod state_keys;

@@ -1,0 +1,253 @@
+//! `oauthctl credential`: acts as the credential helper of other programs.
+
+use std::io::{BufRead, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueHint};
+use oauthctl_core::profile::{Credential, CredentialTool, Target};
+use oauthctl_core::{Error, Result, text};
+
+use crate::context::Context;
+use crate::credential::{self, Usual, cargo, docker, git, kubernetes, netrc};
+use crate::ui;
+
+#[derive(Debug, Subcommand)]
+pub enum CredentialCommand {
+    /// Act as a credential helper of git
+    #[command(after_help = "Example:\n  \
+        printf 'protocol=https\\nhost=gitlab.com\\n' | oauthctl credential git get")]
+    Git(GitArgs),
+    /// Act as a credential helper of docker
+    Docker(DockerArgs),
+    /// Act as an exec credential plugin of Kubernetes
+    Kubernetes(KeyArgs),
+    /// Act as a credential provider of cargo
+    Cargo(CargoArgs),
+    /// Print a netrc file, or write it to a named pipe
+    #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \
+        https://api.example.com/me")]
+    Netrc(NetrcArgs),
+    /// Print the value of the header `Authorization`, for the token helpers of pnpm
+    Npm(KeyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct GitArgs {
+    /// What git asks for: get, store or erase
+    #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
+    operation: String,
+}
+
+#[derive(Debug, Args)]
+pub struct DockerArgs {
+    /// What docker asks for: get, list, store or erase
+    #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
+    operation: String,
+}
+
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// The table `[credential.TOOL."KEY"]` to use [default: the only one]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
+    key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CargoArgs {
+    /// Accepted for cargo, which always adds it
+    #[arg(long, hide = true)]
+    cargo_plugin: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct NetrcArgs {
+    /// The host to print [default: all that are configured]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
+    key: Option<String>,
+    /// Write to this named pipe once a program reads it
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pipe: Option<PathBuf>,
+}
+
+/// Runs one of the helpers.
+///
+/// # Errors
+///
+/// Returns the error of the token, and `Usage` for an invalid request.
+pub fn run(command: &CredentialCommand, context: &Context) -> Result<ExitCode> {
+    match command {
+        CredentialCommand::Git(args) => with_git(&args.operation, context),
+        CredentialCommand::Docker(args) => return with_docker(&args.operation, context),
+        CredentialCommand::Kubernetes(args) => with_kubernetes(args.key.as_deref(), context),
+        CredentialCommand::Cargo(_) => with_cargo(context),
+        CredentialCommand::Netrc(args) => with_netrc(args, context),
+        CredentialCommand::Npm(args) => with_npm(args.key.as_deref(), context),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Answers git. A place without settings gets no answer, so that git asks its other helpers.
+fn with_git(operation: &str, context: &Context) -> Result<()> {
+    let request = match operation {
+        "get" | "erase" => git::parse(&credential::read_request()?)?,
+        // Nothing is stored: oauthctl itself renews the token. Later operations are to be ignored.
+        _ => return Ok(()),
+    };
+    let Some(target) = request.target() else { return Ok(()) };
+    let found = credential::settings_for(context, CredentialTool::Git, &target)?;
+    let Some((_, settings)) = found else { return Ok(()) };
+    if operation == "erase" {
+        return credential::reject(context, settings, Usual::Access, request.used());
+    }
+    let token = credential::issue(context, settings, Usual::Access)?;
+    let configured = settings.username.as_deref();
+    let username = configured.or(request.username()).unwrap_or(credential::USER);
+    ui::print(&git::render(&request, username, &token))
+}
+
+fn with_docker(operation: &str, context: &Context) -> Result<ExitCode> {
+    match docker_answer(operation, context) {
+        Ok(answer) => ui::print(&answer).map(|()| ExitCode::SUCCESS),
+        Err(None) => {
+            ui::print_line(docker::NOT_FOUND)?;
+            Ok(ExitCode::from(1))
+        }
+        Err(Some(error)) => {
+            // Docker shows what is printed on stdout, and nothing of stderr.
+            ui::print_line(&text::one_line(error.message()))?;
+            Err(error)
+        }
+    }
+}
+
+/// Returns what is printed, or why there is nothing: no settings, or an error.
+fn docker_answer(operation: &str, context: &Context) -> std::result::Result<String, Option<Error>> {
+    let tool = CredentialTool::Docker;
+    match operation {
+        "list" => {
+            let all = context.config()?.credential.get(&tool);
+            return Ok(format!("{}\n", docker::list(all)));
+        }
+        // `docker login` stores what it was given, which is the token from here.
+        "store" => return credential::read_request().map(|_| String::new()).map_err(Some),
+        "get" | "erase" => {}
+        other => {
+            let what = format!("unknown operation `{}`", text::one_line(other));
+            return Err(Some(Error::usage(what).hint("use get, list, store or erase")));
+        }
+    }
+    let request = credential::read_request()?;
+    let (server, target) = docker::parse(&request)?;
+    let (_, settings) = credential::settings_for(context, tool, &target)?.ok_or(None)?;
+    if operation == "erase" {
+        credential::reject(context, settings, Usual::Access, None)?;
+        return Ok(String::new());
+    }
+    let token = credential::issue(context, settings, Usual::Access)?;
+    Ok(format!("{}\n", docker::render(server, settings, &token)))
+}
+
+fn with_kubernetes(key: Option<&str>, context: &Context) -> Result<()> {
+    let request = kubernetes::parse(context.env("KUBERNETES_EXEC_INFO")?.as_deref())?;
+    let tool = CredentialTool::Kubernetes;
+    let of_server = match (&request.server, key) {
+        (Some(server), None) => credential::settings_for(context, tool, server)?,
+        _ => None,
+    };
+    let (name, settings) = match of_server {
+        Some(found) => found,
+        None => credential::settings_of(context, tool, key)?,
+    };
+    check_server(name, request.server.as_ref())?;
+    let token = credential::issue(context, settings, Usual::Id)?;
+    ui::print_line(&kubernetes::render(&request, &token).to_string())
+}
+
+/// Refuses a key that is the URL of another server than the one that asks.
+fn check_server(key: &str, server: Option<&Target>) -> Result<()> {
+    let named = Target::parse(key).ok().filter(Target::is_url);
+    match (named, server) {
+        (Some(named), Some(server)) if !named.covers(server) => {
+            let (key, server) = (text::one_line(key), text::one_line(&server.authority()));
+            let what = format!("the credential of `{key}` is not for the cluster at `{server}`");
+            Err(Error::config(what))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Answers cargo, line by line, until it closes stdin.
+fn with_cargo(context: &Context) -> Result<()> {
+    ui::print_line(cargo::HELLO)?;
+    let mut requests = std::io::stdin().lock();
+    loop {
+        let mut line = String::new();
+        let read = requests.by_ref().take(credential::LARGEST + 1).read_line(&mut line);
+        match read {
+            Ok(0) => return Ok(()),
+            Ok(length) if length as u64 > credential::LARGEST => {
+                return Err(Error::usage("a request of cargo is too long"));
+            }
+            Ok(_) if line.trim().is_empty() => {}
+            Ok(_) => ui::print_line(&cargo_answer(&line, context).to_string())?,
+            Err(error) => return Err(Error::usage(format!("cannot read the request: {error}"))),
+        }
+    }
+}
+
+fn cargo_answer(line: &str, context: &Context) -> serde_json::Value {
+    let settings = |place: &Target| -> Result<Option<&Credential>> {
+        let found = credential::settings_for(context, CredentialTool::Cargo, place)?;
+        Ok(found.map(|(_, settings)| settings))
+    };
+    let answer = match cargo::parse(line) {
+        cargo::Request::Refused(answer) => Ok(answer),
+        cargo::Request::Get(place) => settings(&place).and_then(|settings| match settings {
+            Some(settings) => {
+                credential::issue(context, settings, Usual::Access).map(|t| cargo::render(&t))
+            }
+            None => Ok(cargo::not_supported()),
+        }),
+        cargo::Request::Logout(place) => settings(&place).and_then(|settings| match settings {
+            Some(settings) => credential::reject(context, settings, Usual::Access, None)
+                .map(|()| cargo::logged_out()),
+            None => Ok(cargo::not_supported()),
+        }),
+    };
+    answer.unwrap_or_else(|error| {
+        context.ui.warn(&error);
+        cargo::failed(&error)
+    })
+}
+
+fn with_netrc(args: &NetrcArgs, context: &Context) -> Result<()> {
+    let tool = CredentialTool::Netrc;
+    let one = match &args.key {
+        Some(key) => Some(credential::settings_of(context, tool, Some(key))?),
+        None => None,
+    };
+    let all = context.config()?.credential.get(&tool).into_iter().flatten();
+    let all: Vec<(&str, &Credential)> = match one {
+        Some(one) => vec![one],
+        None => all.map(|(key, settings)| (key.as_str(), settings)).collect(),
+    };
+    if all.is_empty() {
+        credential::settings_of(context, tool, None)?;
+    }
+    let mut file = zeroize::Zeroizing::new(String::new());
+    for (key, settings) in all {
+        let token = credential::issue(context, settings, Usual::Access)?;
+        file.push_str(&netrc::render(key, credential::username(settings), &token)?);
+    }
+    match &args.pipe {
+        Some(path) => netrc::write_to_pipe(path, &file),
+        None => ui::print(&file),
+    }
+}
+
+fn with_npm(key: Option<&str>, context: &Context) -> Result<()> {
+    let (_, settings) = credential::settings_of(context, CredentialTool::Npm, key)?;
+    let token = credential::issue(context, settings, Usual::Access)?;
+    ui::print_line(&format!("Bearer {}", token.value.expose()))
+}

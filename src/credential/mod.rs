@@ -1,0 +1,199 @@
+//! What the credential helpers share: the settings of a tool, and the token that they name. The files beside this
+//! one parse the request of one tool and render the response to it.
+
+pub mod cargo;
+pub mod docker;
+pub mod git;
+pub mod kubernetes;
+pub mod links;
+pub mod netrc;
+
+use std::io::Read;
+
+use oauthctl_core::profile::{Credential, CredentialToken, CredentialTool, Target};
+use oauthctl_core::{AccessToken, Error, Result, Secret, Timestamp, text};
+use zeroize::Zeroizing;
+
+use crate::args::AccountOption;
+use crate::commands::token::{Selection, Want, as_bearer, hand_out};
+use crate::context::Context;
+
+/// The user name that goes with a token if none is set: most servers that accept a token as a password ignore it,
+/// and GitLab requires this one.
+pub const USER: &str = "oauth2";
+
+/// The size of the largest request.
+pub const LARGEST: u64 = 64 * 1024;
+
+/// A token for a tool.
+pub struct Issued {
+    /// The token, printable and without spaces.
+    pub value: Secret,
+    /// When it expires, if the server says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Which token a tool expects if its settings do not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// The access token.
+    Access,
+    /// The id_token, if there is one.
+    Id,
+}
+
+/// Returns the settings for the place that a tool asks for, with their key.
+///
+/// # Errors
+///
+/// Returns `Config` if the configuration is invalid.
+pub fn settings_for<'a>(
+    context: &'a Context,
+    tool: CredentialTool,
+    asked: &Target,
+) -> Result<Option<(&'a str, &'a Credential)>> {
+    Ok(context.config()?.credential_for(tool, asked))
+}
+
+/// Returns the settings of this key, or the only ones of the tool.
+///
+/// # Errors
+///
+/// Returns `Config` if there are none, or several and no key.
+pub fn settings_of<'a>(
+    context: &'a Context,
+    tool: CredentialTool,
+    key: Option<&str>,
+) -> Result<(&'a str, &'a Credential)> {
+    let all = context.config()?.credential.get(&tool);
+    let names = || all.into_iter().flatten().map(|(name, _)| name.as_str());
+    let found = match key {
+        Some(key) => all.and_then(|all| all.get_key_value(key)),
+        None => all.and_then(|all| all.first_key_value()).filter(|_| names().count() == 1),
+    };
+    if let Some((name, settings)) = found {
+        return Ok((name, settings));
+    }
+    let tool = tool.name();
+    let wanted = key.unwrap_or("KEY");
+    if let (Some(key), true) = (key, names().next().is_some()) {
+        return Err(Error::config(format!("no `[credential.{tool}.\"{}\"]`", text::one_line(key)))
+            .hint(format!("use one of {}", text::names(names()))));
+    }
+    if names().next().is_none() {
+        let table = format!("[credential.{tool}.\"{}\"]", text::one_line(wanted));
+        return Err(Error::config(format!("no credential is configured for {tool}"))
+            .hint(format!("add `{table}` to the configuration, with the key `profile`")));
+    }
+    Err(Error::config(format!("several credentials are configured for {tool}"))
+        .hint(format!("name one: {}", text::names(names()))))
+}
+
+/// Returns the token that these settings name. One that the server refused before is renewed first.
+///
+/// # Errors
+///
+/// See [`hand_out`]; also returns `Usage` for a token that is bound to a key.
+pub fn issue(context: &Context, settings: &Credential, usual: Usual) -> Result<Issued> {
+    let token = token(context, settings, usual, Want::default())?;
+    let state = context.state()?;
+    let key = token.account.key.clone();
+    if !state.is_rejected(&key, &token.value) {
+        return issued(token);
+    }
+    let renewed = self::token(context, settings, usual, Want { force: true, ..Want::default() });
+    // Unless it can be tried again, there is nothing to wait for.
+    if !renewed.as_ref().is_err_and(Error::is_transient) {
+        state.forget_rejection(&key)?;
+    }
+    issued(renewed?)
+}
+
+/// Notes that the server refused the stored token, unless it refused another one: `refused` is what the tool was
+/// given.
+///
+/// # Errors
+///
+/// Returns `Store` if the state directory must not be used.
+pub fn reject(
+    context: &Context,
+    settings: &Credential,
+    usual: Usual,
+    refused: Option<&str>,
+) -> Result<()> {
+    let want = Want { cached: true, ..Want::default() };
+    // Without a stored token the next call requests one in any case.
+    let Ok(token) = token(context, settings, usual, want) else { return Ok(()) };
+    if refused.is_some_and(|refused| refused != token.value.expose()) {
+        return Ok(());
+    }
+    context.state()?.reject(&token.account.key, &token.value)
+}
+
+fn token(
+    context: &Context,
+    settings: &Credential,
+    usual: Usual,
+    want: Want,
+) -> Result<AccessToken> {
+    let account = AccountOption { account: settings.account.clone() };
+    let selection = Selection { account, ..Selection::default() };
+    let profile = settings.profile.as_deref();
+    let id_token = || {
+        let want = Want { id_token: true, ..want };
+        hand_out(context, profile, &selection, &want).and_then(as_bearer)
+    };
+    match (settings.token, usual) {
+        (Some(CredentialToken::IdToken), _) => id_token(),
+        (None, Usual::Id) => match hand_out(context, profile, &selection, &want) {
+            Ok(token) if token.id_token.is_none() => Ok(token),
+            Ok(_) => id_token(),
+            // The access token may be unusable where the id_token is not.
+            Err(error) => id_token().map_err(|_| error),
+        },
+        _ => hand_out(context, profile, &selection, &want),
+    }
+}
+
+fn issued(token: AccessToken) -> Result<Issued> {
+    if !token.token_type.eq_ignore_ascii_case("Bearer") {
+        let what = format!(
+            "{} has a {} token, which only its own program can use",
+            token.account.key,
+            text::one_line(&token.token_type)
+        );
+        return Err(Error::usage(what).hint(
+            "if the server also issues Bearer tokens, remove `dpop` from the profile and log in \
+             again",
+        ));
+    }
+    let value = token.value.expose();
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::store("the stored token contains invalid characters"));
+    }
+    Ok(Issued { value: token.value, expires_at: token.expires_at })
+}
+
+/// Returns the user name of these settings, or the usual one.
+pub fn username(settings: &Credential) -> &str {
+    settings.username.as_deref().unwrap_or(USER)
+}
+
+/// Reads a request from stdin.
+///
+/// # Errors
+///
+/// Returns `Usage` if it is too large, or not UTF-8.
+pub fn read_request() -> Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::io::stdin()
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::usage(format!("cannot read the request: {error}")))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::usage(format!("the request is larger than {LARGEST} bytes")));
+    }
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| Error::usage("the request is not valid UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}

@@ -1,0 +1,66 @@
+//! A netrc file, as curl, wget and many libraries read it.
+
+use std::io::Write;
+use std::path::Path;
+
+use oauthctl_core::profile::Target;
+use oauthctl_core::{Error, Result, text};
+use zeroize::Zeroizing;
+
+use super::Issued;
+
+/// Renders the line of one host.
+///
+/// # Errors
+///
+/// Returns `Config` for a user name that would leave its place, and for a host with a port or path: a netrc file
+/// has neither.
+pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<String>> {
+    let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
+    if target.authority() != target.host() && !target.is_loopback() {
+        let what = format!("`{}` has a port, which a netrc file cannot name", text::one_line(key));
+        return Err(Error::config(what));
+    }
+    let is_word = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '#');
+    if username.is_empty() || !username.chars().all(is_word) {
+        return Err(Error::config("`username` must not contain spaces, quotes or backslashes"));
+    }
+    let value = token.value.expose();
+    // Readers of netrc files disagree on how these are escaped.
+    if value.contains(['"', '\\', '#']) {
+        return Err(Error::store("the token contains characters that a netrc file cannot hold"));
+    }
+    let host = target.host();
+    Ok(Zeroizing::new(format!("machine {host} login {username} password {value}\n")))
+}
+
+/// Writes the file to a named pipe. This waits for a reader.
+///
+/// # Errors
+///
+/// Returns `Usage` if it is no pipe: another file would keep the token.
+pub fn write_to_pipe(path: &Path, file: &str) -> Result<()> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| {
+        Error::usage(format!("cannot write to `{shown}`: {error}")).caused_by(&error)
+    };
+    let is_pipe = |metadata: &std::fs::Metadata| {
+        #[cfg(unix)]
+        return std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+        #[cfg(not(unix))]
+        return !metadata.is_file();
+    };
+    let not_a_pipe = || {
+        Error::usage(format!("`{shown}` is not a named pipe"))
+            .hint("create one with `mkfifo -m 600 PATH`: a regular file would keep the token")
+    };
+    if !std::fs::metadata(path).is_ok_and(|metadata| is_pipe(&metadata)) {
+        return Err(not_a_pipe());
+    }
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+    // It may have been replaced meanwhile.
+    if !pipe.metadata().is_ok_and(|metadata| is_pipe(&metadata)) {
+        return Err(not_a_pipe());
+    }
+    pipe.write_all(file.as_bytes()).map_err(failed)
+}

@@ -1,0 +1,52 @@
+use std::fs;
+
+use super::planted_with;
+use crate::fixture::{TOKEN, grant, plant};
+
+const SETTINGS: &str = "[credential.netrc.\"api.example\"]\nprofile = \"p\"\n\
+    [credential.netrc.\"https://git.example\"]\nprofile = \"p\"\nusername = \"ada\"\n";
+
+#[test]
+fn netrc_has_a_line_for_each_host() {
+    let home = planted_with(SETTINGS);
+    let first = format!("machine api.example login oauth2 password {TOKEN}\n");
+    let second = format!("machine git.example login ada password {TOKEN}\n");
+    assert_eq!(home.run(["credential", "netrc"]).ok().stdout, format!("{first}{second}"));
+    assert_eq!(home.run(["credential", "netrc", "api.example"]).ok().stdout, first);
+    home.run(["credential", "netrc", "other.example"]).fails(3);
+}
+
+#[test]
+fn netrc_token_stays_in_its_place() {
+    let home = planted_with(SETTINGS);
+    for token in ["a\"b", "a\\b", "a#b"] {
+        plant(&home, &grant("default", token, |_| ()));
+        assert_eq!(home.run(["credential", "netrc"]).fails(10).stdout, "");
+    }
+    let home = planted_with("[credential.netrc.\"a.example\"]\nusername = \"a password b\"\n");
+    assert_eq!(home.run(["credential", "netrc"]).fails(3).stdout, "");
+    let home = planted_with("[credential.netrc.\"a.example:8443\"]\n");
+    assert_eq!(home.run(["credential", "netrc"]).fails(3).stdout, "");
+}
+
+#[test]
+fn netrc_is_written_to_a_pipe_and_no_file() {
+    let home = planted_with(SETTINGS);
+    let (pipe, file) = (home.path("pipe"), home.path("file"));
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let writer = home.spawn(["credential", "netrc", "--pipe", pipe.to_str().unwrap()]);
+    assert!(fs::read_to_string(&pipe).unwrap().contains(TOKEN));
+    assert_eq!(writer.wait().ok().stdout, "");
+    home.write(&file, "");
+    for path in [&file, &home.path("missing"), &home.path("home")] {
+        home.run(["credential", "netrc", "--pipe", path.to_str().unwrap()]).fails(2);
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), "");
+}
