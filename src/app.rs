@@ -9,9 +9,9 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::Globals;
 use crate::commands::{
-    attr, complete, completions, credential, demo, discover, doctor, exec, export, help, import,
-    inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox, start,
-    status, store, token, userinfo,
+    api, attr, complete, completions, credential, demo, discover, doctor, exec, export, help,
+    import, inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox,
+    start, status, store, token, userinfo,
 };
 use crate::context::Context;
 use crate::credential::links;
@@ -52,6 +52,8 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Run a command with a fresh token in its environment
     Exec(exec::ExecArgs),
+    /// Make an authorized request to an API
+    Api(api::ApiArgs),
     /// Refresh the tokens of an account now
     Refresh(refresh::RefreshArgs),
     /// Show accounts, their scopes, remaining lifetime and last refresh
@@ -193,6 +195,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Login(args) => in_own_frame(login::run, &args, context),
         Command::Token(args) => in_own_frame(token::run, &args, context),
         Command::Exec(args) => in_own_frame(exec::run, &args, context),
+        Command::Api(args) => in_own_frame(api::run, &args, context),
         Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
         Command::Status(args) => in_own_frame(status::run, &args, context),
         Command::Doctor(args) => in_own_frame(doctor::run, &args, context),

@@ -21,10 +21,11 @@ pub struct Given {
 }
 
 /// Commands that act on one profile and its account.
-const OF_A_PROFILE: [&str; 11] = [
+const OF_A_PROFILE: [&str; 12] = [
     "login",
     "token",
     "exec",
+    "api",
     "refresh",
     "logout",
     "start",

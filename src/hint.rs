@@ -21,6 +21,16 @@ pub fn login_command(key: &GrantKey) -> String {
     }
 }
 
+/// Returns how to log in with more scopes.
+fn add_scopes(key: &GrantKey, scopes: &[String]) -> String {
+    let login = login_command(key);
+    if scopes.is_empty() {
+        return format!("log in with the scope that the request requires: `{login} --scope SCOPE`");
+    }
+    let asked = shell_word(&scopes.join(" "));
+    format!("log in with the scopes that you use, and these: `{login} --scope {asked}`")
+}
+
 /// Returns how to restart a flow that this command was part of.
 fn start() -> &'static str {
     match Given::command() {
@@ -37,6 +47,7 @@ fn words(advice: &Advice) -> String {
         Advice::LogInIfIntended(key) => {
             format!("if you made this change, run `{}`", login_command(key))
         }
+        Advice::AddScopes { key, scopes } => add_scopes(key, scopes),
         Advice::StartAgain => start().to_owned(),
         Advice::StateUsed => format!("the state has been used: {}", start()),
         Advice::StartAgainTraced => format!("{}, with `--trace` to see the exchange", start()),

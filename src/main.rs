@@ -2,8 +2,10 @@
 
 mod app;
 mod args;
+mod authorizer;
 mod browser;
 mod callbacks;
+mod challenge;
 mod commands;
 mod context;
 mod credential;
@@ -22,6 +24,7 @@ mod rows;
 mod run;
 mod scopes;
 mod signals;
+mod source;
 mod target;
 mod ui;
 mod wrap;

@@ -226,6 +226,15 @@ pub fn print(text: &str) -> Result<(), Error> {
     write(&mut stdout, text.as_bytes())
 }
 
+/// Writes bytes to stdout, which is not a terminal.
+///
+/// # Errors
+///
+/// See [`print()`].
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
+    write(&mut std::io::stdout().lock(), bytes)
+}
+
 /// Writes a path and a newline to stdout, to a file or a pipe byte for byte.
 ///
 /// # Errors

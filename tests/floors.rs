@@ -47,6 +47,14 @@ const LOOPBACK_SERVERS: &[&str] = &[
     "crates/core/src/login/listener.rs",
     "crates/core/src/login/connection.rs",
     "crates/sandbox/src/",
+    "src/proxy/",
+];
+const BODIES: &[&str] = &[
+    "crates/core/src/login/listener.rs",
+    "crates/core/src/login/connection.rs",
+    "crates/sandbox/src/",
+    "src/commands/api/body.rs",
+    "src/proxy/",
 ];
 
 /// What only these places (files, or folders with a slash) may name.
@@ -60,7 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
     ("clap_mangen", THE_PROGRAM),
-    ("hyper", LOOPBACK_SERVERS),
+    ("hyper", BODIES),
     ("hyper_util", LOOPBACK_SERVERS),
     ("http_body_util", LOOPBACK_SERVERS),
     ("jsonwebtoken", &["crates/sandbox/src/"]),

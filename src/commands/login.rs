@@ -117,14 +117,27 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs in for another command (`token --login`), with the flows of the profile.
+/// Logs in for another command (`token --login`), with the flows of the profile, and with these scopes in
+/// addition to those of the stored grant, if there are any.
 ///
 /// # Errors
 ///
 /// See [`run`].
-pub fn log_in(context: &Context, target: &Target<'_>, manager: &FlowManager) -> Result<()> {
+pub fn log_in(
+    context: &Context,
+    target: &Target<'_>,
+    manager: &FlowManager,
+    more: &[String],
+) -> Result<()> {
     let before = logged_in(target)?;
-    let grant = log_in_with(&LoginArgs::default(), context, target, manager)?;
+    let mut args = LoginArgs::default();
+    if !more.is_empty() {
+        let stored = runner::block_on(Some(manager), manager.grant(&target.key))?;
+        let scopes = stored.map(|grant| grant.tokens.scopes);
+        args.scopes = scopes.unwrap_or_else(|| target.profile.scopes.clone());
+        args.scopes.extend(more.iter().cloned());
+    }
+    let grant = log_in_with(&args, context, target, manager)?;
     context.ui.say(progress::summary(&grant, target.profile, &before));
     Ok(())
 }

@@ -12,10 +12,10 @@ use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
 
 use crate::args::{AccountOption, ProfileArg};
-use crate::commands::{import, login};
+use crate::commands::login;
 use crate::context::Context;
 use crate::format::{FORMATS, Format, render};
-use crate::target::Target;
+use crate::source::{self, Opened};
 use crate::{hint, manager, run as runner, scopes, ui};
 
 /// Which account to use, and what its token must satisfy.
@@ -146,14 +146,8 @@ fn from_manager(
     want: &Want,
 ) -> Result<AccessToken> {
     let account = selection.account.account.as_deref();
-    let mut target = Target::existing(context, profile, account)?;
-    let profile = target.profile;
-    context.keep_snapshot(profile)?;
-    if import::from_environment(context, &target)? && account.is_none() {
-        target.select()?;
-    }
-    let key = &target.key;
-    let manager = manager::build(context, &target)?;
+    let Opened { target, manager } = source::open(context, profile, account)?;
+    let (profile, key) = (target.profile, &target.key);
     scopes::warn(context, &selection.scopes, profile);
     let request = request(selection, want, profile.min_ttl);
     let outcome = runner::block_on(Some(&manager), manager.token(key, &request));
@@ -163,7 +157,7 @@ fn from_manager(
                 context.ui.warn(warning);
             }
             let among_others = manager::build_among_others(context, &target)?;
-            login::log_in(context, &target, &among_others)?;
+            login::log_in(context, &target, &among_others, &[])?;
             runner::block_on(Some(&manager), manager.token(key, &request))?
         }
         other => other?,

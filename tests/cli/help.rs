@@ -8,6 +8,7 @@ pub const COMMANDS: &[&str] = &[
     "login",
     "token",
     "exec",
+    "api",
     "refresh",
     "status",
     "doctor",

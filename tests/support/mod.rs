@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports, missing_docs)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod api;
 mod browser;
 mod control;
 mod counting_bus;
@@ -17,6 +18,7 @@ mod secret_service;
 mod servers;
 mod strace;
 
+pub use api::{Api, Asked, Replied};
 pub use browser::{Answer, Browser, Opened, Visit};
 pub use control::Control;
 pub use counting_bus::CountingBus;

@@ -30,6 +30,14 @@ pub enum Advice {
     LogIn(GrantKey),
     /// Log in to this account, if the change that the error names is intended.
     LogInIfIntended(GrantKey),
+    /// Log in to this account with these scopes in addition to those that were granted. Without scopes, the
+    /// resource server does not say which ones it requires.
+    AddScopes {
+        /// The account.
+        key: GrantKey,
+        /// The scopes.
+        scopes: Vec<String>,
+    },
     /// Start a new flow: this one cannot be continued.
     StartAgain,
     /// Start a new flow: the state of this one has been used, although the failure is transient.
@@ -200,6 +208,12 @@ impl std::fmt::Display for Advice {
                 write!(f, "if the change is intended, log in to {key} again")
             }
             Self::Refresh(key) => write!(f, "refresh {key} once more"),
+            Self::AddScopes { key, scopes } if scopes.is_empty() => {
+                write!(f, "log in to {key} with more scopes")
+            }
+            Self::AddScopes { key, scopes } => {
+                write!(f, "log in to {key} with the scopes {}", text::one_line(&scopes.join(" ")))
+            }
             Self::UseStore { key, store } => {
                 write!(f, "{key} is in the store `{}`; use that store", text::one_line(store))
             }
@@ -277,6 +291,7 @@ impl Advice {
             Self::LogIn(_)
             | Self::LogInIfIntended(_)
             | Self::Refresh(_)
+            | Self::AddScopes { .. }
             | Self::UseStore { .. }
             | Self::RemoveProfile(_)
             | Self::AddProfile(_)

@@ -4,6 +4,7 @@
 //! loopback host, and never through a proxy; no redirect is followed; nothing is sent twice; and both the
 //! time and the size of a response are limited.
 
+pub mod api;
 mod body;
 mod failure;
 mod no_proxy;
@@ -36,6 +37,12 @@ pub use proxy::unreadable_exceptions;
 /// Maximum size of all header names and values together, in bytes.
 pub const MAX_HEADERS: usize = 64 * 1024;
 
+/// Interval of TCP keep-alive probes on a connection that waits for its next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// Value of the `User-Agent` header.
+pub const USER_AGENT: &str = concat!("oauthctl/", env!("CARGO_PKG_VERSION"));
+
 /// Maximum size of a file of certificate authorities, in bytes.
 const MAX_CA_FILE: usize = 16 << 20;
 
@@ -46,16 +53,33 @@ const MAX_CA_FILE: usize = 16 << 20;
 /// certificates. Sending requires a tokio runtime with timer and I/O enabled.
 pub struct HttpClient {
     options: Options,
+    connections: Connections,
     plain: OnceLock<Client>,
     direct_tls: OnceLock<Client>,
     proxied_tls: OnceLock<Client>,
 }
 
+/// How a client uses its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connections {
+    /// Each for one HTTP/1.1 request.
+    Single,
+    /// Each for many requests, with HTTP/2 where the server offers it.
+    Shared,
+    /// Each for one HTTP/1.1 request that may become another protocol.
+    Upgraded,
+}
+
 impl HttpClient {
     /// Creates a client with these options. Files are read when they are first needed.
     pub fn new(options: Options) -> Self {
+        Self::with(options, Connections::Single)
+    }
+
+    fn with(options: Options, connections: Connections) -> Self {
         Self {
             options,
+            connections,
             plain: OnceLock::new(),
             direct_tls: OnceLock::new(),
             proxied_tls: OnceLock::new(),
@@ -110,15 +134,19 @@ impl HttpClient {
         // `localhost` is not left to a resolver, which may lead elsewhere (RFC 8252, section 8.3).
         let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
             .map(|address| SocketAddr::new(address, 0));
-        Client::builder()
-            .user_agent(concat!("oauthctl/", env!("CARGO_PKG_VERSION")))
+        let builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .http1_only()
-            .pool_max_idle_per_host(0)
             .connect_timeout(self.options.connect_timeout)
-            .resolve_to_addrs("localhost", &localhost)
+            .resolve_to_addrs("localhost", &localhost);
+        match self.connections {
+            Connections::Single => {
+                builder.user_agent(USER_AGENT).http1_only().pool_max_idle_per_host(0)
+            }
+            Connections::Shared => builder.tcp_keepalive(KEEP_ALIVE),
+            Connections::Upgraded => builder.http1_only().pool_max_idle_per_host(0),
+        }
     }
 
     fn with_tls(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, HttpError> {

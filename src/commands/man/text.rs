@@ -134,6 +134,17 @@ const MORE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "api",
+        &[
+            "`api` makes one request with a valid token, which goes only to URLs below the `api_url` of the profile, or \
+             below its `resource` if it has no `api_url`. A path is below the first of them. Redirects are followed \
+             within these URLs.",
+            "The body of the response goes to standard output, whatever its status. The exit status is 8 for a status \
+             of 4xx, 9 for 5xx, and 4 if a login is required or the token lacks a scope. A token that the server \
+             refuses with 401 is refreshed, and the request is sent once more.",
+        ],
+    ),
+    (
         "login",
         &[
             "`login` uses the authorization code flow with PKCE. A listener on a loopback address is ready before the \

@@ -44,6 +44,7 @@ mod pending;
 mod pin;
 mod ports;
 mod profiles;
+mod prover;
 mod push;
 mod redeem;
 mod refresh;
@@ -86,6 +87,7 @@ pub use pending::{
 };
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use profiles::{FixedProfiles, Profiles};
+pub use prover::Prover;
 pub use redeem::Completed;
 pub use request::TokenRequest;
 pub use required::RequiredIdentity;
@@ -313,6 +315,16 @@ impl FlowManager {
     pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
         let profile = self.profile(&key.profile).await?;
         token::token(self.context(&profile), key, request).await
+    }
+
+    /// Returns what signs the proofs of possession that requests with a token of this grant need (RFC 9449);
+    /// none if its tokens are not bound to a key.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the grant or its key cannot be read.
+    pub async fn prover(&self, key: &GrantKey) -> Result<Option<Prover>> {
+        prover::prover(&self.shared, key).await
     }
 
     /// Returns the stored grant as it is, without a lock or the network. Does not check whether its token

@@ -6,6 +6,7 @@ use crate::port::HttpError;
 use crate::profile::endpoint::is_loopback;
 
 /// The destination of a request that may be sent.
+#[derive(Debug)]
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,

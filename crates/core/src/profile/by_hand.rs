@@ -1,7 +1,7 @@
 //! Checks again, before a profile is used, what the configuration parser refuses: the fields are public,
 //! and a caller may have changed them.
 
-use super::{Endpoint, Profile, endpoint, id_token, redirect_uri};
+use super::{Endpoint, Profile, api_url, endpoint, id_token, redirect_uri};
 use crate::error::{Error, Result};
 use crate::parameters;
 use crate::text::one_line;
@@ -30,6 +30,9 @@ impl Profile {
             if let Some(why) = url.and_then(|url| endpoint::check(url).err()) {
                 return Some((format!("the {} endpoint", known.title()), why));
             }
+        }
+        if let Some(why) = self.api_url.iter().find_map(|url| api_url::check(url).err()) {
+            return Some(("`api_url`".to_owned(), why));
         }
         for uri in &self.redirect_uris {
             if let Err(why) = redirect_uri::redirect_uri(&uri.text) {
@@ -70,13 +73,14 @@ mod tests {
     #[test]
     fn what_no_file_could_say_is_refused() {
         profile().check().unwrap();
-        let changes: [Change; 10] = [
+        let changes: [Change; 11] = [
             ("issuer", |p| p.issuer = Some("https://as.example/?x".to_owned())),
             ("authorization", |p| {
                 p.endpoints.authorization = Some("javascript:alert(1)".to_owned())
             }),
             ("token endpoint", |p| p.endpoints.token = Some("http://as.example/t".to_owned())),
             ("userinfo", |p| p.endpoints.userinfo = Some("::::".to_owned())),
+            ("`api_url`", |p| p.api_url.push("http://api.example/".to_owned())),
             ("redirect URI", |p| p.redirect_uris[0].text = "javascript:alert(1)".to_owned()),
             ("`id_token_signed_response_alg`", |p| {
                 p.id_token_signed_response_alg = Some("none".to_owned());

@@ -35,6 +35,7 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("redirect_uri", json!(redirects)),
         ("audience", json!(p.audience)),
         ("resource", json!(p.resource)),
+        ("api_url", json!(p.api_url)),
         ("pkce", json!(if p.pkce == Pkce::S256 { "S256" } else { "off" })),
         ("par", json!(par_word(p.par))),
         ("dpop", json!(p.dpop)),

@@ -80,6 +80,7 @@ const KEYS: &[(&str, Set)] = &[
     ("redirect_uri", |d, r| put(&mut d.profile.redirect_uris, r.redirect_uris())),
     ("audience", |d, r| d.profile.audience = r.text()),
     ("resource", |d, r| put(&mut d.profile.resource, r.resources())),
+    ("api_url", |d, r| put(&mut d.profile.api_url, r.api_urls())),
     ("pkce", |d, r| put(&mut d.profile.pkce, r.pkce())),
     ("par", |d, r| put(&mut d.profile.par, r.choice(&PAR))),
     ("dpop", |d, r| put(&mut d.profile.dpop, r.flag())),
@@ -237,7 +238,7 @@ pub(crate) fn merged(user: &Table, preset: &Preset, at: usize) -> Merged {
     let mut table = user.clone();
     for entry in base {
         let key = entry.key.as_str();
-        let of_server = is_server_key(key) || key == "root_url";
+        let of_server = is_server_key(key) || matches!(key, "root_url" | "api_url");
         // A preset's method applies to clients that have a credential.
         if elsewhere.is_some() && of_server || key == "client_auth" && !authenticates {
             continue;
@@ -334,6 +335,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         redirect_uris: vec![built_in_redirect()],
         audience: None,
         resource: Vec::new(),
+        api_url: Vec::new(),
         pkce: Pkce::S256,
         par: Par::Auto,
         dpop: false,

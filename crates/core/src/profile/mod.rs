@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub mod api_url;
 #[cfg(test)]
 mod bad_files;
 mod builder;
@@ -96,6 +97,9 @@ pub struct Profile {
     pub audience: Option<String>,
     /// Resource indicators (RFC 8707).
     pub resource: Vec<String>,
+    /// The URLs below which the token may be sent, if they are not those of `resource`; the first is the
+    /// base of relative paths. See [`ApiUrls`](api_url::ApiUrls).
+    pub api_url: Vec<String>,
     /// Whether PKCE with S256 is used.
     pub pkce: Pkce,
     /// When pushed authorization requests are used (RFC 9126).
@@ -158,6 +162,7 @@ crate::redact::debug::redacted_debug!(Profile {
     redirect_uris,
     audience,
     resource,
+    api_url,
     pkce,
     par,
     dpop,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::diagnose::Problems;
 use super::node::{Entry, Node, Value, json};
 use super::redirect_uri::{self, RedirectUri};
-use super::{Pkce, endpoint};
+use super::{Pkce, api_url, endpoint};
 use crate::parameters;
 use crate::text::one_line;
 
@@ -202,6 +202,15 @@ impl Reader<'_, '_> {
                 one_line(bad)
             )),
             None => Some(uris),
+        }
+    }
+
+    /// Reads the URLs below which the token may be sent.
+    pub(crate) fn api_urls(&mut self) -> Option<Vec<String>> {
+        let urls = self.one_or_more()?;
+        match urls.iter().find_map(|url| api_url::check(url).err()) {
+            Some(why) => self.fail(why),
+            None => Some(urls),
         }
     }
 

@@ -37,7 +37,6 @@ pub(crate) const UNSUPPORTED: &[Row] = &[
     (PROFILE, "grant", "device_code"),
     (PROFILE, "grant", "ciba"),
     (PROFILE, "flow", "device"),
-    (PROFILE, "api_url", ""),
     (PROFILE, "jar", ""),
     (PROFILE, "response_mode", ""),
     (PROFILE, "login_hint", ""),

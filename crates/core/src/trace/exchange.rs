@@ -9,7 +9,7 @@ pub(super) struct Request {
     pub(super) number: usize,
     pub(super) started: Duration,
     pub(super) purpose: &'static str,
-    pub(super) method: &'static str,
+    pub(super) method: String,
     pub(super) url: String,
     pub(super) base: String,
     pub(super) query: Vec<(String, String)>,

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::exchange::{Outcome, Request, Response, phrase};
 use super::explain::{self, Side};
+use super::redact::Body;
 use super::{State, Trace};
 use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 
@@ -25,22 +28,45 @@ impl TracedHttp {
     fn new(trace: Trace, inner: Arc<dyn Http>) -> Self {
         Self { trace, inner }
     }
+}
 
-    fn begin(&self, request: &HttpRequest) -> Option<Request> {
+/// The part of a request that is shown in every case.
+struct Head<'a> {
+    purpose: &'static str,
+    method: &'a str,
+    url: &'a Url,
+    headers: &'a [(String, String)],
+}
+
+impl Trace {
+    /// Adds a request to an API, whose bodies are not shown.
+    pub fn api_request(
+        &self,
+        method: &str,
+        url: &Url,
+        headers: &[(String, String)],
+    ) -> ApiExchange {
+        let head = Head { purpose: "API request", method, url, headers };
+        ApiExchange { trace: self.clone(), request: self.begin(&head, None) }
+    }
+
+    /// Adds a request. A body that is not known is not shown.
+    fn begin(&self, head: &Head<'_>, body: Option<&[u8]>) -> Option<Request> {
+        let Head { purpose, method, url, headers } = *head;
         let mut begun = None;
-        self.trace.with(|state, started| {
+        self.with(|state, started| {
             state.exchanges += 1;
             let request = Request {
                 number: state.exchanges,
                 started,
-                purpose: request.purpose,
-                method: request.method.as_str(),
-                url: state.redactor.url(&request.url),
-                base: state.redactor.base(&request.url),
-                query: state.redactor.form(request.url.query().unwrap_or_default()),
-                headers: state.headers(&request.headers),
-                body: state.redactor.body(content_type(&request.headers), &request.body),
-                size: request.body.len(),
+                purpose,
+                method: method.to_owned(),
+                url: state.redactor.url(url),
+                base: state.redactor.base(url),
+                query: state.redactor.form(url.query().unwrap_or_default()),
+                headers: state.headers(headers),
+                body: body.map_or(Body::Empty, |b| state.redactor.body(content_type(headers), b)),
+                size: body.map_or(0, <[u8]>::len),
             };
             state.show_request(&request);
             begun = Some(request);
@@ -48,17 +74,18 @@ impl TracedHttp {
         begun
     }
 
-    fn end(&self, request: Request, outcome: &Result<HttpResponse, HttpError>) {
-        self.trace.with(|state, now| {
+    fn end(&self, request: Request, outcome: Result<Answer<'_>, &HttpError>) {
+        self.with(|state, now| {
             let took = now.saturating_sub(request.started);
             state.redactor.hears(true);
             let outcome = match outcome {
                 // The body is processed first: its secrets must be known when the headers are shown.
-                Ok(response) => {
-                    let body = state.redactor.body(content_type(&response.headers), &response.body);
-                    let headers = state.headers(&response.headers);
-                    let size = response.body.len();
-                    Outcome::Answer(Response { status: response.status, headers, body, size })
+                Ok(Answer { status, headers, body }) => {
+                    let size = body.map_or(0, <[u8]>::len);
+                    let body =
+                        body.map_or(Body::Empty, |b| state.redactor.body(content_type(headers), b));
+                    let headers = state.headers(headers);
+                    Outcome::Answer(Response { status, headers, body, size })
                 }
                 Err(error) => {
                     let sent = match error.not_sent {
@@ -78,16 +105,52 @@ impl TracedHttp {
     }
 }
 
+/// A response as it came. A body that is not known is not shown.
+struct Answer<'a> {
+    status: u16,
+    headers: &'a [(String, String)],
+    body: Option<&'a [u8]>,
+}
+
+/// A request to an API that waits for its response.
+pub struct ApiExchange {
+    trace: Trace,
+    request: Option<Request>,
+}
+
+impl ApiExchange {
+    /// Adds the head of the response.
+    pub fn answered(self, status: u16, headers: &[(String, String)]) {
+        if let Some(request) = self.request {
+            self.trace.end(request, Ok(Answer { status, headers, body: None }));
+        }
+    }
+
+    /// Adds why there is no response.
+    pub fn failed(self, error: &HttpError) {
+        if let Some(request) = self.request {
+            self.trace.end(request, Err(error));
+        }
+    }
+}
+
 impl Http for TracedHttp {
     fn send<'a>(
         &'a self,
         request: &'a HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         Box::pin(async move {
-            let begun = self.begin(request);
+            let HttpRequest { purpose, method, url, headers, body } = request;
+            let head = Head { purpose, method: method.as_str(), url, headers };
+            let begun = self.trace.begin(&head, Some(body));
             let outcome = self.inner.send(request).await;
             if let Some(begun) = begun {
-                self.end(begun, &outcome);
+                let answer = outcome.as_ref().map(|response| Answer {
+                    status: response.status,
+                    headers: &response.headers,
+                    body: Some(&response.body),
+                });
+                self.trace.end(begun, answer);
             }
             outcome
         })

@@ -27,6 +27,8 @@ use crate::secret::Secret;
 use crate::text;
 use crate::time::Timestamp;
 
+pub use self::http::ApiExchange;
+
 /// Receives one line of the trace, without its line break.
 pub type LineSink = Box<dyn FnMut(&str) + Send>;
 

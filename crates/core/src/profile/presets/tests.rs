@@ -19,7 +19,7 @@ const URLS: [&str; 13] = [
 ];
 
 /// The other keys of a profile that a preset may set, with the type of their values.
-const OTHERS: [(&str, &str); 24] = [
+const OTHERS: [(&str, &str); 25] = [
     ("client_auth", "string"),
     ("grant", "string"),
     ("scopes", "array"),
@@ -27,6 +27,7 @@ const OTHERS: [(&str, &str); 24] = [
     ("redirect_uri", "string"),
     ("audience", "string"),
     ("resource", "array"),
+    ("api_url", "array"),
     ("pkce", "string"),
     ("par", "string"),
     ("dpop", "boolean"),

@@ -1,0 +1,5 @@
+//! `oauthctl api`: one request with the token, and only to the API.
+
+mod bounds;
+mod refusals;
+mod requests;
