@@ -11,8 +11,8 @@ __oauthctl_describe() {
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl login')
-        flags='--no-browser --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste --browser=@programs --scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        flags='--no-browser --qr --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste,device --browser=@programs --scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl token')

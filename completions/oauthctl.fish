@@ -67,8 +67,9 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print t
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name, to keep several logins of one profile [default: default]' -r -f -a "(__oauthctl_names accounts)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Login flow: `browser` with a loopback listener, or `paste` to paste the callback URL [default: from the profile]' -r -f -a "browser\t''
-paste\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]' -r -f -a "browser\t''
+paste\t''
+device\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l browser -d 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l scope -d 'Scope to request instead of the profile\'s; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l login-hint -d 'Value of the `login_hint` parameter: the user who will log in' -r -f
@@ -84,6 +85,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-browser -d 'Print the URL instead of opening a browser'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l qr -d 'Draw the address of the device flow as a QR code'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s v -l verbose -d 'Print more details'

@@ -2,15 +2,18 @@
 
 use std::io::IsTerminal;
 
+use oauthctl_core::flow::DeviceAuthorization;
 use oauthctl_core::grant::{Grant, Identity};
 use oauthctl_core::login::attempt::Progress;
+use oauthctl_core::login::device::DeviceProgress;
 use oauthctl_core::profile::Profile;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Timestamp, time};
 
 use crate::callbacks;
 use crate::context::Context;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
+use crate::{qr, wrap};
 
 /// Reports one step of a login. Without a listener (`listens`), the callback must be pasted.
 pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Progress<'_>) {
@@ -46,6 +49,46 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         }
         Progress::Redeeming => ui.remark("The response is authentic. Redeeming the code …"),
     }
+}
+
+/// Reports one step of a login on another device.
+pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
+    match progress {
+        DeviceProgress::Code { authorization, opens } => say_code(ui, authorization, opens, draws),
+        DeviceProgress::BrowserFailed(why) => {
+            ui.say(format!("Could not open a browser: {}.", one_line(&why)));
+        }
+        DeviceProgress::Unanswered(why, wait) => {
+            let wait = time::describe(wait);
+            ui.say(format!("{}; trying again in {wait}.", one_line(&why)));
+        }
+    }
+}
+
+/// Shows the code and the page, even where a browser opens the page with the code (RFC 8628, section 3.3.1).
+fn say_code(ui: &Ui, authorization: &DeviceAuthorization, opens: bool, draws: bool) {
+    let (page, code) = (&authorization.verification_uri, &authorization.user_code);
+    let how = match (opens, &authorization.verification_uri_complete) {
+        (true, Some(_)) => {
+            "Opening the browser. Check that the page shows this code, or open the page on any \
+             device and enter the code:"
+        }
+        (true, None) => "Opening the browser. Enter the code there, or on any other device:",
+        (false, _) => "Open this page in a browser on any device, and enter the code:",
+    };
+    ui.insist(format!("{how}\n\n  {page}\n  {code}\n"));
+    if let Some(complete) = &authorization.verification_uri_complete {
+        ui.insist(format!("This link contains the code:\n\n  {complete}\n"));
+    }
+    if draws {
+        let url = authorization.verification_uri_complete.as_ref().unwrap_or(page);
+        match qr::draw(url, wrap::width().unwrap_or(usize::MAX), ui.color) {
+            Some(drawn) => ui::prompt(&format!("{drawn}\n")),
+            None => ui.warn_always("the QR code does not fit into this terminal"),
+        }
+    }
+    let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));
+    ui.say(format!("Waiting for you to log in; the code is valid for {left} …"));
 }
 
 fn open_this(url: &str) -> String {

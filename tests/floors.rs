@@ -68,6 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("clap", THE_PROGRAM),
     ("clap_complete", THE_PROGRAM),
     ("clap_mangen", THE_PROGRAM),
+    ("qrcode", &["src/qr.rs"]),
     ("hyper", BODIES),
     ("hyper_util", LOOPBACK_SERVERS),
     ("http_body_util", LOOPBACK_SERVERS),

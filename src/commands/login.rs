@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::flow::{Completed, FlowManager, not_logged_in};
+use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, not_logged_in};
 use oauthctl_core::grant::{Grant, Identity};
-use oauthctl_core::hook::hidden_variables;
+use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
-use oauthctl_core::login::{Browser, PastedLines, is_headless};
-use oauthctl_core::profile::{GrantType, LoginFlow, RedirectUri};
+use oauthctl_core::login::device::{self, DeviceProgress};
+use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
 use oauthctl_core::store::LoginOutcome;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::args::ProfileArg;
 use crate::context::Context;
+use crate::login_flow::{self, Chosen};
 use crate::target::Target;
 use crate::{manager, progress, run as runner, scopes, ui};
 
@@ -26,6 +27,7 @@ use crate::{manager, progress, run as runner, scopes, ui};
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
 oauthctl login gitlab --no-browser  # print the URL instead\n  \
+oauthctl login github --flow device  # enter a code on any device\n  \
 oauthctl login gitlab --flow paste  # then paste the callback URL")]
 pub struct LoginArgs {
     #[command(flatten)]
@@ -33,8 +35,8 @@ pub struct LoginArgs {
     /// Account name, to keep several logins of one profile [default: default]
     #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     account: Option<String>,
-    /// Login flow: `browser` with a loopback listener, or `paste` to paste the callback URL [default: from
-    /// the profile]
+    /// Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to
+    /// paste the callback URL [default: the first flow of the profile that works here]
     #[arg(long, value_name = "FLOW")]
     flow: Option<FlowArg>,
     /// Print the URL instead of opening a browser
@@ -43,6 +45,9 @@ pub struct LoginArgs {
     /// Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
     #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser", value_hint = ValueHint::CommandString)]
     browser: Option<String>,
+    /// Draw the address of the device flow as a QR code
+    #[arg(long)]
+    qr: bool,
     /// Scope to request instead of the profile's; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
@@ -69,9 +74,18 @@ enum FlowArg {
     Browser,
     // The callback URL pasted by hand.
     Paste,
-    // Parsed, so that it can be refused with a clear error.
-    #[value(hide = true)]
+    // A code that is entered on another device.
     Device,
+}
+
+impl FlowArg {
+    fn flow(self) -> LoginFlow {
+        match self {
+            Self::Browser => LoginFlow::Browser,
+            Self::Paste => LoginFlow::Paste,
+            Self::Device => LoginFlow::Device,
+        }
+    }
 }
 
 /// Parses `NAME=VALUE`.
@@ -99,9 +113,6 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
             one_line(url)
         ))
         .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
-    }
-    if args.flow == Some(FlowArg::Device) {
-        return Err(no_device_flow());
     }
     let target = Target::named(context, given, args.account.as_deref())?;
     let profile = target.profile;
@@ -156,7 +167,7 @@ fn log_in_with(
         let grant = runner::block_on(Some(manager), manager.grant(key))?;
         return grant.ok_or_else(|| not_logged_in(key));
     }
-    if profile.grant != GrantType::AuthorizationCode {
+    if !matches!(profile.grant, GrantType::AuthorizationCode | GrantType::DeviceCode) {
         return Err(Error::config(format!(
             "login with the grant `{}` is not supported in this version",
             profile.grant.as_str()
@@ -187,10 +198,14 @@ fn log_in_with(
             let grant = joined(context, manager, key, &outcome).await?;
             return Ok((grant, Vec::new(), Vec::new()));
         }
-        let attempt = plan(args, context, target, timeout)?;
-        let listens = attempt.listen;
-        let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listens, step);
-        let outcome = attempt::log_in(manager, attempt, &mut tell).await;
+        let asked = login_flow::Asked {
+            flow: args.flow.map(FlowArg::flow),
+            no_browser: args.no_browser,
+            browser: args.browser.as_deref(),
+        };
+        let chosen = login_flow::choose(asked, context, profile)?;
+        let attempt = plan(args, target, timeout);
+        let outcome = log_in_by(args, context, profile, manager, attempt, chosen).await;
         // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
         // this login.
         let _ = lock.finish(&outcome_of(&outcome));
@@ -246,81 +261,75 @@ fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
     }
 }
 
-/// Chooses the login flow: of the flag, else the first flow of the profile that works here.
-fn plan(
+/// Logs in with the chosen flow. A server that has no device flow for this client gets the next one, unless
+/// the device flow was asked for.
+async fn log_in_by(
     args: &LoginArgs,
     context: &Context,
-    target: &Target<'_>,
-    timeout: Duration,
-) -> Result<Attempt> {
-    let profile = target.profile;
-    let flow = match args.flow {
-        Some(FlowArg::Browser) => LoginFlow::Browser,
-        Some(FlowArg::Paste) => LoginFlow::Paste,
-        Some(FlowArg::Device) => return Err(no_device_flow()),
-        None => profile
-            .flow
-            .iter()
-            .copied()
-            .find(|flow| *flow != LoginFlow::Device)
-            .ok_or_else(|| no_device_flow().with_kind(ErrorKind::Config))?,
-    };
-    let listen = flow == LoginFlow::Browser;
-    let browser = if args.no_browser { None } else { browser(args, context, flow)? };
+    profile: &Profile,
+    manager: &FlowManager,
+    attempt: Attempt,
+    chosen: Chosen,
+) -> Result<Completed> {
+    let Chosen { mut flow, instead, browser } = chosen;
+    if flow == LoginFlow::Device {
+        let mut request = DeviceRequest::new(attempt.key.clone());
+        request.scopes.clone_from(&attempt.scopes);
+        request.extra.clone_from(&attempt.extra);
+        request.ttl = Some(attempt.timeout);
+        match (manager.authorize_device(request).await, instead) {
+            (Ok(authorization), _) => {
+                let mut tell =
+                    |step: DeviceProgress<'_>| progress::narrate_device(&context.ui, args.qr, step);
+                return device::log_in(manager, authorization, browser, &mut tell).await;
+            }
+            (Err(error), Some(other)) if is_unavailable_here(&error) => {
+                context.ui.warn(&error.context("cannot use the device flow"));
+                context.ui.say(format!("Using the {} flow instead.", other.as_str()));
+                flow = other;
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
     let at_terminal = std::io::stdin().is_terminal();
+    let listen = flow == LoginFlow::Browser;
+    let attempt = Attempt {
+        listen,
+        browser,
+        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
+        ..attempt
+    };
+    let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listen, step);
+    attempt::log_in(manager, attempt, &mut tell).await
+}
+
+/// Returns whether the server, or its configuration, has no device flow for this client.
+fn is_unavailable_here(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Config | ErrorKind::ServerRefused | ErrorKind::AccessDenied)
+}
+
+/// Returns what every flow needs.
+fn plan(args: &LoginArgs, target: &Target<'_>, timeout: Duration) -> Attempt {
     let mut extra = args.params.clone();
     for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
         extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
     }
-    Ok(Attempt {
+    Attempt {
         key: target.key.clone(),
         scopes: args.scopes.clone(),
         extra,
         port: args.port,
         timeout,
-        listen,
-        browser,
-        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
-        may_change_family: is_built_in(&profile.redirect_uris),
-    })
-}
-
-fn no_device_flow() -> Error {
-    Error::usage("the device flow is not supported in this version")
-        .hint("use `--flow browser` or `--flow paste`")
+        listen: false,
+        browser: None,
+        pasted: None,
+        may_change_family: is_built_in(&target.profile.redirect_uris),
+    }
 }
 
 /// Returns whether the redirect URI is the built-in one.
 fn is_built_in(uris: &[RedirectUri]) -> bool {
     matches!(uris, [only] if only.text == "http://127.0.0.1/callback")
-}
-
-/// Returns the browser to open, if any: of the flag, the variables or the desktop.
-fn browser(args: &LoginArgs, context: &Context, flow: LoginFlow) -> Result<Option<Browser>> {
-    let path = std::env::var_os("PATH");
-    let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
-    let named = match &args.browser {
-        Some(command) => Some(command.clone()),
-        None => context.env("OAUTHCTL_BROWSER")?,
-    };
-    // A list without an entry names no browser.
-    let is_entry = |c: char| !(c == ':' || c == ';' || c.is_whitespace());
-    let alternatives = context.env("BROWSER")?.filter(|list| list.contains(is_entry));
-    let browser = match (named, alternatives) {
-        (Some(command), _) => Browser::command(&command, path.as_deref())?,
-        (None, Some(alternatives)) => Browser::alternatives(&alternatives, path.as_deref())?,
-        (None, None) if flow == LoginFlow::Paste => return Ok(None),
-        (None, None) => match is_headless(&lookup) {
-            None => Browser::desktop(&lookup, path.as_deref()),
-            Some(reason) => {
-                context.ui.say(format!("Not opening a browser: {reason}."));
-                return Ok(None);
-            }
-        },
-    };
-    // A browser stays open and is used for all profiles.
-    let hidden = context.config()?.profiles.values().flat_map(hidden_variables);
-    Ok(Some(browser.hide(hidden)))
 }
 
 /// Returns what `login --json` prints.

@@ -207,7 +207,6 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         "token --min-ttl soon",
         "token --cached --login",
         "token --format xoauth2",
-        "login --flow device",
         "login --flow carrier-pigeon",
         "login --port 0",
         "login --param novalue",
@@ -229,7 +228,7 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         "--color purple status",
         "--json",
         "token --bogus --json",
-        "login --flow device --json",
+        "login --flow carrier-pigeon --json",
     ] {
         let output = run(line).fails(2);
         all.push_str(&transcript(line, &output));

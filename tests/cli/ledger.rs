@@ -45,7 +45,6 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     (
         "an_option_of_a_hint_lets_the_login_succeed",
         &[
-            "--flow browser",
             "--flow paste",
             "--scope",
             "--scope {}",
@@ -123,7 +122,9 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "--alg",
             "--env",
             "--expect-state",
+            "--flow",
             "--format oauthbearer",
+            "grant = \"device_code\"",
             "--format xoauth2",
             "--offline",
             "--require-identity",
@@ -152,6 +153,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "only the common endpoints of Microsoft have such metadata",
         &["issuer = \"{}\"", "provider = \"microsoft\""],
     ),
+    ("tests/flows/device.rs follows it", &["--flow browser"]),
     ("a signal has to come between a request and its answer", &["oauthctl logout"]),
 ];
 

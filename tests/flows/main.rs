@@ -8,6 +8,7 @@ mod support;
 
 mod before_browser;
 mod callback;
+mod device;
 mod discovery;
 mod identity;
 mod limits;

@@ -11,6 +11,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
 import * as authorization from './hostile/authorize.mjs';
+import * as device from './hostile/device.mjs';
 import * as metadata from './hostile/discovery.mjs';
 import * as identity from './hostile/id_token.mjs';
 import * as replies from './hostile/replies.mjs';
@@ -33,12 +34,13 @@ const ENDPOINTS = {
   '/jwks': ['jwks', metadata.jwks],
   '/authorize': ['authorize', authorization.authorize],
   '/par': ['par', authorization.par],
+  '/device_authorization': ['device', device.device],
   '/token': ['token', token],
   '/revoke': ['revoke', resource.revoke],
   '/introspect': ['introspect', resource.introspect],
   '/userinfo': ['userinfo', resource.userinfo],
 };
-const METHODS = { token: 'POST', revoke: 'POST', introspect: 'POST', par: 'POST', authorize: 'GET' };
+const METHODS = { token: 'POST', revoke: 'POST', introspect: 'POST', par: 'POST', device: 'POST', authorize: 'GET' };
 
 /** Scenario and path of a request; both places of the well-known document (RFC 8414, section 3.1). */
 function locate(pathname) {
@@ -148,6 +150,12 @@ const TABLES = {
   'authorize-unredeemable': authorization.AUTHORIZE_UNREDEEMABLE,
   'authorize-good': authorization.AUTHORIZE_GOOD,
   par: authorization.PAR,
+  'device-invalid': device.DEVICE_INVALID,
+  'device-good': device.DEVICE_GOOD,
+  'device-short': device.DEVICE_SHORT,
+  'device-refused': device.DEVICE_REFUSED,
+  poll: device.POLL,
+  'poll-over': device.POLL_OVER,
   reply: replies.REPLY,
   'reply-error': replies.REPLY_ERROR,
   'reply-good': replies.REPLY_GOOD,

@@ -20,8 +20,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::flow::{
-    self, AccessToken, Completed, Expected, PendingInfo, Ports, Revoked, StartRequest, Started,
-    TokenRequest,
+    self, AccessToken, Completed, DeviceAuthorization, DevicePoll, DeviceRequest, Expected,
+    PendingInfo, Ports, Revoked, StartRequest, Started, TokenRequest,
 };
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::Profile;
@@ -119,6 +119,33 @@ impl FlowManager {
         expected: &Expected,
     ) -> Result<Completed> {
         self.run(self.inner.complete(response, expected))
+    }
+
+    /// Starts a device authorization: see [`flow::FlowManager::authorize_device`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::authorize_device`].
+    pub fn authorize_device(&self, request: DeviceRequest) -> Result<DeviceAuthorization> {
+        self.run(self.inner.authorize_device(request))
+    }
+
+    /// Waits and polls once: see [`flow::FlowManager::poll_device`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::poll_device`].
+    pub fn poll_device(&self, authorization: &mut DeviceAuthorization) -> Result<DevicePoll> {
+        self.run(self.inner.poll_device(authorization))
+    }
+
+    /// Polls until the user has decided: see [`flow::FlowManager::complete_device`].
+    ///
+    /// # Errors
+    ///
+    /// See [`flow::FlowManager::complete_device`].
+    pub fn complete_device(&self, authorization: DeviceAuthorization) -> Result<Completed> {
+        self.run(self.inner.complete_device(authorization))
     }
 
     /// Returns a token: see [`flow::FlowManager::token`].

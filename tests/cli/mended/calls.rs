@@ -10,7 +10,6 @@ use crate::support::Home;
 fn an_option_of_a_hint_lets_the_login_succeed() {
     for (key, call, beginning) in [
         ("redirect_uri = \"https://app.example/cb\"", &["login", "s"][..], "redirect_uri = "),
-        ("", &["login", "s", "--flow", "device"], "--flow browser"),
         ("", &["login", "s", "--param", "scope=openid"], "--scope"),
         ("", &["login", "s", "--scope", "openid,email"], "--scope "),
         ("", &["login", "s", "--store", "keyring"], "--store file"),

@@ -1,5 +1,6 @@
 // The metadata document (RFC 8414, OpenID Connect Discovery) and the key set, honest and not.
 
+import { isOffered } from './device.mjs';
 import { behaviour, find, known, names } from './scenario.mjs';
 import { TRANSPORT, TRANSPORT_GOOD } from './transport.mjs';
 
@@ -13,6 +14,7 @@ export function metadata(x) {
     userinfo_endpoint: at('userinfo'),
     revocation_endpoint: at('revoke'),
     introspection_endpoint: at('introspect'),
+    ...(isOffered(x) ? { device_authorization_endpoint: at('device_authorization') } : {}),
     pushed_authorization_request_endpoint: at('par'),
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],

@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 
+import { GRANT as DEVICE, POLL, POLL_OVER, redeem as redeemDevice } from './device.mjs';
 import { idToken } from './id_token.mjs';
 import { DPOP_NONCE, REPLY, REPLY_ERROR, REPLY_EXPIRES, REPLY_GOOD, REPLY_ODD } from './replies.mjs';
 import { behaviourThat, find, known, names } from './scenario.mjs';
@@ -17,6 +18,7 @@ const PLACES = {
   authorization_code: 'code',
   refresh_token: 'refresh',
   client_credentials: 'client',
+  [DEVICE]: 'poll',
 };
 
 /** How refresh tokens live: `rotation.same` gives the old one again, `rotation.omit` gives none. */
@@ -107,6 +109,7 @@ function rotate(x, form, client) {
 const GRANTS = {
   authorization_code: redeem,
   refresh_token: rotate,
+  [DEVICE]: (x, form, client) => redeemDevice(x, form, client, refuse),
   client_credentials: (x, form) => ({ scope: form.get('scope') ?? '' }),
 };
 
@@ -144,7 +147,8 @@ function judge(x, form) {
 }
 
 const FAULTS = [TRANSPORT, DPOP_NONCE];
-const isFault = (what) => known(what, ...FAULTS, REPLY_ERROR);
+const REFUSALS = [REPLY_ERROR, POLL, POLL_OVER];
+const isFault = (what) => known(what, ...FAULTS, ...REFUSALS);
 const isReply = (what) => known(what, ...REPLIES);
 const isGood = (what) => known(what, TRANSPORT_GOOD);
 
@@ -158,7 +162,7 @@ function strike(x, body, ...places) {
   const what = behaviourThat(x, isFault, ...places);
   if (!what) return false;
   if (known(what, ...FAULTS)) find(what, ...FAULTS)(x, body);
-  else send(x, find(what, REPLY_ERROR)({}, x));
+  else send(x, find(what, ...REFUSALS)({}, x));
   return true;
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::credentials::{dpop_key, prove_secrets};
+use super::first_tokens::Requested;
 use super::pin::pin;
 use super::push::{may_want_a_push, push};
 use super::turn::{Context, Peer};
@@ -122,6 +123,21 @@ impl Authorization {
         let verifier = self.verifier.as_ref()?.expose().to_owned();
         let verifier = PkceCodeVerifier::new(verifier);
         Some(PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned())
+    }
+
+    /// Returns the grant that was asked for.
+    pub(super) fn requested(&self) -> Requested<'_> {
+        Requested {
+            key: &self.key,
+            grant_id: &self.grant_id,
+            scopes: &self.scopes,
+            user: self.user.as_deref(),
+            attributes: &self.attributes,
+            nonce: self.nonce.as_deref(),
+            dpop_key: self.dpop_key.as_ref(),
+            pin: &self.pin,
+            is_claimed: false,
+        }
     }
 
     /// Returns the authorization server.

@@ -50,6 +50,15 @@ pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<Room> {
     Ok(Room { store: Arc::clone(&ports.store), key: key.clone() })
 }
 
+/// Checks again, while the room is kept, that a record can be saved under this key.
+///
+/// # Errors
+///
+/// Returns `Store` if it no longer can.
+pub(super) async fn prove_store_again(ports: &Ports, key: &GrantKey) -> Result<()> {
+    ports.store.prepare_again(key, RECORD_ROOM).await
+}
+
 /// Saves a grant one generation after the stored one, if the stored generation is still the expected
 /// one. If another machine was faster, nothing is saved.
 pub(super) async fn replace(ports: &Ports, grant: &Grant) -> Result<Commit> {

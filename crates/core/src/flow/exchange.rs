@@ -35,6 +35,8 @@ const RETRY_CAP: Duration = Duration::from_secs(10);
 pub(super) enum Spends {
     /// A code: sent once, and again only if nothing of it left this machine.
     Once,
+    /// A device code: sent once, and by the caller again at the next poll.
+    Polled,
     /// Anything else: sent again also if the server says that it did not act.
     Again,
 }
@@ -82,7 +84,9 @@ pub(super) async fn exchange_with(
         let sent_at = peer.now();
         let wait = match send(peer.ports(), &request, &secrets).await {
             Err(no_answer) => {
-                let is_final = no_answer.perhaps_acted || !no_answer.error.is_transient();
+                let is_final = no_answer.perhaps_acted
+                    || !no_answer.error.is_transient()
+                    || exchange.spends == Spends::Polled;
                 if is_final || attempt == ATTEMPTS {
                     return Err(no_answer);
                 }
@@ -129,7 +133,7 @@ fn repeat_after(
     response: &HttpResponse,
     now: Timestamp,
 ) -> Option<Duration> {
-    if exchange.spends == Spends::Once {
+    if exchange.spends != Spends::Again {
         return None;
     }
     let asked = retry_after(response, now);

@@ -13,6 +13,7 @@
 //! | ask the server about a user or a token | [`userinfo`](FlowManager::userinfo), [`introspect`](FlowManager::introspect), [`verify`](FlowManager::verify) |
 //! | store values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
 //! | revoke a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) to only remove it |
+//! | log in on another device (RFC 8628) | [`authorize_device`](FlowManager::authorize_device), then [`complete_device`](FlowManager::complete_device) or [`poll_device`](FlowManager::poll_device) |
 //! | receive the response in this process (what `oauthctl_core::login` builds on) | [`authorize`](FlowManager::authorize), [`Authorization::judge`], [`redeem`](FlowManager::redeem) |
 
 mod access_token;
@@ -23,8 +24,10 @@ mod claims;
 mod commit;
 mod credentials;
 mod critical;
+mod device;
 mod discard;
 mod exchange;
+mod first_tokens;
 mod gate;
 mod grant_request;
 mod granted;
@@ -78,6 +81,8 @@ pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, USUAL_TTL};
 pub use claims::Userinfo;
 pub use critical::CriticalPart;
+pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
+pub use first_tokens::Completed;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use introspect::Introspected;
 pub use login_required::not_logged_in;
@@ -88,7 +93,6 @@ pub use pending::{
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use profiles::{FixedProfiles, Profiles};
 pub use prover::Prover;
-pub use redeem::Completed;
 pub use request::TokenRequest;
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
@@ -506,6 +510,60 @@ impl FlowManager {
     ) -> Result<Completed> {
         let profile = self.profile(&authorization.key.profile).await?;
         redeem::redeem(self.context(&profile), &authorization, code, callback).await
+    }
+
+    /// Starts a device authorization (RFC 8628): proves that the store can be written, and requests the codes. Any
+    /// profile can use this flow whose server has a device authorization endpoint.
+    ///
+    /// Show the code and the page to the user, then call [`complete_device`](Self::complete_device) or
+    /// [`poll_device`](Self::poll_device).
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for an unknown profile, and if no device authorization endpoint is known; `Usage` for an
+    /// invalid scope or a reserved parameter; `Store` if the store cannot be written; the server's refusal;
+    /// `Unavailable` if it does not respond; and `Validation` for a response that cannot be shown to a user.
+    pub async fn authorize_device(&self, request: DeviceRequest) -> Result<DeviceAuthorization> {
+        let profile = device::of_device(&*self.profile(&request.key.profile).await?);
+        device::authorize(self.context(&profile), request).await
+    }
+
+    /// Waits until the next poll is due, and polls once. If the user has granted, validates and stores the
+    /// tokens.
+    ///
+    /// The interval is the server's (5 seconds if it names none), longer after `slow_down` and while there is no
+    /// answer. Before each poll the lock is acquired and the store checked. Dropping the future while it waits
+    /// is harmless.
+    ///
+    /// # Errors
+    ///
+    /// - `Timeout`: the codes have expired;
+    /// - `AccessDenied`: the user, the server or a hook denied;
+    /// - `ServerRefused`, `LoginRequired`: any other refusal, which ends the authorization;
+    /// - `Validation`: the response is not a token response, or its id_token is invalid;
+    /// - `Store`, `Unavailable`: the store failed, or another caller holds the lock for too long;
+    /// - `Config`: a hook failed, or the profile is unknown.
+    ///
+    /// A poll without an answer is no error: [`DevicePoll::Unanswered`].
+    pub async fn poll_device(&self, authorization: &mut DeviceAuthorization) -> Result<DevicePoll> {
+        let profile = device::of_device(&*self.profile(&authorization.key.profile).await?);
+        device::poll(self.context(&profile), authorization).await
+    }
+
+    /// Polls until the user has decided or the codes expire.
+    ///
+    /// # Errors
+    ///
+    /// See [`poll_device`](Self::poll_device).
+    pub async fn complete_device(
+        &self,
+        mut authorization: DeviceAuthorization,
+    ) -> Result<Completed> {
+        loop {
+            if let DevicePoll::Completed(completed) = self.poll_device(&mut authorization).await? {
+                return Ok(*completed);
+            }
+        }
     }
 
     /// Checks that a record can be saved under this key, before anything is spent.

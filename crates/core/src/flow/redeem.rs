@@ -3,45 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::authorize::Authorization;
-use super::commit::{Warnings, commit, prove_store, show};
+use super::commit::{Warnings, prove_store, show};
 use super::credentials::credentials;
 use super::critical::CriticalPart;
-use super::discard::{Issued, discard};
 use super::exchange::{Exchange, Spends, exchange_with};
-use super::granted::{Granted, narrower};
-use super::hooks::{self, About, keep, merge};
-use super::identity::{Identified, Received, identify};
-use super::load::load;
+use super::first_tokens::{Completed, Requested, accept_and_store, used_up};
+use super::hooks;
 use super::ownership::replaced;
 use super::pending::Claim;
-use super::required::{RequiredIdentity, require_identity};
-use super::tokens::{self, short_lived};
+use super::required::RequiredIdentity;
 use super::turn::{Context, Peer, Turn, lock_wait};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grant::{Attribute, GRANT_VERSION, Grant};
+use crate::grant::{Attribute, Grant};
 use crate::profile::{Endpoint, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::refusal::Asked;
-use crate::protocol::reply::{self, IdToken, Refused, TokenReply};
 use crate::protocol::state::refused;
 
 /// Maximum size of a stored callback value, in bytes.
 const LARGEST_KEPT: usize = 8 * 1024;
-
-/// A completed authorization: validated and stored.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Completed {
-    /// The grant.
-    pub grant: Grant,
-    /// Warnings; none of them undoes the login.
-    pub warnings: Vec<Error>,
-    /// Deviations of the server that changed nothing, for verbose output.
-    pub notes: Vec<String>,
-}
 
 /// Requirements in addition to the rules of the protocol.
 #[derive(Default)]
@@ -85,7 +67,7 @@ pub(super) async fn redeem_once(
     let Context { shared, profile } = context;
     let ports = &shared.ports;
     let credentials = credentials(context).await?;
-    let (attributes, params) = before_redeeming(context, pending).await?;
+    let (attributes, params) = pending.requested().ask_hooks(context).await?;
     let mut lock = ports.coordinator.lock(&pending.key, lock_wait(profile)).await?;
     let _room = prove_store(ports, &pending.key).await?;
     if let Some(claim) = &terms.claim {
@@ -127,119 +109,25 @@ async fn spend(
         }
         claim.take().await?;
     }
-    let is_claimed = terms.claim.is_some();
+    let requested = Requested { is_claimed: terms.claim.is_some(), ..pending.requested() };
+    let Requested { is_claimed, .. } = requested;
     let (code, params) = (response.code, response.params);
     let answer = send_code(peer, pending, code, params, &response.credentials).await;
     let answer = answer.map_err(|error| used_up(error, is_claimed))?;
     let client_secret = response.credentials.secret.as_ref();
-    let validated = validated(peer, pending, &answer, client_secret, is_claimed).await;
-    let (reply, identified) = validated?;
+    let (reply, identified) = requested.validated(peer, &answer, client_secret).await?;
     let notes = reply.notes.clone();
     let mut warnings = Warnings::new();
-    let mut grant = new_grant(peer.context(), pending, reply, identified, &mut warnings);
+    let mut grant = requested.grant(peer.context(), reply, identified, &mut warnings);
     grant.generation = replaced.map_or(1, |old| old.generation.saturating_add(1));
     let (kept, unusable) = kept_from_callback(profile, response.callback);
     grant.kept.extend(kept);
     warnings.extend(unusable);
     grant.attributes.extend(response.attributes);
-    match accept(peer.context(), &mut grant, terms).await {
-        Ok(warning) => warnings.extend(warning),
-        Err(error) => {
-            let error = used_up(error, is_claimed);
-            return Err(discard(peer, Issued::of(&grant), error).await);
-        }
-    }
-    match commit(turn, &grant).await {
-        Ok(more) => warnings.extend(more),
-        Err(error) => return Err(discard_unsaved(peer, &grant, error).await),
-    }
+    warnings.extend(accept_and_store(turn, &mut grant, terms.identity, is_claimed).await?);
     drop(critical);
     warnings.extend(show(peer.context(), &grant).await);
     Ok(Completed { grant, warnings, notes })
-}
-
-/// Returns the tokens of a response, and who granted. Tokens that cannot be accepted are revoked.
-async fn validated(
-    peer: Peer<'_>,
-    pending: &Authorization,
-    answer: &Answer,
-    client_secret: Option<&Secret>,
-    is_claimed: bool,
-) -> Result<(TokenReply, Identified)> {
-    let (pin, dpop_key) = (&pending.pin, pending.dpop_key.as_ref());
-    let reply = match reply::judge(answer, peer.profile, Asked::Token) {
-        Ok(reply) => reply,
-        Err(refused) => {
-            let Refused { refusal, access_token, refresh_token } = *refused;
-            let (access_token, refresh_token) = (access_token.as_ref(), refresh_token.as_ref());
-            let issued = Issued { pin, access_token, refresh_token, dpop_key };
-            let error = used_up(refusal.error, is_claimed);
-            return Err(discard(peer, issued, error).await);
-        }
-    };
-    let (nonce, previous) = (pending.nonce.as_deref(), None);
-    let http = peer.http();
-    let received = Received { reply: &reply, client_secret, nonce, dpop_key, http, previous };
-    match identify(peer, received).await {
-        Ok(identified) => Ok((reply, identified)),
-        Err(error) => {
-            let access_token = Some(&reply.access_token);
-            let refresh_token = reply.refresh_token.as_ref();
-            let issued = Issued { pin, access_token, refresh_token, dpop_key };
-            let error = used_up(error, is_claimed);
-            Err(discard(peer, issued, error).await)
-        }
-    }
-}
-
-/// Revokes what could not be saved, unless the store has it anyway: some stores report a failure after
-/// they did the work.
-async fn discard_unsaved(peer: Peer<'_>, grant: &Grant, error: Error) -> Error {
-    let stored = load(peer.ports(), &grant.key).await.ok().flatten();
-    match stored.is_none_or(|stored| stored.id != grant.id) {
-        true => discard(peer, Issued::of(grant), error).await,
-        false => error,
-    }
-}
-
-/// Calls the hooks before the code is sent; no lock is held meanwhile.
-async fn before_redeeming(
-    context: Context<'_>,
-    pending: &Authorization,
-) -> Result<(BTreeMap<String, Attribute>, BTreeMap<String, String>)> {
-    let (mut attributes, mut params) = (pending.attributes.clone(), BTreeMap::new());
-    for event in ["authorization", "pre_token"] {
-        let about = About {
-            grant_type: context.profile.grant.as_str(),
-            grant_id: &pending.grant_id,
-            key: &pending.key,
-            user: pending.user.as_deref(),
-            attributes: attributes.iter().map(|(n, a)| (n.clone(), a.value.clone())).collect(),
-            scopes: &pending.scopes,
-            tokens: None,
-        };
-        let answer = hooks::ask(context, event, about).await?;
-        merge(&mut attributes, answer.attributes)?;
-        params.extend(answer.params);
-    }
-    Ok((attributes, params))
-}
-
-/// Returns whether a new grant may be stored: it belongs to the required user, and the hook does not
-/// deny it.
-async fn accept(
-    context: Context<'_>,
-    grant: &mut Grant,
-    terms: &Terms<'_>,
-) -> Result<Option<Error>> {
-    let warning = match terms.identity {
-        Some(required) => require_identity(context, grant, required).await?,
-        None => None,
-    };
-    let about = About::of(grant, &grant.grant_type, context.now());
-    let answer = hooks::ask(context, "post_token", about).await?;
-    keep(grant, answer, context.now())?;
-    Ok(warning)
 }
 
 async fn send_code(
@@ -274,46 +162,6 @@ async fn send_code(
     answer.map_err(|no_answer| no_answer.error)
 }
 
-fn new_grant(
-    context: Context<'_>,
-    pending: &Authorization,
-    reply: TokenReply,
-    identified: Identified,
-    warnings: &mut Warnings,
-) -> Grant {
-    let (profile, now) = (context.profile, context.now());
-    warnings.extend(identified.warning);
-    warnings.extend(reply.warning.clone());
-    let tokens = tokens::of_reply(&reply, &pending.scopes, identified.id_token);
-    warnings.extend(short_lived(profile, &pending.key, &tokens, None));
-    let granted = Granted {
-        scopes: &tokens.scopes,
-        refresh_token: tokens.refresh_token.is_some(),
-        id_token: !matches!(reply.id_token, IdToken::Absent),
-    };
-    warnings.extend(narrower(profile, &pending.scopes, granted));
-    Grant {
-        version: GRANT_VERSION,
-        id: pending.grant_id.clone(),
-        generation: 1,
-        key: pending.key.clone(),
-        pin: pending.pin.clone(),
-        grant_type: profile.grant.as_str().to_owned(),
-        tokens,
-        identity: identified.identity,
-        id_token_claims: identified.claims,
-        kept: reply.kept,
-        user: pending.user.clone(),
-        attributes: pending.attributes.clone(),
-        dpop_key: pending.dpop_key.clone(),
-        narrowed: std::collections::BTreeMap::new(),
-        rotates: None,
-        obtained_at: now,
-        refreshed_at: now,
-        dead: None,
-    }
-}
-
 /// Returns the callback values that the profile stores. An unusable value is omitted with a warning,
 /// because the tokens are valid.
 fn kept_from_callback(
@@ -338,17 +186,6 @@ fn kept_from_callback(
         warnings.push(Error::validation(what));
     }
     (kept, warnings)
-}
-
-/// Extends the hint of a failure that may be transient, for a flow that is used up.
-pub(super) fn used_up(error: Error, is_claimed: bool) -> Error {
-    if !(is_claimed && error.is_transient()) {
-        return error;
-    }
-    // Retrying the same request is of no use.
-    let other = error.advice().iter().filter(|advice| !advice.is_retry()).cloned();
-    let advice: Vec<Advice> = other.chain([Advice::StateUsed]).collect();
-    error.hints(advice)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::browser::{Browser, check_url};
 use super::candidate::Candidate;
+use super::launch::{Launch, launch};
 use super::listener::{Event, ListenOptions, Listener};
 use super::page::Page;
 use super::paste::{PastedLines, parse_pasted};
@@ -18,10 +19,6 @@ use crate::text::one_line;
 
 /// How long a page may take to reach the browser after the login has ended.
 const PAGE_GRACE: Duration = Duration::from_millis(800);
-
-/// How long after its launcher has ended a browser is expected to return without the user: a user who is
-/// already signed in at the server sees only the last page.
-const UNCONFIRMED_AFTER: Duration = Duration::from_secs(2);
 
 /// The settings of a login, in addition to its profile.
 pub struct Attempt {
@@ -284,31 +281,6 @@ async fn wait(
                 });
                 launch = Box::pin(std::future::pending());
             }
-        }
-    }
-}
-
-/// The outcome of launching a browser.
-enum Launch {
-    Failed(String),
-    Unconfirmed,
-}
-
-/// Opens the browser, and ends when that has failed or cannot be confirmed. The callback can arrive before
-/// the launcher has shown that it works, so the login does not wait for this.
-async fn launch(browser: Option<Browser>, url: &str) -> Launch {
-    let Some(browser) = browser else {
-        return std::future::pending().await;
-    };
-    let ended = match browser.open(url).await {
-        Ok(mut launched) => launched.ended().await,
-        Err(error) => Err(error.message().to_owned()),
-    };
-    match ended {
-        Err(why) => Launch::Failed(why),
-        Ok(()) => {
-            tokio::time::sleep(UNCONFIRMED_AFTER).await;
-            Launch::Unconfirmed
         }
     }
 }

@@ -10,7 +10,9 @@ mod bind;
 pub mod browser;
 mod candidate;
 mod connection;
+pub mod device;
 mod head;
+mod launch;
 #[cfg(unix)]
 mod line_editor;
 pub mod listener;

@@ -56,6 +56,17 @@ pub trait GrantStore: Send + Sync {
     ///
     /// Returns an error of kind `Store` if it could not be saved. Nothing is spent then.
     fn prepare<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>>;
+    /// Checks the same again, before one of many requests that are sent every few seconds until the user has
+    /// decided ([`poll_device`](crate::FlowManager::poll_device)); what `prepare` reserved is still reserved. The
+    /// default implementation calls `prepare`. A store whose `prepare` is slow or may prompt the user can return
+    /// `Ok` here.
+    ///
+    /// # Errors
+    ///
+    /// See [`prepare`](Self::prepare).
+    fn prepare_again<'a>(&'a self, key: &'a GrantKey, bytes: usize) -> BoxFuture<'a, Result<()>> {
+        self.prepare(key, bytes)
+    }
     /// Gives back what [`prepare`](Self::prepare) reserved. Called when the operation ends, whether or not
     /// anything was saved. The default implementation does nothing.
     fn release(&self, key: &GrantKey) {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    AssertionAudience, Endpoint, LoginFlow, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
+    AssertionAudience, Endpoint, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
     TrustedAudiences,
 };
 use crate::parameters::is_secret_setting;
@@ -15,7 +15,7 @@ pub const REDACTED: &str = "(redacted)";
 /// Returns every setting of a profile that has a value, by its configuration key.
 pub fn effective(profile: &Profile) -> Map<String, Value> {
     let p = profile;
-    let flow: Vec<&str> = p.flow.iter().map(|flow| flow_word(*flow)).collect();
+    let flow: Vec<&str> = p.flow.iter().map(|flow| flow.as_str()).collect();
     let redirects: Vec<&str> = p.redirect_uris.iter().map(|uri| uri.text.as_str()).collect();
     let mut shown = Map::new();
     let head = [
@@ -132,14 +132,6 @@ fn params(params: &std::collections::BTreeMap<String, String>) -> Value {
         })
         .collect::<Map<_, _>>()
         .into()
-}
-
-fn flow_word(flow: LoginFlow) -> &'static str {
-    match flow {
-        LoginFlow::Browser => "browser",
-        LoginFlow::Device => "device",
-        LoginFlow::Paste => "paste",
-    }
 }
 
 fn audience_word(audience: AssertionAudience) -> &'static str {

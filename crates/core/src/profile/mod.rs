@@ -444,6 +444,17 @@ pub enum LoginFlow {
     Paste,
 }
 
+impl LoginFlow {
+    /// Returns its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Device => "device",
+            Self::Paste => "paste",
+        }
+    }
+}
+
 /// Peculiarities of a provider that are not profile keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

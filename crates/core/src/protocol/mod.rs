@@ -5,6 +5,7 @@ pub(crate) mod authorization;
 pub mod callback;
 pub(crate) mod certificate;
 pub(crate) mod client_auth;
+pub(crate) mod device;
 pub(crate) mod dpop;
 pub(crate) mod id_token;
 pub(crate) mod json;

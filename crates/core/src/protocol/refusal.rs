@@ -15,6 +15,8 @@ pub(crate) enum Asked {
     Token,
     /// A refresh (RFC 6749, section 6).
     Refresh,
+    /// Codes for a device (RFC 8628, section 3.1).
+    Device,
 }
 
 impl Asked {
@@ -23,6 +25,7 @@ impl Asked {
         match self {
             Self::Token => Endpoint::Token.purpose(),
             Self::Refresh => Endpoint::Refresh.purpose(),
+            Self::Device => Endpoint::DeviceAuthorization.purpose(),
         }
     }
 }
@@ -113,7 +116,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
     }
     let login_again = match asked {
         Asked::Refresh => login_again(answer, said.as_ref(), profile),
-        Asked::Token => None,
+        Asked::Token | Asked::Device => None,
     };
     let what = format!("the {} was refused", asked.name());
     let error = match oauth {
@@ -128,7 +131,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
             };
             let what = format!("{what}: {} and {body}", describe_status(answer.status()));
             let error = Error::new(ErrorKind::ServerRefused, &what).kept_as(what);
-            error.hint(status_hint(answer.status()))
+            error.hint(status_hint(answer.status(), asked))
         }
     };
     let error = match login_again {
@@ -223,6 +226,10 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
                 .hint("the code or token may have expired or already been used")
                 .and_hint(Advice::StartAgainTraced);
         }
+        // GitHub.
+        Some("device_flow_disabled") => {
+            "enable the device flow in the settings of the app at the provider".into()
+        }
         Some("unauthorized_client") => "enable this grant type in the client's registration".into(),
         Some("unsupported_grant_type") => Advice::configure(
             &["grant"],
@@ -259,11 +266,17 @@ fn describe_status(status: u16) -> String {
     format!("{status} ({word})")
 }
 
-fn status_hint(status: u16) -> Advice {
+fn status_hint(status: u16, asked: Asked) -> Advice {
     match status {
         300..=399 => "configure the endpoint that it redirects to, if you trust it".into(),
         401 => check_client(),
-        404 | 405 => Advice::configure(&["token_endpoint"], "check `token_endpoint`"),
+        404 | 405 => {
+            let key = match asked {
+                Asked::Device => Endpoint::DeviceAuthorization.key(),
+                Asked::Token | Asked::Refresh => Endpoint::Token.key(),
+            };
+            Advice::configure(&[key], format!("check `{key}`"))
+        }
         _ => Advice::Trace,
     }
 }

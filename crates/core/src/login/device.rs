@@ -1,0 +1,75 @@
+//! A login on another device (RFC 8628): shows the code, opens the page where there is a browser, and polls.
+
+use std::time::Duration;
+
+use super::browser::Browser;
+use super::launch::{Launch, launch};
+use crate::error::Result;
+use crate::flow::{Completed, DeviceAuthorization, DevicePoll, FlowManager};
+use crate::port::BoxFuture;
+
+/// Progress of a device login, to be shown to the user.
+pub enum DeviceProgress<'a> {
+    /// The user must enter the code on this page. Always show both, even if a browser is about to be opened.
+    Code {
+        /// The code, the page, and when they expire.
+        authorization: &'a DeviceAuthorization,
+        /// Whether a browser is about to be opened at the page.
+        opens: bool,
+    },
+    /// The browser could not be opened.
+    BrowserFailed(String),
+    /// A poll got no answer; the next one is sent after this time.
+    Unanswered(String, Duration),
+}
+
+impl std::fmt::Debug for DeviceProgress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Code { .. } => "Code(…)",
+            Self::BrowserFailed(_) => "BrowserFailed(…)",
+            Self::Unanswered(..) => "Unanswered(…)",
+        })
+    }
+}
+
+/// Completes a device authorization: shows the code, opens the browser if there is one, and polls until the
+/// user has decided or the codes expire.
+///
+/// # Errors
+///
+/// See [`FlowManager::poll_device`].
+pub async fn log_in(
+    manager: &FlowManager,
+    mut authorization: DeviceAuthorization,
+    browser: Option<Browser>,
+    tell: &mut (dyn FnMut(DeviceProgress<'_>) + Send),
+) -> Result<Completed> {
+    tell(DeviceProgress::Code { authorization: &authorization, opens: browser.is_some() });
+    let complete = authorization.verification_uri_complete.as_ref();
+    let url = complete.unwrap_or(&authorization.verification_uri).clone();
+    let mut launching: BoxFuture<'_, Launch> = Box::pin(launch(browser, &url));
+    loop {
+        // A poll must not be dropped: its answer may contain the tokens.
+        let mut polling = Box::pin(manager.poll_device(&mut authorization));
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut polling => break outcome?,
+                launched = &mut launching => {
+                    if let Launch::Failed(why) = launched {
+                        tell(DeviceProgress::BrowserFailed(why));
+                    }
+                    launching = Box::pin(std::future::pending());
+                }
+            }
+        };
+        drop(polling);
+        match outcome {
+            DevicePoll::Completed(completed) => return Ok(*completed),
+            DevicePoll::Pending => {}
+            DevicePoll::Unanswered(why) => {
+                tell(DeviceProgress::Unanswered(why, authorization.wait()));
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Chooses how the user logs in on this machine: with a browser here, on another device, or by pasting.
+
+use oauthctl_core::hook::hidden_variables;
+use oauthctl_core::login::{Browser, is_headless};
+use oauthctl_core::profile::{GrantType, LoginFlow, Profile};
+use oauthctl_core::{Error, Result};
+
+use crate::context::Context;
+
+/// What the command line says about the flow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// `--flow`.
+    pub flow: Option<LoginFlow>,
+    /// `--no-browser`.
+    pub no_browser: bool,
+    /// `--browser`.
+    pub browser: Option<&'a str>,
+}
+
+/// The chosen flow.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The flow.
+    pub flow: LoginFlow,
+    /// The flow to continue with if the server has no device flow for this client.
+    pub instead: Option<LoginFlow>,
+    /// The browser to open, if any.
+    pub browser: Option<Browser>,
+}
+
+/// Chooses the flow: of the flag, else the first one of the profile that works here. Says so where it is not
+/// the first one.
+///
+/// # Errors
+///
+/// Returns `Usage` for a flow that the grant of the profile does not have, and for an invalid browser command.
+pub fn choose(asked: Asked<'_>, context: &Context, profile: &Profile) -> Result<Chosen> {
+    let only_device = profile.grant == GrantType::DeviceCode;
+    if let Some(flow) = asked.flow.filter(|flow| only_device && *flow != LoginFlow::Device) {
+        let name = flow.as_str();
+        return Err(Error::usage(format!(
+            "the profile has `grant = \"device_code\"`, which has no `{name}` flow"
+        ))
+        .hint("omit `--flow`, or set `grant = \"authorization_code\"` in the profile"));
+    }
+    let order: &[LoginFlow] = match (&asked.flow, only_device) {
+        (Some(flow), _) => std::slice::from_ref(flow),
+        (None, true) => &[LoginFlow::Device],
+        (None, false) => &profile.flow,
+    };
+    let named = named_browser(asked, context)?;
+    let headless = is_headless(&|name: &str| {
+        std::env::var_os(name).and_then(|value| value.into_string().ok())
+    });
+    let opens = !asked.no_browser && (named.is_some() || headless.is_none());
+    let (flow, instead) = first_that_works(order, opens || asked.no_browser);
+    let browser = match named {
+        _ if asked.no_browser => None,
+        Some(browser) => Some(browser),
+        None if flow == LoginFlow::Paste => None,
+        None => match headless {
+            None => Some(desktop()),
+            Some(reason) => {
+                context.ui.say(not_opening(&reason.to_string(), flow, order));
+                None
+            }
+        },
+    };
+    // A browser stays open and is used for all profiles.
+    let hidden: Vec<String> =
+        context.config()?.profiles.values().flat_map(hidden_variables).collect();
+    Ok(Chosen { flow, instead, browser: browser.map(|browser| browser.hide(hidden)) })
+}
+
+/// Returns the first flow that works, and the one to continue with if the server refuses it. The browser flow
+/// works without a browser too, where the user can open the URL elsewhere and paste the callback: that comes
+/// after the device flow.
+fn first_that_works(order: &[LoginFlow], opens: bool) -> (LoginFlow, Option<LoginFlow>) {
+    let has = |flow: LoginFlow| order.contains(&flow);
+    let by_hand = match (has(LoginFlow::Browser), has(LoginFlow::Paste)) {
+        (true, _) => Some(LoginFlow::Browser),
+        (false, true) => Some(LoginFlow::Paste),
+        (false, false) => None,
+    };
+    let works = |flow: &&LoginFlow| opens || **flow != LoginFlow::Browser;
+    match order.iter().find(works).copied() {
+        Some(LoginFlow::Device) => (LoginFlow::Device, by_hand),
+        Some(LoginFlow::Paste) if !opens => (by_hand.unwrap_or(LoginFlow::Paste), None),
+        Some(flow) => (flow, None),
+        None => (LoginFlow::Browser, None),
+    }
+}
+
+/// Says why no browser opens, and which flow was chosen because of that.
+fn not_opening(reason: &str, flow: LoginFlow, order: &[LoginFlow]) -> String {
+    let is_first = order.first() == Some(&flow);
+    match flow {
+        LoginFlow::Device if !is_first => format!(
+            "Not opening a browser: {reason}. Using the device flow; for the browser flow, add \
+             `--flow browser`."
+        ),
+        _ => format!("Not opening a browser: {reason}."),
+    }
+}
+
+/// Returns the browser that the flag or a variable names.
+fn named_browser(asked: Asked<'_>, context: &Context) -> Result<Option<Browser>> {
+    if asked.no_browser {
+        return Ok(None);
+    }
+    let path = std::env::var_os("PATH");
+    let named = match asked.browser {
+        Some(command) => Some(command.to_owned()),
+        None => context.env("OAUTHCTL_BROWSER")?,
+    };
+    // A list without an entry names no browser.
+    let is_entry = |c: char| !(c == ':' || c == ';' || c.is_whitespace());
+    let alternatives = context.env("BROWSER")?.filter(|list| list.contains(is_entry));
+    match (named, alternatives) {
+        (Some(command), _) => Browser::command(&command, path.as_deref()).map(Some),
+        (None, Some(all)) => Browser::alternatives(&all, path.as_deref()).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn desktop() -> Browser {
+    let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
+    Browser::desktop(&lookup, std::env::var_os("PATH").as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_that_works;
+    use oauthctl_core::profile::LoginFlow::{Browser, Device, Paste};
+
+    #[test]
+    fn first_flow_that_works_is_chosen() {
+        for (order, opens, chosen) in [
+            (&[Browser, Device, Paste][..], true, (Browser, None)),
+            (&[Browser, Device, Paste], false, (Device, Some(Browser))),
+            (&[Device, Browser], true, (Device, Some(Browser))),
+            (&[Browser, Paste], false, (Browser, None)),
+            (&[Paste, Browser], true, (Paste, None)),
+            (&[Paste, Device], false, (Paste, None)),
+            (&[Browser], false, (Browser, None)),
+            (&[Device], false, (Device, None)),
+            (&[Device, Paste], false, (Device, Some(Paste))),
+        ] {
+            assert_eq!(first_that_works(order, opens), chosen, "{order:?} {opens}");
+        }
+    }
+}
