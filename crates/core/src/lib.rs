@@ -65,6 +65,22 @@
 //! have consented), `signed_state` (start in one process, complete in another), `pkce_manager` (flows of
 //! many users in the caller's own stores) and `grant_rules` (rules before and after every token).
 //!
+//! # Without a redirect URI
+//!
+//! With the device authorization grant (RFC 8628), the user enters a code on any device:
+//!
+//! ```no_run
+//! # use oauthctl_core::flow::DeviceRequest;
+//! # use oauthctl_core::{FlowManager, GrantKey, TokenRequest};
+//! # async fn show(manager: FlowManager) -> oauthctl_core::Result<()> {
+//! let key = GrantKey::new("example", "default");
+//! let device = manager.authorize_device(DeviceRequest::new(key.clone())).await?;
+//! println!("Enter {} at {}", device.user_code, device.verification_uri);
+//! manager.complete_device(device).await?;
+//! let token = manager.token(&key, &TokenRequest::default()).await?;
+//! # Ok(()) }
+//! ```
+//!
 //! # Errors
 //!
 //! Every error has an [`ErrorKind`], which says what failed and what to do. A response that cannot be

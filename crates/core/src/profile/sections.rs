@@ -244,7 +244,8 @@ impl<'t> Sections<'_, 't> {
             _ => has(need),
         };
         let authenticates = keys::CREDENTIAL_KEYS.iter().any(|key| has(key));
-        let required = preset.secret == SecretNeed::Required && !authenticates;
+        let required =
+            preset.secret == SecretNeed::Required && !authenticates && !is_for_devices(table);
         let missing: Vec<String> = preset
             .needs
             .iter()
@@ -379,4 +380,16 @@ pub(crate) fn profile_name(name: &str) -> Result<(), String> {
         return Ok(());
     };
     Err(format!("a profile's name {why}: {}", shown_key(name)))
+}
+/// Returns whether a profile uses the device flow alone. A client for that has no secret where one for the browser
+/// flow needs it (GitHub, Twitch).
+fn is_for_devices(table: &Table) -> bool {
+    let is = |key: &str, word: &str| match find(table, key).map(|entry| &entry.node.value) {
+        Some(Value::Text(text)) => text == word,
+        Some(Value::List(items)) => {
+            items.len() == 1 && matches!(&items[0].value, Value::Text(text) if text == word)
+        }
+        _ => false,
+    };
+    is("grant", "device_code") || is("flow", "device")
 }
