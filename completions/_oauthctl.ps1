@@ -105,6 +105,8 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--audience', '--audience', [CompletionResultType]::ParameterName, 'Request a token for this audience')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format, see below [default: token]')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Mailbox for `--format xoauth2` and `--format oauthbearer`')
+            [CompletionResult]::new('--dpop', '--dpop', [CompletionResultType]::ParameterName, 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)')
+            [CompletionResult]::new('--dpop-nonce', '--dpop-nonce', [CompletionResultType]::ParameterName, '`DPoP-Nonce` that the API returned, for the proof')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -149,15 +151,15 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             break
         }
         'oauthctl;api' {
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Header to send, such as `Accept: text/plain`; can be repeated')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Header to send, such as `Accept: text/plain`; can be repeated')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise')
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query')
             [CompletionResult]::new('--field', '--field', [CompletionResultType]::ParameterName, 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')

@@ -6,7 +6,7 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version'
+        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
@@ -17,12 +17,17 @@ __oauthctl_describe() {
         ;;
     'oauthctl token')
         flags='--force-refresh --cached --id-token --login --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2,oauthbearer --user=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2,oauthbearer --user=@nothing --dpop=@nothing --dpop-nonce=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl exec')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --env=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl api')
+        flags='-i --include --login --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-H=@nothing --header=@nothing -d=@nothing --data=@nothing -f=@nothing --field=@nothing -p=@profiles --profile=@profiles --account=@accounts -o=@files --output=@files --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing @nothing'
         ;;
     'oauthctl refresh')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -239,12 +244,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -41,6 +41,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -s V -l version -d 'Prin
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "login" -d 'Log in with a browser and store the tokens'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "token" -d 'Print a valid access token, refreshed if necessary'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "exec" -d 'Run a command with a fresh token in its environment'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "api" -d 'Make an authorized request to an API'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refresh the tokens of an account now'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, their scopes, remaining lifetime and last refresh'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Test everything that logins and tokens depend on'
@@ -109,6 +110,8 @@ powershell\t''
 xoauth2\t''
 oauthbearer\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l user -d 'Mailbox for `--format xoauth2` and `--format oauthbearer`' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l dpop -d 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l dpop-nonce -d '`DPoP-Nonce` that the API returned, for the proof' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -146,6 +149,27 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s v -l verbose 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s H -l header -d 'Header to send, such as `Accept: text/plain`; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s d -l data -d 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s f -l field -d 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s o -l output -d 'Write the body of a successful response to this file' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s i -l include -d 'Print the status and the headers of the response before its body'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l login -d 'Log in if necessary, also for scopes that the request requires'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
@@ -1051,6 +1075,8 @@ function __oauthctl_names
 end
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -f -a "(__oauthctl_names profiles)"
@@ -1086,5 +1112,5 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version"

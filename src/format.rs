@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use clap::ValueEnum;
 use oauthctl_core::flow::AccessToken;
-use oauthctl_core::{Advice, Error, Result, Timestamp};
+use oauthctl_core::{Advice, Error, Result, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use crate::ui;
@@ -45,6 +45,11 @@ impl Format {
             _ => Ok(()),
         }
     }
+
+    /// Returns whether the format has a place for a proof of possession.
+    pub fn has_proof(self) -> bool {
+        matches!(self, Self::Header | Self::Headers | Self::Curl | Self::Json)
+    }
 }
 
 /// The formats, as listed in the help.
@@ -57,7 +62,8 @@ curl        a line for `curl -K -`: the token is in no argument list\n  \
 env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
 xoauth2     a SASL string for the mailbox in `--user`; also `oauthbearer` (RFC 7628)";
 
-/// Renders a token, with its final newline.
+/// Renders a token, with its final newline. `proof` is the value of a `DPoP` header, for the formats that have
+/// a place for it ([`Format::has_proof`]).
 ///
 /// # Errors
 ///
@@ -67,6 +73,7 @@ pub fn render(
     format: Format,
     access_token: &AccessToken,
     user: Option<&str>,
+    proof: Option<&Secret>,
     now: Timestamp,
 ) -> Result<String> {
     let token = access_token.value.expose();
@@ -84,14 +91,22 @@ pub fn render(
     }
     Ok(match format {
         Format::Token => format!("{token}\n"),
-        Format::Header => format!("Authorization: {token_type} {token}\n"),
+        Format::Header => {
+            let proof = proof.map(|proof| format!("DPoP: {}\n", proof.expose()));
+            format!("Authorization: {token_type} {token}\n{}", proof.unwrap_or_default())
+        }
         Format::Headers => {
-            let headers = json!({ "Authorization": format!("{token_type} {token}") });
+            let mut headers = json!({ "Authorization": format!("{token_type} {token}") });
+            if let Some(proof) = proof {
+                headers["DPoP"] = json!(proof.expose());
+            }
             format!("{}\n", ui::json_text(&headers)?)
         }
         Format::Curl => {
             let quoted = token.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("header = \"Authorization: {token_type} {quoted}\"\n")
+            let proof = proof.map(|proof| format!("header = \"DPoP: {}\"\n", proof.expose()));
+            let proof = proof.unwrap_or_default();
+            format!("header = \"Authorization: {token_type} {quoted}\"\n{proof}")
         }
         Format::Env => format!("export {TOKEN_VARIABLE}='{}'\n", token.replace('\'', "'\\''")),
         Format::Fish => {
@@ -109,7 +124,7 @@ pub fn render(
             is_bearer(OAUTHBEARER, token_type)?;
             sasl(&format!("n,a={user},\u{1}auth=Bearer {token}\u{1}\u{1}"))
         }
-        Format::Json => format!("{}\n", ui::json_text(&to_json(access_token, now))?),
+        Format::Json => format!("{}\n", ui::json_text(&to_json(access_token, proof, now))?),
     })
 }
 
@@ -140,7 +155,7 @@ fn sasl(text: &str) -> String {
     format!("{}\n", base64::engine::general_purpose::STANDARD.encode(text))
 }
 
-fn to_json(token: &AccessToken, now: Timestamp) -> Value {
+fn to_json(token: &AccessToken, proof: Option<&Secret>, now: Timestamp) -> Value {
     let account = &token.account;
     let mut object = json!({
         "access_token": token.value.expose(),
@@ -149,6 +164,9 @@ fn to_json(token: &AccessToken, now: Timestamp) -> Value {
         "expires_in": token.expires_at.map(|t| t.remaining(now).as_secs()),
         "scope": token.scopes.join(" "),
     });
+    if let Some(proof) = proof {
+        object["dpop"] = json!(proof.expose());
+    }
     if let Some(id_token) = &token.id_token {
         object["id_token"] = json!(id_token.expose());
     }

@@ -7,7 +7,7 @@ use oauthctl_core::clock::SystemClock;
 use oauthctl_core::flow::{Committed, FlowManager, Ports, Secrets};
 use oauthctl_core::grant::Grant;
 use oauthctl_core::hook::CommandHooks;
-use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::http::{HttpClient, Options, client_certificate};
 use oauthctl_core::port::{BoxFuture, Http, SecretItems};
 use oauthctl_core::profile::programs;
 use oauthctl_core::profile::secret_source::{self, SecretAccess};
@@ -111,7 +111,7 @@ fn ports_over(
     let secrets =
         Arc::new(ProfileSecrets { items: Arc::clone(&opened.items), http: Arc::clone(&plain) });
     let http = match profile {
-        Some(profile) if profile.client.auth == Some(ClientAuth::TlsClientAuth) => {
+        Some(profile) if profile.client.auth.is_some_and(ClientAuth::is_mutual_tls) => {
             with_certificate(profile, &*secrets)?
         }
         _ => plain,
@@ -138,24 +138,33 @@ pub fn transport(context: &Context) -> Arc<dyn Http> {
     context.trace.wrap(Arc::new(HttpClient::new(options)))
 }
 
-/// Returns a transport that presents the client certificate (RFC 8705): PEM with certificate and key.
+/// Returns a transport that presents the client certificate (RFC 8705). Without `certificate`, the PEM of
+/// `private_key` contains it.
 fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
-    let Some(source) = &profile.client.private_key else {
-        return Err(Error::config(
-            "`tls_client_auth` requires `private_key`: PEM with certificate and key",
-        ));
+    let read = |key: &'static str, source: &SecretSource| {
+        let value = crate::run::block_on(None, secrets.resolve(source));
+        value.map_err(|error| of_key(profile, key, error))
     };
-    let certificate = crate::run::block_on(None, secrets.resolve(source));
-    let certificate = certificate.map_err(|error| of_key(profile, "private_key", error))?;
+    let Some(source) = &profile.client.private_key else {
+        let what = "a client certificate requires `private_key`: PEM, also with the certificate";
+        return Err(Error::config(what));
+    };
+    let key = read("private_key", source)?;
+    let (name, pem) = match &profile.client.certificate {
+        None => ("private_key", key),
+        Some(source) => {
+            let certificate = read("certificate", source)?;
+            let pem = client_certificate(&certificate, &key);
+            ("certificate", pem.map_err(|error| of_key(profile, "private_key", error))?)
+        }
+    };
     // The CA file is checked under its own key, `ca_file`.
-    let alone = HttpClient::new(Options {
-        client_certificate: Some(certificate.clone()),
-        ..Options::default()
-    });
-    alone.check_options().map_err(|error| of_key(profile, "private_key", error))?;
+    let alone =
+        HttpClient::new(Options { client_certificate: Some(pem.clone()), ..Options::default() });
+    alone.check_options().map_err(|error| of_key(profile, name, error))?;
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
-        client_certificate: Some(certificate),
+        client_certificate: Some(pem),
         proxy: environment::proxy(),
         ..Options::default()
     })))

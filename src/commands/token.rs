@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use oauthctl_core::flow::{self, AccessToken, TokenRequest};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::snapshot::Snapshot;
-use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, time};
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp, time};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::commands::login;
@@ -65,6 +65,21 @@ pub struct TokenArgs {
     /// Mailbox for `--format xoauth2` and `--format oauthbearer`
     #[arg(long, value_name = "MAILBOX", value_hint = ValueHint::EmailAddress)]
     user: Option<String>,
+    /// Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)
+    #[arg(long, value_name = "METHOD URL", value_parser = parse_request, value_hint = ValueHint::Other, conflicts_with = "id_token")]
+    dpop: Option<(String, String)>,
+    /// `DPoP-Nonce` that the API returned, for the proof
+    #[arg(long, value_name = "NONCE", value_hint = ValueHint::Other, requires = "dpop")]
+    dpop_nonce: Option<String>,
+}
+
+/// Parses `METHOD URL`.
+fn parse_request(text: &str) -> std::result::Result<(String, String), String> {
+    let mut words = text.split_ascii_whitespace().map(str::to_owned);
+    match (words.next(), words.next(), words.next()) {
+        (Some(method), Some(url), None) => Ok((method, url)),
+        _ => Err("expected a method and a URL, like `GET https://api.example.com/me`".to_owned()),
+    }
 }
 
 /// Prints a token.
@@ -81,6 +96,10 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
     if args.user.is_none() {
         format.check_without_user()?;
     }
+    if args.dpop.is_some() && !format.has_proof() {
+        return Err(Error::usage("`--dpop` requires another format")
+            .hint("add `--format header`, `headers`, `curl` or `json`"));
+    }
     let want = Want {
         force: args.force_refresh,
         cached: args.cached,
@@ -89,8 +108,25 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
     };
     let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
     let token = if args.id_token && format != Format::Json { as_bearer(token)? } else { token };
-    ui::print(&render(format, &token, args.user.as_deref(), Timestamp::now())?)?;
+    let now = Timestamp::now();
+    let proof = proof(args, &token, now)?;
+    ui::print(&render(format, &token, args.user.as_deref(), proof.as_ref(), now)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the proof that is requested.
+fn proof(args: &TokenArgs, token: &AccessToken, now: Timestamp) -> Result<Option<Secret>> {
+    let Some((method, url)) = &args.dpop else { return Ok(None) };
+    let nonce = args.dpop_nonce.as_deref();
+    let proof = token.dpop_proof(method, url, nonce, now)?;
+    if proof.is_none() {
+        let what = format!(
+            "`--dpop` requires a token that is bound to a key, but this is a {} token",
+            token.token_type
+        );
+        return Err(Error::usage(what).hint("set `dpop = true` in the profile, and log in again"));
+    }
+    Ok(proof)
 }
 
 /// Returns the id_token of an account in place of its access token.

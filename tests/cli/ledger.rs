@@ -99,6 +99,9 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         &["id_token_signed_response_alg = \"{}\"", "issuer = \"{iss}\""],
     ),
     ("method_is_named_before_the_url_as_told", &["oauthctl api POST URL"]),
+    ("proof_is_in_every_format_that_has_headers", &["--format header"]),
+    ("subject_and_actor_tokens_come_from_anywhere", &["--format json", "--format token"]),
+    ("unbound_token_has_no_proof", &["dpop = true"]),
     ("one_account_of_several_is_named_as_told", &["--account", "--all", "oauthctl status"]),
     ("pkce_is_turned_off_as_told", &["pkce = \"off\""]),
     (
@@ -120,6 +123,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "it is what was wrong, and no advice",
         &[
             "--alg",
+            "--dpop",
             "--env",
             "--expect-state",
             "--flow",
@@ -235,6 +239,8 @@ fn what_messages_name_is_followed_or_excused() {
         "mended/calls.rs",
         "mended/servers.rs",
         "mended/stores.rs",
+        "../flows/dpop.rs",
+        "../flows/machines.rs",
     ];
     for file in files {
         tests += &std::fs::read_to_string(tests_dir("cli").join(file)).unwrap();

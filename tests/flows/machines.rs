@@ -17,7 +17,7 @@ struct Scene {
 impl Scene {
     /// A server, and a configuration with these profiles; `ISSUER` stands for the issuer.
     fn new(profiles: &str) -> Self {
-        let (server, home) = (Servers::machines(&[]), Home::new());
+        let (server, home) = (Servers::machines(), Home::new());
         home.config(&profiles.replace("ISSUER", &server.issuer));
         home.write(&home.path("config/oauthctl/key.json"), &server.service_account);
         Self { server, home }
@@ -159,6 +159,8 @@ fn subject_and_actor_tokens_come_from_anywhere() {
     assert_eq!(form["subject_token_type"], format!("{TYPE}saml2"));
     let header = scene.home.run(["token", "-p", "y", "--format", "header"]).fails(2);
     assert!(header.stderr.contains("no access token"), "{}", header.stderr);
+    let printed = scene.home.run(["token", "-p", "y", "--format", "token"]).ok();
+    assert_eq!(issued["access_token"], printed.line());
     scene.home.set("ACTOR", "two words");
     scene.home.run(["token", "-p", "x", "--force-refresh"]).fails(3);
     scene.home.unset("ACTOR");
@@ -233,7 +235,7 @@ fn identity_assertion_of_another_kind_goes_nowhere() {
 
 #[test]
 fn id_token_is_not_exchanged_at_another_server() {
-    let (elsewhere, idp) = (Servers::machines(&[]), Servers::oidc_provider());
+    let (elsewhere, idp) = (Servers::machines(), Servers::oidc_provider());
     let corp = format!(
         "[profiles.corp]\nissuer = {:?}\nclient_id = \"cli\"\nscopes = [\"openid\"]\n",
         idp.issuer

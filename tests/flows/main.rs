@@ -8,8 +8,10 @@ mod support;
 
 mod before_browser;
 mod callback;
+mod client_auth;
 mod device;
 mod discovery;
+mod dpop;
 mod identity;
 mod limits;
 mod login;

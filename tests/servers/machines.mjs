@@ -2,20 +2,19 @@
 // assertions (RFC 7523), token exchange (RFC 8693), identity assertions, passwords, client secrets. It verifies
 // signatures with `jose`, which the project did not write either.
 //
-//   node machines.mjs [--client-jwks FILE]
+//   node machines.mjs
 //
-// One line of JSON on stdout says where it is, and has a service-account file. It ends when stdin closes.
+// One line of JSON on stdout says where it is, and has a service-account file, the keys of the client `signer` and
+// an identity of the platform for it. It ends when stdin closes.
 
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, importSPKI, jwtVerify } from 'jose';
+import { SignJWT, createLocalJWKSet, createRemoteJWKSet, decodeJwt, importSPKI, jwtVerify } from 'jose';
 
 import { Journal, control } from './lib/control.mjs';
-import { announce, bytes, listen, options } from './lib/process.mjs';
+import { announce, bytes, listen } from './lib/process.mjs';
 
-const given = options({ 'client-jwks': '' });
 const settings = { ttl: 3600, reply: null, idp: null, audience: 'issuer', delayMs: 0, refresh: false };
 const journal = new Journal();
 const issued = new Map();
@@ -38,7 +37,30 @@ const serviceAccount = {
   universe_domain: 'googleapis.com',
 };
 const SECRET = 'a secret of svc';
-const clientKeys = given['client-jwks'] && createLocalJWKSet(JSON.parse(readFileSync(given['client-jwks'], 'utf8')));
+
+// The keys of `signer`, by algorithm and form: PEM, or a JWK whose `kid` is its name.
+const signers = {
+  RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  'PS256-jwk': generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  'ES256-jwk': generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  EdDSA: generateKeyPairSync('ed25519'),
+  'EdDSA-jwk': generateKeyPairSync('ed25519'),
+};
+const jwk = (name, key) => ({ ...key.export({ format: 'jwk' }), kid: name, use: 'sig', alg: name.split('-')[0] });
+const own = Object.entries(signers);
+const privateKeys = Object.fromEntries(own.map(([name, { privateKey }]) =>
+  [name, name.endsWith('-jwk') ? JSON.stringify(jwk(name, privateKey)) : pem(privateKey, 'pkcs8')]));
+const publicKeys = own.map(([name, { publicKey }]) => {
+  const { alg, ...key } = jwk(name, publicKey);
+  return key;
+});
+// Keys without a `kid` in the header are tried one by one.
+const clientKeys = async (header, token) => {
+  const fits = ({ kty, kid }) => (header.kid ? kid === header.kid : !kid.endsWith('-jwk'))
+    && kty === { R: 'RSA', P: 'RSA', E: header.alg === 'EdDSA' ? 'OKP' : 'EC' }[header.alg[0]];
+  return createLocalJWKSet({ keys: publicKeys.filter(fits) })(header, token);
+};
 
 class Refusal extends Error {
   constructor(code, why) {
@@ -164,4 +186,15 @@ const controlUrl = await control({
   'POST /set': (more) => { Object.assign(settings, more); },
 });
 
-announce({ issuer, control: controlUrl, secret: SECRET, serviceAccount: JSON.stringify(serviceAccount) });
+const platformJwt = await new SignJWT({}).setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
+  .setIssuer('signer').setSubject('signer').setAudience(issuer).setJti('job').setIssuedAt().setExpirationTime('5m')
+  .sign(signers.RS256.privateKey);
+
+announce({
+  issuer,
+  control: controlUrl,
+  secret: SECRET,
+  serviceAccount: JSON.stringify(serviceAccount),
+  clientKeys: privateKeys,
+  platformJwt,
+});

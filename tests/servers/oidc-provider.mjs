@@ -1,19 +1,25 @@
 // A strict authorization server that the project did not write: oidc-provider, on loopback, with a
 // person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
-//   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1]
+//   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1] [--client-ca FILE]
 //
 // With `--gitlab` its endpoints are where GitLab has them, below /oauth/. At /who it says whose a token is
 // that is bound to a key, also to who has not asked for `openid`, if the proof is right.
 //
+// With `--client-ca`, an authority in PEM, clients can authenticate with certificates: `cli-tls` with one of that
+// authority and the name client.example, `cli-self` with one of `--client-jwks`. The endpoints for them are
+// https, with the certificate of another authority.
+//
 // One line of JSON on stdout says where it is; it ends when stdin closes. Clients: see `clients`.
 
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { X509Certificate, createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 import { SignJWT, createLocalJWKSet, importJWK, jwtVerify } from 'jose';
 
+import { certificates } from './hostile/x509.mjs';
 import { Barrier, Journal, control } from './lib/control.mjs';
 import { announce, listen, options } from './lib/process.mjs';
 
@@ -29,7 +35,7 @@ const { default: Provider } = await import('oidc-provider');
 
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
-const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '' });
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '' });
 const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, assertion: null };
 
 // The paths that are not the library's own.
@@ -95,9 +101,32 @@ function clients() {
   if (given['client-jwks']) {
     const jwks = JSON.parse(readFileSync(given['client-jwks'], 'utf8'));
     list.push(native('cli-jwt', { token_endpoint_auth_method: 'private_key_jwt', jwks }));
+    if (given['client-ca']) {
+      list.push(native('cli-self', { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks }));
+    }
+  }
+  if (given['client-ca']) {
+    list.push(native('cli-tls', {
+      token_endpoint_auth_method: 'tls_client_auth',
+      tls_client_auth_subject_dn: 'CN=client.example',
+    }));
   }
   return list;
 }
+
+const MUTUAL_TLS = {
+  enabled: true,
+  certificateBoundAccessTokens: true,
+  tlsClientAuth: true,
+  selfSignedTlsClientAuth: true,
+  getCertificate: (ctx) => {
+    const { raw } = ctx.socket.getPeerCertificate?.() ?? {};
+    return raw && new X509Certificate(raw).toString();
+  },
+  certificateAuthorized: (ctx) => ctx.socket.authorized,
+  certificateSubjectMatches: (ctx, _property, expected) =>
+    new X509Certificate(ctx.socket.getPeerCertificate().raw).subject === expected,
+};
 
 function signingKeys() {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
@@ -124,7 +153,16 @@ function configuration() {
       'client_secret_post',
       'client_secret_jwt',
       'private_key_jwt',
+      ...(given['client-ca'] ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
     ],
+    discovery: tls.url && {
+      mtls_endpoint_aliases: {
+        token_endpoint: `${tls.url}${TOKEN_PATH}`,
+        revocation_endpoint: `${tls.url}/token/revocation`,
+        pushed_authorization_request_endpoint: `${tls.url}/request`,
+        backchannel_authentication_endpoint: `${tls.url}/backchannel`,
+      },
+    },
     enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'] },
     pkce: { required: () => true },
     rotateRefreshToken: true,
@@ -167,6 +205,7 @@ function configuration() {
         requireNonce: () => Boolean(given['dpop-nonce']),
       },
       introspection: { enabled: true },
+      ...(given['client-ca'] && { mTLS: MUTUAL_TLS }),
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -290,6 +329,13 @@ const journal = new Journal();
 const answers = new Barrier();
 const server = createServer();
 const issuer = `http://127.0.0.1:${await listen(server)}`;
+const tls = {};
+if (given['client-ca']) {
+  const { ca, https } = certificates();
+  tls.server = createTlsServer({ ...https, ca: readFileSync(given['client-ca']), requestCert: true, rejectUnauthorized: false });
+  tls.url = `https://127.0.0.1:${await listen(tls.server)}`;
+  tls.ca = ca;
+}
 const SIGNING_KEYS = signingKeys();
 const PUBLIC_KEYS = { keys: SIGNING_KEYS.keys.map(({ kty, n, e, crv, x, y, kid, alg }) => ({ kty, n, e, crv, x, y, kid, alg })) };
 const provider = new Provider(issuer, configuration());
@@ -334,6 +380,7 @@ provider.use(async (ctx, next) => {
 });
 
 const handle = provider.callback();
+tls.server?.on('request', handle);
 server.on('request', (req, res) => {
   if (!req.url.startsWith('/interaction/')) return handle(req, res);
   return interact(provider, req, res).catch((error) => {
@@ -373,4 +420,4 @@ const controlUrl = await control({
   },
 });
 
-announce({ issuer, control: controlUrl, secret: AWKWARD_SECRET });
+announce({ issuer, control: controlUrl, secret: AWKWARD_SECRET, ca: tls.ca ?? '' });

@@ -31,19 +31,22 @@ impl Servers {
         OidcProvider {
             issuer: text(&at["issuer"]),
             secret: text(&at["secret"]),
+            ca: text(&at["ca"]),
             control: Control::new(&text(&at["control"])),
             _node: node,
         }
     }
 
-    /// The strict server for clients without a user, with these options: see `machines.mjs`.
+    /// The strict server for clients without a user: see `machines.mjs`.
     #[track_caller]
-    pub fn machines(options: &[&str]) -> Machines {
-        let (node, at) = Node::start("machines.mjs", options);
+    pub fn machines() -> Machines {
+        let (node, at) = Node::start("machines.mjs", &[]);
         Machines {
             issuer: text(&at["issuer"]),
             secret: text(&at["secret"]),
             service_account: text(&at["serviceAccount"]),
+            client_keys: serde_json::from_value(at["clientKeys"].clone()).unwrap(),
+            platform_jwt: text(&at["platformJwt"]),
             control: Control::new(&text(&at["control"])),
             _node: node,
         }
@@ -123,6 +126,8 @@ impl Drop for Node {
 pub struct OidcProvider {
     pub issuer: String,
     pub secret: String,
+    /// The authority of its https endpoints, in PEM, if there are any.
+    pub ca: String,
     pub control: Control,
     _node: Node,
 }
@@ -168,13 +173,16 @@ impl OidcProvider {
     }
 }
 
-/// The server for clients without a user: `svc` has the secret, `signer` the keys of `--client-jwks`, and
-/// `public` none.
+/// The server for clients without a user: `svc` has the secret, `signer` the keys, and `public` none.
 pub struct Machines {
     pub issuer: String,
     pub secret: String,
     /// A service-account file.
     pub service_account: String,
+    /// The keys of `signer`, by their algorithm, as PEM, and with `-jwk` as JWK.
+    pub client_keys: BTreeMap<String, String>,
+    /// An assertion that a platform makes for `signer`.
+    pub platform_jwt: String,
     control: Control,
     _node: Node,
 }

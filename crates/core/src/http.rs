@@ -30,7 +30,7 @@ use crate::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse, Method}
 use crate::secret::Secret;
 
 pub use crate::port::MAX_BODY;
-pub use options::{Options, Proxy};
+pub use options::{Options, Proxy, client_certificate};
 pub use proxy::can_be_proxy;
 pub use proxy::unreadable_exceptions;
 

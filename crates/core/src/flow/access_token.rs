@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::Secret;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::grant::{Grant, GrantKey, Identity, Pin, TokenSet};
-use crate::protocol::id_token;
+use crate::protocol::signing_key::SigningKey;
+use crate::protocol::{dpop, id_token};
 use crate::time::Timestamp;
 
 /// An access token that was handed out, and the account that it is for. The refresh token is not in it.
@@ -43,6 +44,8 @@ pub struct AccessToken {
     pub notes: Vec<String>,
     /// Whether this call requested the token.
     pub fresh: bool,
+    /// The key that the token is bound to.
+    pub(super) dpop_key: Option<Secret>,
 }
 
 /// The account that a token is for: what is known of its grant, without its secrets.
@@ -103,7 +106,31 @@ impl AccessToken {
             warning: None,
             notes: Vec::new(),
             fresh: false,
+            dpop_key: grant.dpop_key.clone().filter(|_| tokens.token_type == "DPoP"),
         }
+    }
+
+    /// Returns a proof for one request with this token, the value of its `DPoP` header (RFC 9449, section 7),
+    /// or `None` if the token is not bound to a key. A proof serves once.
+    ///
+    /// `nonce` is the last `DPoP-Nonce` that the resource's server sent, if it sent any.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` for a method that is not an HTTP method or a URL that is not `http` or `https`, and
+    /// `Store` if the stored key is damaged.
+    pub fn dpop_proof(
+        &self,
+        method: &str,
+        url: &str,
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Secret>> {
+        let url = dpop::target(method, url)?;
+        let Some(key) = &self.dpop_key else { return Ok(None) };
+        let key = SigningKey::from_stored(key)?;
+        let proof = dpop::proof(&key, method, &url, now, nonce, Some(&self.value))?;
+        Ok(Some(Secret::new(proof)))
     }
 }
 

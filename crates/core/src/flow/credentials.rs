@@ -97,7 +97,7 @@ fn secret_sources(profile: &Profile) -> impl Iterator<Item = (&'static str, &Sec
         "client_secret" => true,
         "private_key" => !is_tls && !is_of_grant,
         "client_assertion" => !is_of_grant,
-        "certificate" => auth == Some(ClientAuth::PrivateKeyJwt),
+        "certificate" => !is_tls && !is_of_grant,
         _ => false,
     })
 }

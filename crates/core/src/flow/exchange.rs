@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::port::{HttpError, HttpRequest, HttpResponse, MAX_BODY, Method};
 use crate::profile::{AssertionAudience, TokenRequestFormat};
 use crate::protocol::answer::Answer;
-use crate::protocol::client_auth::{Credentials, authenticate};
+use crate::protocol::client_auth::{Credentials, Terms, authenticate};
 use crate::protocol::dpop;
 use crate::protocol::members::Members;
 use crate::protocol::reply::retry_after;
@@ -165,8 +165,11 @@ fn build(
         client_auth(profile, server),
         &profile.client.id,
         credentials,
-        audience.unwrap_or(exchange.endpoint),
-        peer.now(),
+        Terms {
+            audience: audience.unwrap_or(exchange.endpoint),
+            algs: &server.token_auth_algs,
+            now: peer.now(),
+        },
         &mut headers,
         &mut form,
     )?;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::Result;
+use crate::protocol::signing_key::SigningKey;
 use crate::secret::Secret;
 
 /// The options of a client.
@@ -18,6 +20,18 @@ pub struct Options {
     pub total_timeout: Duration,
     /// The proxy for https hosts that are not loopback.
     pub proxy: Proxy,
+}
+
+/// Returns a client certificate with its private key in PEM, as [`Options::client_certificate`] has it. The
+/// key may be a JWK.
+///
+/// # Errors
+///
+/// Returns an error of kind [`Config`](crate::ErrorKind::Config) if the key is a JWK that cannot be used.
+pub fn client_certificate(certificate: &Secret, key: &Secret) -> Result<Secret> {
+    let is_jwk = key.expose().trim_start().starts_with('{');
+    let pem = if is_jwk { SigningKey::read(key)?.to_pem()? } else { key.clone() };
+    Ok(Secret::new(format!("{}\n{}", certificate.expose(), pem.expose())))
 }
 
 impl Default for Options {

@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use self::fetch::Failure;
 use self::kept::{Found, Kept};
 use super::metadata::{Metadata, judge, needs_keys};
-use super::{AuthorizationServer, Endpoint, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile};
+use super::{
+    AuthorizationServer, ClientAuth, Endpoint, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile,
+};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Clock, Http};
@@ -219,6 +221,8 @@ fn nothing() -> AuthorizationServer {
         require_par: false,
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
+        token_auth_algs: Vec::new(),
+        mtls_endpoints: Endpoints::default(),
         ignored_endpoints: Vec::new(),
     }
 }
@@ -241,9 +245,15 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<Endpoint> {
     .collect()
 }
 
-/// Applies the configuration over the server's metadata.
+/// Applies the configuration over the server's metadata. A client with a certificate uses the endpoints that
+/// ask for one.
 fn overridden(profile: &Profile, mut server: AuthorizationServer) -> AuthorizationServer {
+    let is_mutual_tls = profile.client.auth.is_some_and(ClientAuth::is_mutual_tls);
     for endpoint in Endpoint::all() {
+        if let Some(alias) = server.mtls_endpoints.get(endpoint).filter(|_| is_mutual_tls).cloned()
+        {
+            *server.endpoints.get_mut(endpoint) = Some(alias);
+        }
         if let Some(own) = profile.endpoints.get(endpoint) {
             *server.endpoints.get_mut(endpoint) = Some(own.clone());
         }

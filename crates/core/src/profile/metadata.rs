@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::id_token::needs_secret;
-use super::{AuthorizationServer, Endpoint, Endpoints, GrantType, Par, Profile, endpoint};
+use super::{
+    AuthorizationServer, ClientAuth, Endpoint, Endpoints, GrantType, Par, Profile, endpoint,
+};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::text::one_line;
@@ -12,9 +14,16 @@ use crate::text::one_line;
 const ISS: &str = "authorization_response_iss_parameter_supported";
 const REQUIRE_PAR: &str = "require_pushed_authorization_requests";
 
+/// The endpoints for clients with a certificate (RFC 8705, section 5).
+const ALIASES: &str = "mtls_endpoint_aliases";
+
+const AUTH_ALGS: &str = "token_endpoint_auth_signing_alg_values_supported";
+
 /// The other members that are used.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 8] = [
     "issuer",
+    ALIASES,
+    AUTH_ALGS,
     "code_challenge_methods_supported",
     ISS,
     REQUIRE_PAR,
@@ -75,6 +84,8 @@ struct Defect {
     why: String,
     /// Whether it is a plain http URL, over which an attacker on the network could read requests.
     is_plain_http: bool,
+    /// Whether it is an alias for clients with a certificate.
+    is_alias: bool,
 }
 
 impl From<AuthorizationServer> for Metadata {
@@ -91,11 +102,13 @@ impl Metadata {
     /// Returns an error of kind `Validation`.
     pub(crate) fn refuse_unsafe(&self, profile: &Profile, issuer: &str) -> Result<()> {
         let needed = needed(profile, &self.server);
-        for Defect { endpoint, why, is_plain_http } in &self.defects {
+        let is_mutual_tls = profile.client.auth.is_some_and(ClientAuth::is_mutual_tls);
+        for Defect { endpoint, why, is_plain_http, is_alias } in &self.defects {
             let is_configured = profile.endpoints.get(*endpoint).is_some();
             let is_used = needed.contains(endpoint) || *is_plain_http && endpoint.is_used();
-            if is_used && !is_configured {
-                return Err(bad(issuer, endpoint.key(), why));
+            if is_used && !is_configured && (!is_alias || is_mutual_tls) {
+                let prefix = if *is_alias { "mtls_endpoint_aliases." } else { "" };
+                return Err(bad(issuer, &format!("{prefix}{}", endpoint.key()), why));
             }
         }
         Ok(())
@@ -137,28 +150,13 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
     same_issuer(issuer, document)?;
     let issuer_url =
         endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
-    let mut endpoints = Endpoints::default();
     let mut defects = Vec::new();
-    for endpoint in Endpoint::announced() {
-        // Some servers write an empty string if they have no endpoint.
-        let text = match document.get(endpoint.key()) {
-            None | Some(Value::Null) => continue,
-            Some(Value::String(text)) if text.is_empty() => continue,
-            Some(Value::String(text)) => text,
-            Some(_) => {
-                let why = "is not a string".to_owned();
-                defects.push(Defect { endpoint, why, is_plain_http: false });
-                continue;
-            }
-        };
-        match judge_endpoint(text, &issuer_url) {
-            Ok(()) => *endpoints.get_mut(endpoint) = Some(text.to_owned()),
-            Err(why) => {
-                let is_plain_http = Url::parse(text).is_ok_and(|url| url.scheme() == "http");
-                defects.push(Defect { endpoint, why, is_plain_http });
-            }
-        }
-    }
+    let endpoints = endpoints_of(document, &issuer_url, false, &mut defects);
+    let mtls_endpoints = match document.get(ALIASES) {
+        Some(Value::Object(aliases)) => endpoints_of(aliases, &issuer_url, true, &mut defects),
+        _ => Endpoints::default(),
+    };
+    let is_ignored = |defect: &&Defect| !defect.is_alias;
     let list = |name| list(document, name).map_err(|why| bad(issuer, name, why));
     let flag = |name| flag(document, name).map_err(|why| bad(issuer, name, why));
     let server = AuthorizationServer {
@@ -169,9 +167,47 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
         require_par: flag(REQUIRE_PAR)?,
         id_token_algs: list("id_token_signing_alg_values_supported")?.unwrap_or_default(),
         token_auth_methods: list("token_endpoint_auth_methods_supported")?.unwrap_or_default(),
-        ignored_endpoints: defects.iter().map(|defect| defect.endpoint.key().to_owned()).collect(),
+        // A list that cannot be read excludes no algorithm.
+        token_auth_algs: list(AUTH_ALGS).ok().flatten().unwrap_or_default(),
+        mtls_endpoints,
+        ignored_endpoints: defects
+            .iter()
+            .filter(is_ignored)
+            .map(|defect| defect.endpoint.key().to_owned())
+            .collect(),
     };
     Ok(Metadata { server, defects })
+}
+
+/// Returns the usable endpoints of a document, or of the aliases in it.
+fn endpoints_of(
+    document: &Map<String, Value>,
+    issuer: &Url,
+    is_alias: bool,
+    defects: &mut Vec<Defect>,
+) -> Endpoints {
+    let mut endpoints = Endpoints::default();
+    for endpoint in Endpoint::announced() {
+        // Some servers write an empty string if they have no endpoint.
+        let text = match document.get(endpoint.key()) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) if text.is_empty() => continue,
+            Some(Value::String(text)) => text,
+            Some(_) => {
+                let why = "is not a string".to_owned();
+                defects.push(Defect { endpoint, why, is_plain_http: false, is_alias });
+                continue;
+            }
+        };
+        match judge_endpoint(text, issuer) {
+            Ok(()) => *endpoints.get_mut(endpoint) = Some(text.to_owned()),
+            Err(why) => {
+                let is_plain_http = Url::parse(text).is_ok_and(|url| url.scheme() == "http");
+                defects.push(Defect { endpoint, why, is_plain_http, is_alias });
+            }
+        }
+    }
+    endpoints
 }
 
 /// Completes a document with another one of the same issuer: with the endpoints that it lacks, and with the

@@ -517,6 +517,12 @@ pub struct AuthorizationServer {
     pub id_token_algs: Vec<String>,
     /// `token_endpoint_auth_methods_supported`; empty if the metadata omits it.
     pub token_auth_methods: Vec<String>,
+    /// `token_endpoint_auth_signing_alg_values_supported`; empty if the metadata omits it.
+    #[serde(default)]
+    pub token_auth_algs: Vec<String>,
+    /// `mtls_endpoint_aliases`: the endpoints for clients with a certificate (RFC 8705, section 5).
+    #[serde(default)]
+    pub mtls_endpoints: Endpoints,
     /// Members of the metadata that are not usable endpoints and are not needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored_endpoints: Vec<String>,

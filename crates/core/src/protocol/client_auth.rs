@@ -33,9 +33,20 @@ pub(crate) struct Credentials {
     pub certificate: Option<Vec<u8>>,
 }
 
+/// What a server requires of assertions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// The issuer, or the token endpoint if the issuer is unknown or the profile says so.
+    pub audience: &'a str,
+    /// The signature algorithms that the server supports; empty if it does not say.
+    pub algs: &'a [String],
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// Adds client authentication to a request: to its headers or to its form, never to both. A `client_id`
 /// that is already in the form stays; HTTP Basic adds none, because some servers refuse it at the token
-/// endpoint. `audience` is the issuer, or the token endpoint if the issuer is unknown.
+/// endpoint.
 ///
 /// # Errors
 ///
@@ -45,8 +56,7 @@ pub(crate) fn authenticate(
     method: ClientAuth,
     client_id: &str,
     credentials: &Credentials,
-    audience: &str,
-    now: Timestamp,
+    terms: Terms<'_>,
     headers: &mut Vec<(String, String)>,
     form: &mut Vec<(String, String)>,
 ) -> Result<()> {
@@ -71,7 +81,7 @@ pub(crate) fn authenticate(
             add("client_secret", secret.expose());
         }
         ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt => {
-            let assertion = assertion(method, client_id, credentials, audience, now)?;
+            let assertion = assertion(method, client_id, credentials, terms)?;
             add("client_id", client_id);
             add("client_assertion_type", ASSERTION_TYPE);
             add("client_assertion", assertion.expose());
@@ -129,13 +139,13 @@ fn assertion(
     method: ClientAuth,
     client_id: &str,
     credentials: &Credentials,
-    audience: &str,
-    now: Timestamp,
+    terms: Terms<'_>,
 ) -> Result<Secret> {
+    let claims = || claims(client_id, terms.audience, terms.now);
     if method == ClientAuth::ClientSecretJwt {
         let key = secret(method, credentials)?;
         let header = json!({"typ": "JWT", "alg": "HS256"});
-        return jws::compact(&header, &claims(client_id, audience, now)?, |message| {
+        return jws::compact(&header, &claims()?, |message| {
             let key =
                 aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.expose().as_bytes());
             Ok(aws_lc_rs::hmac::sign(&key, message).as_ref().to_vec())
@@ -164,7 +174,7 @@ fn assertion(
     if let Some(der) = &credentials.certificate {
         certificate::identify(&mut header, der);
     }
-    key.sign_jwt(header, &claims(client_id, audience, now)?).map(Secret::new)
+    key.sign_jwt_as(key.alg_for(terms.algs)?, header, &claims()?).map(Secret::new)
 }
 
 /// Returns the claims of RFC 7523, section 3.

@@ -7,8 +7,9 @@ use url::Url;
 use super::jws::b64;
 use super::random;
 use super::signing_key::SigningKey;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// Returns a proof for one request (RFC 9449, section 4.2), the value of its `DPoP` header.
@@ -30,6 +31,9 @@ pub(crate) fn proof(
     let mut target = url.clone();
     target.set_query(None);
     target.set_fragment(None);
+    // A name or password in the URL is no part of it either (RFC 9110, section 4.2.4).
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
     let mut claims = json!({
         "jti": random::token(16)?,
         "htm": method,
@@ -44,6 +48,22 @@ pub(crate) fn proof(
         claims["ath"] = b64(hash).into();
     }
     key.sign_jwt(json!({"typ": "dpop+jwt", "jwk": key.public()?.to_jwk()}), &claims)
+}
+
+/// Reads the target of a request for which a caller wants a proof.
+///
+/// # Errors
+///
+/// Returns [`Usage`](crate::ErrorKind::Usage) if there can be no such request.
+pub(crate) fn target(method: &str, url: &str) -> Result<Url> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if method.is_empty() || !method.bytes().all(is_token) {
+        return Err(Error::usage(format!("`{}` is not an HTTP method", one_line(method))));
+    }
+    let parsed = Url::parse(url).ok();
+    parsed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(
+        || Error::usage(format!("`{}` is not an absolute http or https URL", one_line(url))),
+    )
 }
 
 /// Returns the thumbprint of the key's public half, for `dpop_jkt` (RFC 9449, section 10).

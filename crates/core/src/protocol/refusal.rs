@@ -236,6 +236,10 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
             "check `grant`: the server does not support this grant type",
         ),
         Some("invalid_scope") => Advice::configure(&["scopes"], "correct `scopes` in the profile"),
+        Some("invalid_dpop_proof" | "use_dpop_nonce") if !profile.dpop => Advice::configure(
+            &["dpop"],
+            "the server binds tokens to a key: set `dpop = true` in the profile",
+        ),
         Some("invalid_target") => Advice::configure(
             &["resource", "audience"],
             "correct `resource` or `audience` in the profile",

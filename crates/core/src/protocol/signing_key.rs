@@ -16,6 +16,7 @@ use super::jws::{self, Alg};
 use super::public_key::PublicKey;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::text::one_line;
 
 /// The supported private keys, for messages.
 const EXPECTED: &str = "use an unencrypted private key, RSA of 2048 to 8192 bits, EC on P-256 or \
@@ -93,6 +94,45 @@ impl SigningKey {
         .map_err(failed)
     }
 
+    /// Returns the algorithm to sign with for a server: the key's own, else the first other one that fits and is
+    /// supported. An empty list supports every algorithm.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Config`](crate::ErrorKind::Config) if the server supports none that fits.
+    pub(crate) fn alg_for(&self, supported: &[String]) -> Result<Alg> {
+        let is_supported = |alg: Alg| supported.iter().any(|name| Alg::parse(name) == Some(alg));
+        if supported.is_empty() || is_supported(self.alg) {
+            return Ok(self.alg);
+        }
+        let public = self.public()?;
+        let mut fitting = Alg::ALL.iter().map(|(_, alg)| *alg).filter(|alg| public.fits(*alg));
+        fitting.find(|alg| is_supported(*alg)).ok_or_else(|| {
+            let names = supported.iter().map(|name| one_line(name)).collect::<Vec<_>>().join(", ");
+            let own = self.alg.as_str();
+            Error::config(format!("the key signs with {own}, but the server supports {names}"))
+                .hint("register another key with the server, and set it as `private_key`")
+        })
+    }
+
+    /// Returns the key as PKCS #8 in PEM.
+    ///
+    /// # Errors
+    ///
+    /// See [`to_stored`](Self::to_stored).
+    pub(crate) fn to_pem(&self) -> Result<Secret> {
+        let stored = self.to_stored()?;
+        let mut pem = Zeroizing::new(String::from("-----BEGIN PRIVATE KEY-----\n"));
+        for (at, character) in stored.expose().char_indices() {
+            pem.push(character);
+            if at % 64 == 63 {
+                pem.push('\n');
+            }
+        }
+        pem.push_str("\n-----END PRIVATE KEY-----\n");
+        Ok(Secret::new(pem.as_str()))
+    }
+
     /// Returns the same key with this id, if there is one.
     pub(crate) fn with_kid(mut self, kid: Option<String>) -> Self {
         self.kid = kid.or(self.kid);
@@ -130,17 +170,31 @@ impl SigningKey {
     /// # Errors
     ///
     /// Returns [`Internal`](crate::ErrorKind::Internal) if signing fails.
-    pub(crate) fn sign_jwt(&self, mut header: Value, claims: &Value) -> Result<String> {
-        header["alg"] = self.alg.as_str().into();
-        jws::compact(&header, claims, |message| self.sign(message))
+    pub(crate) fn sign_jwt(&self, header: Value, claims: &Value) -> Result<String> {
+        self.sign_jwt_as(self.alg, header, claims)
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+    /// Does the same with another algorithm that fits the key ([`alg_for`](Self::alg_for)).
+    ///
+    /// # Errors
+    ///
+    /// See [`sign_jwt`](Self::sign_jwt).
+    pub(crate) fn sign_jwt_as(
+        &self,
+        alg: Alg,
+        mut header: Value,
+        claims: &Value,
+    ) -> Result<String> {
+        header["alg"] = alg.as_str().into();
+        jws::compact(&header, claims, |message| self.sign(alg, message))
+    }
+
+    fn sign(&self, alg: Alg, message: &[u8]) -> Result<Vec<u8>> {
         let rng = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut out = vec![0; pair.public_modulus_len()];
-                rsa_encoding(self.alg)
+                rsa_encoding(alg)
                     .ok_or(aws_lc_rs::error::Unspecified)
                     .and_then(|encoding| pair.sign(encoding, &rng, message, &mut out))
                     .map(|()| out)

@@ -16,6 +16,8 @@ fn server(issuer: Option<&str>, promises_iss: bool) -> AuthorizationServer {
         require_par: false,
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
+        token_auth_algs: Vec::new(),
+        mtls_endpoints: Endpoints::default(),
         ignored_endpoints: Vec::new(),
     }
 }
