@@ -262,7 +262,10 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     let code = ui.fail(&usage_error(error, &text));
-    if let (Some(ContextValue::StyledStr(usage)), false) = (error.get(ContextKind::Usage), ui.json)
+    // clap's line would be about the option that it suggests.
+    let is_silent = ui.json || misplaced(error, &command_words(arguments())).is_some();
+    if let (Some(ContextValue::StyledStr(usage)), false) =
+        (error.get(ContextKind::Usage), is_silent)
     {
         let usage = usage.to_string();
         let usage = usage.split("\n\n").next().unwrap_or_default();
@@ -286,7 +289,8 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
         Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
         _ => None,
     };
-    let command = command_words(links::arguments().into_iter().skip(1)).join(" ");
+    let words = command_words(links::arguments().into_iter().skip(1));
+    let command = words.join(" ");
     let hint = match (command.as_str(), unknown) {
         ("status", Some("--account")) => {
             "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()
@@ -294,20 +298,27 @@ fn usage_error(error: &clap::Error, text: &str) -> Error {
         ("exec", Some(argument)) if !argument.starts_with('-') => {
             "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
         }
-        _ => match suggestion(error) {
-            Some(suggestion) => without_queries(&suggestion),
-            None if command.is_empty() => "run `oauthctl --help`".to_owned(),
-            None => format!("run `{name} {command} --help`", name = "oauthctl"),
+        _ => match (misplaced(error, &words), suggestion(error)) {
+            (Some(option), _) => {
+                format!("`{option}` is an option of `{command}`: put it after the command")
+            }
+            (None, Some(suggestion)) => without_queries(&suggestion),
+            (None, None) if command.is_empty() => "run `oauthctl --help`".to_owned(),
+            (None, None) => format!("run `{name} {command} --help`", name = "oauthctl"),
         },
     };
-    let message = without_queries(text.split("\n\n").next().unwrap_or_default());
-    Error::usage(message.trim_start_matches("error: ")).hint(hint)
+    let message = match error.get(ContextKind::InvalidSubcommand) {
+        // What clap calls a subcommand is a command to users of this program.
+        Some(ContextValue::String(word)) => format!("unrecognized command '{word}'"),
+        _ => text.split("\n\n").next().unwrap_or_default().to_owned(),
+    };
+    Error::usage(without_queries(&message).trim_start_matches("error: ")).hint(hint)
 }
 
 /// The suggestion of clap.
 fn suggestion(error: &clap::Error) -> Option<String> {
     let kinds = [
-        (ContextKind::SuggestedSubcommand, "subcommand"),
+        (ContextKind::SuggestedSubcommand, "command"),
         (ContextKind::SuggestedArg, "argument"),
         (ContextKind::SuggestedValue, "value"),
     ];
@@ -352,6 +363,18 @@ fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
         }
     }
     words
+}
+
+/// Returns the unknown option, if the command that follows it has that option.
+fn misplaced<'e>(error: &'e clap::Error, words: &[String]) -> Option<&'e str> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let long = option.strip_prefix("--")?;
+    let program = Cli::command();
+    let command = words.iter().try_fold(&program, |at, word| at.find_subcommand(word))?;
+    let is_its = command.get_arguments().any(|known| known.get_long() == Some(long));
+    (is_its && error.kind() == clap::error::ErrorKind::UnknownArgument).then_some(option)
 }
 
 /// Returns whether this argument is an option whose value is the next argument.

@@ -6,6 +6,9 @@ use oauthctl_core::{Advice, Error, GrantKey};
 
 use crate::given::{Given, option};
 
+/// The variable with an account, for jobs that start with an empty store.
+pub const IMPORT: &str = "OAUTHCTL_IMPORT";
+
 /// Returns what to do about an error, as one line.
 pub fn of(error: &Error) -> Option<String> {
     let words: Vec<String> = error.advice().iter().map(words).collect();
@@ -31,6 +34,31 @@ fn add_scopes(key: &GrantKey, scopes: &[String]) -> String {
     format!("log in with the scopes that you use, and these: `{login} --scope {asked}`")
 }
 
+/// Returns the command that prints this account as a line, quoted for a shell.
+pub fn export_command(key: &GrantKey) -> String {
+    let profile = shell_word(&key.profile);
+    match key.account.as_str() {
+        DEFAULT_ACCOUNT => format!("oauthctl export {profile}"),
+        account => format!("oauthctl export {profile} {}", option("--account", account)),
+    }
+}
+
+/// Returns how to get a new login. A job that gets its login from a variable has no browser.
+fn log_in(key: &GrantKey) -> String {
+    let login = login_command(key);
+    let takes_line = matches!(Given::command(), "token" | "exec" | "refresh");
+    match std::env::var_os(IMPORT).filter(|_| takes_line) {
+        None => format!("run `{login}`"),
+        Some(line) if line.to_string_lossy().trim().is_empty() => {
+            format!("run `{login}`; {IMPORT} is set, but empty, so no account was imported")
+        }
+        Some(_) => format!(
+            "run `{login}` where there is a browser, and set {IMPORT} to the output of `{}`",
+            export_command(key)
+        ),
+    }
+}
+
 /// Returns how to restart a flow that this command was part of.
 fn start() -> &'static str {
     match Given::command() {
@@ -43,7 +71,7 @@ fn start() -> &'static str {
 
 fn words(advice: &Advice) -> String {
     match advice {
-        Advice::LogIn(key) => format!("run `{}`", login_command(key)),
+        Advice::LogIn(key) => log_in(key),
         Advice::LogInIfIntended(key) => {
             format!("if you made this change, run `{}`", login_command(key))
         }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use clap::{Args, ValueHint};
 use oauthctl_core::{Error, Result, hook};
 
-use crate::commands::token::{Selection, Want, hand_out};
+use crate::commands::token::{Selection, Want, hand_out, remark_renewal};
 use crate::context::Context;
 use crate::format::TOKEN_VARIABLE;
 
@@ -41,6 +41,7 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
         return Err(Error::usage("`exec` requires a command after `--`"));
     };
     let token = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
+    remark_renewal(context, &token);
     let mut command = Command::new(program);
     command.args(arguments);
     // The command gets a token, but neither the keys of the store nor the client's credentials.

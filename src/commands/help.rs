@@ -70,7 +70,7 @@ fn options() -> String {
     let about = "Options that every command accepts";
     let command = Command::new("oauthctl").about(about).disable_help_flag(true);
     let command = Globals::augment_args(command)
-        .override_usage("oauthctl <COMMAND> [OPTIONS]")
+        .override_usage("oauthctl [OPTIONS] <COMMAND>")
         .max_term_width(WIDEST);
     command.clone().render_help().to_string()
 }

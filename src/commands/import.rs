@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::grant::AccountEntry;
+use oauthctl_core::grant::{AccountEntry, Grant};
 use oauthctl_core::port::Coordinator as _;
 use oauthctl_core::store::portable;
 use oauthctl_core::text::shell_word;
@@ -14,6 +14,7 @@ use oauthctl_core::{Error, Result, Secret};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
+use crate::hint::{IMPORT, export_command};
 use crate::run as runner;
 use crate::target::Target;
 
@@ -64,22 +65,31 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode> {
 enum There {
     Replace,
     Refuse,
-    Leave,
+    /// Leave it, unless the server has ended its login and the line is of a newer one.
+    ReplaceDead,
+}
+
+/// Returns whether a stored account gives way to the one of `OAUTHCTL_IMPORT`: a line that the job already
+/// used is not tried again.
+fn gives_way(stored: &Grant, line: &Grant) -> bool {
+    let is_newer = stored.id != line.id || stored.generation < line.generation;
+    stored.dead.is_some() && is_newer
 }
 
 /// Fills an empty store from the line in `OAUTHCTL_IMPORT`, if it is set, and returns whether it did. A
-/// stored account is never overwritten: after a rotation it is newer than the line.
+/// stored account that still works is never overwritten: after a rotation it is newer than the line.
 ///
 /// # Errors
 ///
 /// Returns `Usage` for an invalid line, and `Store` if it cannot be decrypted or stored.
 pub fn from_environment(context: &Context, target: &Target<'_>) -> Result<bool> {
-    let Some(line) = context.env("OAUTHCTL_IMPORT")? else {
-        return Ok(false);
-    };
-    // A stored account, damaged or not, is never replaced; the line is not even read then.
-    if !matches!(runner::block_on(None, target.store.grants.load(&target.key)), Ok(None)) {
-        return Ok(false);
+    let line = context.env(IMPORT)?.filter(|line| !line.trim().is_empty());
+    let Some(line) = line else { return Ok(false) };
+    // Of an account that works or is damaged, the line is not even read.
+    match runner::block_on(None, target.store.grants.load(&target.key)) {
+        Ok(None) => {}
+        Ok(Some(stored)) if stored.dead.is_some() => {}
+        _ => return Ok(false),
     }
     let not_taken = |e: Error| e.context("cannot import the account in OAUTHCTL_IMPORT");
     let line = Secret::new(line);
@@ -87,12 +97,11 @@ pub fn from_environment(context: &Context, target: &Target<'_>) -> Result<bool> 
     if grant.key.profile != target.key.profile {
         return Ok(false);
     }
-    take(context, &line, There::Leave).map_err(not_taken)?;
-    Ok(true)
+    take(context, &line, There::ReplaceDead).map_err(not_taken)
 }
 
 /// Stores the account of an exported line.
-fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
+fn take(context: &Context, line: &Secret, there: There) -> Result<bool> {
     let grant = portable::import(line, identity(context)?.as_ref())?;
     let named = context.config()?.profiles.get(&grant.key.profile).and_then(|p| p.store.clone());
     let store = context.open_store(
@@ -102,7 +111,9 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
     let work = async {
         let mut lock = state.lock(&grant.key, std::time::Duration::from_secs(45)).await?;
         let present = store.grants.load(&grant.key).await?;
-        if present.is_some() && there == There::Leave {
+        if there == There::ReplaceDead
+            && present.as_ref().is_some_and(|present| !gives_way(present, &grant))
+        {
             return Ok(false);
         }
         if present.is_some() && there == There::Refuse {
@@ -113,7 +124,14 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
             && let Some(known) = state.account(&grant.key)?
             && known.rotates == Some(true)
         {
-            known.refuse_older(&grant, &store.grants.name())?;
+            let older = known.refuse_older(&grant, &store.grants.name());
+            older.map_err(|error| match there {
+                There::ReplaceDead => error.hint(format!(
+                    "set {IMPORT} to what `{}` prints now",
+                    export_command(&grant.key)
+                )),
+                _ => error.and_hint("to import it anyway, use `--replace`"),
+            })?;
         }
         store.grants.prepare(&grant.key, 64 * 1024).await?;
         // The index entry describes the record that is about to be replaced.
@@ -123,11 +141,12 @@ fn take(context: &Context, line: &Secret, there: There) -> Result<()> {
         lock.publish(&AccountEntry::of(&grant, &store.grants.name())).await?;
         Ok(true)
     };
-    if runner::block_on(None, work)? {
+    let is_imported = runner::block_on(None, work)?;
+    if is_imported {
         context.ui.say(format!("Imported {}.", grant.key));
         warn_of_no_profile(context, &grant.key.profile)?;
     }
-    Ok(())
+    Ok(is_imported)
 }
 
 /// Warns about a profile that is not configured. An account may be imported before its profile is added,

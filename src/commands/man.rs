@@ -38,9 +38,22 @@ pub fn run(args: &ManArgs, mut program: Command, context: &Context) -> Result<Ex
     program.build();
     match &args.dir {
         Some(dir) => write_all(dir, &program, context)?,
-        None => ui::print(&page::render(&program, &find(&program, &args.command)?)?)?,
+        None => ui::print(&page::render(&program, &find_page(&program, &args.command)?)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the same as [`find`], also for the name of a page, such as `pending-list` or
+/// `oauthctl-pending-list`.
+fn find_page<'a>(program: &'a Command, words: &[String]) -> Result<Vec<&'a Command>> {
+    let found = find(program, words);
+    let [page] = words else { return found };
+    let page = page.strip_prefix(program.get_name()).unwrap_or(page);
+    let page = page.trim_start_matches('-').trim_end_matches(".1");
+    let is_page = |way: &Vec<&Command>| {
+        way.iter().map(|command| command.get_name()).collect::<Vec<_>>().join("-") == page
+    };
+    found.or_else(|error| all(program).into_iter().find(is_page).ok_or(error))
 }
 
 /// Returns the commands on the path to this one, itself included; none for the program itself.

@@ -173,8 +173,9 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     scopes::warn(context, &args.scopes, config.profile(&args.name)?);
     let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
     if !uris.is_empty() {
+        let word = if uris.len() == 1 { "URI" } else { "URIs" };
         let uris = uris.join(", ");
-        context.ui.say(format!("Redirect URI to register at the service: {uris}"));
+        context.ui.say(format!("Redirect {word} to register at the service: {uris}"));
     }
     if let Some(note) = note {
         context.ui.say(note);

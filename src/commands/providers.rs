@@ -89,7 +89,9 @@ fn describe(preset: &Preset) -> Result<()> {
     if !preset.needs.is_empty() {
         rows.push(("you must set", format!("client_id, {}", preset.needs.join(", "))));
     }
-    rows.extend(preset.profile.iter().map(|(key, value)| {
+    // The redirect URI has its row already.
+    let keys = preset.profile.iter().filter(|(key, _)| *key != "redirect_uri");
+    rows.extend(keys.map(|(key, value)| {
         // No preset contains a TOML value that JSON cannot represent.
         (key.as_str(), ui::plain(&serde_json::to_value(value).unwrap_or_default()))
     }));

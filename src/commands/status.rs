@@ -32,7 +32,8 @@ pub struct StatusArgs {
 ///
 /// # Errors
 ///
-/// Returns `Config` for a profile that is neither configured nor in the index.
+/// Returns `Config` for a profile that is neither configured nor in the index, and `Store` if no account is
+/// known because no record can be read.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
     let wanted = one_of(args.argument.as_deref(), args.option.profile.as_deref())?;
     if let Err(error) = context.check_config() {
@@ -47,7 +48,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         context.profile(name)?;
     }
     let (accounts, were_asked) = match entries.is_empty() {
-        true => (stored::unindexed(wanted, context), true),
+        true => (unindexed(wanted, context)?, true),
         false => stored::compare(entries, context),
     };
     let now = Timestamp::now();
@@ -145,6 +146,19 @@ fn problem(account: &Account, now: Timestamp) -> Option<Error> {
             Error::login_required("a new login is required").hint(Advice::LogIn(entry.key.clone()))
         })
     })
+}
+
+/// Returns the accounts that only a store knows. Records that cannot be read are reported: without them,
+/// nobody would seem to be logged in.
+fn unindexed(wanted: Option<&str>, context: &Context) -> Result<Vec<Account>> {
+    let (accounts, mut unread) = stored::unindexed(wanted, context);
+    if accounts.is_empty() && !unread.is_empty() {
+        return Err(unread.swap_remove(0));
+    }
+    for error in &unread {
+        context.ui.warn(error);
+    }
+    Ok(accounts)
 }
 
 fn describe(account: &Account, now: Timestamp, rows: &mut Rows) {

@@ -1,6 +1,6 @@
 //! `oauthctl store`: keys of the file store, contents of the stores, migration between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -72,6 +72,7 @@ fn info(context: &Context) -> Result<ExitCode> {
     let place = Place::of(&spec, context)?;
     let accounts = context.state()?.accounts()?;
     let here = accounts.iter().filter(|e| e.store == spec.to_string()).count();
+    let others = other_stores(&spec, context)?;
     let (config_path, state) = (context.config_path()?, context.state_path()?);
     if context.ui.json {
         ui::print_json(&json!({
@@ -80,6 +81,7 @@ fn info(context: &Context) -> Result<ExitCode> {
             "key": place.key,
             "accounts": here,
             "accounts_elsewhere": accounts.len() - here,
+            "profiles": others,
             "config": shown(&config_path),
             "state": shown(&state),
         }))?;
@@ -94,10 +96,29 @@ fn info(context: &Context) -> Result<ExitCode> {
         rows.row("key", key);
     }
     rows.row("accounts", &format!("{here} in this store, {} in others", accounts.len() - here));
+    let stores: BTreeSet<&String> = others.values().collect();
+    for store in stores {
+        let of_it = others.iter().filter(|(_, other)| *other == store);
+        let names = text::names(of_it.map(|(name, _)| *name));
+        rows.row("elsewhere", &format!("{} is the store of {names}", ui::field(store)));
+    }
     rows.row("config", &ui::field(&shown(&config_path)));
     rows.row("state", &ui::field(&shown(&state)));
     rows.print()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the profiles that use another store than this one, each with its store.
+fn other_stores<'c>(spec: &StoreSpec, context: &'c Context) -> Result<BTreeMap<&'c str, String>> {
+    let config = context.config()?;
+    let mut others = BTreeMap::new();
+    for profile in config.profiles.values() {
+        let own = context.store_spec(config.store_of(profile))?;
+        if own != *spec {
+            others.insert(profile.name.as_str(), own.to_string());
+        }
+    }
+    Ok(others)
 }
 
 /// Returns a path as text, lossily if it is not UTF-8.

@@ -107,6 +107,7 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
         id_token: args.id_token,
     };
     let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    remark_renewal(context, &token);
     let token = if args.id_token && format != Format::Json { as_bearer(token)? } else { token };
     let now = Timestamp::now();
     let proof = proof(args, &token, now)?;
@@ -127,6 +128,17 @@ fn proof(args: &TokenArgs, token: &AccessToken, now: Timestamp) -> Result<Option
         return Err(Error::usage(what).hint("set `dpop = true` in the profile, and log in again"));
     }
     Ok(proof)
+}
+
+/// Says with `--verbose` that the token is new.
+pub fn remark_renewal(context: &Context, token: &AccessToken) {
+    if !token.fresh {
+        return;
+    }
+    let life = token.expires_at.map_or_else(String::new, |at| {
+        format!(" that is valid for {}", time::describe(at.remaining(Timestamp::now())))
+    });
+    context.ui.remark(format!("The server issued a new token for {}{life}.", token.account.key));
 }
 
 /// Returns the id_token of an account in place of its access token.

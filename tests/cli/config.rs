@@ -4,6 +4,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+
 use crate::fixture::{PROFILE, TOKEN, grant, planted, settled};
 use crate::snapshot::check;
 use crate::support::{Browser, Home};
@@ -241,13 +243,37 @@ fn store_info_says_what_is_used() {
     check("store-info", &settled(&home, &home.run(["store", "info"]).ok().stdout));
     let info = home.run(["store", "info", "--json"]).ok().json();
     let keys: Vec<&String> = info.as_object().unwrap().keys().collect();
-    let expected =
-        ["store", "directory", "key", "accounts", "accounts_elsewhere", "config", "state"];
+    let expected = [
+        "store",
+        "directory",
+        "key",
+        "accounts",
+        "accounts_elsewhere",
+        "profiles",
+        "config",
+        "state",
+    ];
     assert_eq!(keys, expected);
+    assert_eq!(info["profiles"], json!({}));
     assert_eq!(info["accounts"], 1);
     home.set("OAUTHCTL_STORE_KEY", "AGE-SECRET-KEY-CANARY");
     let said = home.run(["store", "info"]).ok().stdout;
     assert!(said.contains("OAUTHCTL_STORE_KEY") && !said.contains("CANARY"), "{said}");
+}
+
+#[test]
+fn store_info_names_the_stores_of_profiles() {
+    let mut home = Home::new();
+    home.unset("OAUTHCTL_STORE");
+    let other = PROFILE.replace("[profiles.p]", "[profiles.q]\nstore = \"keyring\"");
+    home.config(&format!("[defaults]\nstore = \"file\"\n{PROFILE}{other}"));
+    let info = home.run(["store", "info", "--json"]).ok().json();
+    assert_eq!((&info["store"], &info["profiles"]), (&json!("file"), &json!({"q": "keyring"})));
+    let said = home.run(["store", "info"]).ok().stdout;
+    assert!(said.contains("elsewhere  keyring is the store of q\n"), "{said}");
+    // What a flag names is the store of all of them.
+    let info = home.run(["--store", "file", "store", "info", "--json"]).ok().json();
+    assert_eq!(info["profiles"], json!({}));
 }
 
 #[test]

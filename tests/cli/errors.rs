@@ -341,3 +341,19 @@ fn a_failed_import_changes_nothing() {
     plant(&home, &grant("default", "other-token", |_| ()));
     assert_eq!(home.run(["token"]).ok().line(), "other-token");
 }
+
+#[test]
+fn option_before_its_command_is_said_to_be_misplaced() {
+    let home = Home::new();
+    for (call, option, command) in [
+        (&["--cached", "token"][..], "--cached", "token"),
+        (&["--min-ttl", "5m", "token", "p"], "--min-ttl", "token"),
+        (&["pending", "--alg", "HS256", "rotate-key"], "--alg", "pending rotate-key"),
+    ] {
+        let output = home.run(call).fails(2);
+        let hint =
+            format!("hint: `{option}` is an option of `{command}`: put it after the command");
+        assert!(output.stderr.contains(&hint), "{call:?}: {}", output.stderr);
+        assert!(!output.stderr.contains("Usage:"), "{call:?}: {}", output.stderr);
+    }
+}

@@ -199,3 +199,19 @@ fn pages_replace_files_and_are_written_into_nothing_else() {
     assert!(std::fs::read_to_string(&page).unwrap().contains(".TH OAUTHCTL 1"));
     assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
 }
+
+#[test]
+fn page_is_found_by_its_own_name() {
+    let home = Home::new();
+    for (command, names) in [
+        ("pending list", ["pending-list", "oauthctl-pending-list"]),
+        ("profile set-secret", ["profile-set-secret", "oauthctl-profile-set-secret.1"]),
+        ("token", ["token", "oauthctl-token"]),
+    ] {
+        for name in names {
+            assert_eq!(home.run(["man", name]).ok().stdout, page(command), "{name}");
+        }
+    }
+    assert_eq!(home.run(["man", "oauthctl"]).ok().stdout, page(""));
+    home.run(["man", "pending-lists"]).fails(2);
+}

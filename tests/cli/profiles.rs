@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::snapshot::check;
 use crate::support::{Home, assert_no_secret, assert_not_shown};
 
@@ -321,4 +323,40 @@ fn status_shows_accounts_of_an_unreadable_store() {
     home.run(["status", "nosuch"]).fails(3);
     let empty = Home::new().run(["status"]).ok();
     assert!(empty.stdout.is_empty() && empty.stderr.contains("oauthctl demo"), "{}", empty.stderr);
+}
+
+#[test]
+fn missing_keys_are_suggested_only_where_some_are_missing() {
+    let home = Home::new();
+    let add = ["profile", "add", "x", "--issuer", "https://as.example", "--client-id", "c"];
+    let missing = "hint: set missing keys with `--set KEY=VALUE`";
+    let output = home.run(add.iter().chain(&["--set", "store=drawer"])).fails(3);
+    assert!(!output.stderr.contains("hint:"), "{}", output.stderr);
+    assert!(!output.stderr.contains("command"), "{}", output.stderr);
+    let output = home.run(add.iter().chain(&["--set", "client_auth=client_secret_post"])).fails(3);
+    assert!(output.stderr.contains(missing), "{}", output.stderr);
+    let unknown = ["profile", "add", "x", "--provider", "gitlabb", "--client-id", "c"];
+    let output = home.run(unknown).fails(3);
+    assert!(output.stderr.contains("did you mean `gitlab`?"), "{}", output.stderr);
+    assert!(!output.stderr.contains(missing), "{}", output.stderr);
+}
+
+#[test]
+fn both_redirect_uris_are_told_where_metadata_decides() {
+    let home = Home::new();
+    let add = |name: &str, issuer: &str| {
+        home.run(["profile", "add", name, "--issuer", issuer, "--client-id", "c"]).ok().stderr
+    };
+    let told = add("a", "https://a.example");
+    assert!(
+        told.contains("Redirect URI to register at the service: http://127.0.0.1/callback\n"),
+        "{told}"
+    );
+    let told = add("b", "https://b.example");
+    let uris = ["http://127.0.0.1/callback", "http://127.0.0.1/b/callback"];
+    let line = format!("Redirect URIs to register at the service: {}\n", uris.join(", "));
+    assert!(told.contains(&line) && told.contains("Register both"), "{told}");
+    let shown = home.run(["profile", "show", "b", "--json"]).ok();
+    assert_eq!(shown.json()["redirect_uri"], json!(uris));
+    assert!(shown.stderr.contains("Register both"), "{}", shown.stderr);
 }

@@ -139,3 +139,17 @@ fn so_many_accounts_are_shown_as_recorded() {
     let object = home.run(["status", "--json"]).ok().json();
     assert!(object.as_array().unwrap().iter().all(|account| account["stored"] == json!(null)));
 }
+
+#[test]
+fn records_that_no_key_opens_are_an_error() {
+    let home = planted(TOKEN);
+    std::fs::remove_dir_all(home.path("state")).unwrap();
+    assert_eq!(status(&home)["stored"], true);
+    let key = home.files().into_iter().find(|path| path.ends_with("store.key")).unwrap();
+    std::fs::remove_file(key).unwrap();
+    for call in [&["status"][..], &["status", "p"], &["status", "--json"]] {
+        let output = home.run(call).fails(10);
+        assert!(output.stderr.contains("cannot read `p`"), "{call:?}: {}", output.stderr);
+        assert!(!output.stderr.contains("Not logged in"), "{call:?}: {}", output.stderr);
+    }
+}

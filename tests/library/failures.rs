@@ -458,3 +458,21 @@ async fn a_hook_that_fails_does_not_hide_that_a_login_is_required() {
         assert!(beside.message().contains(why), "{beside}");
     }
 }
+
+#[tokio::test]
+async fn missing_identity_names_the_scope_that_was_not_requested() {
+    let served = Served::start();
+    let mut profile = served.honest();
+    profile.scopes = vec!["api".to_owned()];
+    let manager = served.shared.manager([profile]);
+    for (expected, scopes) in [
+        (Expected::default().email("ada@sandbox.example"), "scopes `openid` and `email`"),
+        (Expected::default().sub("person-1"), "scope `openid`"),
+    ] {
+        let (_, callback) = come_back(&manager, "ada").await;
+        let error = manager.complete(&response(&callback), &expected).await.unwrap_err();
+        let advice = error.advice_text().unwrap();
+        assert!(advice.contains(scopes), "{error}: {advice}");
+        assert_eq!(served.shared.users.row("ada", "p"), None);
+    }
+}

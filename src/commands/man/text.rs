@@ -35,7 +35,7 @@ pub const ENVIRONMENT: Rows = &[
     (
         "OAUTHCTL_IMPORT",
         "A line that `oauthctl export` printed. `token`, `exec` and `refresh` fill an empty store from it first. They \
-         never overwrite a record.",
+         never overwrite an account whose login still works.",
     ),
     ("OAUTHCTL_PROFILE", "The profile of a command that names none."),
     (

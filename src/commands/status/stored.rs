@@ -90,8 +90,9 @@ pub fn compare(entries: Vec<AccountEntry>, context: &Context) -> (Vec<Account>, 
     (accounts.collect(), true)
 }
 
-/// Returns the default accounts that are stored but not indexed: of this profile, or of all profiles.
-pub fn unindexed(name: Option<&str>, context: &Context) -> Vec<Account> {
+/// Returns the default accounts that are stored but not indexed, of this profile or of all profiles, and why
+/// others cannot be read.
+pub fn unindexed(name: Option<&str>, context: &Context) -> (Vec<Account>, Vec<Error>) {
     let names = match (name, context.catalog()) {
         (Some(name), _) => vec![name.to_owned()],
         // A large configuration is not parsed for this.
@@ -109,12 +110,19 @@ pub fn unindexed(name: Option<&str>, context: &Context) -> Vec<Account> {
     };
     let places: Vec<(GrantKey, String)> = names.into_iter().filter_map(place).collect();
     let mut found = load(places.clone(), context);
-    let accounts = places.into_iter().filter_map(|(key, store)| {
-        let Ok(Record::Read(grant)) = found.remove(&key)? else { return None };
-        let entry = AccountEntry::of(&grant, &store);
-        Some(Account { entry, grant: Some(*grant), is_stored: Some(true), problem: None })
-    });
-    accounts.collect()
+    let (mut accounts, mut unread) = (Vec::new(), Vec::new());
+    for (key, store) in places {
+        match found.remove(&key) {
+            Some(Ok(Record::Read(grant))) => {
+                let entry = AccountEntry::of(&grant, &store);
+                let (grant, is_stored) = (Some(*grant), Some(true));
+                accounts.push(Account { entry, grant, is_stored, problem: None });
+            }
+            Some(Err(error)) => unread.push(error.context(format!("cannot read {key}"))),
+            _ => {}
+        }
+    }
+    (accounts, unread)
 }
 
 /// Returns the problem of an account whose profile now uses another store, where commands look for it.

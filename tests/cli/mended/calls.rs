@@ -1,5 +1,6 @@
 //! Hints that give a call other options, or name another call.
 
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
 use super::{commands, set, shell, span, spans, with_option};
@@ -230,4 +231,64 @@ fn a_profile_for_a_web_application_starts_as_told() {
     let right = home.config_path();
     let listed = with_option(&home, &["profile", "list"], &format!("{option} {}", right.display()));
     assert!(listed.ok().stdout.contains("web"));
+}
+
+/// A grant whose login the server has ended.
+fn dead_grant(id: &str) -> String {
+    grant("default", TOKEN, |grant| {
+        grant["id"] = json!(id);
+        grant["tokens"]["expires_at"] = json!(1_700_000_100);
+        grant["dead"] = json!({ "since": 1_700_000_100, "reason": "invalid_grant" });
+    })
+}
+
+#[test]
+fn a_job_whose_login_ended_takes_a_new_line_as_told() {
+    let mut job = Home::new();
+    job.config(crate::fixture::PROFILE);
+    plant(&job, &dead_grant("g_former"));
+    // The line that the job began with is not tried again.
+    job.set("OAUTHCTL_IMPORT", dead_grant("g_former"));
+    let failed = job.run(["token", "p"]).fails(4);
+    assert_eq!(commands(&failed), ["oauthctl login p", "oauthctl export p"], "{}", failed.stderr);
+    assert!(failed.stderr.contains("set OAUTHCTL_IMPORT to the output of"), "{}", failed.stderr);
+    // The new login, made elsewhere.
+    let other = planted(TOKEN);
+    let line = shell(&other, &commands(&failed)[1], "").ok().stdout;
+    job.set("OAUTHCTL_IMPORT", line.trim());
+    let token = job.run(["token", "p"]).ok();
+    assert_eq!(token.line(), TOKEN);
+    assert!(token.stderr.contains("Imported"), "{}", token.stderr);
+    assert!(!job.run(["token", "p"]).ok().stderr.contains("Imported"));
+}
+
+#[test]
+fn a_variable_without_a_line_is_said_to_be_empty() {
+    let mut job = Home::new();
+    job.config(crate::fixture::PROFILE);
+    for empty in ["", " \n"] {
+        job.set("OAUTHCTL_IMPORT", empty);
+        let failed = job.run(["token", "p"]).fails(4);
+        let told = "run `oauthctl login p`; OAUTHCTL_IMPORT is set, but empty";
+        assert!(failed.stderr.contains(told), "{}", failed.stderr);
+    }
+}
+
+#[test]
+fn verbose_commands_say_that_a_token_is_new() {
+    let home = Home::new();
+    let sandbox = crate::fixture::Sandbox::start(&home);
+    let more = format!("grant = \"client_credentials\"\nclient_secret = {CONFIDENTIAL_SECRET:?}");
+    home.profile("s", &sandbox.issuer, CONFIDENTIAL_CLIENT, &more);
+    let said = "The server issued a new token for `s` that is valid for ";
+    for (call, is_new) in [
+        (&["-v", "token", "s"][..], true),
+        (&["-v", "token", "s"], false),
+        (&["token", "s", "--force-refresh"], false),
+        (&["-v", "exec", "-p", "s", "--min-ttl", "59m", "--", "true"], false),
+        (&["-v", "token", "s", "--force-refresh"], true),
+    ] {
+        let output = home.run(call).ok();
+        assert_eq!(output.stderr.contains(said), is_new, "{call:?}: {}", output.stderr);
+    }
 }

@@ -26,7 +26,8 @@ pub(super) async fn refuse_mix_up(
     let sends_none = |p: &&_| cache.and_then(|cache| announces_iss(p, cache)) != Some(true);
     let Some(other) = others.find(sends_none) else { return Ok(()) };
     let what = format!(
-        "the code has no `iss` and may belong to another server, that of the profile `{}`",
+        "it is not known which server issued the code: it came without `iss`, and the profile `{}` \
+         has another server",
         one_line(&other.name)
     );
     Err(Error::new(ErrorKind::InvalidState, what)

@@ -16,6 +16,20 @@ pub struct RequiredIdentity {
     pub email: Option<String>,
 }
 
+const LOG_IN_AS_REQUIRED: &str = "nothing was stored; log in as the required user";
+
+/// Returns what to do about a value that the server does not return: without its scope, no server does.
+fn remedy(grant: &Grant, name: &str) -> &'static str {
+    let has = |scope: &str| grant.tokens.scopes.iter().any(|granted| granted == scope);
+    match name {
+        "email" if !has("email") || !has("openid") => {
+            "nothing was stored; request the scopes `openid` and `email`"
+        }
+        "sub" if !has("openid") => "nothing was stored; request the scope `openid`",
+        _ => LOG_IN_AS_REQUIRED,
+    }
+}
+
 /// Refuses a grant of another user than the required one. Warns if the caller has to decide whether the
 /// server verifies addresses.
 pub(super) async fn require_identity(
@@ -28,7 +42,12 @@ pub(super) async fn require_identity(
     }
     let known = &grant.identity;
     if known.sub.is_none() || (required.email.is_some() && known.email.is_none()) {
-        complete_identity(context, grant).await?;
+        let missing = if required.email.is_some() { "email" } else { "sub" };
+        let remedy = remedy(grant, missing);
+        complete_identity(context, grant).await.map_err(|error| match remedy {
+            LOG_IN_AS_REQUIRED => error,
+            scopes => error.hint(scopes),
+        })?;
     }
     let known = &grant.identity;
     for (name, wanted, given) in
@@ -47,7 +66,10 @@ pub(super) async fn require_identity(
                      required"
             ),
         })
-        .hint("nothing was stored; log in as the required user"));
+        .hint(match given {
+            None => remedy(grant, name),
+            Some(_) => LOG_IN_AS_REQUIRED,
+        }));
     }
     match (&required.email, known.email_verified) {
         (Some(email), Some(false)) => Err(Error::validation(format!(

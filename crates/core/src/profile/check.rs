@@ -65,6 +65,12 @@ impl Whole<'_, '_> {
         self.problems.add(at, format!("{} {what}", self.place));
     }
 
+    /// Reports that a key is missing.
+    fn lack(&mut self, keys: &[&str], what: &str) {
+        let at = self.place_of(keys);
+        self.problems.add_missing(at, format!("{} {what}", self.place));
+    }
+
     fn warn(&mut self, keys: &[&str], what: &str) {
         let at = self.place_of(keys);
         self.problems.warn(at, format!("{} {what}", self.place));
@@ -75,7 +81,7 @@ impl Whole<'_, '_> {
         let why = self.elsewhere.map(|key| {
             format!("; the preset's endpoints are not used, because `{key}` names another server")
         });
-        self.fail(keys, &format!("{what}{}", why.unwrap_or_default()));
+        self.lack(keys, &format!("{what}{}", why.unwrap_or_default()));
     }
 
     /// A key that is present but invalid has already been reported.
@@ -89,7 +95,7 @@ fn client_id(w: &mut Whole<'_, '_>) {
         matches!(w.profile.grant, GrantType::JwtBearer | GrantType::TokenExchange);
     let named = w.has("client_id") || w.has("client_id_metadata_url");
     if w.profile.client.id.is_empty() && !named && !identified_otherwise {
-        w.fail(&[], "needs a `client_id`");
+        w.lack(&[], "needs a `client_id`");
     }
 }
 
@@ -131,7 +137,7 @@ fn pushed_endpoint(w: &mut Whole<'_, '_>) {
         && !w.has("pushed_authorization_request_endpoint")
         && !w.has("issuer")
     {
-        w.fail(
+        w.lack(
             &["par"],
             "has `par = \"always\"` but neither a `pushed_authorization_request_endpoint` nor an `issuer`",
         );
@@ -144,7 +150,7 @@ fn secret_of_method(w: &mut Whole<'_, '_>) {
     let needs = matches!(method, Some(ClientSecretBasic | ClientSecretPost | ClientSecretJwt));
     if needs && !w.has("client_secret") {
         let name = method.map_or("", ClientAuth::as_str);
-        w.fail(
+        w.lack(
             &["client_auth"],
             &format!("authenticates with {name}, which needs a `client_secret`"),
         );
@@ -158,7 +164,7 @@ fn secret_of_id_token_alg(w: &mut Whole<'_, '_>) {
             "has `id_token_signed_response_alg = \"{}\"`, which needs a `client_secret`",
             alg.unwrap_or_default()
         );
-        w.fail(&["id_token_signed_response_alg"], &what);
+        w.lack(&["id_token_signed_response_alg"], &what);
     }
 }
 
@@ -166,7 +172,7 @@ fn key_of_method(w: &mut Whole<'_, '_>) {
     let method = w.profile.client.auth;
     let has_key = w.has("private_key");
     match method {
-        Some(ClientAuth::PrivateKeyJwt) if !has_key && !w.has("client_assertion") => w.fail(
+        Some(ClientAuth::PrivateKeyJwt) if !has_key && !w.has("client_assertion") => w.lack(
             &["client_auth"],
             "authenticates with private_key_jwt, which needs a `private_key` or a `client_assertion`",
         ),
@@ -175,7 +181,7 @@ fn key_of_method(w: &mut Whole<'_, '_>) {
             let what = format!(
                 "authenticates with {name}, which needs a `private_key` with its certificate"
             );
-            w.fail(&["client_auth"], &what);
+            w.lack(&["client_auth"], &what);
         }
         _ => {}
     }
@@ -205,7 +211,7 @@ fn client_credentials(w: &mut Whole<'_, '_>) {
     }
     let has_any = ["client_secret", "private_key", "client_assertion"].iter().any(|k| w.has(k));
     if !has_any || w.profile.client.auth == Some(ClientAuth::None) {
-        w.fail(
+        w.lack(
             &["grant"],
             "uses client_credentials, which needs a `client_secret`, `private_key` or `client_assertion`",
         );
@@ -262,7 +268,7 @@ fn inputs_of_grant(w: &mut Whole<'_, '_>) {
             name => format!(", `{name}` in `token_params`, or a pre_token hook that sets it"),
         };
         let what = format!("uses {name}, which needs {}{other}", keys.join(", "));
-        w.fail(&["grant"], &what);
+        w.lack(&["grant"], &what);
     }
     if w.profile.grant == GrantType::Password {
         w.warn(

@@ -26,6 +26,8 @@ pub(crate) struct Problems<'t> {
     advice: Vec<Advice>,
     /// Whether an error names the line of each problem.
     has_places: bool,
+    /// Whether a key is missing.
+    lacks_keys: bool,
 }
 
 /// A problem, formatted only if it is shown.
@@ -59,6 +61,7 @@ impl<'t> Problems<'t> {
             warnings: Vec::new(),
             advice: Vec::new(),
             has_places: true,
+            lacks_keys: false,
         }
     }
 
@@ -96,6 +99,12 @@ impl<'t> Problems<'t> {
     /// Adds an error at this offset.
     pub(crate) fn add(&mut self, at: usize, message: impl Into<String>) {
         self.found.push((at, Problem::Told(message.into())));
+    }
+
+    /// Adds the error at this offset that a key is missing.
+    pub(crate) fn add_missing(&mut self, at: usize, message: impl Into<String>) {
+        self.lacks_keys = true;
+        self.add(at, message);
     }
 
     /// Adds an unknown key.
@@ -202,7 +211,9 @@ impl<'t> Problems<'t> {
             let shown = all.iter().take(SHOWN).map(|(_, problem)| problem.told());
             let more = (more > 0).then(|| format!("and {more} more"));
             let problems: Vec<String> = shown.chain(more).collect();
-            return Err(Error::config(problems.join("; ")).hints(self.advice));
+            let missing = self.lacks_keys.then_some(Advice::CompleteProfile);
+            let advice = self.advice.into_iter().chain(missing);
+            return Err(Error::config(problems.join("; ")).hints(advice));
         }
         let mut lines = self.placed(all.into_iter()).into_iter();
         let error = Error::config(lines.next().unwrap_or_default()).and_lines(lines);

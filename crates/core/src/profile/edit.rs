@@ -8,7 +8,6 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 use super::config::Config;
 use super::config_file::ConfigFile;
 use super::diagnose::shown_key;
-use super::presets;
 use super::scopes;
 use super::sections::profile_name;
 use crate::advice::Advice;
@@ -84,10 +83,7 @@ pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
             Error::config(format!(
                 "the profile `{name}` would be invalid, and is not added: {error}"
             ))
-            .hint(match new.provider.as_deref().map(presets::find) {
-                Some(None) => Advice::ListProviders,
-                _ => Advice::CompleteProfile,
-            })
+            .hints(error.advice().to_vec())
         })?;
         Ok((text, config))
     })

@@ -260,7 +260,7 @@ impl<'t> Sections<'_, 't> {
                 missing.join(" and "),
                 preset.name
             );
-            self.problems.add(at, what);
+            self.problems.add_missing(at, what);
         }
     }
 
