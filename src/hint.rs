@@ -106,11 +106,9 @@ fn words(advice: &Advice) -> String {
             shell_word(&key.profile),
             shell_word(&key.account)
         ),
-        Advice::RestoreGrant(key) => format!(
-            "nothing was sent; restore the newest record, or run `{}`; to use this copy anyway, \
-             pass the output of `oauthctl export` to `oauthctl import --replace`",
-            login_command(key)
-        ),
+        Advice::RestoreGrant(key) => {
+            format!("nothing was sent; restore the newest record, or run `{}`", login_command(key))
+        }
         Advice::AcceptRecord { store, profile } => accept(store, profile.as_deref()),
         Advice::FreePorts(ports) => {
             let (word, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));

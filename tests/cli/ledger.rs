@@ -39,10 +39,6 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("a_trace_shows_the_exchange_that_a_hint_wants_seen", &["--trace"]),
     ("an_issuer_that_no_profile_names_is_set_as_told", &["issuer = \"…\""]),
     (
-        "an_older_copy_of_a_record_is_replaced_or_imported",
-        &["oauthctl export", "oauthctl import --replace"],
-    ),
-    (
         "an_option_of_a_hint_lets_the_login_succeed",
         &[
             "--flow paste",

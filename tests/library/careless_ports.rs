@@ -1,14 +1,20 @@
 //! Custom transports and hooks that violate their traits: the limits still hold, and nothing that was sent
 //! gets into an error.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use oauthctl_core::flow::{AtServer, HOOK_ANSWER, Hooks};
+use oauthctl_core::flow::{AtServer, Committed, HOOK_ANSWER, Hooks, Profiles};
+use oauthctl_core::grant::Intent;
 use oauthctl_core::http::MAX_BODY;
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
 use oauthctl_core::profile::{Hook, Profile};
-use oauthctl_core::{ErrorKind, Expected, FlowManager, Result, Secret, TokenRequest};
+use oauthctl_core::{
+    Error, ErrorKind, Expected, FlowManager, Grant, GrantKey, Result, Secret, StartRequest,
+    TokenRequest,
+};
 use oauthctl_sandbox::CONFIDENTIAL_CLIENT;
+use serde_json::json;
 use url::form_urlencoded;
 
 use crate::scene::{PUBLIC, Served, Shared, come_back, profile, response};
@@ -178,5 +184,143 @@ async fn what_a_transport_quotes_is_in_no_error() {
         for secret in given.iter().map(String::as_str).chain([secret]) {
             assert!(!said.contains(secret), "{purpose}: {said}");
         }
+    }
+}
+
+/// Profiles that answer every name with the same profile.
+struct Confused(Arc<Profile>);
+
+impl Profiles for Confused {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Arc<Profile>>>> {
+        Box::pin(async { Ok(Some(self.0.clone())) })
+    }
+
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Arc<Profile>>>> {
+        Box::pin(async { Ok(vec![self.0.clone()]) })
+    }
+}
+
+#[tokio::test]
+async fn profile_of_another_name_is_refused() {
+    let served = Served::start();
+    let honest = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&honest, "ada").await;
+    let done = honest.complete(&response(&callback), &Expected::default()).await.unwrap();
+    // The record of `p`, as the service would find it for `q`.
+    let key = GrantKey::new("q", "ada");
+    let mut grant = done.grant;
+    grant.key = key.clone();
+    served.shared.ports().store.save(&grant).await.unwrap();
+    let confused = Arc::new(Confused(Arc::new(served.honest())));
+    let manager = FlowManager::with_profiles(confused, served.shared.ports());
+    let requests = served.sandbox.journal().len();
+    let forced = TokenRequest::default().force();
+    for error in [
+        manager.token(&key, &forced).await.unwrap_err(),
+        manager.revoke(&key).await.unwrap_err(),
+        manager.start("q", StartRequest::for_user("ada")).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.message().contains("`p` was returned in place of `q`"), "{error}");
+    }
+    assert_eq!(served.sandbox.journal().len(), requests, "nothing was sent");
+    assert!(served.shared.users.row("ada", "q").is_some(), "nothing was removed");
+}
+
+/// A server that ends the login, and rotates the refresh token all the same.
+struct EndsAndRotates(Arc<dyn Http>);
+
+impl Http for EndsAndRotates {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            let mut response = self.0.send(request).await?;
+            if request.purpose == "refresh request" {
+                response.status = 400;
+                let reply = json!({"error": "invalid_grant", "refresh_token": "the-newest"});
+                response.body = reply.to_string().into_bytes().into();
+            }
+            Ok(response)
+        })
+    }
+}
+
+#[tokio::test]
+async fn token_of_a_refusal_outlives_a_failing_store() {
+    let served = Served::start();
+    let ports = served.shared.ports();
+    let http = Arc::new(EndsAndRotates(ports.http.clone()));
+    let manager = FlowManager::new([served.honest()], ports.with_http(http));
+    let (_, callback) = come_back(&manager, "ada").await;
+    let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    served.shared.users.fails.store(2, Ordering::SeqCst);
+    let forced = TokenRequest::default().force();
+    let error = manager.token(&done.grant.key, &forced).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LoginRequired, "{error}");
+    let stored = served.shared.users.row("ada", "p").unwrap();
+    assert_eq!(stored.tokens.refresh_token.unwrap().expose(), "the-newest");
+    assert!(stored.dead.is_some());
+}
+
+/// Keeps what it is shown, and may complain.
+#[derive(Default)]
+struct Shown(Mutex<Vec<u64>>);
+
+impl Committed for Shown {
+    fn committed<'a>(
+        &'a self,
+        profile: &'a Profile,
+        grant: &'a Grant,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            assert_eq!(profile.name, "p");
+            self.0.lock().unwrap().push(grant.generation);
+            Err(Error::config("it is not copied"))
+        })
+    }
+}
+
+#[tokio::test]
+async fn recovered_record_is_shown_to_observers() {
+    for way in ["token", "settled", "attribute"] {
+        let served = Served::start();
+        let shown = Arc::new(Shown::default());
+        let ports = served.shared.ports().with_committed(shown.clone());
+        let coordinator = ports.coordinator.clone();
+        let manager = FlowManager::new([served.honest()], ports);
+        let (_, callback) = come_back(&manager, "ada").await;
+        let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+        let (key, mut newer) = (done.grant.key.clone(), done.grant);
+        shown.0.lock().unwrap().clear();
+        // A refresh was killed between writing its record and putting it in its place.
+        let intent = Intent {
+            grant_id: newer.id.clone(),
+            generation: newer.generation,
+            token_hash: "of the former token".to_owned(),
+            at: newer.refreshed_at,
+            sends: 1,
+        };
+        let mut lock = coordinator.lock(&key, crate::support::DEADLINE).await.unwrap();
+        lock.set_intent(&intent).await.unwrap();
+        drop(lock);
+        newer.generation += 1;
+        *served.shared.users.half_saved.lock().unwrap() = Some(newer.clone());
+        match way {
+            "token" => {
+                let lives_on =
+                    TokenRequest::default().min_ttl(std::time::Duration::from_secs(3600));
+                let token = manager.token(&key, &lives_on).await.unwrap();
+                let warning = token.warning.unwrap();
+                assert!(warning.message().contains("it is not copied"), "{warning}");
+            }
+            "settled" => {
+                let settled = manager.settled_grant(&key).await.unwrap().unwrap();
+                assert_eq!(settled.generation, newer.generation);
+            }
+            _ => manager.set_attribute(&key, "colour", json!("blue"), None).await.unwrap(),
+        }
+        assert_eq!(shown.0.lock().unwrap().first(), Some(&newer.generation), "{way}");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use oauthctl_core::port::{BoxFuture, GrantStore, PendingRecord, PendingStore};
 use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp};
@@ -18,6 +18,10 @@ pub struct Users {
     pub full: AtomicBool,
     /// Everything seems to be in order until something is written.
     pub breaks: AtomicBool,
+    /// As many writes fail before one succeeds.
+    pub fails: AtomicUsize,
+    /// What a writer that was killed had written, before it counted.
+    pub half_saved: Mutex<Option<Grant>>,
     /// What is written is there, and said not to be.
     pub lies: AtomicBool,
     /// The users for whose record room was made, and neither used nor given back.
@@ -79,6 +83,10 @@ impl GrantStore for Users {
             if self.breaks.load(Ordering::SeqCst) {
                 return Err(Error::store("the database has gone away"));
             }
+            let less = |left: usize| left.checked_sub(1);
+            if self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+                return Err(Error::store("the database is locked"));
+            }
             let document = serde_json::to_vec(grant).map_err(|e| Error::store(e.to_string()))?;
             let mut rows = self.rows.lock().unwrap();
             let of_user = rows.entry(grant.key.account.clone()).or_default();
@@ -87,6 +95,17 @@ impl GrantStore for Users {
                 true => Err(Error::store("the database has not answered")),
                 false => Ok(()),
             }
+        })
+    }
+
+    fn recover<'a>(&'a self, current: &'a Grant) -> BoxFuture<'a, Result<Option<Grant>>> {
+        Box::pin(async move {
+            let half = self.half_saved.lock().unwrap().take();
+            let half = half.filter(|half| half.generation == current.generation + 1);
+            if let Some(grant) = &half {
+                self.save(grant).await?;
+            }
+            Ok(half)
         })
     }
 

@@ -163,7 +163,7 @@ fn a_line_that_is_known_to_be_superseded_is_not_taken() {
     std::fs::rename(&own, own.with_extension("kept")).unwrap();
     let output = scene.home.run_with(["import", "-"], &line).fails(10);
     assert!(output.stderr.contains("is an older copy"), "{}", output.stderr);
-    assert!(output.stderr.contains("import --replace"), "{}", output.stderr);
+    assert!(output.stderr.contains("use `--replace`"), "{}", output.stderr);
     scene.home.set("OAUTHCTL_IMPORT", line.trim_end());
     for store in [&[][..], &["--store", &elsewhere]] {
         let output = scene.home.run([store, &["token", "-p", "p"]].concat()).fails(10);

@@ -113,7 +113,7 @@ pub enum Advice {
     UsePendingStore,
     /// Complete or cancel some of the pending flows.
     ListPending,
-    /// Restore the newest record of this account, log in again, or accept the copy.
+    /// Restore the newest record of this account, or log in again.
     RestoreGrant(GrantKey),
     /// Restore the damaged record from a copy, or log in again.
     RestoreRecord,

@@ -1,8 +1,8 @@
 //! A cache on disk: one small file for each key, with a value that can be computed or fetched again.
 //!
 //! An entry that is damaged, too large or owned by another user counts as missing. If an entry cannot be
-//! written, the value is computed or fetched again next time. Nothing is written through links, nor into a
-//! directory that others can write to. Callers validate an entry as they validate its source.
+//! written, the value is computed or fetched again next time. Nothing is read or written through links, nor in
+//! a directory that others can write to. Callers validate an entry as they validate its source.
 
 use std::io::Read as _;
 use std::marker::PhantomData;
@@ -54,7 +54,8 @@ impl<T> Cache<T> {
     }
 
     fn read(&self, name: &str) -> Option<Vec<u8>> {
-        if !sys::is_own_directory(&self.dir) {
+        let mut places = self.outer.iter().chain([&self.dir]);
+        if !places.all(|place| sys::is_own_directory(place)) {
             return None;
         }
         let (file, size) =
@@ -200,5 +201,21 @@ mod tests {
         Cache::<u32>::within(outer.path(), "cache").keep("file", &1);
         Cache::<u32>::new(outer.path()).keep("file", &1);
         assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn entries_that_others_can_replace_are_not_found() {
+        use std::os::unix::fs::PermissionsExt;
+        let outer = tempfile::tempdir().unwrap();
+        let cache = Cache::<u32>::within(outer.path(), "cache");
+        cache.keep("file", &1);
+        let inner = outer.path().join("cache");
+        for place in [outer.path(), &inner] {
+            for (mode, found) in [(0o777, None), (0o1777, None), (0o755, Some(1))] {
+                fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
+                assert_eq!(cache.find("file"), found, "{} {mode:o}", place.display());
+            }
+        }
     }
 }

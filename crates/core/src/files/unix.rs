@@ -207,21 +207,20 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns whether this is a directory of the user's own, and no link to one.
+/// Returns whether this is a directory of the user's own that nobody else can write to, and no link to one.
 pub(super) fn is_own_directory(path: &Path) -> bool {
-    is_own(path, FileType::Directory)
+    rustix::fs::lstat(path)
+        .is_ok_and(|stat| is_own(&stat, FileType::Directory) && trusted::writer(&stat).is_none())
 }
 
 /// Returns whether this is a regular file of the user's own, and no link to one.
 pub(super) fn is_own_file(path: &Path) -> bool {
-    is_own(path, FileType::RegularFile)
+    rustix::fs::lstat(path).is_ok_and(|stat| is_own(&stat, FileType::RegularFile))
 }
 
-fn is_own(path: &Path, kind: FileType) -> bool {
-    rustix::fs::lstat(path).is_ok_and(|stat| {
-        FileType::from_raw_mode(stat.st_mode) == kind
-            && stat.st_uid == rustix::process::geteuid().as_raw()
-    })
+fn is_own(stat: &Stat, kind: FileType) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == kind
+        && stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
 /// Opens a regular file of the user's own that has no other name, and returns its size. Does not wait for

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::commit::recover;
+use super::index::refuse_older;
 use super::load::load;
 use super::pending::PendingFlows;
 use super::ports::Ports;
@@ -15,7 +16,7 @@ use crate::text::{self, one_line};
 
 /// Returns the profile of this name.
 pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>> {
-    if let Some(profile) = shared.profiles.get(name).await? {
+    if let Some(profile) = shared.profile(name).await? {
         return Ok(profile);
     }
     let all = shared.profiles.list().await?;
@@ -31,10 +32,18 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
 }
 
 /// Returns the stored grant, after every save that was begun.
-pub(super) async fn settled(ports: &Ports, key: &GrantKey) -> Result<Option<Grant>> {
+///
+/// Whoever copies an older record that was restored would make both copies useless: its refresh token has
+/// been used.
+pub(super) async fn settled(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
+    let ports = &shared.ports;
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
-    recover(ports, &mut *lock, key).await?;
-    Ok(load(ports, key).await?)
+    recover(shared, &mut *lock, key).await?;
+    let grant = load(ports, key).await?;
+    if let Some(grant) = &grant {
+        refuse_older(ports, grant).await?;
+    }
+    Ok(grant)
 }
 
 /// Returns the grants that are known, without their secrets.

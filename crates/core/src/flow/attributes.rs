@@ -54,7 +54,7 @@ async fn change<T>(
 ) -> Result<T> {
     let ports = &shared.ports;
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
-    recover(ports, &mut *lock, key).await?;
+    recover(shared, &mut *lock, key).await?;
     let found = load(ports, key).await?;
     let mut grant = found.ok_or_else(|| not_logged_in(key))?;
     refuse_older(ports, &grant).await?;

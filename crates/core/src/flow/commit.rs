@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::load::{Unloaded, load};
 use super::ports::Ports;
-use super::turn::{Context, Turn};
+use super::turn::{Context, Shared, Turn};
 use crate::error::{Error, Result};
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::port::{self, GrantStore, Lock};
@@ -79,7 +79,8 @@ pub(super) async fn commit(turn: &mut Turn<'_>, grant: &Grant) -> Result<Warning
     Ok(announce(turn.ports(), turn.lock, grant).await)
 }
 
-async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
+/// Saves a grant whose tokens exist nowhere else: a store that fails is tried again.
+pub(super) async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
     let mut attempt = 1;
     while let Err(error) = ports.store.save(grant).await {
         if attempt == SAVE_ATTEMPTS {
@@ -91,22 +92,34 @@ async fn save(ports: &Ports, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
+/// A save that was completed, and what observers of it had to report.
+pub(super) type Recovered = (Grant, Option<Error>);
+
 /// Completes the save during which an earlier holder of the lock was killed, and returns it: its tokens
-/// are the only ones that the server still accepts.
+/// are the only ones that the server still accepts. Observers get it as if its writer had lived.
 ///
 /// # Errors
 ///
 /// Returns `Store` if there is one and it cannot be stored. Nothing must be spent then.
 pub(super) async fn recover(
-    ports: &Ports,
+    shared: &Shared,
     lock: &mut dyn Lock,
     key: &GrantKey,
-) -> Result<Option<Grant>> {
+) -> Result<Option<Recovered>> {
+    let ports = &shared.ports;
     let recovered = port::recover(&*ports.store, lock.intent().await, key).await?;
-    if let Some(grant) = &recovered {
-        announce(ports, lock, grant).await;
-    }
-    Ok(recovered)
+    let Some(grant) = recovered else { return Ok(None) };
+    announce(ports, lock, &grant).await;
+    // An observer is told with the profile; a grant may outlive its own.
+    let profile = match &ports.committed {
+        Some(_) => shared.profile(&key.profile).await.ok().flatten(),
+        None => None,
+    };
+    let failed = match &profile {
+        Some(profile) => show(Context { shared, profile }, &grant).await,
+        None => None,
+    };
+    Ok(Some((grant, failed)))
 }
 
 /// Publishes a durable generation: clears the intent and updates the index.

@@ -347,10 +347,10 @@ impl FlowManager {
     ///
     /// # Errors
     ///
-    /// Returns `Store` if the grant cannot be locked or read, or an interrupted save cannot be completed,
-    /// and `Unavailable` if another caller holds the lock for too long.
+    /// Returns `Store` if the grant cannot be locked or read, an interrupted save cannot be completed, or an
+    /// older copy of the record was restored, and `Unavailable` if another caller holds the lock for too long.
     pub async fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        accounts::settled(&self.shared.ports, key).await
+        accounts::settled(&self.shared, key).await
     }
 
     /// Lists the known grants of one profile or of all, sorted by key, without their secrets.
@@ -405,7 +405,7 @@ impl FlowManager {
     /// key, `Unavailable` if another process holds its lock, and the errors of [`Profiles::get`], in which case
     /// nothing is removed.
     pub async fn revoke(&self, key: &GrantKey) -> Result<Revoked> {
-        let profile = self.shared.profiles.get(&key.profile).await?;
+        let profile = self.shared.profile(&key.profile).await?;
         revoke::end(&self.shared, profile.as_deref(), key).await
     }
 

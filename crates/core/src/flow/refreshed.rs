@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::access_token::{NewTokens, Renewed};
-use super::commit::{Commit, announce, replace};
+use super::commit::{Commit, announce, replace, save};
 use super::gate::Gate;
 use super::hooks;
 use super::identity::{Identified, Received, identify};
@@ -217,7 +217,7 @@ async fn mark_revoked(
         grant.generation = grant.generation.saturating_add(1);
     }
     grant.dead = Some(dead(&error, login_again, ports.now()));
-    ports.store.save(&grant).await?;
+    save(ports, &grant).await?;
     let what = format!("a new login to {} is required: {}", grant.key, error.message());
     let oauth = error.oauth_error().cloned();
     let error = login_required(&grant.key, &what);

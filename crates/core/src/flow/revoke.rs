@@ -49,7 +49,7 @@ pub(super) async fn end(
     // A refresh in progress finishes first: its tokens are revoked too.
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
     // If that fails, the stored tokens are revoked and removed anyway.
-    let _ = recover(ports, &mut *lock, key).await;
+    let _ = recover(shared, &mut *lock, key).await;
     let _critical = shared.critical.enter(CriticalPart::Revocation);
     let mut asked = None;
     let at_server = match (profile, load(ports, key).await) {

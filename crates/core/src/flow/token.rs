@@ -97,11 +97,26 @@ async fn hand_out(
         Ok(lock) => lock,
         Err(error) => return fall_back_if_transient(found, request, error, ports.now()),
     };
-    let found = match recover(ports, &mut *lock, key).await {
-        Ok(recovered) => recovered.or(found),
+    let (found, not_shown) = match recover(context.shared, &mut *lock, key).await {
+        Ok(Some((recovered, not_shown))) => (Some(recovered), not_shown),
+        Ok(None) => (found, None),
         Err(error) => return fall_back_if_transient(found, request, error, ports.now()),
     };
-    let seen = Seen { at: called_at, grant: found.as_ref() };
+    let seen = Seen { at: called_at, grant: found.as_ref(), failure: last_failure.as_deref() };
+    let mut token = take_turn(context, key, request, seen, &mut *lock).await?;
+    token.warning = token.warning.or(not_shown);
+    Ok(token)
+}
+
+/// Returns the token that another caller stored meanwhile, else a new one, while holding the grant's lock.
+async fn take_turn(
+    context: Context<'_>,
+    key: &GrantKey,
+    request: &TokenRequest,
+    seen: Seen<'_>,
+    lock: &mut dyn Lock,
+) -> Result<AccessToken> {
+    let ports = context.ports();
     for _ in 0..OVERTAKEN_AT_MOST {
         let current = load(ports, key).await?;
         let answer = |grant| seen.answer(grant, request, ports.now());
@@ -112,7 +127,7 @@ async fn hand_out(
         if let Some(grant) = &current {
             refuse_older(ports, grant).await?;
         }
-        let failure = failure_since(ports, key, last_failure.as_deref(), request).await;
+        let failure = failure_since(ports, key, seen.failure, request).await;
         if let Some(failure) = failure {
             return fall_back_if_transient(current, request, failure, ports.now());
         }

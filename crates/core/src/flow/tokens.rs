@@ -90,6 +90,8 @@ pub(super) fn patience(
 pub(super) struct Seen<'a> {
     pub(super) at: Timestamp,
     pub(super) grant: Option<&'a Grant>,
+    /// The id of the last recorded failure.
+    pub(super) failure: Option<&'a str>,
 }
 
 impl Seen<'_> {

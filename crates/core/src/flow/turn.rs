@@ -47,6 +47,19 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Returns the profile of this name, if it is known. Profiles come from a port, so the name is checked:
+    /// the tokens of one profile must never be sent to the server of another.
+    pub(super) async fn profile(&self, name: &str) -> Result<Option<Arc<Profile>>> {
+        match self.profiles.get(name).await? {
+            Some(other) if other.name != name => Err(Error::config(format!(
+                "the profile `{}` was returned in place of `{}`",
+                one_line(&other.name),
+                one_line(name)
+            ))),
+            found => Ok(found),
+        }
+    }
+
     /// Returns the same for another profile, whose token a profile waits for.
     ///
     /// # Errors
