@@ -11,13 +11,13 @@ __oauthctl_describe() {
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl login')
-        flags='--no-browser --qr --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste,device --browser=@programs --scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        flags='--no-browser --qr --client-secret-stdin --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste,device --browser=@programs --scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --client-id=@nothing --challenge=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl token')
         flags='--force-refresh --cached --id-token --login --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2,oauthbearer --user=@nothing --dpop=@nothing --dpop-nonce=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='-p=@profiles --profile=@profiles --account=@accounts --min-ttl=@nothing --scope=@nothing --resource=@nothing --audience=@nothing --challenge=@nothing --format=token,json,header,headers,curl,env,fish,powershell,xoauth2,oauthbearer --user=@nothing --dpop=@nothing --dpop-nonce=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl exec')

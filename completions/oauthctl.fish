@@ -78,6 +78,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l prompt -d 'V
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l port -d 'Port of the loopback listener [default: from the profile]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l timeout -d 'How long to wait for the user [default: from the profile, else 5m]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-id -d 'Login by URL: ID of a client that is registered at the server' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l challenge -d 'Login by URL: the `WWW-Authenticate` value that the resource returned' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
@@ -87,6 +89,7 @@ always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-browser -d 'Print the URL instead of opening a browser'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l qr -d 'Draw the address of the device flow as a QR code'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-secret-stdin -d 'Login by URL: read the secret of that client from standard input'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s v -l verbose -d 'Print more details'
@@ -99,6 +102,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l min-ttl -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l audience -d 'Request a token for this audience' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l challenge -d 'Profile named by a URL: log in again for the scopes in this `WWW-Authenticate` value' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l format -d 'Output format, see below [default: token]' -r -f -a "token\t''
 json\t''
 header\t''

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use directories::ProjectDirs;
 use oauthctl_core::clock::SystemClock;
 use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::profile::url_login::{self, UrlLogin};
 use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
-use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, Warnings};
+use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, UrlLogins, Warnings};
 use oauthctl_core::trace::Trace;
 use oauthctl_core::{Error, Result, Secret, Timestamp, text};
 
@@ -146,14 +147,37 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = match self.config_file()? {
+        let mut config = match self.config_file()? {
             Some(file) => match self.state_path() {
                 Ok(state) => file.parse_and_catalog(&state)?,
                 Err(_) => file.parse()?,
             },
             None => Config::empty(&self.config_path()?),
         };
+        self.add_url_logins(&mut config);
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Adds the logins by URL. One that cannot be read is skipped with a warning.
+    fn add_url_logins(&self, config: &mut Config) {
+        let all = self.url_logins().and_then(|logins| logins.all());
+        for profile in all.unwrap_or_default().iter().map(UrlLogin::profile) {
+            match profile {
+                Ok(profile) => config.add_url_login(profile),
+                Err(error) => self.ui.warn(&error.context("a login by URL cannot be read")),
+            }
+        }
+    }
+
+    /// Returns the logins by URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no variable or home directory determines the state directory.
+    pub fn url_logins(&self) -> Result<UrlLogins> {
+        let logins = UrlLogins::new(&self.state_path()?);
+        self.note_warnings(logins.warnings());
+        Ok(logins)
     }
 
     /// Returns the catalog of a large configuration file, unless the file was already parsed.
@@ -223,11 +247,12 @@ impl Context {
     ///
     /// Returns `Config` if there is no profile, or several and no default.
     pub fn profile_name(&self, given: Option<&str>) -> Result<String> {
-        if let Some(name) = given {
-            return Ok(name.to_owned());
-        }
-        if let Some(name) = self.env("OAUTHCTL_PROFILE")? {
-            return Ok(name);
+        let named = match given {
+            Some(name) => Some(name.to_owned()),
+            None => self.env("OAUTHCTL_PROFILE")?,
+        };
+        if let Some(name) = named {
+            return self.as_kept(name);
         }
         if let Some(name) = self.default_profile()? {
             return Ok(name);
@@ -244,6 +269,14 @@ impl Context {
             .hint(format!("select one with `-p`, or set `[defaults] profile`: {names}")))
     }
 
+    /// Returns the name of a profile, a URL as it was written at its first login.
+    fn as_kept(&self, name: String) -> Result<String> {
+        match url_login::is_url(&name) {
+            true => Ok(self.url_logins()?.find(&name)?.map_or(name, |login| login.url)),
+            false => Ok(name),
+        }
+    }
+
     /// Returns the names of all profiles.
     ///
     /// # Errors
@@ -251,7 +284,10 @@ impl Context {
     /// See [`Context::config`].
     pub fn profile_names(&self) -> Result<Vec<String>> {
         match self.catalog()? {
-            Some(catalog) => Ok(catalog.names().map(str::to_owned).collect()),
+            Some(catalog) => {
+                let by_url = self.url_logins()?.all()?.into_iter().map(|login| login.url);
+                Ok(catalog.names().map(str::to_owned).chain(by_url).collect())
+            }
             None => Ok(self.config()?.profiles.keys().cloned().collect()),
         }
     }
@@ -271,7 +307,8 @@ impl Context {
     ///
     /// See [`Context::config`].
     pub fn keep_snapshot(&self, profile: &Profile) -> Result<()> {
-        if let Some(file) = self.config_file()? {
+        // What is kept of a login by URL serves as well, and changes without the file.
+        if let Some(file) = self.config_file()?.filter(|_| !url_login::is_url(&profile.name)) {
             let (state, default) = (self.state_path()?, self.default_profile()?);
             let config = self.config_of(&profile.name)?;
             Snapshot::store(&state, file, config, &profile.name, default.as_deref());

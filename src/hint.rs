@@ -141,6 +141,10 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
         Advice::ReferToSecret => {
             "use `--client-secret-stdin`, or a reference: `--set 'client_secret={ env = \"VAR\" }'`"
         }
+        Advice::RegisterClient => {
+            "register a native client with the redirect URI http://127.0.0.1/callback at the \
+             server, and log in with its id: `--client-id ID`"
+        }
         Advice::OmitScopes => "omit `--scope`, or name a scope",
         Advice::UseScopes => "it is reserved for the protocol; use `--scope` to set scopes",
         Advice::UnsetAttribute => "remove one with `oauthctl attr unset NAME`",

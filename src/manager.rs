@@ -41,7 +41,10 @@ pub fn build(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
 ///
 /// See [`build`]; also returns an error if the configuration cannot be read.
 pub fn build_among_others(context: &Context, target: &Target<'_>) -> Result<FlowManager> {
-    with_others(context, ports(context, target)?)
+    // The profile of a login by URL is not in the configuration yet.
+    let others = context.config()?.profiles.values().filter(|one| one.name != target.profile.name);
+    let all = others.chain([target.profile]).cloned();
+    Ok(FlowManager::new(all, ports(context, target)?))
 }
 
 /// Builds a manager of all profiles over the ports of one of them.

@@ -52,7 +52,7 @@ impl<'c> Target<'c> {
     ) -> Result<Self> {
         let name = context.profile_name(profile)?;
         let profile = context.profile(&name)?;
-        let key = GrantKey::new(&name, account.unwrap_or(DEFAULT_ACCOUNT));
+        let key = GrantKey::new(&profile.name, account.unwrap_or(DEFAULT_ACCOUNT));
         Ok(Self { profile, key, store: context.store_of(profile)?, state: context.state()? })
     }
 

@@ -172,6 +172,7 @@ async fn log_in(
         timeout: profile.timeout,
         listen: true,
         pasted: None,
+        server: None,
         may_change_family: true,
         browser,
     };

@@ -6,21 +6,26 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, not_logged_in};
-use oauthctl_core::grant::{Grant, Identity};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::device::{self, DeviceProgress};
-use oauthctl_core::profile::{GrantType, LoginFlow, Profile, RedirectUri};
-use oauthctl_core::store::LoginOutcome;
-use oauthctl_core::text::one_line;
-use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp, TokenRequest, time};
+use oauthctl_core::profile::url_login::{is_url, parse_url};
+use oauthctl_core::profile::{AuthorizationServer, GrantType, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::protocol::challenge::ResourceChallenge;
+use oauthctl_core::store::LoginLock;
+use oauthctl_core::{Error, ErrorKind, GrantKey, Result, TokenRequest, time};
 use serde_json::{Value, json};
 
 use crate::args::ProfileArg;
 use crate::context::Context;
 use crate::login_flow::{self, Chosen};
+use crate::login_turn::{self, Turn};
 use crate::target::Target;
-use crate::{manager, progress, run as runner, scopes, ui};
+use crate::{by_url, client_secret, manager, progress, run as runner, scopes, ui};
+
+/// How long a login by URL waits for the user, unless `--timeout` says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Args, Default)]
 #[command(after_help = "Examples:\n  \
@@ -28,7 +33,8 @@ oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
 oauthctl login gitlab --no-browser  # print the URL instead\n  \
 oauthctl login github --flow device  # enter a code on any device\n  \
-oauthctl login gitlab --flow paste  # then paste the callback URL")]
+oauthctl login gitlab --flow paste  # then paste the callback URL\n  \
+oauthctl login https://mcp.example.com/mcp  # by URL, without a profile")]
 pub struct LoginArgs {
     #[command(flatten)]
     profile: ProfileArg,
@@ -66,6 +72,15 @@ pub struct LoginArgs {
     /// How long to wait for the user [default: from the profile, else 5m]
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     timeout: Option<Duration>,
+    /// Login by URL: ID of a client that is registered at the server
+    #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
+    client_id: Option<String>,
+    /// Login by URL: read the secret of that client from standard input
+    #[arg(long, requires = "client_id")]
+    client_secret_stdin: bool,
+    /// Login by URL: the `WWW-Authenticate` value that the resource returned
+    #[arg(long, value_name = "VALUE", value_hint = ValueHint::Other)]
+    challenge: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,6 +103,13 @@ impl FlowArg {
     }
 }
 
+impl LoginArgs {
+    /// Returns the arguments of a login to this account that another command needs.
+    pub fn of_account(account: Option<&str>) -> Self {
+        Self { account: account.map(str::to_owned), ..Self::default() }
+    }
+}
+
 /// Parses `NAME=VALUE`.
 ///
 /// # Errors
@@ -107,12 +129,20 @@ pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), Stri
 /// Returns an error whose kind determines the exit code.
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.name()?;
-    if let Some(url) = given.filter(|name| name.contains("://")) {
-        return Err(Error::usage(format!(
-            "login by URL is not supported in this version: `{}`",
-            one_line(url)
-        ))
-        .hint("add a profile: `oauthctl profile add NAME --issuer URL --client-id ID`"));
+    if let Some(url) = given.filter(|name| is_url(name)) {
+        let done = log_in_by_url(args, context, url, by_url_request(args, context)?)?;
+        if context.ui.json {
+            ui::print_json(&to_json(&done.grant))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (is_set, flag) in
+        [(args.client_id.is_some(), "--client-id"), (args.challenge.is_some(), "--challenge")]
+    {
+        if is_set {
+            return Err(Error::usage(format!("`{flag}` is for a login by URL"))
+                .hint("name a URL instead of a profile, or set `client_id` in the profile"));
+        }
     }
     let target = Target::named(context, given, args.account.as_deref())?;
     let profile = target.profile;
@@ -174,41 +204,61 @@ fn log_in_with(
         ))
         .hint("set `grant = \"authorization_code\"` in the profile"));
     }
-    if context.globals.no_input {
-        return Err(Error::login_required(format!(
-            "login to {key} requires user interaction, but `--no-input` is set"
-        ))
-        .hint("run the command without `--no-input`"));
-    }
+    refuse_without_input(context, key)?;
     manager::check_files_and_programs(profile)?;
     let timeout = args.timeout.unwrap_or(profile.timeout);
-    let work = async {
-        let locking = state.login_lock(key, timeout);
-        tokio::pin!(locking);
-        let mut lock = tokio::select! {
-            biased;
-            lock = &mut locking => lock?,
-            () = std::future::ready(()) => {
-                context.ui.say(format!("Another login to {key} is in progress; waiting for it \
-                                           …"));
-                locking.await?
-            }
-        };
-        if let Some(outcome) = lock.joined().cloned() {
-            let grant = joined(context, manager, key, &outcome).await?;
-            return Ok((grant, Vec::new(), Vec::new()));
+    match login_turn::wait(context, state, key, manager, timeout)? {
+        Turn::Ours(lock) => {
+            let plan = Plan { args, context, target, scopes: &args.scopes, server: None };
+            attempt(&plan, manager, timeout, lock, |outcome| outcome)
         }
+        Turn::Joined(grant) => Ok(*grant),
+    }
+}
+
+fn refuse_without_input(context: &Context, key: &GrantKey) -> Result<()> {
+    if !context.globals.no_input {
+        return Ok(());
+    }
+    Err(Error::login_required(format!(
+        "login to {key} requires user interaction, but `--no-input` is set"
+    ))
+    .hint("run the command without `--no-input`"))
+}
+
+/// What a login is planned from.
+struct Plan<'a> {
+    args: &'a LoginArgs,
+    context: &'a Context,
+    target: &'a Target<'a>,
+    /// The scopes instead of the profile's.
+    scopes: &'a [String],
+    /// The server, if it is known already.
+    server: Option<AuthorizationServer>,
+}
+
+/// Logs in, and passes the outcome through `keep` before other processes learn of it.
+fn attempt(
+    plan: &Plan<'_>,
+    manager: &FlowManager,
+    timeout: Duration,
+    mut lock: LoginLock,
+    keep: impl FnOnce(Result<Completed>) -> Result<Completed>,
+) -> Result<Grant> {
+    let Plan { args, context, target, .. } = *plan;
+    let work = async {
         let asked = login_flow::Asked {
             flow: args.flow.map(FlowArg::flow),
             no_browser: args.no_browser,
             browser: args.browser.as_deref(),
         };
-        let chosen = login_flow::choose(asked, context, profile)?;
-        let attempt = plan(args, target, timeout);
-        let outcome = log_in_by(args, context, profile, manager, attempt, chosen).await;
+        let chosen = login_flow::choose(asked, context, target.profile)?;
+        let attempt = planned(plan, timeout);
+        let outcome = log_in_by(args, context, target.profile, manager, attempt, chosen).await;
+        let outcome = keep(outcome);
         // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
         // this login.
-        let _ = lock.finish(&outcome_of(&outcome));
+        let _ = lock.finish(&login_turn::outcome_of(&outcome));
         outcome.map(|completed| (completed.grant, completed.warnings, completed.notes))
     };
     let (grant, warnings, notes) = runner::block_on(Some(manager), work)?;
@@ -216,49 +266,81 @@ fn log_in_with(
     Ok(grant)
 }
 
-/// Returns the outcome of the login to this account that another process completed meanwhile.
-async fn joined(
-    context: &Context,
-    manager: &FlowManager,
-    key: &GrantKey,
-    outcome: &LoginOutcome,
-) -> Result<Grant> {
-    if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.grant(key).await?)
-        && *id == grant.id
-    {
-        context.ui.say("Another login to this account was in progress; using its result.");
-        return Ok(grant);
-    }
-    let kind = match outcome.error.as_deref() {
-        Some("config") => ErrorKind::Config,
-        Some("access_denied") => ErrorKind::AccessDenied,
-        Some("timeout") => ErrorKind::Timeout,
-        Some("validation") => ErrorKind::Validation,
-        Some("server_refused") => ErrorKind::ServerRefused,
-        Some("unavailable") => ErrorKind::Unavailable,
-        Some("store") => ErrorKind::Store,
-        _ => ErrorKind::LoginRequired,
-    };
-    let message = outcome.message.clone().unwrap_or_else(|| "it did not finish".to_owned());
-    Err(Error::new(kind, message).context("the login in progress failed"))
+/// A login by URL that has succeeded.
+pub struct LoggedIn {
+    /// The grant.
+    pub grant: Grant,
+    /// The manager of the profile that it made.
+    pub manager: FlowManager,
 }
 
-fn outcome_of(outcome: &Result<Completed>) -> LoginOutcome {
-    let at = Timestamp::now();
-    match outcome {
-        Ok(completed) => LoginOutcome {
-            at,
-            grant_id: Some(completed.grant.id.clone()),
-            error: None,
-            message: None,
-        },
-        Err(error) => LoginOutcome {
-            at,
-            grant_id: None,
-            error: Some(error.kind().word().to_owned()),
-            message: Some(error.message_to_keep()),
-        },
-    }
+/// Returns what the arguments ask for in a login by URL.
+fn by_url_request(args: &LoginArgs, context: &Context) -> Result<by_url::Request> {
+    let secret = args.client_secret_stdin.then(|| client_secret::read(context)).transpose()?;
+    Ok(by_url::Request {
+        challenge: args.challenge.as_deref().map(parse_challenge).transpose()?,
+        is_step_up: false,
+        scopes: args.scopes.iter().flat_map(|s| s.split_whitespace()).map(str::to_owned).collect(),
+        client: args.client_id.clone().map(|id| (id, secret)),
+        port: args.port,
+        listens: !matches!(args.flow, Some(FlowArg::Paste | FlowArg::Device)),
+    })
+}
+
+/// Reads the value of `--challenge`.
+///
+/// # Errors
+///
+/// Returns `Usage` if it is malformed, or holds no challenge that tokens answer.
+pub fn parse_challenge(value: &str) -> Result<ResourceChallenge> {
+    let read = ResourceChallenge::read(value).map_err(|why| {
+        Error::usage(format!("`--challenge` is not a `WWW-Authenticate` value: {why}"))
+    })?;
+    read.ok_or_else(|| Error::usage("`--challenge` contains no `Bearer` challenge"))
+}
+
+/// Logs in to a URL, and keeps it as a profile.
+///
+/// # Errors
+///
+/// See [`by_url::prepare`] and [`run`].
+pub fn log_in_by_url(
+    args: &LoginArgs,
+    context: &Context,
+    url: &str,
+    request: by_url::Request,
+) -> Result<LoggedIn> {
+    parse_url(url)?;
+    let known = context.url_logins()?.find(url)?;
+    let name = known.as_ref().map_or(url, |login| &login.url);
+    let key = GrantKey::new(name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    refuse_without_input(context, &key)?;
+    let place = by_url::Place::of(context, known.as_ref())?;
+    let state = context.state()?;
+    let finder = manager::build_over(context, None, &place.store, state.clone())?;
+    let timeout = args.timeout.unwrap_or(TIMEOUT);
+    let lock = match login_turn::wait(context, &state, &key, &finder, timeout)? {
+        Turn::Ours(lock) => lock,
+        Turn::Joined(grant) => {
+            let kept = place.logins.find(url)?.ok_or_else(|| not_logged_in(&key))?;
+            let profile = kept.profile()?;
+            let manager = manager::build_over(context, Some(&profile), &place.store, state)?;
+            return Ok(LoggedIn { grant: *grant, manager });
+        }
+    };
+    let prepared = by_url::prepare(&place, &finder, name, request);
+    let by_url::Prepared { login, server } = runner::block_on(Some(&finder), prepared)?;
+    let profile = login.profile()?;
+    let target = Target { profile: &profile, key, store: place.store.clone(), state };
+    let before = logged_in(&target)?;
+    let manager = manager::build_among_others(context, &target)?;
+    let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };
+    let grant = attempt(&plan, &manager, timeout, lock, |outcome| match outcome {
+        Ok(completed) => by_url::keep(&place, &login).map(|()| completed),
+        Err(error) => Err(by_url::forget_unknown_client(&place, &login, error)),
+    })?;
+    context.ui.say(progress::summary(&grant, &profile, &before));
+    Ok(LoggedIn { grant, manager })
 }
 
 /// Logs in with the chosen flow. A server that has no device flow for this client gets the next one, unless
@@ -309,14 +391,15 @@ fn is_unavailable_here(error: &Error) -> bool {
 }
 
 /// Returns what every flow needs.
-fn plan(args: &LoginArgs, target: &Target<'_>, timeout: Duration) -> Attempt {
+fn planned(plan: &Plan<'_>, timeout: Duration) -> Attempt {
+    let Plan { args, target, .. } = plan;
     let mut extra = args.params.clone();
     for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
         extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
     }
     Attempt {
         key: target.key.clone(),
-        scopes: args.scopes.clone(),
+        scopes: plan.scopes.to_vec(),
         extra,
         port: args.port,
         timeout,
@@ -324,6 +407,7 @@ fn plan(args: &LoginArgs, target: &Target<'_>, timeout: Duration) -> Attempt {
         browser: None,
         pasted: None,
         may_change_family: is_built_in(&target.profile.redirect_uris),
+        server: plan.server.clone(),
     }
 }
 

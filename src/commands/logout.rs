@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use oauthctl_core::flow::AtServer;
+use oauthctl_core::flow::{AtServer, FlowManager};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::{Advice, Error, GrantKey, Result, text};
 use serde_json::{Value, json};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::context::Context;
 use crate::target::several_accounts;
-use crate::{manager, run as runner, ui};
+use crate::{by_url, manager, run as runner, ui};
 
 #[derive(Debug, Args)]
 pub struct LogoutArgs {
@@ -130,6 +131,7 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
         }
     };
     let (forgotten, at_server, asked) = runner::block_on(Some(&manager), ending)?;
+    let registration = forget_url(key, local, context, &manager)?;
     let at = asked.as_deref().map_or_else(String::new, |url| format!(" at {}", host_of(url)));
     let (word, failed) = match at_server {
         AtServer::NoEndpoint => ("no_endpoint", None),
@@ -146,15 +148,47 @@ fn log_out(key: &GrantKey, local: bool, context: &Context) -> Result<(Value, Opt
              until they expire or you revoke access in the server's settings",
         ));
     }
-    let result = json!({
+    let mut result = json!({
         "profile": key.profile, "account": key.account,
         "forgotten": forgotten, "revocation": word, "revocation_endpoint": asked,
     });
+    if let Some(registration) = registration {
+        result["registration"] = json!(registration);
+    }
     let failed = failed.map(|e| {
         e.context(format!("the tokens of {key} were removed locally, but could not be revoked{at}"))
             .hint("the tokens may still be valid: revoke access in the server's settings")
     });
     Ok((result, failed))
+}
+
+/// Forgets a login by URL with its last account. Returns what became of the registration of its client.
+fn forget_url(
+    key: &GrantKey,
+    local: bool,
+    context: &Context,
+    manager: &FlowManager,
+) -> Result<Option<&'static str>> {
+    let logins = context.url_logins()?;
+    let Some(login) = logins.find(&key.profile)?.filter(|_| is_url(&key.profile)) else {
+        return Ok(None);
+    };
+    if !context.state()?.some_accounts(&key.profile, 1)?.is_empty() {
+        return Ok(None);
+    }
+    let place = by_url::Place::of(context, Some(&login))?;
+    let outcome = runner::block_on(Some(manager), by_url::forget(&place, manager, &login, local))?;
+    Ok(match outcome {
+        None => None,
+        Some(Ok(())) => {
+            context.ui.say("The registration of the client is deleted.");
+            Some("deleted")
+        }
+        Some(Err(error)) => {
+            context.ui.warn(&error);
+            Some("failed")
+        }
+    })
 }
 
 /// Returns the sentence that tells the user what became of the tokens.

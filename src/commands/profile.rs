@@ -1,6 +1,5 @@
 //! `oauthctl profile`: the profiles of the configuration file.
 
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -9,17 +8,13 @@ use oauthctl_core::profile::edit::{self, NewProfile};
 use oauthctl_core::profile::{LoopbackHost, SecretSource};
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Error, Result, Secret};
+use oauthctl_core::{Error, Result};
 use serde_json::json;
-use zeroize::Zeroizing;
-
-#[cfg(unix)]
-use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 
 use crate::args::{ProfileOption, one_of};
 use crate::context::Context;
 use crate::rows::Rows;
-use crate::{callbacks, run as runner, scopes, ui};
+use crate::{callbacks, client_secret, run as runner, scopes, ui};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
@@ -147,7 +142,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
             .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
     }
     let item = secret_item(&args.name);
-    let secret = args.client_secret_stdin.then(|| read_secret(context)).transpose()?;
+    let secret = args.client_secret_stdin.then(|| client_secret::read(context)).transpose()?;
     let new = NewProfile {
         name: args.name.clone(),
         provider: args.provider.clone(),
@@ -210,61 +205,9 @@ fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
         )));
     };
     let store = context.store_of(profile)?;
-    runner::block_on(None, store.items.set(item, &read_secret(context)?))?;
+    runner::block_on(None, store.items.set(item, &client_secret::read(context)?))?;
     context.ui.say(format!("Stored the client secret of `{}`.", one_line(name)));
     Ok(ExitCode::SUCCESS)
-}
-
-/// The maximum size of a client secret, in bytes.
-const LONGEST_SECRET: usize = 64 * 1024;
-
-/// Reads the client secret: everything from a pipe, or a hidden line at a terminal.
-fn read_secret(context: &Context) -> Result<Secret> {
-    let text = match std::io::stdin().is_terminal() {
-        true => prompt_for_secret(context)?,
-        false => piped_secret()?,
-    };
-    let Some(text) = text else {
-        return Err(Error::usage("the client secret on standard input is longer than 64 KiB"));
-    };
-    let text = std::str::from_utf8(&text)
-        .map_err(|_| Error::usage("the client secret on standard input is not valid UTF-8"))?;
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(Error::usage("the client secret on standard input is empty")),
-        secret => Ok(Secret::new(secret)),
-    }
-}
-
-/// Reads all of standard input; `None` if it is too long.
-fn piped_secret() -> Result<Option<Zeroizing<Vec<u8>>>> {
-    let mut text = Zeroizing::new(Vec::new());
-    std::io::stdin()
-        .lock()
-        .take(LONGEST_SECRET as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(|e| Error::usage(format!("cannot read the client secret: {e}")))?;
-    Ok(Some(text).filter(|text| text.len() <= LONGEST_SECRET))
-}
-
-/// Reads one line from the terminal; `None` if it is too long.
-fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    const PIPE: &str = "pipe it: `pass show gitlab/secret | oauthctl profile add …`";
-    if context.globals.no_input {
-        let what = "entering the client secret requires user interaction, but `--no-input` is set";
-        return Err(Error::login_required(what).hint(PIPE));
-    }
-    #[cfg(unix)]
-    if let Some(terminal) = Terminal::on_stdin(Echo::Hidden) {
-        ui::prompt("Client secret: ");
-        let input = terminal.lines(LONGEST_SECRET).read();
-        ui::prompt("\n");
-        return Ok(match input {
-            Input::Line(line) => Some(line),
-            Input::TooLong => None,
-            Input::End => Some(Zeroizing::default()),
-        });
-    }
-    Err(Error::usage("cannot prompt for a client secret at this terminal").hint(PIPE))
 }
 
 fn list(context: &Context) -> Result<ExitCode> {

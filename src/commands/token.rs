@@ -8,7 +8,10 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use oauthctl_core::flow::{self, AccessToken, TokenRequest};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
+use oauthctl_core::profile::USUAL_MIN_TTL;
 use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::profile::url_login::is_url;
+use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp, time};
 
 use crate::args::{AccountOption, ProfileArg};
@@ -16,7 +19,7 @@ use crate::commands::login;
 use crate::context::Context;
 use crate::format::{FORMATS, Format, render};
 use crate::source::{self, Opened};
-use crate::{hint, manager, run as runner, scopes, ui};
+use crate::{by_url, hint, manager, run as runner, scopes, ui};
 
 /// Which account to use, and what its token must satisfy.
 #[derive(Debug, Clone, Default, Args)]
@@ -59,6 +62,9 @@ pub struct TokenArgs {
     /// Log in if necessary
     #[arg(long, conflicts_with = "cached")]
     login: bool,
+    /// Profile named by a URL: log in again for the scopes in this `WWW-Authenticate` value
+    #[arg(long, value_name = "VALUE", conflicts_with = "cached", value_hint = ValueHint::Other)]
+    challenge: Option<String>,
     /// Output format, see below [default: token]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
@@ -106,7 +112,11 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
         login: args.login,
         id_token: args.id_token,
     };
-    let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    let profile = args.profile.name()?;
+    let token = match args.challenge.as_deref() {
+        Some(value) => step_up(context, profile, &args.selection, &want, value)?,
+        None => hand_out(context, profile, &args.selection, &want)?,
+    };
     remark_renewal(context, &token);
     let token = if args.id_token && format != Format::Json { as_bearer(token)? } else { token };
     let now = Timestamp::now();
@@ -194,7 +204,16 @@ fn from_manager(
     want: &Want,
 ) -> Result<AccessToken> {
     let account = selection.account.account.as_deref();
-    let Opened { target, manager } = source::open(context, profile, account)?;
+    let url = if want.login { Some(context.profile_name(profile)?) } else { None };
+    let url = url.filter(|name| is_url(name));
+    let again = |url: &str| {
+        let request = by_url::Request { listens: true, ..by_url::Request::default() };
+        log_in_by_url(context, url, selection, want, request)
+    };
+    let Opened { target, manager } = match (source::open(context, profile, account), &url) {
+        (Err(error), Some(url)) if error.kind() == ErrorKind::LoginRequired => return again(url),
+        (opened, _) => opened?,
+    };
     let (profile, key) = (target.profile, &target.key);
     scopes::warn(context, &selection.scopes, profile);
     let request = request(selection, want, profile.min_ttl);
@@ -203,6 +222,9 @@ fn from_manager(
         Err(error) if error.kind() == ErrorKind::LoginRequired && want.login => {
             if let Some(warning) = error.warning() {
                 context.ui.warn(warning);
+            }
+            if let Some(url) = &url {
+                return again(url);
             }
             let among_others = manager::build_among_others(context, &target)?;
             login::log_in(context, &target, &among_others, &[])?;
@@ -267,6 +289,49 @@ fn request(selection: &Selection, want: &Want, of_profile: Duration) -> TokenReq
     request
 }
 
+/// Logs in again for the scopes that a resource asks for in addition to those that were requested before.
+fn step_up(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+    challenge: &str,
+) -> Result<AccessToken> {
+    let challenge = login::parse_challenge(challenge)?;
+    let name = context.profile_name(profile)?;
+    if !is_url(&name) {
+        let what =
+            format!("`--challenge` is for a login by URL, and `{}` is none", one_line(&name));
+        return Err(Error::usage(what).hint("name the URL of the resource: `-p URL`"));
+    }
+    let request = by_url::Request {
+        challenge: Some(challenge),
+        is_step_up: true,
+        listens: true,
+        ..by_url::Request::default()
+    };
+    log_in_by_url(context, &name, selection, want, request)
+}
+
+/// Logs in to a URL, and returns a token of this login.
+fn log_in_by_url(
+    context: &Context,
+    url: &str,
+    selection: &Selection,
+    want: &Want,
+    request: by_url::Request,
+) -> Result<AccessToken> {
+    let args = login::LoginArgs::of_account(selection.account.account.as_deref());
+    let login::LoggedIn { grant, manager } = login::log_in_by_url(&args, context, url, request)?;
+    let profile = runner::block_on(Some(&manager), manager.profile(&grant.key.profile))?;
+    let want = Want { force: false, ..*want };
+    let request = self::request(selection, &want, profile.min_ttl);
+    let token = runner::block_on(Some(&manager), manager.token(&grant.key, &request))?;
+    context.ui.tell_beside(&token.warning, &token.notes);
+    warn_of_short_life(context, selection, &token);
+    Ok(token)
+}
+
 /// Tries the cached path, which parses no configuration and sets up no runtime, thread or TLS. Everything
 /// else, errors included, is left to the full path.
 fn from_store(
@@ -278,19 +343,14 @@ fn from_store(
     if want.force {
         return Ok(None);
     }
-    let Some(file) = context.config_file()? else {
-        return Ok(None);
-    };
     let named = match profile {
         Some(name) => Some(name.to_owned()),
         None => context.env("OAUTHCTL_PROFILE")?,
     };
-    let Some(snapshot) = Snapshot::lookup(&context.state_path()?, file, named.as_deref()) else {
-        return Ok(None);
-    };
-    let store = context.open_store(&context.store_spec(snapshot.store.as_deref())?)?;
+    let Some(settings) = settings(context, named.as_deref())? else { return Ok(None) };
+    let store = context.open_store(&context.store_spec(settings.store.as_deref())?)?;
     let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let key = GrantKey::new(&snapshot.profile, account);
+    let key = GrantKey::new(&settings.profile, account);
     let load = pin!(store.grants.load(&key));
     // The stores on this path respond at once; one that does not is tried again on the full path.
     let Poll::Ready(grant) = load.poll_once() else {
@@ -299,13 +359,48 @@ fn from_store(
     let Ok(Some(grant)) = grant else {
         return Ok(None);
     };
-    let request = request(selection, want, Duration::from_secs(snapshot.min_ttl_seconds));
+    let request = request(selection, want, settings.min_ttl);
     let token = flow::stored(&grant, &request, false, Timestamp::now());
     if let Some(token) = &token {
-        let (issuer, endpoint) = (snapshot.issuer.as_deref(), snapshot.token_endpoint.as_deref());
-        warn_of_move(context, token, issuer, endpoint, &snapshot.client_id);
+        let (issuer, endpoint) = (settings.issuer.as_deref(), settings.token_endpoint.as_deref());
+        warn_of_move(context, token, issuer, endpoint, &settings.client_id);
     }
     Ok(token)
+}
+
+/// The settings of a profile that the cached path needs.
+struct Settings {
+    profile: String,
+    store: Option<String>,
+    min_ttl: Duration,
+    issuer: Option<String>,
+    token_endpoint: Option<String>,
+    client_id: String,
+}
+
+/// Returns the settings of a profile, if they are known without parsing the configuration.
+fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> {
+    if let Some(url) = named.filter(|name| is_url(name)) {
+        let login = context.url_logins()?.find(url)?;
+        return Ok(login.map(|login| Settings {
+            profile: login.url,
+            store: Some(login.store),
+            min_ttl: USUAL_MIN_TTL,
+            issuer: Some(login.issuer),
+            token_endpoint: None,
+            client_id: login.client.id,
+        }));
+    }
+    let Some(file) = context.config_file()? else { return Ok(None) };
+    let snapshot = Snapshot::lookup(&context.state_path()?, file, named);
+    Ok(snapshot.map(|snapshot| Settings {
+        profile: snapshot.profile,
+        store: snapshot.store,
+        min_ttl: Duration::from_secs(snapshot.min_ttl_seconds),
+        issuer: snapshot.issuer,
+        token_endpoint: snapshot.token_endpoint,
+        client_id: snapshot.client_id,
+    }))
 }
 
 trait PollOnce: Future {

@@ -119,6 +119,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "it is what was wrong, and no advice",
         &[
             "--alg",
+            "--challenge",
             "--dpop",
             "--env",
             "--expect-state",
@@ -137,6 +138,7 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
         "it tells of a command that the demo stands for, or that a help text explains",
         &["oauthctl --help", "oauthctl complete -", "oauthctl help options", "oauthctl token"],
     ),
+    ("a test of the flows follows it, at a server that registers no clients", &["--client-id ID"]),
     ("a login goes on without a browser, so that no command shows it", &["--browser CMD"]),
     ("no scenario of the sandbox answers that it needs the user after all", &["--prompt none"]),
     ("only programs without one of the stores say it", &["--store keyring"]),

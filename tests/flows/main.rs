@@ -9,6 +9,7 @@ mod support;
 mod before_browser;
 mod callback;
 mod client_auth;
+mod conformance;
 mod device;
 mod discovery;
 mod dpop;

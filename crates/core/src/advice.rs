@@ -95,6 +95,8 @@ pub enum Advice {
     ListProviders,
     /// Pass the client secret on standard input, or refer to its source.
     ReferToSecret,
+    /// Register a client at the server by hand, and name it.
+    RegisterClient,
     /// Store the client secret of the profile of this name in the keyring.
     StoreClientSecret(String),
     /// This was probably meant.
@@ -264,6 +266,7 @@ impl Advice {
             Self::ListProfiles => "choose an existing profile",
             Self::CompleteProfile => "set the missing keys",
             Self::ListProviders => "choose one of the provider presets",
+            Self::RegisterClient => "register a native client at the server, and use its id",
             Self::ReferToSecret => "refer to the source of the secret",
             Self::OmitScopes => "omit the scopes, or name one",
             Self::UseScopes => "it is reserved for the protocol; set scopes with their own option",

@@ -245,6 +245,7 @@ fn outgoing(client: &Client, request: &HttpRequest) -> Result<reqwest::Request, 
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
+        Method::Delete => reqwest::Method::DELETE,
     };
     let mut builder = client.request(method, request.url.clone()).headers(headers);
     if request.method == Method::Post || !request.body.is_empty() {

@@ -21,6 +21,7 @@ use crate::profile::{AuthorizationServer, Par, Pkce, Profile, redirect_uri, scop
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random};
+use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// Default time to wait for a response: 10 minutes.
@@ -168,6 +169,11 @@ pub(super) async fn authorize(
         Some(server) => server,
         None => context.server(Purpose::Login).await?,
     };
+    if profile.client.is_metadata_document && refuses_documents(&server) {
+        let issuer = server.issuer.as_deref().map(one_line).unwrap_or_default();
+        let what = format!("{issuer} does not accept client-ID metadata documents");
+        return Err(Error::config(what).hint(Advice::RegisterClient));
+    }
     if request.redirect_uri.is_empty() {
         let uris = profile.login_redirect_uris(server.iss_parameter_supported);
         let first = uris.into_iter().next().map(|uri| uri.text);
@@ -207,6 +213,11 @@ pub(super) async fn authorize(
     let url = request_url(context, &pending, &endpoint, challenge.as_deref(), &request.extra);
     pending.authorization_url = url.await?;
     Ok(pending)
+}
+
+/// Returns whether the metadata of a server says, by omission, that it accepts no client-ID metadata documents.
+fn refuses_documents(server: &AuthorizationServer) -> bool {
+    server.issuer.is_some() && !server.client_id_metadata_documents
 }
 
 /// Returns the URL to open: with the whole request, or with a reference to the pushed one.

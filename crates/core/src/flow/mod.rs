@@ -20,6 +20,7 @@ mod access_token;
 mod accounts;
 mod attributes;
 mod authorize;
+mod by_url;
 mod claims;
 mod commit;
 mod credentials;
@@ -70,6 +71,7 @@ use crate::error::Result;
 use crate::grant::{AccountEntry, Grant, GrantKey};
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Profile};
+use crate::protocol::challenge::ResourceChallenge;
 use crate::protocol::jwt::{Jwt, Signature};
 use crate::protocol::random;
 use crate::protocol::response::AuthorizationResponse;
@@ -79,6 +81,7 @@ pub use access_token::{AccessToken, Account};
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
 pub use authorize::{Authorization, AuthorizeRequest, USUAL_TTL};
+pub use by_url::{Located, Registration};
 pub use claims::Userinfo;
 pub use critical::CriticalPart;
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
@@ -181,6 +184,48 @@ impl FlowManager {
     pub async fn server(&self, profile: &str) -> Result<AuthorizationServer> {
         let profile = self.profile(profile).await?;
         self.context(&profile).server(Purpose::Login).await
+    }
+
+    /// Finds the authorization server of a URL, which is a protected resource (RFC 9728) or an issuer, by the
+    /// rules of the MCP authorization specification. A resource is asked unless the caller passes its challenge.
+    /// If it has several authorization servers, the one with the issuer `used` is preferred.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` for an invalid URL; `Config` if there is no metadata; `Validation` for metadata that is
+    /// unsafe, does not match the URL or its issuer, or does not advertise PKCE with S256; and `Unavailable` if
+    /// a server does not respond.
+    pub async fn locate(
+        &self,
+        url: &str,
+        challenge: Option<&ResourceChallenge>,
+        used: Option<&str>,
+    ) -> Result<Located> {
+        by_url::locate(&self.shared.ports, url, challenge, used).await
+    }
+
+    /// Registers a native client at a server (RFC 7591).
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the server registers no clients, `ServerRefused` if it refuses, `Validation` for a
+    /// response that cannot be used, and `Unavailable` if it does not respond.
+    pub async fn register_client(
+        &self,
+        server: &AuthorizationServer,
+        redirect_uri: &str,
+        scopes: &[String],
+    ) -> Result<Registration> {
+        by_url::register(&self.shared.ports, server, redirect_uri, scopes).await
+    }
+
+    /// Deletes a registration (RFC 7592).
+    ///
+    /// # Errors
+    ///
+    /// Returns `ServerRefused` if the server refuses, and `Unavailable` if it does not respond.
+    pub async fn unregister_client(&self, uri: &str, token: &Secret) -> Result<()> {
+        by_url::unregister(&self.shared.ports, uri, token).await
     }
 
     /// Starts an authorization whose response arrives in another process or later. Any manager with the

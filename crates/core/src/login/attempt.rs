@@ -40,6 +40,8 @@ pub struct Attempt {
     pub pasted: Option<PastedLines>,
     /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
     pub may_change_family: bool,
+    /// The authorization server, if its metadata was fetched for this login already.
+    pub server: Option<AuthorizationServer>,
 }
 
 crate::redact::debug::redacted_debug!(Attempt {
@@ -52,6 +54,7 @@ crate::redact::debug::redacted_debug!(Attempt {
     browser,
     pasted,
     may_change_family,
+    server,
 });
 
 /// Progress of a login, to be shown to the user.
@@ -112,7 +115,10 @@ pub async fn log_in(
     let profile = &*manager.profile(&attempt.key.profile).await?;
     let _room = manager.prove_store(&attempt.key).await?;
     check_extra(&attempt.extra)?;
-    let server = manager.server(&profile.name).await?;
+    let server = match attempt.server.clone() {
+        Some(server) => server,
+        None => manager.server(&profile.name).await?,
+    };
     tell(Progress::Server(&server));
     // How the servers are told apart decides where the response is awaited.
     let uris = profile.login_redirect_uris(server.iss_parameter_supported);

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::credential::{self, Credential, CredentialTool, Credentials};
 use super::diagnose::nearest;
 use super::target::Target;
-use super::{Profile, callbacks};
+use super::{Profile, callbacks, url_login};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
+use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
 use crate::text::one_line;
 
 /// The parsed configuration.
@@ -70,6 +71,12 @@ crate::redact::debug::redacted_debug!(StoreCommand {
     delete => command,
 });
 
+/// Returns the error for a URL that nobody has logged in to.
+fn not_logged_in(url: &str) -> Error {
+    let key = GrantKey::new(url, DEFAULT_ACCOUNT);
+    Error::login_required(format!("not logged in to {key}")).hint(Advice::LogIn(key))
+}
+
 impl Config {
     /// Returns the configuration of a machine that has no file yet.
     pub fn empty(path: &Path) -> Self {
@@ -84,10 +91,21 @@ impl Config {
         }
     }
 
-    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one.
+    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one. A login by URL
+    /// is the only one if the file has no profile.
     pub fn default_profile(&self) -> Option<&str> {
-        let only = || self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
-        self.defaults.profile.as_ref().or_else(only).map(String::as_str)
+        let (by_url, configured): (Vec<_>, Vec<_>) =
+            self.profiles.keys().partition(|name| url_login::is_url(name));
+        let only = match (configured.as_slice(), by_url.as_slice()) {
+            ([only], _) | ([], [only]) => Some(*only),
+            _ => None,
+        };
+        self.defaults.profile.as_ref().or(only).map(String::as_str)
+    }
+
+    /// Adds the profile of a login by URL, which is in no file.
+    pub fn add_url_login(&mut self, profile: Profile) {
+        self.profiles.insert(profile.name.clone(), profile);
     }
 
     /// Returns a profile by its name.
@@ -96,6 +114,9 @@ impl Config {
     /// Returns `Config` for an unknown profile, with the nearest name.
     pub fn profile(&self, name: &str) -> Result<&Profile> {
         self.profiles.get(name).ok_or_else(|| {
+            if url_login::is_url(name) {
+                return not_logged_in(name);
+            }
             let path = self.path.display();
             let error = Error::config(format!("no profile `{}` in {path}", one_line(name)));
             match nearest(name, self.profiles.keys().map(String::as_str)) {

@@ -1,7 +1,7 @@
 //! Completes the configuration of an authorization server with the server's own metadata (OpenID Connect
 //! Discovery, RFC 8414).
 
-mod fetch;
+pub(crate) mod fetch;
 mod kept;
 
 use std::path::Path;
@@ -12,7 +12,8 @@ use self::fetch::Failure;
 use self::kept::{Found, Kept};
 use super::metadata::{Metadata, judge, needs_keys};
 use super::{
-    AuthorizationServer, ClientAuth, Endpoint, Endpoints, GrantType, LoginFlow, Par, Pkce, Profile,
+    AuthorizationServer, ClientAuth, DiscoveryRules, Endpoint, Endpoints, GrantType, LoginFlow,
+    Par, Pkce, Profile,
 };
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -71,7 +72,8 @@ pub(crate) async fn resolve(
 /// metadata in `cache_dir`. Returns `None` if the metadata has not been fetched yet.
 pub fn announces_iss(profile: &Profile, cache_dir: &Path) -> Option<bool> {
     let Some(issuer) = &profile.issuer else { return Some(false) };
-    let kept = kept::find(cache_dir, issuer, Timestamp::from_unix(0))?;
+    let rules = profile.discovery_rules;
+    let kept = kept::find(cache_dir, issuer, rules, Timestamp::from_unix(0))?;
     Some(kept.metadata.server.iss_parameter_supported)
 }
 
@@ -108,8 +110,12 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    fn rules(&self) -> DiscoveryRules {
+        self.profile.discovery_rules
+    }
+
     fn kept(&self) -> Option<Kept> {
-        kept::find(self.cache_dir?, self.issuer, self.clock.now())
+        kept::find(self.cache_dir?, self.issuer, self.rules(), self.clock.now())
     }
 
     async fn fetched(&self) -> Result<Metadata, Failure> {
@@ -119,15 +125,17 @@ impl Source<'_> {
                 lacks(self.profile, &overridden(self.profile, metadata.server))
             })
         };
-        let fetched = fetch::fetch(self.issuer, self.http, lacks).await;
+        let fetched = fetch::fetch(self.issuer, self.rules(), self.http, lacks).await;
         let found: Found = fetched.map_err(|failure| match failure {
-            Failure::NoDocument(error) => Failure::NoDocument(error.hint(do_without(self.profile))),
+            Failure::NoDocument(error) if self.rules() == DiscoveryRules::Configured => {
+                Failure::NoDocument(error.hint(do_without(self.profile)))
+            }
             failure => failure,
         })?;
         let metadata = judge(self.issuer, &found.document).map_err(Failure::Refused)?;
         metadata.refuse_unsafe(self.profile, self.issuer).map_err(Failure::Refused)?;
         if let Some(dir) = self.cache_dir {
-            kept::keep(dir, self.issuer, found, self.clock.now());
+            kept::keep(dir, self.issuer, self.rules(), found, self.clock.now());
         }
         Ok(metadata)
     }
@@ -223,6 +231,8 @@ fn nothing() -> AuthorizationServer {
         token_auth_methods: Vec::new(),
         token_auth_algs: Vec::new(),
         mtls_endpoints: Endpoints::default(),
+        scopes_supported: Vec::new(),
+        client_id_metadata_documents: false,
         ignored_endpoints: Vec::new(),
     }
 }
@@ -280,6 +290,14 @@ fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<Authoriza
                 format!("set `{name}` in the profile, if the server has one"),
             ),
         ));
+    }
+    if profile.discovery_rules == DiscoveryRules::Mcp && server.code_challenge_methods.is_none() {
+        let issuer = server.issuer.as_deref().map_or_else(|| "the server".to_owned(), one_line);
+        return Err(Error::validation(format!(
+            "{issuer} does not advertise PKCE with S256 (`code_challenge_methods_supported`), so \
+             an intercepted code could be redeemed"
+        ))
+        .hint("ask the operator of the server to advertise it"));
     }
     let without_s256 = server
         .code_challenge_methods

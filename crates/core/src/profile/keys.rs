@@ -7,14 +7,15 @@ use std::time::Duration;
 use url::Url;
 
 use super::diagnose::{Problems, probably};
+use super::endpoint;
 use super::endpoints::{is_server_key, server_keys};
 use super::node::{Entry, Table, Value, find, foreign_table};
 use super::presets::Preset;
 use super::reader::{Reader, Surroundings};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
-    AssertionAudience, Client, ClientAuth, Endpoint, Endpoints, GrantInputs, GrantType, Hook,
-    LoginFlow, Par, Pkce, Profile, Quirks, TokenRequestFormat,
+    AssertionAudience, Client, ClientAuth, DiscoveryRules, Endpoint, Endpoints, GrantInputs,
+    GrantType, Hook, LoginFlow, Par, Pkce, Profile, Quirks, TokenRequestFormat, USUAL_MIN_TTL,
 };
 use crate::parameters::reserved;
 use crate::text::one_line;
@@ -55,7 +56,7 @@ const KEYS: &[(&str, Set)] = &[
     ("issuer", |d, r| d.profile.issuer = r.issuer()),
     ("root_url", |d, r| d.root_url = r.issuer()),
     ("client_id", |d, r| put(&mut d.profile.client.id, r.text())),
-    ("client_id_metadata_url", |d, r| d.client_id_metadata_url = r.url()),
+    ("client_id_metadata_url", |d, r| d.client_id_metadata_url = r.judged(metadata_document)),
     ("client_secret", |d, r| d.profile.client.secret = r.secret()),
     ("client_auth", |d, r| d.profile.client.auth = r.choice(&ClientAuth::ALL)),
     ("private_key", |d, r| d.profile.client.private_key = r.secret()),
@@ -135,6 +136,15 @@ pub(crate) const CREDENTIAL_KEYS: [&str; 3] = ["client_secret", "private_key", "
 
 /// The tables whose entries override a preset's one by one.
 const MERGED_KEYS: [&str; 4] = ["authorization_params", "token_params", "refresh_params", "hooks"];
+
+/// Checks the URL of a client-ID metadata document.
+pub(super) fn metadata_document(text: &str) -> Result<(), String> {
+    let url = endpoint::check(text)?;
+    match url.scheme() == "https" && url.path() != "/" {
+        true => Ok(()),
+        false => Err("must be https and have a path".to_owned()),
+    }
+}
 
 fn scope_param(name: &str) -> Result<(), String> {
     match reserved(name) {
@@ -320,6 +330,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         endpoints: Endpoints::default(),
         client: Client {
             id: String::new(),
+            is_metadata_document: false,
             secret: None,
             auth: None,
             private_key: None,
@@ -350,7 +361,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         trusted_audiences: super::TrustedAudiences::default(),
         id_token_signed_response_alg: None,
         flow: vec![LoginFlow::Browser, LoginFlow::Paste],
-        min_ttl: Duration::from_secs(60),
+        min_ttl: USUAL_MIN_TTL,
         timeout: Duration::from_secs(300),
         store: None,
         ca_file: None,
@@ -358,5 +369,6 @@ pub(crate) fn defaults(name: &str) -> Profile {
         hooks: BTreeMap::new(),
         callback: Callback::default(),
         quirks: Quirks::default(),
+        discovery_rules: DiscoveryRules::default(),
     }
 }

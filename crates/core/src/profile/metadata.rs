@@ -13,6 +13,8 @@ use crate::text::one_line;
 
 const ISS: &str = "authorization_response_iss_parameter_supported";
 const REQUIRE_PAR: &str = "require_pushed_authorization_requests";
+const SCOPES: &str = "scopes_supported";
+const METADATA_DOCUMENTS: &str = "client_id_metadata_document_supported";
 
 /// The endpoints for clients with a certificate (RFC 8705, section 5).
 const ALIASES: &str = "mtls_endpoint_aliases";
@@ -20,7 +22,7 @@ const ALIASES: &str = "mtls_endpoint_aliases";
 const AUTH_ALGS: &str = "token_endpoint_auth_signing_alg_values_supported";
 
 /// The other members that are used.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 10] = [
     "issuer",
     ALIASES,
     AUTH_ALGS,
@@ -29,6 +31,8 @@ const OTHERS: [&str; 8] = [
     REQUIRE_PAR,
     "id_token_signing_alg_values_supported",
     "token_endpoint_auth_methods_supported",
+    SCOPES,
+    METADATA_DOCUMENTS,
 ];
 
 /// A JSON object without duplicate names.
@@ -170,6 +174,9 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
         // A list that cannot be read excludes no algorithm.
         token_auth_algs: list(AUTH_ALGS).ok().flatten().unwrap_or_default(),
         mtls_endpoints,
+        // Only offered scopes and ways to register depend on these: a defect in them is no reason to refuse.
+        scopes_supported: list(SCOPES).ok().flatten().unwrap_or_default(),
+        client_id_metadata_documents: flag(METADATA_DOCUMENTS).unwrap_or_default(),
         ignored_endpoints: defects
             .iter()
             .filter(is_ignored)

@@ -46,6 +46,7 @@ pub mod snapshot;
 mod source;
 mod target;
 mod unsupported;
+pub mod url_login;
 mod work;
 
 pub use builder::ProfileBuilder;
@@ -59,6 +60,9 @@ pub(crate) use endpoints::Endpoint;
 pub use endpoints::Endpoints;
 pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
 pub use target::Target;
+
+/// The minimum remaining lifetime of tokens of a profile that sets none.
+pub const USUAL_MIN_TTL: Duration = Duration::from_secs(60);
 
 /// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
 /// Endpoints are named as in RFC 8414, client metadata as in RFC 7591.
@@ -146,6 +150,8 @@ pub struct Profile {
     pub callback: Callback,
     /// Peculiarities of the provider that no other field expresses; set by presets only.
     pub quirks: Quirks,
+    /// How the server's metadata is found, and what it must promise.
+    pub discovery_rules: DiscoveryRules,
 }
 
 crate::redact::debug::redacted_debug!(Profile {
@@ -185,6 +191,7 @@ crate::redact::debug::redacted_debug!(Profile {
     hooks,
     callback,
     quirks,
+    discovery_rules,
 });
 
 /// A command that is run at an event of a grant.
@@ -208,6 +215,8 @@ crate::redact::debug::redacted_debug!(Hook {
 pub struct Client {
     /// The client id.
     pub id: String,
+    /// Whether the client id is the URL of a client-ID metadata document, which the server must accept.
+    pub is_metadata_document: bool,
     /// The source of the client secret.
     pub secret: Option<SecretSource>,
     /// How the client authenticates. `None` selects automatically: `none` without a secret, else
@@ -455,6 +464,19 @@ impl LoginFlow {
     }
 }
 
+/// How a server's metadata is found, and what it must promise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DiscoveryRules {
+    /// The rules for a server that the configuration names: OpenID Connect Discovery, then RFC 8414. PKCE is
+    /// used unless the metadata excludes it.
+    #[default]
+    Configured,
+    /// The rules of the MCP authorization specification, for a server that a resource names: RFC 8414, then
+    /// OpenID Connect Discovery. The metadata must advertise PKCE with S256.
+    Mcp,
+}
+
 /// Peculiarities of a provider that are not profile keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -523,6 +545,12 @@ pub struct AuthorizationServer {
     /// `mtls_endpoint_aliases`: the endpoints for clients with a certificate (RFC 8705, section 5).
     #[serde(default)]
     pub mtls_endpoints: Endpoints,
+    /// `scopes_supported`; empty if the metadata omits it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
+    /// `client_id_metadata_document_supported`: whether the URL of a client's metadata can be its id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_documents: bool,
     /// Members of the metadata that are not usable endpoints and are not needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored_endpoints: Vec<String>,

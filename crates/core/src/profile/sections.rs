@@ -89,7 +89,9 @@ impl<'t> Sections<'_, 't> {
                 "profile" => defaults.profile = reader.text(),
                 "store" => defaults.store = reader.store(),
                 "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
-                "client_id_metadata_url" => defaults.client_id_metadata_url = reader.url(),
+                "client_id_metadata_url" => {
+                    defaults.client_id_metadata_url = reader.judged(keys::metadata_document);
+                }
                 key => self.problems.unknown_key(key, entry.at, place, &DEFAULTS),
             }
         }
@@ -176,8 +178,10 @@ impl<'t> Sections<'_, 't> {
         self.complete_from_root(&mut draft, own, preset.map(|(preset, _)| preset), &place);
         let profile = &mut draft.profile;
         profile.scopes = scopes::split(&profile.scopes, &profile.scope_separator);
-        if draft.profile.client.id.is_empty() {
-            draft.profile.client.id = draft.client_id_metadata_url.take().unwrap_or_default();
+        let metadata_url = draft.client_id_metadata_url.take();
+        if let Some(url) = metadata_url.filter(|_| draft.profile.client.id.is_empty()) {
+            draft.profile.client.id = url;
+            draft.profile.client.is_metadata_document = true;
         }
         // A missing key may be what a misspelled key was meant to be. Once no more errors are shown,
         // suggestions are not needed.

@@ -29,6 +29,7 @@ mod rejected;
 mod shelf;
 pub mod state_dir;
 pub mod state_keys;
+mod url_logins;
 
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
@@ -55,6 +56,7 @@ pub use pending::FilePending;
 pub use state_dir::StateDir;
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
+pub use url_logins::UrlLogins;
 
 /// A store, as `--store` names it.
 ///

@@ -11,6 +11,7 @@ use super::kept::{Found, lifetime};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
+use crate::profile::DiscoveryRules;
 use crate::profile::endpoint;
 use crate::profile::metadata::{Unique, complete, judge, relevant};
 use crate::text::one_line;
@@ -48,33 +49,33 @@ pub(super) enum Standard {
 
 /// Returns the possible locations of an issuer's metadata: that of OpenID Connect, that of RFC 8414
 /// (between host and path, section 3.1), and, for an issuer with a path, OpenID Connect's document at that
-/// location too (section 5).
-pub(super) fn candidates(issuer: &Url) -> Vec<(Standard, Url)> {
+/// location too (section 5). The rules determine their order.
+pub(super) fn candidates(issuer: &Url, rules: DiscoveryRules) -> Vec<(Standard, Url)> {
     let path = issuer.path().trim_end_matches('/').to_owned();
     let at = |path: String| {
         let mut url = issuer.clone();
         url.set_path(&path);
         url
     };
-    let mut urls = vec![
-        (Standard::OpenId, at(format!("{path}/.well-known/openid-configuration"))),
-        (Standard::OAuth, at(format!("/.well-known/oauth-authorization-server{path}"))),
-    ];
-    if !path.is_empty() {
-        let inserted = at(format!("/.well-known/openid-configuration{path}"));
-        urls.push((Standard::OpenId, inserted));
+    let oauth = (Standard::OAuth, at(format!("/.well-known/oauth-authorization-server{path}")));
+    let openid = (Standard::OpenId, at(format!("{path}/.well-known/openid-configuration")));
+    let inserted = (!path.is_empty())
+        .then(|| (Standard::OpenId, at(format!("/.well-known/openid-configuration{path}"))));
+    match rules {
+        DiscoveryRules::Configured => [openid, oauth].into_iter().chain(inserted).collect(),
+        DiscoveryRules::Mcp => [oauth].into_iter().chain(inserted).chain([openid]).collect(),
     }
-    urls
 }
 
 /// Fetches the first existing document. If it `lacks` something, the document of the other standard
 /// completes it; a failure of that one leaves the first unchanged.
 pub(super) async fn fetch(
     issuer: &str,
+    rules: DiscoveryRules,
     http: &dyn Http,
     lacks: impl Fn(&Map<String, Value>) -> bool,
 ) -> Result<Found, Failure> {
-    let places = places(issuer)?;
+    let places = places(issuer, rules)?;
     let First { standard, document, lifetime, .. } = first(issuer, &places, http).await?;
     let mut found = Found { document: relevant(document), lifetime, is_joined: false };
     judge(issuer, &found.document).map_err(Failure::Refused)?;
@@ -92,7 +93,7 @@ pub(super) async fn fetch_all(
     issuer: &str,
     http: &dyn Http,
 ) -> Result<(Url, Map<String, Value>), Failure> {
-    let places = places(issuer)?;
+    let places = places(issuer, DiscoveryRules::Configured)?;
     let First { url, document: mut all, .. } = first(issuer, &places, http).await?;
     judge(issuer, &all).map_err(Failure::Refused)?;
     for (_, other) in places.iter().filter(|(_, other)| *other != url) {
@@ -107,10 +108,10 @@ pub(super) async fn fetch_all(
     Ok((url, all))
 }
 
-fn places(issuer: &str) -> Result<Vec<(Standard, Url)>, Failure> {
+fn places(issuer: &str, rules: DiscoveryRules) -> Result<Vec<(Standard, Url)>, Failure> {
     let url = endpoint::check_issuer(issuer)
         .map_err(|why| Failure::Refused(Error::config(format!("the issuer {why}"))))?;
-    Ok(candidates(&url))
+    Ok(candidates(&url, rules))
 }
 
 /// The first existing document of an issuer.
@@ -167,7 +168,8 @@ async fn join(
     found.is_joined = true;
 }
 
-fn request(url: &Url) -> HttpRequest {
+/// Returns a request for a document.
+pub(crate) fn request(url: &Url) -> HttpRequest {
     HttpRequest {
         purpose: "discovery",
         method: Method::Get,
@@ -178,9 +180,10 @@ fn request(url: &Url) -> HttpRequest {
 }
 
 /// Why a location has no document.
-struct Nothing {
-    why: String,
-    passing: bool,
+pub(crate) struct Nothing {
+    pub(crate) why: String,
+    /// Whether the server may have one later.
+    pub(crate) passing: bool,
 }
 
 fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
@@ -194,7 +197,7 @@ fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
 }
 
 /// Returns the document of a response, or what the response was instead.
-fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
+pub(crate) fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
     let because = |why: String| Nothing { why, passing: false };
     match response.status {
         200 => {}

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::files::cache::{Cache, entry_name};
 use crate::port::HttpResponse;
+use crate::profile::DiscoveryRules;
 use crate::profile::metadata::{Metadata, judge};
 use crate::time::Timestamp;
 
@@ -16,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// The minimum time for which it is cached.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(300);
 /// Version of the cache file format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Cached {
@@ -48,6 +49,15 @@ pub(super) struct Kept {
     pub(super) is_current: bool,
 }
 
+/// Returns the name of an entry. The rules decide which of several documents is used.
+fn name(issuer: &str, rules: DiscoveryRules) -> String {
+    let prefix = match rules {
+        DiscoveryRules::Configured => "",
+        DiscoveryRules::Mcp => "mcp-",
+    };
+    entry_name(prefix, issuer)
+}
+
 fn cache(dir: &Path) -> Cache<Cached> {
     Cache::new(dir)
 }
@@ -55,13 +65,18 @@ fn cache(dir: &Path) -> Cache<Cached> {
 /// Returns the path of what is kept.
 #[cfg(test)]
 pub(super) fn path(dir: &Path, issuer: &str) -> std::path::PathBuf {
-    cache(dir).path_of(&entry_name("", issuer))
+    cache(dir).path_of(&name(issuer, DiscoveryRules::Configured))
 }
 
 /// Returns the cached copy. It is validated again as if it had just been fetched; a damaged file counts as
 /// missing.
-pub(super) fn find(dir: &Path, issuer: &str, now: Timestamp) -> Option<Kept> {
-    let entry = cache(dir).find(&entry_name("", issuer))?;
+pub(super) fn find(
+    dir: &Path,
+    issuer: &str,
+    rules: DiscoveryRules,
+    now: Timestamp,
+) -> Option<Kept> {
+    let entry = cache(dir).find(&name(issuer, rules))?;
     if entry.version != VERSION || entry.issuer != issuer {
         return None;
     }
@@ -73,7 +88,7 @@ pub(super) fn find(dir: &Path, issuer: &str, now: Timestamp) -> Option<Kept> {
 }
 
 /// Caches what was fetched. This is an optimisation: if it fails, the next run fetches again.
-pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
+pub(super) fn keep(dir: &Path, issuer: &str, rules: DiscoveryRules, found: Found, now: Timestamp) {
     let entry = Cached {
         version: VERSION,
         issuer: issuer.to_owned(),
@@ -82,7 +97,7 @@ pub(super) fn keep(dir: &Path, issuer: &str, found: Found, now: Timestamp) {
         is_joined: found.is_joined,
         document: found.document,
     };
-    cache(dir).keep(&entry_name("", issuer), &entry);
+    cache(dir).keep(&name(issuer, rules), &entry);
 }
 
 /// Returns how long a response may be cached: the server can shorten the default, but not below a few

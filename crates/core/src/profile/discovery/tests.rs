@@ -150,7 +150,7 @@ fn each_place_is_tried_in_turn() {
 #[test]
 fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
     let of = |issuer: &str| {
-        let urls = candidates(&Url::parse(issuer).unwrap());
+        let urls = candidates(&Url::parse(issuer).unwrap(), DiscoveryRules::Configured);
         urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(of("https://as.example/"), [OIDC, RFC8414]);
@@ -162,6 +162,43 @@ fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
                 "https://as.example/.well-known/oauth-authorization-server/t/1",
                 "https://as.example/.well-known/openid-configuration/t/1",
             ]
+        );
+    }
+}
+
+#[test]
+fn a_server_that_a_resource_names_is_asked_for_rfc_8414_first() {
+    let of = |issuer: &str| {
+        let urls = candidates(&Url::parse(issuer).unwrap(), DiscoveryRules::Mcp);
+        urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("https://as.example/"), [RFC8414, OIDC]);
+    assert_eq!(
+        of("https://as.example/t"),
+        [
+            "https://as.example/.well-known/oauth-authorization-server/t",
+            "https://as.example/.well-known/openid-configuration/t",
+            "https://as.example/t/.well-known/openid-configuration",
+        ]
+    );
+}
+
+#[test]
+fn a_server_that_a_resource_names_must_advertise_s256() {
+    let mut profile = profile();
+    profile.discovery_rules = DiscoveryRules::Mcp;
+    for (methods, is_fine) in [
+        (Value::Null, false),
+        (serde_json::json!([]), false),
+        (serde_json::json!(["plain"]), false),
+        (serde_json::json!(["plain", "S256"]), true),
+    ] {
+        let document = metadata(&[("code_challenge_methods_supported", methods.clone())]);
+        let outcome = run(&profile, &Web::default().page(RFC8414, 200, &document));
+        assert_eq!(
+            outcome.map_err(|e| e.kind()).err(),
+            (!is_fine).then_some(ErrorKind::Validation),
+            "{methods}"
         );
     }
 }
@@ -416,7 +453,7 @@ fn a_cached_answer_is_the_same_and_a_damaged_or_altered_one_is_ignored() {
         String::new(),
         good[..good.len() / 2].to_owned(),
         good.replace("https://as.example/token", "http://as.example/token"),
-        good.replace("\"version\":2", "\"version\":1"),
+        good.replace("\"version\":3", "\"version\":2"),
         good.replace("\"good_until\":91400", "\"good_until\":9999999999"),
     ] {
         assert_ne!(damaged, good);

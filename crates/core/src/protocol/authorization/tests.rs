@@ -18,6 +18,8 @@ fn server(issuer: Option<&str>, promises_iss: bool) -> AuthorizationServer {
         token_auth_methods: Vec::new(),
         token_auth_algs: Vec::new(),
         mtls_endpoints: Endpoints::default(),
+        scopes_supported: Vec::new(),
+        client_id_metadata_documents: false,
         ignored_endpoints: Vec::new(),
     }
 }

@@ -1,0 +1,214 @@
+//! Logins by URL, as they are kept: each is a profile that no configuration file contains.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use url::Url;
+
+use super::{DiscoveryRules, Profile, SecretSource, endpoint};
+use crate::error::{Error, Result};
+use crate::text::one_line;
+use crate::time::Timestamp;
+
+/// How long after a login another one for the same scopes counts as a repetition.
+const ROW: Duration = Duration::from_secs(600);
+
+/// A login by URL: the server, the resource and the client that it was made with. Contains no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UrlLogin {
+    /// The URL as the user wrote it, which is the name of the profile.
+    pub url: String,
+    /// The issuer of the authorization server.
+    pub issuer: String,
+    /// The identifier of the resource, as its metadata writes it; `None` if the URL is an issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The requested scopes.
+    pub scopes: Vec<String>,
+    /// The store of the tokens and of the client's secrets, as in `--store`.
+    pub store: String,
+    /// The client.
+    pub client: UrlClient,
+    /// How often the same scopes were requested in a row.
+    pub attempts: Attempts,
+}
+
+/// The client of a login by URL. It belongs to one issuer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UrlClient {
+    /// The client id.
+    pub id: String,
+    /// Where it comes from.
+    pub origin: ClientOrigin,
+    /// How it authenticates (a `token_endpoint_auth_method` of RFC 7591), if that is not left to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// The item of the token store with its secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_item: Option<String>,
+    /// When its secret expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_expires_at: Option<Timestamp>,
+    /// The redirect URI that is registered for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// Where its registration can be deleted (RFC 7592).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_uri: Option<String>,
+    /// The item of the token store with the token for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_token_item: Option<String>,
+}
+
+/// Where a client comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientOrigin {
+    /// The user named a client that was registered before.
+    Given,
+    /// The id is the URL of a client-ID metadata document.
+    MetadataDocument,
+    /// This program registered it (RFC 7591).
+    Registered,
+}
+
+/// How often the same scopes were requested in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// The number of logins.
+    pub count: u32,
+    /// When the last of them began.
+    pub at: Timestamp,
+}
+
+impl Attempts {
+    /// Returns the first attempt for these scopes.
+    pub fn first(scopes: &[String], now: Timestamp) -> Self {
+        Self { scopes: scopes.to_vec(), count: 1, at: now }
+    }
+
+    /// Returns the next attempt for these scopes: one more if they are the same as last time, and that was not
+    /// long ago.
+    pub fn next(&self, scopes: &[String], now: Timestamp) -> Self {
+        let is_same = scopes.len() == self.scopes.len()
+            && scopes.iter().all(|scope| self.scopes.contains(scope));
+        match is_same && now < self.at.plus(ROW) {
+            true => Self { scopes: scopes.to_vec(), count: self.count.saturating_add(1), at: now },
+            false => Self::first(scopes, now),
+        }
+    }
+}
+
+/// Returns whether the name of a profile is a URL.
+pub fn is_url(name: &str) -> bool {
+    name.contains("://")
+}
+
+/// Parses a URL that a user wants to log in to: https, or http on this machine.
+///
+/// # Errors
+///
+/// Returns `Usage` for any other text.
+pub fn parse_url(text: &str) -> Result<Url> {
+    endpoint::check(text).map_err(|why| Error::usage(format!("the URL `{}` {why}", one_line(text))))
+}
+
+/// Returns the form in which two ways to write a URL are the same.
+pub fn canonical(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.path() == "/" && url.query().is_none() => {
+            url.as_str().trim_end_matches('/').to_owned()
+        }
+        Ok(url) => url.into(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+impl UrlLogin {
+    /// Returns the profile that it amounts to.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if what was kept is invalid.
+    pub fn profile(&self) -> Result<Profile> {
+        let mut builder = Profile::builder("url", &self.client.id)
+            .issuer(&self.issuer)
+            .scopes(&self.scopes)
+            .key("store", self.store.as_str());
+        if let Some(resource) = &self.resource {
+            builder = builder.key("resource", json!([resource]));
+        }
+        if let Some(auth) = &self.client.auth {
+            builder = builder.key("client_auth", auth.as_str());
+        }
+        if let Some(uri) = &self.client.redirect_uri {
+            builder = builder.redirect_uri(uri);
+        }
+        if let Some(item) = &self.client.secret_item {
+            builder = builder.client_secret_from(SecretSource::Keyring(item.clone()));
+        }
+        let mut profile = builder.build()?;
+        profile.name.clone_from(&self.url);
+        profile.discovery_rules = DiscoveryRules::Mcp;
+        Ok(profile)
+    }
+}
+
+/// Returns a profile for looking at a server before its client is known.
+pub(crate) fn without_client(url: &str, issuer: &str) -> Result<Profile> {
+    let mut profile = Profile::builder("url", "unknown").issuer(issuer).build()?;
+    profile.name = url.to_owned();
+    profile.discovery_rules = DiscoveryRules::Mcp;
+    Ok(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ways_to_write_a_url_are_one() {
+        assert_eq!(canonical("HTTPS://R.example:443/"), canonical("https://r.example"));
+        assert_eq!(canonical("https://r.example/A"), canonical("https://R.example/A"));
+        for (one, other) in [
+            ("https://r.example/a", "https://r.example/a/"),
+            ("https://r.example/a", "https://r.example/A"),
+            ("https://r.example/?a", "https://r.example"),
+            ("http://127.0.0.1:1", "http://127.0.0.1:2"),
+        ] {
+            assert_ne!(canonical(one), canonical(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn a_kept_login_is_a_profile_named_by_its_url() {
+        let login = UrlLogin {
+            url: "https://r.example/mcp".to_owned(),
+            issuer: "https://as.example".to_owned(),
+            resource: Some("https://r.example".to_owned()),
+            scopes: vec!["a".to_owned(), "offline_access".to_owned()],
+            store: "file".to_owned(),
+            client: UrlClient {
+                id: "c\"1".to_owned(),
+                origin: ClientOrigin::Registered,
+                auth: Some("client_secret_post".to_owned()),
+                secret_item: Some("item".to_owned()),
+                secret_expires_at: None,
+                redirect_uri: Some("http://127.0.0.1:4711/callback".to_owned()),
+                registration_uri: None,
+                registration_token_item: None,
+            },
+            attempts: Attempts { scopes: Vec::new(), count: 1, at: Timestamp::from_unix(1) },
+        };
+        let profile = login.profile().unwrap();
+        assert_eq!((profile.name.as_str(), profile.client.id.as_str()), (&*login.url, "c\"1"));
+        // Byte for byte: a URL parser would add a slash.
+        assert_eq!(profile.resource, ["https://r.example"]);
+        assert_eq!(profile.client.secret, Some(SecretSource::Keyring("item".to_owned())));
+        assert_eq!(profile.redirect_uris[0].port, Some(4711));
+        assert_eq!(profile.scopes, login.scopes);
+    }
+}

@@ -1,0 +1,171 @@
+//! The logins by URL and their clients, in the state directory: what a configuration file says of other profiles.
+//! The secrets of the clients are in the token store.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::files::cache::entry_name;
+use crate::files::{Dir, Warnings};
+use crate::profile::url_login::{UrlClient, UrlLogin, canonical};
+
+const URLS: &str = "urls";
+const CLIENTS: &str = "clients";
+/// Version of the file formats.
+const VERSION: u32 = 1;
+
+/// The logins by URL that are kept in a state directory.
+#[derive(Debug, Clone)]
+pub struct UrlLogins {
+    path: PathBuf,
+    warnings: Warnings,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    version: u32,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// A client, and the issuer and the store that it belongs to.
+#[derive(Serialize, Deserialize)]
+struct OfIssuer {
+    issuer: String,
+    store: String,
+    client: UrlClient,
+}
+
+impl UrlLogins {
+    /// Returns those in this state directory. Nothing is read or created until it is needed.
+    pub fn new(state_dir: &Path) -> Self {
+        Self { path: state_dir.to_owned(), warnings: Warnings::default() }
+    }
+
+    /// Returns what was skipped on the way.
+    pub fn warnings(&self) -> Warnings {
+        self.warnings.clone()
+    }
+
+    /// Returns the login of a URL, however it is written.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
+    pub fn find(&self, url: &str) -> Result<Option<UrlLogin>> {
+        let Some(dir) = self.dir(URLS)? else { return Ok(None) };
+        Ok(self.read(&dir, &name_of(url)))
+    }
+
+    /// Returns all logins, sorted by URL. Damaged ones are skipped with a warning.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if they cannot be listed.
+    pub fn all(&self) -> Result<Vec<UrlLogin>> {
+        let Some(dir) = self.dir(URLS)? else { return Ok(Vec::new()) };
+        let names = dir.names()?.into_iter().filter(|name| name.ends_with(".json"));
+        let mut all: Vec<UrlLogin> = names.filter_map(|name| self.read(&dir, &name)).collect();
+        all.sort_by(|one, other| one.url.cmp(&other.url));
+        Ok(all)
+    }
+
+    /// Keeps the login of a URL, durably.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    pub fn keep(&self, login: &UrlLogin) -> Result<()> {
+        self.write(URLS, &name_of(&login.url), login)
+    }
+
+    /// Removes the login of a URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    pub fn forget(&self, url: &str) -> Result<bool> {
+        match self.dir(URLS)? {
+            Some(dir) => dir.remove(&name_of(url)),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns the client for logins at an issuer that use this store.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it cannot be read.
+    pub fn client(&self, issuer: &str, store: &str) -> Result<Option<UrlClient>> {
+        let Some(dir) = self.dir(CLIENTS)? else { return Ok(None) };
+        let kept: Option<OfIssuer> = self.read(&dir, &name_of_client(issuer, store));
+        Ok(kept.filter(|kept| kept.issuer == issuer && kept.store == store).map(|kept| kept.client))
+    }
+
+    /// Keeps the client for logins at an issuer that use this store, durably.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it was not kept.
+    pub fn keep_client(&self, issuer: &str, store: &str, client: &UrlClient) -> Result<()> {
+        let (issuer, store) = (issuer.to_owned(), store.to_owned());
+        let name = name_of_client(&issuer, &store);
+        self.write(CLIENTS, &name, &OfIssuer { issuer, store, client: client.clone() })
+    }
+
+    /// Removes the client of an issuer and a store.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Store`](crate::ErrorKind::Store) if it may still be there.
+    pub fn forget_client(&self, issuer: &str, store: &str) -> Result<bool> {
+        match self.dir(CLIENTS)? {
+            Some(dir) => dir.remove(&name_of_client(issuer, store)),
+            None => Ok(false),
+        }
+    }
+
+    fn dir(&self, name: &str) -> Result<Option<Dir>> {
+        match Dir::open(&self.path, &self.warnings)? {
+            Some(root) => root.child(name),
+            None => Ok(None),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, dir: &Dir, name: &str) -> Option<T> {
+        let why = match dir.read(name) {
+            Ok(None) => return None,
+            Err(error) => error.message().to_owned(),
+            Ok(Some(bytes)) => match serde_json::from_slice::<Kept<T>>(&bytes) {
+                Ok(kept) if kept.version > VERSION => {
+                    "it was written by a newer oauthctl".to_owned()
+                }
+                Ok(kept) => return Some(kept.value),
+                Err(error) => {
+                    format!("it is damaged (line {}, column {})", error.line(), error.column())
+                }
+            },
+        };
+        self.warnings.push(format!("skipped `{}`: {why}", dir.path_of(name).display()));
+        None
+    }
+
+    fn write<T: Serialize>(&self, below: &str, name: &str, value: &T) -> Result<()> {
+        let dir = Dir::create(&self.path, &self.warnings)?.make_child(below)?;
+        let bytes = serde_json::to_vec(&Kept { version: VERSION, value })
+            .map_err(|_| Error::internal("cannot write a login by URL as JSON"))?;
+        dir.replace(name, &bytes)?;
+        dir.sweep(name);
+        Ok(())
+    }
+}
+
+fn name_of(url: &str) -> String {
+    entry_name("", &canonical(url))
+}
+
+fn name_of_client(issuer: &str, store: &str) -> String {
+    entry_name("", &format!("{issuer}\n{store}"))
+}
