@@ -7,6 +7,7 @@
 mod support;
 
 mod before_browser;
+mod by_url;
 mod callback;
 mod client_auth;
 mod conformance;

@@ -63,6 +63,14 @@ impl Servers {
         }
     }
 
+    /// A protected resource with its authorization servers, which do what a test wants.
+    #[track_caller]
+    pub fn resource() -> Resource {
+        let (node, at) = Node::start("resource.mjs", &[]);
+        let control = Control::new(&text(&at["control"]));
+        Resource { base: text(&at["base"]), control, _node: node }
+    }
+
     /// The server that lies, stalls and cheats.
     #[track_caller]
     pub fn hostile() -> Hostile {
@@ -198,6 +206,36 @@ impl Machines {
     #[track_caller]
     pub fn set(&self, settings: &Value) {
         self.control.post("/set", settings);
+    }
+}
+
+/// A protected resource, `/mcp`, and its authorization servers, `/a`, `/b` and so on.
+pub struct Resource {
+    pub base: String,
+    control: Control,
+    _node: Node,
+}
+
+impl Resource {
+    /// Changes what the servers do: see `world` in `resource.mjs`.
+    #[track_caller]
+    pub fn set(&self, change: &Value) {
+        self.control.post("/set", change);
+    }
+
+    /// The requests at this path.
+    #[track_caller]
+    pub fn requests(&self, path: &str) -> Vec<Value> {
+        let mut all = self.control.get("/journal").as_array().unwrap().clone();
+        all.retain(|entry| entry["path"] == path);
+        all
+    }
+
+    /// The paths of all requests, in their order.
+    #[track_caller]
+    pub fn paths(&self) -> Vec<String> {
+        let all = self.control.get("/journal");
+        all.as_array().unwrap().iter().map(|entry| text(&entry["path"])).collect()
     }
 }
 
