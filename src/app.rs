@@ -11,7 +11,7 @@ use crate::args::Globals;
 use crate::commands::{
     api, attr, complete, completions, credential, demo, discover, doctor, exec, export, help,
     import, inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox,
-    start, status, store, token, userinfo,
+    serve, start, status, store, token, userinfo,
 };
 use crate::context::Context;
 use crate::credential::links;
@@ -99,6 +99,10 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Run an authorization server for tests on the loopback interface
     Sandbox(sandbox::SandboxArgs),
+    /// Serve OAuth connections to applications
+    Serve(serve::ServeArgs),
+    /// Administer the tenants of `serve`
+    Tenant(serve::TenantArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write all of them to a directory
@@ -216,6 +220,8 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Import(args) => in_own_frame(import::run, &args, context),
         Command::Demo(args) => in_own_frame(demo::run, &args, context),
         Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
+        Command::Serve(args) => in_own_frame(serve::serve, &args, context),
+        Command::Tenant(args) => in_own_frame(serve::tenant, &args, context),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), context),
         Command::Help(args) => help::run(&args, Cli::command()),

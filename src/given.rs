@@ -37,8 +37,18 @@ const OF_A_PROFILE: [&str; 12] = [
 ];
 
 /// Commands that read neither the configuration nor a store.
-const OF_NOTHING: [&str; 8] =
-    ["demo", "sandbox", "completions", "man", "help", "version", "providers", "discover"];
+const OF_NOTHING: [&str; 10] = [
+    "demo",
+    "sandbox",
+    "serve",
+    "tenant",
+    "completions",
+    "man",
+    "help",
+    "version",
+    "providers",
+    "discover",
+];
 
 /// Commands that access no store, although they may show which one is used.
 const WITHOUT_STORE: [&str; 8] = [

@@ -22,6 +22,7 @@ pub mod profile;
 pub mod providers;
 pub mod refresh;
 pub mod sandbox;
+pub mod serve;
 pub mod start;
 pub mod status;
 pub mod store;

@@ -52,6 +52,8 @@ pub const COMMANDS: &[&str] = &[
     "import",
     "demo",
     "sandbox",
+    "serve",
+    "tenant",
     "completions",
     "man",
     "help",

@@ -322,6 +322,8 @@ pub fn related(path: &str) -> &'static [&'static str] {
         "import" => &["export"],
         "demo" => &["sandbox"],
         "sandbox" => &["demo"],
+        "serve" => &["tenant"],
+        "tenant" => &["serve"],
         _ => &[],
     }
 }

@@ -153,7 +153,7 @@ pub(super) async fn authorize(
     context: Context<'_>,
     server: Option<AuthorizationServer>,
     mut request: AuthorizeRequest,
-    make_state: impl FnOnce(&Authorization) -> Result<String>,
+    make_state: impl FnOnce(&mut Authorization) -> Result<String>,
 ) -> Result<Authorization> {
     let profile = context.profile;
     check_extra(&request.extra)?;
@@ -209,7 +209,7 @@ pub(super) async fn authorize(
         pin: pin(profile, &server)?,
         server,
     };
-    pending.state = Secret::new(make_state(&pending)?);
+    pending.state = Secret::new(make_state(&mut pending)?);
     let url = request_url(context, &pending, &endpoint, challenge.as_deref(), &request.extra);
     pending.authorization_url = url.await?;
     Ok(pending)

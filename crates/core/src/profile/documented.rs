@@ -19,7 +19,11 @@ fn the_reference_names_every_key_and_no_other() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = std::fs::read_to_string(root.join("docs/reference/configuration.md")).unwrap();
     let own: Vec<&str> = keys::KEY_NAMES.clone();
-    for (table, keys) in [("[profiles.NAME]", &own[..]), ("[defaults]", &sections::DEFAULTS)] {
+    for (table, keys) in [
+        ("[profiles.NAME]", &own[..]),
+        ("[defaults]", &sections::DEFAULTS),
+        ("[serve]", &sections::SERVE),
+    ] {
         let is_refused = |key: &str| unsupported::UNSUPPORTED.contains(&(table, key, ""));
         let known = keys.iter().filter(|key| !is_refused(key)).map(|key| (*key).to_owned());
         let known: BTreeSet<String> = known.collect();

@@ -29,6 +29,13 @@ pub(crate) struct Sections<'a, 't> {
 
 const SECTIONS: [&str; 5] = ["defaults", "profiles", "store", "credential", "serve"];
 pub(crate) const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
+/// The keys of `[serve]`. The broker validates their values.
+#[rustfmt::skip]
+pub(crate) const SERVE: [&str; 10] = [
+    "listen", "public_url", "store", "signup", "smtp", "mail_from", "allow_private_endpoints",
+    "behind_proxy", "tls_certificate", "tls_private_key",
+];
+const SERVE_FLAGS: [&str; 3] = ["signup", "allow_private_endpoints", "behind_proxy"];
 const STORE_COMMANDS: [&str; 3] = ["get", "set", "delete"];
 const CACHES: [(&str, &str); 1] = [("kernel", "kernel")];
 
@@ -52,7 +59,7 @@ impl<'t> Sections<'_, 't> {
                 "profiles" => config.profiles = self.profiles(table),
                 "store" => config.store_command = self.store(table),
                 "credential" => config.credential = self.credentials().read(table),
-                _ => config.serve = node::plain_table(table),
+                _ => config.serve = self.serve(table),
             }
         }
         if !self.problems.has_syntax_errors() {
@@ -96,6 +103,19 @@ impl<'t> Sections<'_, 't> {
             }
         }
         defaults
+    }
+
+    fn serve(&mut self, table: &Table) -> toml::Table {
+        let place = "[serve]";
+        for entry in table {
+            let mut reader = self.reader(entry, place);
+            match entry.key.as_str() {
+                key if SERVE_FLAGS.contains(&key) => drop(reader.flag()),
+                key if SERVE.contains(&key) => drop(reader.text()),
+                key => self.problems.unknown_key(key, entry.at, place, &SERVE),
+            }
+        }
+        node::plain_table(table)
     }
 
     fn store(&mut self, table: &Table) -> Option<StoreCommand> {

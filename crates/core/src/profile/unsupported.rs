@@ -18,7 +18,6 @@ const PROFILE: &str = "[profiles.NAME]";
 #[rustfmt::skip]
 pub(crate) const UNSUPPORTED: &[Row] = &[
     (FILE, "rules", ""),
-    (FILE, "serve", ""),
     (FILE, "store.command", ""),
     (DEFAULTS, "cache", ""),
     (DEFAULTS, "store", "command"),

@@ -67,6 +67,8 @@ pub struct StartRequest {
     /// store, so that any process with the key can complete it. The use of the state is still recorded in
     /// the store; processes without a common store can therefore each complete it once.
     pub sealed: bool,
+    /// The id that the grant will have, if the caller has promised one already; `None` generates one.
+    pub grant_id: Option<String>,
 }
 
 crate::redact::debug::redacted_debug!(StartRequest {
@@ -78,6 +80,7 @@ crate::redact::debug::redacted_debug!(StartRequest {
     extra => pairs,
     ttl,
     sealed,
+    grant_id,
 });
 
 impl Default for StartRequest {
@@ -92,6 +95,7 @@ impl Default for StartRequest {
             extra: Vec::new(),
             ttl: USUAL_TTL,
             sealed: false,
+            grant_id: None,
         }
     }
 }
@@ -150,6 +154,13 @@ impl StartRequest {
         self.sealed = true;
         self
     }
+
+    /// Sets the id that the grant will have: `g_` and 1 to 62 letters, digits, `-` and `_`, unique among all grants.
+    #[must_use]
+    pub fn grant_id(mut self, id: impl Into<String>) -> Self {
+        self.grant_id = Some(id.into());
+        self
+    }
 }
 
 /// A flow that waits for its response. `Debug` omits the state and the URL that contains it.
@@ -206,8 +217,17 @@ pub(in crate::flow) async fn start(
 ) -> Result<Started> {
     let profile = context.profile;
     check(profile, &request)?;
-    let StartRequest { user, account, attributes, redirect_uri, scopes, extra, ttl, sealed } =
-        request;
+    let StartRequest {
+        user,
+        account,
+        attributes,
+        redirect_uri,
+        scopes,
+        extra,
+        ttl,
+        sealed,
+        grant_id,
+    } = request;
     let redirect_uri = redirect_uri.unwrap_or_default();
     let account = account.or_else(|| user.clone()).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
     let key = GrantKey::new(&profile.name, account);
@@ -217,6 +237,7 @@ pub(in crate::flow) async fn start(
     let (rfp, jti) = (random::token(16)?, random::token(16)?);
     let mut record = None;
     let authorization = authorize(context, None, asked, |authorization| {
+        authorization.grant_id = grant_id.unwrap_or(std::mem::take(&mut authorization.grant_id));
         let expires = authorization.expires_at.unix();
         let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));
         let user = user.as_deref();
@@ -279,6 +300,11 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
             return Err(Error::usage(format!("{what} must have 1 to {LONGEST_USER} bytes")));
         }
     }
+    if request.grant_id.as_ref().is_some_and(|id| !is_grant_id(id)) {
+        return Err(Error::usage(
+            "the id of a grant must be `g_` and 1 to 62 letters, digits, `-` and `_`",
+        ));
+    }
     attributes::check_each(request.attributes.iter())?;
     let size: usize = request.attributes.iter().map(|(n, v)| n.len() + v.to_string().len()).sum();
     if size > LARGEST_ATTRIBUTES {
@@ -288,4 +314,10 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
         .hint(Advice::SetAttributesLater));
     }
     Ok(())
+}
+
+fn is_grant_id(id: &str) -> bool {
+    let is_inner = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let rest = id.strip_prefix("g_").filter(|rest| (1..=62).contains(&rest.len()));
+    rest.is_some_and(|rest| rest.bytes().all(is_inner))
 }

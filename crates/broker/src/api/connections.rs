@@ -1,0 +1,312 @@
+//! `/v1/connections`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauthctl_core::Timestamp;
+use oauthctl_core::time::parse_duration;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::extract::{Authenticated, Json, Path, Query};
+use crate::broker::Broker;
+use crate::connections::{self, Connection, Page};
+use crate::flow::Place;
+use crate::link::{self, Wanted, check_user};
+use crate::model::Binding;
+use crate::problem::Problem;
+
+/// The usual and the largest number of connections on a page.
+const LIMITS: (usize, usize) = (50, 200);
+
+/// A connection to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewConnection {
+    /// The provider.
+    provider: String,
+    /// The application's reference for the user.
+    user: String,
+    /// Attributes of the connection.
+    #[serde(default)]
+    attributes: BTreeMap<String, Value>,
+    /// Where the user is sent afterwards: one of the URLs that the operator allowed.
+    #[serde(default)]
+    redirect_to: Option<String>,
+    /// How long the link works: seconds, or a text such as `10m`.
+    #[serde(default)]
+    ttl: Option<Ttl>,
+    /// Scopes instead of the provider's.
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// What ties the flow to its user: the cookie of the browser, or a confirmation of the application.
+    #[serde(default)]
+    binding: BindingName,
+}
+
+/// How a flow is tied to its user.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BindingName {
+    /// The browser that follows the link must come back.
+    #[default]
+    Cookie,
+    /// The application confirms whose flow it was.
+    Application,
+}
+
+/// A duration: a number of seconds, or a text such as `10m`.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Ttl {
+    /// Seconds.
+    Seconds(u64),
+    /// A text.
+    Text(String),
+}
+
+impl Ttl {
+    fn duration(&self) -> Result<Duration, Problem> {
+        match self {
+            Self::Seconds(seconds) => Ok(Duration::from_secs(*seconds)),
+            Self::Text(text) => parse_duration(text)
+                .map_err(|_| Problem::invalid("`ttl` must be a duration such as `10m`")),
+        }
+    }
+}
+
+/// A link to connect an account.
+#[derive(Serialize, ToSchema)]
+pub struct StartedConnection {
+    /// The id that the connection's grant will have.
+    grant_id: String,
+    /// Where to send the user.
+    authorize_url: String,
+    /// When the link expires (RFC 3339, UTC).
+    expires_at: String,
+}
+
+/// Starts to connect an account
+#[utoipa::path(post, path = "/v1/connections", tag = "connections", security(("api_key" = [])),
+    request_body = NewConnection,
+    responses(
+        (status = 201, description = "A link for the user", body = StartedConnection),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many links wait for their users", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn create(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Json(body): Json<NewConnection>,
+) -> Result<Response, Problem> {
+    check_user(&body.user)?;
+    let place = Place::new(&caller.tenant.name, &body.provider, &body.user);
+    let binding = match body.binding {
+        BindingName::Cookie => Binding::Cookie,
+        BindingName::Application => Binding::Application,
+    };
+    let wanted = Wanted {
+        attributes: body.attributes,
+        scopes: body.scopes,
+        redirect_to: body.redirect_to,
+        binding,
+        ttl: body.ttl.as_ref().map(Ttl::duration).transpose()?,
+    };
+    let made = link::make(&broker, &caller, &place, wanted).await?;
+    let started = StartedConnection {
+        grant_id: made.grant_id,
+        authorize_url: made.url,
+        expires_at: Timestamp::from_unix(made.expires_at).to_string(),
+    };
+    Ok((StatusCode::CREATED, axum::Json(started)).into_response())
+}
+
+/// The parameters of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    user: Option<String>,
+    provider: Option<String>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// Lists connections
+#[utoipa::path(get, path = "/v1/connections", tag = "connections", security(("api_key" = [])),
+    params(
+        ("user" = Option<String>, Query, description = "Only those of this user"),
+        ("provider" = Option<String>, Query, description = "Only those of this provider"),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "At most this many"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of connections", body = Page),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn list(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Query(filter): Query<Filter>,
+) -> Result<axum::Json<Page>, Problem> {
+    let limit = filter.limit.unwrap_or(LIMITS.0);
+    if limit == 0 || limit > LIMITS.1 {
+        return Err(Problem::invalid("`limit` must be 1 to 200"));
+    }
+    let tenant = &caller.tenant.name;
+    let provider = filter.provider.as_deref();
+    if let Some(user) = &filter.user {
+        let page = connections::of_user(&broker, tenant, provider, user).await?;
+        return Ok(axum::Json(page));
+    }
+    let after = filter.cursor.as_deref().map(read_cursor).transpose()?;
+    let mut page = connections::list(&broker, tenant, provider, after.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|id| URL_SAFE_NO_PAD.encode(id));
+    Ok(axum::Json(page))
+}
+
+fn read_cursor(cursor: &str) -> Result<String, Problem> {
+    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|id| String::from_utf8(id).ok());
+    let id = id.filter(|id| id.len() <= 200 && id.bytes().all(|c| c.is_ascii_graphic()));
+    id.ok_or_else(|| Problem::invalid("`cursor` is not one that a list returned"))
+}
+
+/// Returns a connection
+#[utoipa::path(get, path = "/v1/connections/{provider}/{user}", tag = "connections", security(("api_key" = [])),
+    params(
+        ("provider" = String, Path, description = "The provider"),
+        ("user" = String, Path, description = "The application's reference for the user"),
+    ),
+    responses(
+        (status = 200, description = "The connection", body = Connection, headers(("ETag" = String, description = "Its revision"))),
+        (status = 304, description = "It has the revision of `If-None-Match`"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn get(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path((provider, user)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let place = Place::new(&caller.tenant.name, provider, user);
+    let found = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let tag = tag(&found);
+    if known.is_some_and(|known| matches_tag(known, &tag)) {
+        return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), &tag));
+    }
+    Ok(with_tag(axum::Json(found).into_response(), &tag))
+}
+
+/// Attributes to be changed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// New values by name; null removes an attribute.
+    attributes: BTreeMap<String, Value>,
+    /// How long the new values are kept: seconds, or a text such as `1h`.
+    #[serde(default)]
+    ttl: Option<Ttl>,
+}
+
+/// Changes attributes of a connection
+#[utoipa::path(patch, path = "/v1/connections/{provider}/{user}", tag = "connections", security(("api_key" = [])),
+    params(
+        ("provider" = String, Path, description = "The provider"),
+        ("user" = String, Path, description = "The application's reference for the user"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that the connection must have"),
+    ),
+    request_body = Change,
+    responses(
+        (status = 200, description = "The connection", body = Connection, headers(("ETag" = String, description = "Its revision"))),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "A refresh takes too long", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn patch(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path((provider, user)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(change): Json<Change>,
+) -> Result<Response, Problem> {
+    let place = Place::new(&caller.tenant.name, provider, user);
+    if let Some(known) = headers.get(header::IF_MATCH) {
+        let current = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
+        if !known.to_str().is_ok_and(|known| matches_tag(known, &tag(&current))) {
+            return Err(Problem::precondition_failed());
+        }
+    }
+    let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
+    let attributes = change.attributes.into_iter().map(|(name, value)| (name, (value, ttl)));
+    let attributes = attributes.collect();
+    let changed = connections::set_attributes(&broker, &place, &attributes).await?;
+    let tag = tag(&changed);
+    Ok(with_tag(axum::Json(changed).into_response(), &tag))
+}
+
+/// Revokes a connection at the provider and removes it
+#[utoipa::path(delete, path = "/v1/connections/{provider}/{user}", tag = "connections", security(("api_key" = [])),
+    params(
+        ("provider" = String, Path, description = "The provider"),
+        ("user" = String, Path, description = "The application's reference for the user"),
+    ),
+    responses(
+        (status = 204, description = "It was removed"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "A refresh takes too long", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path((provider, user)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let place = Place::new(&caller.tenant.name, provider, user);
+    match connections::end(&broker, &place).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found()),
+    }
+}
+
+fn tag(connection: &Connection) -> String {
+    format!("\"{}-{}\"", connection.grant_id, connection.revision)
+}
+
+fn with_tag(mut response: Response, tag: &str) -> Response {
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// Returns whether one of these entity tags is this one (RFC 9110, section 13.1.2).
+fn matches_tag(known: &str, tag: &str) -> bool {
+    known == "*" || known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+}

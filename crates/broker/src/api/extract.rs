@@ -1,0 +1,124 @@
+//! What handlers take from requests. Whatever is wrong with a request becomes problem details.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::problem::Problem;
+use crate::tenants;
+
+/// The tenant that makes the request, authenticated by its API key.
+pub struct Authenticated(pub Arc<Caller>);
+
+impl FromRequestParts<Arc<Broker>> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Problem> {
+        authenticate(broker, &parts.headers).await.map(Self)
+    }
+}
+
+/// Returns the tenant whose API key is in these headers.
+///
+/// # Errors
+///
+/// Returns 401 without a valid key, 403 for a disabled tenant, and 503 if the store fails.
+pub async fn authenticate(broker: &Broker, headers: &HeaderMap) -> Result<Arc<Caller>, Problem> {
+    let key = bearer(headers).ok_or_else(Problem::unauthorized)?;
+    let caller = tenants::authenticate(&broker.vault, &broker.caches, key).await?;
+    let caller = caller.ok_or_else(Problem::unauthorized)?;
+    if caller.tenant.disabled {
+        let title = "The tenant is disabled";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "tenant_disabled", title));
+    }
+    Ok(caller)
+}
+
+/// Returns the token of the only `Authorization` header, if its scheme is `Bearer`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// A body of JSON.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let title = "The body must be JSON";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Problem::new(status, "unsupported_media_type", title)
+                .detail("set `Content-Type: application/json`"));
+        }
+        let body =
+            Bytes::from_request(request, state).await.map_err(|rejection| {
+                match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "too_large",
+                        "The body is too large",
+                    ),
+                    _ => Problem::invalid("the body could not be read"),
+                }
+            })?;
+        // Messages of the parser quote the body, so only the position is told.
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let what = match error.classify() {
+                serde_json::error::Category::Data => {
+                    "a member is unknown, missing, or of the wrong type"
+                }
+                _ => "the body is not valid JSON",
+            };
+            Problem::invalid(format!("{what} (line {line}, column {column})"))
+        })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+    })
+}
+
+/// The parameters of the path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The parameters of the query.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|_| {
+            Problem::invalid(
+                "a parameter of the query is unknown, repeated, or has an invalid value",
+            )
+        })
+    }
+}

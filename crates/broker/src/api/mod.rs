@@ -1,0 +1,74 @@
+//! The HTTP interface: one file for each resource, with its handlers and their descriptions.
+
+mod callback;
+mod confirmations;
+mod connect;
+mod connections;
+mod extract;
+mod health;
+mod openapi;
+pub mod page;
+mod providers;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::broker::Broker;
+use crate::problem::Problem;
+
+pub use extract::{Authenticated, Json, bearer};
+
+/// Maximum size of a request's body.
+pub const LARGEST_BODY: usize = 64 * 1024;
+
+/// Returns the routes that the OpenAPI document describes.
+fn described() -> OpenApiRouter<Arc<Broker>> {
+    OpenApiRouter::new()
+        .routes(routes!(providers::put, providers::get, providers::delete))
+        .routes(routes!(connections::create, connections::list))
+        .routes(routes!(connections::get, connections::patch, connections::delete))
+        .routes(routes!(token::get))
+        .routes(routes!(confirmations::create))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// Returns the router with all routes.
+pub fn router(broker: Arc<Broker>) -> Router {
+    let (router, document) = described().split_for_parts();
+    let document = openapi::complete(document, &broker.public_url);
+    router
+        .route("/openapi.json", get(move || openapi::get(document.clone())))
+        .route("/connect/{tenant}/{link}", get(connect::get))
+        .route("/callback", get(callback::get))
+        .fallback(unknown)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(broker)
+}
+
+/// Answers a path that does not exist; below `/v1`, only to who may know.
+async fn unknown(
+    State(broker): State<Arc<Broker>>,
+    uri: Uri,
+    head: axum::http::HeaderMap,
+) -> Response {
+    let path = uri.path();
+    if path.starts_with("/v1")
+        && let Err(problem) = extract::authenticate(&broker, &head).await
+    {
+        return problem.into_response();
+    }
+    if path == "/favicon.ico" {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    Problem::not_found().into_response()
+}

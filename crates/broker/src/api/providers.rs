@@ -1,0 +1,85 @@
+//! `/v1/providers/{provider}`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::extract::{Authenticated, Json, Path};
+use crate::broker::Broker;
+use crate::problem::Problem;
+use crate::providers;
+
+type Answer = (StatusCode, axum::Json<Value>);
+
+/// Creates or replaces a provider
+///
+/// The body has the keys of a profile: `client_id`, `client_secret`, `scopes`, `issuer` and others. A preset applies
+/// if it has the provider's name, or is named by `provider`.
+#[utoipa::path(put, path = "/v1/providers/{provider}", tag = "providers", security(("api_key" = [])),
+    params(("provider" = String, Path, description = "The provider's name")),
+    request_body(content = Object, description = "Keys of a profile", content_type = "application/json"),
+    responses(
+        (status = 200, description = "It was replaced", body = Object),
+        (status = 201, description = "It was created", body = Object),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "The path is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many providers", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn put(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(provider): Path<String>,
+    Json(keys): Json<Map<String, Value>>,
+) -> Result<Answer, Problem> {
+    let (shown, is_new) = providers::put(&broker, &caller, &provider, keys).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(shown)))
+}
+
+/// Returns a provider without its secrets
+#[utoipa::path(get, path = "/v1/providers/{provider}", tag = "providers", security(("api_key" = [])),
+    params(("provider" = String, Path, description = "The provider's name")),
+    responses(
+        (status = 200, description = "The provider", body = Object),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn get(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(provider): Path<String>,
+) -> Result<axum::Json<Value>, Problem> {
+    let found = providers::get(&broker, &caller.tenant.name, &provider).await?;
+    found.map(axum::Json).ok_or_else(Problem::not_found)
+}
+
+/// Removes a provider that has no connections
+#[utoipa::path(delete, path = "/v1/providers/{provider}", tag = "providers", security(("api_key" = [])),
+    params(("provider" = String, Path, description = "The provider's name")),
+    responses(
+        (status = 204, description = "It was removed"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has connections", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(provider): Path<String>,
+) -> Result<StatusCode, Problem> {
+    match providers::delete(&broker, &caller.tenant.name, &provider).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found()),
+    }
+}

@@ -1,0 +1,60 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oauthctl_core::Result;
+
+use crate::cache::Caches;
+use crate::flow::{Flow, transport};
+use crate::settings::Settings;
+use crate::vault::Vault;
+
+/// A running broker.
+pub struct Broker {
+    /// The settings.
+    pub settings: Settings,
+    /// Where users and providers reach it: an origin without a slash at its end.
+    pub public_url: String,
+    /// The store.
+    pub vault: Arc<Vault>,
+    /// What is kept in memory.
+    pub caches: Arc<Caches>,
+    /// The flow of all tenants.
+    pub flow: Flow,
+    draining: AtomicBool,
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Broker({})", self.public_url)
+    }
+}
+
+impl Broker {
+    /// Creates a broker that is reached at this origin.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for settings that cannot be used.
+    pub fn new(settings: Settings, public_url: String, vault: Arc<Vault>) -> Result<Self> {
+        let caches = Arc::new(Caches::default());
+        let flow = Flow::new(&vault, &caches, transport(), &format!("{public_url}/callback"))?;
+        Ok(Self { settings, public_url, vault, caches, flow, draining: AtomicBool::new(false) })
+    }
+
+    /// Returns whether users reach it over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// Says that no new work is to be sent here.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Returns whether it is about to end.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,91 @@
+//! What instances keep in memory, and how they learn that it is no longer true.
+//!
+//! Every cached value belongs to a record. A write in this process forgets it at once; one in another process through
+//! the feed of changes. While the feed is not known to be up to date, nothing is answered from memory.
+
+mod map;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use oauthctl_core::profile::Profile;
+
+pub use map::Map;
+
+use crate::caller::Caller;
+use crate::handed::Handed;
+use crate::storage::{Changes, Key, Space};
+
+/// How long the feed may be silent before memory is no longer trusted.
+const TRUSTED: Duration = Duration::from_millis(900);
+
+/// The caches of a process.
+pub struct Caches {
+    /// Tokens, by the record of their grant.
+    pub tokens: Map<Key, Arc<Handed>>,
+    /// Who calls, by the record of the API key.
+    pub callers: Map<Key, Arc<Caller>>,
+    /// Profiles, by the record of the provider.
+    pub profiles: Map<Key, Arc<Profile>>,
+    begun: Instant,
+    /// Milliseconds since the beginning at which the feed was last read to its end.
+    fresh_at: AtomicU64,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            tokens: Map::new(16_384),
+            callers: Map::new(4_096),
+            profiles: Map::new(1_024),
+            begun: Instant::now(),
+            fresh_at: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Caches {
+    /// Returns whether what is in memory can be trusted now.
+    pub fn is_fresh(&self) -> bool {
+        let trusted = u64::try_from(TRUSTED.as_millis()).unwrap_or(0);
+        self.elapsed() <= self.fresh_at.load(Ordering::Acquire).saturating_add(trusted)
+    }
+
+    /// Records that the feed was read to its end by a request that was sent at this time.
+    pub fn mark_fresh(&self, asked_at: Instant) {
+        let at = asked_at.saturating_duration_since(self.begun).as_millis();
+        self.fresh_at.fetch_max(u64::try_from(at).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Applies what other processes have changed.
+    pub fn apply(&self, changes: &Changes) {
+        if changes.is_incomplete {
+            self.tokens.clear();
+            self.callers.clear();
+            self.profiles.clear();
+        }
+        changes.changed.iter().for_each(|change| self.forget(&change.key));
+    }
+
+    /// Forgets what was read from this record.
+    pub fn forget(&self, key: &Key) {
+        match key.space {
+            Space::Grants => self.tokens.forget(key),
+            Space::ApiKeys => self.callers.forget(key),
+            Space::Tenants => {
+                self.callers.clear();
+                self.tokens.clear();
+            }
+            Space::Providers => {
+                self.profiles.forget(key);
+                self.tokens.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

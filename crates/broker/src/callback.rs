@@ -1,0 +1,165 @@
+//! The return of a user from a provider.
+
+use oauthctl_core::flow::Completed;
+use oauthctl_core::{AuthorizationResponse, Error, ErrorKind, Expected, Result, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::broker::Broker;
+use crate::clock::now_seconds;
+use crate::flow::{Place, UNCONFIRMED};
+use crate::keys::random_text;
+use crate::link::{Flow, cookie_name, flow_key};
+use crate::model::Binding;
+use crate::names::of_secret;
+use crate::redirects::with_parameter;
+use crate::schedule::CONFIRMATION;
+use crate::storage::{Key, Space};
+use crate::vault::Terms;
+
+/// What became of a callback.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It belongs to no flow that waits. Nothing was changed.
+    Foreign,
+    /// The browser is not the one in which the flow began. The flow waits on.
+    OtherBrowser,
+    /// The account is connected.
+    Done {
+        /// Where to send the user.
+        redirect_to: Option<String>,
+        /// The cookie that is no longer needed.
+        cookie: String,
+    },
+    /// The flow is over without a connection.
+    Failed {
+        /// Where to send the user.
+        redirect_to: Option<String>,
+        /// The cookie that is no longer needed.
+        cookie: String,
+        /// Whether the user, the provider or a rule denied.
+        denied: bool,
+    },
+    /// Something failed before anything was spent. The flow waits on.
+    Unavailable,
+}
+
+/// What the application owes before the tokens of a flow can be read.
+#[derive(Serialize, Deserialize)]
+pub struct Unconfirmed {
+    /// The provider.
+    pub provider: String,
+    /// The user for whom the flow was started.
+    pub user: String,
+    /// The grant.
+    pub grant_id: String,
+}
+
+impl Unconfirmed {
+    /// Returns where the grant waits.
+    pub fn place(&self, tenant: &str) -> Place {
+        Place::new(tenant, &self.provider, format!("{UNCONFIRMED}{}", self.grant_id))
+    }
+}
+
+/// Completes the flow of a callback.
+pub async fn complete(broker: &Broker, query: &str, cookies: &[(String, String)]) -> Outcome {
+    let url = format!("{}?{query}", broker.flow.providers.redirect_uri());
+    let response = AuthorizationResponse::from_query(query).and_then(|r| r.received_at(&url));
+    let Ok(response) = response else { return Outcome::Foreign };
+    let state = response.state().to_owned();
+    let key = flow_key(&state);
+    let flow = match broker.vault.get::<Flow>(&key).await {
+        Ok(Some(flow)) => flow.document,
+        Ok(None) => return Outcome::Foreign,
+        Err(error) => return unavailable(&error),
+    };
+    let cookie = cookie_name(broker, &state);
+    if flow.link.binding == Binding::Cookie && !is_bound(&flow, &cookie, cookies) {
+        return Outcome::OtherBrowser;
+    }
+    let expected = Expected::default().state(&state).user(&flow.link.user);
+    let manager = broker.flow.manager.clone();
+    // A user who closes the browser must not interrupt the redemption.
+    let work = tokio::spawn(async move { manager.complete(&response, &expected).await });
+    let outcome = work.await.unwrap_or_else(|_| Err(Error::internal("the redemption panicked")));
+    match outcome {
+        Ok(done) => match finish(broker, &flow, &done, &key).await {
+            Ok(redirect_to) => Outcome::Done { redirect_to, cookie },
+            Err(error) => unavailable(&error),
+        },
+        Err(error) => failed(broker, &flow, &key, cookie, &error).await,
+    }
+}
+
+fn unavailable(error: &Error) -> Outcome {
+    tracing::warn!(error = error.kind().word(), "callback: {}", error.message_to_keep());
+    Outcome::Unavailable
+}
+
+/// Returns whether the browser has the cookie that the flow began with.
+fn is_bound(flow: &Flow, name: &str, cookies: &[(String, String)]) -> bool {
+    let expected = Secret::new(flow.cookie.as_str());
+    let mut values = cookies.iter().filter(|(cookie, _)| cookie == name);
+    values.any(|(_, value)| Secret::new(of_secret(value)) == expected)
+}
+
+/// Ends a flow that succeeded, and returns where to send the user.
+async fn finish(
+    broker: &Broker,
+    flow: &Flow,
+    done: &Completed,
+    key: &Key,
+) -> Result<Option<String>> {
+    let link = &flow.link;
+    let mut redirect_to = link.redirect_to.clone();
+    if link.binding == Binding::Application {
+        let confirmation = random_text()?;
+        let owed = Unconfirmed {
+            provider: link.provider.clone(),
+            user: link.user.clone(),
+            grant_id: done.grant.id.clone(),
+        };
+        let expires_at = Some(now_seconds() + CONFIRMATION.as_secs());
+        let record = Key::new(Space::Confirmations, &link.tenant, of_secret(&confirmation));
+        broker.vault.put(record, &owed, Terms { expires_at, ..Terms::default() }).await?;
+        redirect_to = redirect_to.map(|url| with_parameter(&url, "confirmation", &confirmation));
+    }
+    end(broker, flow, key).await;
+    tracing::info!(
+        tenant = link.tenant,
+        provider = link.provider,
+        grant_id = done.grant.id,
+        "connected"
+    );
+    Ok(redirect_to)
+}
+
+/// Removes what a flow that is over has left. Whatever stays expires.
+async fn end(broker: &Broker, flow: &Flow, key: &Key) {
+    let _ = broker.vault.delete(key).await;
+    let link = Key::new(Space::Links, &flow.link.tenant, &flow.link_id);
+    let _ = broker.vault.delete(&link).await;
+}
+
+async fn failed(broker: &Broker, flow: &Flow, key: &Key, cookie: String, error: &Error) -> Outcome {
+    let word = error.kind().word();
+    let Flow { link, .. } = flow;
+    tracing::warn!(
+        tenant = link.tenant,
+        provider = link.provider,
+        error = word,
+        "not connected: {}",
+        error.message_to_keep()
+    );
+    match error.kind() {
+        ErrorKind::InvalidState => Outcome::Foreign,
+        ErrorKind::Store => Outcome::Unavailable,
+        kind => {
+            let denied = kind == ErrorKind::AccessDenied;
+            let _ = broker.vault.delete(key).await;
+            let redirect_to = link.redirect_to.as_ref();
+            let redirect_to = redirect_to.map(|url| with_parameter(url, "error", word));
+            Outcome::Failed { redirect_to, cookie, denied }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Where the program finds its configuration, its state and its master key.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directories::ProjectDirs;
+use oauthctl_core::profile::Config;
+use oauthctl_core::{Error, Result};
+use zeroize::Zeroizing;
+
+use super::globals::Globals;
+use crate::keys::{MasterKey, random_text};
+use crate::settings::Section;
+use crate::storage::{self, Usage};
+use crate::vault::Vault;
+
+/// The master key.
+pub const MASTER_KEY: &str = "OAUTHCTL_MASTER_KEY";
+
+/// The key file, if the variable is not set.
+const KEY_FILE: &str = "broker.key";
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn project(name: &str) -> Result<ProjectDirs> {
+    ProjectDirs::from("", "", "oauthctl")
+        .ok_or_else(|| Error::config("no home directory is known").hint(format!("set {name}")))
+}
+
+fn config_path(globals: &Globals) -> Result<PathBuf> {
+    if let Some(path) = &globals.config {
+        return Ok(path.clone());
+    }
+    match variable("OAUTHCTL_CONFIG") {
+        Some(path) => Ok(path.into()),
+        None => Ok(project("OAUTHCTL_CONFIG")?.config_dir().join("config.toml")),
+    }
+}
+
+/// Returns the state directory.
+///
+/// # Errors
+///
+/// Returns `Config` if nothing says where it is.
+pub fn state_dir() -> Result<PathBuf> {
+    if let Some(path) = variable("OAUTHCTL_STATE_DIR") {
+        return Ok(path.into());
+    }
+    let dirs = project("OAUTHCTL_STATE_DIR")?;
+    Ok(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+}
+
+/// Reads `[serve]`, over which the flags have precedence.
+///
+/// # Errors
+///
+/// Returns `Config` for a file that is invalid.
+pub fn section(globals: &Globals, flags: Section) -> Result<Section> {
+    let config = Config::load(&config_path(globals)?)?;
+    let file = config.serve.try_into::<Section>().map_err(|error| {
+        Error::config(format!("{}: [serve]: {}", config.path.display(), error.message()))
+    })?;
+    let store = globals.store.clone();
+    Ok(Section { store, ..Section::default() }.or(flags).or(file))
+}
+
+/// Opens the store with the master key.
+///
+/// # Errors
+///
+/// Returns `Config` without a usable key, and `Store` if the store cannot be opened.
+pub async fn vault(globals: &Globals, section: &Section, usage: Usage) -> Result<Arc<Vault>> {
+    let location = section.place(&state_dir()?)?;
+    let master = master_key(globals)?;
+    let storage = storage::open(&location, usage).await?;
+    Ok(Arc::new(Vault::open(storage, master).await?))
+}
+
+/// Returns the master key: that of the variable, else that of the key file, which is generated if it is missing.
+fn master_key(globals: &Globals) -> Result<MasterKey> {
+    if let Some(text) = variable(MASTER_KEY) {
+        let text = text.into_string().map(Zeroizing::new);
+        let text = text.map_err(|_| Error::config(format!("{MASTER_KEY} is not valid UTF-8")))?;
+        return MasterKey::parse(&text, MASTER_KEY);
+    }
+    let path = key_file(globals)?;
+    if !path.exists() {
+        create(&path, &MasterKey::generate()?)?;
+    }
+    let text =
+        fs::read_to_string(&path).map(Zeroizing::new).map_err(|e| cannot("read", &path, &e))?;
+    refuse_open_file(&path)?;
+    MasterKey::parse(&text, &path.display().to_string())
+}
+
+/// Returns the path of the key file.
+///
+/// # Errors
+///
+/// Returns `Config` if nothing says where the configuration is.
+pub fn key_file(globals: &Globals) -> Result<PathBuf> {
+    let config = config_path(globals)?;
+    Ok(config.parent().unwrap_or(Path::new("")).join(KEY_FILE))
+}
+
+/// Writes a key file that does not exist yet. If another process is faster, its key stays.
+fn create(path: &Path, key: &MasterKey) -> Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    if let Some(directory) = directory {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(directory).map_err(|e| cannot("create", directory, &e))?;
+    }
+    let draft = draft(path, key)?;
+    // A link appears at once and as a whole, and never replaces a key.
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(cannot("create", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn draft(path: &Path, key: &MasterKey) -> Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", &random_text()?[..12]));
+    let draft = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft).map_err(|e| cannot("create", &draft, &e))?;
+    let text = Zeroizing::new(format!("{}\n", &*key.expose()));
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|e| cannot("write", &draft, &e))?;
+    Ok(draft)
+}
+
+#[cfg(unix)]
+fn refuse_open_file(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_err(|e| cannot("read", path, &e))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::config(format!("other users can read {}", path.display()))
+        .hint(format!("run `chmod 600 {}`", path.display())))
+}
+
+#[cfg(not(unix))]
+fn refuse_open_file(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::config(format!("cannot {what} {}: {error}", path.display())).caused_by(error)
+}

@@ -1,0 +1,138 @@
+//! `serve`: runs the broker.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use oauthctl_core::{Result, Secret};
+use tokio::signal;
+
+use super::globals::Globals;
+use super::places;
+use super::ui::Ui;
+use crate::broker::Broker;
+use crate::settings::Section;
+use crate::storage::Usage;
+use crate::{feed, server};
+
+/// The options of `serve`. Each is also a key of `[serve]` in the configuration.
+#[derive(Debug, Clone, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Example:\n  oauthctl serve --listen 127.0.0.1:8700"
+)]
+pub struct ServeArgs {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8700]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// URL at which users and providers reach the broker [default: that of `--listen`]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Let applications sign up
+    #[arg(long)]
+    signup: bool,
+    /// Mail server, with its credentials, as `smtp://` or `smtps://` URL
+    #[arg(long, value_name = "URL")]
+    smtp: Option<String>,
+    /// Sender of mails
+    #[arg(long, value_name = "ADDRESS")]
+    mail_from: Option<String>,
+    /// Allow provider endpoints and webhooks on private, link-local and loopback addresses
+    #[arg(long)]
+    allow_private_endpoints: bool,
+    /// A proxy in front terminates TLS; allows to listen on other addresses than loopback
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Certificate chain for TLS, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_private_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum ServeCommand {
+    /// Write a consistent copy of the store, while the broker runs
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
+}
+
+impl ServeArgs {
+    fn section(&self) -> Section {
+        Section {
+            listen: self.listen.clone(),
+            public_url: self.public_url.clone(),
+            store: None,
+            signup: self.signup.then_some(true),
+            smtp: self.smtp.as_deref().map(Secret::new),
+            mail_from: self.mail_from.clone(),
+            allow_private_endpoints: self.allow_private_endpoints.then_some(true),
+            behind_proxy: self.behind_proxy.then_some(true),
+            tls_certificate: self.tls_certificate.clone(),
+            tls_private_key: self.tls_private_key.clone(),
+        }
+    }
+}
+
+/// Runs the broker until a signal ends it.
+///
+/// # Errors
+///
+/// Returns `Config` for invalid settings, `Store` if the store cannot be opened, and `Unavailable` if the address is in
+/// use.
+pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode> {
+    let section = places::section(globals, args.section())?;
+    if let Some(ServeCommand::Backup { file }) = &args.command {
+        let vault = places::vault(globals, &section, Usage::Administer).await?;
+        vault.storage().backup(file).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    log(globals);
+    let settings = section.clone().settle(&places::state_dir()?)?;
+    let vault = places::vault(globals, &section, Usage::Serve).await?;
+    let (listener, local) = server::bind(settings.listen).await?;
+    let url = format!("http://{local}");
+    let public_url = settings.public_url.clone().unwrap_or_else(|| url.clone());
+    let broker = Arc::new(Broker::new(settings, public_url, vault)?);
+    tokio::spawn(feed::follow(Arc::clone(&broker)));
+    ui.insist(&format!("listening on {url}"));
+    server::serve(listener, broker, ended()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for a signal that ends the program.
+async fn ended() {
+    #[cfg(unix)]
+    {
+        let terminate = signal::unix::signal(signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = signal::ctrl_c().await;
+}
+
+/// Sets up the log on stderr.
+fn log(globals: &Globals) {
+    let level = match globals.verbose {
+        0 if globals.quiet => tracing::Level::ERROR,
+        0 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_target(false)
+        .try_init();
+}

@@ -1,0 +1,312 @@
+//! The connections of a tenant: what is known about them, their attributes, and their end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oauthctl_core::flow::AtServer;
+use oauthctl_core::grant::{AccountEntry, LastError};
+use oauthctl_core::port::Coordinator;
+use oauthctl_core::{Error, Grant, Result, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::broker::Broker;
+use crate::callback::Unconfirmed;
+use crate::caller::Caller;
+use crate::flow::Place;
+use crate::names::of_secret;
+use crate::problem::Problem;
+use crate::schedule;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::vault::{Stored, Terms};
+
+/// How long a change waits for a refresh of the same connection.
+const WAIT: Duration = Duration::from_secs(50);
+
+/// The state of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A token can be had.
+    Connected,
+    /// The user must log in again.
+    LoginRequired,
+}
+
+/// Who granted, as the provider reports it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Identity {
+    /// The subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    /// The e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// The user name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    /// The full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+/// The last failed refresh, until one succeeds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Failure {
+    /// When it failed (RFC 3339, UTC).
+    at: String,
+    /// The kind of error.
+    error: String,
+    /// The provider's error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_error: Option<String>,
+}
+
+/// A connection, without its tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Connection {
+    /// The id of the grant, constant over every refresh.
+    pub grant_id: String,
+    /// The provider.
+    pub provider: String,
+    /// The application's reference for the user.
+    pub user: String,
+    /// The state.
+    pub status: Status,
+    /// The attributes that have not expired, and the values that the provider's responses left.
+    pub attributes: BTreeMap<String, Value>,
+    /// Who granted.
+    pub identity: Identity,
+    /// The granted scopes.
+    pub scopes: Vec<String>,
+    /// When the access token expires (RFC 3339, UTC); null if the provider did not say.
+    pub expires_at: Option<String>,
+    /// When the user connected the account.
+    pub created_at: String,
+    /// When the tokens were last replaced.
+    pub refreshed_at: String,
+    /// The last failed refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<Failure>,
+    /// The revision, which is also in the ETag.
+    #[serde(skip)]
+    pub revision: u64,
+}
+
+impl Connection {
+    fn of(stored: Stored<Grant>, last_error: Option<LastError>) -> Self {
+        let Stored { document: grant, revision, .. } = stored;
+        let place = Place::of(&grant.key);
+        let status = if grant.dead.is_some() { Status::LoginRequired } else { Status::Connected };
+        Self {
+            grant_id: grant.id.clone(),
+            provider: place.provider,
+            user: place.user,
+            status,
+            attributes: grant.attributes_at(Timestamp::now()),
+            scopes: grant.tokens.scopes,
+            expires_at: grant.tokens.expires_at.map(|at| at.to_string()),
+            created_at: grant.obtained_at.to_string(),
+            refreshed_at: grant.refreshed_at.to_string(),
+            last_error: last_error.map(|last| Failure {
+                at: last.at.to_string(),
+                error: last.error.unwrap_or_default(),
+                oauth_error: last.oauth_error,
+            }),
+            identity: Identity {
+                sub: grant.identity.sub,
+                email: grant.identity.email,
+                username: grant.identity.username,
+                name: grant.identity.name,
+            },
+            revision,
+        }
+    }
+}
+
+/// A page of connections.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// What continues the list; null at its end.
+    pub next_cursor: Option<String>,
+}
+
+async fn last_error(broker: &Broker, grant: &Key) -> Result<Option<LastError>> {
+    let key = Key { space: Space::Accounts, ..grant.clone() };
+    let found = broker.vault.get::<AccountEntry>(&key).await?;
+    Ok(found.and_then(|stored| stored.document.last_error))
+}
+
+/// Returns a connection; `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn get(broker: &Broker, place: &Place) -> Result<Option<Connection>> {
+    let Some(stored) = broker.vault.get::<Grant>(&place.grant(&broker.vault)).await? else {
+        return Ok(None);
+    };
+    let last_error = last_error(broker, &stored.key).await?;
+    Ok(Some(Connection::of(stored, last_error)))
+}
+
+/// Returns the connections of a tenant, of one provider or of all, that follow this id, with the id to go on from.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn list(
+    broker: &Broker,
+    tenant: &str,
+    provider: Option<&str>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page> {
+    let prefix = provider.map(|provider| format!("{provider}/")).unwrap_or_default();
+    // One more says whether there is a next page.
+    let mut found =
+        broker.vault.list::<Grant>(Space::Grants, tenant, &prefix, after, limit + 1).await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| has_more).map(|stored| stored.key.id.clone());
+    let mut connections = Vec::with_capacity(found.len());
+    for stored in found {
+        let last_error = last_error(broker, &stored.key).await?;
+        connections.push(Connection::of(stored, last_error));
+    }
+    Ok(Page { connections, next_cursor })
+}
+
+/// Returns the connections of one user, of one provider or of all.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn of_user(
+    broker: &Broker,
+    tenant: &str,
+    provider: Option<&str>,
+    user: &str,
+) -> Result<Page> {
+    let providers = match provider {
+        Some(provider) => vec![provider.to_owned()],
+        None => crate::providers::names(broker, tenant).await?,
+    };
+    let mut connections = Vec::new();
+    for provider in providers {
+        connections.extend(get(broker, &Place::new(tenant, provider, user)).await?);
+    }
+    Ok(Page { connections, next_cursor: None })
+}
+
+/// Changes attributes: null removes one.
+///
+/// # Errors
+///
+/// Returns 404 for an unknown connection, 400 for attributes that are too large, and 503 if the store fails.
+pub async fn set_attributes(
+    broker: &Broker,
+    place: &Place,
+    attributes: &BTreeMap<String, (Value, Option<Duration>)>,
+) -> Result<Connection, Problem> {
+    if get(broker, place).await?.is_none() {
+        return Err(Problem::not_found());
+    }
+    let key = place.grant_key();
+    for (name, (value, ttl)) in attributes {
+        match value {
+            Value::Null => drop(broker.flow.manager.unset_attribute(&key, name).await?),
+            value => {
+                broker.flow.manager.set_attribute(&key, name, value.clone(), *ttl).await?;
+            }
+        }
+    }
+    get(broker, place).await?.ok_or_else(Problem::not_found)
+}
+
+/// Ends a connection: revokes it at the provider and removes it. A refresh that is under way finishes first, and its
+/// tokens are revoked too. Returns whether there was one.
+///
+/// # Errors
+///
+/// Returns `Store` if it may still be there.
+pub async fn end(broker: &Broker, place: &Place) -> Result<bool> {
+    let key = place.grant_key();
+    let manager = broker.flow.manager.clone();
+    let work = tokio::spawn(async move { manager.revoke(&key).await });
+    let ended = work.await.unwrap_or_else(|_| Err(Error::internal("the revocation panicked")))?;
+    if let AtServer::Failed(error) = &ended.at_server {
+        tracing::warn!(
+            tenant = place.tenant,
+            provider = place.provider,
+            error = error.kind().word(),
+            "not revoked at the provider: {}",
+            error.message_to_keep()
+        );
+    }
+    Ok(ended.forgotten)
+}
+
+/// Makes the tokens of a flow readable, once the application has confirmed that it was this user's.
+///
+/// # Errors
+///
+/// Returns 404 for an unknown confirmation, one that was used, and one of another user.
+pub async fn confirm(
+    broker: &Broker,
+    caller: &Caller,
+    confirmation: &str,
+    user: &str,
+) -> Result<Connection, Problem> {
+    let tenant = &caller.tenant.name;
+    let record = Key::new(Space::Confirmations, tenant, of_secret(confirmation));
+    let found = broker.vault.get::<Unconfirmed>(&record).await?.ok_or_else(Problem::not_found)?;
+    // Whoever names another user has lost the confirmation: it is used up.
+    let condition = Condition::Revision(found.revision);
+    if !broker.vault.storage().delete(&record, condition).await? {
+        return Err(Problem::not_found());
+    }
+    let owed = found.document;
+    let waiting = owed.place(tenant);
+    if owed.user != user {
+        end(broker, &waiting).await?;
+        return Err(Problem::not_found());
+    }
+    let place = Place::new(tenant, &owed.provider, user);
+    move_grant(broker, &waiting, &place).await?;
+    get(broker, &place).await?.ok_or_else(Problem::not_found)
+}
+
+/// Moves a grant from where it waited to where its tokens are read.
+async fn move_grant(broker: &Broker, from: &Place, to: &Place) -> Result<(), Problem> {
+    let (vault, locks) = (&broker.vault, &broker.flow.locks);
+    let _source = locks.lock(&from.grant_key(), WAIT).await?;
+    let mut target = locks.lock(&to.grant_key(), WAIT).await?;
+    let source = from.grant(vault);
+    let Some(stored) = vault.get::<Grant>(&source).await? else { return Err(Problem::not_found()) };
+    let earlier = vault.get::<Grant>(&to.grant(vault)).await?;
+    let mut grant = stored.document;
+    grant.key = to.grant_key();
+    if let Some(earlier) = earlier {
+        grant.generation = grant.generation.max(earlier.document.generation + 1);
+    }
+    let terms = Terms {
+        due_at: schedule::first_look(&grant, false),
+        expires_at: None,
+        condition: locks.held(&to.lock(vault))?,
+    };
+    let record = to.grant(vault);
+    let written = vault.put(record.clone(), &grant, terms).await?;
+    broker.caches.forget(&record);
+    if written == Written::Refused {
+        return Err(Error::store("the lock of the connection was lost").into());
+    }
+    target.clear_intent().await?;
+    target.publish(&AccountEntry::of(&grant, vault.storage().kind())).await?;
+    vault.delete(&source).await?;
+    vault.delete(&from.record(vault, Space::Accounts)).await?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The transport to providers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::port::Http;
+
+/// How long an exchange with a provider may take. Some take 40 s; a refresh that was given up may have been carried
+/// out, so that giving up late is better than giving up early.
+pub const LONGEST_EXCHANGE: Duration = Duration::from_secs(44);
+
+/// Creates the transport.
+pub fn transport() -> Arc<dyn Http> {
+    let options = Options { total_timeout: LONGEST_EXCHANGE, ..Options::default() };
+    Arc::new(HttpClient::new(options))
+}

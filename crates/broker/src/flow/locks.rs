@@ -1,0 +1,264 @@
+//! The locks of grants over all instances.
+//!
+//! Within a process, callers queue at a mutex. The one in front acquires the lock of the store, which has an owner,
+//! ends by itself and is renewed at a third of its time. Its fencing token guards every write: a holder that was
+//! paused for too long can no longer write. An intent that another instance left forbids a second send for as long as
+//! the first may still be under way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use oauthctl_core::grant::Intent;
+use oauthctl_core::port::{BoxFuture, Coordinator, Lock};
+use oauthctl_core::{AccountEntry, Error, GrantKey, Result};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::AbortHandle;
+
+use super::http::LONGEST_EXCHANGE;
+use super::place::Place;
+use crate::clock::now_seconds;
+use crate::keys::random_text;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::vault::{Terms, Vault};
+
+/// How long a lock lasts without a renewal.
+const TTL: Duration = Duration::from_secs(30);
+
+/// How often a waiting instance tries again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// The fencing tokens of the locks that this process holds.
+type Fences = Arc<Mutex<HashMap<String, u64>>>;
+
+/// The locks.
+pub struct Locks {
+    vault: Arc<Vault>,
+    owner: String,
+    queues: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    fences: Fences,
+}
+
+/// An intent, and the instance that left it.
+#[derive(Serialize, Deserialize)]
+struct Left {
+    owner: String,
+    intent: Intent,
+}
+
+impl Locks {
+    /// Creates the locks of this process.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Internal` if the random number generator fails.
+    pub fn new(vault: Arc<Vault>) -> Result<Self> {
+        let (queues, fences) = Default::default();
+        Ok(Self { vault, owner: random_text()?, queues, fences })
+    }
+
+    /// Returns the condition that the lock of this name is still the one that this process holds.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it holds none.
+    pub fn held(&self, name: &str) -> Result<Condition> {
+        let fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
+        let fence = fences.get(name).ok_or_else(|| Error::store("no lock is held"))?;
+        Ok(Condition::Fence(name.to_owned(), *fence))
+    }
+
+    fn queue(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(name).and_then(Weak::upgrade) {
+            return queue;
+        }
+        if queues.len() > 1_024 {
+            queues.retain(|_, queue| queue.strong_count() > 0);
+        }
+        let queue = Arc::default();
+        queues.insert(name.to_owned(), Arc::downgrade(&queue));
+        queue
+    }
+
+    async fn acquire(&self, key: &GrantKey, wait: Duration) -> Result<Box<dyn Lock>> {
+        let place = Place::of(key);
+        let name = place.lock(&self.vault);
+        let until = Instant::now() + wait;
+        let queued = tokio::time::timeout(wait, self.queue(&name).lock_owned()).await;
+        let turn = queued.map_err(|_| busy())?;
+        let mut pause = PAUSES.0;
+        loop {
+            if let Some(fence) = self.vault.storage().lock(&name, &self.owner, TTL).await? {
+                let lock = self.hold(&place, &name, fence, turn);
+                if !self.may_be_sending(&lock.record(Space::Intents)).await? {
+                    return Ok(Box::new(lock));
+                }
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(busy());
+                }
+                // The lock is kept meanwhile: nobody else could do better.
+                return self.wait_for_sender(lock, left).await;
+            }
+            if Instant::now() >= until {
+                return Err(busy());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn wait_for_sender(&self, lock: Held, left: Duration) -> Result<Box<dyn Lock>> {
+        let until = Instant::now() + left;
+        while self.may_be_sending(&lock.record(Space::Intents)).await? {
+            if Instant::now() >= until {
+                return Err(busy());
+            }
+            tokio::time::sleep(PAUSES.1).await;
+        }
+        Ok(Box::new(lock))
+    }
+
+    /// Returns whether another instance may still be sending the refresh token that it announced.
+    async fn may_be_sending(&self, intent: &Key) -> Result<bool> {
+        if !self.vault.storage().is_shared() {
+            return Ok(false);
+        }
+        let left = self.vault.get::<Left>(intent).await?;
+        Ok(left.is_some_and(|left| {
+            let Left { owner, intent } = left.document;
+            owner != self.owner && now_seconds() < intent.at.plus(LONGEST_EXCHANGE + TTL).unix()
+        }))
+    }
+
+    fn hold(&self, place: &Place, name: &str, fence: u64, turn: OwnedMutexGuard<()>) -> Held {
+        let mut fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
+        fences.insert(name.to_owned(), fence);
+        drop(fences);
+        let (vault, owner, name) = (Arc::clone(&self.vault), self.owner.clone(), name.to_owned());
+        let renewal = tokio::spawn(renew(Arc::clone(&vault), name.clone(), owner.clone(), fence));
+        Held {
+            vault,
+            owner,
+            name,
+            fence,
+            place: place.clone(),
+            fences: Arc::clone(&self.fences),
+            renewal: renewal.abort_handle(),
+            _turn: turn,
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::unavailable("another instance is refreshing this connection")
+}
+
+async fn renew(vault: Arc<Vault>, name: String, owner: String, fence: u64) {
+    loop {
+        tokio::time::sleep(TTL / 3).await;
+        if matches!(vault.storage().renew(&name, &owner, fence, TTL).await, Ok(false)) {
+            return;
+        }
+    }
+}
+
+impl Coordinator for Locks {
+    fn lock<'a>(
+        &'a self,
+        key: &'a GrantKey,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Lock>>> {
+        Box::pin(self.acquire(key, wait))
+    }
+
+    fn account<'a>(&'a self, key: &'a GrantKey) -> BoxFuture<'a, Result<Option<AccountEntry>>> {
+        Box::pin(async move {
+            let key = Place::of(key).record(&self.vault, Space::Accounts);
+            Ok(self.vault.get(&key).await?.map(|stored| stored.document))
+        })
+    }
+
+    /// The broker lists connections by tenant, not through the core.
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// A lock that is held.
+struct Held {
+    vault: Arc<Vault>,
+    owner: String,
+    name: String,
+    fence: u64,
+    place: Place,
+    fences: Fences,
+    renewal: AbortHandle,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Held {
+    fn record(&self, space: Space) -> Key {
+        self.place.record(&self.vault, space)
+    }
+
+    fn condition(&self) -> Condition {
+        Condition::Fence(self.name.clone(), self.fence)
+    }
+
+    async fn write<T: Serialize + Sync>(&self, space: Space, document: &T) -> Result<()> {
+        let terms = Terms::only_if(self.condition());
+        match self.vault.put(self.record(space), document, terms).await? {
+            Written::Stored(_) => Ok(()),
+            Written::Refused => Err(Error::store("the lock of the connection was lost")),
+        }
+    }
+
+    async fn remove(&self, space: Space) -> Result<()> {
+        let key = self.record(space);
+        self.vault.storage().delete(&key, self.condition()).await.map(drop)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewal.abort();
+        self.fences.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        let (vault, name) = (Arc::clone(&self.vault), std::mem::take(&mut self.name));
+        let (owner, fence) = (std::mem::take(&mut self.owner), self.fence);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // If this fails, the lock ends by itself.
+            runtime.spawn(async move { vault.storage().unlock(&name, &owner, fence).await });
+        }
+    }
+}
+
+impl Lock for Held {
+    fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>> {
+        Box::pin(async move {
+            let left = self.vault.get::<Left>(&self.record(Space::Intents)).await?;
+            Ok(left.map(|left| left.document.intent))
+        })
+    }
+
+    fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let left = Left { owner: self.owner.clone(), intent: intent.clone() };
+            self.write(Space::Intents, &left).await
+        })
+    }
+
+    fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.remove(Space::Intents).await })
+    }
+
+    fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.write(Space::Accounts, entry).await })
+    }
+
+    fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.remove(Space::Accounts).await })
+    }
+}

@@ -1,0 +1,68 @@
+//! The ports of the core over the broker's store, and the flow manager that they make.
+
+mod grants;
+mod http;
+mod locks;
+mod pending;
+mod place;
+mod providers;
+
+use std::sync::Arc;
+
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::FlowManager;
+use oauthctl_core::{Ports, Result, StateKeys};
+
+pub use grants::Grants;
+pub use http::transport;
+pub use locks::Locks;
+pub use pending::Pending;
+pub use place::{Place, UNCONFIRMED};
+pub use providers::{Providers, build as build_profile};
+
+use crate::cache::Caches;
+use crate::vault::Vault;
+
+/// The flow of all tenants, and the parts that the services use on their own.
+#[derive(Clone)]
+pub struct Flow {
+    /// Starts, completes, refreshes and revokes.
+    pub manager: FlowManager,
+    /// The providers of all tenants.
+    pub providers: Arc<Providers>,
+    /// The locks of grants.
+    pub locks: Arc<Locks>,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Flow")
+    }
+}
+
+impl Flow {
+    /// Creates the flow over this store.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the secret of the states is invalid.
+    pub fn new(
+        vault: &Arc<Vault>,
+        caches: &Arc<Caches>,
+        http: Arc<dyn oauthctl_core::port::Http>,
+        redirect_uri: &str,
+    ) -> Result<Self> {
+        let providers =
+            Arc::new(Providers::new(Arc::clone(vault), Arc::clone(caches), redirect_uri));
+        let locks = Arc::new(Locks::new(Arc::clone(vault))?);
+        let grants =
+            Arc::new(Grants::new(Arc::clone(vault), Arc::clone(&locks), Arc::clone(caches)));
+        let pending = Arc::new(Pending::new(Arc::clone(vault)));
+        let keys = StateKeys::of_secret(vault.state_secret())?;
+        let coordinator: Arc<dyn oauthctl_core::port::Coordinator> = locks.clone();
+        let ports = Ports::new(http, Arc::new(SystemClock), grants, coordinator)
+            .with_pending(pending, keys);
+        let manager = FlowManager::with_profiles(providers.clone(), ports);
+        Ok(Self { manager, providers, locks })
+    }
+}

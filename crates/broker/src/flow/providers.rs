@@ -1,0 +1,140 @@
+//! The providers of all tenants, as profiles of the core.
+
+use std::sync::Arc;
+
+use oauthctl_core::flow::Profiles;
+use oauthctl_core::port::BoxFuture;
+use oauthctl_core::profile::{GrantType, Profile, presets};
+use oauthctl_core::{Error, Result, Secret};
+use serde_json::{Map, Value};
+
+use crate::cache::Caches;
+use crate::model::Provider;
+use crate::storage::{Key, Space};
+use crate::vault::Vault;
+
+/// Keys of a profile that make sense only on the machine of a user, that name files or programs of the server, or
+/// that the broker sets itself.
+const REFUSED: &[&str] = &[
+    "redirect_uri",
+    "hooks",
+    "write_back",
+    "ca_file",
+    "store",
+    "flow",
+    "timeout",
+    "certificate",
+    "client_assertion",
+    "client_id_metadata_url",
+    "service_account",
+    "subject_token",
+    "actor_token",
+    "username",
+    "password",
+];
+
+/// Keys with a secret, which must be given as text: a reference would name a file, a variable or a program of the
+/// server.
+const SECRETS: &[&str] = &["client_secret", "private_key"];
+
+/// The providers.
+pub struct Providers {
+    vault: Arc<Vault>,
+    caches: Arc<Caches>,
+    redirect_uri: String,
+}
+
+impl Providers {
+    /// Creates the source of profiles. All flows come back at this redirect URI.
+    pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, redirect_uri: &str) -> Self {
+        Self { vault, caches, redirect_uri: redirect_uri.to_owned() }
+    }
+
+    /// Returns the profile of a provider; `None` if the tenant has none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails, and `Config` for a provider that this version does not accept.
+    pub async fn profile(&self, tenant: &str, provider: &str) -> Result<Option<Arc<Profile>>> {
+        let key = Key::new(Space::Providers, tenant, provider);
+        if let Some(profile) = self.caches.profiles.get(&key) {
+            return Ok(Some(profile));
+        }
+        let seen = self.caches.profiles.epoch(&key);
+        let Some(stored) = self.vault.get::<Provider>(&key).await? else { return Ok(None) };
+        let profile = build(tenant, provider, &stored.document.keys, &self.redirect_uri)?;
+        let profile = Arc::new(profile);
+        self.caches.profiles.insert(key, seen, Arc::clone(&profile));
+        Ok(Some(profile))
+    }
+
+    /// Returns where all flows come back.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+}
+
+impl Profiles for Providers {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Arc<Profile>>>> {
+        Box::pin(async move {
+            let Some((tenant, provider)) = name.split_once('/') else { return Ok(None) };
+            self.profile(tenant, provider).await
+        })
+    }
+
+    /// The names of other tenants are nobody's business, and responses say where they were received.
+    fn list<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Arc<Profile>>>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// Builds the profile of a provider from what the tenant put.
+///
+/// # Errors
+///
+/// Returns `Config` for keys that are unknown, not allowed here, invalid or missing.
+pub fn build(
+    tenant: &str,
+    provider: &str,
+    keys: &Map<String, Value>,
+    redirect_uri: &str,
+) -> Result<Profile> {
+    if let Some(key) = REFUSED.iter().find(|key| keys.contains_key(**key)) {
+        return Err(Error::config(format!("`{key}` cannot be set for a provider of the broker")));
+    }
+    let text = |key: &str| keys.get(key).and_then(Value::as_str);
+    if let Some(key) = SECRETS.iter().find(|key| keys.contains_key(**key) && text(key).is_none()) {
+        return Err(Error::config(format!("`{key}` must be a string")));
+    }
+    let client_id = text("client_id").unwrap_or_default();
+    let mut builder = Profile::builder(format!("{tenant}/{provider}"), client_id);
+    builder = builder.redirect_uri(redirect_uri);
+    if let Some(preset) = preset(provider, text("provider")) {
+        builder = builder.provider(preset);
+    }
+    for (key, value) in keys {
+        if !["client_id", "provider"].contains(&key.as_str()) && !SECRETS.contains(&key.as_str()) {
+            builder = builder.key(key, value.clone());
+        }
+    }
+    if let Some(secret) = text("client_secret") {
+        builder = builder.client_secret(Secret::new(secret));
+    }
+    let profile = builder.build()?;
+    match profile.grant {
+        GrantType::AuthorizationCode => Ok(profile),
+        other => Err(Error::config(format!(
+            "a provider of the broker needs the grant `authorization_code`, not `{}`",
+            other.as_str()
+        ))),
+    }
+}
+
+/// Returns the preset of a provider: the one that is named, else the one with the provider's own name.
+fn preset<'a>(provider: &'a str, named: Option<&'a str>) -> Option<&'a str> {
+    match named {
+        Some(named) if named == provider && presets::find(named).is_none() => None,
+        Some(named) => Some(named),
+        None => presets::find(provider).map(|_| provider),
+    }
+}

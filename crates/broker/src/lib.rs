@@ -1,0 +1,31 @@
+//! The broker: OAuth as a service.
+//!
+//! The end users of an application connect their accounts once; the application asks for a working access token at
+//! any time. The library is for the program `oauthctl-broker` and its tests; `docs/broker.md` describes the service,
+//! `docs/architecture.md` where a change belongs.
+
+pub mod api;
+pub mod broker;
+pub mod cache;
+pub mod callback;
+pub mod caller;
+pub mod cli;
+pub mod clock;
+pub mod connections;
+pub mod feed;
+pub mod flow;
+pub mod handed;
+pub mod keys;
+pub mod link;
+pub mod model;
+pub mod names;
+pub mod problem;
+pub mod providers;
+pub mod redirects;
+pub mod schedule;
+pub mod server;
+pub mod settings;
+pub mod storage;
+pub mod tenants;
+pub mod token;
+pub mod vault;

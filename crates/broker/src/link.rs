@@ -1,0 +1,221 @@
+//! Links that an application gives to its user, and what happens when the user follows one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oauthctl_core::{Error, Result, StartRequest};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::clock::now_seconds;
+use crate::flow::{Place, UNCONFIRMED};
+use crate::keys::{random, random_text};
+use crate::model::{Binding, Link};
+use crate::names::of_secret;
+use crate::problem::Problem;
+use crate::redirects;
+use crate::storage::{Key, Space};
+use crate::vault::{Stored, Terms};
+
+/// How long a link works, if the application does not say.
+pub const USUAL_TTL: Duration = Duration::from_secs(600);
+
+/// How long it may work at most: a week.
+pub const LONGEST_TTL: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long the user may take at the provider, once the link was followed.
+const AT_PROVIDER: Duration = Duration::from_secs(900);
+
+/// The most links of a tenant that wait for their users.
+const MOST: usize = 20_000;
+
+/// What an application asks for.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Attributes of the new grant.
+    pub attributes: BTreeMap<String, Value>,
+    /// Scopes instead of the provider's.
+    pub scopes: Vec<String>,
+    /// Where the user is sent afterwards.
+    pub redirect_to: Option<String>,
+    /// How the flow is bound.
+    pub binding: Binding,
+    /// How long the link works.
+    pub ttl: Option<Duration>,
+}
+
+/// An authorization that was started in a browser: what the callback needs to know about it.
+#[derive(Serialize, Deserialize)]
+pub struct Flow {
+    /// The link that was followed.
+    pub link: Link,
+    /// The record of that link.
+    pub link_id: String,
+    /// The hash of the cookie that the browser must bring back.
+    pub cookie: String,
+}
+
+/// A link for an application to give to its user.
+#[derive(Debug)]
+pub struct Made {
+    /// The id that the grant will have.
+    pub grant_id: String,
+    /// The link.
+    pub url: String,
+    /// When it ends, in Unix seconds.
+    pub expires_at: u64,
+}
+
+/// An authorization that has begun: where to send the browser, and the cookie that binds it.
+#[derive(Debug)]
+pub struct Begun {
+    /// The provider's page.
+    pub authorization_url: String,
+    /// The name of the cookie.
+    pub cookie_name: String,
+    /// Its value.
+    pub cookie: String,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+/// Makes a link.
+///
+/// # Errors
+///
+/// Returns 400 for a user, a redirect or a lifetime that is not allowed, 404 for an unknown provider, 429 for too many
+/// links that wait, and 503 if the store fails.
+pub async fn make(
+    broker: &Broker,
+    caller: &Caller,
+    place: &Place,
+    wanted: Wanted,
+) -> Result<Made, Problem> {
+    let tenant = &caller.tenant;
+    if broker.flow.providers.profile(&tenant.name, &place.provider).await?.is_none() {
+        return Err(Problem::not_found());
+    }
+    check(&wanted)?;
+    let redirect_to = match &wanted.redirect_to {
+        Some(url) => Some(redirects::allowed(tenant, url).ok_or_else(not_allowed)?),
+        None if wanted.binding == Binding::Application => {
+            return Err(Problem::invalid("the binding `application` requires `redirect_to`"));
+        }
+        None => None,
+    };
+    if broker.vault.storage().count(Space::Links, &tenant.name, MOST).await? >= MOST {
+        return Err(Problem::too_many("too many links wait for their users", 60));
+    }
+    let expires_at = now_seconds() + wanted.ttl.unwrap_or(USUAL_TTL).as_secs();
+    let link = Link {
+        tenant: tenant.name.clone(),
+        provider: place.provider.clone(),
+        user: place.user.clone(),
+        grant_id: grant_id()?,
+        attributes: wanted.attributes,
+        scopes: wanted.scopes,
+        redirect_to,
+        binding: wanted.binding,
+        expires_at,
+    };
+    let token = random_text()?;
+    let terms = Terms { expires_at: Some(expires_at), ..Terms::default() };
+    let key = Key::new(Space::Links, &tenant.name, of_secret(&token));
+    broker.vault.put(key, &link, terms).await?;
+    let url = format!("{}/connect/{}/{token}", broker.public_url, tenant.name);
+    Ok(Made { grant_id: link.grant_id, url, expires_at })
+}
+
+fn not_allowed() -> Problem {
+    Problem::invalid("`redirect_to` is not one of the redirect URLs that the operator allowed")
+}
+
+/// Makes a link for a connection that only its user can renew.
+///
+/// # Errors
+///
+/// As [`make`].
+pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<String, Problem> {
+    Ok(make(broker, caller, place, Wanted::default()).await?.url)
+}
+
+fn check(wanted: &Wanted) -> Result<(), Problem> {
+    match wanted.ttl {
+        Some(ttl) if ttl.is_zero() || ttl > LONGEST_TTL => {
+            Err(Problem::invalid("`ttl` must be at least 1 second and at most 7 days"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn grant_id() -> Result<String> {
+    use base64::Engine;
+    let bytes = random(16)?;
+    Ok(format!("g_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&*bytes)))
+}
+
+/// Returns a link; `None` if there is none, or it has ended or was used.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn find(broker: &Broker, tenant: &str, token: &str) -> Result<Option<Stored<Link>>> {
+    broker.vault.get(&Key::new(Space::Links, tenant, of_secret(token))).await
+}
+
+/// Begins the authorization of a link in a browser.
+///
+/// # Errors
+///
+/// Returns the errors of [`FlowManager::start`](oauthctl_core::FlowManager::start).
+pub async fn begin(broker: &Broker, link: Stored<Link>) -> Result<Begun> {
+    let Stored { key, document: link, .. } = link;
+    let mut request = StartRequest::for_user(&link.user)
+        .grant_id(&link.grant_id)
+        .redirect_uri(broker.flow.providers.redirect_uri())
+        .scopes(link.scopes.clone())
+        .ttl(AT_PROVIDER);
+    if link.binding == Binding::Application {
+        request = request.account(format!("{UNCONFIRMED}{}", link.grant_id));
+    }
+    request.attributes = link.attributes.clone();
+    let profile = Place::new(&link.tenant, &link.provider, &link.user).profile();
+    let started = broker.flow.manager.start(&profile, request).await?;
+    let cookie = random_text()?;
+    let flow = Flow { link, link_id: key.id, cookie: of_secret(&cookie) };
+    let terms = Terms { expires_at: Some(started.expires_at.unix()), ..Terms::default() };
+    broker.vault.put(flow_key(&started.state), &flow, terms).await?;
+    Ok(Begun {
+        authorization_url: started.authorization_url,
+        cookie_name: cookie_name(broker, &started.state),
+        cookie,
+        lasts: AT_PROVIDER,
+    })
+}
+
+/// Returns the record of the authorization with this state.
+pub fn flow_key(state: &str) -> Key {
+    Key::new(Space::Flows, "", of_secret(state))
+}
+
+/// Returns the name of the cookie of this state. Each authorization has its own, so that several in one browser do not
+/// disturb each other. A `__Host-` cookie is sent over TLS only, which a broker on the loopback interface need not have.
+pub fn cookie_name(broker: &Broker, state: &str) -> String {
+    let prefix = if broker.is_https() { "__Host-" } else { "" };
+    format!("{prefix}oauthctl-{}", &of_secret(state)[..16])
+}
+
+/// Returns an error if the user reference cannot be one.
+///
+/// # Errors
+///
+/// Returns `Usage`.
+pub fn check_user(user: &str) -> Result<()> {
+    let is_plain = !user.is_empty() && user.len() <= 1_024 && !user.chars().any(char::is_control);
+    match is_plain {
+        true => Ok(()),
+        false => Err(Error::usage("`user` must have 1 to 1024 bytes and no control characters")),
+    }
+}

@@ -1,0 +1,84 @@
+//! The documents that the broker stores, besides the grants of the core.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A tenant: an application with its users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The name, which is also its id.
+    pub name: String,
+    /// When it was created, in Unix seconds.
+    pub created_at: u64,
+    /// Whether its requests are refused.
+    #[serde(default)]
+    pub disabled: bool,
+    /// Where its users may be sent after a connection, as parsed URLs.
+    #[serde(default)]
+    pub redirects: Vec<String>,
+}
+
+/// An API key of a tenant. The key itself is not stored, only its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The tenant.
+    pub tenant: String,
+    /// What names the key, without revealing it.
+    pub id: String,
+    /// The operator's own name for it.
+    #[serde(default)]
+    pub name: String,
+    /// The hash of the key, under which it is found.
+    pub hash: String,
+    /// When it was created, in Unix seconds.
+    pub created_at: u64,
+}
+
+/// A provider of a tenant: the keys of a profile, as they were put, the client secret included. No `Debug`.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The keys.
+    pub keys: Map<String, Value>,
+    /// When it was put first, in Unix seconds.
+    pub created_at: u64,
+}
+
+/// How the browser and the user of a flow are bound together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Binding {
+    /// The browser that follows the link must come back.
+    #[default]
+    Cookie,
+    /// The application confirms whose flow it was.
+    Application,
+}
+
+/// A link to connect an account, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// The tenant.
+    pub tenant: String,
+    /// The provider.
+    pub provider: String,
+    /// The application's reference for the user.
+    pub user: String,
+    /// The id that the grant will have.
+    pub grant_id: String,
+    /// Attributes of the new grant.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Value>,
+    /// Scopes instead of the provider's.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Where the user is sent afterwards.
+    #[serde(default)]
+    pub redirect_to: Option<String>,
+    /// How the flow is bound.
+    #[serde(default)]
+    pub binding: Binding,
+    /// When it ends, in Unix seconds.
+    pub expires_at: u64,
+}

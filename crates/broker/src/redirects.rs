@@ -1,0 +1,49 @@
+//! Where a user may be sent after a connection: URLs that the operator allowed, compared as a whole after one parse.
+
+use oauthctl_core::{Error, Result};
+use url::Url;
+
+use crate::model::Tenant;
+
+/// Parses a URL that an operator allows, and returns it as it is compared and sent.
+///
+/// # Errors
+///
+/// Returns `Usage` unless it is an https URL, or http on a loopback host, without user, password and fragment.
+pub fn parse(text: &str) -> Result<String> {
+    let invalid = |why: &str| Error::usage(format!("a redirect URL {why}"));
+    let url = Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid("must be plain ASCII without spaces"));
+    }
+    let is_loopback = || match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback()) {
+        return Err(invalid("must be https, or http on a loopback host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(invalid("must not contain a user name, a password or a fragment"));
+    }
+    Ok(url.into())
+}
+
+/// Returns the URL to send a user to, if the tenant's operator allows this one.
+pub fn allowed(tenant: &Tenant, wanted: &str) -> Option<String> {
+    let url = parse(wanted).ok()?;
+    tenant.redirects.contains(&url).then_some(url)
+}
+
+/// Adds a parameter to a redirect URL.
+pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) => {
+            url.query_pairs_mut().append_pair(name, value);
+            url.into()
+        }
+        Err(_) => url.to_owned(),
+    }
+}

@@ -1,0 +1,143 @@
+//! The sockets: accepts connections, limits what they may cost, and ends without losing anything.
+
+mod fast;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use oauthctl_core::{Error, Result};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::api;
+use crate::broker::Broker;
+
+/// The most connections at once.
+const CONNECTIONS: usize = 8_192;
+
+/// How long a client may take for the head of a request, or stay silent between two.
+const HEAD: Duration = Duration::from_secs(30);
+
+/// Maximum size of the head of a request: browsers bring the cookies of other programs on the same host.
+const LARGEST_HEAD: usize = 64 * 1024;
+
+/// How long requests may go on after a signal: longer than the slowest refresh.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Opens the socket.
+///
+/// # Errors
+///
+/// Returns `Unavailable` if the port is in use or not allowed.
+pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let failed = |error: std::io::Error| {
+        Error::unavailable(format!("cannot listen on {address}: {error}")).caused_by(&error)
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    Ok((listener, local))
+}
+
+/// What the connections share.
+struct Shared {
+    broker: Arc<Broker>,
+    router: TowerToHyperService<Router>,
+    /// Makes the ids of requests.
+    ids: Ids,
+}
+
+/// Serves until `ended`, then finishes what is under way.
+pub async fn serve(listener: TcpListener, broker: Arc<Broker>, ended: impl Future<Output = ()>) {
+    let router = TowerToHyperService::new(api::router(Arc::clone(&broker)));
+    let shared = Arc::new(Shared { broker, router, ids: Ids::new() });
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut ended = std::pin::pin!(ended);
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of descriptors, or the client has gone already.
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            },
+            () = &mut ended => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            let _slot = slot;
+            let _ = connection.await;
+        });
+    }
+    shared.broker.drain();
+    drop(listener);
+    let finished = async {
+        graceful.shutdown().await;
+        // A refresh goes on although its client has gone.
+        while shared.broker.flow.manager.is_critical() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _ = tokio::time::timeout(GRACE, finished).await;
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> std::result::Result<Response<Body>, Infallible> {
+    let mut response = match fast::token(&shared.broker, &request) {
+        Some(response) => response,
+        None => shared.router.call(request).await?,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REQUEST_ID, shared.ids.next());
+    Ok(response)
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The ids of requests: random at the start of the process, then counted.
+struct Ids {
+    process: u64,
+    count: AtomicU64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        Self { process: RandomState::new().hash_one(0), count: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let id = self.process.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed));
+        let mut text = [0; 16];
+        for (at, byte) in text.iter_mut().enumerate() {
+            let digit = (id >> (60 - 4 * at)) & 15;
+            *byte = b"0123456789abcdef"[usize::try_from(digit).unwrap_or(0)];
+        }
+        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    }
+}

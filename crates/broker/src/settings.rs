@@ -1,0 +1,160 @@
+//! The settings of a broker: `[serve]` of the configuration, and the flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use oauthctl_core::{Error, Result, Secret};
+use serde::Deserialize;
+
+use crate::storage::Location;
+
+/// The settings, after flags and configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Where users and providers reach the broker, if that differs.
+    pub public_url: Option<String>,
+    /// The store.
+    pub store: Location,
+    /// Whether applications may sign up.
+    pub signup: bool,
+    /// The mail server.
+    pub smtp: Option<Secret>,
+    /// The sender of mails.
+    pub mail_from: Option<String>,
+    /// Whether provider endpoints and webhooks may have private addresses.
+    pub allow_private_endpoints: bool,
+    /// Whether a proxy in front terminates TLS.
+    pub behind_proxy: bool,
+    /// The certificate chain and its private key, PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// `[serve]`, or the flags: what is not set is `None`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// See [`Settings::listen`].
+    pub listen: Option<String>,
+    /// See [`Settings::public_url`].
+    pub public_url: Option<String>,
+    /// See [`Settings::store`].
+    pub store: Option<String>,
+    /// See [`Settings::signup`].
+    pub signup: Option<bool>,
+    /// See [`Settings::smtp`].
+    pub smtp: Option<Secret>,
+    /// See [`Settings::mail_from`].
+    pub mail_from: Option<String>,
+    /// See [`Settings::allow_private_endpoints`].
+    pub allow_private_endpoints: Option<bool>,
+    /// See [`Settings::behind_proxy`].
+    pub behind_proxy: Option<bool>,
+    /// See [`Settings::tls`].
+    pub tls_certificate: Option<PathBuf>,
+    /// See [`Settings::tls`].
+    pub tls_private_key: Option<PathBuf>,
+}
+
+/// The name of the store in the state directory.
+const USUAL_STORE: &str = "broker.db";
+
+impl Section {
+    /// Returns these settings, and where they are not set, those of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            public_url: self.public_url.or(other.public_url),
+            store: self.store.or(other.store),
+            signup: self.signup.or(other.signup),
+            smtp: self.smtp.or(other.smtp),
+            mail_from: self.mail_from.or(other.mail_from),
+            allow_private_endpoints: self.allow_private_endpoints.or(other.allow_private_endpoints),
+            behind_proxy: self.behind_proxy.or(other.behind_proxy),
+            tls_certificate: self.tls_certificate.or(other.tls_certificate),
+            tls_private_key: self.tls_private_key.or(other.tls_private_key),
+        }
+    }
+
+    /// Returns the store; without a setting, a file in the state directory.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for an unknown store.
+    pub fn place(&self, state: &std::path::Path) -> Result<Location> {
+        match &self.store {
+            Some(store) => {
+                let here = std::env::current_dir().unwrap_or_default();
+                Location::parse(store, &here)
+            }
+            None => Ok(Location::Sqlite(state.join(USUAL_STORE))),
+        }
+    }
+
+    /// Validates the settings.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for what is invalid or not safe.
+    pub fn settle(self, state: &std::path::Path) -> Result<Settings> {
+        let store = self.place(state)?;
+        let listen = address(self.listen.as_deref().unwrap_or("127.0.0.1:8700"))?;
+        let public_url = self.public_url.as_deref().map(origin).transpose()?;
+        let tls = match (self.tls_certificate, self.tls_private_key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                return Err(Error::config(
+                    "`tls_certificate` and `tls_private_key` need each other",
+                ));
+            }
+        };
+        let behind_proxy = self.behind_proxy.unwrap_or(false);
+        if !listen.ip().is_loopback() && tls.is_none() && !behind_proxy {
+            return Err(Error::config(format!("refusing to serve {listen} without TLS"))
+                .hint("set `tls_certificate` and `tls_private_key`, or `behind_proxy` if a proxy terminates TLS"));
+        }
+        Ok(Settings {
+            listen,
+            public_url,
+            store,
+            signup: self.signup.unwrap_or(false),
+            smtp: self.smtp,
+            mail_from: self.mail_from,
+            allow_private_endpoints: self.allow_private_endpoints.unwrap_or(false),
+            behind_proxy,
+            tls,
+        })
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr> {
+    let text = text.replacen("localhost:", "127.0.0.1:", 1);
+    text.parse().map_err(|_| {
+        Error::config("`listen` must be an IP address and a port")
+            .hint("for example `127.0.0.1:8700`")
+    })
+}
+
+/// Parses the public URL, which is an origin.
+fn origin(text: &str) -> Result<String> {
+    let invalid = |why: &str| Error::config(format!("`public_url` {why}"));
+    let url = url::Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
+    let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if !matches!(url.scheme(), "http" | "https") || !is_origin || has_user {
+        return Err(invalid("must be `https://HOST` without a path"));
+    }
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() == "http" && !loopback {
+        return Err(invalid("must be https, or http on a loopback host"));
+    }
+    Ok(url.origin().ascii_serialization())
+}

@@ -1,0 +1,191 @@
+//! The records of a store.
+
+/// What a record is. The numbers and names are stored: never change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Space {
+    /// Of the installation itself: keys, wrapped by the master key.
+    Meta = 1,
+    /// Tenants, by name; the tenant of the key is empty.
+    Tenants = 2,
+    /// API keys, by their hash; the tenant of the key is empty.
+    ApiKeys = 3,
+    /// The names of a tenant's API keys, by the id of the key.
+    KeyNames = 4,
+    /// Providers, by name.
+    Providers = 5,
+    /// Grants, by provider and hashed user; due when the background worker should look at them.
+    Grants = 6,
+    /// What is known about a grant without its tokens, under the same ids.
+    Accounts = 7,
+    /// Intents to spend a refresh token, under the same ids.
+    Intents = 8,
+    /// Started authorizations of the core, by their `jti`.
+    Pending = 9,
+    /// Links that an application gave to its user, by their hash.
+    Links = 10,
+    /// Authorizations in a browser, by the hash of their state.
+    Flows = 11,
+    /// Confirmations that the application owes, by their hash.
+    Confirmations = 12,
+    /// Webhooks, by name.
+    Webhooks = 13,
+    /// Deliveries of webhooks; due when they are sent next.
+    Deliveries = 14,
+    /// Rules, by event and provider.
+    Rules = 15,
+    /// Sign-ups, by the hash of the address.
+    SignUps = 16,
+    /// The audit log, by time.
+    Audit = 17,
+    /// Counters of rate limits that all instances share.
+    Limits = 18,
+    /// Grants that the application has yet to confirm.
+    Unconfirmed = 19,
+}
+
+impl Space {
+    /// Every space.
+    pub const ALL: [Self; 19] = [
+        Self::Meta,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::KeyNames,
+        Self::Providers,
+        Self::Grants,
+        Self::Accounts,
+        Self::Intents,
+        Self::Pending,
+        Self::Links,
+        Self::Flows,
+        Self::Confirmations,
+        Self::Webhooks,
+        Self::Deliveries,
+        Self::Rules,
+        Self::SignUps,
+        Self::Audit,
+        Self::Limits,
+        Self::Unconfirmed,
+    ];
+
+    /// Returns the number under which it is stored.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the space of this number.
+    pub fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|space| space.number() == number)
+    }
+
+    /// Returns whether changes are recorded in the feed, because instances cache these records.
+    pub fn is_watched(self) -> bool {
+        matches!(
+            self,
+            Self::Meta
+                | Self::Tenants
+                | Self::ApiKeys
+                | Self::Providers
+                | Self::Grants
+                | Self::Webhooks
+                | Self::Rules
+        )
+    }
+}
+
+/// The key of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// The space.
+    pub space: Space,
+    /// The name of the tenant; empty for what belongs to none.
+    pub tenant: String,
+    /// The id, compared byte for byte. At most 200 bytes of printable ASCII.
+    pub id: String,
+}
+
+impl Key {
+    /// Creates a key.
+    pub fn new(space: Space, tenant: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { space, tenant: tenant.into(), id: id.into() }
+    }
+}
+
+/// A record as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The key.
+    pub key: Key,
+    /// Grows by one with every write, from 1. A record that is removed and written again starts at a revision that
+    /// no earlier record of the key had, or at 1.
+    pub revision: u64,
+    /// The sealed value.
+    pub value: Vec<u8>,
+    /// When something is to be done about it, in Unix seconds.
+    pub due_at: Option<u64>,
+    /// When it ends by itself, in Unix seconds.
+    pub expires_at: Option<u64>,
+}
+
+/// On what a write depends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Always,
+    /// There is no record of this key that has not expired.
+    Absent,
+    /// There is one, with this revision.
+    Revision(u64),
+    /// No later lock than this fencing token of this name was acquired.
+    Fence(String, u64),
+}
+
+/// A write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: Key,
+    /// The sealed value.
+    pub value: Vec<u8>,
+    /// See [`Record::due_at`].
+    pub due_at: Option<u64>,
+    /// See [`Record::expires_at`].
+    pub expires_at: Option<u64>,
+    /// On what it depends.
+    pub condition: Condition,
+}
+
+/// The outcome of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is stored, with this revision.
+    Stored(u64),
+    /// The condition did not hold. Nothing was written.
+    Refused,
+}
+
+/// A change of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// The record that was written or removed.
+    pub key: Key,
+}
+
+/// What has changed since a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The position behind the last change.
+    pub position: String,
+    /// The changes, in order.
+    pub changed: Vec<Change>,
+    /// Whether changes may be missing, because the position is too old: everything that is cached is dropped.
+    pub is_incomplete: bool,
+}
+
+/// For what a process opens a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// It answers requests. Where only one process can, a second is refused.
+    Serve,
+    /// It administers tenants, keys or copies beside the processes that serve.
+    Administer,
+}

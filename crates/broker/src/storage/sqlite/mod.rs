@@ -1,0 +1,209 @@
+//! The embedded store: one SQLite file, write-ahead log, one process that serves.
+//!
+//! Commands such as `tenant create` open the file beside the server. The server sees their changes through the feed,
+//! because SQLite tells a connection when another one has written (`PRAGMA data_version`).
+
+mod blocking;
+mod feed;
+mod queries;
+mod readers;
+mod schema;
+mod writer;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oauthctl_core::{Error, Result};
+
+use super::contract::Storage;
+use super::record::{Changes, Condition, Key, Record, Space, Usage, Write, Written};
+use crate::clock::{now_millis, now_seconds};
+use blocking::run;
+use feed::Feed;
+use readers::Readers;
+use writer::Writer;
+
+/// The store.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+    feed: Feed,
+    /// Held as long as this process serves.
+    _served: Option<File>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sqlite")
+    }
+}
+
+impl Sqlite {
+    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it cannot be opened, has the schema of a newer version, or is served by another process.
+    pub async fn open(path: &Path, usage: Usage) -> Result<Self> {
+        let path = path.to_owned();
+        run(move || Self::open_blocking(&path, usage)).await
+    }
+
+    fn open_blocking(path: &Path, usage: Usage) -> Result<Self> {
+        if let Some(parent) = path.parent() {
+            make_private(parent)?;
+        }
+        let served = match usage {
+            Usage::Serve => Some(claim(path)?),
+            Usage::Administer => None,
+        };
+        create_private(path)?;
+        let mut connection = schema::connect(path)?;
+        schema::migrate(&mut connection)?;
+        let feed = Feed::new(schema::connect(path)?);
+        let readers = Readers::new(path)?;
+        Ok(Self { writer: Writer::start(connection)?, readers, feed, _served: served })
+    }
+}
+
+#[async_trait]
+impl Storage for Sqlite {
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        let key = key.clone();
+        self.readers.run(move |db| queries::get(db, &key, now_seconds())).await
+    }
+
+    async fn put(&self, write: Write) -> Result<Written> {
+        self.writer.run(move |db| queries::put(db, &write, now_seconds())).await
+    }
+
+    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool> {
+        let key = key.clone();
+        self.writer.run(move |db| queries::delete(db, &key, &condition, now_seconds())).await
+    }
+
+    async fn list(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        let key = Key::new(space, tenant, prefix);
+        let after = after.map(str::to_owned);
+        self.readers
+            .run(move |db| queries::list(db, &key, after.as_deref(), limit, now_seconds()))
+            .await
+    }
+
+    async fn scan(&self, space: Space, after: Option<&Key>, limit: usize) -> Result<Vec<Record>> {
+        let after = after.cloned();
+        self.readers
+            .run(move |db| queries::scan(db, space, after.as_ref(), limit, now_seconds()))
+            .await
+    }
+
+    async fn due(&self, space: Space, until: u64, limit: usize) -> Result<Vec<Record>> {
+        self.readers.run(move |db| queries::due(db, space, until, limit, now_seconds())).await
+    }
+
+    async fn reschedule(&self, key: &Key, from: Option<u64>, to: Option<u64>) -> Result<bool> {
+        let key = key.clone();
+        self.writer.run(move |db| queries::reschedule(db, &key, from, to)).await
+    }
+
+    async fn reseal(&self, key: &Key, old: &[u8], new: &[u8]) -> Result<bool> {
+        let (key, old, new) = (key.clone(), old.to_owned(), new.to_owned());
+        self.writer.run(move |db| queries::reseal(db, &key, &old, &new)).await
+    }
+
+    async fn count(&self, space: Space, tenant: &str, limit: usize) -> Result<usize> {
+        let tenant = tenant.to_owned();
+        self.readers.run(move |db| queries::count(db, space, &tenant, limit, now_seconds())).await
+    }
+
+    async fn lock(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<u64>> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.writer.run(move |db| queries::lock(db, &name, &owner, now_millis(), ttl)).await
+    }
+
+    async fn renew(&self, name: &str, owner: &str, fence: u64, ttl: Duration) -> Result<bool> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.writer.run(move |db| queries::renew(db, &name, &owner, fence, now_millis(), ttl)).await
+    }
+
+    async fn unlock(&self, name: &str, owner: &str, fence: u64) -> Result<()> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.writer.run(move |db| queries::unlock(db, &name, &owner, fence, now_millis())).await
+    }
+
+    async fn changes(&self, after: Option<&str>) -> Result<Changes> {
+        self.feed.changes(after).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.writer.run(queries::check).await
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        self.writer.run(|db| queries::sweep(db, now_seconds())).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<()> {
+        let to: PathBuf = to.to_owned();
+        self.readers.run(move |db| queries::backup(db, &to)).await
+    }
+}
+
+/// Claims the file for this process. The lock ends with the process, however that ends.
+fn claim(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = private().open(Path::new(&name)).map_err(|e| cannot("lock", path, &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what = format!("another process already serves from {}", path.display());
+            Err(Error::store(what)
+                .hint("stop it, or use PostgreSQL or Redis for several instances"))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot("lock", path, &error)),
+    }
+}
+
+fn create_private(path: &Path) -> Result<()> {
+    private().open(path).map(drop).map_err(|e| cannot("open", path, &e))
+}
+
+/// Opens files for reading and writing, and creates them for this user alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Creates a directory and its parents for this user alone.
+fn make_private(directory: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|e| cannot("create", directory, &e))
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::store(format!("cannot {what} {}: {error}", path.display())).caused_by(error)
+}

@@ -1,0 +1,184 @@
+//! Tenants and their API keys.
+
+use std::sync::Arc;
+
+use oauthctl_core::{Error, Result, Secret, text};
+
+use crate::cache::Caches;
+use crate::caller::Caller;
+use crate::clock::now_seconds;
+use crate::keys::random_text;
+use crate::model::{ApiKey, Tenant};
+use crate::names::of_secret;
+use crate::redirects;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::vault::{Terms, Vault};
+
+/// The beginning of every API key, by which scanners of leaked secrets recognize it.
+const PREFIX: &str = "oak_";
+
+/// The most tenants and keys that are listed.
+const MOST: usize = 10_000;
+
+/// Validates the name of a tenant, a provider or a webhook.
+///
+/// # Errors
+///
+/// Returns `Usage` for a name that is not 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or digit.
+pub fn check_name(what: &str, name: &str) -> Result<()> {
+    let is_inner = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
+    let begins = name.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if begins && name.len() <= 64 && name.bytes().all(is_inner) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{what} must have 1 to 64 letters, digits, `.`, `_` and `-`, and begin with a letter or a digit"
+    )))
+}
+
+fn key_of(name: &str) -> Key {
+    Key::new(Space::Tenants, "", name)
+}
+
+fn unknown(name: &str) -> Error {
+    Error::config(format!("unknown tenant `{}`", text::one_line(name)))
+}
+
+/// Creates a tenant with its first API key.
+///
+/// # Errors
+///
+/// Returns `Usage` for an invalid name or redirect URL, `Config` for a name that exists, and `Store` if the store
+/// fails.
+pub async fn create(vault: &Vault, name: &str, redirects: &[String]) -> Result<(Tenant, Secret)> {
+    check_name("the name of a tenant", name)?;
+    let redirects = redirects.iter().map(|url| redirects::parse(url)).collect::<Result<_>>()?;
+    let tenant =
+        Tenant { name: name.to_owned(), created_at: now_seconds(), disabled: false, redirects };
+    let terms = Terms::only_if(Condition::Absent);
+    if vault.put(key_of(name), &tenant, terms).await? == Written::Refused {
+        return Err(Error::config(format!("the tenant `{name}` already exists"))
+            .hint("issue another API key for it"));
+    }
+    let (_, key) = issue_key(vault, name, "").await?;
+    Ok((tenant, key))
+}
+
+/// Returns a tenant.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant.
+pub async fn get(vault: &Vault, name: &str) -> Result<Tenant> {
+    let found = vault.get::<Tenant>(&key_of(name)).await?;
+    found.map(|stored| stored.document).ok_or_else(|| unknown(name))
+}
+
+/// Returns all tenants, by name.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn list(vault: &Vault) -> Result<Vec<Tenant>> {
+    let all = vault.list::<Tenant>(Space::Tenants, "", "", None, MOST).await?;
+    Ok(all.into_iter().map(|stored| stored.document).collect())
+}
+
+/// Changes a tenant.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn change(vault: &Vault, name: &str, change: impl Fn(&mut Tenant)) -> Result<Tenant> {
+    loop {
+        let found = vault.get::<Tenant>(&key_of(name)).await?.ok_or_else(|| unknown(name))?;
+        let mut tenant = found.document;
+        change(&mut tenant);
+        let terms = Terms::only_if(Condition::Revision(found.revision));
+        if vault.put(found.key, &tenant, terms).await? != Written::Refused {
+            return Ok(tenant);
+        }
+    }
+}
+
+/// Issues an API key. It is returned once; the store has its hash.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn issue_key(vault: &Vault, tenant: &str, name: &str) -> Result<(ApiKey, Secret)> {
+    get(vault, tenant).await?;
+    let secret = Secret::new(format!("{PREFIX}{}", random_text()?));
+    let hash = of_secret(secret.expose());
+    let id = hash[..12].to_owned();
+    let key = ApiKey {
+        tenant: tenant.to_owned(),
+        id: id.clone(),
+        name: name.to_owned(),
+        hash: hash.clone(),
+        created_at: now_seconds(),
+    };
+    vault.put(Key::new(Space::KeyNames, tenant, id), &key, Terms::default()).await?;
+    vault.put(Key::new(Space::ApiKeys, "", hash), &key, Terms::default()).await?;
+    Ok((key, secret))
+}
+
+/// Returns the API keys of a tenant, without the keys themselves.
+///
+/// # Errors
+///
+/// Returns `Config` for an unknown tenant, and `Store` if the store fails.
+pub async fn list_keys(vault: &Vault, tenant: &str) -> Result<Vec<ApiKey>> {
+    get(vault, tenant).await?;
+    let all = vault.list::<ApiKey>(Space::KeyNames, tenant, "", None, MOST).await?;
+    Ok(all.into_iter().map(|stored| stored.document).collect())
+}
+
+/// Revokes an API key. Returns whether there was one of this id.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn revoke_key(vault: &Vault, tenant: &str, id: &str) -> Result<bool> {
+    let named = Key::new(Space::KeyNames, tenant, id);
+    let Some(found) = vault.get::<ApiKey>(&named).await? else { return Ok(false) };
+    vault.delete(&Key::new(Space::ApiKeys, "", found.document.hash)).await?;
+    vault.delete(&named).await
+}
+
+/// Returns who has this API key; `None` if nobody has.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn authenticate(
+    vault: &Vault,
+    caches: &Caches,
+    secret: &str,
+) -> Result<Option<Arc<Caller>>> {
+    // Whoever can find the hash of a random key by the time of a comparison cannot find the key.
+    let record = key_record(secret);
+    if caches.is_fresh()
+        && let Some(caller) = caches.callers.get(&record)
+    {
+        return Ok(Some(caller));
+    }
+    if !secret.starts_with(PREFIX) {
+        return Ok(None);
+    }
+    let seen = caches.callers.epoch(&record);
+    let Some(found) = vault.get::<ApiKey>(&record).await? else { return Ok(None) };
+    let key = found.document;
+    if Secret::new(key.hash.as_str()) != Secret::new(record.id.as_str()) {
+        return Ok(None);
+    }
+    let Some(tenant) = vault.get::<Tenant>(&key_of(&key.tenant)).await? else { return Ok(None) };
+    let caller = Arc::new(Caller { tenant: tenant.document, key_id: key.id });
+    caches.callers.insert(record, seen, Arc::clone(&caller));
+    Ok(Some(caller))
+}
+
+/// Returns the record of an API key.
+pub fn key_record(secret: &str) -> Key {
+    Key::new(Space::ApiKeys, "", of_secret(secret))
+}

@@ -1,0 +1,61 @@
+//! A working access token, at any time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use oauthctl_core::{ErrorKind, TokenRequest};
+
+use crate::broker::Broker;
+use crate::caller::Caller;
+use crate::flow::Place;
+use crate::handed::Handed;
+use crate::link;
+use crate::problem::Problem;
+
+/// Returns the body with a token of a connection.
+///
+/// # Errors
+///
+/// Returns 404 for an unknown connection, 409 with a link if the user must log in again, 502 if the provider fails, 503
+/// if the store fails, and 403 if a rule denies.
+pub async fn token(
+    broker: &Broker,
+    caller: &Caller,
+    provider: &str,
+    user: &str,
+    min_ttl: Option<Duration>,
+) -> Result<Bytes, Problem> {
+    let place = Place::new(&caller.tenant.name, provider, user);
+    let record = place.grant(&broker.vault);
+    if broker.caches.is_fresh()
+        && let Some(body) = broker.caches.tokens.get(&record).and_then(|t| t.body(min_ttl))
+    {
+        return Ok(body);
+    }
+    let seen = broker.caches.tokens.epoch(&record);
+    let profile = broker.flow.providers.profile(&place.tenant, &place.provider).await?;
+    let (Some(profile), true) = (profile, broker.vault.storage().get(&record).await?.is_some())
+    else {
+        return Err(Problem::not_found());
+    };
+    let mut request = TokenRequest::default();
+    request.min_ttl = min_ttl;
+    let key = place.grant_key();
+    let manager = broker.flow.manager.clone();
+    // A client that hangs up must not interrupt a refresh.
+    let work = tokio::spawn(async move { manager.token(&key, &request).await });
+    match work.await.map_err(|_| Problem::internal())? {
+        Ok(token) => {
+            let handed = Arc::new(Handed::new(&token, profile.min_ttl));
+            let body = handed.fresh_body();
+            broker.caches.tokens.insert(record, seen, handed);
+            Ok(body)
+        }
+        Err(error) if error.kind() == ErrorKind::LoginRequired => {
+            let url = link::again(broker, caller, &place).await?;
+            Err(Problem::login_required(url))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,249 @@
+//! Documents in the store: serialized, sealed, and read back.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use oauthctl_core::{Error, ErrorKind, Result, Secret};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::keys::{KeyId, MasterKey, key_id, random};
+use crate::names::Names;
+use crate::storage::{Condition, Key, Record, Space, Storage, Write, Written};
+
+/// The id of the record that passes a new master key on to the instances that have the old one.
+pub const SUCCESSOR: &str = "successor";
+
+/// A document with its record.
+#[derive(Debug, Clone)]
+pub struct Stored<T> {
+    /// The key of the record.
+    pub key: Key,
+    /// See [`Record::revision`].
+    pub revision: u64,
+    /// See [`Record::due_at`].
+    pub due_at: Option<u64>,
+    /// See [`Record::expires_at`].
+    pub expires_at: Option<u64>,
+    /// The document.
+    pub document: T,
+}
+
+/// How a document is written.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// See [`Record::due_at`].
+    pub due_at: Option<u64>,
+    /// See [`Record::expires_at`].
+    pub expires_at: Option<u64>,
+    /// On what the write depends.
+    pub condition: Condition,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { due_at: None, expires_at: None, condition: Condition::Always }
+    }
+}
+
+impl Terms {
+    /// Writes only if this condition holds.
+    pub fn only_if(condition: Condition) -> Self {
+        Self { condition, ..Self::default() }
+    }
+}
+
+/// The keys of this process, the current one first.
+type Ring = Arc<Vec<Arc<MasterKey>>>;
+
+/// The store with the keys to it.
+pub struct Vault {
+    storage: Arc<dyn Storage>,
+    ring: RwLock<Ring>,
+    names: Names,
+    state_secret: Secret,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Vault({})", self.storage.kind())
+    }
+}
+
+impl Vault {
+    /// Opens a store with its master key. A new store gets its secrets now.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails or was sealed with another key.
+    pub async fn open(storage: Arc<dyn Storage>, master: MasterKey) -> Result<Self> {
+        let placeholder = Names::new(&Zeroizing::new(vec![0; 32]));
+        let ring = RwLock::new(Arc::new(vec![Arc::new(master)]));
+        let mut vault = Self { storage, ring, names: placeholder, state_secret: Secret::default() };
+        vault.names = Names::new(&vault.installation_secret("names").await?);
+        let state = vault.installation_secret("state").await?;
+        vault.state_secret = Secret::new(base64_of(&state));
+        Ok(vault)
+    }
+
+    /// Returns the store.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// Returns what makes the ids of records.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Returns the secret of the states of all instances.
+    pub fn state_secret(&self) -> &Secret {
+        &self.state_secret
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails or the record is damaged.
+    pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>> {
+        match self.storage.get(key).await? {
+            Some(record) => self.document(record).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes a document.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails: the document may or may not be written.
+    pub async fn put<T: Serialize>(&self, key: Key, document: &T, terms: Terms) -> Result<Written> {
+        let plain = serde_json::to_vec(document).map(Zeroizing::new);
+        let plain = plain.map_err(|_| Error::internal("a document cannot be serialized"))?;
+        let value = self.current().seal(&key, &plain)?;
+        let Terms { due_at, expires_at, condition } = terms;
+        self.storage.put(Write { key, value, due_at, expires_at, condition }).await
+    }
+
+    /// Removes a document. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    pub async fn delete(&self, key: &Key) -> Result<bool> {
+        self.storage.delete(key, Condition::Always).await
+    }
+
+    /// Returns documents of a tenant, in the order of their ids. See [`Storage::list`].
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        space: Space,
+        tenant: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Stored<T>>> {
+        let records = self.storage.list(space, tenant, prefix, after, limit).await?;
+        let mut documents = Vec::with_capacity(records.len());
+        for record in records {
+            documents.push(self.document(record).await?);
+        }
+        Ok(documents)
+    }
+
+    /// Opens a record that was read.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it is damaged.
+    pub async fn document<T: DeserializeOwned>(&self, record: Record) -> Result<Stored<T>> {
+        let plain = self.open_value(&record.key, &record.value).await?;
+        let document = serde_json::from_slice(&plain)
+            .map_err(|_| Error::store("a record has an unknown form: a newer version wrote it"))?;
+        let Record { key, revision, due_at, expires_at, .. } = record;
+        Ok(Stored { key, revision, due_at, expires_at, document })
+    }
+
+    /// Opens a sealed value. One that a rotated key sealed leads to that key.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it is damaged or the key is not known here.
+    pub async fn open_value(&self, key: &Key, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        if let Some(master) = self.master(key_id(sealed)) {
+            return master.open(key, sealed);
+        }
+        self.adopt_successor().await?;
+        match self.master(key_id(sealed)) {
+            Some(master) => master.open(key, sealed),
+            None => Err(wrong_key()),
+        }
+    }
+
+    /// Takes over the master key that `rotate-key` passes on, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails or the record is damaged.
+    pub async fn adopt_successor(&self) -> Result<()> {
+        let key = Key::new(Space::Meta, "", SUCCESSOR);
+        let Some(record) = self.storage.get(&key).await? else { return Ok(()) };
+        let Some(master) = self.master(key_id(&record.value)) else { return Ok(()) };
+        let text = master.open(&key, &record.value)?;
+        let text = std::str::from_utf8(&text).map_err(|_| wrong_key())?;
+        let next = MasterKey::parse(text, "the new master key")?;
+        self.make_current(next);
+        Ok(())
+    }
+
+    /// Seals with this key from now on. Values that were sealed with the earlier ones still open.
+    pub fn make_current(&self, next: MasterKey) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let earlier = ring.iter().filter(|key| key.id() != next.id()).cloned().collect::<Vec<_>>();
+        *ring = Arc::new(std::iter::once(Arc::new(next)).chain(earlier).collect());
+    }
+
+    /// Returns the key that seals.
+    pub fn current(&self) -> Arc<MasterKey> {
+        Arc::clone(&self.keys()[0])
+    }
+
+    fn master(&self, id: Option<KeyId>) -> Option<Arc<MasterKey>> {
+        self.keys().iter().find(|key| Some(key.id()) == id).cloned()
+    }
+
+    fn keys(&self) -> Ring {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns a secret of the installation, which the first process generates.
+    async fn installation_secret(&self, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+        let key = Key::new(Space::Meta, "", name);
+        if self.storage.get(&key).await?.is_none() {
+            let value = self.current().seal(&key, &random(32)?)?;
+            let condition = Condition::Absent;
+            let write =
+                Write { key: key.clone(), value, due_at: None, expires_at: None, condition };
+            self.storage.put(write).await?;
+        }
+        match self.storage.get(&key).await? {
+            Some(record) => self.open_value(&key, &record.value).await,
+            None => Err(Error::store("a secret of the installation has disappeared")),
+        }
+    }
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn wrong_key() -> Error {
+    Error::new(ErrorKind::Store, "the store is sealed with another master key")
+        .hint("set OAUTHCTL_MASTER_KEY to the key of this store")
+}

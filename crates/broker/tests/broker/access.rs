@@ -1,0 +1,99 @@
+//! Who may call.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::Home;
+
+/// Every route that needs a key.
+const ROUTES: &[(&str, &str)] = &[
+    ("PUT", "/v1/providers/sandbox"),
+    ("GET", "/v1/providers/sandbox"),
+    ("DELETE", "/v1/providers/sandbox"),
+    ("POST", "/v1/connections"),
+    ("GET", "/v1/connections"),
+    ("GET", "/v1/connections/sandbox/ada"),
+    ("PATCH", "/v1/connections/sandbox/ada"),
+    ("DELETE", "/v1/connections/sandbox/ada"),
+    ("GET", "/v1/connections/sandbox/ada/token"),
+    ("POST", "/v1/confirmations"),
+];
+
+#[tokio::test]
+async fn request_without_valid_key_is_401_on_each_route() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let half = &key[..key.len() / 2];
+    for wrong in ["", "x", half, &key.to_uppercase(), &format!("{key}x")] {
+        let api = broker.api(wrong);
+        for (method, path) in ROUTES {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = api.send(method, path, Some(&json!({}))).await;
+            let problem = answer.problem(401);
+            assert_eq!(problem["error"], "unauthorized", "{path}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.header("x-request-id").len(), 16);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tenant_that_is_disabled_is_refused_at_once() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.get("/v1/connections").await.json(200);
+    home.json(&["tenant", "disable", "acme"]);
+    // Another process has changed it: this one sees it within a second.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while api.get("/v1/connections").await.status == 200 {
+        assert!(std::time::Instant::now() < until, "still accepted");
+    }
+    api.get("/v1/connections").await.problem(403);
+    home.json(&["tenant", "enable", "acme"]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while api.get("/v1/connections").await.status == 403 {
+        assert!(std::time::Instant::now() < until, "still refused");
+    }
+    api.get("/v1/connections").await.json(200);
+}
+
+#[tokio::test]
+async fn key_that_is_revoked_is_refused_and_others_work() {
+    let home = Home::new();
+    let first = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let second = home.json(&["tenant", "key", "acme", "--label", "ci"]);
+    let listed = home.json(&["tenant", "key", "acme", "--list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(!listed.to_string().contains(second["api_key"].as_str().unwrap()));
+    let second_key = second["api_key"].as_str().unwrap();
+    broker.api(second_key).get("/v1/connections").await.json(200);
+    home.json(&["tenant", "key", "acme", "--revoke", second["key_id"].as_str().unwrap()]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while broker.api(second_key).get("/v1/connections").await.status == 200 {
+        assert!(std::time::Instant::now() < until, "still accepted");
+    }
+    broker.api(second_key).get("/v1/connections").await.problem(401);
+    broker.api(&first).get("/v1/connections").await.json(200);
+}
+
+#[test]
+fn second_server_on_one_file_is_refused() {
+    let home = Home::new();
+    let _first = home.serve(&[]);
+    let second = home.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(10));
+    let stderr = String::from_utf8(second.stderr).unwrap();
+    assert!(stderr.contains("another process already serves"), "{stderr}");
+}
+
+#[test]
+fn address_beyond_loopback_needs_tls_or_a_proxy() {
+    let home = Home::new();
+    let refused = home.run(&["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(refused.status.code(), Some(3));
+}

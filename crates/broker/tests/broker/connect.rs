@@ -1,0 +1,92 @@
+//! Connecting accounts, and the tokens that come of it.
+
+use serde_json::json;
+
+use crate::support::{Browser, Home, provider, token_requests};
+
+#[tokio::test]
+async fn connected_account_gives_a_token_and_ends_for_good() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.token("sandbox", "u-1").await.problem(404);
+
+    let body = json!({ "provider": "sandbox", "user": "u-1", "attributes": { "plan": "gold" } });
+    let started = api.post("/v1/connections", &body).await.json(201);
+    let link = started["authorize_url"].as_str().unwrap();
+    assert!(link.starts_with(&broker.url), "{link}");
+    let page = Browser::default().follow(link).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+
+    let token = api.token("sandbox", "u-1").await.json(200);
+    assert_eq!(token["token_type"], "Bearer");
+    assert_eq!(token.as_object().unwrap().len(), 4, "{token}");
+    let again = api.token("sandbox", "u-1").await.json(200);
+    assert_eq!(token, again);
+    assert_eq!(token_requests(&sandbox), 1);
+
+    let connection = api.get("/v1/connections/sandbox/u-1").await;
+    let tag = connection.header("etag").to_owned();
+    let connection = connection.json(200);
+    assert_eq!(connection["grant_id"], started["grant_id"]);
+    assert_eq!(connection["attributes"]["plan"], "gold");
+    assert_eq!(connection["status"], "connected");
+    assert!(!connection.to_string().contains(token["access_token"].as_str().unwrap()));
+    assert!(!tag.is_empty());
+
+    assert_eq!(api.delete("/v1/connections/sandbox/u-1").await.status, 204);
+    api.token("sandbox", "u-1").await.problem(404);
+    api.get("/v1/connections/sandbox/u-1").await.problem(404);
+    let journal = sandbox.journal();
+    assert!(journal.iter().any(|entry| entry.endpoint == "revoke"), "not revoked");
+}
+
+#[tokio::test]
+async fn link_opened_in_one_browser_fails_in_another() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    let link = api.link(&json!({ "provider": "sandbox", "user": "u-1" })).await;
+    let mut own = Browser::default();
+    let callback = own.callback_of(&link).await;
+    let foreign = Browser::default().open(&callback).await;
+    assert_eq!(foreign.status, 403, "{}", foreign.text);
+    assert_eq!(token_requests(&sandbox), 0);
+    api.token("sandbox", "u-1").await.problem(404);
+    // The attempt has cost the user nothing.
+    assert_eq!(own.open(&callback).await.status, 200);
+    assert_eq!(own.open(&callback).await.status, 404);
+    assert_eq!(token_requests(&sandbox), 1);
+}
+
+#[tokio::test]
+async fn application_confirms_the_user_before_tokens_are_read() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let back = "https://app.example/connected?from=broker";
+    let api = broker.api(&home.tenant("acme", &[back]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
+    for (user, status) in [("u-2", 404), ("u-1", 200)] {
+        let link = api.link(&body).await;
+        // Without any cookie: the application vouches for the user.
+        let callback = Browser::default().callback_of(&link).await;
+        let sent = Browser::default().open(&callback).await;
+        let url = sent.header("location");
+        let confirmation = url.strip_prefix(&format!("{back}&confirmation=")).unwrap();
+        api.token("sandbox", "u-1").await.problem(404);
+        api.get("/v1/connections/sandbox/u-1").await.problem(404);
+        let confirmed = json!({ "confirmation": confirmation, "user": user });
+        assert_eq!(api.post("/v1/confirmations", &confirmed).await.status, status);
+        // It works once.
+        api.post("/v1/confirmations", &confirmed).await.problem(404);
+    }
+    api.token("sandbox", "u-1").await.json(200);
+    let other = broker.api(&home.tenant("other", &[]));
+    other.token("sandbox", "u-1").await.problem(404);
+}

@@ -1,0 +1,8 @@
+//! The broker as a program: its API over HTTP, with the sandbox as provider.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod access;
+mod connect;
+mod operation;
+mod support;
