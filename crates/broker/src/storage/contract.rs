@@ -115,7 +115,7 @@ pub trait Storage: Send + Sync {
     async fn unlock(&self, name: &str, owner: &str, fence: u64) -> Result<()>;
 
     /// Returns what other instances and this one changed in the spaces that are [watched](Space::is_watched) after
-    /// this position; without a position, only the current one. May wait for a change, but at most half a second: a
+    /// this position; without a position, only the current one. A change may be named more than once. May wait for a change, but at most half a second: a
     /// caller that gets no answer for a second stops trusting its caches.
     ///
     /// # Errors

@@ -7,7 +7,10 @@
 
 mod contract;
 pub mod open;
+pub mod postgres;
 pub mod record;
+pub mod redis;
+mod remote;
 pub mod sqlite;
 
 pub use contract::Storage;

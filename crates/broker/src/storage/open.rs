@@ -3,17 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, Result, Secret};
 
 use super::contract::Storage;
+use super::postgres::Postgres;
 use super::record::Usage;
+use super::redis::Redis;
 use super::sqlite::Sqlite;
 
-/// Where records are stored: `sqlite:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where records are stored.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A file.
+    /// `sqlite:PATH`: a file.
     Sqlite(PathBuf),
+    /// `postgres://…`: a database.
+    Postgres(Secret),
+    /// `redis://…` or `rediss://…`: a server.
+    Redis(Secret),
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+            Self::Redis(_) => f.write_str("Redis(…)"),
+        }
+    }
 }
 
 impl Location {
@@ -32,8 +48,13 @@ impl Location {
             return Ok(Self::Sqlite(directory.join(path)));
         }
         let scheme = text.split(':').next().unwrap_or_default();
+        match scheme {
+            "postgres" | "postgresql" => return Ok(Self::Postgres(Secret::new(text))),
+            "redis" | "rediss" => return Ok(Self::Redis(Secret::new(text))),
+            _ => {}
+        }
         Err(Error::config(format!("unknown store `{}`", oauthctl_core::text::one_line(scheme)))
-            .hint("expected `sqlite:PATH`"))
+            .hint("expected `sqlite:PATH`, `postgres://…` or `redis://…`"))
     }
 }
 
@@ -46,5 +67,7 @@ impl Location {
 pub async fn open(place: &Location, usage: Usage) -> Result<Arc<dyn Storage>> {
     match place {
         Location::Sqlite(path) => Ok(Arc::new(Sqlite::open(path, usage).await?)),
+        Location::Postgres(url) => Ok(Arc::new(Postgres::open(url.expose()).await?)),
+        Location::Redis(url) => Ok(Arc::new(Redis::open(url.expose()).await?)),
     }
 }

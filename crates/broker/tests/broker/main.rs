@@ -4,5 +4,8 @@
 
 mod access;
 mod connect;
+mod databases;
 mod operation;
+mod shared;
+mod storage;
 mod support;

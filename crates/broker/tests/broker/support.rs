@@ -226,7 +226,7 @@ impl Api {
 }
 
 /// A browser with cookies, which follows redirects.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Browser {
     cookies: Vec<(String, String)>,
 }

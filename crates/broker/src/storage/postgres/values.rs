@@ -1,0 +1,49 @@
+//! What all of its files need: connections, errors and numbers as PostgreSQL has them.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Pool};
+use oauthctl_core::{Error, Result};
+
+use super::super::record::Space;
+
+/// Returns a connection of the pool.
+pub(super) async fn client(pool: &Pool) -> Result<Client> {
+    use deadpool_postgres::PoolError;
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => failed(&error),
+        PoolError::Timeout(_) => Error::store("the PostgreSQL store did not answer in time"),
+        _ => Error::store("no connection to the PostgreSQL store"),
+    })
+}
+
+/// Returns the error of a statement. What the server says may repeat values: only its code is shown.
+pub(super) fn failed(error: &tokio_postgres::Error) -> Error {
+    let what = match error.code() {
+        Some(code) => format!("SQLSTATE {}", code.code()),
+        None if error.is_closed() => "the connection was closed".to_owned(),
+        None => "no connection".to_owned(),
+    };
+    Error::store(format!("the PostgreSQL store failed: {what}"))
+}
+
+pub(super) fn number(space: Space) -> i16 {
+    i16::from(space.number())
+}
+
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+pub(super) fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+pub(super) fn millis(ttl: Duration) -> i64 {
+    // A day is more than any lock lasts, and no number that an interval could not hold.
+    i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).min(86_400_000)
+}

@@ -1,0 +1,94 @@
+//! Connections: TLS, limits, and which servers are refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauthctl_core::{Error, Result};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{
+    Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, RedisError, ScriptInvocation,
+};
+use tokio::sync::RwLock;
+
+use super::super::remote::is_loopback;
+use super::values::failed;
+
+/// How long an answer, or a connection, is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection that is made again when it breaks.
+pub(super) struct Connection {
+    client: Client,
+    current: Arc<RwLock<ConnectionManager>>,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// See [`super::Redis::open`].
+    pub(super) async fn open(url: &str) -> Result<Self> {
+        let invalid = || {
+            Error::config("the Redis URL is invalid")
+                .hint("expected `redis://:PASSWORD@HOST/0`, or `rediss://` for TLS")
+        };
+        let info = url.into_connection_info().map_err(|_| invalid())?;
+        if let ConnectionAddr::Tcp(host, _) = info.addr()
+            && !is_loopback(host)
+        {
+            return Err(Error::config("Redis on another host needs TLS")
+                .hint("use a URL that begins with `rediss://`"));
+        }
+        if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
+            return Err(Error::config("the certificate of Redis must be validated")
+                .hint("remove `#insecure` from the URL"));
+        }
+        let client = Client::open(info).map_err(|_| invalid())?;
+        let current = connect(&client).await.map_err(|e| failed(&e))?;
+        Ok(Self { client, current: Arc::new(RwLock::new(current)) })
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the server refuses it or does not answer: it may or may not have run.
+    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
+        let mut connection = self.current.read().await.clone();
+        self.checked(command.query_async(&mut connection).await).await
+    }
+
+    /// Runs a script.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub(super) async fn call<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T> {
+        let mut connection = self.current.read().await.clone();
+        self.checked(call.invoke_async(&mut connection).await).await
+    }
+
+    async fn checked<T>(&self, outcome: std::result::Result<T, RedisError>) -> Result<T> {
+        match outcome {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                // A server that has become a replica stays one: a new connection may find the primary.
+                if error.code() == Some("READONLY")
+                    && let Ok(new) = connect(&self.client).await
+                {
+                    *self.current.write().await = new;
+                }
+                Err(failed(&error))
+            }
+        }
+    }
+}
+
+async fn connect(client: &Client) -> std::result::Result<ConnectionManager, RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_number_of_retries(1)
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    ConnectionManager::new_with_config(client.clone(), config).await
+}

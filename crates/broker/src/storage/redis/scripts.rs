@@ -1,0 +1,250 @@
+//! The scripts. Each is atomic on the server, and goes by the server's clock.
+//!
+//! Keys, all below one hash tag, so that a cluster keeps them together:
+//!
+//! | key | type | content |
+//! | --- | --- | --- |
+//! | `r:SPACE:TENANT:ID` | hash | `r` revision, `v` value, `d` due, `e` end; ends by itself |
+//! | `i:SPACE:TENANT` | sorted set | ids, for lists |
+//! | `a:SPACE` | sorted set | tenant, NUL, id, for scans |
+//! | `d:SPACE` | sorted set | tenant, NUL, id by the time when it is due |
+//! | `x:SPACE:TENANT`, `x` | sorted sets | what ends, by its end |
+//! | `l:NAME`, `f:NAME` | hash, string | a lock, and its last fencing token |
+//! | `changes` | stream | the feed |
+//! | `epoch`, `swept`, `schema` | strings | whose feed it is, up to where it was swept, the version |
+//!
+//! A record that has ended leaves its ids in the sets until the next sweep; readers skip them.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// What the scripts share. `ARGV[1]` is the prefix of all keys.
+const COMMON: &str = r"
+local P = ARGV[1]
+local function record(space, tenant, id) return P .. 'r:' .. space .. ':' .. tenant .. ':' .. id end
+local function index(space, tenant) return P .. 'i:' .. space .. ':' .. tenant end
+local function ends(space, tenant) return P .. 'x:' .. space .. ':' .. tenant end
+local function whole(space) return P .. 'a:' .. space end
+local function dues(space) return P .. 'd:' .. space end
+local function split(member)
+    local at = string.find(member, '\0', 1, true)
+    return string.sub(member, 1, at - 1), string.sub(member, at + 1)
+end
+local function note(watched, space, tenant, id)
+    if watched == '1' then redis.call('XADD', P .. 'changes', '*', 's', space, 't', tenant, 'i', id) end
+end
+local function forget(space, tenant, id)
+    local member = tenant .. '\0' .. id
+    redis.call('ZREM', index(space, tenant), id)
+    redis.call('ZREM', ends(space, tenant), id)
+    redis.call('ZREM', whole(space), member)
+    redis.call('ZREM', dues(space), member)
+    redis.call('ZREM', P .. 'x', space .. '\0' .. member)
+end
+local function holds(current, kind, value, name)
+    if kind == 'absent' then return not current end
+    if kind == 'revision' then return current == value end
+    if kind == 'fence' then
+        local last = redis.call('GET', P .. 'f:' .. name)
+        return not last or tonumber(last) <= tonumber(value)
+    end
+    return true
+end
+local function add(found, space, tenant, id)
+    local values = redis.call('HMGET', record(space, tenant, id), 'r', 'v', 'd', 'e')
+    if not values[1] then return false end
+    found[#found + 1] = tenant
+    found[#found + 1] = id
+    for at = 1, 4 do found[#found + 1] = values[at] or '' end
+    return true
+end
+";
+
+/// A script, loaded when it is first run.
+macro_rules! script {
+    ($(#[$doc:meta])* $name:ident, $text:literal) => {
+        $(#[$doc])*
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(&format!("{COMMON}{}", $text)));
+    };
+}
+
+script! {
+    PUT, r"
+local space, tenant, id = ARGV[2], ARGV[3], ARGV[4]
+local value, due, ending, watched = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local key, member = record(space, tenant, id), tenant .. '\0' .. id
+local current = redis.call('HGET', key, 'r')
+if not holds(current, ARGV[9], ARGV[10], ARGV[11]) then return 0 end
+local revision = (tonumber(current or '0')) + 1
+redis.call('HSET', key, 'r', string.format('%.0f', revision), 'v', value, 'd', due, 'e', ending)
+redis.call('ZADD', index(space, tenant), 0, id)
+redis.call('ZADD', whole(space), 0, member)
+if due == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), due, member) end
+if ending == '' then
+    redis.call('PERSIST', key)
+    redis.call('ZREM', ends(space, tenant), id)
+    redis.call('ZREM', P .. 'x', space .. '\0' .. member)
+else
+    redis.call('ZADD', ends(space, tenant), ending, id)
+    redis.call('ZADD', P .. 'x', ending, space .. '\0' .. member)
+    redis.call('EXPIREAT', key, ending)
+end
+note(watched, space, tenant, id)
+return revision
+"}
+
+script! {
+    DELETE, r"
+local space, tenant, id = ARGV[2], ARGV[3], ARGV[4]
+local key = record(space, tenant, id)
+local current = redis.call('HGET', key, 'r')
+if not current or not holds(current, ARGV[6], ARGV[7], ARGV[8]) then return 0 end
+redis.call('DEL', key)
+forget(space, tenant, id)
+note(ARGV[5], space, tenant, id)
+return 1
+"}
+
+script! {
+    /// In steps, because ids of records that have ended are in between.
+    LIST, r"
+local space, tenant, from, to, limit = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local found = {}
+while #found < limit * 6 do
+    local ids = redis.call('ZRANGEBYLEX', index(space, tenant), from, to, 'LIMIT', 0, 256)
+    for _, id in ipairs(ids) do
+        if #found < limit * 6 then add(found, space, tenant, id) end
+        from = '(' .. id
+    end
+    if #ids < 256 then break end
+end
+return found
+"}
+
+script! {
+    SCAN, r"
+local space, from, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local found = {}
+while #found < limit * 6 do
+    local members = redis.call('ZRANGEBYLEX', whole(space), from, '+', 'LIMIT', 0, 256)
+    for _, member in ipairs(members) do
+        local tenant, id = split(member)
+        if #found < limit * 6 then add(found, space, tenant, id) end
+        from = '(' .. member
+    end
+    if #members < 256 then break end
+end
+return found
+"}
+
+script! {
+    DUE, r"
+local space, to, limit = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local found, at = {}, 0
+while #found < limit * 6 do
+    local members = redis.call('ZRANGEBYSCORE', dues(space), '-inf', to, 'LIMIT', at, 256)
+    for _, member in ipairs(members) do
+        local tenant, id = split(member)
+        if #found < limit * 6 then add(found, space, tenant, id) end
+    end
+    if #members < 256 then break end
+    at = at + 256
+end
+return found
+"}
+
+script! {
+    RESCHEDULE, r"
+local space, tenant, id, from, to = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local key, member = record(space, tenant, id), tenant .. '\0' .. id
+if redis.call('HGET', key, 'd') ~= from then return 0 end
+redis.call('HSET', key, 'd', to)
+if to == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), to, member) end
+return 1
+"}
+
+script! {
+    RESEAL, r"
+local key = record(ARGV[2], ARGV[3], ARGV[4])
+if redis.call('HGET', key, 'v') ~= ARGV[5] then return 0 end
+redis.call('HSET', key, 'v', ARGV[6])
+return 1
+"}
+
+script! {
+    COUNT, r"
+local space, tenant = ARGV[2], ARGV[3]
+local now = redis.call('TIME')[1]
+return redis.call('ZCARD', index(space, tenant)) - redis.call('ZCOUNT', ends(space, tenant), '-inf', now)
+"}
+
+script! {
+    /// A fencing token is at least the time in microseconds: it grows even if somebody flushed the last one.
+    LOCK, r"
+local name, owner, ttl = ARGV[2], ARGV[3], ARGV[4]
+local holder = redis.call('HGET', P .. 'l:' .. name, 'o')
+if holder and holder ~= owner then return '' end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local last = tonumber(redis.call('GET', P .. 'f:' .. name) or '0')
+local fence = string.format('%.0f', math.max(last + 1, now))
+redis.call('SET', P .. 'f:' .. name, fence, 'EX', 86400)
+redis.call('HSET', P .. 'l:' .. name, 'o', owner, 'f', fence)
+redis.call('PEXPIRE', P .. 'l:' .. name, ttl)
+return fence
+"}
+
+script! {
+    /// A lock that is over is renewed if nobody has acquired it since.
+    RENEW, r"
+local name, owner, fence, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if redis.call('GET', P .. 'f:' .. name) ~= fence then return 0 end
+local holder = redis.call('HGET', P .. 'l:' .. name, 'o')
+if holder and holder ~= owner then return 0 end
+redis.call('EXPIRE', P .. 'f:' .. name, 86400)
+redis.call('HSET', P .. 'l:' .. name, 'o', owner, 'f', fence)
+redis.call('PEXPIRE', P .. 'l:' .. name, ttl)
+return 1
+"}
+
+script! {
+    UNLOCK, r"
+local held = redis.call('HMGET', P .. 'l:' .. ARGV[2], 'o', 'f')
+if held[1] == ARGV[3] and held[2] == ARGV[4] then redis.call('DEL', P .. 'l:' .. ARGV[2]) end
+return 1
+"}
+
+script! {
+    /// Removes what has ended, a thousand at a time, and entries of the feed older than ten minutes. Returns whether
+    /// more is left.
+    SWEEP, r"
+local now = tonumber(redis.call('TIME')[1])
+local members = redis.call('ZRANGEBYSCORE', P .. 'x', '-inf', now, 'LIMIT', 0, 1000)
+for _, member in ipairs(members) do
+    local space, rest = split(member)
+    local tenant, id = split(rest)
+    redis.call('DEL', record(space, tenant, id))
+    forget(space, tenant, id)
+end
+local oldest = string.format('%.0f-0', (now - 600) * 1000)
+local last = redis.call('XREVRANGE', P .. 'changes', '(' .. oldest, '-', 'COUNT', 1)
+if #last > 0 then
+    redis.call('SET', P .. 'swept', last[1][1])
+    redis.call('XTRIM', P .. 'changes', 'MINID', oldest)
+end
+if #members == 1000 then return 1 end
+return 0
+"}
+
+script! {
+    /// Returns epoch, where the feed was swept, and the id of its last entry.
+    FEED, r"
+redis.call('SET', P .. 'epoch', ARGV[2], 'NX')
+local last = redis.call('XREVRANGE', P .. 'changes', '+', '-', 'COUNT', 1)
+local swept = redis.call('GET', P .. 'swept') or '0-0'
+local id = swept
+if #last > 0 then id = last[1][1] end
+return { redis.call('GET', P .. 'epoch'), swept, id }
+"}

@@ -1,0 +1,18 @@
+//! What all of its files need: the prefix of keys, and errors.
+
+use oauthctl_core::Error;
+use redis::RedisError;
+
+/// Before every key. The braces are a hash tag: all keys are in one slot of a cluster.
+pub(super) const PREFIX: &str = "{oauthctl}:";
+
+/// Returns the error of a command. What the server says may repeat values: only its code is shown.
+pub(super) fn failed(error: &RedisError) -> Error {
+    let what = match error.code() {
+        Some(code) => code.to_owned(),
+        None if error.is_timeout() => "no answer in time".to_owned(),
+        None if error.is_io_error() => "no connection".to_owned(),
+        None => format!("{:?}", error.kind()),
+    };
+    Error::store(format!("the Redis store failed: {what}"))
+}

@@ -1,0 +1,493 @@
+//! The contract of `Storage`, for every backend.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oauthctl_broker::storage::{
+    Condition, Key, Location, Space, Storage, Usage, Write, Written, open,
+};
+use oauthctl_core::ErrorKind;
+
+use crate::databases;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn now() -> u64 {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    now.as_secs()
+}
+
+fn key(id: &str) -> Key {
+    Key::new(Space::Grants, "acme", id)
+}
+
+fn write(key: &Key, value: &[u8]) -> Write {
+    Write {
+        key: key.clone(),
+        value: value.to_vec(),
+        due_at: None,
+        expires_at: None,
+        condition: Condition::Always,
+    }
+}
+
+fn on(key: &Key, value: &[u8], condition: Condition) -> Write {
+    Write { condition, ..write(key, value) }
+}
+
+async fn value(store: &dyn Storage, key: &Key) -> Option<Vec<u8>> {
+    store.get(key).await.unwrap().map(|record| record.value)
+}
+
+fn ids(records: &[oauthctl_broker::storage::Record]) -> Vec<&str> {
+    records.iter().map(|record| record.key.id.as_str()).collect()
+}
+
+/// A place for a store, and what keeps it there.
+struct Home(Location, Option<tempfile::TempDir>);
+
+impl Home {
+    async fn open(&self) -> Arc<dyn Storage> {
+        open(&self.0, Usage::Administer).await.unwrap()
+    }
+}
+
+async fn sqlite() -> Home {
+    let directory = tempfile::tempdir().unwrap();
+    Home(Location::parse("sqlite:broker.db", directory.path()).unwrap(), Some(directory))
+}
+
+async fn postgres() -> Home {
+    Home(Location::parse(&databases::postgres().await, "/".as_ref()).unwrap(), None)
+}
+
+async fn redis() -> Home {
+    Home(Location::parse(&databases::redis().await, "/".as_ref()).unwrap(), None)
+}
+
+/// Runs each of these for each backend.
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite { contract!(@tests sqlite: $($name),*); }
+        mod postgres { contract!(@tests postgres: $($name),*); }
+        mod redis { contract!(@tests redis: $($name),*); }
+    };
+    (@tests $backend:ident: $($name:ident),*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let home = super::$backend().await;
+                super::$name(&home).await;
+                drop(home.1);
+            }
+        )*
+    };
+}
+
+contract! {
+    a_record_is_read_back_as_it_was_written,
+    a_value_may_be_any_bytes,
+    names_are_compared_byte_for_byte,
+    a_write_on_absence_happens_once,
+    a_write_on_a_revision_needs_it,
+    one_of_many_writers_of_a_revision_wins,
+    an_expired_record_does_not_exist,
+    a_removed_record_is_gone_everywhere,
+    a_list_is_ordered_and_continues,
+    a_list_passes_over_what_has_expired,
+    a_scan_covers_all_tenants_in_order,
+    the_earliest_due_comes_first,
+    one_of_many_claims_a_due_record,
+    a_value_is_resealed_only_if_unchanged,
+    a_count_stops_at_its_limit,
+    a_lock_has_one_holder,
+    a_fence_grows_with_every_lock,
+    a_lock_ends_with_its_time,
+    a_lost_lock_is_not_renewed,
+    a_late_writer_is_refused,
+    changes_name_what_others_wrote,
+    concurrent_changes_are_all_reported,
+    an_unknown_position_is_incomplete,
+    a_sweep_keeps_what_lives,
+    a_check_passes,
+}
+
+async fn a_record_is_read_back_as_it_was_written(home: &Home) {
+    let store = home.open().await;
+    let (due_at, expires_at) = (Some(7), Some(now() + 3600));
+    let all = Write { due_at, expires_at, ..write(&key("a"), b"one") };
+    assert_eq!(store.put(all).await.unwrap(), Written::Stored(1));
+    let record = home.open().await.get(&key("a")).await.unwrap().unwrap();
+    assert_eq!(record.key, key("a"));
+    assert_eq!((record.revision, record.value.as_slice()), (1, &b"one"[..]));
+    assert_eq!((record.due_at, record.expires_at), (due_at, expires_at));
+    assert_eq!(store.put(write(&key("a"), b"two")).await.unwrap(), Written::Stored(2));
+    let record = store.get(&key("a")).await.unwrap().unwrap();
+    assert_eq!((record.revision, record.due_at, record.expires_at), (2, None, None));
+    assert!(store.get(&key("b")).await.unwrap().is_none());
+}
+
+async fn a_value_may_be_any_bytes(home: &Home) {
+    let store = home.open().await;
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    for bytes in [&bytes[..], b"", b"\0", b"\r\n"] {
+        store.put(write(&key("a"), bytes)).await.unwrap();
+        assert_eq!(value(&*store, &key("a")).await.as_deref(), Some(bytes));
+    }
+}
+
+async fn names_are_compared_byte_for_byte(home: &Home) {
+    let store = home.open().await;
+    for id in ["ada", "Ada", "ada ", "a:b", "a", "b:a", "%", "_"] {
+        assert!(store.get(&key(id)).await.unwrap().is_none(), "{id}");
+        store.put(write(&key(id), id.as_bytes())).await.unwrap();
+    }
+    let other = Key::new(Space::Grants, "ACME", "ada");
+    let another = Key::new(Space::Accounts, "acme", "ada");
+    assert_eq!(value(&*store, &key("Ada")).await.unwrap(), b"Ada");
+    assert_eq!(value(&*store, &other).await, None);
+    assert_eq!(value(&*store, &another).await, None);
+}
+
+async fn a_write_on_absence_happens_once(home: &Home) {
+    let store = home.open().await;
+    let first = on(&key("a"), b"1", Condition::Absent);
+    assert_eq!(store.put(first).await.unwrap(), Written::Stored(1));
+    let second = on(&key("a"), b"2", Condition::Absent);
+    assert_eq!(store.put(second).await.unwrap(), Written::Refused);
+    assert_eq!(value(&*store, &key("a")).await.unwrap(), b"1");
+    let ended = Write { expires_at: Some(now() - 1), ..write(&key("b"), b"old") };
+    store.put(ended).await.unwrap();
+    let new = on(&key("b"), b"new", Condition::Absent);
+    assert!(matches!(store.put(new).await.unwrap(), Written::Stored(_)));
+    assert_eq!(value(&*store, &key("b")).await.unwrap(), b"new");
+}
+
+async fn a_write_on_a_revision_needs_it(home: &Home) {
+    let store = home.open().await;
+    let missing = on(&key("a"), b"0", Condition::Revision(1));
+    assert_eq!(store.put(missing).await.unwrap(), Written::Refused);
+    store.put(write(&key("a"), b"1")).await.unwrap();
+    let right = on(&key("a"), b"2", Condition::Revision(1));
+    assert_eq!(store.put(right).await.unwrap(), Written::Stored(2));
+    let late = on(&key("a"), b"3", Condition::Revision(1));
+    assert_eq!(store.put(late).await.unwrap(), Written::Refused);
+    assert!(!store.delete(&key("a"), Condition::Revision(1)).await.unwrap());
+    assert_eq!(value(&*store, &key("a")).await.unwrap(), b"2");
+    assert!(store.delete(&key("a"), Condition::Revision(2)).await.unwrap());
+}
+
+/// Runs `count` of these at once, over two openings of the store, and returns what they returned.
+async fn at_once<T, F>(
+    home: &Home,
+    count: usize,
+    work: impl Fn(Arc<dyn Storage>, usize) -> F,
+) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let stores = [home.open().await, home.open().await];
+    let tasks = (0..count).map(|n| tokio::spawn(work(Arc::clone(&stores[n % 2]), n)));
+    let mut all = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        all.push(task.await.unwrap());
+    }
+    all
+}
+
+async fn one_of_many_writers_of_a_revision_wins(home: &Home) {
+    home.open().await.put(write(&key("a"), b"0")).await.unwrap();
+    let written = at_once(home, 16, |store, n| async move {
+        store.put(on(&key("a"), &[u8::try_from(n).unwrap()], Condition::Revision(1))).await.unwrap()
+    })
+    .await;
+    let stored = written.iter().filter(|written| **written == Written::Stored(2)).count();
+    let refused = written.iter().filter(|written| **written == Written::Refused).count();
+    assert_eq!((stored, refused), (1, 15));
+}
+
+async fn an_expired_record_does_not_exist(home: &Home) {
+    let store = home.open().await;
+    let ended = Write { expires_at: Some(now()), due_at: Some(1), ..write(&key("a"), b"x") };
+    store.put(ended).await.unwrap();
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+    assert!(!store.delete(&key("a"), Condition::Always).await.unwrap());
+    let late = on(&key("a"), b"y", Condition::Revision(1));
+    assert_eq!(store.put(late).await.unwrap(), Written::Refused);
+    assert!(store.list(Space::Grants, "acme", "", None, 9).await.unwrap().is_empty());
+    assert!(store.scan(Space::Grants, None, 9).await.unwrap().is_empty());
+    assert!(store.due(Space::Grants, now(), 9).await.unwrap().is_empty());
+    assert_eq!(store.count(Space::Grants, "acme", 9).await.unwrap(), 0);
+}
+
+async fn a_removed_record_is_gone_everywhere(home: &Home) {
+    let store = home.open().await;
+    store.put(Write { due_at: Some(1), ..write(&key("a"), b"x") }).await.unwrap();
+    assert!(store.delete(&key("a"), Condition::Always).await.unwrap());
+    assert!(!store.delete(&key("a"), Condition::Always).await.unwrap());
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+    assert!(store.list(Space::Grants, "acme", "", None, 9).await.unwrap().is_empty());
+    assert!(store.scan(Space::Grants, None, 9).await.unwrap().is_empty());
+    assert!(store.due(Space::Grants, now(), 9).await.unwrap().is_empty());
+    assert_eq!(store.count(Space::Grants, "acme", 9).await.unwrap(), 0);
+}
+
+async fn a_list_is_ordered_and_continues(home: &Home) {
+    let store = home.open().await;
+    for id in ["b/2", "b/10", "b/1", "b", "a/1", "c/1", "b/Z", "b/~"] {
+        store.put(write(&key(id), b"x")).await.unwrap();
+    }
+    store.put(write(&Key::new(Space::Grants, "other", "b/9"), b"x")).await.unwrap();
+    let first = store.list(Space::Grants, "acme", "b/", None, 3).await.unwrap();
+    assert_eq!(ids(&first), ["b/1", "b/10", "b/2"]);
+    let rest = store.list(Space::Grants, "acme", "b/", Some("b/2"), 9).await.unwrap();
+    assert_eq!(ids(&rest), ["b/Z", "b/~"]);
+    let from_before = store.list(Space::Grants, "acme", "b/", Some("a"), 1).await.unwrap();
+    assert_eq!(ids(&from_before), ["b/1"]);
+    let all = store.list(Space::Grants, "acme", "", None, 99).await.unwrap();
+    assert_eq!(ids(&all), ["a/1", "b", "b/1", "b/10", "b/2", "b/Z", "b/~", "c/1"]);
+}
+
+async fn a_list_passes_over_what_has_expired(home: &Home) {
+    let store = home.open().await;
+    for n in 0..600 {
+        let expires_at = (n % 300 != 299).then(|| now() - 1);
+        let write = Write { expires_at, ..write(&key(&format!("{n:03}")), b"x") };
+        store.put(write).await.unwrap();
+    }
+    let found = store.list(Space::Grants, "acme", "", None, 9).await.unwrap();
+    assert_eq!(ids(&found), ["299", "599"]);
+    let found = store.scan(Space::Grants, None, 9).await.unwrap();
+    assert_eq!(ids(&found), ["299", "599"]);
+}
+
+async fn a_scan_covers_all_tenants_in_order(home: &Home) {
+    let store = home.open().await;
+    for (tenant, id) in [("b", "1"), ("a", "2"), ("ab", "0"), ("a", "1")] {
+        store.put(write(&Key::new(Space::Grants, tenant, id), b"x")).await.unwrap();
+    }
+    store.put(write(&Key::new(Space::Accounts, "a", "1"), b"x")).await.unwrap();
+    let mut seen = Vec::new();
+    let mut after: Option<Key> = None;
+    loop {
+        let page = store.scan(Space::Grants, after.as_ref(), 1).await.unwrap();
+        let Some(record) = page.into_iter().next() else { break };
+        seen.push((record.key.tenant.clone(), record.key.id.clone()));
+        after = Some(record.key);
+    }
+    let expected = [("a", "1"), ("a", "2"), ("ab", "0"), ("b", "1")];
+    assert_eq!(seen, expected.map(|(tenant, id)| (tenant.to_owned(), id.to_owned())));
+}
+
+async fn the_earliest_due_comes_first(home: &Home) {
+    let store = home.open().await;
+    for (id, due_at) in [("c", Some(30)), ("a", Some(10)), ("b", Some(20)), ("d", None)] {
+        store.put(Write { due_at, ..write(&key(id), b"x") }).await.unwrap();
+    }
+    assert_eq!(ids(&store.due(Space::Grants, 20, 9).await.unwrap()), ["a", "b"]);
+    assert_eq!(ids(&store.due(Space::Grants, 99, 2).await.unwrap()), ["a", "b"]);
+    store.put(write(&key("a"), b"no longer due")).await.unwrap();
+    assert_eq!(ids(&store.due(Space::Grants, 99, 9).await.unwrap()), ["b", "c"]);
+}
+
+async fn one_of_many_claims_a_due_record(home: &Home) {
+    let store = home.open().await;
+    store.put(Write { due_at: Some(10), ..write(&key("a"), b"x") }).await.unwrap();
+    let claimed = at_once(home, 16, |store, _| async move {
+        store.reschedule(&key("a"), Some(10), Some(99)).await.unwrap()
+    })
+    .await;
+    assert_eq!(claimed.iter().filter(|claimed| **claimed).count(), 1);
+    let record = store.get(&key("a")).await.unwrap().unwrap();
+    assert_eq!((record.due_at, record.revision), (Some(99), 1));
+    assert!(store.reschedule(&key("a"), Some(99), None).await.unwrap());
+    assert!(store.reschedule(&key("a"), None, Some(5)).await.unwrap());
+    assert_eq!(ids(&store.due(Space::Grants, 5, 9).await.unwrap()), ["a"]);
+    assert!(!store.reschedule(&key("missing"), None, Some(5)).await.unwrap());
+}
+
+async fn a_value_is_resealed_only_if_unchanged(home: &Home) {
+    let store = home.open().await;
+    store.put(write(&key("a"), b"old")).await.unwrap();
+    assert!(!store.reseal(&key("a"), b"other", b"new").await.unwrap());
+    assert!(store.reseal(&key("a"), b"old", b"new").await.unwrap());
+    let record = store.get(&key("a")).await.unwrap().unwrap();
+    assert_eq!((record.value.as_slice(), record.revision), (&b"new"[..], 1));
+    assert!(!store.reseal(&key("missing"), b"old", b"new").await.unwrap());
+}
+
+async fn a_count_stops_at_its_limit(home: &Home) {
+    let store = home.open().await;
+    for n in 0..5 {
+        store.put(write(&key(&n.to_string()), b"x")).await.unwrap();
+    }
+    assert_eq!(store.count(Space::Grants, "acme", 99).await.unwrap(), 5);
+    assert_eq!(store.count(Space::Grants, "acme", 3).await.unwrap(), 3);
+    assert_eq!(store.count(Space::Grants, "other", 3).await.unwrap(), 0);
+}
+
+async fn a_lock_has_one_holder(home: &Home) {
+    let fences = at_once(home, 16, |store, n| async move {
+        store.lock("g", &n.to_string(), MINUTE).await.unwrap()
+    })
+    .await;
+    assert_eq!(fences.iter().flatten().count(), 1);
+    let store = home.open().await;
+    assert!(store.lock("another", "x", MINUTE).await.unwrap().is_some());
+    let holder = fences.iter().position(Option::is_some).unwrap();
+    store.unlock("g", "x", fences[holder].unwrap()).await.unwrap();
+    assert_eq!(store.lock("g", "x", MINUTE).await.unwrap(), None);
+    store.unlock("g", &holder.to_string(), fences[holder].unwrap()).await.unwrap();
+    assert!(store.lock("g", "x", MINUTE).await.unwrap().is_some());
+}
+
+async fn a_fence_grows_with_every_lock(home: &Home) {
+    let store = home.open().await;
+    let mut last = 0;
+    for owner in ["b", "c", "b", "a", "a"] {
+        let fence = store.lock("g", owner, MINUTE).await.unwrap().unwrap();
+        assert!(fence > last);
+        last = fence;
+        if owner != "a" {
+            store.unlock("g", owner, fence).await.unwrap();
+        }
+    }
+}
+
+async fn a_lock_ends_with_its_time(home: &Home) {
+    let store = home.open().await;
+    let first = store.lock("g", "a", Duration::from_millis(300)).await.unwrap().unwrap();
+    assert_eq!(store.lock("g", "b", MINUTE).await.unwrap(), None);
+    let started = Instant::now();
+    let second = loop {
+        if let Some(fence) = store.lock("g", "b", MINUTE).await.unwrap() {
+            break fence;
+        }
+        assert!(started.elapsed() < MINUTE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(second > first);
+}
+
+async fn a_lost_lock_is_not_renewed(home: &Home) {
+    let store = home.open().await;
+    let first = store.lock("g", "a", MINUTE).await.unwrap().unwrap();
+    assert!(store.renew("g", "a", first, MINUTE).await.unwrap());
+    assert!(!store.renew("g", "b", first, MINUTE).await.unwrap());
+    assert!(!store.renew("g", "a", first + 1, MINUTE).await.unwrap());
+    store.unlock("g", "a", first).await.unwrap();
+    let second = store.lock("g", "b", MINUTE).await.unwrap().unwrap();
+    assert!(!store.renew("g", "a", first, MINUTE).await.unwrap());
+    assert!(store.renew("g", "b", second, MINUTE).await.unwrap());
+}
+
+async fn a_late_writer_is_refused(home: &Home) {
+    let store = home.open().await;
+    let fenced =
+        |value: &[u8], fence| on(&key("a"), value, Condition::Fence("g".to_owned(), fence));
+    let first = store.lock("g", "a", MINUTE).await.unwrap().unwrap();
+    assert_eq!(store.put(fenced(b"1", first)).await.unwrap(), Written::Stored(1));
+    store.unlock("g", "a", first).await.unwrap();
+    assert_eq!(store.put(fenced(b"2", first)).await.unwrap(), Written::Stored(2));
+    let second = store.lock("g", "b", MINUTE).await.unwrap().unwrap();
+    assert_eq!(store.put(fenced(b"late", first)).await.unwrap(), Written::Refused);
+    assert!(!store.delete(&key("a"), Condition::Fence("g".to_owned(), first)).await.unwrap());
+    store.unlock("g", "b", second).await.unwrap();
+    assert_eq!(store.put(fenced(b"late", first)).await.unwrap(), Written::Refused);
+    assert_eq!(value(&*store, &key("a")).await.unwrap(), b"2");
+    assert!(store.delete(&key("a"), Condition::Fence("g".to_owned(), second)).await.unwrap());
+}
+
+/// Reads the feed until it has named all of these keys.
+async fn told(store: &dyn Storage, mut position: String, expected: BTreeSet<Key>) -> String {
+    let mut missing = expected;
+    let started = Instant::now();
+    while !missing.is_empty() {
+        assert!(started.elapsed() < MINUTE, "never reported: {missing:?}");
+        let changes = store.changes(Some(&position)).await.unwrap();
+        assert!(!changes.is_incomplete);
+        for change in &changes.changed {
+            missing.remove(&change.key);
+        }
+        position = changes.position;
+    }
+    position
+}
+
+async fn changes_name_what_others_wrote(home: &Home) {
+    let (store, other) = (home.open().await, home.open().await);
+    store.put(write(&key("before"), b"x")).await.unwrap();
+    let start = store.changes(None).await.unwrap();
+    assert!(start.changed.is_empty() && !start.is_incomplete);
+    other.put(write(&key("a"), b"x")).await.unwrap();
+    other.put(write(&Key::new(Space::Pending, "acme", "unwatched"), b"x")).await.unwrap();
+    let position = told(&*store, start.position, BTreeSet::from([key("a")])).await;
+    other.delete(&key("before"), Condition::Always).await.unwrap();
+    let position = told(&*store, position, BTreeSet::from([key("before")])).await;
+    // A change may be named again while a transaction of anybody else is open.
+    let (mut quiet, started) = (store.changes(Some(&position)).await.unwrap(), Instant::now());
+    while !quiet.changed.is_empty() {
+        assert!(started.elapsed() < MINUTE);
+        quiet = store.changes(Some(&quiet.position)).await.unwrap();
+    }
+    assert!(!quiet.is_incomplete);
+}
+
+async fn concurrent_changes_are_all_reported(home: &Home) {
+    let store = home.open().await;
+    let start = store.changes(None).await.unwrap().position;
+    let writers = at_once(home, 200, |store, n| async move {
+        store.put(write(&key(&n.to_string()), b"x")).await.unwrap();
+    });
+    let expected = (0..200).map(|n| key(&n.to_string())).collect();
+    tokio::join!(writers, told(&*store, start, expected));
+}
+
+async fn an_unknown_position_is_incomplete(home: &Home) {
+    let store = home.open().await;
+    store.put(write(&key("a"), b"x")).await.unwrap();
+    let changes = store.changes(Some("999999999999")).await.unwrap();
+    assert!(changes.is_incomplete);
+    let next = store.changes(Some(&changes.position)).await.unwrap();
+    assert!(!next.is_incomplete);
+}
+
+async fn a_sweep_keeps_what_lives(home: &Home) {
+    let store = home.open().await;
+    for n in 0..1500 {
+        let expires_at = Some(if n % 2 == 0 { now() - 1 } else { now() + 3600 });
+        store.put(Write { expires_at, ..write(&key(&n.to_string()), b"x") }).await.unwrap();
+    }
+    let fence = store.lock("g", "a", MINUTE).await.unwrap().unwrap();
+    store.sweep().await.unwrap();
+    assert_eq!(store.count(Space::Grants, "acme", 9999).await.unwrap(), 750);
+    assert_eq!(store.list(Space::Grants, "acme", "", None, 9999).await.unwrap().len(), 750);
+    assert!(store.renew("g", "a", fence, MINUTE).await.unwrap());
+}
+
+async fn a_check_passes(home: &Home) {
+    home.open().await.check().await.unwrap();
+}
+
+#[test]
+fn a_store_on_another_host_needs_tls() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for url in [
+        "redis://:secret-word@redis.example/0",
+        "redis://10.0.0.1/",
+        "rediss://redis.example/#insecure",
+        "postgres://me:secret-word@db.example/x?sslmode=disable",
+        "postgres://me:secret-word@db.example,127.0.0.1/x?sslmode=disable",
+        "postgres://[",
+        "redis://",
+    ] {
+        let place = Location::parse(url, "/".as_ref()).unwrap();
+        let error = runtime.block_on(open(&place, Usage::Serve)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Config, "{url}: {error}");
+        let shown = format!("{error} {error:?} {place:?}");
+        assert!(!shown.contains("secret-word"), "{shown}");
+    }
+}
