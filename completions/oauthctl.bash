@@ -163,7 +163,7 @@ __oauthctl_describe() {
         arguments='@nothing'
         ;;
     'oauthctl profile')
-        commands='add list show remove set-secret path'
+        commands='add list show edit default remove set-secret path'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
@@ -179,6 +179,15 @@ __oauthctl_describe() {
     'oauthctl profile show')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@profiles'
+        ;;
+    'oauthctl profile edit')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl profile default')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl profile remove')

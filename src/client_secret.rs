@@ -2,13 +2,11 @@
 
 use std::io::{IsTerminal, Read};
 
-#[cfg(unix)]
-use oauthctl_core::login::terminal::{Echo, Input, Terminal};
 use oauthctl_core::{Error, Result, Secret};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::ui;
+use crate::prompt;
 
 /// The maximum size of a client secret, in bytes.
 const LONGEST_SECRET: usize = 64 * 1024;
@@ -20,17 +18,17 @@ const LONGEST_SECRET: usize = 64 * 1024;
 /// Returns `Usage` for a secret that is empty, too long or not UTF-8, and `LoginRequired` if it would have to be
 /// entered.
 pub fn read(context: &Context) -> Result<Secret> {
-    let text = match std::io::stdin().is_terminal() {
-        true => prompt_for_secret(context)?,
-        false => piped_secret()?,
-    };
-    let Some(text) = text else {
+    let empty = || Error::usage("the client secret on standard input is empty");
+    if std::io::stdin().is_terminal() {
+        return prompt_for_secret(context)?.ok_or_else(empty);
+    }
+    let Some(text) = piped_secret()? else {
         return Err(Error::usage("the client secret on standard input is longer than 64 KiB"));
     };
     let text = std::str::from_utf8(&text)
         .map_err(|_| Error::usage("the client secret on standard input is not valid UTF-8"))?;
     match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(Error::usage("the client secret on standard input is empty")),
+        "" => Err(empty()),
         secret => Ok(Secret::new(secret)),
     }
 }
@@ -46,23 +44,12 @@ fn piped_secret() -> Result<Option<Zeroizing<Vec<u8>>>> {
     Ok(Some(text).filter(|text| text.len() <= LONGEST_SECRET))
 }
 
-/// Reads one line from the terminal; `None` if it is too long.
-fn prompt_for_secret(context: &Context) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    const PIPE: &str = "pipe it: `pass show gitlab/secret | oauthctl profile add …`";
+/// Prompts for the secret; an empty answer is none.
+fn prompt_for_secret(context: &Context) -> Result<Option<Secret>> {
     if context.globals.no_input {
         let what = "entering the client secret requires user interaction, but `--no-input` is set";
-        return Err(Error::login_required(what).hint(PIPE));
+        return Err(Error::login_required(what)
+            .hint("pipe it: `pass show gitlab/secret | oauthctl profile add …`"));
     }
-    #[cfg(unix)]
-    if let Some(terminal) = Terminal::on_stdin(Echo::Hidden) {
-        ui::prompt("Client secret: ");
-        let input = terminal.lines(LONGEST_SECRET).read();
-        ui::prompt("\n");
-        return Ok(match input {
-            Input::Line(line) => Some(line),
-            Input::TooLong => None,
-            Input::End => Some(Zeroizing::default()),
-        });
-    }
-    Err(Error::usage("cannot prompt for a client secret at this terminal").hint(PIPE))
+    prompt::hidden("Client secret")
 }

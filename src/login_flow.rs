@@ -5,6 +5,7 @@ use oauthctl_core::login::{Browser, is_headless};
 use oauthctl_core::profile::{GrantType, LoginFlow, Profile};
 use oauthctl_core::{Error, Result};
 
+use crate::browser;
 use crate::context::Context;
 
 /// What the command line says about the flow.
@@ -49,7 +50,7 @@ pub fn choose(asked: Asked<'_>, context: &Context, profile: &Profile) -> Result<
         (None, true) => &[LoginFlow::Device],
         (None, false) => &profile.flow,
     };
-    let named = named_browser(asked, context)?;
+    let named = if asked.no_browser { None } else { browser::named(asked.browser)? };
     let headless = is_headless(&|name: &str| {
         std::env::var_os(name).and_then(|value| value.into_string().ok())
     });
@@ -101,26 +102,6 @@ fn not_opening(reason: &str, flow: LoginFlow, order: &[LoginFlow]) -> String {
              `--flow browser`."
         ),
         _ => format!("Not opening a browser: {reason}."),
-    }
-}
-
-/// Returns the browser that the flag or a variable names.
-fn named_browser(asked: Asked<'_>, context: &Context) -> Result<Option<Browser>> {
-    if asked.no_browser {
-        return Ok(None);
-    }
-    let path = std::env::var_os("PATH");
-    let named = match asked.browser {
-        Some(command) => Some(command.to_owned()),
-        None => context.env("OAUTHCTL_BROWSER")?,
-    };
-    // A list without an entry names no browser.
-    let is_entry = |c: char| !(c == ':' || c == ';' || c.is_whitespace());
-    let alternatives = context.env("BROWSER")?.filter(|list| list.contains(is_entry));
-    match (named, alternatives) {
-        (Some(command), _) => Browser::command(&command, path.as_deref()).map(Some),
-        (None, Some(all)) => Browser::alternatives(&all, path.as_deref()).map(Some),
-        (None, None) => Ok(None),
     }
 }
 

@@ -24,6 +24,7 @@ mod manager;
 mod migrated;
 mod plain;
 mod progress;
+mod prompt;
 mod qr;
 mod rows;
 mod run;

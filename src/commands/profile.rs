@@ -1,29 +1,38 @@
 //! `oauthctl profile`: the profiles of the configuration file.
 
+mod editor;
+mod guided;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::profile::describe;
 use oauthctl_core::profile::edit::{self, NewProfile};
-use oauthctl_core::profile::{LoopbackHost, SecretSource};
+use oauthctl_core::profile::{LoopbackHost, Profile, SecretSource};
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Error, Result};
+use oauthctl_core::{Error, Result, Secret};
 use serde_json::json;
 
 use crate::args::{ProfileOption, one_of};
+use crate::commands::login;
 use crate::context::Context;
 use crate::rows::Rows;
-use crate::{callbacks, client_secret, run as runner, scopes, ui};
+use crate::target::Target;
+use crate::{callbacks, client_secret, manager, prompt, run as runner, scopes, ui};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
-    /// Add a profile to the configuration file
+    /// Add a profile to the configuration file, in a dialogue at a terminal
     Add(AddArgs),
     /// List the profiles
     List,
     /// Show a profile and the values of its preset, with secrets redacted
     Show(NameArgs),
+    /// Edit the configuration file in $VISUAL or $EDITOR, and check it before it is saved
+    Edit,
+    /// Show or set the profile of commands that name none
+    Default(DefaultArgs),
     /// Remove a profile from the configuration file
     Remove(NameArgs),
     /// Store the client secret of a profile, read from standard input
@@ -49,7 +58,15 @@ impl NameArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct DefaultArgs {
+    /// Profile to use from now on [default: only show it]
+    #[arg(value_name = "PROFILE", value_hint = ValueHint::Other)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
+oauthctl profile add work\n  \
 oauthctl profile add gitlab --provider gitlab --client-id ID --scope read_api\n  \
 oauthctl profile add work --issuer https://sso.example.com --client-id ID\n  \
 pass show api | oauthctl profile add api --provider asana --client-id ID \\\n    \
@@ -64,9 +81,9 @@ pub struct AddArgs {
     /// Issuer URL, from which the endpoints are discovered
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     issuer: Option<String>,
-    /// Client ID that is registered at the server
+    /// Client ID that is registered at the server [default: prompts for everything, at a terminal]
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
-    client_id: String,
+    client_id: Option<String>,
     /// Scope to request; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
@@ -88,6 +105,8 @@ pub fn run(command: &ProfileCommand, context: &Context) -> Result<ExitCode> {
         ProfileCommand::Add(args) => add(args, context),
         ProfileCommand::List => list(context),
         ProfileCommand::Show(args) => show(args, context),
+        ProfileCommand::Edit => editor::run(context),
+        ProfileCommand::Default(args) => default(args.name.as_deref(), context),
         ProfileCommand::Remove(args) => remove(args.name()?, context),
         ProfileCommand::SetSecret(args) => set_secret(args.name()?, context),
         ProfileCommand::Path => {
@@ -133,40 +152,92 @@ fn secret_item(profile: &str) -> String {
     format!("{profile}/client_secret")
 }
 
-fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
-    let names_endpoints = args.set.iter().any(|(key, _)| {
-        key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
-    });
-    if args.provider.is_none() && args.issuer.is_none() && !names_endpoints {
-        return Err(Error::config("the profile specifies no server")
-            .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
+fn default(name: Option<&str>, context: &Context) -> Result<ExitCode> {
+    let shown = match name {
+        Some(name) => {
+            edit::set_default(&context.config_path()?, name)?;
+            Some(name.to_owned())
+        }
+        None => context.config()?.default_profile().map(str::to_owned),
+    };
+    if context.ui.json {
+        ui::print_json(&json!({ "profile": shown }))?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let item = secret_item(&args.name);
-    let secret = args.client_secret_stdin.then(|| client_secret::read(context)).transpose()?;
-    let new = NewProfile {
+    match (name, shown) {
+        (Some(name), _) => {
+            context.ui.say(format!("Commands that name no profile now use `{}`.", one_line(name)));
+        }
+        (None, Some(shown)) => ui::print_line(&ui::field(&shown))?,
+        (None, None) => context.ui.say("No profile is the default."),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
+    let mut new = NewProfile {
         name: args.name.clone(),
         provider: args.provider.clone(),
         issuer: args.issuer.clone(),
-        client_id: Some(args.client_id.clone()),
+        client_id: args.client_id.clone(),
         scopes: args.scopes.clone(),
         store: store_to_write(args, context)?,
         set: args.set.clone(),
-        client_secret_item: secret.as_ref().map(|_| item.clone()),
+        client_secret_item: None,
     };
+    let is_guided =
+        args.client_id.is_none() && !args.client_secret_stdin && prompt::is_possible(context);
+    let secret = match (is_guided, &args.client_id) {
+        (true, _) => guided::complete(&mut new, context)?,
+        (false, None) => {
+            return Err(Error::usage("no client ID specified")
+                .hint("add `--client-id ID`; at a terminal, omit it to be asked for everything"));
+        }
+        (false, Some(_)) => {
+            args.client_secret_stdin.then(|| client_secret::read(context)).transpose()?
+        }
+    };
+    let names_endpoints = new.set.iter().any(|(key, _)| {
+        key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
+    });
+    if new.provider.is_none() && new.issuer.is_none() && !names_endpoints {
+        return Err(Error::config("the profile specifies no server")
+            .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
+    }
+    let profile = write(new, secret.as_ref(), context)?;
+    let is_loopback = !profile.redirect_uris.iter().all(|u| u.host == LoopbackHost::Elsewhere);
+    let name = shell_word(&args.name);
+    if is_guided && is_loopback && prompt::confirm("Log in now to test the profile?", true)? {
+        let target = Target::named(context, Some(&args.name), None)?;
+        let manager = manager::build_among_others(context, &target)?;
+        login::log_in(context, &target, &manager, &[])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.ui.say(match is_loopback {
+        false => format!("Start authorizations with `oauthctl start {name}`."),
+        true => format!("Log in with `oauthctl login {name}`."),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the profile and its client secret, and says what to register.
+fn write(mut new: NewProfile, secret: Option<&Secret>, context: &Context) -> Result<Profile> {
+    let item = secret_item(&new.name);
+    new.client_secret_item = secret.map(|_| item.clone());
     let path = context.config_path()?;
     let config = edit::add(&path, &new)?;
-    if let Some(secret) = &secret {
-        let named = config.store_of(config.profile(&args.name)?);
-        let store = context.open_store(&context.store_spec(named)?)?;
+    let profile = config.profile(&new.name)?;
+    if let Some(secret) = secret {
+        let store = context.open_store(&context.store_spec(config.store_of(profile))?)?;
         if let Err(error) = runner::block_on(None, store.items.set(&item, secret)) {
             // Without its client secret, the profile is useless.
-            edit::remove(&path, &args.name)?;
+            edit::remove(&path, &new.name)?;
             return Err(error.context("cannot store the client secret; the profile was not added"));
         }
     }
-    context.ui.say(format!("Added profile `{}` to {}.", args.name, path.display()));
-    scopes::warn(context, &args.scopes, config.profile(&args.name)?);
-    let (uris, note) = callbacks::to_register(context, config.profile(&args.name)?);
+    context.ui.say(format!("Added profile `{}` to {}.", new.name, path.display()));
+    scopes::warn(context, &new.scopes, profile);
+    let (uris, note) = callbacks::to_register(context, profile);
     if !uris.is_empty() {
         let word = if uris.len() == 1 { "URI" } else { "URIs" };
         let uris = uris.join(", ");
@@ -175,13 +246,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     if let Some(note) = note {
         context.ui.say(note);
     }
-    let name = shell_word(&args.name);
-    let uris = &config.profile(&args.name)?.redirect_uris;
-    context.ui.say(match uris.iter().all(|uri| uri.host == LoopbackHost::Elsewhere) {
-        true => format!("Start authorizations with `oauthctl start {name}`."),
-        false => format!("Log in with `oauthctl login {name}`."),
-    });
-    Ok(ExitCode::SUCCESS)
+    Ok(profile.clone())
 }
 
 /// Returns the store of `--store`, which is written to the profile unless `--set` names one.

@@ -73,6 +73,7 @@ fn to_json(preset: &Preset) -> Value {
         "redirect_uri": preset.redirect_uri,
         "redirect_note": preset.redirect_note,
         "client_secret": secret_words(preset.secret),
+        "common_scopes": preset.common_scopes,
         "needs": preset.needs,
         "notes": preset.notes,
         "profile": preset.profile,
@@ -86,6 +87,9 @@ fn describe(preset: &Preset) -> Result<()> {
     let note_row = if preset.redirect_uri.is_some() { "" } else { "redirect URI" };
     rows.extend(preset.redirect_note.iter().map(|note| (note_row, note.clone())));
     rows.push(("client secret", secret_words(preset.secret).to_owned()));
+    if !preset.common_scopes.is_empty() {
+        rows.push(("common scopes", preset.common_scopes.join(" ")));
+    }
     if !preset.needs.is_empty() {
         rows.push(("you must set", format!("client_id, {}", preset.needs.join(", "))));
     }

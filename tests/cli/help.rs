@@ -40,6 +40,8 @@ pub const COMMANDS: &[&str] = &[
     "profile add",
     "profile list",
     "profile show",
+    "profile edit",
+    "profile default",
     "profile remove",
     "profile set-secret",
     "profile path",

@@ -108,6 +108,8 @@ const FOLLOWED: &[(&str, &[&str])] = &[
         "profiles_that_share_a_callback_get_paths_as_told",
         &["redirect_uri = \"http://127.0.0.1/{name}/callback\""],
     ),
+    ("profile_add_asks_nobody_without_a_terminal", &["--client-id ID"]),
+    ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
     ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
     ("the_issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
     ("the_table_that_migrate_names_is_where_the_store_is_set", &["store = \"{to_spec}\""]),
@@ -233,6 +235,7 @@ fn what_messages_name_is_followed_or_excused() {
     let files = [
         "api/bounds.rs",
         "followed.rs",
+        "guided.rs",
         "inspection.rs",
         "mended/calls.rs",
         "mended/servers.rs",

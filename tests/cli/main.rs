@@ -19,6 +19,7 @@ mod exec;
 mod fixture;
 mod followed;
 mod formats;
+mod guided;
 mod help;
 mod hints;
 mod inspection;

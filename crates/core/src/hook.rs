@@ -130,10 +130,15 @@ fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
     }
 }
 
+/// Returns the variables that contain this program's keys: no program that it starts inherits them.
+pub fn private_variables() -> impl Iterator<Item = String> {
+    PRIVATE_VARIABLES.into_iter().map(str::to_owned)
+}
+
 /// Returns the variables that are hidden from every command of a profile: those that contain this program's
 /// keys, and those from which the profile's own secrets are read.
 pub fn hidden_variables(profile: &Profile) -> Vec<String> {
-    let mut hidden: Vec<String> = PRIVATE_VARIABLES.map(str::to_owned).into();
+    let mut hidden: Vec<String> = private_variables().collect();
     for (_, source) in profile.secret_sources() {
         match source {
             SecretSource::Env(name) | SecretSource::Gitlab(name) => hidden.push(name.clone()),

@@ -58,33 +58,70 @@ crate::redact::debug::redacted_debug!(NewProfile {
 /// Returns `Config` if the file is invalid, already has this profile, or would be invalid with it, and
 /// `Usage` if a secret would be written to the file. Nothing is written then.
 pub fn add(path: &Path, new: &NewProfile) -> Result<Config> {
-    let name = one_line(&new.name);
     profile_name(&new.name).map_err(Error::usage)?;
+    change(path, |file| with(path, file, new))
+}
+
+/// Returns the configuration as it would be with this profile, without writing it.
+///
+/// # Errors
+/// See [`add`].
+pub fn preview(path: &Path, new: &NewProfile) -> Result<Config> {
+    profile_name(&new.name).map_err(Error::usage)?;
+    let file = ConfigFile::open(path)?;
+    with(path, file.as_ref(), new).map(|(_, config)| config)
+}
+
+/// Returns the text of the file with this profile, and the configuration in it.
+fn with(path: &Path, file: Option<&ConfigFile>, new: &NewProfile) -> Result<(String, Config)> {
+    let name = one_line(&new.name);
+    if let Some(file) = file
+        && file.parse()?.profiles.contains_key(&new.name)
+    {
+        return Err(Error::config(format!("the profile `{name}` already exists"))
+            .hint(Advice::RemoveProfile(new.name.clone())));
+    }
+    let mut document = document(file)?;
+    let table = table_of(new)?;
+    let profiles = document.entry("profiles").or_insert_with(implicit_table);
+    let profiles =
+        profiles.as_table_like_mut().ok_or_else(|| Error::config("`profiles` is not a table"))?;
+    profiles.insert(&new.name, Item::Table(table));
+    let mut text = document.to_string();
+    if file.is_none() {
+        // Removes the blank line that separates a table from what precedes it.
+        text = text.trim_start().to_owned();
+    }
+    let config = ConfigFile::of_text(path, &text).parse_unsaved().map_err(|error| {
+        Error::config(format!("the profile `{name}` would be invalid, and is not added: {error}"))
+            .hints(error.advice().to_vec())
+    })?;
+    Ok((text, config))
+}
+
+/// Sets the profile of commands that name none, or removes that setting.
+///
+/// # Errors
+/// Returns `Config` if there is no such profile, or if the file is invalid.
+pub fn set_default(path: &Path, name: &str) -> Result<Config> {
     change(path, |file| {
-        if let Some(file) = file
-            && file.parse()?.profiles.contains_key(&new.name)
-        {
-            return Err(Error::config(format!("the profile `{name}` already exists"))
-                .hint(Advice::RemoveProfile(new.name.clone())));
+        let config = file.map(ConfigFile::parse).transpose()?;
+        match config {
+            Some(config) => config.profile(name).map(drop)?,
+            None => return Err(Error::config("there is no profile yet").hint(Advice::ListProfiles)),
         }
         let mut document = document(file)?;
-        let table = table_of(new)?;
-        let profiles = document.entry("profiles").or_insert_with(implicit_table);
-        let profiles = profiles
+        let defaults = document.entry("defaults").or_insert_with(|| {
+            let mut table = Table::new();
+            table.decor_mut().set_prefix("\n");
+            Item::Table(table)
+        });
+        let defaults = defaults
             .as_table_like_mut()
-            .ok_or_else(|| Error::config("`profiles` is not a table"))?;
-        profiles.insert(&new.name, Item::Table(table));
-        let mut text = document.to_string();
-        if file.is_none() {
-            // Removes the blank line that separates a table from what precedes it.
-            text = text.trim_start().to_owned();
-        }
-        let config = ConfigFile::of_text(path, &text).parse_unsaved().map_err(|error| {
-            Error::config(format!(
-                "the profile `{name}` would be invalid, and is not added: {error}"
-            ))
-            .hints(error.advice().to_vec())
-        })?;
+            .ok_or_else(|| Error::config("`defaults` is not a table"))?;
+        defaults.insert("profile", name.into());
+        let text = document.to_string();
+        let config = ConfigFile::of_text(path, &text).parse_unsaved()?;
         Ok((text, config))
     })
 }
@@ -150,7 +187,7 @@ fn redact(table: &mut toml::Table) {
 }
 
 /// Reads, changes, checks and writes the file, one process at a time.
-fn change(
+pub(super) fn change(
     path: &Path,
     edit: impl FnOnce(Option<&ConfigFile>) -> Result<(String, Config)>,
 ) -> Result<Config> {

@@ -23,6 +23,7 @@ pub(crate) mod diagnose;
 pub mod discovery;
 #[cfg(test)]
 mod documented;
+pub mod draft;
 pub mod edit;
 pub(crate) mod endpoint;
 mod endpoints;

@@ -36,6 +36,8 @@ pub struct Preset {
     pub redirect_note: Option<String>,
     /// Whether clients have a secret.
     pub secret: SecretNeed,
+    /// Scopes that clients often request, as a suggestion: none is requested unless the user sets it.
+    pub common_scopes: Vec<String>,
     /// The profile keys that the user must set in addition to `client_id` (and `client_secret`, depending
     /// on [`Preset::secret`]): `issuer`, `root_url`, `redirect_uri`.
     pub needs: Vec<String>,
@@ -84,6 +86,8 @@ struct Entry {
     redirect_uri: Option<String>,
     redirect_note: Option<String>,
     secret: SecretNeed,
+    #[serde(default)]
+    common_scopes: Vec<String>,
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
@@ -167,6 +171,7 @@ fn preset(name: String, entry: Entry) -> Preset {
         redirect_uri: entry.redirect_uri,
         redirect_note: entry.redirect_note,
         secret: entry.secret,
+        common_scopes: entry.common_scopes,
         needs: entry.needs,
         notes: entry.notes,
         paths: entry.paths,
