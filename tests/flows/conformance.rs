@@ -1,14 +1,15 @@
-//! The official conformance suite of the Model Context Protocol, as far as it is about authorization. Its client leaves
-//! all of OAuth to the program.
+//! The official conformance suite of the Model Context Protocol, as far as it is about authorization, and servers of it
+//! that the project did not write. The client leaves all of OAuth to the program.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{program, tests_dir};
+use crate::support::{Home, Servers, program, tests_dir};
 
 /// The scenarios in which the client is right to fail.
 const REFUSED: [&str; 7] = [
@@ -35,19 +36,24 @@ struct Scenario {
     stderr: String,
 }
 
-/// Runs a suite, and returns its scenarios about authorization.
-fn run(suite: &str, version: &str) -> BTreeMap<String, Scenario> {
+/// The suite's own program.
+fn suite() -> Command {
     let script = tests_dir("servers/node_modules/@modelcontextprotocol/conformance/dist/index.js");
     assert!(script.is_file(), "the suite is not installed: tests/run");
+    let mut command = Command::new(node());
+    command.arg(script).stdin(Stdio::null());
+    command
+}
+
+/// Runs a suite, and returns its scenarios about authorization.
+fn run(name: &str, version: &str) -> BTreeMap<String, Scenario> {
     let results = TempDir::with_prefix("oauthctl-conformance-").unwrap();
     let client = tests_dir("servers/mcp-client.mjs");
     let client = format!("{} {} {}", node().display(), client.display(), program().display());
-    let output = Command::new(node())
-        .arg(script)
-        .args(["client", "--suite", suite, "--spec-version", version, "--command", &client, "-o"])
+    let output = suite()
+        .args(["client", "--suite", name, "--spec-version", version, "--command", &client, "-o"])
         .arg(results.path())
         .current_dir(results.path())
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let mut scenarios = BTreeMap::new();
@@ -91,4 +97,68 @@ fn client_passes_the_additions_of_2026_07_28() {
 #[test]
 fn client_passes_the_suite_of_2025_11_25() {
     passes("auth", "2025-11-25", 14);
+}
+
+/// The suite's client is a browser's user: it prints the URL that the user opens.
+#[test]
+fn sandbox_passes_the_suite_for_authorization_servers() {
+    let home = Home::new();
+    let mut sandbox = home.spawn(["sandbox", "--auto-consent"]);
+    let issuer = sandbox.await_stdout(|text| Some(text.lines().next()?.to_owned()));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let resource = format!("{issuer}/resource");
+    let mut running = suite()
+        .args(["authorization", "--url", &issuer, "--client-id", "demo", "--resource", &resource])
+        .args(["--spec-version", "2026-07-28", "-p", &port.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(running.stdout.take().unwrap());
+    let mut all = String::new();
+    let mut url = None;
+    while url.is_none() && said.read_line(&mut all).unwrap() > 0 {
+        url = all.lines().last().filter(|line| line.starts_with("http")).map(str::to_owned);
+    }
+    let url = url.unwrap_or_else(|| panic!("{all}"));
+    Command::new("curl").args(["-sSL", "-o", "/dev/null", &url]).status().unwrap();
+    said.read_to_string(&mut all).unwrap();
+    assert!(running.wait().unwrap().success(), "{all}");
+    assert!(all.contains("2 passed, 0 failed") && !all.contains("warning"), "{all}");
+}
+
+/// Logs in to a server, calls a tool of it, and returns what the tool said.
+fn greeting(url: &str) -> String {
+    let output = Command::new(node())
+        .arg(tests_dir("servers/mcp-client.mjs"))
+        .arg(program())
+        .arg(url)
+        .env("MCP_CONFORMANCE_PROTOCOL_VERSION", "2025-11-25")
+        .env("MCP_TOOL", json!({ "name": "greet", "arguments": { "name": "Ada" } }).to_string())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn server_of_the_typescript_sdk_is_called() {
+    let server = Servers::mcp("mcp-sdk.mjs");
+    let said = greeting(&server.url);
+    assert!(said.contains("Hello, Ada!"), "{said}");
+}
+
+#[test]
+fn fastmcp_is_called_refreshed_and_logged_out_of() {
+    let server = Servers::mcp("fastmcp.mjs");
+    let said = greeting(&server.url);
+    assert!(said.contains("Hello, Ada!"), "{said}");
+    let mut home = Home::new();
+    home.browser(&json!({ "mode": "honest" }));
+    home.run(["login", &server.url]).ok();
+    let first = home.run(["token", "-p", &server.url]).ok().line().to_owned();
+    let second = home.run(["token", "-p", &server.url, "--force-refresh"]).ok().line().to_owned();
+    assert_ne!(first, second);
+    home.run(["logout", &server.url]).ok();
+    home.run(["token", "-p", &server.url]).fails(4);
 }

@@ -1,6 +1,6 @@
 // A small MCP client that leaves all of OAuth to `oauthctl`: the client that the conformance suite tests.
 //
-//   node mcp-client.mjs PROGRAM URL
+//   node mcp-client.mjs PROGRAM URL        MCP_TOOL='{"name":"test-tool","arguments":{}}'
 //
 // It calls a tool of the server at the URL, over the wire of MCP_CONFORMANCE_PROTOCOL_VERSION. A 401 makes it log
 // in, a 401 or 403 with a token makes it ask for a better one. The servers of the suite let everybody in at once: the
@@ -119,7 +119,9 @@ try {
     await call('notifications/initialized', {});
   }
   await call('tools/list', {});
-  await call('tools/call', { name: 'test-tool', arguments: {} });
+  const tool = JSON.parse(process.env.MCP_TOOL || '{"name":"test-tool","arguments":{}}');
+  const said = await call('tools/call', tool);
+  console.log(said);
   console.log('called');
 } catch (error) {
   console.error(String(error));

@@ -71,6 +71,13 @@ impl Servers {
         Resource { base: text(&at["base"]), control, _node: node }
     }
 
+    /// An MCP server that others wrote, by its script: the example of the TypeScript SDK, or FastMCP.
+    #[track_caller]
+    pub fn mcp(script: &str) -> McpServer {
+        let (node, at) = Node::start(script, &[]);
+        McpServer { url: text(&at["url"]), _node: node }
+    }
+
     /// The server that lies, stalls and cheats.
     #[track_caller]
     pub fn hostile() -> Hostile {
@@ -207,6 +214,12 @@ impl Machines {
     pub fn set(&self, settings: &Value) {
         self.control.post("/set", settings);
     }
+}
+
+/// An MCP server that others wrote.
+pub struct McpServer {
+    pub url: String,
+    _node: Node,
 }
 
 /// A protected resource, `/mcp`, and its authorization servers, `/a`, `/b` and so on.

@@ -54,7 +54,8 @@ pub(crate) fn method(server: &AuthorizationServer) -> Result<ClientAuth> {
     if offered.is_empty() {
         return Ok(ClientAuth::None);
     }
-    let known = [ClientAuth::None, ClientAuth::ClientSecretBasic, ClientAuth::ClientSecretPost];
+    // Servers that use the Python SDK of MCP offer Basic, and then miss the client id in the body.
+    let known = [ClientAuth::None, ClientAuth::ClientSecretPost, ClientAuth::ClientSecretBasic];
     known.into_iter().find(is_offered).ok_or_else(|| {
         let methods = crate::text::one_line(&offered.join(", "));
         Error::config(format!(
