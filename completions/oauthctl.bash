@@ -6,7 +6,7 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox completions man help version'
+        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
@@ -35,7 +35,7 @@ __oauthctl_describe() {
         arguments='@profiles'
         ;;
     'oauthctl status')
-        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        flags='--check --json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
@@ -241,9 +241,23 @@ __oauthctl_describe() {
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--browser=@programs --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         ;;
+    'oauthctl uninstall')
+        flags='--dry-run --yes --with-config --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
     'oauthctl sandbox')
         flags='--auto-consent --json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--port=@nothing --scenario=rotate,rotate-grace,no-rotation,same-refresh-token,no-refresh-token,expire-fast,no-expires-in,string-expires-in,expires-in-zero,expires-in-negative,expires-in-fraction,expires-in-huge,expires-in-exponent,expires-in-null,expires-in-word,expires-in,token-500,token-503-retry-after,token-503-once,token-429,token-429-once,token-html,token-empty-400,token-redirect,refresh-500,refresh-503-once,refresh-invalid-grant,refresh-invalid-grant-once,refresh-invalid-client,error-in-200,errors-as-200,hostile-error-text,form-encoded-reply,missing-token-type,upper-token-type,odd-token-type,missing-access-token,no-scope,scope-less,scope-more,unknown-fields,control-chars,shell-chars,huge-token,slow,slow-token,slow-refresh,reset,token-reset,token-drop,token-half,stall-token,refresh-drop,refresh-half,refresh-stall,byte-a-second,endless-body,endless-headers,huge-body,gzip-bomb,truncated-json,trailing-junk,duplicate-keys,deep-nesting,bom,wrong-content-type,status-201,deny,wrong-state,truncated-state,no-state,no-iss,iss-announced-missing,wrong-iss,slash-iss,twice-iss,code-and-error,duplicate-code,hostile-code,token-in-callback,callback-error,hostile-callback-text,discovery-wrong-issuer,discovery-slash-issuer,discovery-http-endpoint,discovery-script-endpoint,discovery-no-token-endpoint,discovery-html,discovery-404,discovery-500,discovery-redirect,discovery-plain-pkce-only,discovery-no-pkce,resource-wrong,requires-par,par-expired,par-error,par-500,par-redirect,slow-down,device-denied,device-expired,device-no-interval,device-hostile-uri,register-other-redirect,register-expired-secret,register-refused,id-token-rs256,id-token-alg-none,id-token-hs256,id-token-bad-signature,id-token-jku-header,id-token-crit-header,id-token-wrong-iss,id-token-wrong-aud,id-token-array-aud,id-token-extra-aud,id-token-wrong-azp,id-token-expired,id-token-future,id-token-no-nonce,id-token-wrong-nonce,id-token-missing-sub,id-token-missing-iat,id-token-missing-exp,id-token-missing-aud,id-token-bad-at-hash,id-token-missing,refresh-other-sub,refresh-other-iss,refresh-other-aud,jwks-rotated,jwks-wrong,jwks-empty,jwks-no-kid,jwks-many,jwks-500,userinfo-other-sub,userinfo-html,userinfo-401,revoke-500,revoke-503,revoke-redirect,introspect-inactive,dpop-nonce --access-ttl=@nothing --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl serve')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing+'
+        ;;
+    'oauthctl tenant')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        arguments='@nothing+'
         ;;
     'oauthctl completions')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -253,12 +267,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -11,7 +11,7 @@ use crate::args::Globals;
 use crate::commands::{
     api, attr, complete, completions, credential, demo, discover, doctor, exec, export, help,
     import, inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox,
-    serve, start, status, store, token, userinfo,
+    serve, start, status, store, token, uninstall, userinfo,
 };
 use crate::context::Context;
 use crate::credential::links;
@@ -97,6 +97,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Run a complete login, refresh and logout against a built-in server
     Demo(demo::DemoArgs),
+    /// Remove the accounts, keys, state and links that the program has left
+    Uninstall(uninstall::UninstallArgs),
     /// Run an authorization server for tests on the loopback interface
     Sandbox(sandbox::SandboxArgs),
     /// Serve OAuth connections to applications
@@ -219,6 +221,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Export(args) => in_own_frame(export::run, &args, context),
         Command::Import(args) => in_own_frame(import::run, &args, context),
         Command::Demo(args) => in_own_frame(demo::run, &args, context),
+        Command::Uninstall(args) => in_own_frame(uninstall::run, &args, context),
         Command::Sandbox(args) => in_own_frame(sandbox::run, &args, context),
         Command::Serve(args) => in_own_frame(serve::serve, &args, context),
         Command::Tenant(args) => in_own_frame(serve::tenant, &args, context),

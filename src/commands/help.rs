@@ -1,6 +1,8 @@
 //! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
 //! help options` list.
 
+mod topics;
+
 use std::process::ExitCode;
 
 use clap::{Args, Command, ValueHint};
@@ -14,8 +16,10 @@ use crate::ui;
 use crate::wrap::WIDEST;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Topics:\n  configuration, environment, exit-codes, options\n\n\
+Examples:\n  oauthctl help profile add\n  oauthctl help environment")]
 pub struct HelpArgs {
-    /// Command to show the help of, or `options` for the global options
+    /// Command or topic to show the help of
     #[arg(value_name = "COMMAND", value_hint = ValueHint::Other)]
     words: Vec<String>,
 }
@@ -52,6 +56,11 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 pub fn of(words: &[String], mut program: Command) -> Result<String> {
     if words == ["options"] {
         return Ok(options());
+    }
+    if let [topic] = words
+        && let Some(text) = topics::find(topic)
+    {
+        return Ok(text);
     }
     program.build();
     let Some(command) = man::find(&program, words)?.last().copied() else {

@@ -27,4 +27,5 @@ pub mod start;
 pub mod status;
 pub mod store;
 pub mod token;
+pub mod uninstall;
 pub mod userinfo;

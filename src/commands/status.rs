@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use oauthctl_core::grant::AccountEntry;
 use oauthctl_core::text::{one_line, shell_word};
-use oauthctl_core::{Advice, Error, Result, Timestamp, time};
+use oauthctl_core::{Advice, Error, ErrorKind, Result, Timestamp, time};
 use serde_json::{Value, json};
 
 use crate::args::{ProfileOption, one_of};
@@ -25,6 +25,9 @@ pub struct StatusArgs {
     argument: Option<String>,
     #[command(flatten)]
     option: ProfileOption,
+    /// Exit with code 4 if an account has a problem, or none is logged in
+    #[arg(long)]
+    check: bool,
 }
 
 /// Shows the accounts of the index and of the stores. Does not wait for a store that does not respond at
@@ -52,10 +55,15 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
         false => stored::compare(entries, context),
     };
     let now = Timestamp::now();
+    let is_bad = accounts.is_empty() || accounts.iter().any(|a| problem(a, now).is_some());
+    let code = match args.check && is_bad {
+        true => ExitCode::from(ErrorKind::LoginRequired.exit_code()),
+        false => ExitCode::SUCCESS,
+    };
     if context.ui.json {
         let objects = accounts.iter().map(|account| to_json(account, context, now));
         ui::print_json(&Value::Array(objects.collect()))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     if accounts.is_empty() {
         context.ui.say(match wanted {
@@ -80,7 +88,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode> {
              Run `oauthctl status PROFILE` to check the accounts of one profile.",
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 fn to_json(account: &Account, context: &Context, now: Timestamp) -> Value {

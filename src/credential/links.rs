@@ -37,6 +37,11 @@ fn command_of(program: &Path) -> Option<Vec<OsString>> {
     Some(vec!["credential".into(), tool.into()])
 }
 
+/// Returns whether this is the name of such a link.
+pub fn is_helper(name: &Path) -> bool {
+    command_of(name).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,7 @@ pub const COMMANDS: &[&str] = &[
     "export",
     "import",
     "demo",
+    "uninstall",
     "sandbox",
     "serve",
     "tenant",
@@ -244,4 +245,18 @@ fn usage_errors_say_what_is_wrong_and_what_to_do() {
         all.push('\n');
     }
     check("usage-errors", &all);
+}
+
+#[test]
+fn help_topics_are_plain_text() {
+    for (topic, words) in [
+        ("environment", "OAUTHCTL_STATE_DIR"),
+        ("exit-codes", "login_required: "),
+        ("configuration", "client_secret"),
+    ] {
+        let text = run(&format!("help {topic}")).ok().stdout;
+        assert!(text.contains(words), "{topic}: {text}");
+        assert!(!["](", "<!--", "| ---"].iter().any(|mark| text.contains(mark)), "{topic}: {text}");
+        assert!(run("help --help").ok().stdout.contains(topic), "{topic}");
+    }
 }

@@ -111,6 +111,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ("profile_add_asks_nobody_without_a_terminal", &["--client-id ID"]),
     ("profile_edit_refuses_what_is_invalid_and_keeps_it", &["oauthctl profile path"]),
     ("refreshes_without_an_answer_are_tried_or_replaced", &["oauthctl refresh"]),
+    ("uninstall_asks_or_is_told_to", &["--dry-run", "--yes"]),
     ("the_issuer_of_the_metadata_is_set_as_told", &["issuer = \"{shown}\""]),
     ("the_table_that_migrate_names_is_where_the_store_is_set", &["store = \"{to_spec}\""]),
 ];
@@ -240,6 +241,7 @@ fn what_messages_name_is_followed_or_excused() {
         "mended/calls.rs",
         "mended/servers.rs",
         "mended/stores.rs",
+        "uninstall.rs",
         "../flows/dpop.rs",
         "../flows/machines.rs",
     ];

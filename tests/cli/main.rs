@@ -36,4 +36,5 @@ mod snapshot;
 mod status;
 mod streams;
 mod trace;
+mod uninstall;
 mod widths;

@@ -153,3 +153,19 @@ fn records_that_no_key_opens_are_an_error() {
         assert!(!output.stderr.contains("Not logged in"), "{call:?}: {}", output.stderr);
     }
 }
+
+#[test]
+fn status_check_exits_4_where_a_login_is_needed() {
+    let home = planted(TOKEN);
+    home.run(["status", "--check"]).ok();
+    home.run(["status", "p", "--check", "--json"]).ok();
+    std::fs::remove_file(record(&home)).unwrap();
+    let output = home.run(["status", "--check", "--json"]).code(4);
+    assert_eq!(output.json()[0]["login_required"], true);
+    assert!(output.json()[0]["hint"].as_str().unwrap().contains("`oauthctl login p`"));
+    assert!(home.run(["status", "--check"]).code(4).stdout.contains("hint"));
+    home.run(["status"]).ok();
+    let home = Home::new();
+    home.config(PROFILE);
+    home.run(["status", "p", "--check"]).code(4);
+}

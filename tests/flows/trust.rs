@@ -32,6 +32,9 @@ fn authorities_of_the_environment_replace_the_systems() {
     let output = refused(("SSL_CERT_FILE", wrong));
     let told = format!("SSL_CERT_FILE ({wrong}) was loaded instead of the system's authorities");
     assert!(error(&output).contains(&told), "{}", output.stderr);
+    let named = "; the server presents the certificate of `";
+    assert!(error(&output).contains(named), "{}", output.stderr);
+    assert!(error(&output).contains("`, issued by `CN="), "{}", output.stderr);
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         let output = refused((name, "none.pem"));
         assert!(error(&output).contains(&format!("{name} (")), "{}", output.stderr);

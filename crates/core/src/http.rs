@@ -6,6 +6,7 @@
 
 pub mod api;
 mod body;
+mod certificate;
 mod failure;
 mod no_proxy;
 mod options;
@@ -101,13 +102,23 @@ impl HttpClient {
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
-        let client = self.client(target.tls, self.proxy_of(&request.url, &target))?;
+        let proxy = self.proxy_of(&request.url, &target);
+        let is_direct = proxy.is_none();
+        let client = self.client(target.tls, proxy)?;
         let outgoing = outgoing(&client, request)?;
-        let answer = client
-            .execute(outgoing)
-            .await
-            .map_err(|error| failure::of_sending(error, &target, &self.options))?;
-        read(answer, &target).await
+        match client.execute(outgoing).await {
+            Ok(answer) => read(answer, &target).await,
+            Err(error) => Err(self.unsent(error, &target, is_direct).await),
+        }
+    }
+
+    /// Explains why there is no response. A certificate that is not trusted is named, unless a proxy is on the way.
+    async fn unsent(&self, error: reqwest::Error, target: &Target, is_direct: bool) -> HttpError {
+        let presented = match is_direct && failure::is_of_certificate(&error) {
+            true => certificate::presented(&target.host, target.port).await,
+            false => None,
+        };
+        failure::of_sending(error, target, &self.options, presented.as_ref())
     }
 
     /// Returns the client for this kind of connection. A failure is not cached: the file may be corrected.

@@ -60,13 +60,15 @@ impl ApiClient {
         let ApiRequest { method, url, headers, body, may_upgrade } = request;
         let target = Target::of(&url)?;
         let http = if may_upgrade { &self.upgraded } else { &self.shared };
-        let client = http.client(target.tls, http.proxy_of(&url, &target))?;
+        let proxy = http.proxy_of(&url, &target);
+        let is_direct = proxy.is_none();
+        let client = http.client(target.tls, proxy)?;
         let mut outgoing = reqwest::Request::new(method, url);
         *outgoing.headers_mut() = headers;
         *outgoing.body_mut() = body;
         match client.execute(outgoing).await {
             Ok(response) => Ok(ApiResponse { response, target }),
-            Err(error) => Err(failure::of_sending(error, &target, &http.options)),
+            Err(error) => Err(http.unsent(error, &target, is_direct).await),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::certificate::Presented;
 use super::options::Options;
 use super::target::Target;
 use crate::advice::Advice;
@@ -138,7 +139,12 @@ pub(super) fn of_decoding(error: &io::Error, target: &Target) -> HttpError {
 }
 
 /// There was no response.
-pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Options) -> HttpError {
+pub(super) fn of_sending(
+    error: reqwest::Error,
+    target: &Target,
+    options: &Options,
+    presented: Option<&Presented>,
+) -> HttpError {
     let error = error.without_url();
     let causes = Causes::of(&error);
     let (host, port) = (&target.host, target.port);
@@ -146,7 +152,7 @@ pub(super) fn of_sending(error: reqwest::Error, target: &Target, options: &Optio
         return HttpError::not_sent(format!("the request to {host} is malformed"), None);
     }
     if error.is_connect() {
-        return of_connecting(&error, &causes, target, options);
+        return of_connecting(&error, &causes, target, (options, presented));
     }
     if causes.mention("message head is too large") {
         return maybe_sent(format!("the head of the response from {host} is too large"), None);
@@ -172,7 +178,7 @@ fn of_connecting(
     error: &reqwest::Error,
     causes: &Causes,
     target: &Target,
-    options: &Options,
+    (options, presented): (&Options, Option<&Presented>),
 ) -> HttpError {
     let (host, port) = (&target.host, target.port);
     if causes.lacks_descriptors {
@@ -184,7 +190,7 @@ fn of_connecting(
         return of_proxy(causes, host);
     }
     if causes.mention("invalid peer certificate") {
-        return of_certificate(causes, host, options);
+        return of_certificate(causes, host, options, presented);
     }
     if let Some(alert) = causes.alert() {
         let hint = match options.client_certificate {
@@ -255,7 +261,20 @@ fn of_proxy(causes: &Causes, host: &str) -> HttpError {
     HttpError::not_sent(format!("cannot reach {host} through the proxy: {why}"), Some(hint.into()))
 }
 
-fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
+/// Returns whether the certificate of the server itself is not trusted.
+pub(super) fn is_of_certificate(error: &reqwest::Error) -> bool {
+    let causes = Causes::of(error);
+    error.is_connect()
+        && !causes.mention("tunnel error")
+        && causes.mention("invalid peer certificate")
+}
+
+fn of_certificate(
+    causes: &Causes,
+    host: &str,
+    options: &Options,
+    presented: Option<&Presented>,
+) -> HttpError {
     let (own, replaced) = (options.ca_file.as_deref(), replaced_authorities());
     let loaded = match (own.map(|path| text::one_line(&path.display().to_string())), replaced) {
         (Some(path), None) => {
@@ -300,8 +319,9 @@ fn of_certificate(causes: &Causes, host: &str, options: &Options) -> HttpError {
         let hint = "set `ca_file` to add a private authority";
         (causes.innermost() + &loaded, hint.to_owned())
     };
+    let shown = presented.map(|it| format!("; the server presents {it}")).unwrap_or_default();
     HttpError::not_sent(
-        format!("the certificate of {host} is not trusted: {why}"),
+        format!("the certificate of {host} is not trusted: {why}{shown}"),
         Some(hint.into()),
     )
 }

@@ -1,0 +1,109 @@
+//! `uninstall` removes what the program has left, and nothing else.
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::fixture::{PROFILE, TOKEN, grant, plant, planted};
+use crate::support::{Home, SecretService, program};
+
+/// The kinds of things that would be removed.
+fn kinds(home: &Home, args: &[&str]) -> Vec<String> {
+    let found = home.run([&["uninstall", "--json"], args].concat()).ok().json();
+    let items = found["items"].as_array().unwrap();
+    items.iter().map(|item| item["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A directory in `PATH` with a link to the program, and links that are none of its business.
+fn with_links(home: &mut Home) -> [PathBuf; 3] {
+    let bin = home.path("home/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    let links = ["docker-credential-oauthctl", "another-name", "git-credential-oauthctl"];
+    let links = links.map(|name| bin.join(name));
+    symlink(program(), &links[0]).unwrap();
+    symlink(program(), &links[1]).unwrap();
+    symlink("/bin/true", &links[2]).unwrap();
+    home.set("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    links
+}
+
+#[test]
+fn uninstall_removes_what_the_program_left() {
+    let mut home = planted(TOKEN);
+    let [link, other_name, other_program] = with_links(&mut home);
+    home.run(["token"]).ok();
+    home.run(["start", "p"]).ok();
+    let before = home.files();
+    let dry = kinds(&home, &["--dry-run"]);
+    assert!(dry.contains(&"link".to_owned()) && dry.contains(&"directory".to_owned()), "{dry:?}");
+    assert_eq!(home.files(), before);
+    let text = home.run(["uninstall", "--dry-run"]).ok().stdout;
+    assert!(text.contains(&format!("link: {}", link.display())), "{text}");
+
+    let done = home.run(["uninstall", "--yes", "--json"]).ok().json();
+    assert_eq!(
+        (&done["removed"], done["items"].as_array().unwrap().len()),
+        (&json!(true), dry.len())
+    );
+    let left: Vec<PathBuf> =
+        home.files().into_iter().filter(|p| !p.starts_with(home.path("home"))).collect();
+    assert_eq!(left, [home.config_path()]);
+    assert!(!home.state_dir().exists());
+    assert!(link.symlink_metadata().is_err());
+    assert!(other_name.symlink_metadata().is_ok() && other_program.symlink_metadata().is_ok());
+    home.run(["token"]).fails(4);
+    home.run(["uninstall", "--yes", "--with-config"]).ok();
+    assert!(!home.config_path().exists());
+}
+
+#[test]
+fn uninstall_asks_or_is_told_to() {
+    let home = planted(TOKEN);
+    let output = home.run(["uninstall"]).fails(2);
+    assert!(output.stderr.contains("`--dry-run`") && output.stderr.contains("`--yes`"));
+    home.run(["uninstall", "--yes", "--dry-run"]).fails(2);
+    assert_eq!(home.run(["token"]).ok().line(), TOKEN);
+    home.run(["uninstall", "--dry-run"]).ok();
+    home.run(["uninstall", "--yes"]).ok();
+    assert!(home.run(["uninstall", "--yes"]).ok().stderr.contains("nothing to remove"));
+}
+
+#[test]
+fn uninstall_keeps_what_is_not_the_programs() {
+    let home = planted(TOKEN);
+    let theirs = home.state_dir().join("theirs/file");
+    home.write(&theirs, "theirs");
+    let output = home.run(["uninstall", "--yes"]).ok();
+    assert!(output.stderr.contains("Keeping ") && theirs.exists(), "{}", output.stderr);
+    assert_eq!(std::fs::read_dir(home.state_dir()).unwrap().count(), 1);
+}
+
+#[test]
+fn uninstall_removes_records_of_another_store() {
+    let mut home = Home::new();
+    home.unset("OAUTHCTL_STORE");
+    let other = home.path("elsewhere");
+    home.config(&format!("{PROFILE}store = \"file:{}\"\n", other.display()));
+    plant(&home, &grant("default", TOKEN, |_| ()));
+    home.run(["token"]).ok();
+    assert!(kinds(&home, &["--dry-run"]).contains(&"account".to_owned()));
+    home.run(["uninstall", "--yes"]).ok();
+    let records = std::fs::read_dir(&other).unwrap().flatten();
+    assert_eq!(records.filter(|e| e.path().extension().is_some_and(|x| x == "age")).count(), 0);
+}
+
+#[test]
+fn uninstall_empties_the_keyring() {
+    let service = SecretService::start();
+    let mut home = Home::new();
+    home.keyring(&service);
+    home.config(&format!("{PROFILE}client_secret = {{ keyring = \"p/client_secret\" }}\n"));
+    home.run_with(["profile", "set-secret", "p"], "CANARY").ok();
+    plant(&home, &grant("default", TOKEN, |_| ()));
+    let found = kinds(&home, &["--yes"]);
+    assert!(found.contains(&"account".to_owned()) && found.contains(&"client secret".to_owned()));
+    home.run(["token"]).fails(4);
+    let missing = home.run(["refresh", "p"]);
+    assert_eq!(missing.status, 4, "{}", missing.stderr);
+}
