@@ -1,14 +1,19 @@
-//! `oauthctl discover`: what an authorization server publishes about itself, and what it means.
+//! `oauthctl discover`: what an authorization server or a protected resource publishes, and what it means.
 
 mod meanings;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
+use oauthctl_core::clock::SystemClock;
+use oauthctl_core::flow::{FlowManager, Ports};
+use oauthctl_core::port::Http;
 use oauthctl_core::profile::discovery::{self, Published};
+use oauthctl_core::store::{MemoryCoordinator, MemoryStore};
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::rows::Rows;
@@ -18,41 +23,89 @@ use meanings::{GROUPS, remarks};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 oauthctl discover https://accounts.google.com\n  \
-oauthctl discover https://sso.example.com/realms/main --json")]
+oauthctl discover https://mcp.example.com/mcp --json")]
 pub struct DiscoverArgs {
-    /// URL of an issuer
+    /// URL of an issuer, or of a protected resource such as an MCP server
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]
     url: String,
 }
 
-/// Fetches and prints the metadata of an issuer. Nothing is cached or configured.
+/// What is at a URL.
+struct Found {
+    /// The protected resource; `None` if the URL is an issuer.
+    resource: Option<Resource>,
+    issuer: String,
+    server: Published,
+}
+
+struct Resource {
+    identifier: String,
+    scopes: Vec<String>,
+}
+
+/// Fetches and prints the metadata of an issuer, or of a resource and its authorization server. Nothing is cached or
+/// configured.
 ///
 /// # Errors
 ///
-/// See [`discovery::published`].
+/// See [`FlowManager::locate`] and [`discovery::published`].
 pub fn run(args: &DiscoverArgs, context: &Context) -> Result<ExitCode> {
     let url = completed(&args.url)?;
-    let http = manager::transport(context);
-    let found = runner::block_on(None, discovery::published(&url, &*http))?;
+    let found = runner::block_on(None, find(&url, manager::transport(context)))?;
     if context.ui.json {
-        ui::print_json(&json!({
-            "kind": "authorization_server",
-            "issuer": url,
-            "metadata_url": found.url,
-            "metadata": found.metadata,
-            "unusable": found.unusable,
-        }))?;
+        ui::print_json(&to_json(&found))?;
         return Ok(ExitCode::SUCCESS);
     }
-    describe(&url, &found)?;
-    for name in &found.unusable {
+    describe(&found)?;
+    for name in &found.server.unusable {
         context.ui.warn(&Error::validation(format!("`{name}` is not a usable URL")));
     }
-    context.ui.say(format!(
-        "To use it, register a client there and run `oauthctl profile add NAME --issuer {} --client-id ID`.",
-        shell_word(&url)
-    ));
+    context.ui.say(match &found.resource {
+        Some(_) => format!("To get a token for it, run `oauthctl login {}`.", shell_word(&url)),
+        None => format!(
+            "To use it, register a client there and run `oauthctl profile add NAME --issuer {} --client-id ID`.",
+            shell_word(&found.issuer)
+        ),
+    });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Finds what is at this URL, by the rules of a login by URL: a resource, else an issuer.
+async fn find(url: &str, http: Arc<dyn Http>) -> Result<Found> {
+    let clock = Arc::new(SystemClock);
+    let coordinator = Arc::new(MemoryCoordinator::new(Arc::clone(&clock) as _));
+    let ports = Ports::new(Arc::clone(&http), clock, Arc::<MemoryStore>::default(), coordinator);
+    let manager = FlowManager::new([], ports);
+    let (issuer, resource) = match manager.locate(url, None, None).await {
+        Ok(located) => {
+            let scopes = located.scopes;
+            let resource = located.resource.map(|identifier| Resource { identifier, scopes });
+            (located.server.issuer.unwrap_or_default(), resource)
+        }
+        // A server that cannot be used for such a login can still be shown.
+        Err(error) => {
+            let Ok(server) = discovery::published(url, &*http).await else { return Err(error) };
+            return Ok(Found { resource: None, issuer: url.to_owned(), server });
+        }
+    };
+    let server = discovery::published(&issuer, &*http).await?;
+    Ok(Found { resource, issuer, server })
+}
+
+fn to_json(found: &Found) -> Value {
+    let mut object = json!({
+        "kind": "authorization_server",
+        "issuer": found.issuer,
+        "metadata_url": found.server.url,
+        "metadata": found.server.metadata,
+        "unusable": found.server.unusable,
+    });
+    if let Some(Resource { identifier, scopes }) = &found.resource {
+        object["kind"] = json!("protected_resource");
+        object["resource"] = json!(identifier);
+        object["scopes"] = json!(scopes);
+    }
+    object
 }
 
 /// Returns the URL with a scheme; people type host names.
@@ -64,9 +117,14 @@ fn completed(url: &str) -> Result<String> {
     Ok(if url.contains("://") { url.to_owned() } else { format!("https://{url}") })
 }
 
-fn describe(url: &str, found: &Published) -> Result<()> {
+fn describe(Found { resource, issuer, server: found }: &Found) -> Result<()> {
     let mut rows = Rows::new("  ", 26, "  ");
-    rows.heading(&format!("Authorization server {}", ui::field(url)));
+    if let Some(Resource { identifier, scopes }) = resource {
+        rows.heading(&format!("Protected resource {}", ui::field(identifier)));
+        rows.row("scopes", &ui::field(&scopes.join(" ")));
+        rows.blank();
+    }
+    rows.heading(&format!("Authorization server {}", ui::field(issuer)));
     rows.row("metadata", &ui::field(&found.url));
     for (title, members) in GROUPS {
         let known = members.iter().filter_map(|(name, meaning)| {

@@ -196,9 +196,11 @@ fn discover_shows_and_explains_metadata() {
 fn discover_refuses_what_is_not_the_issuer() {
     let home = Home::new();
     let sandbox = Sandbox::start(&home);
-    home.run(["discover", &format!("{}/", sandbox.issuer)]).fails(7);
-    home.run(["discover", &format!("{}/no/such/issuer", sandbox.issuer)]).fails(3);
-    home.run(["discover", "http://as.invalid"]).fails(3);
+    let slash = home.run(["discover", &format!("{}/", sandbox.issuer), "--json"]).ok().json();
+    assert_eq!(slash["issuer"], json!(sandbox.issuer));
+    home.run(["discover", &format!("{}/s/discovery-slash-issuer", sandbox.issuer)]).fails(7);
+    home.run(["discover", &format!("{}/no/such/issuer", sandbox.issuer)]).fails(7);
+    home.run(["discover", "http://as.invalid"]).fails(2);
     home.run(["discover", ""]).fails(2);
     home.run(["discover", "http://127.0.0.1:1"]).fails(9);
 }

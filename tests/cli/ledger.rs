@@ -77,6 +77,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
             "oauthctl sandbox --scenario help",
         ],
     ),
+    ("discover_resource_shows_its_server", &["oauthctl login {}"]),
     (
         "discover_shows_and_explains_metadata",
         &["oauthctl profile add NAME --issuer {} --client-id ID"],
@@ -242,6 +243,7 @@ fn what_messages_name_is_followed_or_excused() {
         "mended/servers.rs",
         "mended/stores.rs",
         "uninstall.rs",
+        "../flows/by_url.rs",
         "../flows/dpop.rs",
         "../flows/machines.rs",
     ];

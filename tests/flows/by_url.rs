@@ -50,6 +50,24 @@ impl Scene {
 }
 
 #[test]
+fn discover_resource_shows_its_server() {
+    let scene = Scene::new();
+    let found = scene.home.run(["discover", &scene.url, "--json"]).ok().json();
+    assert_eq!(
+        (&found["kind"], &found["resource"]),
+        (&json!("protected_resource"), &json!(scene.url))
+    );
+    assert_eq!(found["scopes"], json!(["read"]));
+    assert_eq!(found["issuer"], found["metadata"]["issuer"]);
+    let text = scene.home.run(["discover", &scene.url]).ok();
+    assert!(text.stdout.contains(&format!("Protected resource {}", scene.url)), "{}", text.stdout);
+    // Nothing was registered or asked of the user, and the hint works.
+    assert_eq!((scene.count("/a/authorize"), scene.count("/a/token")), (0, 0));
+    let command = text.stderr.split('`').nth(1).unwrap();
+    scene.home.run(command.split(' ').skip(1)).ok();
+}
+
+#[test]
 fn url_login_is_a_profile_of_every_command() {
     let scene = Scene::new();
     let url = scene.url.as_str();
