@@ -138,6 +138,25 @@ fn https_goes_through_the_proxy_as_connect_and_nothing_else() {
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().for_each(a_life_through);
 }
 
+/// As in a network whose proxy inspects TLS.
+#[test]
+fn untrusted_certificate_behind_a_proxy_is_named() {
+    let proxy = Proxy::start();
+    let mut home = Home::new();
+    profile_over_tls(&home, "named", "tag.proxy-untrusted", OPENID);
+    let without_ca = std::fs::read_to_string(home.config_path()).unwrap();
+    let without_ca: Vec<&str> = without_ca.lines().filter(|l| !l.starts_with("ca_file")).collect();
+    home.config(&without_ca.join("\n"));
+    home.set("HTTPS_PROXY", proxy.url());
+    let output = home.run(["login", "p", "--no-browser", "--trace"]).fails(9);
+    let told = error(&output);
+    assert!(told.contains("; the server presents the certificate of `"), "{told}");
+    assert!(told.contains("`, issued by `CN="), "{told}");
+    assert_unseen(&home, &[&output]);
+    let heads = proxy.heads();
+    assert!(heads.len() >= 2 && heads.iter().all(|head| head.contains(&secrets()[1])), "{heads:?}");
+}
+
 #[test]
 fn what_is_on_this_machine_is_reached_without_a_proxy() {
     let proxy = Proxy::start();

@@ -103,19 +103,23 @@ impl HttpClient {
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
         let proxy = self.proxy_of(&request.url, &target);
-        let is_direct = proxy.is_none();
-        let client = self.client(target.tls, proxy)?;
+        let client = self.client(target.tls, proxy.clone())?;
         let outgoing = outgoing(&client, request)?;
         match client.execute(outgoing).await {
             Ok(answer) => read(answer, &target).await,
-            Err(error) => Err(self.unsent(error, &target, is_direct).await),
+            Err(error) => Err(self.unsent(error, &target, proxy.as_ref()).await),
         }
     }
 
-    /// Explains why there is no response. A certificate that is not trusted is named, unless a proxy is on the way.
-    async fn unsent(&self, error: reqwest::Error, target: &Target, is_direct: bool) -> HttpError {
-        let presented = match is_direct && failure::is_of_certificate(&error) {
-            true => certificate::presented(&target.host, target.port).await,
+    /// Explains why there is no response, and names a certificate that is not trusted.
+    async fn unsent(
+        &self,
+        error: reqwest::Error,
+        target: &Target,
+        proxy: Option<&Secret>,
+    ) -> HttpError {
+        let presented = match failure::is_of_certificate(&error) {
+            true => certificate::presented(&target.host, target.port, proxy).await,
             false => None,
         };
         failure::of_sending(error, target, &self.options, presented.as_ref())

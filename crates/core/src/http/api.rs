@@ -61,14 +61,13 @@ impl ApiClient {
         let target = Target::of(&url)?;
         let http = if may_upgrade { &self.upgraded } else { &self.shared };
         let proxy = http.proxy_of(&url, &target);
-        let is_direct = proxy.is_none();
-        let client = http.client(target.tls, proxy)?;
+        let client = http.client(target.tls, proxy.clone())?;
         let mut outgoing = reqwest::Request::new(method, url);
         *outgoing.headers_mut() = headers;
         *outgoing.body_mut() = body;
         match client.execute(outgoing).await {
             Ok(response) => Ok(ApiResponse { response, target }),
-            Err(error) => Err(http.unsent(error, &target, is_direct).await),
+            Err(error) => Err(http.unsent(error, &target, proxy.as_ref()).await),
         }
     }
 }

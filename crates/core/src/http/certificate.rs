@@ -6,6 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{
@@ -15,6 +18,11 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::proxy::with_scheme;
+use crate::secret::Secret;
 use crate::text::one_line;
 
 /// How long the second handshake may take.
@@ -37,8 +45,8 @@ impl std::fmt::Display for Presented {
     }
 }
 
-/// Returns the certificate that this server presents; `None` if it presents none now.
-pub(super) async fn presented(host: &str, port: u16) -> Option<Presented> {
+/// Returns the certificate that this server presents, directly or through a proxy; `None` if it presents none now.
+pub(super) async fn presented(host: &str, port: u16, proxy: Option<&Secret>) -> Option<Presented> {
     let host = host.trim_matches(['[', ']']);
     let provider = Arc::new(aws_lc_rs::default_provider());
     let recorder = Arc::new(Recorder { provider: Arc::clone(&provider), seen: Mutex::default() });
@@ -50,13 +58,46 @@ pub(super) async fn presented(host: &str, port: u16) -> Option<Presented> {
         .with_no_client_auth();
     let name = ServerName::try_from(host.to_owned()).ok()?;
     let handshake = async {
-        let stream = TcpStream::connect((host, port)).await.ok()?;
+        let stream = match proxy {
+            None => TcpStream::connect((host, port)).await.ok()?,
+            Some(proxy) => tunnel(proxy, host, port).await?,
+        };
         // It fails, because the recorder accepts nothing.
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.err()
     };
     tokio::time::timeout(PATIENCE, handshake).await.ok()?;
     let seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner);
     names(seen.as_deref()?)
+}
+
+/// Maximum size of a proxy's answer, in bytes.
+const LONGEST_ANSWER: usize = 8 * 1024;
+
+/// Opens a tunnel through a proxy of the scheme `http` (RFC 9110, section 9.3.6); `None` for one of another kind.
+async fn tunnel(proxy: &Secret, host: &str, port: u16) -> Option<TcpStream> {
+    let url = Url::parse(&Zeroizing::new(with_scheme(proxy.expose()))).ok()?;
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    if url.scheme() != "http" || user.contains('%') || password.contains('%') {
+        return None;
+    }
+    let at = url.host_str()?.trim_matches(['[', ']']);
+    let mut stream = TcpStream::connect((at, url.port_or_known_default()?)).await.ok()?;
+    let target =
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let mut head = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"));
+    if !user.is_empty() || !password.is_empty() {
+        let credentials = Zeroizing::new(format!("{user}:{password}"));
+        let encoded = Zeroizing::new(STANDARD.encode(credentials.as_bytes()));
+        head.push_str(&format!("Proxy-Authorization: Basic {}\r\n", encoded.as_str()));
+    }
+    head.push_str("\r\n");
+    stream.write_all(head.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") && answer.len() < LONGEST_ANSWER {
+        answer.push(stream.read_u8().await.ok()?);
+    }
+    let is_open = answer.starts_with(b"HTTP/1.") && answer.get(8..12) == Some(b" 200");
+    is_open.then_some(stream)
 }
 
 /// A verifier that refuses every certificate, and keeps it.
