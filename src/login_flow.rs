@@ -37,11 +37,12 @@ pub struct Chosen {
 ///
 /// Returns `Usage` for a flow that the grant of the profile does not have, and for an invalid browser command.
 pub fn choose(asked: Asked<'_>, context: &Context, profile: &Profile) -> Result<Chosen> {
-    let only_device = profile.grant == GrantType::DeviceCode;
+    let only_device = matches!(profile.grant, GrantType::DeviceCode | GrantType::Ciba);
     if let Some(flow) = asked.flow.filter(|flow| only_device && *flow != LoginFlow::Device) {
         let name = flow.as_str();
+        let grant = profile.grant.as_str();
         return Err(Error::usage(format!(
-            "the profile has `grant = \"device_code\"`, which has no `{name}` flow"
+            "the profile has `grant = \"{grant}\"`, which has no `{name}` flow"
         ))
         .hint("omit `--flow`, or set `grant = \"authorization_code\"` in the profile"));
     }
@@ -59,7 +60,8 @@ pub fn choose(asked: Asked<'_>, context: &Context, profile: &Profile) -> Result<
     let browser = match named {
         _ if asked.no_browser => None,
         Some(browser) => Some(browser),
-        None if flow == LoginFlow::Paste => None,
+        // The server asks the user by itself.
+        None if flow == LoginFlow::Paste || profile.grant == GrantType::Ciba => None,
         None => match headless {
             None => Some(desktop()),
             Some(reason) => {

@@ -55,6 +55,12 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
 pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
     match progress {
         DeviceProgress::Code { authorization, opens } => say_code(ui, authorization, opens, draws),
+        DeviceProgress::Asked(authorization) => {
+            let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));
+            ui.say(format!(
+                "The server asks you on your own device to approve the login. Waiting for {left} …"
+            ));
+        }
         DeviceProgress::BrowserFailed(why) => {
             ui.say(format!("Could not open a browser: {}.", one_line(&why)));
         }

@@ -11,7 +11,7 @@ use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::device::{self, DeviceProgress};
 use oauthctl_core::profile::url_login::{is_url, parse_url};
-use oauthctl_core::profile::{AuthorizationServer, GrantType, LoginFlow, Profile, RedirectUri};
+use oauthctl_core::profile::{AuthorizationServer, LoginFlow, Profile, RedirectUri};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::store::LoginLock;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, TokenRequest, time};
@@ -196,13 +196,6 @@ fn log_in_with(
         context.ui.tell_beside(&token.warning, &token.notes);
         let grant = runner::block_on(Some(manager), manager.grant(key))?;
         return grant.ok_or_else(|| not_logged_in(key));
-    }
-    if !matches!(profile.grant, GrantType::AuthorizationCode | GrantType::DeviceCode) {
-        return Err(Error::config(format!(
-            "login with the grant `{}` is not supported in this version",
-            profile.grant.as_str()
-        ))
-        .hint("set `grant = \"authorization_code\"` in the profile"));
     }
     refuse_without_input(context, key)?;
     manager::check_files_and_programs(profile)?;

@@ -97,6 +97,7 @@ const FOLLOWED: &[(&str, &[&str])] = &[
     ),
     ("method_is_named_before_the_url_as_told", &["oauthctl api POST URL"]),
     ("proof_is_in_every_format_that_has_headers", &["--format header"]),
+    ("signed_request_without_a_key_opens_no_browser", &["jar = \"auto\""]),
     ("subject_and_actor_tokens_come_from_anywhere", &["--format json", "--format token"]),
     ("unbound_token_has_no_proof", &["dpop = true"]),
     ("one_account_of_several_is_named_as_told", &["--account", "--all", "oauthctl status"]),
@@ -129,7 +130,8 @@ const NOT_FOLLOWED: &[(&str, &[&str])] = &[
             "--expect-state",
             "--flow",
             "--format oauthbearer",
-            "grant = \"device_code\"",
+            "grant = \"{grant}\"",
+            "jar = \"always\"",
             "--format xoauth2",
             "--offline",
             "--require-identity",
@@ -245,6 +247,7 @@ fn what_messages_name_is_followed_or_excused() {
         "uninstall.rs",
         "../flows/by_url.rs",
         "../flows/dpop.rs",
+        "../flows/fapi.rs",
         "../flows/machines.rs",
     ];
     for file in files {

@@ -159,6 +159,8 @@ async function token(req) {
   const access_token = `token-of-${sub}-${randomBytes(9).toString('base64url')}`;
   issued.set(access_token, { sub });
   const body = { access_token, token_type: 'Bearer', expires_in: settings.ttl, scope: scope ?? form.get('scope') ?? undefined, ...more };
+  const details = form.get('authorization_details');
+  if (details) body.authorization_details = JSON.parse(details).map((detail) => ({ ...detail, id: 'granted' }));
   if (refresh) body.refresh_token = randomBytes(9).toString('base64url');
   return { status: 200, body };
 }

@@ -2,11 +2,12 @@
 // person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1] [--client-ca FILE]
+//     [--jar 1]
 //
 // With `--gitlab` its endpoints are where GitLab has them, below /oauth/. At /who it says whose a token is
 // that is bound to a key, also to who has not asked for `openid`, if the proof is right.
 //
-// With `--client-ca`, an authority in PEM, clients can authenticate with certificates: `cli-tls` with one of that
+// With `--jar`, authorization requests must be signed. With `--client-ca`, an authority in PEM, clients can authenticate with certificates: `cli-tls` with one of that
 // authority and the name client.example, `cli-self` with one of `--client-jwks`. The endpoints for them are
 // https, with the certificate of another authority.
 //
@@ -31,12 +32,12 @@ console.log = console.error;
 // Older releases of Node 20 lack it, and the library needs it.
 URL.parse ??= (text, base) => (URL.canParse(text, base) ? new URL(text, base) : null);
 
-const { default: Provider } = await import('oidc-provider');
+const { default: Provider, errors } = await import('oidc-provider');
 
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
-const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '' });
-const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, assertion: null };
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '', jar: '' });
+const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, ignore: false, assertion: null };
 
 // The paths that are not the library's own.
 const ROUTES = given.gitlab
@@ -51,6 +52,7 @@ const ROUTES = given.gitlab
 const TOKEN_PATH = ROUTES.token ?? '/token';
 
 const CODE = ['authorization_code', 'refresh_token'];
+const CIBA = 'urn:openid:params:grant-type:ciba';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
@@ -75,6 +77,10 @@ function clients() {
     native('cli-no-refresh', { grant_types: ['authorization_code'] }),
     native('cli-par', { require_pushed_authorization_requests: true }),
     native('cli-dpop', { dpop_bound_access_tokens: true }),
+    native('cli-ciba', {
+      grant_types: [...CODE, CIBA],
+      backchannel_token_delivery_mode: 'poll',
+    }),
     native('cli-es256', { id_token_signed_response_alg: 'ES256' }),
     native('cli-secret', {
       token_endpoint_auth_method: 'client_secret_basic',
@@ -113,6 +119,28 @@ function clients() {
   }
   return list;
 }
+
+/** The person's phone: approves, denies or stays in a pocket. */
+const BACKCHANNEL = {
+  enabled: true,
+  deliveryModes: ['poll'],
+  processLoginHint: async (_ctx, hint) => (hint.startsWith('nobody') ? undefined : hint),
+  validateBindingMessage: async () => undefined,
+  validateRequestContext: async () => undefined,
+  verifyUserCode: async () => undefined,
+  triggerAuthenticationDevice: async (ctx, request, account, client) => {
+    journal.add({ path: '/backchannel', grant_type: 'backchannel', binding: ctx.oidc.params.binding_message, hint: account.accountId });
+    if (settings.ignore) return;
+    if (settings.deny) {
+      await provider.backchannelResult(request, new errors.AccessDenied('the user denied'));
+      return;
+    }
+    const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
+    grant.addOIDCScope(ctx.oidc.params.scope);
+    await grant.save();
+    await provider.backchannelResult(request, grant);
+  },
+};
 
 const MUTUAL_TLS = {
   enabled: true,
@@ -197,6 +225,7 @@ function configuration() {
     clientBasedCORS: () => false,
     features: {
       devInteractions: { enabled: false },
+      ciba: BACKCHANNEL,
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
       dPoP: {
@@ -205,6 +234,8 @@ function configuration() {
         requireNonce: () => Boolean(given['dpop-nonce']),
       },
       introspection: { enabled: true },
+      jwtResponseModes: { enabled: true },
+      requestObjects: { enabled: true, requireSignedRequestObject: Boolean(given.jar) },
       ...(given['client-ca'] && { mTLS: MUTUAL_TLS }),
       pushedAuthorizationRequests: { enabled: true },
       resourceIndicators: {
@@ -409,6 +440,7 @@ const controlUrl = await control({
   // Members that replace those of the response with an identity assertion.
   'POST /assertion': (members) => { settings.assertion = members; },
   'POST /deny': ({ deny }) => { settings.deny = deny; },
+  'POST /ignore': ({ ignore }) => { settings.ignore = ignore; },
   'POST /hold': ({ count }) => answers.hold(count),
   'GET /held': async (_body, { count }) => {
     await answers.arrivals.until((entries) => entries.length >= Number(count ?? 0));

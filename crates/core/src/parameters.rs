@@ -96,6 +96,7 @@ const PARAMETERS: &[Parameter] = &[
     row("requested_token_type", Class::Shown, SetBy::Anyone),
     row("require_auth_time", Class::Shown, SetBy::Anyone),
     row("resource", Class::Shown, SetBy::Anyone),
+    row("response", Class::Secret, SetBy::Anyone),
     row("response_mode", Class::Shown, SetBy::Anyone),
     row("response_type", Class::Shown, SetBy::Program),
     row("scope", Class::Shown, SetBy::Key),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::credentials::{dpop_key, prove_secrets};
+use super::credentials::{dpop_key, prove_secrets, resolve};
 use super::first_tokens::Requested;
 use super::pin::pin;
 use super::push::{may_want_a_push, push};
@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::grant::{Attribute, GrantKey, Pin};
 use crate::parameters::is_reserved_for_authorization;
 use crate::profile::discovery::Purpose;
-use crate::profile::{AuthorizationServer, Par, Pkce, Profile, redirect_uri, scopes};
+use crate::profile::{AuthorizationServer, Jar, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
 use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, random};
+use crate::protocol::{dpop, random, request_object};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -245,6 +245,10 @@ async fn request_url(
     };
     context.trace_step("Building the authorization request", "RFC 6749, section 4.1.1");
     let parameters = message.parameters(profile);
+    let parameters = match is_signed(profile, server)? {
+        true => signed(context.with(server), endpoint, &parameters).await?,
+        false => parameters,
+    };
     let pushed = match profile.par {
         Par::Never if server.require_par => return Err(par_required(profile)),
         Par::Never => None,
@@ -257,6 +261,42 @@ async fn request_url(
     let uri = push(context.with(server), parameters, dpop_key.as_ref()).await?;
     let client = ("client_id".to_owned(), profile.client.id.clone());
     Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
+}
+
+/// Returns whether the request is signed (RFC 9101).
+fn is_signed(profile: &Profile, server: &AuthorizationServer) -> Result<bool> {
+    let is_required = server.require_signed_request;
+    if profile.jar == Jar::Never && is_required {
+        let name = one_line(&profile.name);
+        let what = format!("the server of profile `{name}` requires signed requests");
+        return Err(Error::config(format!("{what}, but `jar` is `never`"))
+            .hint(Advice::configure(&["jar"], "set `jar = \"auto\"` in the profile")));
+    }
+    Ok(profile.jar == Jar::Always || is_required)
+}
+
+/// Returns the parameters of a request that contains these as a signed JWT.
+async fn signed(
+    peer: Peer<'_>,
+    endpoint: &str,
+    parameters: &[(String, String)],
+) -> Result<Vec<(String, String)>> {
+    let Peer { profile, server, .. } = peer;
+    let Some(source) = &profile.client.private_key else {
+        let name = one_line(&profile.name);
+        return Err(Error::config(format!("a signed request of profile `{name}` requires a key"))
+            .hint(Advice::configure(&["private_key"], "set `private_key` in the profile")));
+    };
+    peer.trace_step("Signing the authorization request", "RFC 9101, section 4");
+    let key = SigningKey::read(&resolve(peer.context(), "private_key", source).await?)?;
+    let client = &profile.client.id;
+    let audience = server.issuer.as_deref().unwrap_or(endpoint);
+    let parties = (client.as_str(), audience);
+    let request = request_object::sign(&key, &server.request_algs, parties, parameters, peer.now());
+    Ok(vec![
+        ("client_id".to_owned(), client.clone()),
+        ("request".to_owned(), request?.expose().to_owned()),
+    ])
 }
 
 fn make_challenge(peer: Peer<'_>) -> Result<(Option<String>, Option<Secret>)> {

@@ -82,7 +82,7 @@ pub struct DeviceAuthorization {
     pub expires_at: Timestamp,
     /// The id that the grant will have.
     pub grant_id: String,
-    device_code: Secret,
+    handle: Handle,
     dpop_key: Option<Secret>,
     credentials: Credentials,
     server: AuthorizationServer,
@@ -93,6 +93,33 @@ pub struct DeviceAuthorization {
     is_cut: bool,
     prepared: Option<Prepared>,
     _room: Room,
+}
+
+/// What is polled for.
+enum Handle {
+    /// A device code (RFC 8628).
+    DeviceCode(Secret),
+    /// An authentication request that the server takes to the user by itself (OpenID Connect CIBA).
+    Backchannel(Secret),
+}
+
+impl Handle {
+    /// Returns the grant type of the polls.
+    fn grant(&self) -> GrantType {
+        match self {
+            Self::DeviceCode(_) => GrantType::DeviceCode,
+            Self::Backchannel(_) => GrantType::Ciba,
+        }
+    }
+
+    /// Returns its parameter in a poll.
+    fn parameter(&self) -> (String, String) {
+        let (name, value) = match self {
+            Self::DeviceCode(code) => ("device_code", code),
+            Self::Backchannel(id) => ("auth_req_id", id),
+        };
+        (name.to_owned(), value.expose().to_owned())
+    }
 }
 
 /// What happens once, before the first poll.
@@ -120,6 +147,12 @@ impl DeviceAuthorization {
     /// Returns the authorization server.
     pub fn server(&self) -> &AuthorizationServer {
         &self.server
+    }
+
+    /// Returns whether the server asks the user by itself, on a device that it knows (OpenID Connect CIBA). There
+    /// is then no code and no page.
+    pub fn is_backchannel(&self) -> bool {
+        matches!(self.handle, Handle::Backchannel(_))
     }
 
     /// Returns the time until the next poll.
@@ -155,8 +188,12 @@ pub enum DevicePoll {
     Completed(Box<Completed>),
 }
 
-/// Returns the profile as one of this grant type: a login of any profile may use the device flow.
+/// Returns the profile as one of this grant type: a login of any profile may use the device flow, unless the
+/// server asks the user by itself.
 pub(super) fn of_device(profile: &Profile) -> Profile {
+    if profile.grant == GrantType::Ciba {
+        return profile.clone();
+    }
     Profile { grant: GrantType::DeviceCode, ..profile.clone() }
 }
 
@@ -178,8 +215,16 @@ pub(super) async fn authorize(
     let scopes = scopes::split(scopes, &profile.scope_separator);
     let sent_at = context.now();
     let answer = send_request(peer, &credentials, &scopes, &request.extra).await?;
-    let reply = device::read(&answer, profile)?;
+    let is_backchannel = profile.grant == GrantType::Ciba;
+    let reply = match is_backchannel {
+        true => device::read_backchannel(&answer, profile)?,
+        false => device::read(&answer, profile)?,
+    };
     context.ports().trace.hide(&reply.device_code);
+    let handle = match is_backchannel {
+        true => Handle::Backchannel(reply.device_code),
+        false => Handle::DeviceCode(reply.device_code),
+    };
     let life = reply.expires_in.unwrap_or(USUAL_LIFE);
     let is_cut = request.ttl.is_some_and(|ttl| ttl < life);
     let life = request.ttl.map_or(life, |ttl| ttl.min(life));
@@ -191,7 +236,7 @@ pub(super) async fn authorize(
         scopes,
         expires_at: sent_at.plus(life),
         grant_id: random::grant_id()?,
-        device_code: reply.device_code,
+        handle,
         dpop_key,
         credentials,
         pin,
@@ -212,14 +257,21 @@ async fn send_request(
     extra: &[(String, String)],
 ) -> Result<Answer> {
     let Peer { profile, server, .. } = peer;
-    let endpoint = server.endpoints.device_authorization.as_deref().ok_or_else(|| {
-        Error::config(format!(
-            "no device authorization endpoint is known for profile `{}`",
-            profile.name
-        ))
+    let known = match profile.grant {
+        GrantType::Ciba => Endpoint::BackchannelAuthentication,
+        _ => Endpoint::DeviceAuthorization,
+    };
+    let endpoint = server.endpoints.get(known).ok_or_else(|| {
+        let title = known.title();
+        Error::config(format!("no {title} endpoint is known for profile `{}`", profile.name))
     })?;
-    peer.trace_step("Requesting a code for the user", "RFC 8628, section 3.1");
     let mut form = vec![("client_id".to_owned(), profile.client.id.clone())];
+    if known == Endpoint::BackchannelAuthentication {
+        peer.trace_step("Asking the server to ask the user", "OpenID Connect CIBA, section 7.1");
+        form.extend(backchannel_parameters(profile, extra)?);
+    } else {
+        peer.trace_step("Requesting a code for the user", "RFC 8628, section 3.1");
+    }
     let mut push = |name: &str, value: String| form.push((name.to_owned(), value));
     if !scopes.is_empty() {
         push(&profile.scope_param, scopes.join(&profile.scope_separator));
@@ -242,7 +294,7 @@ async fn send_request(
     }
     form.extend(extra.iter().cloned());
     let request = Exchange {
-        purpose: Endpoint::DeviceAuthorization.purpose(),
+        purpose: known.purpose(),
         endpoint,
         form,
         spends: Spends::Again,
@@ -250,6 +302,32 @@ async fn send_request(
         may_be_json: false,
     };
     exchange_with(peer, credentials, &request).await.map_err(|no_answer| no_answer.error)
+}
+
+/// Returns who is asked, and what the user sees. Hints of the caller take precedence.
+fn backchannel_parameters(
+    profile: &Profile,
+    extra: &[(String, String)],
+) -> Result<Vec<(String, String)>> {
+    let given = |name: &str| {
+        let all = extra.iter().map(|(n, _)| n).chain(profile.authorization_params.keys());
+        all.into_iter().any(|known| known == name)
+    };
+    let inputs = &profile.inputs;
+    let has_hint = ["login_hint", "login_hint_token", "id_token_hint"].into_iter().any(given);
+    if inputs.login_hint.is_none() && !has_hint {
+        let what = format!("profile `{}` does not say who is to log in", profile.name);
+        return Err(Error::config(what).hint(Advice::configure(
+            &["login_hint"],
+            "set `login_hint` in the profile, for example to an e-mail address",
+        )));
+    }
+    let own = [
+        ("login_hint", inputs.login_hint.as_ref().filter(|_| !has_hint)),
+        ("binding_message", inputs.binding_message.as_ref()),
+    ];
+    let own = own.into_iter().filter(|(name, _)| !given(name));
+    Ok(own.filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect())
 }
 
 /// Waits until the next poll is due, and polls once.
@@ -313,8 +391,8 @@ async fn send_poll(
     let critical = turn.shared.critical.enter(CriticalPart::Redemption);
     peer.trace_step("Polling for the user's decision", "RFC 8628, section 3.4");
     let mut form = vec![
-        ("grant_type".to_owned(), GrantType::DeviceCode.wire().to_owned()),
-        ("device_code".to_owned(), authorization.device_code.expose().to_owned()),
+        ("grant_type".to_owned(), authorization.handle.grant().wire().to_owned()),
+        authorization.handle.parameter(),
     ];
     form.extend(profile.resource.iter().map(|r| ("resource".to_owned(), r.clone())));
     form.extend(profile.token_params.clone());

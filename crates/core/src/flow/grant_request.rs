@@ -70,7 +70,7 @@ pub(super) async fn grant_request(
             form.push(pair("assertion", assertion.expose()));
         }
         GrantType::Password => subject = password(peer.context(), &mut form, &is_given).await?,
-        GrantType::AuthorizationCode | GrantType::DeviceCode => {
+        GrantType::AuthorizationCode | GrantType::DeviceCode | GrantType::Ciba => {
             return Err(Error::config(format!(
                 "the grant `{}` requires user interaction",
                 profile.grant.as_str()

@@ -42,6 +42,7 @@ mod load;
 mod login_required;
 mod mix_up;
 mod obtain;
+mod opened;
 mod other_profiles;
 mod ownership;
 mod pending;
@@ -534,6 +535,26 @@ impl FlowManager {
         let profile = self.profile(&request.key.profile).await?;
         authorize::authorize(self.context(&profile), Some(server), request, |_| random::token(32))
             .await
+    }
+
+    /// Opens an authorization response and says what it means, as [`Authorization::judge`] does for plain
+    /// parameters. A response that is a signed JWT (JARM) is verified with the server's keys; the returned
+    /// parameters are then those of the JWT.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` if the profile is unknown. A response that violates a rule is a
+    /// [`Judgement::Failed`].
+    pub async fn open(
+        &self,
+        authorization: &Authorization,
+        parameters: Vec<(String, String)>,
+    ) -> Result<(Judgement, Vec<(String, String)>)> {
+        let profile = self.profile(&authorization.key.profile).await?;
+        let peer = self.context(&profile).with(&authorization.server);
+        let judge = |parameters: &opened::Pairs| authorization.judge(parameters);
+        let opened = opened::open(peer, &authorization.state, parameters, judge).await;
+        Ok((opened.judgement, opened.parameters))
     }
 
     /// Redeems the code of a response that [`Authorization::judge`] accepted, validates the tokens and

@@ -95,9 +95,11 @@ impl std::fmt::Debug for Progress<'_> {
 }
 
 /// How the wait ended.
-enum Response {
-    Listened(Candidate, Judgement),
-    Pasted(Vec<(String, String)>, Judgement),
+struct Response {
+    /// The browser that waits for its page, unless the response was pasted.
+    candidate: Option<Candidate>,
+    parameters: Vec<(String, String)>,
+    judgement: Judgement,
 }
 
 /// Logs in: resolves the server, opens the listener and then the browser, validates the response, redeems
@@ -164,7 +166,7 @@ pub async fn log_in(
 
 async fn bind(profile: &Profile, uris: &[RedirectUri], attempt: &Attempt) -> Result<Listener> {
     let options = ListenOptions {
-        form_post: profile.quirks.form_post,
+        form_post: profile.is_form_post(),
         other_family: attempt.may_change_family,
     };
     Listener::bind(uris, attempt.port, options).await
@@ -193,13 +195,7 @@ async fn run(
     };
     // From here on the terminal handles its keys itself again.
     attempt.pasted = None;
-    let (candidate, parameters, judgement) = match response {
-        Response::Listened(candidate, judgement) => {
-            let parameters = candidate.parameters().to_pairs();
-            (Some(candidate), parameters, judgement)
-        }
-        Response::Pasted(parameters, judgement) => (None, parameters, judgement),
-    };
+    let Response { candidate, parameters, judgement } = response;
     if manager.ports().trace.enabled() {
         manager
             .ports()
@@ -253,9 +249,13 @@ async fn wait(
             event = next_event(&mut listener) => match event {
                 Event::Noise(report) => tell(Progress::Noise(report.to_string())),
                 Event::Candidate(candidate) => {
-                    match pending.judge(&candidate.parameters().to_pairs()) {
-                        Judgement::NotOurs(_) => candidate.refuse_state(),
-                        judgement => return Ok(Response::Listened(candidate, judgement)),
+                    let opened = manager.open(pending, candidate.parameters().to_pairs()).await?;
+                    match opened {
+                        (Judgement::NotOurs(_), _) => candidate.refuse_state(),
+                        (judgement, parameters) => {
+                            let candidate = Some(candidate);
+                            return Ok(Response { candidate, parameters, judgement });
+                        }
                     }
                 }
             },
@@ -298,8 +298,7 @@ async fn judge_pasted(
 ) -> Result<Response> {
     let line = line?;
     let pasted = parse_pasted(line.expose(), &pending.redirect_uri)?;
-    let parameters = pasted.parameters.to_pairs();
-    let judgement = pending.judge(&parameters);
+    let (judgement, parameters) = manager.open(pending, pasted.parameters.to_pairs()).await?;
     if !pasted.has_place && matches!(judgement, Judgement::Code(_)) {
         manager.refuse_mix_up(pending, &parameters).await?;
     }
@@ -315,7 +314,7 @@ async fn judge_pasted(
             ErrorKind::InvalidState,
             format!("the pasted text is not the callback of this login: {what}"),
         )),
-        judgement => Ok(Response::Pasted(parameters, judgement)),
+        judgement => Ok(Response { candidate: None, parameters, judgement }),
     }
 }
 

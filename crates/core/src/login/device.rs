@@ -17,6 +17,8 @@ pub enum DeviceProgress<'a> {
         /// Whether a browser is about to be opened at the page.
         opens: bool,
     },
+    /// The server asks the user on a device that it knows. There is nothing to show but that.
+    Asked(&'a DeviceAuthorization),
     /// The browser could not be opened.
     BrowserFailed(String),
     /// A poll got no answer; the next one is sent after this time.
@@ -27,6 +29,7 @@ impl std::fmt::Debug for DeviceProgress<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Code { .. } => "Code(…)",
+            Self::Asked(_) => "Asked(…)",
             Self::BrowserFailed(_) => "BrowserFailed(…)",
             Self::Unanswered(..) => "Unanswered(…)",
         })
@@ -45,7 +48,12 @@ pub async fn log_in(
     browser: Option<Browser>,
     tell: &mut (dyn FnMut(DeviceProgress<'_>) + Send),
 ) -> Result<Completed> {
-    tell(DeviceProgress::Code { authorization: &authorization, opens: browser.is_some() });
+    let is_backchannel = authorization.is_backchannel();
+    let browser = browser.filter(|_| !is_backchannel);
+    tell(match is_backchannel {
+        true => DeviceProgress::Asked(&authorization),
+        false => DeviceProgress::Code { authorization: &authorization, opens: browser.is_some() },
+    });
     let complete = authorization.verification_uri_complete.as_ref();
     let url = complete.unwrap_or(&authorization.verification_uri).clone();
     let mut launching: BoxFuture<'_, Launch> = Box::pin(launch(browser, &url));

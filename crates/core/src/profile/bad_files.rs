@@ -141,7 +141,7 @@ const LINES: &[(&str, &str)] = &[
         "grant = \"token_exchange\"\nsubject_token = { env = \"T\" }\nsubject_token_type = \"jwtt\"",
         "6:22: `subject_token_type` in [profiles.x] must be `access_token`, `refresh_token`",
     ),
-    ("idp = \"y\"", "4:1: [profiles.x] has `idp`, which only the grant `id_jag` uses"),
+    ("username = \"y\"", "4:1: [profiles.x] has `username`, which only the grant `password`"),
     (
         "grant = \"token_exchange\"\nsubject_token = { profile = \"x\", tokn = \"id_token\" }",
         "5:34: unknown key `tokn` in `subject_token` of [profiles.x], did you mean `token`?",

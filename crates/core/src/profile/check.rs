@@ -3,7 +3,7 @@
 use super::diagnose::Problems;
 use super::id_token::needs_secret;
 use super::node::{Table, find};
-use super::{ClientAuth, GrantType, Par, Pkce, Profile, scopes};
+use super::{ClientAuth, GrantType, Jar, Par, Pkce, Profile, ResponseMode, scopes};
 
 /// A parsed profile, with the table from which it was read.
 pub(crate) struct Whole<'a, 't> {
@@ -27,8 +27,11 @@ const RULES: &[Rule] = &[
     client_id,
     authorization_endpoint,
     device_endpoint,
+    backchannel_endpoint,
     token_endpoint,
     pushed_endpoint,
+    key_of_request,
+    one_response_mode,
     secret_of_method,
     key_of_method,
     unused_secret,
@@ -122,6 +125,15 @@ fn device_endpoint(w: &mut Whole<'_, '_>) {
     }
 }
 
+fn backchannel_endpoint(w: &mut Whole<'_, '_>) {
+    let key = "backchannel_authentication_endpoint";
+    let known = w.profile.endpoints.backchannel_authentication.as_ref();
+    if w.profile.grant == GrantType::Ciba && w.lacks_endpoint(known, key) {
+        let what = format!("needs a `{key}`, or an `issuer` to discover it from");
+        w.fail_endpoint(&["grant"], &what);
+    }
+}
+
 fn token_endpoint(w: &mut Whole<'_, '_>) {
     let known = w.profile.endpoints.token.as_ref();
     // A service-account file names it.
@@ -141,6 +153,26 @@ fn pushed_endpoint(w: &mut Whole<'_, '_>) {
             &["par"],
             "has `par = \"always\"` but neither a `pushed_authorization_request_endpoint` nor an `issuer`",
         );
+    }
+}
+
+fn key_of_request(w: &mut Whole<'_, '_>) {
+    if w.profile.jar == Jar::Always && !w.has("private_key") {
+        w.fail(&["jar"], "has `jar = \"always\"`, which needs a `private_key`");
+    }
+}
+
+fn one_response_mode(w: &mut Whole<'_, '_>) {
+    let is_signed = w.profile.response_mode.is_some_and(ResponseMode::is_signed);
+    if w.profile.response_mode.is_some()
+        && w.profile.authorization_params.contains_key("response_mode")
+    {
+        w.fail(
+            &["response_mode"],
+            "sets `response_mode` twice: as a key and in `authorization_params`",
+        );
+    } else if is_signed && !w.has("issuer") && w.profile.issuer.is_none() {
+        w.fail(&["response_mode"], "has a signed `response_mode`, which needs an `issuer`");
     }
 }
 
@@ -224,7 +256,9 @@ fn authenticates(w: &Whole<'_, '_>) -> bool {
 }
 
 /// The keys of one grant. Elsewhere they would be ignored.
-const KEYS_OF_GRANTS: [(&str, GrantType); 9] = [
+const KEYS_OF_GRANTS: [(&str, GrantType); 11] = [
+    ("login_hint", GrantType::Ciba),
+    ("binding_message", GrantType::Ciba),
     ("service_account", GrantType::JwtBearer),
     ("subject_token", GrantType::TokenExchange),
     ("subject_token_type", GrantType::TokenExchange),

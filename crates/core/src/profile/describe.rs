@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    AssertionAudience, Endpoint, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
+    AssertionAudience, Endpoint, Jar, Par, Pkce, Profile, SecretSource, TokenRequestFormat,
     TrustedAudiences,
 };
 use crate::parameters::is_secret_setting;
@@ -29,6 +29,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("actor_token_type", json!(p.inputs.actor_token_type)),
         ("requested_token_type", json!(p.inputs.requested_token_type)),
         ("idp", json!(p.inputs.idp)),
+        ("login_hint", json!(p.inputs.login_hint)),
+        ("binding_message", json!(p.inputs.binding_message)),
         ("scopes", json!(p.scopes)),
         ("scope_separator", json!(p.scope_separator)),
         ("scope_param", json!(p.scope_param)),
@@ -38,6 +40,8 @@ pub fn effective(profile: &Profile) -> Map<String, Value> {
         ("api_url", json!(p.api_url)),
         ("pkce", json!(if p.pkce == Pkce::S256 { "S256" } else { "off" })),
         ("par", json!(par_word(p.par))),
+        ("jar", json!(jar_word(p.jar))),
+        ("response_mode", json!(p.response_mode.map(|mode| mode.as_str()))),
         ("dpop", json!(p.dpop)),
         ("authorization_params", params(&p.authorization_params)),
         ("token_params", params(&p.token_params)),
@@ -146,6 +150,14 @@ fn par_word(par: Par) -> &'static str {
         Par::Auto => "auto",
         Par::Always => "always",
         Par::Never => "never",
+    }
+}
+
+fn jar_word(jar: Jar) -> &'static str {
+    match jar {
+        Jar::Auto => "auto",
+        Jar::Always => "always",
+        Jar::Never => "never",
     }
 }
 

@@ -227,6 +227,8 @@ fn nothing() -> AuthorizationServer {
         code_challenge_methods: None,
         iss_parameter_supported: false,
         require_par: false,
+        require_signed_request: false,
+        request_algs: Vec::new(),
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
         token_auth_algs: Vec::new(),
@@ -246,6 +248,7 @@ fn missing(profile: &Profile, endpoints: &Endpoints) -> Vec<Endpoint> {
         (code, Endpoint::Authorization),
         (true, Endpoint::Token),
         (device, Endpoint::DeviceAuthorization),
+        (profile.grant == GrantType::Ciba, Endpoint::BackchannelAuthentication),
         (code && profile.par == Par::Always, Endpoint::PushedAuthorizationRequest),
         (needs_keys(profile), Endpoint::Jwks),
     ]

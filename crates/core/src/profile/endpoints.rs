@@ -15,6 +15,8 @@ pub struct Endpoints {
     pub refresh: Option<String>,
     /// The device authorization endpoint (RFC 8628, section 3.1).
     pub device_authorization: Option<String>,
+    /// The backchannel authentication endpoint (OpenID Connect CIBA).
+    pub backchannel_authentication: Option<String>,
     /// The pushed authorization request endpoint (RFC 9126).
     pub pushed_authorization_request: Option<String>,
     /// The revocation endpoint (RFC 7009).
@@ -38,6 +40,7 @@ pub(crate) enum Endpoint {
     Token,
     Refresh,
     DeviceAuthorization,
+    BackchannelAuthentication,
     PushedAuthorizationRequest,
     Revocation,
     Introspection,
@@ -85,7 +88,7 @@ macro_rules! row {
 
 /// All endpoints, in the order of [`Endpoint`].
 #[rustfmt::skip]
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     row!(Authorization, authorization, "authorization_endpoint", ["authorization", "authorize"],
         "authorization", "authorization request"),
     row!(Token, token, "token_endpoint", ["token"],
@@ -94,6 +97,9 @@ const ROWS: [Row; 11] = [
         "refresh", "refresh request") },
     row!(DeviceAuthorization, device_authorization, "device_authorization_endpoint", ["device_authorization", "device"],
         "device authorization", "device authorization request"),
+    row!(BackchannelAuthentication, backchannel_authentication, "backchannel_authentication_endpoint",
+        ["backchannel_authentication"],
+        "backchannel authentication", "backchannel authentication request"),
     row!(PushedAuthorizationRequest, pushed_authorization_request, "pushed_authorization_request_endpoint",
         ["pushed_authorization_request", "par"],
         "pushed authorization request", "pushed authorization request"),

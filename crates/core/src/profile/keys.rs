@@ -15,7 +15,8 @@ use super::reader::{Reader, Surroundings};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
     AssertionAudience, Client, ClientAuth, DiscoveryRules, Endpoint, Endpoints, GrantInputs,
-    GrantType, Hook, LoginFlow, Par, Pkce, Profile, Quirks, TokenRequestFormat, USUAL_MIN_TTL,
+    GrantType, Hook, Jar, LoginFlow, Par, Pkce, Profile, Quirks, ResponseMode, TokenRequestFormat,
+    USUAL_MIN_TTL,
 };
 use crate::parameters::reserved;
 use crate::text::one_line;
@@ -37,6 +38,7 @@ fn put<T>(field: &mut T, value: Option<T>) {
 }
 
 const PAR: [(&str, Par); 3] = [("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)];
+const JAR: [(&str, Jar); 3] = [("auto", Jar::Auto), ("always", Jar::Always), ("never", Jar::Never)];
 const TOKEN_REQUEST: [(&str, TokenRequestFormat); 2] =
     [("form", TokenRequestFormat::Form), ("json", TokenRequestFormat::Json)];
 const ASSERTION_AUDIENCE: [(&str, AssertionAudience); 2] =
@@ -74,6 +76,8 @@ const KEYS: &[(&str, Set)] = &[
     ("idp", |d, r| d.profile.inputs.idp = r.text()),
     ("username", |d, r| d.profile.inputs.username = r.public_or_secret()),
     ("password", |d, r| d.profile.inputs.password = r.secret()),
+    ("login_hint", |d, r| d.profile.inputs.login_hint = r.text()),
+    ("binding_message", |d, r| d.profile.inputs.binding_message = r.text()),
     ("grant", |d, r| put(&mut d.profile.grant, r.choice(&GrantType::ALL))),
     ("scopes", |d, r| put(&mut d.profile.scopes, r.list())),
     ("scope_separator", |d, r| put(&mut d.profile.scope_separator, r.text())),
@@ -84,6 +88,8 @@ const KEYS: &[(&str, Set)] = &[
     ("api_url", |d, r| put(&mut d.profile.api_url, r.api_urls())),
     ("pkce", |d, r| put(&mut d.profile.pkce, r.pkce())),
     ("par", |d, r| put(&mut d.profile.par, r.choice(&PAR))),
+    ("jar", |d, r| put(&mut d.profile.jar, r.choice(&JAR))),
+    ("response_mode", |d, r| d.profile.response_mode = r.choice(&ResponseMode::ALL)),
     ("dpop", |d, r| put(&mut d.profile.dpop, r.flag())),
     ("authorization_params", |d, r| put(&mut d.profile.authorization_params, r.params())),
     ("token_params", |d, r| put(&mut d.profile.token_params, r.params())),
@@ -224,7 +230,9 @@ pub(crate) fn read(
             (None, None) => problems.unknown_key(&entry.key, entry.at, place, &KEY_NAMES),
         }
     }
-    if draft.profile.grant == GrantType::DeviceCode && find(table, "flow").is_none() {
+    if matches!(draft.profile.grant, GrantType::DeviceCode | GrantType::Ciba)
+        && find(table, "flow").is_none()
+    {
         draft.profile.flow = vec![LoginFlow::Device];
     }
     let mode = draft.profile.authorization_params.get("response_mode");
@@ -349,6 +357,8 @@ pub(crate) fn defaults(name: &str) -> Profile {
         api_url: Vec::new(),
         pkce: Pkce::S256,
         par: Par::Auto,
+        jar: Jar::Auto,
+        response_mode: None,
         dpop: false,
         authorization_params: BTreeMap::new(),
         token_params: BTreeMap::new(),

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::id_token::needs_secret;
 use super::{
-    AuthorizationServer, ClientAuth, Endpoint, Endpoints, GrantType, Par, Profile, endpoint,
+    AuthorizationServer, ClientAuth, Endpoint, Endpoints, GrantType, Par, Profile, ResponseMode,
+    endpoint,
 };
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ const ISS: &str = "authorization_response_iss_parameter_supported";
 const REQUIRE_PAR: &str = "require_pushed_authorization_requests";
 const SCOPES: &str = "scopes_supported";
 const METADATA_DOCUMENTS: &str = "client_id_metadata_document_supported";
+const REQUIRE_JAR: &str = "require_signed_request_object";
+const REQUEST_ALGS: &str = "request_object_signing_alg_values_supported";
 
 /// The endpoints for clients with a certificate (RFC 8705, section 5).
 const ALIASES: &str = "mtls_endpoint_aliases";
@@ -22,8 +25,10 @@ const ALIASES: &str = "mtls_endpoint_aliases";
 const AUTH_ALGS: &str = "token_endpoint_auth_signing_alg_values_supported";
 
 /// The other members that are used.
-const OTHERS: [&str; 10] = [
+const OTHERS: &[&str] = &[
     "issuer",
+    REQUIRE_JAR,
+    REQUEST_ALGS,
     ALIASES,
     AUTH_ALGS,
     "code_challenge_methods_supported",
@@ -124,11 +129,13 @@ fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<Endpoint> {
     let code = profile.grant == GrantType::AuthorizationCode;
     let pushes = code && (profile.par == Par::Always || server.require_par);
     let device = profile.grant == GrantType::DeviceCode;
+    let backchannel = profile.grant == GrantType::Ciba;
     let keys = needs_keys(profile);
     [
         (code, Endpoint::Authorization),
         (true, Endpoint::Token),
         (device, Endpoint::DeviceAuthorization),
+        (backchannel, Endpoint::BackchannelAuthentication),
         (pushes && profile.par != Par::Never, Endpoint::PushedAuthorizationRequest),
         (keys, Endpoint::Jwks),
     ]
@@ -140,6 +147,9 @@ fn needed(profile: &Profile, server: &AuthorizationServer) -> Vec<Endpoint> {
 
 /// Returns whether id_tokens are verified with the server's public keys.
 pub(super) fn needs_keys(profile: &Profile) -> bool {
+    if profile.response_mode.is_some_and(ResponseMode::is_signed) {
+        return true;
+    }
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
     let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
     openid && profile.grant.needs_person() && !by_secret
@@ -169,6 +179,8 @@ pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metad
         code_challenge_methods: list("code_challenge_methods_supported")?,
         iss_parameter_supported: flag(ISS)?,
         require_par: flag(REQUIRE_PAR)?,
+        require_signed_request: flag(REQUIRE_JAR)?,
+        request_algs: list(REQUEST_ALGS).ok().flatten().unwrap_or_default(),
         id_token_algs: list("id_token_signing_alg_values_supported")?.unwrap_or_default(),
         token_auth_methods: list("token_endpoint_auth_methods_supported")?.unwrap_or_default(),
         // A list that cannot be read excludes no algorithm.
@@ -225,8 +237,8 @@ pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map
     let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.endpoint.key() == name);
     let is_endpoint = |name: &str| Endpoint::announced().any(|known| known.key() == name);
     for (name, value) in second {
-        let is_wanted =
-            is_endpoint(&name) && !is_bad(&name) || [ISS, REQUIRE_PAR].contains(&&*name);
+        let is_wanted = is_endpoint(&name) && !is_bad(&name)
+            || [ISS, REQUIRE_PAR, REQUIRE_JAR].contains(&&*name);
         if is_wanted && !first.contains_key(&name) {
             first.insert(name, value);
         }

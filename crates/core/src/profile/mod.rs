@@ -39,6 +39,7 @@ pub mod presets;
 pub mod programs;
 pub(crate) mod reader;
 pub(crate) mod redirect_uri;
+mod response_mode;
 pub mod scopes;
 pub mod secret_source;
 mod sections;
@@ -59,6 +60,7 @@ pub use credential::{Credential, CredentialToken, CredentialTool, Credentials};
 pub use discovery::announces_iss;
 pub(crate) use endpoints::Endpoint;
 pub use endpoints::Endpoints;
+pub(crate) use metadata::Unique;
 pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
 pub use target::Target;
 
@@ -109,6 +111,10 @@ pub struct Profile {
     pub pkce: Pkce,
     /// When pushed authorization requests are used (RFC 9126).
     pub par: Par,
+    /// When the authorization request is signed (RFC 9101).
+    pub jar: Jar,
+    /// How the authorization response is returned; `None` leaves that to the server.
+    pub response_mode: Option<ResponseMode>,
     /// Whether tokens are bound to a key (RFC 9449).
     pub dpop: bool,
     /// Additional parameters of the authorization request.
@@ -172,6 +178,8 @@ crate::redact::debug::redacted_debug!(Profile {
     api_url,
     pkce,
     par,
+    jar,
+    response_mode,
     dpop,
     authorization_params => params,
     token_params => params,
@@ -255,6 +263,10 @@ pub struct GrantInputs {
     pub username: Option<SecretSource>,
     /// The password of the grant `password`.
     pub password: Option<SecretSource>,
+    /// Who is asked to log in, for the grant `ciba`.
+    pub login_hint: Option<String>,
+    /// A message that the user sees where the login is approved, for the grant `ciba`.
+    pub binding_message: Option<String>,
 }
 
 /// The source of a secret. `Debug` shows the source, never an inline value.
@@ -376,11 +388,13 @@ pub enum GrantType {
     IdJag,
     /// The client presents the user's password (RFC 6749, section 4.3).
     Password,
+    /// The server asks the user on a device that it knows (OpenID Connect CIBA).
+    Ciba,
 }
 
 impl GrantType {
     /// All grant types with their names in the configuration.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("authorization_code", Self::AuthorizationCode),
         ("device_code", Self::DeviceCode),
         ("client_credentials", Self::ClientCredentials),
@@ -388,6 +402,7 @@ impl GrantType {
         ("token_exchange", Self::TokenExchange),
         ("id_jag", Self::IdJag),
         ("password", Self::Password),
+        ("ciba", Self::Ciba),
     ];
 
     /// Returns the name in the configuration.
@@ -404,12 +419,13 @@ impl GrantType {
             Self::JwtBearer | Self::IdJag => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Password => "password",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
     }
 
     /// Returns whether a new grant requires user interaction.
     pub fn needs_person(self) -> bool {
-        matches!(self, Self::AuthorizationCode | Self::DeviceCode)
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Ciba)
     }
 }
 
@@ -431,6 +447,34 @@ pub enum Par {
     Always,
     /// Never.
     Never,
+}
+
+/// Signed authorization requests (RFC 9101).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jar {
+    /// If the server requires them.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How an authorization response is returned (OAuth 2.0 Multiple Response Type Encoding Practices; OAuth 2.0
+/// Form Post Response Mode; JARM).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of the redirect URI.
+    Query,
+    /// As a form that the browser posts.
+    FormPost,
+    /// As a signed JWT in the query, the default of JARM for codes.
+    Jwt,
+    /// As a signed JWT in the query.
+    QueryJwt,
+    /// As a signed JWT in a form that the browser posts.
+    FormPostJwt,
 }
 
 /// The encoding of token requests.
@@ -536,6 +580,12 @@ pub struct AuthorizationServer {
     pub iss_parameter_supported: bool,
     /// `require_pushed_authorization_requests` (RFC 9126).
     pub require_par: bool,
+    /// `require_signed_request_object` (RFC 9101).
+    #[serde(default)]
+    pub require_signed_request: bool,
+    /// `request_object_signing_alg_values_supported`; empty if the metadata omits it.
+    #[serde(default)]
+    pub request_algs: Vec<String>,
     /// `id_token_signing_alg_values_supported`; empty if the metadata omits it.
     pub id_token_algs: Vec<String>,
     /// `token_endpoint_auth_methods_supported`; empty if the metadata omits it.

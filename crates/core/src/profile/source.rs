@@ -63,6 +63,7 @@ impl Reader<'_, '_> {
                 "token" => id_token = inner.choice(&TOKENS),
                 unknown => {
                     self.problems.unknown_key(unknown, entry.at, &place, &["profile", "token"]);
+                    return None;
                 }
             }
         }

@@ -26,13 +26,7 @@ pub(crate) const UNSUPPORTED: &[Row] = &[
     (PROFILE, "store", "agent"),
     (PROFILE, "introspection_endpoint", ""),
     (PROFILE, "registration_endpoint", ""),
-    (PROFILE, "backchannel_authentication_endpoint", ""),
     (PROFILE, "end_session_endpoint", ""),
-    (PROFILE, "grant", "ciba"),
-    (PROFILE, "jar", ""),
-    (PROFILE, "response_mode", ""),
-    (PROFILE, "login_hint", ""),
-    (PROFILE, "binding_message", ""),
 ];
 
 /// Takes what is not supported out of a file and reports it. Returns the profiles that lost something: what
@@ -149,10 +143,13 @@ mod tests {
         for (text, expected) in [
             ("[[rules]]\naccount = \"w\"\n", "c.toml:1:3: `[[rules]]` is"),
             ("[store.command]\nget = [\"a\"]\n", "c.toml:1:8: `[store.command]` is"),
-            (&format!("{MINIMAL}jar = \"auto\"\n"), "c.toml:3:1: [profiles.x]: `jar` is"),
             (
-                &format!("{MINIMAL}grant = \"ciba\"\n"),
-                "c.toml:3:9: [profiles.x]: `grant = \"ciba\"` is",
+                &format!("{MINIMAL}end_session_endpoint = \"x\"\n"),
+                "c.toml:3:1: [profiles.x]: `end_session_endpoint` is",
+            ),
+            (
+                &format!("{MINIMAL}store = \"agent\"\n"),
+                "c.toml:3:9: [profiles.x]: `store = \"agent\"` is",
             ),
         ] {
             let message = error_of(text);
@@ -162,9 +159,10 @@ mod tests {
 
     #[test]
     fn other_errors_are_reported_beside_unsupported_keys() {
-        let message = error_of(&format!("{MINIMAL}jar = \"auto\"\nscops = []\n[profiles.y]\n"));
+        let message =
+            error_of(&format!("{MINIMAL}end_session_endpoint = \"x\"\nscops = []\n[profiles.y]\n"));
         let lines: Vec<&str> = message.lines().collect();
-        assert!(lines[0].contains("`jar` is not supported"), "{message}");
+        assert!(lines[0].contains("`end_session_endpoint` is not supported"), "{message}");
         assert!(lines[1].contains("unknown key `scops`"), "{message}");
         assert!(lines[2].contains("[profiles.y] needs a `client_id`"), "{message}");
     }

@@ -69,7 +69,9 @@ impl AuthorizationRequest<'_> {
             let details = serde_json::Value::Array(profile.authorization_details.clone());
             push("authorization_details", &details.to_string());
         }
-        if profile.quirks.form_post {
+        if let Some(mode) = profile.response_mode {
+            push("response_mode", mode.as_str());
+        } else if profile.quirks.form_post {
             push("response_mode", "form_post");
         }
         for (name, value) in &profile.authorization_params {

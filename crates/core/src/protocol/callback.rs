@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::jarm;
 use crate::error::{Error, Result};
 
 /// The parameters that determine the outcome of a response: parsed strictly, and accepted only once (RFC
@@ -41,14 +42,23 @@ impl Parameters {
         self.0.is_empty()
     }
 
+    /// Returns the state that the response claims to belong to: that of its JWT, if it is one (JARM).
+    pub(crate) fn state(&self) -> Option<Zeroizing<String>> {
+        let plain = self.get("state").map(str::to_owned);
+        plain.or_else(|| jarm::state(self.get(jarm::RESPONSE)?)).map(Zeroizing::new)
+    }
+
     /// Checks that this has the form of an authorization response: a `state`, and either a `code` or an
-    /// `error`.
+    /// `error`; or a JWT with a `state` (JARM).
     ///
     /// # Errors
     ///
     /// Returns [`Validation`](crate::ErrorKind::Validation), naming what is missing.
     pub fn require_response(&self) -> Result<()> {
         let filled = |name| self.get(name).is_some_and(|value| !value.is_empty());
+        if self.state().is_some() && filled(jarm::RESPONSE) {
+            return Ok(());
+        }
         if !filled("code") && !filled("error") {
             return Err(Error::validation("it has neither a `code` nor an `error`"));
         }

@@ -48,6 +48,37 @@ pub(crate) fn read(answer: &Answer, profile: &Profile) -> Result<DeviceReply> {
     })
 }
 
+/// Validates the response of a backchannel authentication endpoint (OpenID Connect CIBA, section 7.3): the
+/// id of the request takes the place of the device code, and there is nothing to show.
+///
+/// # Errors
+///
+/// See [`read`].
+pub(crate) fn read_backchannel(answer: &Answer, profile: &Profile) -> Result<DeviceReply> {
+    let body = answer.members();
+    if !matches!(answer.status(), 200..=299) || has_error(&body) {
+        return Err(refusal(answer, &body, profile, Asked::Backchannel).error);
+    }
+    let id = text(&body, "auth_req_id").and_then(|id| match id {
+        Some(id) if id.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Secret::new(id)),
+        Some(_) => Err("an `auth_req_id` with invalid characters".to_owned()),
+        None => Err("no `auth_req_id`".to_owned()),
+    });
+    let device_code = id.map_err(|what| {
+        let what = body.defect().map_or(what, str::to_owned);
+        let what = format!("the backchannel authentication response has {what}");
+        Error::validation(what).hint(Advice::Trace)
+    })?;
+    Ok(DeviceReply {
+        device_code,
+        user_code: String::new(),
+        verification_uri: String::new(),
+        verification_uri_complete: None,
+        expires_in: seconds(&body, "expires_in"),
+        interval: seconds(&body, "interval"),
+    })
+}
+
 fn parts(body: &Members) -> Result<DeviceReply, String> {
     let device_code = text(body, "device_code")?.ok_or("no `device_code`")?;
     if !device_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {

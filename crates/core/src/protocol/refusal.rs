@@ -17,6 +17,8 @@ pub(crate) enum Asked {
     Refresh,
     /// Codes for a device (RFC 8628, section 3.1).
     Device,
+    /// An authentication on a device that the server knows (OpenID Connect CIBA, section 7.1).
+    Backchannel,
 }
 
 impl Asked {
@@ -26,6 +28,7 @@ impl Asked {
             Self::Token => Endpoint::Token.purpose(),
             Self::Refresh => Endpoint::Refresh.purpose(),
             Self::Device => Endpoint::DeviceAuthorization.purpose(),
+            Self::Backchannel => Endpoint::BackchannelAuthentication.purpose(),
         }
     }
 }
@@ -116,7 +119,7 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
     }
     let login_again = match asked {
         Asked::Refresh => login_again(answer, said.as_ref(), profile),
-        Asked::Token | Asked::Device => None,
+        Asked::Token | Asked::Device | Asked::Backchannel => None,
     };
     let what = format!("the {} was refused", asked.name());
     let error = match oauth {
@@ -277,6 +280,7 @@ fn status_hint(status: u16, asked: Asked) -> Advice {
         404 | 405 => {
             let key = match asked {
                 Asked::Device => Endpoint::DeviceAuthorization.key(),
+                Asked::Backchannel => Endpoint::BackchannelAuthentication.key(),
                 Asked::Token | Asked::Refresh => Endpoint::Token.key(),
             };
             Advice::configure(&[key], format!("check `{key}`"))

@@ -96,7 +96,8 @@ impl AuthorizationResponse {
 
     fn checked(place: Option<String>, query: Secret) -> Result<Self> {
         let parameters = read(&query)?;
-        let state = parameters.get("state").map(Secret::new).ok_or_else(no_response)?;
+        let state = parameters.state().ok_or_else(no_response)?;
+        let state = Secret::new(state.as_str());
         Ok(Self { place, query, state })
     }
 

@@ -11,6 +11,7 @@ const SHOWN: &[&str] = &[
     // Metadata of a server (RFC 8414, RFC 9728, OpenID Connect Discovery).
     "acr_values_supported", "authorization_details_types_supported", "authorization_endpoint",
     "authorization_response_iss_parameter_supported", "authorization_servers",
+    "backchannel_authentication_endpoint", "backchannel_token_delivery_modes_supported",
     "bearer_methods_supported", "check_session_iframe", "claim_types_supported",
     "claims_parameter_supported", "claims_supported", "client_id_metadata_document_supported",
     "code_challenge_methods_supported", "device_authorization_endpoint", "display_values_supported",
@@ -23,7 +24,7 @@ const SHOWN: &[&str] = &[
     "pushed_authorization_request_endpoint", "registration_endpoint",
     "request_object_signing_alg_values_supported", "request_parameter_supported",
     "request_uri_parameter_supported", "require_pushed_authorization_requests",
-    "require_request_uri_registration", "resource_documentation", "resource_metadata",
+    "require_request_uri_registration", "require_signed_request_object", "resource_documentation", "resource_metadata",
     "resource_name", "response_modes_supported", "response_types_supported",
     "revocation_endpoint", "revocation_endpoint_auth_methods_supported", "scopes_supported",
     "service_documentation", "subject_types_supported",

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::accounts::profile;
 use crate::flow::first_tokens::{Completed, used_up};
 use crate::flow::mix_up::refuse_mix_up;
+use crate::flow::opened::{Opened, Pairs, open};
 use crate::flow::pin::{moved, pin};
 use crate::flow::push::may_want_a_push;
 use crate::flow::redeem::{Terms, redeem_once};
@@ -45,7 +46,12 @@ pub(in crate::flow) async fn complete(
     }
     let parameters = parameters.to_pairs();
     let claim = Claim { store: flows.store(), claims, is_sealed: *is_sealed };
-    match authorization::judge(&parameters, state.expose(), &authorization.server) {
+    let judge = |parameters: &Pairs| {
+        authorization::judge(parameters, state.expose(), &authorization.server)
+    };
+    let peer = context.with(&authorization.server);
+    let Opened { judgement, parameters } = open(peer, state, parameters, judge).await;
+    match judgement {
         Judgement::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,
             format!("the response does not belong to this flow: {what}"),

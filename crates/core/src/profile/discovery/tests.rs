@@ -296,7 +296,7 @@ fn unused_endpoint_that_is_no_url_is_ignored() {
         let web = Web::default().page(OIDC, 200, &metadata(&[(name, "".into())]));
         assert!(run(&profile(), &web).unwrap().ignored_endpoints.is_empty(), "{name} is absent");
     }
-    for name in ["introspection_endpoint", "registration_endpoint", "end_session_endpoint"] {
+    for name in ["registration_endpoint", "end_session_endpoint"] {
         let web = Web::default().page(OIDC, 200, &metadata(&[(name, "http://as.example/".into())]));
         assert!(run(&profile(), &web).is_ok(), "{name} is never used");
     }

@@ -19,8 +19,9 @@ const URLS: [&str; 13] = [
 ];
 
 /// The other keys of a profile that a preset may set, with the type of their values.
-const OTHERS: [(&str, &str); 25] = [
+const OTHERS: [(&str, &str); 26] = [
     ("client_auth", "string"),
+    ("client_assertion_audience", "string"),
     ("grant", "string"),
     ("scopes", "array"),
     ("scope_separator", "string"),
@@ -110,6 +111,8 @@ fn values_from_a_fixed_set_are_in_it() {
             assert!(ClientAuth::ALL.iter().any(|(known, _)| *known == auth), "{name}: {auth}");
             assert_ne!(preset.secret, SecretNeed::None, "{name}: a method without a secret");
         }
+        let audience = str_of(preset, "client_assertion_audience");
+        assert!(matches!(audience, None | Some("token_endpoint")), "{name}");
         assert!(matches!(str_of(preset, "pkce"), None | Some("S256" | "off")), "{name}");
         assert!(matches!(str_of(preset, "token_request"), None | Some("form" | "json")), "{name}");
         for flow in flows(preset) {

@@ -14,6 +14,8 @@ fn server(issuer: Option<&str>, promises_iss: bool) -> AuthorizationServer {
         code_challenge_methods: None,
         iss_parameter_supported: promises_iss,
         require_par: false,
+        require_signed_request: false,
+        request_algs: Vec::new(),
         id_token_algs: Vec::new(),
         token_auth_methods: Vec::new(),
         token_auth_algs: Vec::new(),
