@@ -78,6 +78,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("http_body_util", LOOPBACK_SERVERS),
     ("jsonwebtoken", &["crates/sandbox/src/"]),
     ("rusqlite", &["crates/broker/src/storage/sqlite/"]),
+    ("argon2", &["crates/broker/src/passwords.rs"]),
+    ("lettre", &["crates/broker/src/mail.rs", "crates/broker/src/signup.rs"]),
     ("tokio_postgres", POSTGRES),
     ("deadpool_postgres", POSTGRES),
     ("redis", &["crates/broker/src/storage/redis/"]),

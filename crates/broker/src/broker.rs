@@ -7,6 +7,7 @@ use oauthctl_core::Result;
 
 use crate::cache::Caches;
 use crate::flow::{Flow, transport};
+use crate::mail::Mailer;
 use crate::settings::Settings;
 use crate::vault::Vault;
 
@@ -22,6 +23,8 @@ pub struct Broker {
     pub caches: Arc<Caches>,
     /// The flow of all tenants.
     pub flow: Flow,
+    /// What mails are sent with; `None` if nobody may sign up.
+    pub mailer: Option<Mailer>,
     draining: AtomicBool,
 }
 
@@ -40,7 +43,9 @@ impl Broker {
     pub fn new(settings: Settings, public_url: String, vault: Arc<Vault>) -> Result<Self> {
         let caches = Arc::new(Caches::default());
         let flow = Flow::new(&vault, &caches, transport(), &format!("{public_url}/callback"))?;
-        Ok(Self { settings, public_url, vault, caches, flow, draining: AtomicBool::new(false) })
+        let mailer = settings.mailer()?;
+        let draining = AtomicBool::new(false);
+        Ok(Self { settings, public_url, vault, caches, flow, mailer, draining })
     }
 
     /// Returns whether users reach it over TLS.

@@ -73,6 +73,13 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A valid API key is required")
     }
 
+    /// Returns the problem of an e-mail address that nobody has confirmed.
+    pub fn unverified() -> Self {
+        let title = "The e-mail address is not confirmed";
+        Self::new(StatusCode::FORBIDDEN, "email_unverified", title)
+            .detail("open the link in the mail first")
+    }
+
     /// Returns the problem of what does not exist, or belongs to another tenant.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such resource")

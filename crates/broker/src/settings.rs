@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
 
+use crate::mail::Mailer;
 use crate::storage::Location;
 
 /// The settings, after flags and configuration.
@@ -127,6 +128,24 @@ impl Section {
             behind_proxy,
             tls,
         })
+    }
+}
+
+impl Settings {
+    /// Returns what mails are sent with; `None` if nobody may sign up.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for a missing or invalid mail server or sender.
+    pub fn mailer(&self) -> Result<Option<Mailer>> {
+        if !self.signup {
+            return Ok(None);
+        }
+        match (&self.smtp, &self.mail_from) {
+            (Some(smtp), Some(from)) => Mailer::new(smtp, from).map(Some),
+            _ => Err(Error::config("`signup` needs `smtp` and `mail_from`")
+                .hint("set the mail server and the sender of the mails that confirm addresses")),
+        }
     }
 }
 

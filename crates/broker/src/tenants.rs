@@ -64,6 +64,21 @@ pub async fn create(vault: &Vault, name: &str, redirects: &[String]) -> Result<(
     Ok((tenant, key))
 }
 
+/// Creates a tenant without an API key.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn found(vault: &Vault, name: &str) -> Result<()> {
+    let tenant = Tenant {
+        name: name.to_owned(),
+        created_at: now_seconds(),
+        disabled: false,
+        redirects: Vec::new(),
+    };
+    vault.put(key_of(name), &tenant, Terms::only_if(Condition::Absent)).await.map(drop)
+}
+
 /// Returns a tenant.
 ///
 /// # Errors

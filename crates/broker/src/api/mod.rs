@@ -9,6 +9,7 @@ mod health;
 mod openapi;
 pub mod page;
 mod providers;
+mod signup;
 mod token;
 
 use std::sync::Arc;
@@ -37,6 +38,8 @@ fn described() -> OpenApiRouter<Arc<Broker>> {
         .routes(routes!(connections::get, connections::patch, connections::delete))
         .routes(routes!(token::get))
         .routes(routes!(confirmations::create))
+        .routes(routes!(signup::create))
+        .routes(routes!(signup::keys))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
 }
@@ -49,6 +52,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/openapi.json", get(move || openapi::get(document.clone())))
         .route("/connect/{tenant}/{link}", get(connect::get))
         .route("/callback", get(callback::get))
+        .route("/v1/verify", get(signup::verify))
         .fallback(unknown)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

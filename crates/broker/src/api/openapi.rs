@@ -17,6 +17,8 @@ pub fn complete(mut document: OpenApi, public_url: &str) -> Bytes {
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+    components.add_security_scheme("password", SecurityScheme::Http(scheme));
     Bytes::from(document.to_json().unwrap_or_default())
 }
 

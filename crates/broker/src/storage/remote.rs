@@ -9,7 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Returns whether a host is this machine. A name is only if it is `localhost`: any other could resolve to another
 /// host tomorrow.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -7,5 +7,6 @@ mod connect;
 mod databases;
 mod operation;
 mod shared;
+mod signup;
 mod storage;
 mod support;

@@ -1,0 +1,68 @@
+//! Mails to people who sign up.
+
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use oauthctl_core::{Error, Result, Secret};
+
+use crate::storage::is_loopback;
+
+/// The mail server.
+#[derive(Clone)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl std::fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mailer")
+    }
+}
+
+impl Mailer {
+    /// Creates a mailer. Without TLS, only a server on this machine is accepted: mails contain links that open accounts.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Config` for an invalid URL or sender.
+    pub fn new(url: &Secret, from: &str) -> Result<Self> {
+        let invalid = || {
+            Error::config("`smtp` is invalid")
+                .hint("expected `smtps://USER:PASSWORD@HOST`, or `smtp://HOST:PORT`")
+        };
+        let mut parsed = url::Url::parse(url.expose()).map_err(|_| invalid())?;
+        // A URL of this scheme keeps an address as text.
+        let host = parsed.host_str().ok_or_else(invalid)?;
+        let is_local = is_loopback(host);
+        if parsed.scheme() == "smtp" && !is_local {
+            parsed.set_query(Some("tls=required"));
+        }
+        let url = Secret::new(String::from(parsed));
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
+            .map_err(|_| invalid())?
+            .build();
+        let from = from.parse().map_err(|_| {
+            Error::config("`mail_from` is not the address of a mailbox")
+                .hint("for example `Example <no-reply@example.com>`")
+        })?;
+        Ok(Self { transport, from })
+    }
+
+    /// Sends a mail of plain text.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Unavailable` if the server does not accept it. The message does not name the recipient.
+    pub async fn send(&self, to: Mailbox, subject: &str, text: String) -> Result<()> {
+        let mail = Message::builder().from(self.from.clone()).to(to).subject(subject).body(text);
+        let mail = mail.map_err(|_| Error::internal("a mail could not be written"))?;
+        match self.transport.send(mail).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::unavailable(match error.status() {
+                Some(code) => format!("the mail server answered {code}"),
+                None if error.is_client() => "the mail server offers no TLS".to_owned(),
+                None => "the mail server does not answer".to_owned(),
+            })),
+        }
+    }
+}

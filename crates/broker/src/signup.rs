@@ -1,0 +1,181 @@
+//! Sign-up: an application's developer proves an e-mail address and gets a tenant.
+//!
+//! Nobody learns whether an address is known: the answers are the same, and so is the work. A password counts from the
+//! moment its own mail was followed, so that whoever signs up with the address of another gains nothing.
+
+use lettre::Address;
+use lettre::message::Mailbox;
+use oauthctl_core::{Result, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::broker::Broker;
+use crate::clock::now_seconds;
+use crate::keys::random_text;
+use crate::names::of_secret;
+use crate::problem::Problem;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::vault::Terms;
+use crate::{limits, passwords, tenants};
+
+/// How long the link of a mail works.
+const LINK: u64 = 24 * 3600;
+
+/// The most mails to one address within an hour, and from all.
+const MAILS: (u32, u32) = (5, 1_000);
+
+/// The most attempts to use a password of one address within a quarter of an hour.
+const ATTEMPTS: u32 = 20;
+
+/// The shortest and the longest password, in bytes (NIST SP 800-63B, section 3.1.1.2).
+const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
+
+/// Somebody who signed up.
+#[derive(Serialize, Deserialize)]
+struct Account {
+    email: String,
+    password: String,
+    /// The tenant; before the address is verified there is none.
+    tenant: Option<String>,
+    created_at: u64,
+}
+
+fn account_key(id: &str) -> Key {
+    Key::new(Space::SignUps, "", format!("account/{id}"))
+}
+
+/// The last one that waits for its link.
+fn waiting_key(id: &str) -> Key {
+    Key::new(Space::SignUps, "", format!("waiting/{id}"))
+}
+
+fn link_key(token: &str) -> Key {
+    Key::new(Space::SignUps, "", format!("link/{}", of_secret(token)))
+}
+
+/// Returns the id of an address. Mail servers may tell `Ada@` from `ada@`, but none that anybody uses does.
+fn id_of(broker: &Broker, email: &str) -> String {
+    broker.vault.names().hashed("email", &[&email.to_lowercase()])
+}
+
+fn invalid_address() -> Problem {
+    Problem::invalid("`email` is not an e-mail address")
+}
+
+/// Registers an address, and mails a link to it.
+///
+/// # Errors
+///
+/// Returns 400 for an invalid address or password, 404 if nobody may sign up, 429 for too many attempts, and 503 if
+/// the store fails.
+pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(), Problem> {
+    let mailer = broker.mailer.as_ref().ok_or_else(Problem::not_found)?;
+    let address = email.parse::<Address>().map_err(|_| invalid_address())?;
+    if email.len() > 254 {
+        return Err(invalid_address());
+    }
+    if !PASSWORD.contains(&password.expose().len()) {
+        return Err(Problem::invalid("`password` must have 8 to 1024 bytes"));
+    }
+    let id = id_of(broker, email);
+    for (what, most) in [(format!("mail/{id}"), MAILS.0), ("mail".to_owned(), MAILS.1)] {
+        if let Some(seconds) = limits::count(&broker.vault, &what, most, 3600).await? {
+            return Err(Problem::too_many("too many mails were sent", seconds));
+        }
+    }
+    let account = Account {
+        email: email.to_owned(),
+        password: passwords::hash(password).await?,
+        tenant: None,
+        created_at: now_seconds(),
+    };
+    let token = random_text()?;
+    let until = || Terms { expires_at: Some(now_seconds() + LINK), ..Terms::default() };
+    broker.vault.put(link_key(&token), &account, until()).await?;
+    if broker.vault.storage().get(&account_key(&id)).await?.is_none() {
+        broker.vault.put(waiting_key(&id), &account, until()).await?;
+    }
+    let url = format!("{}/v1/verify?token={token}", broker.public_url);
+    let text = format!(
+        "Somebody signed up with this address at {}.\n\nIf that was you, open this link within 24 hours:\n\n{url}\n\n\
+         If it was not, ignore this mail.\n",
+        broker.public_url
+    );
+    let mailer = mailer.clone();
+    // In the background: an answer that took longer would tell something.
+    tokio::spawn(async move {
+        let to = Mailbox::new(None, address);
+        if let Err(error) = mailer.send(to, "Confirm your e-mail address", text).await {
+            tracing::error!("a mail was not sent: {}", error.message());
+        }
+    });
+    Ok(())
+}
+
+/// Verifies the address to which this token was mailed. Returns `false` for a token that does not work.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn verify(broker: &Broker, token: &str) -> Result<bool> {
+    let link = link_key(token);
+    let Some(found) = broker.vault.get::<Account>(&link).await? else { return Ok(false) };
+    let mut account = found.document;
+    let id = id_of(broker, &account.email);
+    let known = broker.vault.get::<Account>(&account_key(&id)).await?;
+    let condition = match known {
+        // The owner of the address may set a new password in the same way.
+        Some(known) => {
+            account.tenant = known.document.tenant;
+            Condition::Revision(known.revision)
+        }
+        None => {
+            let name = format!("t-{}", random_text()?.to_lowercase().replace(['-', '_'], "0"));
+            account.tenant = Some(name.chars().take(18).collect());
+            Condition::Absent
+        }
+    };
+    if condition == Condition::Absent
+        && let Some(name) = &account.tenant
+    {
+        tenants::found(&broker.vault, name).await?;
+    }
+    let written = broker.vault.put(account_key(&id), &account, Terms::only_if(condition)).await?;
+    if written == Written::Refused {
+        // Another request for the same address was faster. This link works on.
+        return Ok(false);
+    }
+    broker.vault.delete(&waiting_key(&id)).await?;
+    broker.vault.delete(&link).await
+}
+
+/// Issues an API key to whoever has the password of a verified address.
+///
+/// # Errors
+///
+/// Returns 401 for a wrong address or password, 403 before the address was verified, 404 if nobody may sign up, 429
+/// for too many attempts, and 503 if the store fails.
+pub async fn issue_key(broker: &Broker, email: &str, password: Secret) -> Result<Secret, Problem> {
+    if broker.mailer.is_none() {
+        return Err(Problem::not_found());
+    }
+    if email.len() > 254 || password.expose().len() > *PASSWORD.end() {
+        return Err(Problem::unauthorized());
+    }
+    let id = id_of(broker, email);
+    let attempts = format!("password/{id}");
+    if let Some(seconds) = limits::count(&broker.vault, &attempts, ATTEMPTS, 900).await? {
+        return Err(Problem::too_many("too many attempts for this address", seconds));
+    }
+    let account = match broker.vault.get::<Account>(&account_key(&id)).await? {
+        Some(found) => Some(found.document),
+        None => broker.vault.get::<Account>(&waiting_key(&id)).await?.map(|found| found.document),
+    };
+    let hash = account.as_ref().map(|account| account.password.clone());
+    if !passwords::verify(password, hash).await? {
+        return Err(Problem::unauthorized());
+    }
+    match account.and_then(|account| account.tenant) {
+        Some(tenant) => Ok(tenants::issue_key(&broker.vault, &tenant, "").await?.1),
+        None => Err(Problem::unverified()),
+    }
+}
