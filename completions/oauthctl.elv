@@ -19,7 +19,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
     var completions = [
         &'oauthctl'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -80,7 +80,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --client-id 'Login by URL: ID of a client that is registered at the server'
             cand --challenge 'Login by URL: the `WWW-Authenticate` value that the resource returned'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --no-browser 'Print the URL instead of opening a browser'
@@ -110,7 +110,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --dpop 'Add a DPoP proof for this request; for the formats header, headers, curl and json (RFC 9449)'
             cand --dpop-nonce '`DPoP-Nonce` that the API returned, for the proof'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --force-refresh 'Refresh the token even if it is still valid'
@@ -137,7 +137,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --audience 'Request a token for this audience'
             cand --env 'Environment variable that holds the token'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -163,7 +163,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -o 'Write the body of a successful response to this file'
             cand --output 'Write the body of a successful response to this file'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand -i 'Print the status and the headers of the response before its body'
@@ -188,7 +188,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --resource 'Request a token for this resource (RFC 8707)'
             cand --audience 'Request a token for this audience'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -205,7 +205,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --check 'Exit with code 4 if an account has a problem, or none is logged in'
@@ -223,7 +223,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --offline 'Test only this machine, without the network'
@@ -242,7 +242,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --all 'Log out of all accounts of the profile, or of all profiles if none is named'
@@ -262,7 +262,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -280,7 +280,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --refresh-token 'Introspect the stored refresh token'
@@ -300,7 +300,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --id-token 'Inspect the stored id_token'
@@ -317,7 +317,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;discover'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -341,7 +341,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --login-hint 'Value of the `login_hint` parameter: the user who will log in'
             cand --param 'Extra parameter of the authorization request; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --sealed 'Encrypt the whole flow into the state, so that any machine with the same OAUTHCTL_STATE_KEY can complete it'
@@ -365,7 +365,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Accept only a flow of this profile'
             cand --require-identity 'Accept only this user: sub=… or email=…'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --show-token 'Also print the access token'
@@ -381,7 +381,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -402,7 +402,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -417,7 +417,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending;show'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -432,7 +432,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;pending;cancel'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -448,7 +448,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;pending;rotate-key'= {
             cand --alg 'Algorithm that signs new states'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -463,7 +463,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;attr'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -485,7 +485,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -504,7 +504,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --account 'Account to use, if the profile has several'
             cand --ttl 'How long to keep it [default: as long as the grant]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -522,7 +522,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -540,7 +540,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Same as the argument PROFILE'
             cand --account 'Account to use, if the profile has several'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -555,7 +555,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -576,7 +576,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;git'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -591,7 +591,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;docker'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -606,7 +606,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;kubernetes'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -621,7 +621,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;cargo'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --cargo-plugin 'Accepted for cargo, which always adds it'
@@ -638,7 +638,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;credential;netrc'= {
             cand --pipe 'Write to this named pipe once a program reads it'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -653,7 +653,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;credential;npm'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -668,7 +668,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -696,7 +696,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scope 'Scope to request; can be repeated'
             cand --set 'Set any other key of the profile; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --client-secret-stdin 'Read the client secret from standard input and store it in the token store'
@@ -712,7 +712,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;list'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -729,7 +729,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -776,7 +776,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -793,7 +793,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -808,7 +808,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;path'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -823,7 +823,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;providers'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -838,7 +838,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -856,7 +856,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store;keygen'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -871,7 +871,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;store;info'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -887,11 +887,12 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;store;migrate'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --to 'Store to move to: keyring, file or file:DIR'
+            cand --to 'Store to move to: keyring, file, file:DIR or command'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
+            cand --write 'Write the new store to the configuration afterwards'
             cand --accept-unauthenticated 'Accept unauthenticated records of file stores, as written by earlier versions'
             cand --json 'Print results and errors as JSON'
             cand -q 'Print only results and errors'
@@ -909,7 +910,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --account 'Account to use, if the profile has several'
             cand --recipient 'Encrypt the line to this age recipient; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -924,7 +925,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;import'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --replace 'Replace the account if it is already stored'
@@ -941,7 +942,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;demo'= {
             cand --browser 'Log in yourself in a browser, optionally started by COMMAND'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -977,7 +978,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --scenario 'Scenario in which the server misbehaves; can be repeated; `help` lists the scenarios'
             cand --access-ttl 'Lifetime of access tokens'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --auto-consent 'Grant consent without showing a page, for unattended tests'
@@ -1023,7 +1024,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;completions'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1039,7 +1040,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;man'= {
             cand --dir 'Write the pages of all commands to this directory'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1054,7 +1055,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;help'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1069,7 +1070,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;version'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'

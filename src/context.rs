@@ -8,6 +8,8 @@ use oauthctl_core::clock::SystemClock;
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::profile::url_login::{self, UrlLogin};
 use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
+#[cfg(target_os = "linux")]
+use oauthctl_core::store::KernelCache;
 use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, UrlLogins, Warnings};
 use oauthctl_core::trace::Trace;
 use oauthctl_core::{Error, Result, Secret, Timestamp, text};
@@ -378,9 +380,38 @@ impl Context {
     ///
     /// Returns `Store` if this version does not support the store.
     pub fn open_store(&self, spec: &StoreSpec) -> Result<Store> {
-        let store = spec.open(&self.places()?)?;
+        let known = self.narrowed.get().or(self.config.get());
+        let keeps = |config: &Config| is_kernel(config.defaults.cache.as_deref());
+        let keeps = match known {
+            Some(config) => keeps(config),
+            None => self.config().is_ok_and(keeps),
+        };
+        self.open_store_cached(spec, keeps)
+    }
+
+    /// Does the same where it is known whether access tokens are kept in the kernel keyring.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::open_store`].
+    pub fn open_store_cached(&self, spec: &StoreSpec, keeps: bool) -> Result<Store> {
+        let store = spec.open(&self.places_of(spec)?)?;
         self.note_warnings(store.warnings.clone());
+        #[cfg(target_os = "linux")]
+        let store = store.cached_in_kernel(self.kernel_cache(spec)?, keeps);
+        #[cfg(not(target_os = "linux"))]
+        let _ = keeps;
         Ok(store)
+    }
+
+    /// Returns the kernel's cache of the access tokens of a store.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the state directory is unknown.
+    #[cfg(target_os = "linux")]
+    pub fn kernel_cache(&self, spec: &StoreSpec) -> Result<KernelCache> {
+        Ok(KernelCache::new(&self.state_path()?, &spec.to_string()))
     }
 
     /// Returns the directory for generated keys: always the platform's configuration directory, because the
@@ -419,9 +450,23 @@ impl Context {
             key,
             sealed: data.join("sealed"),
             bus: environment::session_bus(),
+            command: None,
             #[cfg(target_os = "linux")]
             user: environment::keyring_user(self.ui, self.globals.no_input),
         })
+    }
+
+    /// Returns the same with what the configuration says about this store.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::places`].
+    pub fn places_of(&self, spec: &StoreSpec) -> Result<Places> {
+        let mut places = self.places()?;
+        if *spec == StoreSpec::Command {
+            places.command.clone_from(&self.config()?.store_command);
+        }
+        Ok(places)
     }
 
     /// Opens the store of a profile.
@@ -433,4 +478,9 @@ impl Context {
         let config = self.config_of(&profile.name)?;
         self.open_store(&self.store_spec(config.store_of(profile))?)
     }
+}
+
+/// Returns whether `[defaults] cache` names the kernel keyring.
+pub fn is_kernel(cache: Option<&str>) -> bool {
+    cache == Some("kernel")
 }

@@ -68,6 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("keyring", KEYRING),
     ("keyring_core", KEYRING),
     ("dbus", KEYRING),
+    ("linux_keyutils", &["crates/core/src/store/kernel.rs"]),
     ("age", &["crates/core/src/store/"]),
     ("clap", COMMAND_LINES),
     ("clap_complete", THE_PROGRAM),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
+use oauthctl_core::profile::edit;
 use oauthctl_core::store::{KeySource, StoreSpec, accept_unauthenticated, file, migrate};
 use oauthctl_core::{AccountEntry, Error, GrantKey, Result, text};
 use serde_json::json;
@@ -32,9 +33,12 @@ pub struct MigrateArgs {
     argument: Option<String>,
     #[command(flatten)]
     option: ProfileOption,
-    /// Store to move to: keyring, file or file:DIR
+    /// Store to move to: keyring, file, file:DIR or command
     #[arg(long, value_name = "STORE", value_hint = ValueHint::Other)]
     to: String,
+    /// Write the new store to the configuration afterwards
+    #[arg(long)]
+    write: bool,
     /// Accept unauthenticated records of file stores, as written by earlier versions
     #[arg(long)]
     accept_unauthenticated: bool,
@@ -150,19 +154,42 @@ impl Place {
     }
 }
 
-/// Returns the configuration tables that determine the store of these profiles: each profile's own if it
-/// sets a store, else the defaults.
-fn tables(profiles: &BTreeSet<&str>, context: &Context) -> Result<String> {
-    let config = context.config()?;
-    let own = profiles.iter().filter_map(|name| config.profiles.get(*name));
-    let own: BTreeSet<String> = own
-        .filter(|profile| profile.store.is_some())
-        .map(|profile| format!("[profiles.{}]", text::one_line(&profile.name)))
-        .collect();
-    let has_own =
-        |name: &&str| config.profiles.get(*name).is_some_and(|profile| profile.store.is_some());
-    let defaults = (!profiles.iter().all(has_own)).then(|| "[defaults]".to_owned());
-    Ok(defaults.into_iter().chain(own).collect::<Vec<_>>().join(" and "))
+/// The tables of the configuration that determine the store of some profiles: each profile's own if it sets a store,
+/// else the defaults.
+struct Tables {
+    profiles: BTreeSet<String>,
+    defaults: bool,
+}
+
+impl Tables {
+    fn of(profiles: &BTreeSet<&str>, context: &Context) -> Result<Self> {
+        let config = context.config()?;
+        let has_own = |name: &&&str| {
+            config.profiles.get(**name).is_some_and(|profile| profile.store.is_some())
+        };
+        let own = profiles.iter().filter(has_own).map(|name| (*name).to_owned());
+        Ok(Self { profiles: own.collect(), defaults: !profiles.iter().all(|name| has_own(&name)) })
+    }
+
+    /// Writes the store to the file, if the user wants that, and says what is written or to be written.
+    fn write(&self, to_spec: &StoreSpec, what: &str, write: bool, context: &Context) -> Result<()> {
+        let own = self.profiles.iter();
+        let own = own.map(|name| format!("[profiles.{}]", text::one_line(name)));
+        let tables = self.defaults.then(|| "[defaults]".to_owned()).into_iter().chain(own);
+        let tables = tables.collect::<Vec<_>>().join(" and ");
+        let line = format!("`store = \"{to_spec}\"`");
+        let question = format!("Set {line} in {tables}, to use {what} from there? [y/N] ");
+        let never_ask = context.globals.no_input || context.ui.json;
+        if !write && !ui::confirm(&question, never_ask) {
+            context.ui.say(format!("Set {line} in {tables} to use {what} from there."));
+            return Ok(());
+        }
+        let path = context.config_path()?;
+        let profiles: Vec<&str> = self.profiles.iter().map(String::as_str).collect();
+        edit::set_store(&path, &profiles, self.defaults, &to_spec.to_string())?;
+        context.ui.say(format!("Wrote {line} to {tables} in {}.", path.display()));
+        Ok(())
+    }
 }
 
 fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
@@ -215,15 +242,12 @@ fn migrate_accounts(args: &MigrateArgs, context: &Context) -> Result<ExitCode> {
     }
     let mut profiles: BTreeSet<&str> = moved.iter().map(|key| key.profile.as_str()).collect();
     profiles.extend(secrets.profiles.iter().map(String::as_str));
-    context.ui.say(if profiles.is_empty() {
-        format!("There is nothing to move to {to_spec}.")
+    if profiles.is_empty() {
+        context.ui.say(format!("There is nothing to move to {to_spec}."));
     } else {
-        format!(
-            "Set `store = \"{to_spec}\"` in {} to use {} from there.",
-            tables(&profiles, context)?,
-            if moved.is_empty() { "the client secrets" } else { "the accounts" }
-        )
-    });
+        let what = if moved.is_empty() { "the client secrets" } else { "the accounts" };
+        Tables::of(&profiles, context)?.write(&to_spec, what, args.write, context)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,12 +11,13 @@ use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::USUAL_MIN_TTL;
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::profile::url_login::is_url;
+use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp, time};
 
 use crate::args::{AccountOption, ProfileArg};
 use crate::commands::login;
-use crate::context::Context;
+use crate::context::{Context, is_kernel};
 use crate::format::{FORMATS, Format, render};
 use crate::source::{self, Opened};
 use crate::{by_url, hint, manager, run as runner, scopes, ui};
@@ -111,6 +112,7 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
         cached: args.cached,
         login: args.login,
         id_token: args.id_token,
+        whole: format == Format::Json || args.dpop.is_some(),
     };
     let profile = args.profile.name()?;
     let token = match args.challenge.as_deref() {
@@ -176,6 +178,8 @@ pub struct Want {
     pub login: bool,
     /// Return an id_token with the remaining lifetime.
     pub id_token: bool,
+    /// Return what is known with the token too, such as its attributes.
+    pub whole: bool,
 }
 
 /// Returns a token: from the store without any set-up if that is enough, else through the manager.
@@ -348,19 +352,26 @@ fn from_store(
         None => context.env("OAUTHCTL_PROFILE")?,
     };
     let Some(settings) = settings(context, named.as_deref())? else { return Ok(None) };
-    let store = context.open_store(&context.store_spec(settings.store.as_deref())?)?;
+    let spec = context.store_spec(settings.store.as_deref())?;
     let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     let key = GrantKey::new(&settings.profile, account);
-    let load = pin!(store.grants.load(&key));
-    // The stores on this path respond at once; one that does not is tried again on the full path.
-    let Poll::Ready(grant) = load.poll_once() else {
-        return Ok(None);
-    };
-    let Ok(Some(grant)) = grant else {
-        return Ok(None);
-    };
     let request = request(selection, want, settings.min_ttl);
-    let token = flow::stored(&grant, &request, false, Timestamp::now());
+    let is_cached = is_kernel(settings.cache.as_deref());
+    let mut token = None;
+    #[cfg(target_os = "linux")]
+    if is_cached && !want.whole && !want.id_token {
+        let grant = context.kernel_cache(&spec)?.find(&key);
+        token = grant.and_then(|grant| flow::stored(&grant, &request, false, Timestamp::now()));
+    }
+    // A program of the user takes longer to start than all of the full path.
+    if token.is_none() && spec != StoreSpec::Command {
+        let store = context.open_store_cached(&spec, is_cached)?;
+        let load = pin!(store.grants.load(&key));
+        // The stores on this path respond at once; one that does not is tried again on the full path.
+        if let Poll::Ready(Ok(Some(grant))) = load.poll_once() {
+            token = flow::stored(&grant, &request, false, Timestamp::now());
+        }
+    }
     if let Some(token) = &token {
         let (issuer, endpoint) = (settings.issuer.as_deref(), settings.token_endpoint.as_deref());
         warn_of_move(context, token, issuer, endpoint, &settings.client_id);
@@ -372,6 +383,7 @@ fn from_store(
 struct Settings {
     profile: String,
     store: Option<String>,
+    cache: Option<String>,
     min_ttl: Duration,
     issuer: Option<String>,
     token_endpoint: Option<String>,
@@ -385,6 +397,7 @@ fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> 
         return Ok(login.map(|login| Settings {
             profile: login.url,
             store: Some(login.store),
+            cache: None,
             min_ttl: USUAL_MIN_TTL,
             issuer: Some(login.issuer),
             token_endpoint: None,
@@ -396,6 +409,7 @@ fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> 
     Ok(snapshot.map(|snapshot| Settings {
         profile: snapshot.profile,
         store: snapshot.store,
+        cache: snapshot.cache,
         min_ttl: Duration::from_secs(snapshot.min_ttl_seconds),
         issuer: snapshot.issuer,
         token_endpoint: snapshot.token_endpoint,

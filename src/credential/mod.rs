@@ -145,12 +145,14 @@ fn token(
     };
     match (settings.token, usual) {
         (Some(CredentialToken::IdToken), _) => id_token(),
-        (None, Usual::Id) => match hand_out(context, profile, &selection, &want) {
-            Ok(token) if token.id_token.is_none() => Ok(token),
-            Ok(_) => id_token(),
-            // The access token may be unusable where the id_token is not.
-            Err(error) => id_token().map_err(|_| error),
-        },
+        (None, Usual::Id) => {
+            match hand_out(context, profile, &selection, &Want { whole: true, ..want }) {
+                Ok(token) if token.id_token.is_none() => Ok(token),
+                Ok(_) => id_token(),
+                // The access token may be unusable where the id_token is not.
+                Err(error) => id_token().map_err(|_| error),
+            }
+        }
         _ => hand_out(context, profile, &selection, &want),
     }
 }

@@ -34,6 +34,7 @@ mod sandbox;
 mod shells;
 mod snapshot;
 mod status;
+mod stores;
 mod streams;
 mod trace;
 mod uninstall;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use oauthctl_core::Secret;
 use oauthctl_core::port::{GrantStore, SecretItems};
-use oauthctl_core::store::{KeyringStore, MemoryStore};
+use oauthctl_core::profile::StoreCommand;
+use oauthctl_core::store::{CommandStore, KeyringStore, MemoryStore};
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;
@@ -186,6 +187,20 @@ contract!(keyring_without_a_limit, |folder: TempDir| {
     let sealed = folder.path().join("sealed");
     let fake = Arc::new(Fake::with_limit(usize::MAX));
     Opened::new(KeyringStore::over(fake, None, sealed), folder)
+});
+
+contract!(command, |folder: TempDir| {
+    let records = folder.path().join("store");
+    std::fs::create_dir(&records).unwrap();
+    let shell = |script: &str| {
+        let records = records.to_str().unwrap();
+        ["sh", "-c", script, records].map(str::to_owned).to_vec()
+    };
+    let mut commands = StoreCommand::default();
+    commands.get = shell("cat \"$0/$1\"");
+    commands.set = shell("cat >\"$0/$1\"");
+    commands.delete = shell("rm \"$0/$1\"");
+    Opened::new(CommandStore::new(commands), folder)
 });
 
 /// The suite over a store that cannot be had anew: each promise leaves it empty.

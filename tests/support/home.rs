@@ -152,6 +152,13 @@ impl Home {
         command
     }
 
+    /// Another program with this home's environment.
+    pub fn tool(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.path("home"));
+        command
+    }
+
     /// The program with this home's environment, started by another one such as `nohup`.
     pub fn command_through(&self, wrapper: &[&str], args: &[&str]) -> Command {
         let program = self.command(args);

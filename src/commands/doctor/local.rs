@@ -146,7 +146,7 @@ fn round_trip(spec: &StoreSpec, context: &Context) -> Result<()> {
     let places = Places {
         #[cfg(target_os = "linux")]
         user: None,
-        ..context.places()?
+        ..context.places_of(spec)?
     };
     let store = spec.open(&places)?;
     runner::block_on(None, store.check())

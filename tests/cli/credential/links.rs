@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::planted_with;
 use crate::fixture::TOKEN;
@@ -16,12 +16,8 @@ pub fn link(home: &Home, name: &str) -> PathBuf {
 /// Runs the link with this on stdin.
 fn output(home: &Home, name: &str, args: &[&str], input: &str) -> (String, Option<i32>) {
     use std::io::Write;
-    let template = home.command([""; 0]);
-    let mut command = Command::new(link(home, name));
-    command.env_clear().args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-    for (name, value) in template.get_envs() {
-        command.env(name, value.unwrap());
-    }
+    let mut command = home.tool(link(home, name));
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -153,6 +153,42 @@ pub fn remove(path: &Path, name: &str) -> Result<Config> {
     })
 }
 
+/// Sets the store of these profiles, and that of `[defaults]` if `defaults`.
+///
+/// # Errors
+/// Returns `Config` if there is no such profile, or if the file is invalid, before or after.
+pub fn set_store(path: &Path, profiles: &[&str], defaults: bool, store: &str) -> Result<Config> {
+    change(path, |file| {
+        let mut document = document(file)?;
+        for name in profiles {
+            let profile = document
+                .get_mut("profiles")
+                .and_then(|all| all.as_table_like_mut()?.get_mut(name)?.as_table_like_mut())
+                .ok_or_else(|| Error::config(format!("no profile `{}`", one_line(name))))?;
+            set_text(profile, "store", store);
+        }
+        if defaults {
+            let table = document.entry("defaults").or_insert_with(|| Item::Table(Table::new()));
+            let table = table
+                .as_table_like_mut()
+                .ok_or_else(|| Error::config("`defaults` is not a table"))?;
+            set_text(table, "store", store);
+        }
+        let text = document.to_string();
+        let config = ConfigFile::of_text(path, &text).parse()?;
+        Ok((text, config))
+    })
+}
+
+/// Sets a key, and keeps the comment behind its former value.
+fn set_text(table: &mut dyn TableLike, key: &str, text: &str) {
+    let mut value = Value::from(text);
+    if let Some(former) = table.get(key).and_then(Item::as_value) {
+        *value.decor_mut() = former.decor().clone();
+    }
+    table.insert(key, Item::Value(value));
+}
+
 /// Returns a profile as it is in the file, without comments, secrets redacted.
 ///
 /// # Errors

@@ -284,7 +284,7 @@ impl Reader<'_, '_> {
             None => {
                 let near = self.problems.meant(&text, STORES);
                 self.fail(format!(
-                    "must be `keyring`, `file` or `file:DIR`, not `{}`{near}",
+                    "must be `keyring`, `file`, `file:DIR` or `command`, not `{}`{near}",
                     one_line(&text)
                 ))
             }

@@ -95,6 +95,9 @@ impl<'t> Sections<'_, 't> {
             match entry.key.as_str() {
                 "profile" => defaults.profile = reader.text(),
                 "store" => defaults.store = reader.store(),
+                "cache" if cfg!(not(target_os = "linux")) => {
+                    reader.fail::<()>("is for Linux only");
+                }
                 "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
                 "client_id_metadata_url" => {
                     defaults.client_id_metadata_url = reader.judged(keys::metadata_document);

@@ -18,11 +18,7 @@ const PROFILE: &str = "[profiles.NAME]";
 #[rustfmt::skip]
 pub(crate) const UNSUPPORTED: &[Row] = &[
     (FILE, "rules", ""),
-    (FILE, "store.command", ""),
-    (DEFAULTS, "cache", ""),
-    (DEFAULTS, "store", "command"),
     (DEFAULTS, "store", "agent"),
-    (PROFILE, "store", "command"),
     (PROFILE, "store", "agent"),
     (PROFILE, "introspection_endpoint", ""),
     (PROFILE, "registration_endpoint", ""),
@@ -142,7 +138,6 @@ mod tests {
     fn unsupported_settings_are_shown_as_they_are_written() {
         for (text, expected) in [
             ("[[rules]]\naccount = \"w\"\n", "c.toml:1:3: `[[rules]]` is"),
-            ("[store.command]\nget = [\"a\"]\n", "c.toml:1:8: `[store.command]` is"),
             (
                 &format!("{MINIMAL}end_session_endpoint = \"x\"\n"),
                 "c.toml:3:1: [profiles.x]: `end_session_endpoint` is",

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `keyring` | the operating system's keyring |
 //! | `file` | age-encrypted files |
+//! | `command` | programs of the user |
+//! | `kernel` | a cache in front of any store, in the keyring of the Linux kernel |
 //! | [`memory`] | the memory of this process |
 //! | [`state_dir`] | locks, intents and the index of accounts; no secrets |
 //! | [`mod@pending`], [`state_keys`] | started authorizations, sealed, and the keys of their states |
@@ -14,8 +16,12 @@
 
 #[cfg(feature = "file")]
 mod age_file;
+#[cfg(any(feature = "file", feature = "keyring"))]
+mod command;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+mod kernel;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod memory;
@@ -40,12 +46,17 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::GrantKey;
 use crate::port::{BoxFuture, GrantStore, SecretItems};
+use crate::profile::StoreCommand;
 use crate::protocol::random;
 use crate::secret::Secret;
 
 pub use crate::files::Warnings;
+#[cfg(any(feature = "file", feature = "keyring"))]
+pub use command::CommandStore;
 #[cfg(feature = "file")]
 pub use file::{FileStore, KeySource};
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+pub use kernel::KernelCache;
 #[cfg(feature = "keyring")]
 pub use keyring::KeyringStore;
 pub use memory::{MemoryCoordinator, MemoryPending, MemoryStore};
@@ -74,6 +85,8 @@ pub enum StoreSpec {
     Keyring,
     /// Encrypted files, in this directory or in the default one.
     File(Option<PathBuf>),
+    /// The programs of `[store.command]`.
+    Command,
 }
 
 impl FromStr for StoreSpec {
@@ -83,7 +96,8 @@ impl FromStr for StoreSpec {
         match text {
             "keyring" => Ok(Self::Keyring),
             "file" => Ok(Self::File(None)),
-            "command" | "agent" => {
+            "command" => Ok(Self::Command),
+            "agent" => {
                 Err(Error::store(format!("the store `{text}` is not supported in this version"))
                     .hint(Advice::ChooseStore))
             }
@@ -91,7 +105,7 @@ impl FromStr for StoreSpec {
                 Some(directory) if !directory.is_empty() => Ok(Self::File(Some(plain(directory)))),
                 _ => {
                     let what = format!(
-                        "unknown store `{}` (expected `keyring`, `file` or `file:DIR`)",
+                        "unknown store `{}` (expected `keyring`, `file`, `file:DIR` or `command`)",
                         crate::text::one_line(text)
                     );
                     let error = Error::usage(what);
@@ -137,6 +151,7 @@ impl std::fmt::Display for StoreSpec {
         match self {
             Self::Keyring => f.write_str("keyring"),
             Self::File(None) => f.write_str("file"),
+            Self::Command => f.write_str("command"),
             Self::File(Some(directory)) => write!(f, "file:{}", directory.display()),
         }
     }
@@ -154,6 +169,8 @@ pub struct Places {
     pub sealed: PathBuf,
     /// The address of the session bus, on Linux (`keyring::session_bus`).
     pub bus: Option<String>,
+    /// The programs of the store `command`.
+    pub command: Option<StoreCommand>,
     /// The user, if one can answer the prompts of a Secret Service.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     pub user: Option<keyring::KeyringUser>,
@@ -174,6 +191,14 @@ pub struct Store {
 }
 
 impl Store {
+    /// Returns the same store with its access tokens in a cache too, if `keeps`. In any case they are removed from
+    /// the cache with their grants.
+    #[cfg(all(feature = "keyring", target_os = "linux"))]
+    #[must_use]
+    pub fn cached_in_kernel(self, cache: KernelCache, keeps: bool) -> Self {
+        Self { grants: Arc::new(kernel::Cached::new(self.grants, cache, keeps)), ..self }
+    }
+
     /// Writes a secret of realistic size, reads it and removes it.
     ///
     /// # Errors
@@ -209,10 +234,26 @@ impl StoreSpec {
             }
             #[cfg(feature = "keyring")]
             Self::Keyring => open_keyring(places),
+            #[cfg(any(feature = "file", feature = "keyring"))]
+            Self::Command => open_command(places),
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build does not support the store `{self}`"))),
         }
     }
+}
+
+#[cfg(any(feature = "file", feature = "keyring"))]
+fn open_command(places: &Places) -> Result<Store> {
+    let Some(commands) = places.command.clone() else {
+        return Err(Error::config("the store `command` is not configured").hint(
+            Advice::configure(
+                &["get", "set", "delete"],
+                "add `[store.command]` to the configuration",
+            ),
+        ));
+    };
+    let store = Arc::new(CommandStore::new(commands));
+    Ok(Store { grants: store.clone(), items: store, warnings: Warnings::default() })
 }
 
 #[cfg(feature = "keyring")]
@@ -238,7 +279,7 @@ impl StoreSpec {
     pub fn open_files(&self, places: &Places) -> Option<FileStore> {
         match self {
             Self::File(directory) => Some(self.file_store(directory.as_deref(), places)),
-            Self::Keyring => None,
+            _ => None,
         }
     }
 
