@@ -599,8 +599,10 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('docker', 'docker', [CompletionResultType]::ParameterValue, 'Act as a credential helper of docker')
             [CompletionResult]::new('kubernetes', 'kubernetes', [CompletionResultType]::ParameterValue, 'Act as an exec credential plugin of Kubernetes')
             [CompletionResult]::new('cargo', 'cargo', [CompletionResultType]::ParameterValue, 'Act as a credential provider of cargo')
+            [CompletionResult]::new('aws', 'aws', [CompletionResultType]::ParameterValue, 'Print temporary credentials of AWS for a role, as its `credential_process`')
             [CompletionResult]::new('netrc', 'netrc', [CompletionResultType]::ParameterValue, 'Print a netrc file, or write it to a named pipe')
             [CompletionResult]::new('npm', 'npm', [CompletionResultType]::ParameterValue, 'Print the value of the header `Authorization`, for the token helpers of pnpm')
+            [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Make a tool use its helper, or undo that')
             break
         }
         'oauthctl;credential;git' {
@@ -668,6 +670,22 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'oauthctl;credential;aws' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details')
+            [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Explain every protocol step on stderr, with secrets redacted')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser; exit with code 4 instead')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'oauthctl;credential;netrc' {
             [CompletionResult]::new('--pipe', '--pipe', [CompletionResultType]::ParameterName, 'Write to this named pipe once a program reads it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
@@ -690,6 +708,23 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more details')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more details')
+            [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Explain every protocol step on stderr, with secrets redacted')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never prompt and never open a browser; exit with code 4 instead')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'oauthctl;credential;setup' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--undo', '--undo', [CompletionResultType]::ParameterName, 'Remove what was written')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only results and errors')
@@ -783,7 +818,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;edit' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -799,7 +834,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;profile;default' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1048,7 +1083,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;serve' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')
@@ -1064,7 +1099,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;tenant' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results and errors as JSON')

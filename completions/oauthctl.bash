@@ -7,6 +7,7 @@ __oauthctl_describe() {
     case $1 in
     'oauthctl')
         commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
+        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
@@ -131,7 +132,7 @@ __oauthctl_describe() {
         arguments='@profiles'
         ;;
     'oauthctl credential')
-        commands='git docker kubernetes cargo netrc npm'
+        commands='git docker kubernetes cargo aws netrc npm setup'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
@@ -154,6 +155,11 @@ __oauthctl_describe() {
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
+    'oauthctl credential aws')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
+        arguments='@nothing'
+        ;;
     'oauthctl credential netrc')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--pipe=@files --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
@@ -163,6 +169,11 @@ __oauthctl_describe() {
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing'
+        ;;
+    'oauthctl credential setup')
+        flags='--undo --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
+        arguments='git,docker,kubernetes,cargo,aws,netrc,npm @nothing'
         ;;
     'oauthctl profile')
         commands='add list show edit default remove set-secret path'
@@ -185,11 +196,11 @@ __oauthctl_describe() {
         ;;
     'oauthctl profile edit')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl profile default')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl profile remove')
@@ -254,11 +265,13 @@ __oauthctl_describe() {
     'oauthctl serve')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing+'
         ;;
     'oauthctl tenant')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing+'
         ;;
     'oauthctl completions')
@@ -276,12 +289,12 @@ __oauthctl_describe() {
         options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         options='--dir=@directories --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

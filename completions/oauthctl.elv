@@ -571,8 +571,10 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand docker 'Act as a credential helper of docker'
             cand kubernetes 'Act as an exec credential plugin of Kubernetes'
             cand cargo 'Act as a credential provider of cargo'
+            cand aws 'Print temporary credentials of AWS for a role, as its `credential_process`'
             cand netrc 'Print a netrc file, or write it to a named pipe'
             cand npm 'Print the value of the header `Authorization`, for the token helpers of pnpm'
+            cand setup 'Make a tool use its helper, or undo that'
         }
         &'oauthctl;credential;git'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
@@ -635,6 +637,21 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'oauthctl;credential;aws'= {
+            cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
+            cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
+            cand --json 'Print results and errors as JSON'
+            cand -q 'Print only results and errors'
+            cand --quiet 'Print only results and errors'
+            cand -v 'Print more details'
+            cand --verbose 'Print more details'
+            cand --trace 'Explain every protocol step on stderr, with secrets redacted'
+            cand --no-input 'Never prompt and never open a browser; exit with code 4 instead'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'oauthctl;credential;netrc'= {
             cand --pipe 'Write to this named pipe once a program reads it'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
@@ -656,6 +673,22 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
+            cand --json 'Print results and errors as JSON'
+            cand -q 'Print only results and errors'
+            cand --quiet 'Print only results and errors'
+            cand -v 'Print more details'
+            cand --verbose 'Print more details'
+            cand --trace 'Explain every protocol step on stderr, with secrets redacted'
+            cand --no-input 'Never prompt and never open a browser; exit with code 4 instead'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'oauthctl;credential;setup'= {
+            cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
+            cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
+            cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
+            cand --undo 'Remove what was written'
             cand --json 'Print results and errors as JSON'
             cand -q 'Print only results and errors'
             cand --quiet 'Print only results and errors'
@@ -744,7 +777,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;edit'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -759,7 +792,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;profile;default'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -994,7 +1027,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;serve'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'
@@ -1009,7 +1042,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;tenant'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --json 'Print results and errors as JSON'

@@ -523,26 +523,28 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
 command\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l json -d 'Print results and errors as JSON'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s q -l quiet -d 'Print only results and errors'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s v -l verbose -d 'Print more details'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "git" -d 'Act as a credential helper of git'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "docker" -d 'Act as a credential helper of docker'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "kubernetes" -d 'Act as an exec credential plugin of Kubernetes'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "cargo" -d 'Act as a credential provider of cargo'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "netrc" -d 'Print a netrc file, or write it to a named pipe'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo netrc npm" -f -a "npm" -d 'Print the value of the header `Authorization`, for the token helpers of pnpm'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "git" -d 'Act as a credential helper of git'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "docker" -d 'Act as a credential helper of docker'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "kubernetes" -d 'Act as an exec credential plugin of Kubernetes'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "cargo" -d 'Act as a credential provider of cargo'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "aws" -d 'Print temporary credentials of AWS for a role, as its `credential_process`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "netrc" -d 'Print a netrc file, or write it to a named pipe'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "npm" -d 'Print the value of the header `Authorization`, for the token helpers of pnpm'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "setup" -d 'Make a tool use its helper, or undo that'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -600,6 +602,20 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from cargo" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l pipe -d 'Write to this named pipe once a program reads it' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -629,17 +645,27 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
 command\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l undo -d 'Remove what was written'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l json -d 'Print results and errors as JSON'
@@ -750,8 +776,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -763,8 +790,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1126,6 +1154,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s h -l help 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1139,6 +1170,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1238,8 +1272,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from docker" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from kubernetes" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from aws" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from netrc" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from npm" -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -f -a "git docker kubernetes cargo aws netrc npm"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from setup" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from show" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -f -a "(__oauthctl_names profiles)"
@@ -1254,3 +1291,5 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version"

@@ -1,16 +1,21 @@
 //! `oauthctl credential`: acts as the credential helper of other programs.
 
+mod setup;
+
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use oauthctl_core::profile::{Credential, CredentialTool, Target};
-use oauthctl_core::{Error, Result, text};
+use oauthctl_core::http::{HttpClient, Options};
+use oauthctl_core::port::Http;
+use oauthctl_core::profile::{Credential, CredentialTool, Target as Place};
+use oauthctl_core::{Error, Result, Secret, Timestamp, text};
 
 use crate::context::Context;
-use crate::credential::{self, Usual, cargo, docker, git, kubernetes, netrc};
-use crate::ui;
+use crate::credential::{self, Usual, aws, cargo, docker, git, kubernetes, netrc};
+use crate::target::Target;
+use crate::{environment, run as runner, ui};
 
 #[derive(Debug, Subcommand)]
 pub enum CredentialCommand {
@@ -24,12 +29,18 @@ pub enum CredentialCommand {
     Kubernetes(KeyArgs),
     /// Act as a credential provider of cargo
     Cargo(CargoArgs),
+    /// Print temporary credentials of AWS for a role, as its `credential_process`
+    Aws(KeyArgs),
     /// Print a netrc file, or write it to a named pipe
     #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \
         https://api.example.com/me")]
     Netrc(NetrcArgs),
     /// Print the value of the header `Authorization`, for the token helpers of pnpm
     Npm(KeyArgs),
+    /// Make a tool use its helper, or undo that
+    #[command(after_help = "Examples:\n  oauthctl credential setup git https://gitlab.com\n  \
+        oauthctl credential setup git https://gitlab.com --undo")]
+    Setup(setup::SetupArgs),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +92,8 @@ pub fn run(command: &CredentialCommand, context: &Context) -> Result<ExitCode> {
         CredentialCommand::Docker(args) => return with_docker(&args.operation, context),
         CredentialCommand::Kubernetes(args) => with_kubernetes(args.key.as_deref(), context),
         CredentialCommand::Cargo(_) => with_cargo(context),
+        CredentialCommand::Aws(args) => with_aws(args.key.as_deref(), context),
+        CredentialCommand::Setup(args) => return setup::run(args, context),
         CredentialCommand::Netrc(args) => with_netrc(args, context),
         CredentialCommand::Npm(args) => with_npm(args.key.as_deref(), context),
     }?;
@@ -165,8 +178,8 @@ fn with_kubernetes(key: Option<&str>, context: &Context) -> Result<()> {
 }
 
 /// Refuses a key that is the URL of another server than the one that asks.
-fn check_server(key: &str, server: Option<&Target>) -> Result<()> {
-    let named = Target::parse(key).ok().filter(Target::is_url);
+fn check_server(key: &str, server: Option<&Place>) -> Result<()> {
+    let named = Place::parse(key).ok().filter(Place::is_url);
     match (named, server) {
         (Some(named), Some(server)) if !named.covers(server) => {
             let (key, server) = (text::one_line(key), text::one_line(&server.authority()));
@@ -197,7 +210,7 @@ fn with_cargo(context: &Context) -> Result<()> {
 }
 
 fn cargo_answer(line: &str, context: &Context) -> serde_json::Value {
-    let settings = |place: &Target| -> Result<Option<&Credential>> {
+    let settings = |place: &Place| -> Result<Option<&Credential>> {
         let found = credential::settings_for(context, CredentialTool::Cargo, place)?;
         Ok(found.map(|(_, settings)| settings))
     };
@@ -244,6 +257,43 @@ fn with_netrc(args: &NetrcArgs, context: &Context) -> Result<()> {
         Some(path) => netrc::write_to_pipe(path, &file),
         None => ui::print(&file),
     }
+}
+
+fn with_aws(key: Option<&str>, context: &Context) -> Result<()> {
+    let (_, settings) = credential::settings_of(context, CredentialTool::Aws, key)?;
+    let variable = |name: &str| context.env(name).ok().flatten();
+    let endpoint = aws::endpoint(settings, variable)?;
+    let target =
+        Target::existing(context, settings.profile.as_deref(), settings.account.as_deref())?;
+    let grant_id = target.state.account(&target.key)?.map(|entry| entry.grant_id);
+    let name = aws::name(settings, &endpoint, &format!("{:?}", target.key));
+    let items = &target.store.items;
+    let life = aws::duration(settings);
+    if let Some(grant_id) = &grant_id
+        && let Ok(Some(kept)) = runner::block_on(None, items.get(&name))
+        && let Some(found) = aws::reusable(kept.expose(), grant_id, life, Timestamp::now())
+    {
+        return ui::print_line(&found.to_string());
+    }
+    let token = credential::issue(context, settings, Usual::Id)?;
+    let asked_at = Timestamp::now();
+    let request = aws::request(endpoint, settings, &token);
+    let client = HttpClient::new(Options { proxy: environment::proxy(), ..Options::default() });
+    let response = runner::block_on(None, async {
+        client.send(&request).await.map_err(|error| {
+            let failed = Error::unavailable(format!("AWS STS: {}", error.message));
+            error.hint.map_or(failed.clone(), |hint| failed.hint(hint))
+        })
+    })?;
+    let credentials = aws::parse(&response)?;
+    if let Some(entry) = target.state.account(&target.key)? {
+        let kept = aws::kept(&credentials, &entry.grant_id, asked_at.plus(life));
+        let saved = runner::block_on(None, items.set(&name, &Secret::new(kept.as_str())));
+        if let Err(error) = saved {
+            context.ui.warn(&error.context("the credentials are not kept"));
+        }
+    }
+    ui::print_line(&credentials.to_string())
 }
 
 fn with_npm(key: Option<&str>, context: &Context) -> Result<()> {

@@ -1,12 +1,14 @@
 //! What the credential helpers share: the settings of a tool, and the token that they name. The files beside this
 //! one parse the request of one tool and render the response to it.
 
+pub mod aws;
 pub mod cargo;
 pub mod docker;
 pub mod git;
 pub mod kubernetes;
 pub mod links;
 pub mod netrc;
+pub mod setup;
 
 use std::io::Read;
 

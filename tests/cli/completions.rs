@@ -34,14 +34,17 @@ fn the_shipped_scripts_are_current() {
 fn the_shells_take_their_scripts_and_complete() {
     let home = Home::new();
     let script = home.run(["completions", "bash"]).ok().stdout;
-    let ask = "eval \"$1\"; COMP_WORDS=(oauthctl tok); COMP_CWORD=1; _oauthctl oauthctl tok oauthctl; \
+    // It is longer than one argument may be.
+    let file = home.path("script");
+    std::fs::write(&file, script).unwrap();
+    let ask = ". \"$1\"; COMP_WORDS=(oauthctl tok); COMP_CWORD=1; _oauthctl oauthctl tok oauthctl; \
                printf '%s\\n' \"${COMPREPLY[@]}\"";
-    let output = Command::new("bash").args(["-c", ask, "bash", &script]).output().unwrap();
+    let output = Command::new("bash").args(["-c", ask, "bash"]).arg(&file).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "token\n");
-    for (shell, args) in [("zsh", ["-n", "-c"]), ("fish", ["--no-execute", "-c"])] {
-        let name = if shell == "zsh" { "zsh" } else { "fish" };
-        let script = home.run(["completions", name]).ok().stdout;
-        let output = Command::new(shell).args(args).arg(script).output().unwrap();
+    for (shell, option) in [("zsh", "-n"), ("fish", "--no-execute")] {
+        let script = home.run(["completions", shell]).ok().stdout;
+        std::fs::write(&file, script).unwrap();
+        let output = Command::new(shell).arg(option).arg(&file).output().unwrap();
         assert!(output.status.success(), "{shell}: {output:?}");
     }
 }

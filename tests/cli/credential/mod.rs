@@ -1,5 +1,6 @@
 //! The credential helpers: their protocols, what they refuse, and the real programs that use them.
 
+mod aws;
 mod cargo;
 mod configuration;
 mod docker;
@@ -8,6 +9,7 @@ mod kubernetes;
 mod links;
 mod netrc;
 mod npm;
+mod setup;
 
 use std::fs;
 

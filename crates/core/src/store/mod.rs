@@ -35,6 +35,7 @@ mod rejected;
 mod shelf;
 pub mod state_dir;
 pub mod state_keys;
+mod tool_files;
 mod url_logins;
 
 use std::path::{Component, Path, PathBuf};
@@ -67,6 +68,7 @@ pub use pending::FilePending;
 pub use state_dir::StateDir;
 pub use state_dir::{LoginLock, LoginOutcome};
 pub use state_keys::StateKeyFile;
+pub use tool_files::Insertion;
 pub use url_logins::UrlLogins;
 
 /// A store, as `--store` names it.

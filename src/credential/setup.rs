@@ -1,0 +1,196 @@
+//! What `credential setup` inserts into the configuration of a tool: the place in the file, and the text.
+
+use oauthctl_core::profile::{CredentialTool, Target};
+use oauthctl_core::{Error, Result, text};
+use serde_json::Value;
+
+/// The file of a tool, relative to the home directory, and the variables that name another file or its directory.
+pub struct Place {
+    /// The variable with the path of the file.
+    pub file_variable: &'static str,
+    /// The variable with the directory, and the name of the file in it.
+    pub directory_variable: (&'static str, &'static str),
+    /// The path below the home directory.
+    pub below_home: &'static str,
+}
+
+/// Returns the file of a tool.
+///
+/// # Errors
+///
+/// Returns `Usage` for a tool whose configuration is not written.
+pub fn place(tool: CredentialTool) -> Result<Place> {
+    let place = |file_variable, directory_variable, below_home| {
+        Ok(Place { file_variable, directory_variable, below_home })
+    };
+    match tool {
+        CredentialTool::Git => place("GIT_CONFIG_GLOBAL", ("", ""), ".gitconfig"),
+        CredentialTool::Docker => {
+            place("", ("DOCKER_CONFIG", "config.json"), ".docker/config.json")
+        }
+        CredentialTool::Cargo => place("", ("CARGO_HOME", "config.toml"), ".cargo/config.toml"),
+        CredentialTool::Aws => place("AWS_CONFIG_FILE", ("", ""), ".aws/config"),
+        CredentialTool::Npm => place("NPM_CONFIG_USERCONFIG", ("", ""), ".npmrc"),
+        other => {
+            let what =
+                format!("`credential setup` does not write the configuration of {}", other.name());
+            Err(Error::usage(what).hint("see the page on credential helpers"))
+        }
+    }
+}
+
+/// Returns where in the file to insert what. `program` is the path of this program, quoted where a shell reads it.
+///
+/// # Errors
+///
+/// Returns `Config` if the file already says something else about this key, or cannot be understood.
+pub fn insertion(
+    tool: CredentialTool,
+    key: &str,
+    file: &str,
+    program: &str,
+) -> Result<(usize, String)> {
+    let append = |block: String| {
+        let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
+        Ok((file.len(), format!("{line}{block}")))
+    };
+    let taken = |what: &str| {
+        Err(Error::config(format!("the file already has {what}"))
+            .hint("change it yourself, or remove it first"))
+    };
+    let url = || Target::parse(key).map_err(|why| Error::config(format!("the key {why}")));
+    let shell = text::shell_word(program);
+    match tool {
+        CredentialTool::Git => {
+            let url = if url()?.is_url() { key.to_owned() } else { format!("https://{key}") };
+            append(format!(
+                "[credential \"{url}\"]\n\thelper =\n\thelper = \"!{} credential git\"\n",
+                shell.replace('\\', "\\\\").replace('"', "\\\"")
+            ))
+        }
+        CredentialTool::Aws => {
+            let section = format!("[profile {key}]");
+            if file.lines().any(|line| line.trim() == section) {
+                return taken(&section);
+            }
+            append(format!(
+                "{section}\ncredential_process = {shell} credential aws {}\n",
+                text::shell_word(key)
+            ))
+        }
+        CredentialTool::Cargo => cargo(key, file, program),
+        CredentialTool::Docker => docker(&url()?, key, file),
+        _ => {
+            let url = url()?;
+            let path = url.path();
+            let slash = if path.is_empty() { "" } else { "/" };
+            let name = format!("//{}/{path}{slash}:_authToken", url.authority());
+            if file.lines().any(|line| line.trim_start().starts_with(&name)) {
+                return taken(&name);
+            }
+            append(format!("{name}=${{OAUTH_ACCESS_TOKEN}}\n"))
+        }
+    }
+}
+
+/// Inserts the provider behind the index of the registry, or the registry as well.
+fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
+    let argument = |text: &str| Value::from(text).to_string();
+    let provider =
+        format!("credential-provider = [{}, \"credential\", \"cargo\"]\n", argument(program));
+    let index = format!("index = {}", argument(key));
+    let mut at = 0;
+    for line in file.split_inclusive('\n') {
+        at += line.len();
+        if line.trim() == index {
+            let newline = if line.ends_with('\n') { "" } else { "\n" };
+            return Ok((at, format!("{newline}{provider}")));
+        }
+    }
+    let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
+    let is_word = |c: char| c.is_ascii_alphanumeric();
+    let name: String = target.host().chars().map(|c| if is_word(c) { c } else { '-' }).collect();
+    let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
+    Ok((file.len(), format!("{line}[registries.{name}]\n{index}\n{provider}")))
+}
+
+/// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
+fn docker(target: &Target, key: &str, file: &str) -> Result<(usize, String)> {
+    // docker asks by host, except for its own registry.
+    let server = if target.path().is_empty() { target.authority() } else { key.to_owned() };
+    let member = format!("{}: \"oauthctl\"", Value::from(server.as_str()));
+    if file.trim().is_empty() {
+        return Ok((file.len(), format!("{{\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}\n}}\n")));
+    }
+    let invalid = || Error::config("the file is not a JSON object");
+    let parsed: Value = serde_json::from_str(file).map_err(|_| invalid())?;
+    let object = parsed.as_object().ok_or_else(invalid)?;
+    if parsed["credHelpers"].get(&server).is_some() {
+        return Err(Error::config(format!("the file already has a helper for `{server}`"))
+            .hint("change it yourself, or remove it first"));
+    }
+    let (at, text) = match object.get("credHelpers") {
+        Some(helpers) => {
+            let is_empty = helpers.as_object().ok_or_else(invalid)?.is_empty();
+            let name = file.find("\"credHelpers\"").ok_or_else(invalid)?;
+            let brace = file[name..].find('{').ok_or_else(invalid)? + name + 1;
+            (brace, format!("\n\t\t{member}{}", if is_empty { "" } else { "," }))
+        }
+        None => {
+            let brace = file.find('{').ok_or_else(invalid)? + 1;
+            let comma = if object.is_empty() { "" } else { "," };
+            (brace, format!("\n\t\"credHelpers\": {{\n\t\t{member}\n\t}}{comma}"))
+        }
+    };
+    let mut after = file.to_owned();
+    after.insert_str(at, &text);
+    let is_set = serde_json::from_str::<Value>(&after)
+        .is_ok_and(|after| after["credHelpers"][&server] == "oauthctl");
+    if is_set { Ok((at, text)) } else { Err(invalid()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(tool: CredentialTool, key: &str, file: &str) -> String {
+        let (at, text) = insertion(tool, key, file, "/opt/o'b/oauthctl").unwrap();
+        let mut after = file.to_owned();
+        after.insert_str(at, &text);
+        after
+    }
+
+    #[test]
+    fn docker_keeps_the_rest_of_its_file() {
+        for file in [
+            "",
+            "{}",
+            "{ \"auths\": {} }\n",
+            "{\n\t\"credHelpers\": {}\n}",
+            "{\"credHelpers\":{\"a.example\":\"x\"},\"b\":1}",
+        ] {
+            let text = after(CredentialTool::Docker, "https://registry.example", file);
+            let after: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(after["credHelpers"]["registry.example"], "oauthctl", "{file}");
+        }
+        for file in
+            ["[]", "{", "{\"credHelpers\":[]}", "{\"credHelpers\":{\"registry.example\":\"x\"}}"]
+        {
+            let refused = insertion(CredentialTool::Docker, "registry.example", file, "x");
+            assert!(refused.is_err(), "{file}");
+        }
+    }
+
+    #[test]
+    fn cargo_finds_the_registry_or_adds_it() {
+        let key = "sparse+https://cargo.example/index/";
+        let found = format!("[registries.ours]\nindex = \"{key}\"\n[net]\n");
+        let text = after(CredentialTool::Cargo, key, &found);
+        assert!(
+            text.contains("/index/\"\ncredential-provider = [\"/opt/o'b/oauthctl\", "),
+            "{text}"
+        );
+        let text = after(CredentialTool::Cargo, key, "[net]");
+        assert!(text.starts_with("[net]\n[registries.cargo-example]\nindex = "), "{text}");
+    }
+}

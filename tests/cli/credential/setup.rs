@@ -1,0 +1,84 @@
+use std::fs;
+
+use super::planted_with;
+use crate::fixture::TOKEN;
+
+const SETTINGS: &str = "[credential.git.\"https://git.example\"]\nprofile = \"p\"\n\
+    [credential.docker.\"registry.example\"]\nprofile = \"p\"\n\
+    [credential.cargo.\"sparse+https://cargo.example/\"]\nprofile = \"p\"\n\
+    [credential.npm.\"https://npm.example\"]\nprofile = \"p\"\n\
+    [credential.aws.dev]\nrole_arn = \"x\"\n";
+
+#[test]
+fn setup_is_undone_byte_for_byte() {
+    let home = planted_with(SETTINGS);
+    for (tool, file, before) in [
+        ("git", "home/.gitconfig", "[user]\n\tname = Ada   # me"),
+        (
+            "docker",
+            "home/.docker/config.json",
+            "{ \"auths\": {},\n  \"credHelpers\": {\"a\": \"b\"} }",
+        ),
+        ("cargo", "home/.cargo/config.toml", "[net]\r\noffline = false\r\n"),
+        ("npm", "home/.npmrc", "//other.example/:_authToken=CANARY-other\n"),
+        ("aws", "home/.aws/config", "[default]\nregion = eu-central-1\n\n"),
+    ] {
+        let path = home.path(file);
+        for exists in [true, false] {
+            let _ = fs::remove_file(&path);
+            if exists {
+                home.write(&path, before);
+            }
+            let said = home.run(["credential", "setup", tool]).ok().stderr;
+            assert!(said.contains(path.to_str().unwrap()), "{said}");
+            let after = fs::read_to_string(&path).unwrap();
+            assert!(after.len() > before.len() * usize::from(exists), "{tool}: {after}");
+            home.run(["credential", "setup", tool]).fails(3);
+            home.run(["credential", "setup", tool, "--undo"]).ok();
+            assert_eq!(
+                fs::read_to_string(&path).ok().as_deref(),
+                exists.then_some(before),
+                "{tool}"
+            );
+            home.run(["credential", "setup", tool, "--undo"]).fails(3);
+        }
+    }
+    let state: String = home
+        .files()
+        .iter()
+        .filter(|path| path.starts_with(home.state_dir()))
+        .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned())
+        .collect();
+    assert!(!state.contains("CANARY-other"), "what else is in the file is not recorded");
+}
+
+#[test]
+fn setup_undo_keeps_what_was_added_since() {
+    let home = planted_with(SETTINGS);
+    let path = home.path("home/.gitconfig");
+    home.run(["credential", "setup", "git"]).ok();
+    let after = fs::read_to_string(&path).unwrap();
+    home.write(&path, &format!("[user]\n{after}[core]\n"));
+    home.run(["credential", "setup", "git", "--undo"]).ok();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "[user]\n[core]\n");
+    home.run(["credential", "setup", "git"]).ok();
+    home.write(&path, "[user]\n");
+    home.run(["credential", "setup", "git", "--undo"]).fails(3);
+    home.run(["credential", "setup", "kubernetes"]).fails(3);
+}
+
+/// The real program reads what was written, and asks the helper.
+#[test]
+fn setup_lets_git_ask_the_helper() {
+    let home = planted_with(SETTINGS);
+    home.run(["credential", "setup", "git"]).ok();
+    let mut git = home.tool("git");
+    git.args(["credential", "fill"]).env("GIT_TERMINAL_PROMPT", "0");
+    git.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut git = git.spawn().unwrap();
+    use std::io::Write;
+    git.stdin.take().unwrap().write_all(b"protocol=https\nhost=git.example\n\n").unwrap();
+    let output = git.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("password={TOKEN}\n")), "{text}");
+}
