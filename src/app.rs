@@ -10,8 +10,8 @@ use oauthctl_core::{Error, Result};
 use crate::args::Globals;
 use crate::commands::{
     api, attr, complete, completions, credential, demo, discover, doctor, exec, export, help,
-    import, inspect, introspect, login, logout, man, pending, profile, providers, refresh, sandbox,
-    serve, start, status, store, token, uninstall, userinfo,
+    import, inspect, introspect, login, logout, man, pending, profile, providers, proxy, refresh,
+    sandbox, serve, start, status, store, token, uninstall, userinfo,
 };
 use crate::context::Context;
 use crate::credential::links;
@@ -54,6 +54,8 @@ pub enum Command {
     Exec(exec::ExecArgs),
     /// Make an authorized request to an API
     Api(api::ApiArgs),
+    /// Lend a token to programs through a local proxy
+    Proxy(proxy::ProxyArgs),
     /// Refresh the tokens of an account now
     Refresh(refresh::RefreshArgs),
     /// Show accounts, their scopes, remaining lifetime and last refresh
@@ -202,6 +204,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Token(args) => in_own_frame(token::run, &args, context),
         Command::Exec(args) => in_own_frame(exec::run, &args, context),
         Command::Api(args) => in_own_frame(api::run, &args, context),
+        Command::Proxy(args) => in_own_frame(proxy::run, &args, context),
         Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
         Command::Status(args) => in_own_frame(status::run, &args, context),
         Command::Doctor(args) => in_own_frame(doctor::run, &args, context),

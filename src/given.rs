@@ -21,11 +21,12 @@ pub struct Given {
 }
 
 /// Commands that act on one profile and its account.
-const OF_A_PROFILE: [&str; 12] = [
+const OF_A_PROFILE: [&str; 13] = [
     "login",
     "token",
     "exec",
     "api",
+    "proxy",
     "refresh",
     "logout",
     "start",

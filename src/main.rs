@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod audit;
 mod authorizer;
 mod browser;
 mod by_url;
@@ -9,6 +10,7 @@ mod callbacks;
 mod challenge;
 mod client_secret;
 mod commands;
+mod confirm;
 mod context;
 mod credential;
 mod descriptors;
@@ -25,11 +27,14 @@ mod migrated;
 mod plain;
 mod progress;
 mod prompt;
+mod proxy;
 mod qr;
 mod rows;
 mod run;
 mod scopes;
 mod signals;
+#[cfg(unix)]
+mod socket;
 mod source;
 mod target;
 mod ui;

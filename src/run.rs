@@ -36,6 +36,32 @@ pub fn block_on<T>(
     }
 }
 
+/// Runs a future to its end, whatever signals come: it passes them on to the command that it waits for. Then
+/// waits until the manager has saved what it spends.
+///
+/// # Errors
+///
+/// Returns the error of the future.
+pub fn block_on_child<T>(
+    manager: &FlowManager,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    room_for_descriptors()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal(format!("cannot start the runtime: {e}")).caused_by(&e))?;
+    let outcome = runtime.block_on(async {
+        let outcome = work.await;
+        while manager.is_critical() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        outcome
+    });
+    runtime.shutdown_background();
+    outcome
+}
+
 enum Ended<T> {
     Done(Result<T>),
     /// A signal ended it, with this part unfinished.

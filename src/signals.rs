@@ -33,6 +33,27 @@ impl Ending {
         }
     }
 
+    /// Sends the signal to a process that was started. A terminal sends its interrupt to all processes in the
+    /// foreground, so that one is not passed on.
+    #[cfg(unix)]
+    pub fn pass_on(self, id: u32) {
+        use rustix::process::{Pid, Signal};
+        let signal = match self {
+            Self::Interrupt if is_in_foreground() => return,
+            Self::Interrupt => Signal::INT,
+            Self::Terminate => Signal::TERM,
+            Self::HangUp => Signal::HUP,
+        };
+        if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+            // It may have ended.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+
+    /// Does nothing: the console sends its interrupt to all processes.
+    #[cfg(not(unix))]
+    pub fn pass_on(self, _: u32) {}
+
     /// Returns how the user can send it again.
     pub fn again(self) -> &'static str {
         match self {
@@ -40,6 +61,13 @@ impl Ending {
             Self::Terminate | Self::HangUp => "send another signal",
         }
     }
+}
+
+/// Returns whether a terminal sends its signals to this process.
+#[cfg(unix)]
+fn is_in_foreground() -> bool {
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 #[cfg(unix)]

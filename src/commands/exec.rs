@@ -69,7 +69,7 @@ fn start(mut command: Command, program: &OsString) -> Result<ExitCode> {
 
 /// Returns the error, with the exit codes of shells: 127 for a missing command, 126 for one that cannot be
 /// executed.
-fn cannot_start(program: &OsString, error: &std::io::Error) -> Error {
+pub fn cannot_start(program: &OsString, error: &std::io::Error) -> Error {
     let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
     Error::usage(format!("cannot start `{}`: {error}", program.to_string_lossy()))
         .caused_by(error)

@@ -20,6 +20,7 @@ pub mod man;
 pub mod pending;
 pub mod profile;
 pub mod providers;
+pub mod proxy;
 pub mod refresh;
 pub mod sandbox;
 pub mod serve;

@@ -9,6 +9,7 @@ pub const COMMANDS: &[&str] = &[
     "token",
     "exec",
     "api",
+    "proxy",
     "refresh",
     "status",
     "doctor",

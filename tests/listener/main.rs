@@ -7,5 +7,8 @@ mod browser;
 mod form_post;
 mod pages;
 mod ports;
+#[path = "../support/mod.rs"]
+mod program;
+mod proxy;
 mod smuggling;
 mod support;

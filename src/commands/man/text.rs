@@ -145,6 +145,20 @@ const MORE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "proxy",
+        &[
+            "`proxy` lends the token of an account to programs that never get it. It listens on a loopback address or a \
+             Unix socket, adds a valid token to each request, and passes the request on to the first `api_url` of the \
+             profile. The path of its URL begins with a random key: whoever knows it can use the proxy. Requests with a \
+             foreign `Host`, or from a page of another site, are refused with status 403.",
+            "It prints one line of JSON with `url`, `socket`, `profile` and `account`. With a command, it prints nothing: \
+             the command finds the URL in OAUTHCTL_PROXY_URL, the path of a Unix socket in OAUTHCTL_PROXY_SOCKET, and \
+             its exit status is that of `proxy`.",
+            "In a rule of `--allow`, `*` stands for any characters within a segment of the path, and `**` for any number \
+             of segments. Paths are normalized before they are compared.",
+        ],
+    ),
+    (
         "login",
         &[
             "`login` uses the authorization code flow with PKCE. A listener on a loopback address is ready before the \

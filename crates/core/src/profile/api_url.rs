@@ -58,6 +58,11 @@ impl ApiUrls {
         &self.0
     }
 
+    /// Returns whether a URL is at a base or below it.
+    pub fn is_below(base: &Url, url: &Url) -> bool {
+        is_below(base, url)
+    }
+
     /// Returns whether the token may be sent to this URL.
     pub fn covers(&self, url: &Url) -> bool {
         let is_plain = url.username().is_empty() && url.password().is_none();

@@ -1,0 +1,132 @@
+//! `oauthctl proxy`: lends the token of an account to programs that never get it.
+
+mod child;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use oauthctl_core::http::Options;
+use oauthctl_core::http::api::ApiClient;
+use oauthctl_core::profile::api_url::ApiUrls;
+use oauthctl_core::trace::Trace;
+use oauthctl_core::{ErrorKind, Result, StateKey, TokenRequest, hook, time};
+use serde_json::json;
+
+use crate::args::AccountOption;
+use crate::audit::Audit;
+use crate::authorizer::Authorizer;
+use crate::confirm::Confirm;
+use crate::context::Context;
+use crate::proxy::listen::{Listener, Place};
+use crate::proxy::rules::Rules;
+use crate::proxy::{Proxy, serve};
+use crate::source::{self, Opened, Source};
+use crate::{environment, run as runner, ui};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Programs use the URL that is printed, or OAUTHCTL_PROXY_URL. Requests go to the first `api_url` of \
+the profile, with a valid token.\n\nExamples:\n  \
+oauthctl proxy -p gitlab\n  \
+oauthctl proxy -p gitlab --allow 'GET /api/v4/**' -- ./report.sh\n  \
+oauthctl proxy -p gitlab --listen unix:/run/user/1000/gitlab/proxy --audit gitlab.jsonl"
+)]
+pub struct ProxyArgs {
+    /// Profile to use [env: OAUTHCTL_PROFILE]
+    #[arg(short, long, value_name = "PROFILE", value_hint = ValueHint::Other)]
+    profile: Option<String>,
+    #[command(flatten)]
+    account: AccountOption,
+    /// Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]
+    #[arg(long, value_name = "ADDR", value_hint = ValueHint::Other)]
+    listen: Option<String>,
+    /// Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]
+    #[arg(long, value_name = "METHOD GLOB", value_hint = ValueHint::Other)]
+    allow: Vec<String>,
+    /// File to append a line of JSON to for each request
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    audit: Option<PathBuf>,
+    /// Command to run before the first request; if it fails, requests are refused
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    confirm: Option<String>,
+    /// How long that confirmation is valid [default: until the proxy ends]
+    #[arg(long, value_name = "DURATION", requires = "confirm", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
+    confirm_for: Option<Duration>,
+    /// Command to run with the URL in OAUTHCTL_PROXY_URL; the proxy ends with it
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
+}
+
+/// Serves until a signal ends it, or the command ends.
+///
+/// # Errors
+///
+/// Returns an error if there is no usable token, or the address cannot be used.
+pub fn run(args: &ProxyArgs, context: &Context) -> Result<ExitCode> {
+    let place = args.listen.as_deref().map(Place::read).transpose()?.unwrap_or_default();
+    let rules = Rules::read(&args.allow)?;
+    let opened = source::open(context, args.profile.as_deref(), args.account.account.as_deref())?;
+    let Opened { target, manager } = &opened;
+    let urls = ApiUrls::of(target.profile)?;
+    let hidden = hook::hidden_variables(target.profile);
+    let audit = args.audit.as_deref().map(|path| Audit::open(path, context.ui)).transpose()?;
+    let confirm = args.confirm.as_deref();
+    let confirm = confirm.map(|command| Confirm::new(command, args.confirm_for, hidden.clone()));
+    let client = ApiClient::new(Options {
+        ca_file: target.profile.ca_file.clone(),
+        proxy: environment::proxy(),
+        ..Options::default()
+    });
+    let source = Source::of(&target.key, manager);
+    let key = StateKey::generate()?;
+    let (profile, account) = (target.key.profile.clone(), target.key.account.clone());
+    let work = async {
+        // What keeps every request from success is said now.
+        source.token(&TokenRequest::default()).await?;
+        let listener = Listener::open(&place).await?;
+        let authorizer = Authorizer::new(source, client, Trace::off(), context.ui);
+        let (hosts, ui) = (listener.hosts(), context.ui);
+        let proxy =
+            Proxy { authorizer, urls, key, hosts, rules, confirm, audit, profile, account, ui };
+        let url = proxy.url();
+        let socket = match &place {
+            Place::Socket(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+            Place::Loopback(_) => None,
+        };
+        if args.command.is_empty() {
+            announce(&proxy, &url, socket.as_deref())?;
+            serve(proxy, listener).await;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut child = child::start(&args.command, &url, socket.as_deref(), &hidden)?;
+        tokio::select! {
+            code = child.ended() => code,
+            () = serve(proxy, listener) => Ok(ExitCode::SUCCESS),
+        }
+    };
+    if !args.command.is_empty() {
+        // Signals are the command's.
+        return runner::block_on_child(manager, work);
+    }
+    match runner::block_on(Some(manager), work) {
+        // A signal is the documented way to stop it.
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+/// Prints where the proxy is, on one line.
+fn announce(proxy: &Proxy, url: &str, socket: Option<&std::path::Path>) -> Result<()> {
+    let line = json!({
+        "url": url,
+        "socket": socket.map(|path| path.display().to_string()),
+        "profile": proxy.profile,
+        "account": proxy.account,
+    });
+    ui::print_line(&line.to_string())?;
+    proxy.ui.say("The proxy is running. Press Ctrl-C to stop it.");
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Requests that must not reach the server.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::client::Proxy;
+use crate::program::{Api, Replied};
+
+#[test]
+fn request_without_the_key_is_refused() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let host = &proxy.address;
+    let key = &proxy.key;
+    let half = &key[..key.len() - 1];
+    for target in [
+        "/".to_owned(),
+        "/x".to_owned(),
+        format!("{half}/x"),
+        format!("{key}x/x"),
+        format!("/x{key}/x"),
+        format!("/{key}/x"),
+        format!("/?{key}"),
+        key.to_uppercase() + "/x",
+        format!("/.{key}/x"),
+        format!("http://evil.example{key}/x"),
+        format!("http://{host}{key}/x"),
+        "*".to_owned(),
+    ] {
+        let reply = proxy
+            .raw(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+        assert_eq!(reply.status, 403, "{target}: {reply:?}");
+        assert!(reply.header("content-type").is_some_and(|is| is == "application/json"));
+    }
+    assert_eq!(api.asked().len(), 0);
+}
+
+#[test]
+fn request_for_another_host_is_refused() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let (key, port) = (&proxy.key, proxy.address.rsplit(':').next().unwrap());
+    for host in [
+        "Host: evil.example",
+        "Host: 127.0.0.1",
+        "Host: 127.0.0.1:1",
+        "Host:",
+        "X: no host",
+        &format!("Host: evil.example:{port}"),
+        &format!("Host: 127.0.0.1.evil.example:{port}"),
+        &format!("Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}"),
+        &format!("Host: 127.0.0.1:{port}, x"),
+        &format!("Host: x@127.0.0.1:{port}"),
+    ] {
+        let reply =
+            proxy.raw(&format!("GET {key}/x HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n"));
+        assert!(matches!(reply.status, 400 | 403), "{host}: {reply:?}");
+    }
+    assert_eq!(api.asked().len(), 0);
+    let localhost =
+        format!("GET {key}/x HTTP/1.1\r\nHost: LocalHost:{port}\r\nConnection: close\r\n\r\n");
+    assert_eq!(proxy.raw(&localhost).status, 200);
+}
+
+#[test]
+fn request_of_another_site_is_refused() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let own = format!("Origin: http://{}", proxy.address);
+    let other_port = format!("Origin: http://127.0.0.1:{}", 1);
+    for line in [
+        "Origin: https://evil.example",
+        "Origin: null",
+        "Origin:",
+        &other_port,
+        &format!("Origin: https://{}", proxy.address),
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+        "Sec-Fetch-Site: x",
+        "Sec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site",
+        &format!("{own}\r\nOrigin: null"),
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let reply = proxy.ask(method, "/x", &[line]);
+            assert_eq!(reply.status, 403, "{method} {line}");
+            assert!(!reply.headers.iter().any(|(name, _)| name.starts_with("access-control-")));
+        }
+    }
+    assert_eq!(api.asked().len(), 0);
+    assert_eq!(proxy.ask("GET", "/x", &[&own, "Sec-Fetch-Site: same-origin"]).status, 200);
+    assert_eq!(proxy.ask("GET", "/x", &["Sec-Fetch-Site: none"]).status, 200);
+}
+
+#[test]
+fn smuggled_request_does_not_arrive() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let (key, host) = (&proxy.key, &proxy.address);
+    let hidden = format!("GET {key}/hidden HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let length = hidden.len();
+    for framing in [
+        format!("Content-Length: 0\r\nContent-Length: {length}\r\n\r\n{hidden}"),
+        format!("Content-Length: +{length}\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}"),
+        format!(
+            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+        ),
+        format!("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{hidden}"),
+        format!("X: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"),
+    ] {
+        let reply = proxy.raw(&format!(
+            "POST {key}/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{framing}"
+        ));
+        assert!(matches!(reply.status, 400 | 403), "{framing}: {reply:?}");
+    }
+    assert_eq!(api.asked().len(), 0);
+    // Here the coding counts (RFC 9112, section 6.3), and only it is sent on.
+    let lines = [format!("Content-Length: {length}"), "Transfer-Encoding: chunked".to_owned()];
+    for (one, other) in [(&lines[0], &lines[1]), (&lines[1], &lines[0])] {
+        let framed = format!("{one}\r\n{other}\r\n\r\n0\r\n\r\n{hidden}");
+        proxy.raw(&format!(
+            "POST {key}/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{framed}"
+        ));
+    }
+    for asked in api.asked() {
+        assert_eq!((&*asked.target, asked.text().as_str()), ("/x", ""));
+        assert_eq!(asked.header("content-length"), None);
+    }
+}
+
+#[test]
+fn header_cannot_be_injected() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    for path in ["/x%0d%0aInjected:%201", "/x%0aInjected:1", "/x%00", "/x\u{1}", "/x\u{e9}", "/x y"]
+    {
+        let reply = proxy.ask("GET", path, &[]);
+        assert!(matches!(reply.status, 400 | 403), "{path:?}: {reply:?}");
+    }
+    for line in ["X: a\rInjected: 1", "X: a\0b", "X\0: a", "X Y: a"] {
+        assert_eq!(proxy.ask("GET", "/x", &[line]).status, 400, "{line:?}");
+    }
+    assert_eq!(api.asked().len(), 0);
+    assert_eq!(proxy.get("/x?q=%0d%0aInjected:1").status, 200);
+    assert_eq!(api.asked()[0].header("injected"), None);
+    for method in ["TRACE", "CONNECT"] {
+        assert!(matches!(proxy.ask(method, "/x", &[]).status, 400 | 403), "{method}");
+    }
+}
+
+#[test]
+fn slow_clients_do_not_hold_up_others() {
+    let api = Api::start(|asked| Replied::ok(&asked.text()));
+    let home = api.home("", "");
+    let proxy = Proxy::start(&home, &[]);
+    let head = format!("POST {}/x HTTP/1.1\r\nHost: {}\r\n", proxy.key, proxy.address);
+    let mut slow: Vec<TcpStream> = (0..100)
+        .map(|number| {
+            let mut stream = TcpStream::connect(&proxy.address).unwrap();
+            let more = if number % 2 == 0 {
+                ""
+            } else {
+                "Content-Length: 5\r\nConnection: close\r\n\r\nab"
+            };
+            stream.write_all(format!("{head}{more}").as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..5 {
+        assert_eq!(proxy.get("/x").status, 200);
+    }
+    assert_eq!(api.asked().len(), 5, "no half request is sent on");
+    let mut last = slow.pop().unwrap();
+    last.write_all(b"cde").unwrap();
+    let mut reply = String::new();
+    last.read_to_string(&mut reply).unwrap();
+    assert!(reply.ends_with("abcde"), "{reply}");
+}
