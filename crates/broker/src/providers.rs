@@ -1,7 +1,10 @@
 //! The providers of a tenant, as they are put and shown.
 
 use oauthctl_core::Result;
+use oauthctl_core::http::Reach;
+use oauthctl_core::profile::Profile;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::broker::Broker;
 use crate::caller::Caller;
@@ -47,9 +50,9 @@ pub async fn put(
     check_name("the name of a provider", name)?;
     let tenant = &caller.tenant.name;
     let redirect_uri = broker.flow.providers.redirect_uri();
-    if let Err(error) = build_profile(tenant, name, &keys, redirect_uri) {
-        return Err(Problem::invalid(error.message()));
-    }
+    let built = build_profile(tenant, name, &keys, redirect_uri);
+    let profile = built.map_err(|error| Problem::invalid(error.message()))?;
+    refuse_out_of_reach(&profile, broker.settings.reach())?;
     let key = key_of(tenant, name);
     let existing = broker.vault.get::<Provider>(&key).await?;
     let is_new = existing.is_none();
@@ -61,6 +64,27 @@ pub async fn put(
     broker.vault.put(key.clone(), &provider, Terms::default()).await?;
     broker.caches.forget(&key);
     Ok((shown(name, &provider), is_new))
+}
+
+/// Refuses endpoints whose hosts are addresses out of reach. Names are checked when they are resolved.
+fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
+    let e = &profile.endpoints;
+    let endpoints = [
+        &e.authorization,
+        &e.token,
+        &e.revocation,
+        &e.userinfo,
+        &e.pushed_authorization_request,
+        &e.jwks_uri,
+    ];
+    let mut urls = endpoints.into_iter().chain([&profile.issuer]).flatten();
+    let is_allowed = |text: &String| Url::parse(text).is_ok_and(|url| reach.allows_host(&url));
+    match urls.all(is_allowed) {
+        true => Ok(()),
+        false => Err(Problem::invalid(
+            "an endpoint has a private, link-local, loopback or otherwise special address",
+        )),
+    }
 }
 
 /// Returns a provider as it is shown; `None` if there is none.

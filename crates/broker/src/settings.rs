@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use oauthctl_core::http::Reach;
 use oauthctl_core::{Error, Result, Secret};
 use serde::Deserialize;
 
@@ -30,6 +31,17 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// The certificate chain and its private key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl Settings {
+    /// Returns which addresses providers and webhooks may have.
+    pub fn reach(&self) -> Reach {
+        match self.allow_private_endpoints {
+            true => Reach::Anywhere,
+            false if self.listen.ip().is_loopback() => Reach::PublicAndLoopback,
+            false => Reach::Public,
+        }
+    }
 }
 
 /// `[serve]`, or the flags: what is not set is `None`.

@@ -11,13 +11,14 @@ mod failure;
 mod no_proxy;
 mod options;
 mod proxy;
+mod reach;
 mod target;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
@@ -34,6 +35,7 @@ pub use crate::port::MAX_BODY;
 pub use options::{Options, Proxy, client_certificate};
 pub use proxy::can_be_proxy;
 pub use proxy::unreadable_exceptions;
+pub use reach::Reach;
 
 /// Maximum size of all header names and values together, in bytes.
 pub const MAX_HEADERS: usize = 64 * 1024;
@@ -102,6 +104,9 @@ impl HttpClient {
 
     async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         let target = Target::of(&request.url)?;
+        if !self.options.reach.allows_host(&request.url) {
+            return Err(failure::of_reach(&target));
+        }
         let proxy = self.proxy_of(&request.url, &target);
         let client = self.client(target.tls, proxy.clone())?;
         let outgoing = outgoing(&client, request)?;
@@ -118,7 +123,9 @@ impl HttpClient {
         target: &Target,
         proxy: Option<&Secret>,
     ) -> HttpError {
-        let presented = match failure::is_of_certificate(&error) {
+        // Looking at the certificate is another connection, to wherever the name leads by then.
+        let may_look = self.options.reach == Reach::Anywhere;
+        let presented = match may_look && failure::is_of_certificate(&error) {
             true => certificate::presented(&target.host, target.port, proxy).await,
             false => None,
         };
@@ -149,7 +156,11 @@ impl HttpClient {
         // `localhost` is not left to a resolver, which may lead elsewhere (RFC 8252, section 8.3).
         let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
             .map(|address| SocketAddr::new(address, 0));
-        let builder = Client::builder()
+        let builder = match self.options.reach {
+            Reach::Anywhere => Client::builder(),
+            reach => Client::builder().dns_resolver(Arc::new(reach::Resolver(reach))),
+        };
+        let builder = builder
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)

@@ -20,6 +20,9 @@ use crate::vault::Vault;
 /// The master key.
 pub const MASTER_KEY: &str = "OAUTHCTL_MASTER_KEY";
 
+/// The master key that replaces it.
+const NEW_MASTER_KEY: &str = "OAUTHCTL_NEW_MASTER_KEY";
+
 /// The key file, if the variable is not set.
 const KEY_FILE: &str = "broker.key";
 
@@ -83,19 +86,48 @@ pub async fn vault(globals: &Globals, section: &Section, usage: Usage) -> Result
 
 /// Returns the master key: that of the variable, else that of the key file, which is generated if it is missing.
 fn master_key(globals: &Globals) -> Result<MasterKey> {
-    if let Some(text) = variable(MASTER_KEY) {
-        let text = text.into_string().map(Zeroizing::new);
-        let text = text.map_err(|_| Error::config(format!("{MASTER_KEY} is not valid UTF-8")))?;
-        return MasterKey::parse(&text, MASTER_KEY);
+    if let Some(key) = of_variable(MASTER_KEY)? {
+        return Ok(key);
     }
     let path = key_file(globals)?;
     if !path.exists() {
-        create(&path, &MasterKey::generate()?)?;
+        create(&path, &MasterKey::generate()?.expose())?;
     }
     let text =
         fs::read_to_string(&path).map(Zeroizing::new).map_err(|e| cannot("read", &path, &e))?;
     refuse_open_file(&path)?;
     MasterKey::parse(&text, &path.display().to_string())
+}
+
+fn of_variable(name: &str) -> Result<Option<MasterKey>> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    let text = text.into_string().map(Zeroizing::new);
+    let text = text.map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;
+    MasterKey::parse(&text, name).map(Some)
+}
+
+/// Returns the key that replaces the master key.
+///
+/// # Errors
+///
+/// Returns `Config` if the variable is missing or invalid.
+pub fn new_master_key() -> Result<MasterKey> {
+    of_variable(NEW_MASTER_KEY)?
+        .ok_or_else(|| Error::config(format!("{NEW_MASTER_KEY} is not set")))
+}
+
+/// Replaces the key file, if that is where the master key was.
+///
+/// # Errors
+///
+/// Returns `Config` if it cannot be written.
+pub fn keep_master_key(globals: &Globals, text: &str) -> Result<()> {
+    if variable(MASTER_KEY).is_some() {
+        return Ok(());
+    }
+    let path = key_file(globals)?;
+    let draft = draft(&path, text)?;
+    fs::rename(&draft, &path).map_err(|e| cannot("replace", &path, &e))
 }
 
 /// Returns the path of the key file.
@@ -109,7 +141,7 @@ pub fn key_file(globals: &Globals) -> Result<PathBuf> {
 }
 
 /// Writes a key file that does not exist yet. If another process is faster, its key stays.
-fn create(path: &Path, key: &MasterKey) -> Result<()> {
+fn create(path: &Path, key: &str) -> Result<()> {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
     if let Some(directory) = directory {
         let mut builder = fs::DirBuilder::new();
@@ -130,7 +162,7 @@ fn create(path: &Path, key: &MasterKey) -> Result<()> {
     }
 }
 
-fn draft(path: &Path, key: &MasterKey) -> Result<PathBuf> {
+fn draft(path: &Path, key: &str) -> Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", &random_text()?[..12]));
     let draft = PathBuf::from(name);
@@ -139,7 +171,7 @@ fn draft(path: &Path, key: &MasterKey) -> Result<PathBuf> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft).map_err(|e| cannot("create", &draft, &e))?;
-    let text = Zeroizing::new(format!("{}\n", &*key.expose()));
+    let text = Zeroizing::new(format!("{key}\n"));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|e| cannot("write", &draft, &e))?;
     Ok(draft)

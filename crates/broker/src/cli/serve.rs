@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use oauthctl_core::{Result, Secret};
+use serde_json::json;
 use tokio::signal;
 
 use super::globals::Globals;
@@ -14,7 +15,7 @@ use super::ui::Ui;
 use crate::broker::Broker;
 use crate::settings::Section;
 use crate::storage::Usage;
-use crate::{feed, server};
+use crate::{feed, rotation, server, worker};
 
 /// The options of `serve`. Each is also a key of `[serve]` in the configuration.
 #[derive(Debug, Clone, Args)]
@@ -61,6 +62,8 @@ enum ServeCommand {
         /// The new file
         file: PathBuf,
     },
+    /// Encrypt the store with OAUTHCTL_NEW_MASTER_KEY instead of OAUTHCTL_MASTER_KEY, while the broker runs
+    RotateKey,
 }
 
 impl ServeArgs {
@@ -88,21 +91,42 @@ impl ServeArgs {
 /// use.
 pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode> {
     let section = places::section(globals, args.section())?;
-    if let Some(ServeCommand::Backup { file }) = &args.command {
-        let vault = places::vault(globals, &section, Usage::Administer).await?;
-        vault.storage().backup(file).await?;
-        return Ok(ExitCode::SUCCESS);
+    match &args.command {
+        Some(ServeCommand::Backup { file }) => {
+            let vault = places::vault(globals, &section, Usage::Administer).await?;
+            vault.storage().backup(file).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(ServeCommand::RotateKey) => return rotate_key(globals, &section, ui).await,
+        None => {}
     }
     log(globals);
     let settings = section.clone().settle(&places::state_dir()?)?;
     let vault = places::vault(globals, &section, Usage::Serve).await?;
     let (listener, local) = server::bind(settings.listen).await?;
-    let url = format!("http://{local}");
+    let tls = settings.tls.as_ref().map(|(chain, key)| server::tls::acceptor(chain, key));
+    let tls = tls.transpose()?;
+    let url = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
     let public_url = settings.public_url.clone().unwrap_or_else(|| url.clone());
     let broker = Arc::new(Broker::new(settings, public_url, vault)?);
     tokio::spawn(feed::follow(Arc::clone(&broker)));
+    tokio::spawn(worker::run(Arc::clone(&broker)));
     ui.insist(&format!("listening on {url}"));
-    server::serve(listener, broker, ended()).await;
+    server::serve(listener, tls, broker, ended()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate_key(globals: &Globals, section: &Section, ui: Ui) -> Result<ExitCode> {
+    let next = places::new_master_key()?;
+    let text = next.expose();
+    let vault = places::vault(globals, section, Usage::Administer).await?;
+    let count = rotation::rotate(&vault, next).await?;
+    places::keep_master_key(globals, &text)?;
+    ui.result(
+        &json!({ "records": count }),
+        &format!("{count} records are encrypted with the new key"),
+    );
+    ui.say("Set OAUTHCTL_MASTER_KEY to the new key before an instance starts again.");
     Ok(ExitCode::SUCCESS)
 }
 

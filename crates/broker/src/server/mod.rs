@@ -1,6 +1,7 @@
 //! The sockets: accepts connections, limits what they may cost, and ends without losing anything.
 
 mod fast;
+pub mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,11 +17,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use oauthctl_core::{Error, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::api;
 use crate::broker::Broker;
@@ -30,6 +33,9 @@ const CONNECTIONS: usize = 8_192;
 
 /// How long a client may take for the head of a request, or stay silent between two.
 const HEAD: Duration = Duration::from_secs(30);
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Maximum size of the head of a request: browsers bring the cookies of other programs on the same host.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -60,7 +66,12 @@ struct Shared {
 }
 
 /// Serves until `ended`, then finishes what is under way.
-pub async fn serve(listener: TcpListener, broker: Arc<Broker>, ended: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    broker: Arc<Broker>,
+    ended: impl Future<Output = ()>,
+) {
     let router = TowerToHyperService::new(api::router(Arc::clone(&broker)));
     let shared = Arc::new(Shared { broker, router, ids: Ids::new() });
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
@@ -80,14 +91,18 @@ pub async fn serve(listener: TcpListener, broker: Arc<Broker>, ended: impl Futur
             () = &mut ended => break,
         };
         let _ = stream.set_nodelay(true);
-        let shared = Arc::clone(&shared);
-        let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let (shared, watcher, tls) = (Arc::clone(&shared), graceful.watcher(), tls.clone());
         tokio::spawn(async move {
             let _slot = slot;
-            let _ = connection.await;
+            match tls {
+                None => converse(stream, shared, watcher).await,
+                Some(tls) => {
+                    let handshake = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = handshake {
+                        converse(stream, shared, watcher).await;
+                    }
+                }
+            }
         });
     }
     shared.broker.drain();
@@ -100,6 +115,18 @@ pub async fn serve(listener: TcpListener, broker: Arc<Broker>, ended: impl Futur
         }
     };
     let _ = tokio::time::timeout(GRACE, finished).await;
+}
+
+/// Answers the requests of a connection.
+async fn converse<S>(stream: S, shared: Arc<Shared>, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let _ = watcher.watch(connection).await;
 }
 
 async fn answer(

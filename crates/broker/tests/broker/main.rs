@@ -5,6 +5,7 @@
 mod access;
 mod connect;
 mod databases;
+mod hostile;
 mod operation;
 mod shared;
 mod signup;

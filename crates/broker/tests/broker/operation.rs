@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oauthctl_sandbox::SandboxOptions;
 
-use crate::support::{Home, provider, provider_with};
+use crate::support::{Broker, Home, provider, provider_with};
 
 #[tokio::test]
 async fn health_needs_no_key_and_tells_nothing() {
@@ -62,4 +62,86 @@ async fn expired_token_is_refreshed_once_for_many_clients() {
         assert!(std::time::Instant::now() < until, "never refreshed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn key_is_rotated_while_the_broker_runs() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    let token = api.token("sandbox", "u-1").await.json(200);
+    let file = home.path().join("config/broker.key");
+    let (old, new) = (std::fs::read_to_string(&file).unwrap(), "A".repeat(43));
+    let mut rotate = home.command(&["serve", "rotate-key", "--json"]);
+    let rotated = rotate.env("OAUTHCTL_NEW_MASTER_KEY", &new).output().unwrap();
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), new);
+    // The running one has both keys; what it writes has the new one.
+    assert_eq!(api.token("sandbox", "u-1").await.json(200), token);
+    api.connect("sandbox", "u-2").await;
+    drop(broker);
+    let broker = home.serve_with_key(&new);
+    let api = broker.api(&key);
+    assert_eq!(api.token("sandbox", "u-1").await.json(200), token);
+    api.token("sandbox", "u-2").await.json(200);
+    drop(broker);
+    let mut refused = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let refused = refused.env("OAUTHCTL_MASTER_KEY", old.trim()).output().unwrap();
+    assert_eq!(refused.status.code(), Some(10), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+#[tokio::test]
+async fn copy_of_a_running_store_serves_elsewhere() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    let token = api.token("sandbox", "u-1").await.json(200);
+    let copy = home.path().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    assert!(home.run(&["serve", "backup", copy]).status.success());
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let restored = Broker::start(command.args(["--store", &format!("sqlite:{copy}")]));
+    assert_eq!(restored.api(&key).token("sandbox", "u-1").await.json(200), token);
+}
+
+#[tokio::test]
+async fn token_is_refreshed_before_anybody_asks() {
+    let options = SandboxOptions { access_ttl: Duration::from_secs(5), ..Default::default() };
+    let sandbox = provider_with(options).await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    let until = std::time::Instant::now() + Duration::from_secs(15);
+    while !sandbox.journal().iter().any(|entry| entry.grant_type == Some("refresh_token")) {
+        assert!(std::time::Instant::now() < until, "never refreshed");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn certificate_of_the_operator_serves_https() {
+    let home = Home::new();
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let file = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let (chain, key) = (file("chain.pem"), file("key.pem"));
+    std::fs::write(&chain, own.cert.pem()).unwrap();
+    std::fs::write(&key, own.signing_key.serialize_pem()).unwrap();
+    let broker = home.serve(&["--tls-certificate", &chain, "--tls-private-key", &key]);
+    assert!(broker.url.starts_with("https://"), "{}", broker.url);
+    let authority = reqwest::Certificate::from_pem(own.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap();
+    let answer = client.get(format!("{}/healthz", broker.url)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let half = home.run(&["serve", "--listen", "127.0.0.1:0", "--tls-certificate", &chain]);
+    assert_eq!(half.status.code(), Some(3));
 }

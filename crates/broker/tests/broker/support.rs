@@ -65,6 +65,12 @@ impl Home {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         Broker::start(command.args(more))
     }
+
+    /// Starts a broker with this master key.
+    pub fn serve_with_key(&self, key: &str) -> Broker {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        Broker::start(command.env("OAUTHCTL_MASTER_KEY", key))
+    }
 }
 
 /// A running broker. It is killed when this is dropped.

@@ -53,6 +53,13 @@ pub(super) fn of_client_certificate() -> HttpError {
     )
 }
 
+/// The host is an address that is out of reach.
+pub(super) fn of_reach(target: &Target) -> HttpError {
+    let what =
+        format!("{} is a private or special address, which is not allowed here", target.host);
+    HttpError::not_sent(what, None)
+}
+
 /// The proxy URL is invalid. It is not shown, because it may contain a password.
 pub(super) fn of_proxy_url() -> HttpError {
     misconfigured(

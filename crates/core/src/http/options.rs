@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::reach::Reach;
 use crate::error::Result;
 use crate::protocol::signing_key::SigningKey;
 use crate::secret::Secret;
@@ -20,6 +21,8 @@ pub struct Options {
     pub total_timeout: Duration,
     /// The proxy for https hosts that are not loopback.
     pub proxy: Proxy,
+    /// The addresses that may be connected to. Behind a proxy, the proxy decides about names.
+    pub reach: Reach,
 }
 
 /// Returns a client certificate with its private key in PEM, as [`Options::client_certificate`] has it. The
@@ -43,6 +46,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(30),
             proxy: Proxy::Environment,
+            reach: Reach::Anywhere,
         }
     }
 }

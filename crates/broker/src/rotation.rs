@@ -1,0 +1,76 @@
+//! Replaces the master key while instances run.
+//!
+//! The new key is passed on in a record that the old one seals, so that every instance takes it over within a second.
+//! Then each value is sealed again, unless someone has changed it meanwhile, until none is left under an old key. The
+//! record that passed the key on is removed at the end.
+
+use std::time::Duration;
+
+use oauthctl_core::{Error, Result};
+
+use crate::keys::{MasterKey, key_id};
+use crate::storage::{Condition, Key, Space, Write};
+use crate::vault::{SUCCESSOR, Vault};
+
+/// How long instances may take to notice the new key: they read the feed several times a second.
+const NOTICE: Duration = Duration::from_secs(2);
+
+/// Number of records that are read at once.
+const PAGE: usize = 500;
+
+/// The most passes over the store. Each leaves only what was written during the one before.
+const PASSES: usize = 20;
+
+/// Seals everything with `next`. Returns the number of values.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails. It can be run again then; until it has succeeded, keep both keys.
+pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
+    let successor = Key::new(Space::Meta, "", SUCCESSOR);
+    let value = vault.current().seal(&successor, next.expose().as_bytes())?;
+    let condition = Condition::Always;
+    let write = Write { key: successor.clone(), value, due_at: None, expires_at: None, condition };
+    vault.storage().put(write).await?;
+    vault.make_current(next);
+    tokio::time::sleep(NOTICE).await;
+    let mut count = 0;
+    for _ in 0..PASSES {
+        let (sealed, missed) = pass(vault, &successor).await?;
+        count += sealed;
+        if sealed == 0 && missed == 0 {
+            vault.storage().delete(&successor, Condition::Always).await?;
+            return Ok(count);
+        }
+    }
+    Err(Error::store("some records are still sealed with the old key: is an old instance running?")
+        .hint("run it again with the same keys"))
+}
+
+/// Goes over the store once. Returns how many values were sealed again, and how many were changed meanwhile.
+async fn pass(vault: &Vault, successor: &Key) -> Result<(usize, usize)> {
+    let (mut sealed, mut missed) = (0, 0);
+    let current = vault.current();
+    // The core seals started authorizations itself.
+    for space in Space::ALL.into_iter().filter(|space| *space != Space::Pending) {
+        let mut after: Option<Key> = None;
+        loop {
+            let records = vault.storage().scan(space, after.as_ref(), PAGE).await?;
+            let Some(last) = records.last() else { break };
+            after = Some(last.key.clone());
+            for record in records {
+                let is_current = key_id(&record.value) == Some(current.id());
+                if is_current || record.key == *successor {
+                    continue;
+                }
+                let plain = vault.open_value(&record.key, &record.value).await?;
+                let value = current.seal(&record.key, &plain)?;
+                match vault.storage().reseal(&record.key, &record.value, &value).await? {
+                    true => sealed += 1,
+                    false => missed += 1,
+                }
+            }
+        }
+    }
+    Ok((sealed, missed))
+}

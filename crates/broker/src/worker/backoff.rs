@@ -1,0 +1,76 @@
+//! Pauses for providers that fail: one attempt at the end of each pause, not one for each connection.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::now_seconds;
+
+/// The first pause and the longest, in seconds.
+const PAUSES: (u64, u64) = (5, 600);
+
+/// The providers that fail.
+#[derive(Default)]
+pub(super) struct Backoff(Mutex<HashMap<String, Failing>>);
+
+struct Failing {
+    failures: u32,
+    until: u64,
+}
+
+impl Backoff {
+    /// Returns until when a provider is left alone. At the end of a pause, the first caller may try.
+    pub(super) fn paused_until(&self, provider: &str) -> Option<u64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failing = all.get_mut(provider)?;
+        let now = now_seconds();
+        if now >= failing.until {
+            // The others wait for what becomes of this attempt.
+            failing.until = now + PAUSES.0;
+            return None;
+        }
+        Some(failing.until + jitter(failing.failures))
+    }
+
+    pub(super) fn succeeded(&self, provider: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
+    }
+
+    /// Notes a failure, and returns when to try again.
+    pub(super) fn failed(&self, provider: &str) -> u64 {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failing = all.entry(provider.to_owned()).or_insert(Failing { failures: 0, until: 0 });
+        failing.failures = failing.failures.saturating_add(1);
+        let pause = PAUSES.0.saturating_mul(1 << failing.failures.min(10).saturating_sub(1));
+        failing.until = now_seconds() + pause.min(PAUSES.1);
+        failing.until + jitter(failing.failures)
+    }
+}
+
+/// Returns a few seconds that differ from call to call.
+fn jitter(failures: u32) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(failures) % (2 + u64::from(failures.min(8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_provider_is_probed_once_after_each_pause() {
+        let backoff = Backoff::default();
+        assert_eq!(backoff.paused_until("p"), None);
+        let first = backoff.failed("p");
+        assert!(first >= now_seconds() + PAUSES.0 - 1);
+        assert!(backoff.paused_until("p").is_some());
+        assert_eq!(backoff.paused_until("q"), None);
+        for _ in 0..20 {
+            assert!(backoff.failed("p") <= now_seconds() + PAUSES.1 + 10);
+        }
+        backoff.0.lock().unwrap().get_mut("p").unwrap().until = 0;
+        assert_eq!(backoff.paused_until("p"), None);
+        assert!(backoff.paused_until("p").is_some(), "a second probe");
+        backoff.succeeded("p");
+        assert_eq!(backoff.paused_until("p"), None);
+    }
+}

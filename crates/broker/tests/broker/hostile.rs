@@ -1,0 +1,312 @@
+//! Requests that try to get what is not theirs.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Browser, Home, provider, token_requests};
+
+#[tokio::test]
+async fn other_tenants_connection_looks_absent_on_each_route() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let owner = broker.api(&home.tenant("owner", &[]));
+    let other = broker.api(&home.tenant("other", &[]));
+    owner.provide("sandbox", sandbox.issuer()).await;
+    owner.connect("sandbox", "u-1").await;
+    let change = json!({ "attributes": { "a": 1 } });
+    let routes = [
+        (Method::GET, "/v1/providers/sandbox", None),
+        (Method::DELETE, "/v1/providers/sandbox", None),
+        (Method::GET, "/v1/connections/sandbox/u-1", None),
+        (Method::GET, "/v1/connections/sandbox/u-1/token", None),
+        (Method::PATCH, "/v1/connections/sandbox/u-1", Some(&change)),
+        (Method::DELETE, "/v1/connections/sandbox/u-1", None),
+    ];
+    for (method, path, body) in routes {
+        let foreign = other.send(method.clone(), path, body).await;
+        let absent = other.send(method, &path.replace("u-1", "nobody"), body).await;
+        foreign.problem(404);
+        assert_eq!(foreign.text, absent.text, "{path}");
+    }
+    let listed = other.get("/v1/connections").await.json(200);
+    assert_eq!(listed, json!({ "connections": [], "next_cursor": null }));
+    owner.token("sandbox", "u-1").await.json(200);
+}
+
+#[tokio::test]
+async fn redirect_off_the_list_is_refused_in_any_disguise() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let allowed = "https://app.example/done";
+    let api = broker.api(&home.tenant("acme", &[allowed]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    let targets = hostile_targets();
+    assert!(targets.len() >= 550, "{}", targets.len());
+    for target in &targets {
+        let body = json!({ "provider": "sandbox", "user": "u", "redirect_to": target });
+        let answer = api.post("/v1/connections", &body).await;
+        answer.problem(400);
+        assert!(target.len() < 9 || !answer.text.contains(target.as_str()), "{target} is repeated");
+    }
+    // The same URL, written differently, is parsed to the allowed one, and only that is sent.
+    for same in [allowed, "HTTPS://APP.example:443/done", "https://app.example/x/../done"] {
+        let link =
+            api.link(&json!({ "provider": "sandbox", "user": "u", "redirect_to": same })).await;
+        let sent = Browser::default().follow(&link).await;
+        assert_eq!(sent.header("location"), allowed, "{same}");
+    }
+}
+
+/// URLs that are not on the list, but may look so to some parser.
+fn hostile_targets() -> Vec<String> {
+    let mut targets: Vec<String> = [
+        "",
+        "/",
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://app.example",
+        "https://app.example/done/",
+        "https://app.example/done?x",
+        "https://app.example/done#x",
+        "https://app.example/Done",
+        "http://app.example/done",
+        "https://app.example:444/done",
+        "https://app.example.evil.example/done",
+        "https://evil.example/done",
+        "https://app.example@evil.example/done",
+        "https://app.example\\@evil.example/done",
+        "https://evil.example\\app.example/done",
+        "https://a@app.example/done",
+        "https://app.example./done",
+        "https://app.example/done/../x",
+        "https://app.example/%64one",
+        "https://app.example/done;x",
+        "https://app.example/done%00",
+        "https://app.example%2f@evil.example/done",
+        " https://evil.example/done",
+    ]
+    .map(str::to_owned)
+    .into();
+    for host in
+        ["evil.example", "[::1]", "127.0.0.1", "app.example.", "xn--app-example", "evil。example"]
+    {
+        for between in ["/", "\\", "/./", "\t", "%09", "%5c", "///", ";", "@", "?", "#"] {
+            for scheme in
+                ["https:/", "https:", "//", "http:/", "HTTPS:/", "\thttps:/", "ftp:/", "/"]
+            {
+                targets.push(format!("{scheme}{between}{host}/done"));
+            }
+        }
+    }
+    targets
+}
+
+#[tokio::test]
+async fn headers_and_paths_cannot_skip_authentication() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    broker.api(&key).get("/v1/connections").await.json(200);
+    let client = reqwest::Client::new();
+    let headers = [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-user", "acme"),
+        ("x_forwarded_for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1;host=localhost"),
+        ("x-original-url", "/healthz"),
+        ("x-rewrite-url", "/healthz"),
+        ("user-agent", "kube-probe/1.30"),
+        ("user-agent", "GoogleHC/1.0"),
+        ("x-http-method-override", "GET"),
+        ("authorization", &format!("Basic {key}")),
+        ("authorization", "Bearer"),
+        ("cookie", &format!("authorization=Bearer {key}")),
+    ];
+    for (name, value) in headers {
+        let url = format!("{}/v1/connections", broker.url);
+        let answer = client.get(url).header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{name}: {value}");
+    }
+    let doubled = client
+        .get(format!("{}/v1/connections", broker.url))
+        .header("authorization", format!("Bearer {key}"))
+        .header("authorization", "Bearer x");
+    assert_eq!(doubled.send().await.unwrap().status(), 401);
+    for path in [
+        "//v1/connections",
+        "/v1//connections",
+        "/./v1/connections",
+        "/healthz/../v1/connections",
+        "/healthz/%2e%2e/v1/connections",
+        "/v1/connections;/healthz",
+        "/v1%2fconnections",
+        "/v1/connections/a/b/token/../../healthz",
+        "/v1/connections?/healthz",
+        "/V1/connections",
+        "/v1/connections/%00/%ff/token",
+        "/v1/connections/a/b/token%2f",
+        "/v1/connections/a//token",
+    ] {
+        let status = raw(&broker.url, path).await;
+        assert!([400, 401, 404].contains(&status), "{path}: {status}");
+    }
+}
+
+/// Sends a path as it is, which no client library does, and returns the status.
+async fn raw(url: &str, path: &str) -> u16 {
+    use std::io::{Read, Write};
+    let mut socket = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn body_that_is_not_understood_is_a_problem_without_echo() {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let key = home.tenant("acme", &[]);
+    let client = reqwest::Client::new();
+    let canary = "<script>canary</script>";
+    let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
+    let bodies = [
+        String::new(),
+        "{".to_owned(),
+        canary.to_owned(),
+        "[]".to_owned(),
+        "null".to_owned(),
+        deep,
+        format!("{{\"{canary}\":1}}"),
+        format!("{{\"provider\":\"{canary}\",\"user\":1}}"),
+        "{\"provider\":\"p\",\"user\":\"u\",\"issuer\":\"https://evil.example\"}".to_owned(),
+        "{\"provider\":\"p\",\"user\":\"u\",\"redirect_uri\":\"https://evil.example\"}".to_owned(),
+        "{\"provider\":\"p\",\"user\":\"u\",\"user\":\"v\"}".to_owned(),
+        "{\"provider\":\"p\",\"user\":\"\"}".to_owned(),
+        "{\"provider\":\"p\",\"user\":\"a\\u0000b\"}".to_owned(),
+    ];
+    for body in bodies {
+        let request = client
+            .post(format!("{}/v1/connections", broker.url))
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json");
+        let answer = request.body(body.clone()).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert_eq!(status, 400, "{body:.60}: {text}");
+        assert!(!text.contains("canary") && !text.contains("evil"), "{text}");
+        let problem: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(problem["error"], "invalid_request");
+    }
+    let request = |kind: &str, body: String| {
+        client
+            .post(format!("{}/v1/connections", broker.url))
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", kind.to_owned())
+            .body(body)
+            .send()
+    };
+    assert_eq!(request("text/plain", "{}".to_owned()).await.unwrap().status(), 415);
+    assert_eq!(request("application/json", " ".repeat(70_000)).await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn provider_cannot_name_files_programs_or_private_hosts() {
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    let good = json!({ "issuer": "https://as.example", "client_id": "c" });
+    for (key, value) in [
+        ("redirect_uri", json!("https://evil.example/callback")),
+        ("hooks", json!({ "pre_token": ["sh"] })),
+        ("write_back", json!(["sh"])),
+        ("ca_file", json!("/etc/passwd")),
+        ("client_secret", json!({ "file": "/etc/passwd" })),
+        ("client_secret", json!({ "env": "OAUTHCTL_MASTER_KEY" })),
+        ("client_secret", json!({ "command": ["id"] })),
+        ("private_key", json!({ "file": "/etc/passwd" })),
+        ("client_assertion", json!({ "file": "/etc/passwd" })),
+        ("grant", json!("client_credentials")),
+        ("no_such_key", json!(1)),
+        ("issuer", json!("https://169.254.169.254")),
+        ("token_endpoint", json!("https://10.0.0.1/token")),
+        ("token_endpoint", json!("https://[::ffff:10.0.0.1]/token")),
+        ("token_endpoint", json!("http://as.example/token")),
+        ("token_endpoint", json!("https://0xA9FEA9FE/token")),
+        ("jwks_uri", json!("https://192.168.1.1/keys")),
+    ] {
+        let mut body = good.clone();
+        body[key] = value;
+        let answer = api.put("/v1/providers/p", &body).await;
+        assert_eq!(answer.status, 400, "{key}: {}", answer.text);
+    }
+    api.put("/v1/providers/p", &good).await.json(201);
+    for name in ["-p", "a b", "a%2fb", "%C3%A9", &"x".repeat(65)] {
+        api.put(&format!("/v1/providers/{name}"), &good).await.problem(400);
+    }
+}
+
+#[tokio::test]
+async fn loopback_provider_is_out_of_reach_of_a_public_server() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let more = ["--behind-proxy", "--public-url", "https://broker.example"];
+    let mut command = home.command(&["serve", "--listen", "0.0.0.0:0"]);
+    let broker = crate::support::Broker::start(command.args(more));
+    let mut api = broker.api(&key);
+    api.url = broker.url.replace("0.0.0.0", "127.0.0.1");
+    let body = json!({ "issuer": sandbox.issuer(), "client_id": "app" });
+    api.put("/v1/providers/sandbox", &body).await.problem(400);
+    // What the name leads to is known only when it is resolved.
+    let named = json!({ "issuer": "https://localhost.localdomain", "client_id": "app" });
+    if api.put("/v1/providers/named", &named).await.status == 201 {
+        let link = api.link(&json!({ "provider": "named", "user": "u" })).await;
+        let link = link.replace("https://broker.example", &api.url);
+        assert_eq!(Browser::default().open(&link).await.status, 502);
+    }
+    assert_eq!(sandbox.journal().len(), 0);
+    assert_eq!(token_requests(&sandbox), 0);
+}
+
+#[tokio::test]
+async fn callback_without_its_flow_redeems_nothing() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.provide("sandbox", sandbox.issuer()).await;
+    let link = api.link(&json!({ "provider": "sandbox", "user": "u-1" })).await;
+    let mut browser = Browser::default();
+    let callback = browser.callback_of(&link).await;
+    let (base, query) = callback.split_once('?').unwrap();
+    let state = query.split('&').find(|pair| pair.starts_with("state=")).unwrap();
+    for bad in [
+        String::new(),
+        "code=x".to_owned(),
+        "state=x&code=y".to_owned(),
+        state.to_owned(),
+        format!("{query}&{state}"),
+        format!("{query}x"),
+        query.replace("state=", "state=x"),
+        query.replace("iss=", "iss=https%3A%2F%2Fevil.example&x="),
+        format!("error=access_denied&{state}x"),
+        "error=<script>".to_owned(),
+        "%ff=%00".to_owned(),
+    ] {
+        let answer = browser.open(&format!("{base}?{bad}")).await;
+        assert!(
+            (400..500).contains(&answer.status) || answer.status == 502,
+            "{bad}: {}",
+            answer.status
+        );
+        assert!(!answer.text.contains("<script>"), "{bad}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"));
+    }
+    assert_eq!(token_requests(&sandbox), 0);
+}
