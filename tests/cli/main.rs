@@ -32,6 +32,7 @@ mod mended;
 mod permissions;
 mod profiles;
 mod sandbox;
+mod serve;
 mod shells;
 mod snapshot;
 mod status;

@@ -213,9 +213,11 @@ pub fn cookie_name(broker: &Broker, state: &str) -> String {
 ///
 /// Returns `Usage`.
 pub fn check_user(user: &str) -> Result<()> {
-    let is_plain = !user.is_empty() && user.len() <= 1_024 && !user.chars().any(char::is_control);
-    match is_plain {
+    let is_short = (1..=256).contains(&user.chars().count());
+    match is_short && !user.chars().any(char::is_control) {
         true => Ok(()),
-        false => Err(Error::usage("`user` must have 1 to 1024 bytes and no control characters")),
+        false => Err(Error::usage(
+            "`user` must have 1 to 256 characters, none of them control characters",
+        )),
     }
 }

@@ -32,7 +32,8 @@ const LIMITS: (usize, usize) = (50, 200);
 pub struct NewConnection {
     /// The provider.
     provider: String,
-    /// The application's reference for the user.
+    /// The application's reference for the user: 1 to 256 characters, no control characters.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     user: String,
     /// Attributes of the connection.
     #[serde(default)]

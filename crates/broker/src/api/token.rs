@@ -27,7 +27,7 @@ pub struct Parameters {
     params(
         ("provider" = String, Path, description = "The provider"),
         ("user" = String, Path, description = "The application's reference for the user"),
-        ("min_ttl" = Option<String>, Query, description = "Minimum remaining lifetime: seconds, or `30s`, `5m`, `2h`, `7d`"),
+        ("min_ttl" = Option<String>, Query, pattern = "^[0-9]{1,6}[smh]?$", description = "Minimum remaining lifetime: seconds, or `30s`, `5m`, `2h`"),
     ),
     responses(
         (status = 200, description = "A token", body = TokenAnswer<'static>),

@@ -6,6 +6,7 @@ mod access;
 mod connect;
 mod databases;
 mod hostile;
+mod openapi;
 mod operation;
 mod shared;
 mod signup;
