@@ -101,7 +101,7 @@ function answer(method, url, headers, body) {
   const well = '/.well-known/';
   if (pathname === `${well}oauth-protected-resource/mcp`) return json(world.resource && filled(world.resource));
   if (pathname === `${well}oauth-protected-resource`) return json(world.root && filled(world.root));
-  const [, inserted] = /^\/\.well-known\/oauth-authorization-server\/([a-z]+)$/.exec(pathname) ?? [];
+  const [, inserted] = /^\/\.well-known\/oauth-authorization-server\/([a-z])$/.exec(pathname) ?? [];
   if (inserted) return json(metadata(`${base}/${inserted}`));
   const [, name, endpoint, id] = /^\/([a-z]+)\/([a-z]+)(?:\/(.+))?$/.exec(pathname) ?? [];
   const issuer = `${base}/${name}`;
