@@ -1044,7 +1044,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         }
         'oauthctl;uninstall' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only show what would be removed')

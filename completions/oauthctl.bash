@@ -7,7 +7,6 @@ __oauthctl_describe() {
     case $1 in
     'oauthctl')
         commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
-        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
@@ -37,8 +36,6 @@ __oauthctl_describe() {
         ;;
     'oauthctl status')
         flags='--check --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
@@ -256,7 +253,7 @@ __oauthctl_describe() {
         ;;
     'oauthctl uninstall')
         flags='--dry-run --yes --with-config --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
+        options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl sandbox')
         flags='--auto-consent --json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -264,13 +261,11 @@ __oauthctl_describe() {
         ;;
     'oauthctl serve')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing+'
         ;;
     'oauthctl tenant')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing+'
         ;;
@@ -281,20 +276,13 @@ __oauthctl_describe() {
         ;;
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--dir=@directories --config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
-        ;;
-    'oauthctl help')
-        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--config=@files --store=keyring,file --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         options='--dir=@directories --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -990,7 +990,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         }
         &'oauthctl;uninstall'= {
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
-            cand --store 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]'
+            cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
             cand --dry-run 'Only show what would be removed'

@@ -974,8 +974,9 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l trace -d 'Exp
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand uninstall" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
@@ -1152,8 +1153,6 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l trace -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sandbox" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
 command\t''"
@@ -1168,8 +1167,6 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l trace -d 'Ex
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file or file:DIR [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
-file\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
 command\t''"
@@ -1291,5 +1288,3 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo sandbox serve tenant completions man help version"

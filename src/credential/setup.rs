@@ -110,6 +110,12 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
     let is_word = |c: char| c.is_ascii_alphanumeric();
     let name: String = target.host().chars().map(|c| if is_word(c) { c } else { '-' }).collect();
+    // A name of cargo does not begin with a digit.
+    let name = if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name
+    } else {
+        format!("registry-{}", name.trim_matches('-'))
+    };
     let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
     Ok((file.len(), format!("{line}[registries.{name}]\n{index}\n{provider}")))
 }
@@ -192,5 +198,7 @@ mod tests {
         );
         let text = after(CredentialTool::Cargo, key, "[net]");
         assert!(text.starts_with("[net]\n[registries.cargo-example]\nindex = "), "{text}");
+        let text = after(CredentialTool::Cargo, "http://127.0.0.1:1/", "");
+        assert!(text.starts_with("[registries.registry-127-0-0-1]\n"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ mod kubernetes;
 mod links;
 mod netrc;
 mod npm;
+mod real;
 mod setup;
 
 use std::fs;
