@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::json;
 
 use crate::person::*;
@@ -95,4 +96,42 @@ fn programs_and_files_in_order_let_the_login_begin() {
     profile(&home, "tag.in-order", &more);
     home.browser(&json!({ "mode": "honest" }));
     home.run(["login", "p"]).ok();
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_is_found_before_the_browser() {
+    for (source, says) in [
+        ("{ env = \"NO_SUCH_VARIABLE\" }", "NO_SUCH_VARIABLE"),
+        ("{ file = \"/nowhere/secret\" }", "No such file"),
+        ("{ command = [\"sh\", \"-c\", \"echo locked >&2; exit 1\"] }", "locked"),
+        ("{ command = [\"true\"] }", ""),
+    ] {
+        let more = format!("client_secret = {source}\nclient_auth = \"client_secret_basic\"");
+        let mut home = home_with(&more);
+        let browser = home.browser(&json!({ "mode": "never" }));
+        let output = home.run(["login", "p"]).fails(3);
+        let error = error(&output);
+        assert!(error.contains("`client_secret`") && error.contains(says), "{source}: {error}");
+        assert!(browser.openings().is_empty(), "{source}");
+    }
+}
+
+#[test]
+fn a_secret_command_runs_once_for_a_login() {
+    let mut home = Home::new();
+    let mut sandbox = home.spawn(["sandbox", "--auto-consent", "--json"]);
+    let at: serde_json::Value = sandbox
+        .await_stdout(|text| text.ends_with('\n').then(|| serde_json::from_str(text).unwrap()));
+    let issuer = at["issuer"].as_str().unwrap();
+    for par in ["never", "always"] {
+        let log = home.path(par);
+        let script = format!("echo asked >> {}; echo {CONFIDENTIAL_SECRET}", log.display());
+        let more = format!(
+            "par = \"{par}\"\nclient_secret = {{ command = [\"sh\", \"-c\", {script:?}] }}"
+        );
+        home.profile(par, issuer, CONFIDENTIAL_CLIENT, &more);
+        home.browser(&json!({ "mode": "honest" }));
+        home.run(["login", par]).ok();
+        assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n", "{par}");
+    }
 }

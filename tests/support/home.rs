@@ -205,7 +205,7 @@ impl Home {
         stdin: &str,
     ) -> Output {
         let mut running = self.spawn(args);
-        running.write(stdin);
+        running.feed(stdin);
         running.wait()
     }
 

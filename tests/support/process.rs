@@ -133,6 +133,17 @@ impl Running {
         stdin.flush().unwrap();
     }
 
+    /// Writes as much as the process reads: one that has ended, because it refuses its arguments, reads
+    /// nothing.
+    #[track_caller]
+    pub fn feed(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is closed");
+        match stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            outcome => outcome.unwrap(),
+        }
+    }
+
     pub fn close_stdin(&mut self) {
         self.stdin = None;
     }

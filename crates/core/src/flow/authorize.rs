@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::credentials::{dpop_key, prove_secrets, resolve};
+use super::credentials::{credentials, dpop_key, prove_secrets, resolve};
 use super::first_tokens::Requested;
 use super::pin::pin;
 use super::push::{may_want_a_push, push};
@@ -19,6 +19,7 @@ use crate::parameters::is_reserved_for_authorization;
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Jar, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
+use crate::protocol::client_auth::Credentials;
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random, request_object};
 use crate::text::one_line;
@@ -82,6 +83,8 @@ pub struct Authorization {
     pub(super) nonce: Option<String>,
     pub(super) verifier: Option<Secret>,
     pub(super) dpop_key: Option<Secret>,
+    /// The client's credentials, where this process redeems the code: they are read once.
+    pub(super) credentials: Option<Credentials>,
     pub(super) server: AuthorizationServer,
     pub(super) pin: Pin,
 }
@@ -147,12 +150,22 @@ impl Authorization {
     }
 }
 
+/// Where the response of an authorization is awaited.
+#[derive(Clone, Copy)]
+pub(super) enum Awaited {
+    /// In this process, so that a client secret that cannot be read is found before the user is asked.
+    Here,
+    /// Perhaps in another process, which reads the client's secrets itself.
+    Elsewhere,
+}
+
 /// Asks for an authorization, at this server if it was resolved before, with a state that is made of what else
 /// the flow is.
 pub(super) async fn authorize(
     context: Context<'_>,
     server: Option<AuthorizationServer>,
     mut request: AuthorizeRequest,
+    awaited: Awaited,
     make_state: impl FnOnce(&mut Authorization) -> Result<String>,
 ) -> Result<Authorization> {
     let profile = context.profile;
@@ -164,7 +177,10 @@ pub(super) async fn authorize(
         }
         _ => {}
     }
-    prove_secrets(context).await?;
+    let credentials = match awaited {
+        Awaited::Here => Some(credentials(context).await?),
+        Awaited::Elsewhere => prove_secrets(context).await.map(|()| None)?,
+    };
     let server = match server {
         Some(server) => server,
         None => context.server(Purpose::Login).await?,
@@ -192,7 +208,7 @@ pub(super) async fn authorize(
     let scopes = scopes::split(scopes, &profile.scope_separator);
     let (challenge, verifier) = make_challenge(context.with(&server))?;
     let nonce = scopes.iter().any(|s| s == "openid").then(|| random::token(32)).transpose()?;
-    let dpop_key = dpop_key(context).await?;
+    let dpop_key = dpop_key(context, credentials.as_ref()).await?;
     let mut pending = Authorization {
         authorization_url: String::new(),
         redirect_uri: request.redirect_uri,
@@ -206,6 +222,7 @@ pub(super) async fn authorize(
         nonce,
         verifier,
         dpop_key,
+        credentials,
         pin: pin(profile, &server)?,
         server,
     };
@@ -258,7 +275,11 @@ async fn request_url(
     if pushed.is_none() {
         return Ok(authorization::url(endpoint, &parameters));
     }
-    let uri = push(context.with(server), parameters, dpop_key.as_ref()).await?;
+    let resolved = match &pending.credentials {
+        Some(credentials) => credentials,
+        None => &credentials(context).await?,
+    };
+    let uri = push(context.with(server), resolved, parameters, dpop_key.as_ref()).await?;
     let client = ("client_id".to_owned(), profile.client.id.clone());
     Ok(authorization::url(endpoint, &[client, ("request_uri".to_owned(), uri)]))
 }

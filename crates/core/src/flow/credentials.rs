@@ -1,9 +1,11 @@
 //! The credentials of a client, read from the sources that its profile sets.
 
+use std::sync::Arc;
+
 use super::turn::Context;
 use crate::Secret;
 use crate::advice::Advice;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::profile::{ClientAuth, GrantType, Profile, SecretSource};
 use crate::protocol::certificate;
 use crate::protocol::client_auth::Credentials;
@@ -25,26 +27,39 @@ pub(super) async fn credentials(context: Context<'_>) -> Result<Credentials> {
         context.ports().trace.hide(&secret);
         *place = Some(secret);
     }
-    let key = key.as_ref().map(SigningKey::read).transpose()?;
+    let key = key.as_ref().map(|key| read_key(context, key).map(Arc::new)).transpose()?;
     let certificate = certificate.as_ref().map(certificate::first).transpose()?;
     Ok(Credentials { secret, key, assertion, certificate })
 }
 
+/// Returns credentials that were read before, ready for another request: only the assertion is read again,
+/// because its lifetime is short. What prompts the user is not asked twice.
+pub(super) async fn renewed(context: Context<'_>, before: &Credentials) -> Result<Credentials> {
+    let mut credentials = before.clone();
+    let mut sources = secret_sources(context.profile);
+    if let Some((name, source)) = sources.find(|(name, _)| *name == "client_assertion") {
+        let assertion = resolve(context, name, source).await?;
+        context.ports().trace.hide(&assertion);
+        credentials.assertion = Some(assertion);
+    }
+    Ok(credentials)
+}
+
+fn read_key(context: Context<'_>, key: &Secret) -> Result<SigningKey> {
+    SigningKey::read(key).map_err(|error| {
+        error.context(format!("`private_key` of profile `{}`", one_line(&context.profile.name)))
+    })
+}
+
 /// Reads the client's secrets before the user is involved or anything is spent, as far as that requires
-/// neither a program nor the network.
+/// neither a program nor the network: another process reads them again.
 pub(super) async fn prove_secrets(context: Context<'_>) -> Result<()> {
     for (name, source) in secret_sources(context.profile) {
         if matches!(source, SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Keyring(_))
         {
             let secret = resolve(context, name, source).await?;
             if name == "private_key" {
-                let of_key = |error: Error| {
-                    error.context(format!(
-                        "`{name}` of profile `{}`",
-                        one_line(&context.profile.name)
-                    ))
-                };
-                SigningKey::read(&secret).map_err(of_key)?;
+                read_key(context, &secret)?;
             }
         }
     }
@@ -74,10 +89,17 @@ pub(super) async fn resolve(
     })
 }
 
-/// Returns the key for the DPoP proofs of a grant: the profile's, else a new one.
-pub(super) async fn dpop_key(context: Context<'_>) -> Result<Option<Secret>> {
+/// Returns the key for the DPoP proofs of a grant: the profile's, else a new one. Credentials that were read
+/// before have it already.
+pub(super) async fn dpop_key(
+    context: Context<'_>,
+    credentials: Option<&Credentials>,
+) -> Result<Option<Secret>> {
     if !context.profile.dpop {
         return Ok(None);
+    }
+    if let Some(key) = credentials.and_then(|credentials| credentials.key.as_ref()) {
+        return key.to_stored().map(Some);
     }
     let key = match &context.profile.client.private_key {
         Some(source) => SigningKey::read(&resolve(context, "private_key", source).await?)?,

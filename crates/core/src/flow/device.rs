@@ -210,7 +210,7 @@ pub(super) async fn authorize(
     let server = context.server(Purpose::Login).await?;
     let peer = context.with(&server);
     let pin = pin(profile, &server)?;
-    let dpop_key = dpop_key(context).await?;
+    let dpop_key = dpop_key(context, Some(&credentials)).await?;
     let scopes = if request.scopes.is_empty() { &profile.scopes } else { &request.scopes };
     let scopes = scopes::split(scopes, &profile.scope_separator);
     let sent_at = context.now();

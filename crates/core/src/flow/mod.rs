@@ -76,6 +76,7 @@ use crate::protocol::challenge::ResourceChallenge;
 use crate::protocol::jwt::{Jwt, Signature};
 use crate::protocol::random;
 use crate::protocol::response::AuthorizationResponse;
+use authorize::Awaited;
 use turn::{Context, Shared};
 
 pub use access_token::{AccessToken, Account};
@@ -518,7 +519,8 @@ impl FlowManager {
     /// server does not support S256, and the server's refusal of a pushed request.
     pub async fn authorize(&self, request: AuthorizeRequest) -> Result<Authorization> {
         let profile = self.profile(&request.key.profile).await?;
-        authorize::authorize(self.context(&profile), None, request, |_| random::token(32)).await
+        let make_state = |_: &mut Authorization| random::token(32);
+        authorize::authorize(self.context(&profile), None, request, Awaited::Here, make_state).await
     }
 
     /// Does the same at a server that [`FlowManager::server`] has already resolved, for callers that chose
@@ -533,8 +535,9 @@ impl FlowManager {
         request: AuthorizeRequest,
     ) -> Result<Authorization> {
         let profile = self.profile(&request.key.profile).await?;
-        authorize::authorize(self.context(&profile), Some(server), request, |_| random::token(32))
-            .await
+        let make_state = |_: &mut Authorization| random::token(32);
+        let context = self.context(&profile);
+        authorize::authorize(context, Some(server), request, Awaited::Here, make_state).await
     }
 
     /// Opens an authorization response and says what it means, as [`Authorization::judge`] does for plain

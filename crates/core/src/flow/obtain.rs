@@ -30,7 +30,7 @@ pub(super) async fn obtain(
     let _room = prove_store(turn.ports(), key).await?;
     let dpop_key = match previous.as_ref().and_then(|g| g.dpop_key.clone()) {
         Some(key) => Some(key),
-        None => dpop_key(context).await?,
+        None => dpop_key(context, None).await?,
     };
     let id = match &previous {
         Some(grant) => grant.id.clone(),

@@ -1,15 +1,17 @@
 //! Pushed authorization requests (RFC 9126).
 
-use super::exchange::{Exchange, Spends, exchange};
+use super::exchange::{Exchange, Spends, exchange_with};
 use super::turn::Peer;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Endpoint;
+use crate::protocol::client_auth::Credentials;
 
 /// Pushes the authorization request, and returns the reference to it.
 pub(super) async fn push(
     peer: Peer<'_>,
+    credentials: &Credentials,
     parameters: Vec<(String, String)>,
     dpop_key: Option<&Secret>,
 ) -> Result<String> {
@@ -31,7 +33,7 @@ pub(super) async fn push(
         dpop_key,
         may_be_json: false,
     };
-    let answer = exchange(peer, &request).await;
+    let answer = exchange_with(peer, credentials, &request).await;
     let answer = answer.map_err(|no_answer| no_answer.error)?;
     let body = answer.members();
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty());

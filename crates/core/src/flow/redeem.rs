@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::authorize::Authorization;
 use super::commit::{Warnings, prove_store, show};
-use super::credentials::credentials;
+use super::credentials::{credentials, renewed};
 use super::critical::CriticalPart;
 use super::exchange::{Exchange, Spends, exchange_with};
 use super::first_tokens::{Completed, Requested, accept_and_store, used_up};
@@ -66,7 +66,10 @@ pub(super) async fn redeem_once(
 ) -> Result<Completed> {
     let Context { shared, profile } = context;
     let ports = &shared.ports;
-    let credentials = credentials(context).await?;
+    let credentials = match &pending.credentials {
+        Some(before) => renewed(context, before).await?,
+        None => credentials(context).await?,
+    };
     let (attributes, params) = pending.requested().ask_hooks(context).await?;
     let mut lock = ports.coordinator.lock(&pending.key, lock_wait(profile)).await?;
     let _room = prove_store(ports, &pending.key).await?;

@@ -1,6 +1,8 @@
 //! Client authentication at the token endpoint and related endpoints (RFC 6749, section 2.3; RFC 7523,
 //! section 2.2; RFC 8705; OpenID Connect Core, section 9).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -21,12 +23,12 @@ pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 const ASSERTION_LIFE: u64 = 60;
 
 /// The credentials of a client.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Credentials {
     /// The client secret.
     pub secret: Option<Secret>,
     /// The private key.
-    pub key: Option<SigningKey>,
+    pub key: Option<Arc<SigningKey>>,
     /// A federated assertion, which `private_key_jwt` sends instead of its own.
     pub assertion: Option<Secret>,
     /// The certificate of the private key, in DER.

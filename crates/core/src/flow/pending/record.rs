@@ -113,6 +113,7 @@ impl FlowRecord {
             nonce: self.nonce.clone(),
             verifier: self.verifier.clone(),
             dpop_key: self.dpop_key.clone(),
+            credentials: None,
             server,
             pin: self.pin.clone(),
         }

@@ -10,7 +10,7 @@ use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::flow::attributes;
-use crate::flow::authorize::{AuthorizeRequest, USUAL_TTL, authorize};
+use crate::flow::authorize::{AuthorizeRequest, Awaited, USUAL_TTL, authorize};
 use crate::flow::ownership::check_owner;
 use crate::flow::turn::Context;
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
@@ -236,7 +236,7 @@ pub(in crate::flow) async fn start(
     let state_key = flows.keys().current()?;
     let (rfp, jti) = (random::token(16)?, random::token(16)?);
     let mut record = None;
-    let authorization = authorize(context, None, asked, |authorization| {
+    let authorization = authorize(context, None, asked, Awaited::Elsewhere, |authorization| {
         authorization.grant_id = grant_id.unwrap_or(std::mem::take(&mut authorization.grant_id));
         let expires = authorization.expires_at.unix();
         let started_at = Timestamp::from_unix(expires.saturating_sub(ttl.as_secs()));

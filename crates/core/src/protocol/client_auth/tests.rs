@@ -112,8 +112,10 @@ fn private_key_jwt_verifies_with_the_public_key_of_every_kind() {
         (&ed, Algorithm::EdDSA),
     ] {
         let text = Secret::new(pem("PRIVATE KEY", &key.pkcs8));
-        let credentials =
-            Credentials { key: Some(SigningKey::read(&text).unwrap()), ..Credentials::default() };
+        let credentials = Credentials {
+            key: Some(Arc::new(SigningKey::read(&text).unwrap())),
+            ..Credentials::default()
+        };
         let mut seen = HashSet::new();
         for _ in 0..3 {
             let (headers, form) = added(ClientAuth::PrivateKeyJwt, "id", &credentials).unwrap();
@@ -135,7 +137,7 @@ fn the_kid_of_a_jwk_is_in_the_header() {
     });
     let key = SigningKey::read(&Secret::new(jwk.to_string())).unwrap();
     let public = DecodingKey::from_ed_components(jwk["x"].as_str().unwrap()).unwrap();
-    let credentials = Credentials { key: Some(key), ..Credentials::default() };
+    let credentials = Credentials { key: Some(key.into()), ..Credentials::default() };
     let (_, form) = added(ClientAuth::PrivateKeyJwt, "id", &credentials).unwrap();
     let (_, kid) = assert_claims(assertion_of(&form), &public, Algorithm::EdDSA);
     assert_eq!(kid.as_deref(), Some("k-1"));
@@ -145,7 +147,7 @@ fn the_kid_of_a_jwk_is_in_the_header() {
 fn a_federated_assertion_goes_out_as_it_came() {
     let credentials = Credentials {
         assertion: Some(Secret::new(" ey.J.x\n")),
-        key: Some(SigningKey::generate().unwrap()),
+        key: Some(Arc::new(SigningKey::generate().unwrap())),
         ..Credentials::default()
     };
     let (headers, form) = added(ClientAuth::PrivateKeyJwt, "id", &credentials).unwrap();
@@ -196,7 +198,8 @@ fn a_request_is_never_authenticated_twice() {
         }
     }
     // The same id named before is not a contradiction, and is not said twice.
-    let credentials = Credentials { key: Some(SigningKey::generate().unwrap()), ..credentials };
+    let credentials =
+        Credentials { key: Some(Arc::new(SigningKey::generate().unwrap())), ..credentials };
     for (_, method) in ClientAuth::ALL {
         let (mut headers, mut form) = (vec![], pairs(&[("client_id", "id"), ("a", "b")]));
         authenticate(method, "id", &credentials, terms(now), &mut headers, &mut form).unwrap();
@@ -215,7 +218,7 @@ fn a_request_is_never_authenticated_twice() {
 fn debug_shows_no_credential() {
     let credentials = Credentials {
         secret: Some(Secret::new("canary")),
-        key: Some(SigningKey::generate().unwrap()),
+        key: Some(Arc::new(SigningKey::generate().unwrap())),
         assertion: Some(Secret::new("canary")),
         certificate: None,
     };
