@@ -1,6 +1,8 @@
 //! Where the tokens of one account come from.
 
-use oauthctl_core::flow::{AccessToken, FlowManager, Prover, TokenRequest};
+use std::sync::Arc;
+
+use oauthctl_core::flow::{AccessToken, FlowManager, Prover, TokenRequest, TokenSource};
 use oauthctl_core::{GrantKey, Result, Secret, Timestamp};
 use url::Url;
 
@@ -13,7 +15,7 @@ use crate::target::Target;
 #[derive(Clone)]
 pub struct Source {
     key: GrantKey,
-    manager: FlowManager,
+    tokens: Arc<dyn TokenSource>,
 }
 
 /// An account that was selected, with its manager.
@@ -44,9 +46,10 @@ pub fn open<'c>(
 }
 
 impl Source {
-    /// Returns the source for an account in the store of this process.
-    pub fn of(key: &GrantKey, manager: &FlowManager) -> Self {
-        Self { key: key.clone(), manager: manager.clone() }
+    /// Returns the source of the tokens of one account: the manager of this process, or what asks another
+    /// process for them.
+    pub fn of(key: &GrantKey, tokens: Arc<dyn TokenSource>) -> Self {
+        Self { key: key.clone(), tokens }
     }
 
     /// Returns a token.
@@ -55,7 +58,7 @@ impl Source {
     ///
     /// See [`FlowManager::token`].
     pub async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        self.manager.token(&self.key, request).await
+        self.tokens.access_token(&self.key, request).await
     }
 
     /// Returns what signs proofs of possession for this token; none if it is not bound to a key.
@@ -67,7 +70,7 @@ impl Source {
         if !token.token_type.eq_ignore_ascii_case("DPoP") {
             return Ok(None);
         }
-        Ok(self.manager.prover(&self.key).await?.map(Signer))
+        Ok(self.tokens.prover(&self.key).await?.map(Signer))
     }
 }
 

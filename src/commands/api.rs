@@ -7,6 +7,7 @@ mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use oauthctl_core::http::Options;
@@ -125,7 +126,8 @@ impl Api<'_> {
             ..Options::default()
         });
         let (trace, ui) = (self.context.trace.clone(), self.context.ui);
-        let authorizer = Authorizer::new(Source::of(&target.key, manager), client, trace, ui);
+        let authorizer =
+            Authorizer::new(Source::of(&target.key, Arc::new(manager.clone())), client, trace, ui);
         let work = async { Ok(self.exchange(&authorizer, request, is_last).await) };
         runner::block_on(Some(manager), work)?
     }

@@ -5,6 +5,7 @@ mod child;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
@@ -80,7 +81,7 @@ pub fn run(args: &ProxyArgs, context: &Context) -> Result<ExitCode> {
         proxy: environment::proxy(),
         ..Options::default()
     });
-    let source = Source::of(&target.key, manager);
+    let source = Source::of(&target.key, Arc::new(manager.clone()));
     let key = StateKey::generate()?;
     let (profile, account) = (target.key.profile.clone(), target.key.account.clone());
     let work = async {

@@ -60,6 +60,17 @@ impl AuthorizeRequest {
         let (scopes, extra) = (Vec::new(), Vec::new());
         Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: USUAL_TTL }
     }
+
+    fn check(&self) -> Result<()> {
+        check_extra(&self.extra)?;
+        scopes::check(&self.scopes)?;
+        match redirect_uri::redirect_uri(&self.redirect_uri) {
+            Err(why) if !self.redirect_uri.is_empty() => {
+                Err(Error::usage(format!("the redirect URI {why}")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A pending authorization whose response is expected in this process. The server is fixed: a response is
@@ -169,14 +180,7 @@ pub(super) async fn authorize(
     make_state: impl FnOnce(&mut Authorization) -> Result<String>,
 ) -> Result<Authorization> {
     let profile = context.profile;
-    check_extra(&request.extra)?;
-    scopes::check(&request.scopes)?;
-    match redirect_uri::redirect_uri(&request.redirect_uri) {
-        Err(why) if !request.redirect_uri.is_empty() => {
-            return Err(Error::usage(format!("the redirect URI {why}")));
-        }
-        _ => {}
-    }
+    request.check()?;
     let credentials = match awaited {
         Awaited::Here => Some(credentials(context).await?),
         Awaited::Elsewhere => prove_secrets(context).await.map(|()| None)?,

@@ -9,6 +9,7 @@
 //! | start an authorization whose response arrives in another process or later | [`start`](FlowManager::start), then [`complete`](FlowManager::complete) |
 //! | list and cancel pending authorizations | [`pending`](FlowManager::pending), [`cancel`](FlowManager::cancel) |
 //! | get a valid token | [`token`](FlowManager::token) |
+//! | let a part of the program get tokens, and nothing else | pass it a [`TokenSource`] |
 //! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant), [`settled_grant`](FlowManager::settled_grant) |
 //! | ask the server about a user or a token | [`userinfo`](FlowManager::userinfo), [`introspect`](FlowManager::introspect), [`verify`](FlowManager::verify) |
 //! | store values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
@@ -58,6 +59,7 @@ mod request;
 mod required;
 mod revoke;
 mod token;
+mod token_source;
 mod tokens;
 mod turn;
 mod userinfo;
@@ -101,6 +103,7 @@ pub use prover::Prover;
 pub use request::TokenRequest;
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
+pub use token_source::TokenSource;
 pub use tokens::ASSUMED_LIFE;
 pub use tokens::stored;
 
