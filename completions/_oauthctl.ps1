@@ -73,10 +73,11 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;login' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account name, to keep several logins of one profile [default: default]')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]')
             [CompletionResult]::new('--flow', '--flow', [CompletionResultType]::ParameterName, 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Scope to request instead of the profile''s; can be repeated')
+            [CompletionResult]::new('--add-scope', '--add-scope', [CompletionResultType]::ParameterName, 'Scope to request in addition to those of the stored login; can be repeated')
             [CompletionResult]::new('--login-hint', '--login-hint', [CompletionResultType]::ParameterName, 'Value of the `login_hint` parameter: the user who will log in')
             [CompletionResult]::new('--prompt', '--prompt', [CompletionResultType]::ParameterName, 'Value of the OIDC `prompt` parameter: select_account, consent or login')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Extra parameter of the authorization request; can be repeated')
@@ -105,7 +106,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;token' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of the token [default: from the profile, else 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Request a token with only this scope; can be repeated')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'Request a token for this resource (RFC 8707)')
@@ -137,7 +138,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;exec' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of the token [default: from the profile, else 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Request a token with only this scope; can be repeated')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'Request a token for this resource (RFC 8707)')
@@ -167,7 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--field', '--field', [CompletionResultType]::ParameterName, 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the body of a successful response to this file')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
@@ -215,7 +216,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;refresh' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--min-ttl', '--min-ttl', [CompletionResultType]::ParameterName, 'Minimum remaining lifetime of the token [default: from the profile, else 60s]')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Request a token with only this scope; can be repeated')
             [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'Request a token for this resource (RFC 8707)')
@@ -276,7 +277,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;logout' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -297,7 +298,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;userinfo' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -316,7 +317,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;introspect' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -337,7 +338,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;inspect' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -532,7 +533,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;attr;get' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -551,7 +552,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;attr;set' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long to keep it [default: as long as the grant]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
@@ -571,7 +572,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;attr;unset' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -590,7 +591,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;attr;list' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
@@ -1016,7 +1017,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;export' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Same as the argument PROFILE')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--recipient', '--recipient', [CompletionResultType]::ParameterName, 'Encrypt the line to this age recipient; can be repeated')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [env: OAUTHCTL_CONFIG]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')

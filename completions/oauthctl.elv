@@ -69,10 +69,11 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;login'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account name, to keep several logins of one profile [default: default]'
+            cand --account 'Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]'
             cand --flow 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]'
             cand --browser 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]'
             cand --scope 'Scope to request instead of the profile''s; can be repeated'
+            cand --add-scope 'Scope to request in addition to those of the stored login; can be repeated'
             cand --login-hint 'Value of the `login_hint` parameter: the user who will log in'
             cand --prompt 'Value of the OIDC `prompt` parameter: select_account, consent or login'
             cand --param 'Extra parameter of the authorization request; can be repeated'
@@ -100,7 +101,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;token'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --min-ttl 'Minimum remaining lifetime of the token [default: from the profile, else 60s]'
             cand --scope 'Request a token with only this scope; can be repeated'
             cand --resource 'Request a token for this resource (RFC 8707)'
@@ -131,7 +132,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;exec'= {
             cand -p 'Profile to use [env: OAUTHCTL_PROFILE]'
             cand --profile 'Profile to use [env: OAUTHCTL_PROFILE]'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --min-ttl 'Minimum remaining lifetime of the token [default: from the profile, else 60s]'
             cand --scope 'Request a token with only this scope; can be repeated'
             cand --resource 'Request a token for this resource (RFC 8707)'
@@ -160,7 +161,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --field 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query'
             cand -p 'Profile to use [env: OAUTHCTL_PROFILE]'
             cand --profile 'Profile to use [env: OAUTHCTL_PROFILE]'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand -o 'Write the body of a successful response to this file'
             cand --output 'Write the body of a successful response to this file'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
@@ -206,7 +207,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;refresh'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --min-ttl 'Minimum remaining lifetime of the token [default: from the profile, else 60s]'
             cand --scope 'Request a token with only this scope; can be repeated'
             cand --resource 'Request a token for this resource (RFC 8707)'
@@ -264,7 +265,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;logout'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -284,7 +285,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;userinfo'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -302,7 +303,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;introspect'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -322,7 +323,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;inspect'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -507,7 +508,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;attr;get'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -525,7 +526,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;attr;set'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --ttl 'How long to keep it [default: as long as the grant]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
@@ -544,7 +545,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;attr;unset'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -562,7 +563,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;attr;list'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
@@ -964,7 +965,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;export'= {
             cand -p 'Same as the argument PROFILE'
             cand --profile 'Same as the argument PROFILE'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --recipient 'Encrypt the line to this age recipient; can be repeated'
             cand --config 'Configuration file [env: OAUTHCTL_CONFIG]'
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'

@@ -71,12 +71,13 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print a 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "version" -d 'Print the version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name, to keep several logins of one profile [default: default]' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l account -d 'Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l flow -d 'Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to paste the callback URL [default: the first flow of the profile that works here]' -r -f -a "browser\t''
 paste\t''
 device\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l browser -d 'Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]' -r -f -a "(__fish_complete_command)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l scope -d 'Scope to request instead of the profile\'s; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l add-scope -d 'Scope to request in addition to those of the stored login; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l login-hint -d 'Value of the `login_hint` parameter: the user who will log in' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l prompt -d 'Value of the OIDC `prompt` parameter: select_account, consent or login' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
@@ -102,7 +103,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l trace -d 'Ex
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
@@ -140,7 +141,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l trace -d 'Ex
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand token" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
@@ -164,7 +165,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s H -l header -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s d -l data -d 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s f -l field -d 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s o -l output -d 'Write the body of a successful response to this file' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -183,7 +184,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace -d 'Expl
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l scope -d 'Request a token with only this scope; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l resource -d 'Request a token for this resource (RFC 8707)' -r -f
@@ -235,7 +236,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -253,7 +254,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l trace -d 'E
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -269,7 +270,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l trace -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand userinfo" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -287,7 +288,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l trace -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand introspect" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand inspect" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -459,7 +460,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "unset" -d 'Remove an attribute'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and not __fish_seen_subcommand_from get set unset list" -f -a "list" -d 'Print all attributes'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -475,7 +476,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l ttl -d 'How long to keep it [default: as long as the grant]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -492,7 +493,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -508,7 +509,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand attr; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -927,7 +928,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l account -d 'Account to use, if the profile has several' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l recipient -d 'Encrypt the line to this age recipient; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''

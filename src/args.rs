@@ -73,7 +73,7 @@ pub struct ProfileOption {
 /// The account of the profile.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AccountOption {
-    /// Account to use, if the profile has several
+    /// Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]
     #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     pub account: Option<String>,
 }

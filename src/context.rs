@@ -7,7 +7,7 @@ use directories::ProjectDirs;
 use oauthctl_core::clock::SystemClock;
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::profile::url_login::{self, UrlLogin};
-use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
+use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile, Rule};
 #[cfg(target_os = "linux")]
 use oauthctl_core::store::KernelCache;
 use oauthctl_core::store::{KeySource, Places, StateDir, Store, StoreSpec, UrlLogins, Warnings};
@@ -256,6 +256,9 @@ impl Context {
         if let Some(name) = named {
             return self.as_kept(name);
         }
+        if let Some(name) = self.rule()?.and_then(|rule| rule.profile) {
+            return Ok(name);
+        }
         if let Some(name) = self.default_profile()? {
             return Ok(name);
         }
@@ -277,6 +280,32 @@ impl Context {
             true => Ok(self.url_logins()?.find(&name)?.map_or(name, |login| login.url)),
             false => Ok(name),
         }
+    }
+
+    /// Returns the account that is selected: the one given, else that of the variable, else that of a rule.
+    ///
+    /// # Errors
+    ///
+    /// See [`Context::config`].
+    pub fn account_name(&self, given: Option<&str>, profile: &str) -> Result<Option<String>> {
+        if let Some(name) = given {
+            return Ok(Some(name.to_owned()));
+        }
+        if let Some(name) = self.env("OAUTHCTL_ACCOUNT")? {
+            return Ok(Some(name));
+        }
+        Ok(self.rule()?.and_then(|rule| rule.account_of(profile).map(str::to_owned)))
+    }
+
+    /// Returns the rule for the working directory.
+    fn rule(&self) -> Result<Option<Rule>> {
+        let of_catalog = self.catalog()?.and_then(Catalog::rules);
+        let rules = match &of_catalog {
+            Some(rules) => rules,
+            None => &self.config()?.rules,
+        };
+        let here = if rules.is_empty() { None } else { std::env::current_dir().ok() };
+        Ok(here.and_then(|here| Rule::find(rules, &here).cloned()))
     }
 
     /// Returns the names of all profiles.

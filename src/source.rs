@@ -38,7 +38,7 @@ pub fn open<'c>(
 ) -> Result<Opened<'c>> {
     let mut target = Target::existing(context, profile, account)?;
     context.keep_snapshot(target.profile)?;
-    if import::from_environment(context, &target)? && account.is_none() {
+    if import::from_environment(context, &target)? {
         target.select()?;
     }
     let manager = manager::build(context, &target)?;

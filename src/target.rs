@@ -18,10 +18,13 @@ pub struct Target<'c> {
     pub store: Store,
     /// The state directory.
     pub state: StateDir,
+    /// Whether an account was named.
+    pub is_account_named: bool,
 }
 
 impl<'c> Target<'c> {
-    /// Selects an account that tokens are taken from: the one named, else `default`, else the only one.
+    /// Selects an account that tokens are taken from: the one named, by the variable and the rules too, else
+    /// `default`, else the only one.
     ///
     /// # Errors
     ///
@@ -32,14 +35,27 @@ impl<'c> Target<'c> {
         profile: Option<&str>,
         account: Option<&str>,
     ) -> Result<Self> {
-        let mut target = Self::named(context, profile, account)?;
-        if account.is_none() {
-            target.select()?;
-        }
+        let mut target = Self::selected(context, profile, account)?;
+        target.select()?;
         Ok(target)
     }
 
-    /// Selects an account that may not exist yet: the one named, else `default`.
+    /// Selects the account to log in to: the one named, by the variable and the rules too, else `default`.
+    ///
+    /// # Errors
+    ///
+    /// See [`named`](Self::named).
+    pub fn selected(
+        context: &'c Context,
+        profile: Option<&str>,
+        account: Option<&str>,
+    ) -> Result<Self> {
+        let name = context.profile_name(profile)?;
+        let account = context.account_name(account, &name)?;
+        Self::named(context, Some(&name), account.as_deref())
+    }
+
+    /// Selects exactly this account, which may not exist yet, else `default`.
     ///
     /// # Errors
     ///
@@ -53,15 +69,19 @@ impl<'c> Target<'c> {
         let name = context.profile_name(profile)?;
         let profile = context.profile(&name)?;
         let key = GrantKey::new(&profile.name, account.unwrap_or(DEFAULT_ACCOUNT));
-        Ok(Self { profile, key, store: context.store_of(profile)?, state: context.state()? })
+        let (store, state) = (context.store_of(profile)?, context.state()?);
+        Ok(Self { profile, key, store, state, is_account_named: account.is_some() })
     }
 
-    /// Selects `default` if it exists, else the only account.
+    /// Selects `default` if it exists, else the only account, unless one was named.
     ///
     /// # Errors
     ///
     /// Returns `Config` if there are several.
     pub fn select(&mut self) -> Result<()> {
+        if self.is_account_named {
+            return Ok(());
+        }
         let profile = &self.profile.name;
         let default = GrantKey::new(profile, DEFAULT_ACCOUNT);
         let some = match self.state.account(&default)? {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, not_logged_in};
+use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, extended_scopes, not_logged_in};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
 use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
@@ -31,6 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 #[command(after_help = "Examples:\n  \
 oauthctl login gitlab\n  \
 oauthctl login gitlab --account work --login-hint me@example.com\n  \
+oauthctl login gitlab --add-scope write_repository\n  \
 oauthctl login gitlab --no-browser  # print the URL instead\n  \
 oauthctl login github --flow device  # enter a code on any device\n  \
 oauthctl login gitlab --flow paste  # then paste the callback URL\n  \
@@ -38,7 +39,7 @@ oauthctl login https://mcp.example.com/mcp  # by URL, without a profile")]
 pub struct LoginArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// Account name, to keep several logins of one profile [default: default]
+    /// Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]
     #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
     account: Option<String>,
     /// Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to
@@ -57,6 +58,9 @@ pub struct LoginArgs {
     /// Scope to request instead of the profile's; can be repeated
     #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
     scopes: Vec<String>,
+    /// Scope to request in addition to those of the stored login; can be repeated
+    #[arg(long = "add-scope", value_name = "SCOPE", value_hint = ValueHint::Other, conflicts_with = "scopes")]
+    add_scopes: Vec<String>,
     /// Value of the `login_hint` parameter: the user who will log in
     #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
     login_hint: Option<String>,
@@ -144,10 +148,11 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
                 .hint("name a URL instead of a profile, or set `client_id` in the profile"));
         }
     }
-    let target = Target::named(context, given, args.account.as_deref())?;
+    let target = Target::selected(context, given, args.account.as_deref())?;
     let profile = target.profile;
     context.tell_config_warnings()?;
     scopes::warn(context, &args.scopes, profile);
+    scopes::warn(context, &args.add_scopes, profile);
     let manager = manager::build_among_others(context, &target)?;
     let before = logged_in(&target)?;
     let grant = log_in_with(args, context, &target, &manager)?;
@@ -171,13 +176,7 @@ pub fn log_in(
     more: &[String],
 ) -> Result<()> {
     let before = logged_in(target)?;
-    let mut args = LoginArgs::default();
-    if !more.is_empty() {
-        let stored = runner::block_on(Some(manager), manager.grant(&target.key))?;
-        let scopes = stored.map(|grant| grant.tokens.scopes);
-        args.scopes = scopes.unwrap_or_else(|| target.profile.scopes.clone());
-        args.scopes.extend(more.iter().cloned());
-    }
+    let args = LoginArgs { add_scopes: more.to_vec(), ..LoginArgs::default() };
     let grant = log_in_with(&args, context, target, manager)?;
     context.ui.say(progress::summary(&grant, target.profile, &before));
     Ok(())
@@ -246,7 +245,11 @@ fn attempt(
             browser: args.browser.as_deref(),
         };
         let chosen = login_flow::choose(asked, context, target.profile)?;
-        let attempt = planned(plan, timeout);
+        let mut attempt = planned(plan, timeout);
+        if !args.add_scopes.is_empty() {
+            let stored = manager.grant(&target.key).await?;
+            attempt.scopes = extended_scopes(target.profile, stored.as_ref(), &args.add_scopes);
+        }
         let outcome = log_in_by(args, context, target.profile, manager, attempt, chosen).await;
         let outcome = keep(outcome);
         // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
@@ -306,7 +309,8 @@ pub fn log_in_by_url(
     parse_url(url)?;
     let known = context.url_logins()?.find(url)?;
     let name = known.as_ref().map_or(url, |login| &login.url);
-    let key = GrantKey::new(name, args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let account = context.account_name(args.account.as_deref(), name)?;
+    let key = GrantKey::new(name, account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     refuse_without_input(context, &key)?;
     let place = by_url::Place::of(context, known.as_ref())?;
     let state = context.state()?;
@@ -324,7 +328,13 @@ pub fn log_in_by_url(
     let prepared = by_url::prepare(&place, &finder, name, request);
     let by_url::Prepared { login, server } = runner::block_on(Some(&finder), prepared)?;
     let profile = login.profile()?;
-    let target = Target { profile: &profile, key, store: place.store.clone(), state };
+    let target = Target {
+        profile: &profile,
+        key,
+        store: place.store.clone(),
+        state,
+        is_account_named: account.is_some(),
+    };
     let before = logged_in(&target)?;
     let manager = manager::build_among_others(context, &target)?;
     let plan = Plan { args, context, target: &target, scopes: &[], server: Some(server) };

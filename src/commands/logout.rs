@@ -77,11 +77,12 @@ fn meant(args: &LogoutArgs, context: &Context) -> Result<Vec<GrantKey>> {
 /// Returns the account to log out. Unlike `token`, `logout` never falls back to an account that is not
 /// named: a script that runs twice would log out the next one.
 fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey> {
-    let key = GrantKey::new(profile, args.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT));
+    let given = context.account_name(args.account.account.as_deref(), profile)?;
+    let key = GrantKey::new(profile, given.as_deref().unwrap_or(DEFAULT_ACCOUNT));
     let state = context.state()?;
     let is_known = state.account(&key)?.is_some();
     let others = if is_known { Vec::new() } else { state.some_accounts(profile, usize::MAX)? };
-    if is_known || (others.is_empty() && args.account.account.is_none()) {
+    if is_known || (others.is_empty() && given.is_none()) {
         return Ok(key);
     }
     context.profile(profile)?;
@@ -89,7 +90,7 @@ fn named(args: &LogoutArgs, context: &Context, profile: &str) -> Result<GrantKey
     Err(if others.is_empty() {
         unknown.hint("run `oauthctl status` to see who is logged in")
     } else {
-        let error = match args.account.account.is_none() && others.len() > 1 {
+        let error = match given.is_none() && others.len() > 1 {
             true => several_accounts(profile),
             false => unknown,
         };

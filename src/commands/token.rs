@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use oauthctl_core::flow::{self, AccessToken, TokenRequest};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
 use oauthctl_core::profile::USUAL_MIN_TTL;
-use oauthctl_core::profile::snapshot::Snapshot;
+use oauthctl_core::profile::snapshot::{Found, Snapshot};
 use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::one_line;
@@ -353,7 +353,12 @@ fn from_store(
     };
     let Some(settings) = settings(context, named.as_deref())? else { return Ok(None) };
     let spec = context.store_spec(settings.store.as_deref())?;
-    let account = selection.account.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let of_variable = match selection.account.account {
+        Some(_) => None,
+        None => context.env("OAUTHCTL_ACCOUNT")?,
+    };
+    let account = selection.account.account.as_deref().or(of_variable.as_deref());
+    let account = account.or(settings.account.as_deref()).unwrap_or(DEFAULT_ACCOUNT);
     let key = GrantKey::new(&settings.profile, account);
     let request = request(selection, want, settings.min_ttl);
     let is_cached = is_kernel(settings.cache.as_deref());
@@ -382,6 +387,8 @@ fn from_store(
 /// The settings of a profile that the cached path needs.
 struct Settings {
     profile: String,
+    /// The account that a rule sets.
+    account: Option<String>,
     store: Option<String>,
     cache: Option<String>,
     min_ttl: Duration,
@@ -396,6 +403,7 @@ fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> 
         let login = context.url_logins()?.find(url)?;
         return Ok(login.map(|login| Settings {
             profile: login.url,
+            account: None,
             store: Some(login.store),
             cache: None,
             min_ttl: USUAL_MIN_TTL,
@@ -405,9 +413,11 @@ fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> 
         }));
     }
     let Some(file) = context.config_file()? else { return Ok(None) };
-    let snapshot = Snapshot::lookup(&context.state_path()?, file, named);
-    Ok(snapshot.map(|snapshot| Settings {
+    let here = || std::env::current_dir().ok();
+    let found = Snapshot::lookup(&context.state_path()?, file, named, here);
+    Ok(found.map(|Found { snapshot, account }| Settings {
         profile: snapshot.profile,
+        account,
         store: snapshot.store,
         cache: snapshot.cache,
         min_ttl: Duration::from_secs(snapshot.min_ttl_seconds),

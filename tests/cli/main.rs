@@ -32,6 +32,7 @@ mod mended;
 mod permissions;
 mod profiles;
 mod sandbox;
+mod selected;
 mod serve;
 mod shells;
 mod snapshot;

@@ -38,6 +38,7 @@ pub const ENVIRONMENT: Rows = &[
          never overwrite an account whose login still works.",
     ),
     ("OAUTHCTL_PROFILE", "The profile of a command that names none."),
+    ("OAUTHCTL_ACCOUNT", "The account of a command that names none."),
     (
         "OAUTHCTL_HOOK_DEPTH",
         "Set for hooks: the depth of their nesting. If it is 4, or not a number, no further hook is started.",

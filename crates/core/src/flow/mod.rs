@@ -90,6 +90,7 @@ pub use claims::Userinfo;
 pub use critical::CriticalPart;
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
 pub use first_tokens::Completed;
+pub use granted::extended_scopes;
 pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
 pub use introspect::Introspected;
 pub use login_required::not_logged_in;

@@ -15,6 +15,7 @@ use super::config::Config;
 use super::config_file::ConfigFile;
 use super::node::{Entry, Node, Table, Value, find};
 use super::redirect_uri::Callback;
+use super::rules::Rule;
 use super::server::Server;
 use super::snapshot::resolved;
 use crate::digest::hex_sha256;
@@ -100,6 +101,12 @@ impl Catalog {
     /// Returns the profile of a command that names none.
     pub fn default_profile(&self) -> Option<&str> {
         self.head()?.default_profile
+    }
+
+    /// Returns the rules of the file, which belong to no profile.
+    pub fn rules(&self) -> Option<Vec<Rule>> {
+        let common = read_ranges(self.head()?.common)?;
+        Some(self.file.parse_part(&common)?.rules)
     }
 
     /// Returns the names of all profiles, in order.

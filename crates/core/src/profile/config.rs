@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::credential::{self, Credential, CredentialTool, Credentials};
 use super::diagnose::nearest;
+use super::rules::Rule;
 use super::target::Target;
 use super::{Profile, callbacks, url_login};
 use crate::advice::Advice;
@@ -20,6 +21,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Defaults for all profiles.
     pub defaults: Defaults,
+    /// The profile and account of a command that names none, by directory; the first match wins.
+    pub rules: Vec<Rule>,
     /// The profiles, presets applied.
     pub profiles: BTreeMap<String, Profile>,
     /// The commands of the store `command`.
@@ -83,6 +86,7 @@ impl Config {
         Self {
             path: path.to_owned(),
             defaults: Defaults::default(),
+            rules: Vec::new(),
             profiles: BTreeMap::new(),
             store_command: None,
             credential: Credentials::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{keys, sections, unsupported};
+use super::{keys, rule_tables, sections, unsupported};
 
 /// The keys in the first column of the tables of a section, those of a row separated by commas.
 fn rows(page: &str, heading: &str) -> BTreeSet<String> {
@@ -23,6 +23,7 @@ fn the_reference_names_every_key_and_no_other() {
         ("[profiles.NAME]", &own[..]),
         ("[defaults]", &sections::DEFAULTS),
         ("[serve]", &sections::SERVE),
+        ("[[rules]]", &rule_tables::RULE_KEYS),
     ] {
         let is_refused = |key: &str| unsupported::UNSUPPORTED.contains(&(table, key, ""));
         let known = keys.iter().filter(|key| !is_refused(key)).map(|key| (*key).to_owned());

@@ -40,6 +40,8 @@ pub mod programs;
 pub(crate) mod reader;
 pub(crate) mod redirect_uri;
 mod response_mode;
+mod rule_tables;
+mod rules;
 pub mod scopes;
 pub mod secret_source;
 mod sections;
@@ -62,6 +64,7 @@ pub(crate) use endpoints::Endpoint;
 pub use endpoints::Endpoints;
 pub(crate) use metadata::Unique;
 pub use redirect_uri::{Callback, LoopbackHost, RedirectUri};
+pub use rules::Rule;
 pub use target::Target;
 
 /// The minimum remaining lifetime of tokens of a profile that sets none.

@@ -172,6 +172,17 @@ impl Reader<'_, '_> {
         self.text().map(|text| self.around.path(&text))
     }
 
+    /// Reads the path of a directory, which does not depend on where the file is.
+    pub(crate) fn directory(&mut self) -> Option<PathBuf> {
+        let text = self.text()?;
+        let path = self.around.path(if text == "~" { "~/" } else { &text });
+        let is_whole = text == "~" || text.starts_with("~/") || Path::new(&text).is_absolute();
+        if is_whole && path.is_absolute() {
+            return Some(path);
+        }
+        self.fail("must be an absolute path, or begin with `~/`")
+    }
+
     /// Reads a URL that requests may be sent to.
     pub(crate) fn url(&mut self) -> Option<String> {
         self.judged(|text| endpoint::check(text).map(|_| ()))

@@ -13,6 +13,7 @@ use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
+use super::rule_tables::{RULE, RuleTables};
 use super::scopes;
 use crate::advice::Advice;
 use crate::text::one_line;
@@ -27,7 +28,7 @@ pub(crate) struct Sections<'a, 't> {
     pub is_part: bool,
 }
 
-const SECTIONS: [&str; 5] = ["defaults", "profiles", "store", "credential", "serve"];
+const SECTIONS: [&str; 6] = ["defaults", "rules", "profiles", "store", "credential", "serve"];
 pub(crate) const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
 /// The keys of `[serve]`. The broker validates their values.
 #[rustfmt::skip]
@@ -51,6 +52,11 @@ impl<'t> Sections<'_, 't> {
             }
             if !SECTIONS.contains(&section.key.as_str()) {
                 self.problems.unknown_key(&section.key, section.at, "the file", &SECTIONS);
+                continue;
+            }
+            if section.key == "rules" {
+                let (around, problems) = (self.around, &mut *self.problems);
+                config.rules = RuleTables { around, problems }.read(section);
                 continue;
             }
             let Some(table) = self.table(section, "the file") else { continue };
@@ -297,12 +303,23 @@ impl<'t> Sections<'_, 't> {
             _ => Vec::new(),
         };
         self.credentials().profiles_exist(root, &names);
+        if let Some(Value::List(rules)) = find(root, "rules").map(|entry| &entry.node.value) {
+            for rule in rules {
+                let Value::Table(table) = &rule.value else { continue };
+                let Some(entry) = find(table, "profile") else { continue };
+                self.names_one_of(entry, RULE, &names);
+            }
+        }
         let Some(entry) = inner_entry(root, "defaults", "profile") else { return };
+        self.names_one_of(entry, "[defaults]", &names);
+    }
+
+    fn names_one_of(&mut self, entry: &Entry, place: &str, names: &[&str]) {
         let Value::Text(name) = &entry.node.value else { return };
         if !name.is_empty() && !names.contains(&name.as_str()) {
-            let near = self.problems.suggestion(name, names);
+            let near = self.problems.suggestion(name, names.iter().copied());
             let what = format!("names an unknown profile: `{}`{near}", one_line(name));
-            self.reader(entry, "[defaults]").fail::<()>(what);
+            self.reader(entry, place).fail::<()>(what);
         }
     }
 

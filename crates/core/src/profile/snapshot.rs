@@ -1,12 +1,13 @@
 //! The settings of a profile that the cached-token path needs, stored in the state directory, so that
 //! printing a token parses no TOML however many profiles there are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::config::{Config, StoreCommand};
 use super::config_file::ConfigFile;
+use super::rules::Rule;
 use crate::files::cache::{Cache, entry_name};
 
 /// The settings of one profile, valid for exactly one content of the configuration file.
@@ -16,6 +17,8 @@ pub struct Snapshot {
     config_hash: String,
     /// The profile of a command that names none.
     pub default_profile: Option<String>,
+    /// The rules of the file.
+    rules: Vec<Rule>,
     /// The profile's name.
     pub profile: String,
     /// The store, if the profile or the defaults set one.
@@ -34,14 +37,41 @@ pub struct Snapshot {
     pub client_id: String,
 }
 
+/// A snapshot, and the account that a rule sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// The account.
+    pub account: Option<String>,
+}
+
 impl Snapshot {
-    /// Returns the snapshot of this profile, or of the default one, if it was made from exactly this file.
-    /// Anything missing, damaged or of another file is `None`: then the file is parsed.
-    pub fn lookup(state_dir: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Self> {
-        let snapshot = resolved::<Self>(state_dir).find(&file_name(profile))?;
-        let wanted = profile.or(snapshot.default_profile.as_deref())?;
-        (snapshot.profile == wanted && snapshot.config_hash == file.fingerprint())
-            .then_some(snapshot)
+    /// Returns the snapshot of this profile, or of the one of a command that names none, if it was made from
+    /// exactly this file. Anything missing, damaged or of another file is `None`: then the file is parsed.
+    /// `directory` is called only if the file has rules.
+    pub fn lookup(
+        state_dir: &Path,
+        file: &ConfigFile,
+        profile: Option<&str>,
+        directory: impl FnOnce() -> Option<PathBuf>,
+    ) -> Option<Found> {
+        let found = resolved::<Self>(state_dir).find(&file_name(profile))?;
+        if found.config_hash != file.fingerprint() {
+            return None;
+        }
+        let here = if found.rules.is_empty() { None } else { directory() };
+        let rule = here.and_then(|here| Rule::find(&found.rules, &here).cloned());
+        let of_rule = rule.as_ref().and_then(|rule| rule.profile.as_deref());
+        let wanted = profile.or(of_rule).or(found.default_profile.as_deref())?.to_owned();
+        let snapshot = match found.profile == wanted {
+            true => found,
+            false if profile.is_some() => return None,
+            false => resolved::<Self>(state_dir).find(&file_name(Some(&wanted)))?,
+        };
+        let is_right = snapshot.profile == wanted && snapshot.config_hash == file.fingerprint();
+        let account = rule.and_then(|rule| rule.account_of(&wanted).map(str::to_owned));
+        is_right.then_some(Found { snapshot, account })
     }
 
     /// Creates and stores the snapshot of a profile of this file. `config` was parsed from it and may lack
@@ -59,6 +89,7 @@ impl Snapshot {
         let snapshot = Self {
             config_hash: file.fingerprint().to_owned(),
             default_profile: default_profile.map(str::to_owned),
+            rules: config.rules.clone(),
             profile: profile.to_owned(),
             store_command: config
                 .store_command
@@ -71,8 +102,9 @@ impl Snapshot {
             token_endpoint: settings.endpoints.token.clone(),
             client_id: settings.client.id.clone(),
         };
-        let is_default = default_profile == Some(profile);
-        for name in [Some(Some(profile)), is_default.then_some(None)].into_iter().flatten() {
+        // A command that names no profile finds the rules there, and the profile by its name.
+        let is_usual = default_profile == Some(profile) || !config.rules.is_empty();
+        for name in [Some(Some(profile)), is_usual.then_some(None)].into_iter().flatten() {
             resolved(state_dir).keep(&file_name(name), &snapshot);
         }
     }
@@ -92,8 +124,6 @@ fn file_name(profile: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     const TWO: &str = "[defaults]\nprofile = \"b\"\nstore = \"file\"\n\
@@ -109,6 +139,11 @@ mod tests {
         Snapshot::store(state, file, &config, profile, config.default_profile());
     }
 
+    fn look(state: &Path, file: &ConfigFile, profile: Option<&str>) -> Option<Snapshot> {
+        let never = || panic!("without rules, the directory does not matter");
+        Snapshot::lookup(state, file, profile, never).map(|found| found.snapshot)
+    }
+
     fn path(state: &Path, profile: Option<&str>) -> PathBuf {
         resolved::<Snapshot>(state).path_of(&file_name(profile))
     }
@@ -117,16 +152,16 @@ mod tests {
     fn a_snapshot_is_found_by_name_and_as_the_default() {
         let state = tempfile::tempdir().unwrap();
         let (file, state) = (file(TWO), state.path());
-        assert_eq!(Snapshot::lookup(state, &file, Some("a")), None);
+        assert_eq!(look(state, &file, Some("a")), None);
         store(state, &file, "a");
-        assert_eq!(Snapshot::lookup(state, &file, None), None, "`a` is not the default");
+        assert_eq!(look(state, &file, None), None, "`a` is not the default");
         store(state, &file, "b");
-        let a = Snapshot::lookup(state, &file, Some("a")).unwrap();
-        let b = Snapshot::lookup(state, &file, None).unwrap();
+        let a = look(state, &file, Some("a")).unwrap();
+        let b = look(state, &file, None).unwrap();
         assert_eq!((a.store.as_deref(), a.min_ttl_seconds), (Some("keyring"), 60));
         assert_eq!((b.store.as_deref(), b.min_ttl_seconds), (Some("file"), 120));
         assert_eq!((b.profile.as_str(), b.default_profile.as_deref()), ("b", Some("b")));
-        assert_eq!(Snapshot::lookup(state, &file, Some("b")), Some(b));
+        assert_eq!(look(state, &file, Some("b")), Some(b));
     }
 
     #[test]
@@ -135,14 +170,14 @@ mod tests {
         let (original, state) = (file(TWO), state.path());
         store(state, &original, "a");
         let changed = file(&format!("{TWO}# one comment more\n"));
-        assert_eq!(Snapshot::lookup(state, &changed, Some("a")), None);
+        assert_eq!(look(state, &changed, Some("a")), None);
         let moved = ConfigFile::of_text(Path::new("/other/c.toml"), TWO);
-        assert_eq!(Snapshot::lookup(state, &moved, Some("a")), None);
-        assert!(Snapshot::lookup(state, &original, Some("a")).is_some());
+        assert_eq!(look(state, &moved, Some("a")), None);
+        assert!(look(state, &original, Some("a")).is_some());
         std::fs::copy(path(state, Some("a")), path(state, Some("b"))).unwrap();
-        assert_eq!(Snapshot::lookup(state, &original, Some("b")), None, "another profile's");
+        assert_eq!(look(state, &original, Some("b")), None, "another profile's");
         std::fs::write(path(state, Some("a")), b"{\"config_hash\":").unwrap();
-        assert_eq!(Snapshot::lookup(state, &original, Some("a")), None);
+        assert_eq!(look(state, &original, Some("a")), None);
     }
 
     #[test]
@@ -156,5 +191,28 @@ mod tests {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             assert!(!String::from_utf8(bytes).unwrap().contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn rules_choose_profile_and_account_by_directory() {
+        let state = tempfile::tempdir().unwrap();
+        let here = tempfile::tempdir().unwrap();
+        let real = here.path().canonicalize().unwrap();
+        let rules =
+            format!("[[rules]]\ndirectory = {real:?}\nprofile = \"a\"\naccount = \"work\"\n");
+        let (file, state) = (file(&(TWO.to_owned() + &rules)), state.path());
+        let found = |profile, directory: &Path| {
+            let found = Snapshot::lookup(state, &file, profile, || Some(directory.to_owned()))?;
+            Some((found.snapshot.profile, found.account))
+        };
+        store(state, &file, "a");
+        let work = Some("work".to_owned());
+        assert_eq!(found(None, &real), Some(("a".to_owned(), work.clone())));
+        assert_eq!(found(None, Path::new("/")), None, "the default was not kept");
+        store(state, &file, "b");
+        assert_eq!(found(None, &real), Some(("a".to_owned(), work.clone())));
+        assert_eq!(found(None, Path::new("/")), Some(("b".to_owned(), None)));
+        assert_eq!(found(Some("a"), &real), Some(("a".to_owned(), work)));
+        assert_eq!(found(Some("b"), &real), Some(("b".to_owned(), None)));
     }
 }

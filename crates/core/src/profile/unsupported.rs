@@ -17,10 +17,8 @@ const PROFILE: &str = "[profiles.NAME]";
 /// `docs/reference/configuration.md`, and adds its key to the readers in `keys.rs` or `sections.rs`.
 #[rustfmt::skip]
 pub(crate) const UNSUPPORTED: &[Row] = &[
-    (FILE, "rules", ""),
     (DEFAULTS, "store", "agent"),
     (PROFILE, "store", "agent"),
-    (PROFILE, "introspection_endpoint", ""),
     (PROFILE, "registration_endpoint", ""),
     (PROFILE, "end_session_endpoint", ""),
 ];
@@ -137,7 +135,6 @@ mod tests {
     #[test]
     fn unsupported_settings_are_shown_as_they_are_written() {
         for (text, expected) in [
-            ("[[rules]]\naccount = \"w\"\n", "c.toml:1:3: `[[rules]]` is"),
             (
                 &format!("{MINIMAL}end_session_endpoint = \"x\"\n"),
                 "c.toml:3:1: [profiles.x]: `end_session_endpoint` is",
