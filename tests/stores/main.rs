@@ -4,6 +4,9 @@
 
 #[cfg(target_os = "linux")]
 mod bus;
+#[cfg(target_os = "linux")]
+#[path = "../support/mod.rs"]
+mod common;
 mod contract;
 mod cut_off;
 mod files;

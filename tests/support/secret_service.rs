@@ -19,6 +19,7 @@ struct Kind {
     keepassxc: bool,
     locked: bool,
     confirms: bool,
+    confirms_access: bool,
 }
 
 impl SecretService {
@@ -52,6 +53,12 @@ impl SecretService {
         Self::of(Kind { keepassxc: true, confirms: true, ..Kind::default() })
     }
 
+    /// The same with a prompt before each access, and nobody to answer it.
+    #[track_caller]
+    pub fn keepassxc_confirming_access() -> Self {
+        Self::of(Kind { keepassxc: true, confirms_access: true, ..Kind::default() })
+    }
+
     #[track_caller]
     fn of(kind: Kind) -> Self {
         let flag = |on: bool| if on { "1" } else { "0" };
@@ -60,6 +67,7 @@ impl SecretService {
             .env("SECRET_SERVICE", if kind.keepassxc { "keepassxc" } else { "gnome-keyring" })
             .env("SECRET_SERVICE_LOCKED", flag(kind.locked))
             .env("SECRET_SERVICE_CONFIRM", flag(kind.confirms))
+            .env("SECRET_SERVICE_CONFIRM_ACCESS", flag(kind.confirms_access))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -18,6 +18,7 @@
 mod age_file;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod command;
+mod expiring_dir;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
@@ -32,7 +33,6 @@ pub mod portable;
 #[cfg(any(feature = "file", feature = "keyring"))]
 mod record;
 mod rejected;
-mod shelf;
 pub mod state_dir;
 pub mod state_keys;
 mod tool_files;

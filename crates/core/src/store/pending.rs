@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::shelf::Shelf;
+use super::expiring_dir::ExpiringDir;
 use crate::advice::Advice;
 use crate::digest::short_hex_sha256;
 use crate::error::{Error, Result};
@@ -28,8 +28,8 @@ const USED: u64 = 5;
 /// Pending flows in a directory, for the processes of one user.
 #[derive(Clone)]
 pub struct FilePending {
-    waiting: Shelf,
-    used: Shelf,
+    waiting: ExpiringDir,
+    used: ExpiringDir,
 }
 
 impl std::fmt::Debug for FilePending {
@@ -53,12 +53,12 @@ impl FilePending {
         let (path, warnings) = (path.into(), Warnings::default());
         let mut beside = path.clone().into_os_string();
         beside.push(".used");
-        let shelf = |path, full, remembers| {
+        let directory = |path, full, remembers| {
             let (clock, warnings) = (Arc::clone(&clock), warnings.clone());
-            Shelf { path, clock, limit: LIMIT, full, remembers, warnings }
+            ExpiringDir { path, clock, limit: LIMIT, full, remembers, warnings }
         };
-        let used = shelf(beside.into(), too_many_used as fn(u64) -> Error, true);
-        Self { waiting: shelf(path, too_many_pending, false), used }.with_limit(LIMIT)
+        let used = directory(beside.into(), too_many_used as fn(u64) -> Error, true);
+        Self { waiting: directory(path, too_many_pending, false), used }.with_limit(LIMIT)
     }
 
     /// Sets the limit.

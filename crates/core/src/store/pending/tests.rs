@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::super::shelf::{COUNT, slot_name};
+use super::super::expiring_dir::{COUNT, slot_name};
 use super::*;
 
 struct Manual(AtomicU64);

@@ -27,7 +27,7 @@ pub(super) const FORGOTTEN: &str = "forgotten";
 
 /// A directory with slots, for the processes of one user.
 #[derive(Clone)]
-pub(super) struct Shelf {
+pub(super) struct ExpiringDir {
     pub(super) path: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
     /// Maximum number of files.
@@ -40,7 +40,7 @@ pub(super) struct Shelf {
     pub(super) warnings: Warnings,
 }
 
-impl Shelf {
+impl ExpiringDir {
     /// Returns the slot of this time, if it exists.
     pub(super) fn slot(&self, expires_at: Timestamp) -> Result<Option<Dir>> {
         match Dir::open(&self.path, &self.warnings)? {
