@@ -192,7 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
         'oauthctl;proxy' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to use [env: OAUTHCTL_PROFILE]')
-            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several')
+            [CompletionResult]::new('--account', '--account', [CompletionResultType]::ParameterName, 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]')
             [CompletionResult]::new('--audit', '--audit', [CompletionResultType]::ParameterName, 'File to append a line of JSON to for each request')

@@ -6,13 +6,13 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
+        commands='login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl login')
         flags='--no-browser --qr --client-secret-stdin --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste,device --browser=@programs --scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --client-id=@nothing --challenge=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
+        options='-p=@profiles --profile=@profiles --account=@accounts --flow=browser,paste,device --browser=@programs --scope=@nothing --add-scope=@nothing --login-hint=@nothing --prompt=@nothing --param=@nothing --port=@nothing --timeout=@nothing --client-id=@nothing --challenge=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@profiles'
         ;;
     'oauthctl token')
@@ -28,6 +28,10 @@ __oauthctl_describe() {
         flags='-i --include --login --json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-H=@nothing --header=@nothing -d=@nothing --data=@nothing -f=@nothing --field=@nothing -p=@profiles --profile=@profiles --account=@accounts -o=@files --output=@files --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing @nothing'
+        ;;
+    'oauthctl proxy')
+        flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='-p=@profiles --profile=@profiles --account=@accounts --listen=@nothing --allow=@nothing --audit=@files --confirm=@programs --confirm-for=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl refresh')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -179,7 +183,7 @@ __oauthctl_describe() {
         ;;
     'oauthctl profile add')
         flags='--client-secret-stdin --json -q --quiet -v --verbose --trace --no-input -h --help'
-        options='--provider=airtable,apple,asana,atlassian,auth0,bitbucket,box,codeberg,cognito,digitalocean,discord,dropbox,facebook,fastmail,figma,forgejo,gitea,github,github_app,gitlab,google,heroku,hubspot,huggingface,keycloak,linear,linkedin,microsoft,notion,okta,quickbooks,reddit,salesforce,shopify,slack,slack_user,spotify,strava,todoist,twitch,x,xero,zendesk,zoho,zoom --issuer=@nothing --client-id=@nothing --scope=@nothing --set=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
+        options='--provider=airtable,apple,asana,atlassian,auth0,authelia,authentik,battlenet,bitbucket,box,calendly,canva,clickup,codeberg,cognito,digitalocean,discord,docusign,dropbox,eventbrite,facebook,fastmail,figma,forgejo,gitea,github,github_app,gitlab,google,harvest,heroku,hubspot,huggingface,intercom,keycloak,linear,linkedin,login_with_amazon,mailchimp,microsoft,miro,notion,okta,patreon,pinterest,quickbooks,reddit,salesforce,shopify,slack,slack_user,smartsheet,spotify,strava,todoist,twitch,webex,webflow,wordpress,x,xero,yandex,zendesk,zitadel,zoho,zoom --issuer=@nothing --client-id=@nothing --scope=@nothing --set=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         arguments='@nothing'
         ;;
     'oauthctl profile list')
@@ -217,7 +221,7 @@ __oauthctl_describe() {
     'oauthctl providers')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='airtable,apple,asana,atlassian,auth0,bitbucket,box,codeberg,cognito,digitalocean,discord,dropbox,facebook,fastmail,figma,forgejo,gitea,github,github_app,gitlab,google,heroku,hubspot,huggingface,keycloak,linear,linkedin,microsoft,notion,okta,quickbooks,reddit,salesforce,shopify,slack,slack_user,spotify,strava,todoist,twitch,x,xero,zendesk,zoho,zoom'
+        arguments='airtable,apple,asana,atlassian,auth0,authelia,authentik,battlenet,bitbucket,box,calendly,canva,clickup,codeberg,cognito,digitalocean,discord,docusign,dropbox,eventbrite,facebook,fastmail,figma,forgejo,gitea,github,github_app,gitlab,google,harvest,heroku,hubspot,huggingface,intercom,keycloak,linear,linkedin,login_with_amazon,mailchimp,microsoft,miro,notion,okta,patreon,pinterest,quickbooks,reddit,salesforce,shopify,slack,slack_user,smartsheet,spotify,strava,todoist,twitch,webex,webflow,wordpress,x,xero,yandex,zendesk,zitadel,zoho,zoom'
         ;;
     'oauthctl store')
         commands='keygen info migrate'
@@ -277,12 +281,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,proxy,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,proxy,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -184,7 +184,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;proxy'= {
             cand -p 'Profile to use [env: OAUTHCTL_PROFILE]'
             cand --profile 'Profile to use [env: OAUTHCTL_PROFILE]'
-            cand --account 'Account to use, if the profile has several'
+            cand --account 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]'
             cand --listen 'Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]'
             cand --allow 'Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]'
             cand --audit 'File to append a line of JSON to for each request'

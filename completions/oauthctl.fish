@@ -43,6 +43,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "login" -d 'Log in
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "token" -d 'Print a valid access token, refreshed if necessary'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "exec" -d 'Run a command with a fresh token in its environment'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "api" -d 'Make an authorized request to an API'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "proxy" -d 'Lend a token to programs through a local proxy'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refresh the tokens of an account now'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, their scopes, remaining lifetime and last refresh'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Test everything that logins and tokens depend on'
@@ -183,6 +184,27 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s v -l verbose -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l listen -d 'Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l allow -d 'Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l audit -d 'File to append a line of JSON to for each request' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm -d 'Command to run before the first request; if it fails, requests are refused' -r -f -a "(__fish_complete_command)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm-for -d 'How long that confirmation is valid [default: until the proxy ends]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
@@ -688,13 +710,21 @@ apple\t''
 asana\t''
 atlassian\t''
 auth0\t''
+authelia\t''
+authentik\t''
+battlenet\t''
 bitbucket\t''
 box\t''
+calendly\t''
+canva\t''
+clickup\t''
 codeberg\t''
 cognito\t''
 digitalocean\t''
 discord\t''
+docusign\t''
 dropbox\t''
+eventbrite\t''
 facebook\t''
 fastmail\t''
 figma\t''
@@ -704,28 +734,41 @@ github\t''
 github_app\t''
 gitlab\t''
 google\t''
+harvest\t''
 heroku\t''
 hubspot\t''
 huggingface\t''
+intercom\t''
 keycloak\t''
 linear\t''
 linkedin\t''
+login_with_amazon\t''
+mailchimp\t''
 microsoft\t''
+miro\t''
 notion\t''
 okta\t''
+patreon\t''
+pinterest\t''
 quickbooks\t''
 reddit\t''
 salesforce\t''
 shopify\t''
 slack\t''
 slack_user\t''
+smartsheet\t''
 spotify\t''
 strava\t''
 todoist\t''
 twitch\t''
+webex\t''
+webflow\t''
+wordpress\t''
 x\t''
 xero\t''
+yandex\t''
 zendesk\t''
+zitadel\t''
 zoho\t''
 zoom\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer URL, from which the endpoints are discovered' -r -f
@@ -1280,12 +1323,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from default" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from remove" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from set-secret" -f -a "(__oauthctl_names profiles)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -f -a "airtable apple asana atlassian auth0 bitbucket box codeberg cognito digitalocean discord dropbox facebook fastmail figma forgejo gitea github github_app gitlab google heroku hubspot huggingface keycloak linear linkedin microsoft notion okta quickbooks reddit salesforce shopify slack slack_user spotify strava todoist twitch x xero zendesk zoho zoom"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand providers" -f -a "airtable apple asana atlassian auth0 authelia authentik battlenet bitbucket box calendly canva clickup codeberg cognito digitalocean discord docusign dropbox eventbrite facebook fastmail figma forgejo gitea github github_app gitlab google harvest heroku hubspot huggingface intercom keycloak linear linkedin login_with_amazon mailchimp microsoft miro notion okta patreon pinterest quickbooks reddit salesforce shopify slack slack_user smartsheet spotify strava todoist twitch webex webflow wordpress x xero yandex zendesk zitadel zoho zoom"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand store; and __fish_seen_subcommand_from migrate" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand export" -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
