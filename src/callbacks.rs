@@ -113,21 +113,14 @@ pub fn to_register(context: &Context, profile: &Profile) -> (Vec<String>, Option
         return (Vec::new(), None);
     }
     let announces = announces_iss(context, profile);
-    let uris = profile.login_redirect_uris(announces == Some(true)).into_iter();
-    let mut uris: Vec<String> = uris.map(|uri| uri.text).collect();
-    if !profile.callback.own_path || announces.is_some() {
-        return (uris, None);
-    }
-    let shared = profile.login_redirect_uris(true).into_iter().map(|uri| uri.text);
-    let shared: Vec<String> = shared.filter(|uri| !uris.contains(uri)).collect();
-    let note = format!(
-        "Register both: the login uses {} if the server's metadata announces `iss`, else {}, because \
-         /callback belongs to an earlier profile of a different server.",
-        shared.join(", "),
-        uris.join(", ")
-    );
-    uris.splice(0..0, shared);
-    (uris, Some(note))
+    let uris = profile.login_redirect_uris(announces == Some(true));
+    let uncertain = profile.callback.own_path && announces.is_none();
+    let note = uncertain.then(|| {
+        "/callback belongs to an earlier profile of a different server. If this server's metadata \
+         announces `iss`, this profile uses http://127.0.0.1/callback too."
+            .to_owned()
+    });
+    (uris.into_iter().map(|uri| uri.text).collect(), note)
 }
 
 /// Returns whether the server of a profile announces `iss`, or `None` if that is unknown without a request.

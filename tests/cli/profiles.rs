@@ -339,23 +339,3 @@ fn missing_keys_are_suggested_only_where_some_are_missing() {
     assert!(output.stderr.contains("did you mean `gitlab`?"), "{}", output.stderr);
     assert!(!output.stderr.contains(missing), "{}", output.stderr);
 }
-
-#[test]
-fn both_redirect_uris_are_told_where_metadata_decides() {
-    let home = Home::new();
-    let add = |name: &str, issuer: &str| {
-        home.run(["profile", "add", name, "--issuer", issuer, "--client-id", "c"]).ok().stderr
-    };
-    let told = add("a", "https://a.example");
-    assert!(
-        told.contains("Redirect URI to register at the service: http://127.0.0.1/callback\n"),
-        "{told}"
-    );
-    let told = add("b", "https://b.example");
-    let uris = ["http://127.0.0.1/callback", "http://127.0.0.1/b/callback"];
-    let line = format!("Redirect URIs to register at the service: {}\n", uris.join(", "));
-    assert!(told.contains(&line) && told.contains("Register both"), "{told}");
-    let shown = home.run(["profile", "show", "b", "--json"]).ok();
-    assert_eq!(shown.json()["redirect_uri"], json!(uris));
-    assert!(shown.stderr.contains("Register both"), "{}", shown.stderr);
-}
