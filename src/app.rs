@@ -9,9 +9,9 @@ use oauthctl_core::{Error, Result};
 
 use crate::args::Globals;
 use crate::commands::{
-    api, attr, complete, completions, credential, demo, discover, doctor, exec, export, help,
-    import, inspect, introspect, login, logout, man, pending, profile, providers, proxy, refresh,
-    sandbox, serve, start, status, store, token, uninstall, userinfo,
+    agent, api, attr, complete, completions, credential, demo, discover, doctor, exec, export,
+    help, import, inspect, introspect, login, logout, man, pending, profile, providers, proxy,
+    refresh, sandbox, serve, start, status, store, token, uninstall, userinfo,
 };
 use crate::context::Context;
 use crate::credential::links;
@@ -56,6 +56,8 @@ pub enum Command {
     Api(api::ApiArgs),
     /// Lend a token to programs through a local proxy
     Proxy(proxy::ProxyArgs),
+    /// Hand out tokens to other processes through a Unix socket
+    Agent(agent::AgentArgs),
     /// Refresh the tokens of an account now
     Refresh(refresh::RefreshArgs),
     /// Show accounts, their scopes, remaining lifetime and last refresh
@@ -205,6 +207,7 @@ fn dispatch(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Exec(args) => in_own_frame(exec::run, &args, context),
         Command::Api(args) => in_own_frame(api::run, &args, context),
         Command::Proxy(args) => in_own_frame(proxy::run, &args, context),
+        Command::Agent(args) => in_own_frame(agent::run, &args, context),
         Command::Refresh(args) => in_own_frame(refresh::run, &args, context),
         Command::Status(args) => in_own_frame(status::run, &args, context),
         Command::Doctor(args) => in_own_frame(doctor::run, &args, context),

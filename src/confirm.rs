@@ -60,6 +60,11 @@ impl Confirm {
         consents
     }
 
+    /// Forgets the consent.
+    pub fn forget(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).consented = None;
+    }
+
     fn state(&self) -> (bool, u64) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = |at: Instant| self.lasts.is_none_or(|lasts| at.elapsed() < lasts);

@@ -1,5 +1,6 @@
 //! The `oauthctl` program: parse, run, report.
 
+mod agent;
 mod app;
 mod args;
 mod audit;

@@ -1,7 +1,7 @@
 //! A Unix socket of this process: private to the user, and gone with the process.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,17 @@ impl Socket {
     /// Returns the listener.
     pub fn listener(&self) -> &UnixListener {
         &self.listener
+    }
+
+    /// Lets other users connect: their credentials decide then.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Usage` if the mode cannot be changed.
+    pub fn open_to_others(&self) -> Result<()> {
+        let mode = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(&self.path, mode)
+            .map_err(|error| Error::usage(format!("cannot open the socket to others: {error}")))
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use clap::{Args, ValueHint};
 use oauthctl_core::{Error, Result, hook};
 
+use crate::agent::client::Agent;
 use crate::commands::token::{Selection, Want, hand_out, remark_renewal};
 use crate::context::Context;
 use crate::format::TOKEN_VARIABLE;
@@ -45,9 +46,11 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let mut command = Command::new(program);
     command.args(arguments);
     // The command gets a token, but neither the keys of the store nor the client's credentials.
-    let profile = context.profile(&token.account.key.profile)?;
-    for secret in hook::hidden_variables(profile) {
-        command.env_remove(secret);
+    if Agent::named()?.is_none() {
+        let profile = context.profile(&token.account.key.profile)?;
+        for secret in hook::hidden_variables(profile) {
+            command.env_remove(secret);
+        }
     }
     command.env(&args.env, token.value.expose());
     context.finish_trace();

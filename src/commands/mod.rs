@@ -1,5 +1,6 @@
 //! The commands: one file each, with its `Args` and its `run`.
 
+pub mod agent;
 pub mod api;
 pub mod attr;
 pub mod complete;

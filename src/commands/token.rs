@@ -15,6 +15,7 @@ use oauthctl_core::store::StoreSpec;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp, time};
 
+use crate::agent::client::Agent;
 use crate::args::{AccountOption, ProfileArg};
 use crate::commands::login;
 use crate::context::{Context, is_kernel};
@@ -192,10 +193,52 @@ pub fn hand_out(
     selection: &Selection,
     want: &Want,
 ) -> Result<AccessToken> {
+    if let Some(agent) = Agent::named()? {
+        return agent.token(&lent_request(context, profile, selection, want)?);
+    }
+    own(context, profile, selection, want)
+}
+
+/// Returns a token of this process's own store, even if an agent is named.
+///
+/// # Errors
+///
+/// See [`hand_out`].
+pub fn own(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<AccessToken> {
     match from_store(context, profile, selection, want)? {
         Some(token) => Ok(token),
         None => from_manager(context, profile, selection, want),
     }
+}
+
+/// Returns the same request for an agent.
+fn lent_request(
+    context: &Context,
+    profile: Option<&str>,
+    selection: &Selection,
+    want: &Want,
+) -> Result<serde_json::Value> {
+    let named = match profile {
+        Some(name) => Some(name.to_owned()),
+        None => context.env("OAUTHCTL_PROFILE")?,
+    };
+    Ok(serde_json::json!({
+        "op": "token",
+        "profile": named,
+        "account": selection.account.account,
+        "min_ttl": selection.min_ttl.map(|ttl| ttl.as_secs()),
+        "scopes": selection.scopes,
+        "resource": selection.resource,
+        "audience": selection.audience,
+        "force": want.force,
+        "cached": want.cached,
+        "id_token": want.id_token,
+    }))
 }
 
 /// Takes the full path. It is a separate function because it needs a lot of stack, which a stored token

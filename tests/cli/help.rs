@@ -10,6 +10,7 @@ pub const COMMANDS: &[&str] = &[
     "exec",
     "api",
     "proxy",
+    "agent",
     "refresh",
     "status",
     "doctor",

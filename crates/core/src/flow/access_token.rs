@@ -83,6 +83,41 @@ crate::redact::debug::redacted_debug!(Account {
 });
 
 impl AccessToken {
+    /// Returns a token that another process holds and has handed out: what is not known of it is empty.
+    pub fn lent(value: Secret, token_type: String, key: GrantKey, grant_id: String) -> Self {
+        let pin = Pin {
+            issuer: None,
+            token_endpoint: String::new(),
+            refresh_endpoint: None,
+            revocation_endpoint: None,
+            client_id: String::new(),
+            client_auth: String::new(),
+        };
+        Self {
+            value,
+            token_type,
+            expires_at: None,
+            lifetime: None,
+            scopes: Vec::new(),
+            id_token: None,
+            id_token_expires_at: None,
+            account: Account {
+                key,
+                grant_id,
+                generation: 0,
+                pin,
+                identity: Identity::default(),
+                user: None,
+                attributes: BTreeMap::new(),
+                kept: BTreeMap::new(),
+            },
+            warning: None,
+            notes: Vec::new(),
+            fresh: false,
+            dpop_key: None,
+        }
+    }
+
     /// The access token among these tokens of a grant.
     pub(super) fn of(grant: &Grant, tokens: &TokenSet, now: Timestamp) -> Self {
         Self {

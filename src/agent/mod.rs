@@ -1,0 +1,8 @@
+//! The agent: a process that holds tokens and hands them out on a Unix socket. `docs/agent.md` describes its
+//! protocol.
+
+pub mod client;
+#[cfg(unix)]
+pub mod message;
+#[cfg(unix)]
+pub mod server;
