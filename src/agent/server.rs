@@ -164,7 +164,7 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     };
     let is = |name: &str| request[name].as_bool().unwrap_or(false);
     let (force, cached, id_token) = (is("force"), is("cached"), is("id_token"));
-    let want = Want { force, cached, login: false, id_token };
+    let want = Want { force, cached, login: false, id_token, whole: true };
     // Its own context: the configuration may have changed.
     let context = Context::new(server.globals.clone(), server.ui)?;
     let token = token::own(&context, text("profile").as_deref(), &selection, &want)?;
