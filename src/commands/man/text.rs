@@ -39,6 +39,7 @@ pub const ENVIRONMENT: Rows = &[
     ),
     ("OAUTHCTL_PROFILE", "The profile of a command that names none."),
     ("OAUTHCTL_ACCOUNT", "The account of a command that names none."),
+    ("OAUTHCTL_AGENT", "The agent that hands out tokens, as `unix:PATH`."),
     (
         "OAUTHCTL_HOOK_DEPTH",
         "Set for hooks: the depth of their nesting. If it is 4, or not a number, no further hook is started.",
