@@ -6,7 +6,7 @@ __oauthctl_describe() {
     commands='' flags='' options='' arguments=''
     case $1 in
     'oauthctl')
-        commands='login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
+        commands='login token exec api proxy agent refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version'
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help -V --version'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
@@ -32,6 +32,10 @@ __oauthctl_describe() {
     'oauthctl proxy')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='-p=@profiles --profile=@profiles --account=@accounts --listen=@nothing --allow=@nothing --audit=@files --confirm=@programs --confirm-for=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
+        ;;
+    'oauthctl agent')
+        flags='--foreground --status --stop --lock --unlock --json -q --quiet -v --verbose --trace --no-input -h --help'
+        options='--socket=@files --allow-uid=@nothing --confirm=@programs --confirm-for=@nothing --audit=@files --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl refresh')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
@@ -281,12 +285,12 @@ __oauthctl_describe() {
     'oauthctl man')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--dir=@directories --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,proxy,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,proxy,agent,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl help')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
-        arguments='login,token,exec,api,proxy,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
+        arguments='login,token,exec,api,proxy,agent,refresh,status,doctor,logout,userinfo,introspect,inspect,discover,start,complete,pending,attr,credential,profile,providers,store,export,import,demo,uninstall,sandbox,serve,tenant,completions,man,help,version+'
         ;;
     'oauthctl version')
         flags='--json -q --quiet -v --verbose --trace --no-input -h --help'

@@ -44,6 +44,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "token" -d 'Print 
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "exec" -d 'Run a command with a fresh token in its environment'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "api" -d 'Make an authorized request to an API'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "proxy" -d 'Lend a token to programs through a local proxy'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "agent" -d 'Hand out tokens to other processes through a Unix socket'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refresh the tokens of an account now'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, their scopes, remaining lifetime and last refresh'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Test everything that logins and tokens depend on'
@@ -205,6 +206,30 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s v -l verbose
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s h -l help -d 'Print help'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l socket -d 'Socket to listen on [default: oauthctl/agent.sock in the runtime directory]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l allow-uid -d 'ID of another user who may connect; can be repeated' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm -d 'Command to run before the first token is handed out; if it fails, requests are refused' -r -f -a "(__fish_complete_command)"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm-for -d 'How long that confirmation is valid [default: until the agent ends]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l audit -d 'File to append a line of JSON to for each token' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
+file\t''
+command\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace-har -d 'Write all HTTP exchanges to a HAR file, with secrets redacted' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l foreground -d 'Stay in the foreground, for systemd, launchd and containers'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l status -d 'Show whether the agent runs and whether it is locked'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l stop -d 'End the agent'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock -d 'Hand out no token until `--unlock`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l unlock -d 'Hand out tokens again'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l json -d 'Print results and errors as JSON'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s q -l quiet -d 'Print only results and errors'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s v -l verbose -d 'Print more details'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand refresh" -l min-ttl -d 'Minimum remaining lifetime of the token [default: from the profile, else 60s]' -r -f
@@ -1330,5 +1355,5 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand import" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand serve" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand tenant" -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api proxy refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -f -a "login token exec api proxy agent refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help" -f -a "login token exec api proxy agent refresh status doctor logout userinfo introspect inspect discover start complete pending attr credential profile providers store export import demo uninstall sandbox serve tenant completions man help version"
