@@ -256,13 +256,13 @@ pub async fn patch(
     Json(change): Json<Change>,
 ) -> Result<Response, Problem> {
     let place = Place::new(&caller.tenant.name, provider, user);
+    let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
     if let Some(known) = headers.get(header::IF_MATCH) {
         let current = connections::get(&broker, &place).await?.ok_or_else(Problem::not_found)?;
         if !known.to_str().is_ok_and(|known| matches_tag(known, &tag(&current))) {
             return Err(Problem::precondition_failed());
         }
     }
-    let ttl = change.ttl.as_ref().map(Ttl::duration).transpose()?;
     let attributes = change.attributes.into_iter().map(|(name, value)| (name, (value, ttl)));
     let attributes = attributes.collect();
     let changed = connections::set_attributes(&broker, &place, &attributes).await?;
