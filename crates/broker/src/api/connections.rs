@@ -74,11 +74,16 @@ pub enum Ttl {
 }
 
 impl Ttl {
+    fn invalid() -> Problem {
+        Problem::invalid("`ttl` must be a duration such as `10m`")
+    }
+
     fn duration(&self) -> Result<Duration, Problem> {
         match self {
+            // What the OpenAPI document says of a number: an `int64`.
+            Self::Seconds(seconds) if i64::try_from(*seconds).is_err() => Err(Self::invalid()),
             Self::Seconds(seconds) => Ok(Duration::from_secs(*seconds)),
-            Self::Text(text) => parse_duration(text)
-                .map_err(|_| Problem::invalid("`ttl` must be a duration such as `10m`")),
+            Self::Text(text) => parse_duration(text).map_err(|_| Self::invalid()),
         }
     }
 }
