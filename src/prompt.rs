@@ -39,7 +39,7 @@ pub fn line(question: &str, default: Option<&str>) -> Result<String> {
 ///
 /// # Errors
 ///
-/// See [`line`].
+/// See [`line()`].
 pub fn hidden(question: &str) -> Result<Option<Secret>> {
     let answer = read(&format!("{question}: "), true)?;
     ui::prompt("\n");
@@ -51,7 +51,7 @@ pub fn hidden(question: &str) -> Result<Option<Secret>> {
 ///
 /// # Errors
 ///
-/// See [`line`].
+/// See [`line()`].
 pub fn confirm(question: &str, default: bool) -> Result<bool> {
     let choice = if default { "Y/n" } else { "y/N" };
     loop {
