@@ -156,7 +156,9 @@ const IN_STATE: [&str; 11] = [
 
 /// Returns the state directory if it is the program's own, else the known directories in it.
 fn in_state(state: &Path, context: &Context) -> Vec<PathBuf> {
-    if environment::variable_os("OAUTHCTL_STATE_DIR").is_none() {
+    // The store of the broker may hold the accounts of many users.
+    let has_broker = state.join("broker.db").exists();
+    if environment::variable_os("OAUTHCTL_STATE_DIR").is_none() && !has_broker {
         return vec![state.to_owned()];
     }
     let entries = std::fs::read_dir(state).into_iter().flatten().flatten();
@@ -168,9 +170,7 @@ fn in_state(state: &Path, context: &Context) -> Vec<PathBuf> {
     }
     for entry in &other {
         let path = entry.path();
-        context
-            .ui
-            .say(format!("Keeping {}: it is not known to be this program's.", path.display()));
+        context.ui.say(format!("Keeping {}: this program did not create it.", path.display()));
     }
     known.into_iter().map(|entry| entry.path()).collect()
 }

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use serde_json::json;
-
 use crate::snapshot::check;
 use crate::support::{Home, assert_no_secret, assert_not_shown};
 

@@ -80,6 +80,20 @@ fn uninstall_keeps_what_is_not_the_programs() {
 }
 
 #[test]
+fn uninstall_keeps_the_store_of_the_broker() {
+    let mut home = planted(TOKEN);
+    home.unset("OAUTHCTL_STATE_DIR");
+    let state = home.path("xdg-state/oauthctl");
+    home.run(["start", "p"]).ok();
+    assert!(state.join("pending").is_dir());
+    home.write(&state.join("broker.db"), "the accounts of many users");
+    let output = home.run(["uninstall", "--yes"]).ok();
+    assert!(output.stderr.contains("Keeping "), "{}", output.stderr);
+    let left: Vec<_> = std::fs::read_dir(&state).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["broker.db"]);
+}
+
+#[test]
 fn uninstall_removes_records_of_another_store() {
     let mut home = Home::new();
     home.unset("OAUTHCTL_STORE");
