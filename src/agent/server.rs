@@ -86,14 +86,15 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
     if ready.is_err() {
         return;
     }
+    // Read in any case: a socket that is closed with unread bytes takes the answer with it.
+    let request = message::read(stream, message::REQUEST);
     let own = rustix::process::geteuid().as_raw();
-    let outcome = if peer.uid == own || server.users.contains(&peer.uid) {
-        match message::read(stream, message::REQUEST) {
-            Ok(request) => perform(server, peer, &request),
-            Err(_) => Err(Error::usage("the request is invalid")),
+    let outcome = match request {
+        _ if peer.uid != own && !server.users.contains(&peer.uid) => {
+            Err(refusal("this user may not use the agent"))
         }
-    } else {
-        Err(refusal("this user may not use the agent"))
+        Ok(request) => perform(server, peer, &request),
+        Err(_) => Err(Error::usage("the request is invalid")),
     };
     let reply = outcome.unwrap_or_else(|error| {
         json!({
