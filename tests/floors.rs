@@ -773,3 +773,10 @@ fn tests_listed_as_needing_tools_exist() {
     }
     report(&faults);
 }
+
+/// `cargo run` at the root, as the README has it, needs to know which of the two programs is meant.
+#[test]
+fn cargo_run_at_the_root_runs_the_program() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("\ndefault-run = \"oauthctl\"\n"));
+}
