@@ -54,6 +54,20 @@ fn server_that_requires_signed_requests_gets_them() {
 }
 
 #[test]
+fn key_command_runs_once_for_a_signed_request() {
+    let (server, mut home) = scene(&["--jar", "1"]);
+    let log = home.path("asked");
+    let key = home.path("config/oauthctl/key.pem");
+    let script = format!("echo asked >> {}; cat {}", log.display(), key.display());
+    let more = format!(
+        "scopes = [\"openid\"]\nprivate_key = {{ command = [\"sh\", \"-c\", {script:?}] }}\n"
+    );
+    home.profile("p", &server.issuer, "cli-jwt", &more);
+    home.login("p");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "asked\n");
+}
+
+#[test]
 fn signed_request_without_a_key_opens_no_browser() {
     let (server, mut home) = scene(&["--jar", "1"]);
     let browser = home.browser(&json!({ "mode": "honest" }));

@@ -2,6 +2,7 @@
 //! where one process sends the request and receives the response.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
@@ -267,7 +268,10 @@ async fn request_url(
     context.trace_step("Building the authorization request", "RFC 6749, section 4.1.1");
     let parameters = message.parameters(profile);
     let parameters = match is_signed(profile, server)? {
-        true => signed(context.with(server), endpoint, &parameters).await?,
+        true => {
+            let key = request_key(context, pending.credentials.as_ref()).await?;
+            signed(context.with(server), &key, endpoint, &parameters)?
+        }
         false => parameters,
     };
     let pushed = match profile.par {
@@ -300,24 +304,36 @@ fn is_signed(profile: &Profile, server: &AuthorizationServer) -> Result<bool> {
     Ok(profile.jar == Jar::Always || is_required)
 }
 
-/// Returns the parameters of a request that contains these as a signed JWT.
-async fn signed(
+/// Returns the key that signs requests. Credentials that were read before have it already, unless it is the key of
+/// a certificate.
+async fn request_key(
+    context: Context<'_>,
+    credentials: Option<&Credentials>,
+) -> Result<Arc<SigningKey>> {
+    if let Some(key) = credentials.and_then(|credentials| credentials.key.as_ref()) {
+        return Ok(Arc::clone(key));
+    }
+    let Some(source) = &context.profile.client.private_key else {
+        let name = one_line(&context.profile.name);
+        return Err(Error::config(format!("a signed request of profile `{name}` requires a key"))
+            .hint(Advice::configure(&["private_key"], "set `private_key` in the profile")));
+    };
+    SigningKey::read(&resolve(context, "private_key", source).await?).map(Arc::new)
+}
+
+/// Returns the parameters of a request that contains these as a JWT, signed with this key.
+fn signed(
     peer: Peer<'_>,
+    key: &SigningKey,
     endpoint: &str,
     parameters: &[(String, String)],
 ) -> Result<Vec<(String, String)>> {
     let Peer { profile, server, .. } = peer;
-    let Some(source) = &profile.client.private_key else {
-        let name = one_line(&profile.name);
-        return Err(Error::config(format!("a signed request of profile `{name}` requires a key"))
-            .hint(Advice::configure(&["private_key"], "set `private_key` in the profile")));
-    };
     peer.trace_step("Signing the authorization request", "RFC 9101, section 4");
-    let key = SigningKey::read(&resolve(peer.context(), "private_key", source).await?)?;
     let client = &profile.client.id;
     let audience = server.issuer.as_deref().unwrap_or(endpoint);
     let parties = (client.as_str(), audience);
-    let request = request_object::sign(&key, &server.request_algs, parties, parameters, peer.now());
+    let request = request_object::sign(key, &server.request_algs, parties, parameters, peer.now());
     Ok(vec![
         ("client_id".to_owned(), client.clone()),
         ("request".to_owned(), request?.expose().to_owned()),
