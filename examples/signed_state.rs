@@ -187,7 +187,7 @@ fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 // One asynchronous process.
 
 fn both(server: &Server, users: Vec<String>, how: How) -> Result<ExitCode> {
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     let done = runtime.block_on(many(server, users, how));
     // The thread that reads stdin may be waiting for a line that never arrives.
     runtime.shutdown_background();

@@ -87,7 +87,7 @@ struct Args {
     ttl: Duration,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // The error was printed when it occurred.
     run(Args::parse()).await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)

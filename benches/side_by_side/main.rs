@@ -1,7 +1,7 @@
 //! Side by side: the program next to what it is measured against, in one run.
 //!
-//!     cargo bench                              # everything, 60 pairs a row
-//!     cargo bench -- --pairs 200 cached        # the rows whose names contain "cached"
+//!     cargo bench --package oauthctl                         # everything, 60 pairs a row
+//!     cargo bench --package oauthctl -- --pairs 200 cached   # the rows whose names contain "cached"
 //!
 //! Each row runs A B A B …: A is the yardstick, B the program. What counts is the ratio or the difference
 //! of the medians, for both saw the same machine. Nothing is asserted: a figure is to be read next to the

@@ -41,7 +41,7 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
         ("first login, file store / the browser alone", first_login),
         ("login again, file store / the browser alone", login_again),
         ("token, cached: peak memory", peak_memory),
-        ("start / true", two_phase::start),
+        ("start / curl metadata", two_phase::start),
         ("start, 10,000 flows open / 10 open", two_phase::start_among_many),
         ("complete, 10,000 flows open / 10 open", two_phase::complete_among_many),
         ("A: sign a state, B: check it", two_phase::states),

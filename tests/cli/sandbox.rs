@@ -115,7 +115,7 @@ fn a_demo_with_a_browser_shows_the_whole_url() {
             text.contains(&format!("{line}\n")).then(|| line.trim().to_owned())
         });
         assert!(url.starts_with("http://127.0.0.1:") && url.contains("&state="), "{url}");
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let page =
             runtime.block_on(async { reqwest::get(&url).await.unwrap().text().await.unwrap() });
         assert!(page.contains("<form"), "{page}");
