@@ -41,9 +41,10 @@ impl Broker {
     ///
     /// Returns `Config` for settings that cannot be used.
     pub fn new(settings: Settings, public_url: String, vault: Arc<Vault>) -> Result<Self> {
+        let spool = settings.spool.clone();
         let caches = Arc::new(Caches::default());
         let callback = format!("{public_url}/callback");
-        let flow = Flow::new(&vault, &caches, transport(settings.reach()), &callback)?;
+        let flow = Flow::new(&vault, &caches, transport(settings.reach()), &callback, spool)?;
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
         Ok(Self { settings, public_url, vault, caches, flow, mailer, draining })

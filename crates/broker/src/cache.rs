@@ -31,6 +31,8 @@ pub struct Caches {
     begun: Instant,
     /// Milliseconds since the beginning at which the feed was last read to its end.
     fresh_at: AtomicU64,
+    /// Since when it was never silent for too long.
+    since: AtomicU64,
 }
 
 impl Default for Caches {
@@ -41,6 +43,7 @@ impl Default for Caches {
             profiles: Map::new(1_024),
             begun: Instant::now(),
             fresh_at: AtomicU64::new(0),
+            since: AtomicU64::new(0),
         }
     }
 }
@@ -55,7 +58,16 @@ impl Caches {
     /// Records that the feed was read to its end by a request that was sent at this time.
     pub fn mark_fresh(&self, asked_at: Instant) {
         let at = asked_at.saturating_duration_since(self.begun).as_millis();
+        if !self.is_fresh() {
+            self.since.store(self.elapsed(), Ordering::Release);
+        }
         self.fresh_at.fetch_max(u64::try_from(at).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Returns whether the feed has been read without a break for this long: the store has answered all the time.
+    pub fn are_fresh_since(&self, time: Duration) -> bool {
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.is_fresh() && self.elapsed() >= self.since.load(Ordering::Acquire).saturating_add(time)
     }
 
     /// Applies what other processes have changed.

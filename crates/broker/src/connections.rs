@@ -89,6 +89,9 @@ pub struct Connection {
     /// The last failed refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<Failure>,
+    /// Since when there is no working token although the user need not log in: refreshes fail (RFC 3339, UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck_since: Option<String>,
     /// The revision, which is also in the ETag.
     #[serde(skip)]
     pub revision: u64,
@@ -99,6 +102,9 @@ impl Connection {
         let Stored { document: grant, revision, .. } = stored;
         let place = Place::of(&grant.key);
         let status = if grant.dead.is_some() { Status::LoginRequired } else { Status::Connected };
+        let expired_at = grant.tokens.expires_at.filter(|at| *at <= Timestamp::now());
+        let is_failing = last_error.is_some() && status == Status::Connected;
+        let stuck_since = expired_at.filter(|_| is_failing).map(|at| at.to_string());
         Self {
             grant_id: grant.id.clone(),
             provider: place.provider,
@@ -107,6 +113,7 @@ impl Connection {
             attributes: grant.attributes_at(Timestamp::now()),
             scopes: grant.tokens.scopes,
             expires_at: grant.tokens.expires_at.map(|at| at.to_string()),
+            stuck_since,
             created_at: grant.obtained_at.to_string(),
             refreshed_at: grant.refreshed_at.to_string(),
             last_error: last_error.map(|last| Failure {

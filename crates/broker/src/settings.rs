@@ -31,6 +31,8 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// The certificate chain and its private key, PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The folder for tokens that wait to be stored.
+    pub spool: PathBuf,
 }
 
 impl Settings {
@@ -72,6 +74,9 @@ pub struct Section {
 
 /// The name of the store in the state directory.
 const USUAL_STORE: &str = "broker.db";
+
+/// The name of the folder there for tokens that wait to be stored.
+const SPOOL: &str = "broker-spool";
 
 impl Section {
     /// Returns these settings, and where they are not set, those of `other`.
@@ -139,6 +144,7 @@ impl Section {
             allow_private_endpoints: self.allow_private_endpoints.unwrap_or(false),
             behind_proxy,
             tls,
+            spool: state.join(SPOOL),
         })
     }
 }

@@ -42,9 +42,9 @@ pub async fn token(
     let mut request = TokenRequest::default();
     request.min_ttl = min_ttl;
     let key = place.grant_key();
-    let manager = broker.flow.manager.clone();
+    let flow = broker.flow.clone();
     // A client that hangs up must not interrupt a refresh.
-    let work = tokio::spawn(async move { manager.token(&key, &request).await });
+    let work = tokio::spawn(async move { flow.token(&key, &request).await });
     match work.await.map_err(|_| Problem::internal())? {
         Ok(token) => {
             let handed = Arc::new(Handed::new(&token, profile.min_ttl));

@@ -119,11 +119,31 @@ impl Vault {
     ///
     /// Returns `Store` if the store fails: the document may or may not be written.
     pub async fn put<T: Serialize>(&self, key: Key, document: &T, terms: Terms) -> Result<Written> {
-        let plain = serde_json::to_vec(document).map(Zeroizing::new);
-        let plain = plain.map_err(|_| Error::internal("a document cannot be serialized"))?;
-        let value = self.current().seal(&key, &plain)?;
+        let value = self.seal(&key, document)?;
         let Terms { due_at, expires_at, condition } = terms;
         self.storage.put(Write { key, value, due_at, expires_at, condition }).await
+    }
+
+    /// Seals a document for this place.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Internal` if the cipher fails.
+    pub fn seal<T: Serialize>(&self, key: &Key, document: &T) -> Result<Vec<u8>> {
+        let plain = serde_json::to_vec(document).map(Zeroizing::new);
+        let plain = plain.map_err(|_| Error::internal("a document cannot be serialized"))?;
+        self.current().seal(key, &plain)
+    }
+
+    /// Opens a document that was sealed for this place.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if it is damaged or belongs to another place.
+    pub async fn unseal<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
+        let plain = self.open_value(key, sealed).await?;
+        serde_json::from_slice(&plain)
+            .map_err(|_| Error::store("a record has an unknown form: a newer version wrote it"))
     }
 
     /// Removes a document. Returns whether there was one.
@@ -162,9 +182,7 @@ impl Vault {
     ///
     /// Returns `Store` if it is damaged.
     pub async fn document<T: DeserializeOwned>(&self, record: Record) -> Result<Stored<T>> {
-        let plain = self.open_value(&record.key, &record.value).await?;
-        let document = serde_json::from_slice(&plain)
-            .map_err(|_| Error::store("a record has an unknown form: a newer version wrote it"))?;
+        let document = self.unseal(&record.key, &record.value).await?;
         let Record { key, revision, due_at, expires_at, .. } = record;
         Ok(Stored { key, revision, due_at, expires_at, document })
     }

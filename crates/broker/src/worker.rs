@@ -6,10 +6,11 @@
 
 mod backoff;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use oauthctl_core::{ErrorKind, Grant, TokenRequest};
+use oauthctl_core::{AccessToken, ErrorKind, Grant, TokenRequest};
 use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
@@ -17,10 +18,13 @@ use crate::clock::now_seconds;
 use crate::connections;
 use crate::flow::Place;
 use crate::storage::{Record, Space};
-use backoff::Backoff;
+use backoff::{Backoff, below};
 
-/// The most refreshes at once.
-const AT_ONCE: usize = 256;
+/// The most refreshes at once, of all providers and of one provider of a tenant.
+const AT_ONCE: (usize, usize) = (512, 256);
+
+/// The most records that are claimed before the store is asked again what is due.
+const BATCH: usize = 256;
 
 /// How long a claimed record is left alone: longer than a refresh can take.
 const LEASE: u64 = 120;
@@ -31,97 +35,172 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often expired records are removed.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How long to wait, in seconds, before a refresh is tried again whose failure says nothing about others.
+const LATER: u64 = 60;
+
 /// Works until the process is about to end.
 pub async fn run(broker: Arc<Broker>) {
-    let slots = Arc::new(Semaphore::new(AT_ONCE));
-    let backoff = Arc::new(Backoff::default());
+    let worker = Arc::new(Worker {
+        broker,
+        slots: Arc::new(Semaphore::new(AT_ONCE.0)),
+        crowds: Crowds::default(),
+        backoff: Backoff::default(),
+    });
     let mut swept_at = Instant::now();
-    while !broker.is_draining() {
+    while !worker.broker.is_draining() {
+        let mut is_more = false;
         for space in [Space::Grants, Space::Unconfirmed] {
-            round(&broker, space, &slots, &backoff).await;
+            is_more |= worker.round(space).await;
         }
         if swept_at.elapsed() > SWEEP {
             swept_at = Instant::now();
-            let _ = broker.vault.storage().sweep().await;
+            let _ = worker.broker.vault.storage().sweep().await;
         }
-        tokio::time::sleep(PAUSE).await;
+        if !is_more {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 
-/// Claims what is due and starts to work on it.
-async fn round(broker: &Arc<Broker>, space: Space, slots: &Arc<Semaphore>, backoff: &Arc<Backoff>) {
-    let storage = broker.vault.storage();
-    // A failing store is not asked harder: `/readyz` tells of it.
-    let Ok(due) = storage.due(space, now_seconds(), AT_ONCE).await else { return };
-    for record in due {
-        let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return };
-        let lease = now_seconds() + LEASE;
-        let claimed = storage.reschedule(&record.key, record.due_at, Some(lease)).await;
-        if !matches!(claimed, Ok(true)) {
-            continue;
-        }
-        let (broker, backoff) = (Arc::clone(broker), Arc::clone(backoff));
-        tokio::spawn(async move {
-            let _slot = slot;
-            work(&broker, record, lease, &backoff).await;
-        });
-    }
+/// What the refreshes in the background share.
+struct Worker {
+    broker: Arc<Broker>,
+    slots: Arc<Semaphore>,
+    crowds: Crowds,
+    backoff: Backoff,
 }
 
-async fn work(broker: &Broker, record: Record, lease: u64, backoff: &Backoff) {
-    let key = record.key.clone();
-    let Ok(stored) = broker.vault.document::<Grant>(record).await else { return };
-    let grant = stored.document;
-    let place = Place::of(&grant.key);
-    let next = match key.space {
-        Space::Unconfirmed => match connections::end(broker, &place).await {
-            Ok(_) => None,
-            Err(_) => Some(now_seconds() + LEASE),
-        },
-        _ => refresh(broker, &place, &grant, backoff).await,
-    };
-    // What was saved meanwhile has set its own time.
-    let _ = broker.vault.storage().reschedule(&key, Some(lease), next).await;
-}
-
-/// Refreshes a grant. Returns when to look at it again, if it was not saved.
-async fn refresh(broker: &Broker, place: &Place, grant: &Grant, backoff: &Backoff) -> Option<u64> {
-    let profile = place.profile();
-    if let Some(until) = backoff.paused_until(&profile) {
-        return Some(until);
-    }
-    let left = grant.tokens.expires_at.map_or(0, |at| at.unix().saturating_sub(now_seconds()));
-    // More than is left: a sibling's new token will do, the stored one will not.
-    let request = TokenRequest::default().min_ttl(Duration::from_secs(left + 1));
-    match broker.flow.manager.token(&place.grant_key(), &request).await {
-        Ok(token) if token.warning.is_none() => {
-            backoff.succeeded(&profile);
-            None
+impl Worker {
+    /// Claims what is due and starts to work on it. Returns whether more may be due.
+    async fn round(self: &Arc<Self>, space: Space) -> bool {
+        let storage = self.broker.vault.storage();
+        // A failing store is not asked harder: `/readyz` tells of it.
+        let Ok(mut due) = storage.due(space, now_seconds(), BATCH).await else { return false };
+        let is_more = due.len() == BATCH;
+        // Instances that ask at the same time begin at different ends.
+        shuffle(&mut due);
+        for record in due {
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return false };
+            if self.broker.is_draining() {
+                return false;
+            }
+            let place = self.crowds.enter(&provider_of(&record));
+            // One that is slow must not keep the others waiting.
+            let wait = if place.is_some() { LEASE } else { 2 + below(10) };
+            let until = now_seconds() + wait;
+            let claimed = storage.reschedule(&record.key, record.due_at, Some(until)).await;
+            let (Ok(true), Some(place)) = (claimed, place) else { continue };
+            let worker = Arc::clone(self);
+            tokio::spawn(async move {
+                let (_slot, _place) = (slot, place);
+                worker.work(record, until).await;
+            });
         }
-        Err(error) if error.kind() == ErrorKind::LoginRequired => {
+        is_more
+    }
+
+    async fn work(&self, record: Record, lease: u64) {
+        let (broker, key) = (&self.broker, record.key.clone());
+        let Ok(stored) = broker.vault.document::<Grant>(record).await else { return };
+        let grant = stored.document;
+        let place = Place::of(&grant.key);
+        let next = match key.space {
+            Space::Unconfirmed => match connections::end(broker, &place).await {
+                Ok(_) => None,
+                Err(_) => Some(now_seconds() + LEASE),
+            },
+            _ => self.refresh(&place, &grant).await,
+        };
+        // What was saved meanwhile has set its own time.
+        let _ = broker.vault.storage().reschedule(&key, Some(lease), next).await;
+    }
+
+    /// Refreshes a grant. Returns when to look at it again, if it was not saved.
+    async fn refresh(&self, place: &Place, grant: &Grant) -> Option<u64> {
+        let profile = place.profile();
+        if let Some(until) = self.backoff.paused_until(&profile) {
+            return Some(until);
+        }
+        let left = grant.tokens.expires_at.map_or(0, |at| at.unix().saturating_sub(now_seconds()));
+        // More than is left: a sibling's new token will do, the stored one will not.
+        let request = TokenRequest::default().min_ttl(Duration::from_secs(left + 1));
+        let error = match self.broker.flow.token(&place.grant_key(), &request).await {
+            Ok(AccessToken { warning: None, .. }) => {
+                self.backoff.succeeded(&profile);
+                return None;
+            }
+            Ok(AccessToken { warning: Some(error), .. }) | Err(error) => error,
+        };
+        if error.kind() == ErrorKind::LoginRequired {
+            self.backoff.succeeded(&profile);
             tracing::info!(
                 tenant = place.tenant,
                 provider = place.provider,
                 grant_id = grant.id,
                 "login required"
             );
-            None
+            return None;
         }
-        failed => {
-            let error = match failed {
-                Ok(token) => token.warning,
-                Err(error) => Some(error),
-            };
-            let word = error.map_or("internal", |error| error.kind().word());
-            let until = backoff.failed(&profile);
-            tracing::warn!(
-                tenant = place.tenant,
-                provider = place.provider,
-                grant_id = grant.id,
-                error = word,
-                "not refreshed in the background"
-            );
-            Some(until)
+        // A provider that does not answer is left alone; what is wrong with one connection concerns no other.
+        let until = match error.kind() {
+            ErrorKind::Unavailable => self.backoff.failed(&profile),
+            _ => now_seconds() + LATER + below(LATER),
+        };
+        let is_stuck = left == 0;
+        tracing::warn!(
+            tenant = place.tenant,
+            provider = place.provider,
+            grant_id = grant.id,
+            error = error.kind().word(),
+            is_stuck,
+            next_attempt_in = until.saturating_sub(now_seconds()),
+            "not refreshed in the background"
+        );
+        Some(until)
+    }
+}
+
+/// Returns the provider of a grant, as the pauses name it.
+fn provider_of(record: &Record) -> String {
+    let provider = record.key.id.split('/').next().unwrap_or_default();
+    format!("{}/{provider}", record.key.tenant)
+}
+
+fn shuffle(records: &mut [Record]) {
+    for at in (1..records.len()).rev() {
+        let other = usize::try_from(below(at as u64 + 1)).unwrap_or(0);
+        records.swap(at, other);
+    }
+}
+
+/// How many refreshes of each provider are under way.
+#[derive(Clone, Default)]
+struct Crowds(Arc<Mutex<HashMap<String, usize>>>);
+
+/// One of them, until it is dropped.
+struct Inside(Crowds, String);
+
+impl Crowds {
+    /// Enters another one, unless there are enough.
+    fn enter(&self, provider: &str) -> Option<Inside> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(provider.to_owned()).or_insert(0);
+        if *count >= AT_ONCE.1 {
+            return None;
+        }
+        *count += 1;
+        Some(Inside(self.clone(), provider.to_owned()))
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.1);
+            }
         }
     }
 }

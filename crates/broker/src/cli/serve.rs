@@ -109,8 +109,12 @@ pub async fn run(args: &ServeArgs, globals: &Globals, ui: Ui) -> Result<ExitCode
     let url = format!("{}://{local}", if tls.is_some() { "https" } else { "http" });
     let public_url = settings.public_url.clone().unwrap_or_else(|| url.clone());
     let broker = Arc::new(Broker::new(settings, public_url, vault)?);
+    // Before anything could be refreshed with what these tokens have replaced.
+    broker.flow.spool.load().await;
     tokio::spawn(feed::follow(Arc::clone(&broker)));
     tokio::spawn(worker::run(Arc::clone(&broker)));
+    let spool = Arc::clone(&broker.flow.spool);
+    tokio::spawn(async move { spool.run().await });
     ui.insist(&format!("listening on {url}"));
     server::serve(listener, tls, broker, ended()).await;
     Ok(ExitCode::SUCCESS)

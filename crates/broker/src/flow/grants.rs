@@ -1,49 +1,97 @@
 //! The store of grants: one sealed document each, written only under the lock of the grant.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oauthctl_core::port::{BoxFuture, GrantStore};
 use oauthctl_core::{Error, Grant, GrantKey, Result};
 
 use super::locks::Locks;
 use super::place::Place;
+use super::spool::{Settled, Spool};
 use crate::cache::Caches;
 use crate::schedule;
-use crate::storage::Written;
+use crate::storage::{Condition, Key, Written};
 use crate::vault::{Terms, Vault};
+
+/// How long the store may take before received tokens are written to a file too.
+const SOON: Duration = Duration::from_millis(150);
 
 /// The store of grants.
 pub struct Grants {
     vault: Arc<Vault>,
     locks: Arc<Locks>,
     caches: Arc<Caches>,
+    spool: Arc<Spool>,
 }
 
 impl Grants {
     /// Creates the store.
-    pub fn new(vault: Arc<Vault>, locks: Arc<Locks>, caches: Arc<Caches>) -> Self {
-        Self { vault, locks, caches }
+    pub fn new(
+        vault: Arc<Vault>,
+        locks: Arc<Locks>,
+        caches: Arc<Caches>,
+        spool: Arc<Spool>,
+    ) -> Self {
+        Self { vault, locks, caches, spool }
     }
 
     async fn load_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
         let record = Place::of(key).grant(&self.vault);
+        if self.spool.has(&record) {
+            return Err(Error::store("the new tokens of this connection are not stored yet"));
+        }
         let found = self.vault.get::<Grant>(&record).await?;
         Ok(found.map(|stored| stored.document))
     }
 
     async fn save_grant(&self, grant: &Grant) -> Result<()> {
         let place = Place::of(&grant.key);
-        let record = place.grant(&self.vault);
-        let terms = Terms {
-            due_at: schedule::first_look(grant, place.is_unconfirmed()),
-            expires_at: None,
-            condition: self.locks.held(&place.lock(&self.vault))?,
+        let (record, lock) = (place.grant(&self.vault), place.lock(&self.vault));
+        let condition = self.locks.held(&lock)?;
+        let saved = match self.locks.is_spending(&lock) {
+            true => self.save_received(&record, grant, condition).await,
+            false => match self.write(&record, grant, condition).await? {
+                Written::Stored(_) => Ok(()),
+                Written::Refused => Err(lost()),
+            },
         };
-        let written = self.vault.put(record.clone(), grant, terms).await?;
         self.caches.forget(&record);
-        match written {
-            Written::Stored(_) => Ok(()),
-            Written::Refused => Err(lost()),
+        saved
+    }
+
+    async fn write(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<Written> {
+        let due_at = schedule::first_look(grant, Place::of(&grant.key).is_unconfirmed());
+        let terms = Terms { due_at, expires_at: None, condition };
+        self.vault.put(record.clone(), grant, terms).await
+    }
+
+    /// Saves tokens that exist nowhere else: what the store does not take at once is kept in the spool.
+    async fn save_received(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<()> {
+        let mut write = pin!(self.write(record, grant, condition));
+        let written = tokio::select! {
+            biased;
+            written = &mut write => written,
+            () = tokio::time::sleep(SOON) => {
+                tokio::join!(write, self.spool.keep(record, grant)).0
+            }
+        };
+        let settled = match written {
+            Ok(Written::Stored(_)) => Ok(Settled::Stored),
+            // The lock was lost, to somebody who waits for these tokens.
+            Ok(Written::Refused) => self.spool.settle(record, grant).await,
+            Err(error) => Err(error),
+        };
+        match settled {
+            Ok(settled) => {
+                self.spool.forget(record, grant.generation).await;
+                if settled == Settled::Stored { Ok(()) } else { Err(lost()) }
+            }
+            Err(error) => {
+                self.spool.keep(record, grant).await;
+                Err(error)
+            }
         }
     }
 

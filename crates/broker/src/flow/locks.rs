@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 use oauthctl_core::grant::Intent;
 use oauthctl_core::port::{BoxFuture, Coordinator, Lock};
 use oauthctl_core::{AccountEntry, Error, GrantKey, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::AbortHandle;
 
 use super::http::LONGEST_EXCHANGE;
 use super::place::Place;
+use super::punctual;
+use super::spool::Left;
+use crate::cache::Caches;
 use crate::clock::now_seconds;
 use crate::keys::random_text;
 use crate::storage::{Condition, Key, Space, Written};
@@ -29,22 +32,28 @@ const TTL: Duration = Duration::from_secs(30);
 /// How often a waiting instance tries again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
-/// The fencing tokens of the locks that this process holds.
-type Fences = Arc<Mutex<HashMap<String, u64>>>;
+/// How long the store must have answered without a break before an intent of another instance counts as abandoned: that
+/// instance may hold what it received, and stores it as soon as it can.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// A lock that this process holds.
+#[derive(Clone, Copy)]
+struct Fence {
+    token: u64,
+    /// Whether a refresh token is being spent under it.
+    is_spending: bool,
+}
+
+/// The locks that this process holds.
+type Fences = Arc<Mutex<HashMap<String, Fence>>>;
 
 /// The locks.
 pub struct Locks {
     vault: Arc<Vault>,
+    caches: Arc<Caches>,
     owner: String,
     queues: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     fences: Fences,
-}
-
-/// An intent, and the instance that left it.
-#[derive(Serialize, Deserialize)]
-struct Left {
-    owner: String,
-    intent: Intent,
 }
 
 impl Locks {
@@ -53,9 +62,9 @@ impl Locks {
     /// # Errors
     ///
     /// Returns `Internal` if the random number generator fails.
-    pub fn new(vault: Arc<Vault>) -> Result<Self> {
+    pub fn new(vault: Arc<Vault>, caches: Arc<Caches>) -> Result<Self> {
         let (queues, fences) = Default::default();
-        Ok(Self { vault, owner: random_text()?, queues, fences })
+        Ok(Self { vault, caches, owner: random_text()?, queues, fences })
     }
 
     /// Returns the condition that the lock of this name is still the one that this process holds.
@@ -66,7 +75,13 @@ impl Locks {
     pub fn held(&self, name: &str) -> Result<Condition> {
         let fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
         let fence = fences.get(name).ok_or_else(|| Error::store("no lock is held"))?;
-        Ok(Condition::Fence(name.to_owned(), *fence))
+        Ok(Condition::Fence(name.to_owned(), fence.token))
+    }
+
+    /// Returns whether a refresh token is being spent under the lock of this name.
+    pub fn is_spending(&self, name: &str) -> bool {
+        let fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
+        fences.get(name).is_some_and(|fence| fence.is_spending)
     }
 
     fn queue(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
@@ -129,13 +144,14 @@ impl Locks {
         let left = self.vault.get::<Left>(intent).await?;
         Ok(left.is_some_and(|left| {
             let Left { owner, intent } = left.document;
-            owner != self.owner && now_seconds() < intent.at.plus(LONGEST_EXCHANGE + TTL).unix()
+            let may_live = now_seconds() < intent.at.plus(LONGEST_EXCHANGE + TTL).unix();
+            owner != self.owner && (may_live || !self.caches.are_fresh_since(SETTLED))
         }))
     }
 
     fn hold(&self, place: &Place, name: &str, fence: u64, turn: OwnedMutexGuard<()>) -> Held {
         let mut fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
-        fences.insert(name.to_owned(), fence);
+        fences.insert(name.to_owned(), Fence { token: fence, is_spending: false });
         drop(fences);
         let (vault, owner, name) = (Arc::clone(&self.vault), self.owner.clone(), name.to_owned());
         let renewal = tokio::spawn(renew(Arc::clone(&vault), name.clone(), owner.clone(), fence));
@@ -216,6 +232,13 @@ impl Held {
         }
     }
 
+    fn note_spending(&self, is_spending: bool) {
+        let mut fences = self.fences.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fence) = fences.get_mut(&self.name) {
+            fence.is_spending = is_spending;
+        }
+    }
+
     async fn remove(&self, space: Space) -> Result<()> {
         let key = self.record(space);
         self.vault.storage().delete(&key, self.condition()).await.map(drop)
@@ -246,12 +269,19 @@ impl Lock for Held {
     fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let left = Left { owner: self.owner.clone(), intent: intent.clone() };
-            self.write(Space::Intents, &left).await
+            let announced_at = Instant::now();
+            self.write(Space::Intents, &left).await?;
+            self.note_spending(true);
+            punctual::announce(announced_at);
+            Ok(())
         })
     }
 
     fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.remove(Space::Intents).await })
+        Box::pin(async move {
+            self.note_spending(false);
+            self.remove(Space::Intents).await
+        })
     }
 
     fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {

@@ -6,12 +6,16 @@ mod locks;
 mod pending;
 mod place;
 mod providers;
+mod punctual;
+mod spool;
+mod upstream;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::FlowManager;
-use oauthctl_core::{Ports, Result, StateKeys};
+use oauthctl_core::flow::{AccessToken, FlowManager};
+use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 
 pub use grants::Grants;
 pub use http::transport;
@@ -19,6 +23,7 @@ pub use locks::Locks;
 pub use pending::Pending;
 pub use place::{Place, UNCONFIRMED};
 pub use providers::{Providers, build as build_profile};
+pub use spool::Spool;
 
 use crate::cache::Caches;
 use crate::vault::Vault;
@@ -32,6 +37,8 @@ pub struct Flow {
     pub providers: Arc<Providers>,
     /// The locks of grants.
     pub locks: Arc<Locks>,
+    /// The tokens that wait to be stored.
+    pub spool: Arc<Spool>,
 }
 
 impl std::fmt::Debug for Flow {
@@ -41,7 +48,7 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Creates the flow over this store.
+    /// Creates the flow over this store, with the files of its spool in this folder.
     ///
     /// # Errors
     ///
@@ -51,18 +58,33 @@ impl Flow {
         caches: &Arc<Caches>,
         http: Arc<dyn oauthctl_core::port::Http>,
         redirect_uri: &str,
+        spool: PathBuf,
     ) -> Result<Self> {
         let providers =
             Arc::new(Providers::new(Arc::clone(vault), Arc::clone(caches), redirect_uri));
-        let locks = Arc::new(Locks::new(Arc::clone(vault))?);
-        let grants =
-            Arc::new(Grants::new(Arc::clone(vault), Arc::clone(&locks), Arc::clone(caches)));
+        let locks = Arc::new(Locks::new(Arc::clone(vault), Arc::clone(caches))?);
+        let spool = Arc::new(Spool::new(Arc::clone(vault), Arc::clone(caches), spool)?);
+        let grants = Arc::new(Grants::new(
+            Arc::clone(vault),
+            Arc::clone(&locks),
+            Arc::clone(caches),
+            Arc::clone(&spool),
+        ));
         let pending = Arc::new(Pending::new(Arc::clone(vault)));
         let keys = StateKeys::of_secret(vault.state_secret())?;
         let coordinator: Arc<dyn oauthctl_core::port::Coordinator> = locks.clone();
         let ports = Ports::new(http, Arc::new(SystemClock), grants, coordinator)
             .with_pending(pending, keys);
         let manager = FlowManager::with_profiles(providers.clone(), ports);
-        Ok(Self { manager, providers, locks })
+        Ok(Self { manager, providers, locks, spool })
+    }
+
+    /// Returns a token of a grant, refreshed if necessary.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`FlowManager::token`].
+    pub async fn token(&self, key: &GrantKey, request: &TokenRequest) -> Result<AccessToken> {
+        punctual::scope(key.profile.clone(), self.manager.token(key, request)).await
     }
 }

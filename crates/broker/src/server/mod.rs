@@ -110,7 +110,8 @@ pub async fn serve(
     let finished = async {
         graceful.shutdown().await;
         // A refresh goes on although its client has gone.
-        while shared.broker.flow.manager.is_critical() {
+        let flow = &shared.broker.flow;
+        while flow.manager.is_critical() || !flow.spool.is_durable() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -14,6 +14,7 @@ pub(super) struct Backoff(Mutex<HashMap<String, Failing>>);
 
 struct Failing {
     failures: u32,
+    pause: u64,
     until: u64,
 }
 
@@ -28,7 +29,7 @@ impl Backoff {
             failing.until = now + PAUSES.0;
             return None;
         }
-        Some(failing.until + jitter(failing.failures))
+        Some(failing.until + jitter(failing.pause))
     }
 
     pub(super) fn succeeded(&self, provider: &str) {
@@ -38,18 +39,25 @@ impl Backoff {
     /// Notes a failure, and returns when to try again.
     pub(super) fn failed(&self, provider: &str) -> u64 {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failing = all.entry(provider.to_owned()).or_insert(Failing { failures: 0, until: 0 });
+        let failing =
+            all.entry(provider.to_owned()).or_insert(Failing { failures: 0, pause: 0, until: 0 });
         failing.failures = failing.failures.saturating_add(1);
         let pause = PAUSES.0.saturating_mul(1 << failing.failures.min(10).saturating_sub(1));
-        failing.until = now_seconds() + pause.min(PAUSES.1);
-        failing.until + jitter(failing.failures)
+        failing.pause = pause.min(PAUSES.1);
+        failing.until = now_seconds() + failing.pause;
+        failing.until + jitter(failing.pause)
     }
 }
 
-/// Returns a few seconds that differ from call to call.
-fn jitter(failures: u32) -> u64 {
+/// Returns a time that differs from call to call, so that what waited for a pause does not come at once.
+fn jitter(pause: u64) -> u64 {
+    below(3 + pause / 2)
+}
+
+/// Returns a number below `most` that differs from call to call.
+pub(super) fn below(most: u64) -> u64 {
     use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(failures) % (2 + u64::from(failures.min(8)))
+    if most == 0 { 0 } else { RandomState::new().hash_one(most) % most }
 }
 
 #[cfg(test)]
@@ -65,7 +73,7 @@ mod tests {
         assert!(backoff.paused_until("p").is_some());
         assert_eq!(backoff.paused_until("q"), None);
         for _ in 0..20 {
-            assert!(backoff.failed("p") <= now_seconds() + PAUSES.1 + 10);
+            assert!(backoff.failed("p") <= now_seconds() + PAUSES.1 * 3 / 2 + 3);
         }
         backoff.0.lock().unwrap().get_mut("p").unwrap().until = 0;
         assert_eq!(backoff.paused_until("p"), None);

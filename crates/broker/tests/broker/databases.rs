@@ -70,8 +70,8 @@ fn as_postgres(directory: &Path) -> Vec<String> {
     ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"].map(str::to_owned).to_vec()
 }
 
-fn start_postgres() -> Server {
-    let (directory, port) = (TempDir::new().unwrap(), free_port());
+/// Prepares a PostgreSQL server in this directory, and returns the command that starts it.
+fn postgres_command(directory: &TempDir, port: u16, more: &[&str]) -> Vec<String> {
     let (programs, data) = (postgres_programs(), directory.path().join("data"));
     let before = as_postgres(directory.path());
     let program = |name: &str| programs.join(name).to_string_lossy().into_owned();
@@ -93,15 +93,22 @@ fn start_postgres() -> Server {
     let mut serve = before;
     serve.extend([program("postgres"), "-D".to_owned(), data.to_string_lossy().into_owned()]);
     serve.extend(["-p".to_owned(), port.to_string(), "-h".to_owned(), "127.0.0.1".to_owned()]);
-    // The tests end before a crash could matter to them, and open more connections than a service does.
-    serve.extend(["-k", "", "-c", "fsync=off", "-c", "max_connections=500"].map(str::to_owned));
+    // The tests open more connections than a service does.
+    serve.extend(["-k", "", "-c", "max_connections=500"].map(str::to_owned));
+    serve.extend(more.iter().copied().map(str::to_owned));
+    serve
+}
+
+fn start_postgres() -> Server {
+    let (directory, port) = (TempDir::new().unwrap(), free_port());
+    // The tests end before a crash could matter to them.
+    let serve = postgres_command(&directory, port, &["-c", "fsync=off"]);
     start(&serve.iter().map(String::as_str).collect::<Vec<_>>(), directory, port)
 }
 
-fn start_redis() -> Server {
-    let (directory, port) = (TempDir::new().unwrap(), free_port());
+fn redis_command(directory: &TempDir, port: u16) -> Vec<String> {
     let (at, number) = (directory.path().to_string_lossy().into_owned(), port.to_string());
-    let command = [
+    [
         "redis-server",
         "--port",
         &number,
@@ -113,12 +120,153 @@ fn start_redis() -> Server {
         PASSWORD,
         "--appendonly",
         "yes",
+        "--appendfsync",
+        "always",
         "--save",
         "",
         "--databases",
         "1000",
-    ];
-    start(&command, directory, port)
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn start_redis() -> Server {
+    let (directory, port) = (TempDir::new().unwrap(), free_port());
+    let command = redis_command(&directory, port);
+    start(&command.iter().map(String::as_str).collect::<Vec<_>>(), directory, port)
+}
+
+/// A server of one test, which that test may kill.
+pub struct Own {
+    pub url: String,
+    command: Vec<String>,
+    port: u16,
+    directory: TempDir,
+    process: Option<Child>,
+}
+
+impl Own {
+    /// Starts a server of this kind: `postgres` or `redis`.
+    pub async fn start(kind: &str) -> Self {
+        let (directory, port) = (TempDir::new().unwrap(), free_port());
+        let (command, url) = match kind {
+            "postgres" => {
+                let url = format!("postgres://broker:{PASSWORD}@127.0.0.1:{port}/postgres");
+                (postgres_command(&directory, port, &[]), url)
+            }
+            _ => {
+                let url = format!("redis://:{PASSWORD}@127.0.0.1:{port}/0");
+                (redis_command(&directory, port), url)
+            }
+        };
+        let mut own = Self { url, command, port, directory, process: None };
+        own.restart().await;
+        own
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
+    /// Ends the server at once. What it has confirmed is on disk.
+    pub fn kill(&mut self) {
+        let Some(mut process) = self.process.take() else { return };
+        // Of PostgreSQL, that is the signal that ends all of its processes without tidying up.
+        let signal = if self.is_postgres() { "-QUIT" } else { "-KILL" };
+        let sent = Command::new("kill").args([signal, &process.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        process.wait().unwrap();
+    }
+
+    /// Starts the server again, and waits until it answers.
+    pub async fn restart(&mut self) {
+        let log = std::fs::File::create(self.directory.path().join("log")).unwrap();
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).stdin(Stdio::null());
+        let process = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.process = Some(process);
+        let until = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err()
+            || !self.try_run("PING", "SELECT 1").await
+        {
+            assert!(Instant::now() < until, "{:?} does not answer", self.command);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs a command of Redis, or statements of PostgreSQL.
+    pub async fn run(&self, redis: &str, sql: &str) {
+        assert!(self.try_run(redis, sql).await, "{redis}{sql}");
+    }
+
+    async fn try_run(&self, redis: &str, sql: &str) -> bool {
+        if self.is_postgres() {
+            let connected = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await;
+            let Ok((client, connection)) = connected else { return false };
+            tokio::spawn(connection);
+            for statement in sql.split(';') {
+                if client.batch_execute(statement).await.is_err() {
+                    return false;
+                }
+            }
+            return true;
+        }
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
+            return false;
+        };
+        let mut words = redis.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.query_async::<redis::Value>(&mut connection).await.is_ok()
+    }
+
+    /// Refuses writes, as a server does that has become a replica.
+    pub async fn become_read_only(&self) {
+        let on = "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()";
+        self.run("REPLICAOF 127.0.0.1 1", on).await;
+    }
+
+    pub async fn become_writable(&self) {
+        let off = "SET default_transaction_read_only = off; \
+                   ALTER SYSTEM SET default_transaction_read_only = off; SELECT pg_reload_conf()";
+        self.run("REPLICAOF NO ONE", off).await;
+    }
+
+    /// Removes all locks and fencing tokens, as if they had ended.
+    pub async fn flush_locks(&self) {
+        if self.is_postgres() {
+            return self.run("", "DELETE FROM oauthctl_locks").await;
+        }
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        for pattern in ["{oauthctl}:l:*", "{oauthctl}:f:*"] {
+            let keys: Vec<String> =
+                redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap();
+            for key in keys {
+                redis::cmd("DEL").arg(key).exec_async(&mut connection).await.unwrap();
+            }
+        }
+    }
+
+    /// Lets nobody have an answer for this long.
+    pub async fn stall(&self, time: Duration) {
+        let milliseconds = time.as_millis();
+        let sql = format!(
+            "BEGIN; LOCK TABLE oauthctl_records, oauthctl_locks; SELECT pg_sleep({}); COMMIT",
+            time.as_secs_f64()
+        );
+        self.run(&format!("CLIENT PAUSE {milliseconds} ALL"), &sql).await;
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// Returns the number of a database that no other test has.

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod authority;
 mod connect;
 mod databases;
+mod faults;
 mod hostile;
 mod openapi;
 mod operation;
 mod shared;
 mod signup;
+mod soak;
 mod storage;
 mod support;

@@ -19,7 +19,6 @@ use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::{Credentials, Terms, authenticate};
 use crate::protocol::dpop;
 use crate::protocol::members::Members;
-use crate::protocol::reply::retry_after;
 use crate::protocol::signing_key::SigningKey;
 use crate::redact::{self, names};
 use crate::time::Timestamp;
@@ -136,7 +135,7 @@ fn repeat_after(
     if exchange.spends != Spends::Again {
         return None;
     }
-    let asked = retry_after(response, now);
+    let asked = response.retry_after(now);
     match (response.status, asked) {
         (429 | 503, Some(wait)) if wait <= RETRY_CAP => Some(wait),
         _ => None,

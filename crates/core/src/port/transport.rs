@@ -1,5 +1,7 @@
 //! How requests are sent.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::BoxFuture;
@@ -82,6 +84,18 @@ impl HttpResponse {
         let at = httpdate::parse_http_date(self.header("date")?.trim()).ok()?;
         let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
         Some(Timestamp::from_unix(at.as_secs()))
+    }
+
+    /// Returns how long the server wants to be left alone (RFC 9110, section 10.2.3), which it says in seconds or as a
+    /// date.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let at = httpdate::parse_http_date(value).ok()?;
+        let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(Timestamp::from_unix(at.as_secs()).remaining(now))
     }
 
     /// Whether the server compressed the body.

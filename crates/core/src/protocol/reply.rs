@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::Error;
-use crate::port::HttpResponse;
 use crate::profile::{GrantType, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::json::is_flat;
@@ -380,20 +379,6 @@ fn not_a_token_response(answer: &Answer, asked: Asked, what: &str) -> Error {
         );
     }
     error.hint(Advice::Trace)
-}
-
-/// Returns `Retry-After` (RFC 9110, section 10.2.3), which is in seconds or a date.
-pub(crate) fn retry_after(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
-    let value = response.header("retry-after")?.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = httpdate::parse_http_date(value).ok()?;
-            let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-            Timestamp::from_unix(at.as_secs()).remaining(now)
-        }
-    };
-    Some(wait)
 }
 
 #[cfg(test)]

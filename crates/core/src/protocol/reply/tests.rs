@@ -1,6 +1,7 @@
 use super::*;
 use crate::ErrorKind;
 use crate::advice::Advice;
+use crate::port::HttpResponse;
 use crate::profile::ConfigFile;
 use crate::protocol::refusal::LoginAgain;
 
@@ -429,7 +430,7 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
     let wait = |value: &str| {
         let mut response = answer(503, "text/plain", "");
         response.headers.push(("retry-after".to_owned(), value.to_owned()));
-        retry_after(&response, now)
+        response.retry_after(now)
     };
     assert_eq!(wait("2"), Some(Duration::from_secs(2)));
     assert_eq!(wait("1000000000"), Some(Duration::from_secs(1_000_000_000)));

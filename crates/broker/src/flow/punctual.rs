@@ -1,0 +1,97 @@
+//! A transport that sends what was announced only while the others still wait for it.
+//!
+//! Before a refresh token is sent, an intent announces it to all instances. They wait for as long as the exchange may
+//! take, and then go on without this process. If it was paused in between, it must not send any more; and a response
+//! that came meanwhile is still read. Time is therefore counted in steps, of which a pause of the process is one.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use oauthctl_core::http::HttpClient;
+use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
+
+use super::upstream::Upstreams;
+
+/// How soon after its announcement a refresh token is sent.
+const SOON: Duration = Duration::from_secs(20);
+
+const STEP: Duration = Duration::from_secs(1);
+
+/// A refresh that is under way in this task.
+struct Refresh {
+    provider: String,
+    /// When the refresh token that is about to be sent was announced.
+    announced_at: Cell<Option<Instant>>,
+}
+
+tokio::task_local! {
+    static REFRESH: Refresh;
+}
+
+/// Runs work that may send a refresh token to this provider.
+pub(super) async fn scope<F: Future>(provider: String, work: F) -> F::Output {
+    REFRESH.scope(Refresh { provider, announced_at: Cell::new(None) }, work).await
+}
+
+/// Records that this task has announced a refresh token at this time.
+pub(super) fn announce(at: Instant) {
+    let _ = REFRESH.try_with(|refresh| refresh.announced_at.set(Some(at)));
+}
+
+/// Returns the provider that a refresh token was announced for, and when.
+fn announced() -> Option<(String, Instant)> {
+    let find = |refresh: &Refresh| Some((refresh.provider.clone(), refresh.announced_at.get()?));
+    REFRESH.try_with(find).ok().flatten()
+}
+
+/// The transport.
+pub(super) struct Punctual {
+    client: HttpClient,
+    steps: u64,
+    upstreams: Upstreams,
+}
+
+impl Punctual {
+    /// Limits exchanges of this client to this time. The limit of the client itself must be longer.
+    pub(super) fn new(client: HttpClient, longest: Duration) -> Self {
+        Self { client, steps: longest.as_secs(), upstreams: Upstreams::default() }
+    }
+
+    async fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let Some((provider, at)) = announced() else { return self.send_within(request).await };
+        let upstream = self.upstreams.of(&provider);
+        let _slot = upstream.enter().await?;
+        if at.elapsed() > SOON {
+            let what = "this process was paused: another instance may have sent it meanwhile";
+            return Err(HttpError::not_sent(what, None));
+        }
+        let outcome = self.send_within(request).await;
+        match &outcome {
+            Ok(response) => upstream.note(response),
+            Err(_) => upstream.note_silence(),
+        }
+        outcome
+    }
+
+    async fn send_within(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut exchange = self.client.send(request);
+        for _ in 0..self.steps {
+            tokio::select! {
+                biased;
+                response = &mut exchange => return response,
+                () = tokio::time::sleep(STEP) => {}
+            }
+        }
+        let message = format!("no response within {} s", self.steps);
+        Err(HttpError { not_sent: false, message, hint: None, misconfigured: false })
+    }
+}
+
+impl Http for Punctual {
+    fn send<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(self.exchange(request))
+    }
+}

@@ -1,0 +1,279 @@
+//! Tokens that a provider has issued and the store has not taken yet.
+//!
+//! A rotated refresh token exists nowhere else: it is kept in memory and in a sealed file until it is stored, by this
+//! process or by the next one that finds the file. Until then the connection is unavailable here, because its stored
+//! refresh token is spent. A stored grant is replaced only by a later generation of itself.
+
+mod files;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use oauthctl_core::grant::{AccountEntry, Intent};
+use oauthctl_core::{Error, Grant, Result};
+use serde::{Deserialize, Serialize};
+
+use self::files::Files;
+use super::place::{Place, UNCONFIRMED};
+use crate::cache::Caches;
+use crate::clock::now_seconds;
+use crate::keys::random_text;
+use crate::schedule;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::vault::{Terms, Vault};
+
+/// How often the store is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a commit is tried while others change the same record.
+const ATTEMPTS: usize = 5;
+
+/// An intent to spend a refresh token, and the instance that left it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Left {
+    pub(super) owner: String,
+    pub(super) intent: Intent,
+}
+
+/// A grant that waits to be stored.
+#[derive(Clone)]
+struct Kept {
+    grant: Grant,
+    /// The files that have it, or an earlier generation of it.
+    files: Vec<PathBuf>,
+    is_written: bool,
+}
+
+/// What became of a grant that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is stored.
+    Stored,
+    /// A later generation of it is.
+    Overtaken,
+    /// Its connection has ended: its tokens will be revoked.
+    Ended,
+}
+
+/// The grants that wait.
+pub struct Spool {
+    vault: Arc<Vault>,
+    caches: Arc<Caches>,
+    files: Files,
+    /// Distinguishes the files of processes that share a folder.
+    process: String,
+    kept: Mutex<HashMap<Key, Kept>>,
+}
+
+impl Spool {
+    /// Creates the spool of this process, with its files in this folder.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Internal` if the random number generator fails.
+    pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, folder: PathBuf) -> Result<Self> {
+        let process = random_text()?[..12].to_owned();
+        Ok(Self { vault, caches, files: Files::new(folder), process, kept: Mutex::default() })
+    }
+
+    /// Takes over what earlier processes left in the folder. A file that cannot be opened stays where it is.
+    pub async fn load(&self) {
+        let files = self.files.clone();
+        let paths = tokio::task::spawn_blocking(move || files.all()).await.unwrap_or_default();
+        for path in paths {
+            match self.open(&path).await {
+                Ok((record, grant)) => {
+                    tracing::warn!(
+                        tenant = record.tenant,
+                        grant_id = grant.id,
+                        "found tokens that were not stored yet"
+                    );
+                    self.insert(&record, &grant, Some(path));
+                }
+                Err(error) => tracing::error!("{}: {}", path.display(), error.message_to_keep()),
+            }
+        }
+    }
+
+    async fn open(&self, path: &Path) -> Result<(Key, Grant)> {
+        let file = path.to_owned();
+        let read = tokio::task::spawn_blocking(move || files::read(&file)).await;
+        let (record, sealed) = read.map_err(|_| Error::store("the file could not be read"))??;
+        let grant: Grant = self.vault.unseal(&sealed_as(&record), &sealed).await?;
+        match Place::of(&grant.key).grant(&self.vault) == record {
+            true => Ok((record, grant)),
+            false => Err(Error::store("the file belongs to another connection")),
+        }
+    }
+
+    /// Stores what waits, whenever the store can take it, until the process ends.
+    pub async fn run(&self) {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            let waiting: Vec<(Key, Grant)> = {
+                let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.iter().map(|(record, kept)| (record.clone(), kept.grant.clone())).collect()
+            };
+            for (record, grant) in waiting {
+                let Ok(settled) = self.settle(&record, &grant).await else { break };
+                self.forget(&record, grant.generation).await;
+                tracing::warn!(
+                    tenant = record.tenant,
+                    grant_id = grant.id,
+                    outcome = ?settled,
+                    "tokens that were not stored are settled"
+                );
+            }
+        }
+    }
+
+    /// Returns whether the tokens of this record wait to be stored.
+    pub fn has(&self, record: &Key) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(record)
+    }
+
+    /// Returns whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Returns whether everything that waits would survive the end of this process.
+    pub fn is_durable(&self) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values().all(|kept| kept.is_written)
+    }
+
+    /// Keeps a grant, in memory and in a file. If the file cannot be written, memory has to do.
+    pub(super) async fn keep(&self, record: &Key, grant: &Grant) {
+        if !self.insert(record, grant, None) {
+            return;
+        }
+        self.caches.forget(record);
+        match self.write(record, grant).await {
+            Ok(path) => {
+                self.insert(record, grant, Some(path));
+            }
+            Err(error) => tracing::error!(
+                tenant = record.tenant,
+                grant_id = grant.id,
+                "new tokens are in memory alone: {}",
+                error.message_to_keep()
+            ),
+        }
+    }
+
+    async fn write(&self, record: &Key, grant: &Grant) -> Result<PathBuf> {
+        let key = sealed_as(record);
+        let sealed = self.vault.seal(&key, grant)?;
+        let name = self.vault.names().hashed("spool", &[&record.tenant, &record.id]);
+        let path = self.files.path(&format!("{name}-{}", self.process));
+        let (files, record, to) = (self.files.clone(), record.clone(), path.clone());
+        let work = tokio::task::spawn_blocking(move || files.write(&to, &record, &sealed));
+        work.await.map_err(|_| Error::store("the file could not be written"))??;
+        Ok(path)
+    }
+
+    /// Adds a grant, and the file that has it. Returns whether it is the latest that is known.
+    fn insert(&self, record: &Key, grant: &Grant, file: Option<PathBuf>) -> bool {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_written = file.is_some();
+        let Some(kept) = all.get_mut(record) else {
+            let files = file.into_iter().collect();
+            all.insert(record.clone(), Kept { grant: grant.clone(), files, is_written });
+            return true;
+        };
+        kept.files.extend(file.filter(|file| !kept.files.contains(file)));
+        let is_later = grant.generation >= kept.grant.generation;
+        if is_later {
+            kept.grant = grant.clone();
+            kept.is_written = is_written;
+        }
+        is_later
+    }
+
+    /// Forgets a grant that is settled, unless a later generation waits.
+    pub(super) async fn forget(&self, record: &Key, generation: u64) {
+        let removed = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            match kept.get(record) {
+                Some(found) if found.grant.generation <= generation => kept.remove(record),
+                _ => None,
+            }
+        };
+        let Some(Kept { files, .. }) = removed else { return };
+        let work = tokio::task::spawn_blocking(move || {
+            files.iter().filter_map(|file| files::remove(file).err()).next()
+        });
+        if let Ok(Some(error)) = work.await {
+            // The next process finds it, and that its generation is stored.
+            tracing::warn!("{}", error.message_to_keep());
+        }
+    }
+
+    /// Stores a grant if the stored one is an earlier generation of it. Needs no lock: whoever holds that waits for
+    /// these tokens, and writes only over the generation that it has read.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Store` if the store fails.
+    pub(super) async fn settle(&self, record: &Key, grant: &Grant) -> Result<Settled> {
+        let place = Place::of(&grant.key);
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.vault.get::<Grant>(record).await? else {
+                return self.discard(&place, grant).await;
+            };
+            if stored.document.id != grant.id {
+                return self.discard(&place, grant).await;
+            }
+            if stored.document.generation >= grant.generation {
+                let is_it = stored.document.tokens == grant.tokens;
+                return Ok(if is_it { Settled::Stored } else { Settled::Overtaken });
+            }
+            let terms = Terms {
+                due_at: schedule::first_look(grant, place.is_unconfirmed()),
+                expires_at: None,
+                condition: Condition::Revision(stored.revision),
+            };
+            let written = self.vault.put(record.clone(), grant, terms).await?;
+            self.caches.forget(record);
+            if written != Written::Refused {
+                self.announce(&place, grant).await;
+                return Ok(Settled::Stored);
+            }
+        }
+        Err(Error::store("the connection keeps changing"))
+    }
+
+    /// Leaves tokens whose connection has ended to the worker, which revokes them.
+    async fn discard(&self, place: &Place, grant: &Grant) -> Result<Settled> {
+        let user = format!("{UNCONFIRMED}{}", grant.id);
+        let waiting = Place::new(&place.tenant, &place.provider, user);
+        let mut grant = grant.clone();
+        grant.key = waiting.grant_key();
+        let terms = Terms { due_at: Some(now_seconds()), ..Terms::default() };
+        self.vault.put(waiting.grant(&self.vault), &grant, terms).await?;
+        Ok(Settled::Ended)
+    }
+
+    /// Tells the others that the refresh is over. If that fails, they wait until it must be.
+    async fn announce(&self, place: &Place, grant: &Grant) {
+        let intent = place.record(&self.vault, Space::Intents);
+        if let Ok(Some(left)) = self.vault.get::<Left>(&intent).await
+            && left.document.intent.grant_id == grant.id
+            && left.document.intent.generation < grant.generation
+        {
+            let condition = Condition::Revision(left.revision);
+            let _ = self.vault.storage().delete(&intent, condition).await;
+        }
+        let account = place.record(&self.vault, Space::Accounts);
+        let entry = AccountEntry::of(grant, self.vault.storage().kind());
+        let _ = self.vault.put(account, &entry, Terms::default()).await;
+    }
+}
+
+/// Returns the place under which the grant of a record is sealed in a file: neither can be put in place of the other.
+fn sealed_as(record: &Key) -> Key {
+    Key { id: format!("spool {}", record.id), ..record.clone() }
+}

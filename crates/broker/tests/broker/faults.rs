@@ -1,0 +1,443 @@
+//! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::authority::Authority;
+use crate::databases::Own;
+use crate::support::{Answer, Api, Broker, Home};
+
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// More than any token lives: whatever is stored is refreshed.
+const NEW: &str = "?min_ttl=24h";
+
+/// Instances on one store, a provider, and the API key of a tenant. Links lead to the first instance.
+pub struct Fleet {
+    homes: Vec<Home>,
+    brokers: Vec<Option<Broker>>,
+    public_url: String,
+    pub store: Own,
+    pub authority: Authority,
+    key: String,
+}
+
+impl Fleet {
+    pub async fn start(kind: &str, instances: usize) -> Self {
+        let store = Own::start(kind).await;
+        let homes: Vec<Home> = std::iter::repeat_with(Home::new).take(instances).collect();
+        let mut create =
+            homes[0].command(&["--store", &store.url, "--json", "tenant", "create", "acme"]);
+        let created = create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output().unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        let created: Value = serde_json::from_slice(&created.stdout).unwrap();
+        let key = created["api_key"].as_str().unwrap().to_owned();
+        let authority = Authority::start().await;
+        let (brokers, public_url) = (Vec::new(), String::new());
+        let mut fleet = Self { homes, brokers, public_url, store, authority, key };
+        for at in 0..instances {
+            let broker = fleet.serve(at);
+            if at == 0 {
+                fleet.public_url.clone_from(&broker.url);
+            }
+            fleet.brokers.push(Some(broker));
+        }
+        fleet.api(0).put("/v1/providers/p", &fleet.authority.provider()).await.json(201);
+        fleet
+    }
+
+    fn serve(&self, at: usize) -> Broker {
+        let mut command = self.homes[at].command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--store", &self.store.url]);
+        if !self.public_url.is_empty() {
+            command.args(["--public-url", &self.public_url]);
+        }
+        Broker::start(command.env("OAUTHCTL_MASTER_KEY", MASTER_KEY))
+    }
+
+    fn broker(&self, at: usize) -> &Broker {
+        self.brokers[at].as_ref().unwrap()
+    }
+
+    pub fn api(&self, at: usize) -> Api {
+        self.broker(at).api(&self.key)
+    }
+
+    /// Starts a request for a new token of a user, and waits until the provider has received it.
+    async fn begin_refresh(&self, at: usize, user: &str) -> tokio::task::JoinHandle<Answer> {
+        let before = self.authority.refreshes();
+        let (api, path) = (self.api(at), token_of(user, NEW));
+        let request = tokio::spawn(async move { api.get(&path).await });
+        self.authority.receives(before + 1).await;
+        request
+    }
+
+    fn signal(&self, at: usize, signal: Signal) {
+        let id = i32::try_from(self.broker(at).id()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
+    pub fn kill(&mut self, at: usize) {
+        drop(self.brokers[at].take());
+    }
+
+    pub fn restart(&mut self, at: usize) {
+        self.brokers[at] = Some(self.serve(at));
+    }
+
+    /// Waits until an instance says that requests should be sent there.
+    async fn is_ready(&self, at: usize) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.api(at).get("/readyz").await.status != 200 {
+            assert!(Instant::now() < until, "{}", self.broker(at).log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The files of the spool of an instance.
+    fn spool(&self, at: usize) -> Vec<PathBuf> {
+        let folder = self.homes[at].path().join("state/broker-spool");
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+pub fn token_of(user: &str, query: &str) -> String {
+    format!("/v1/connections/p/{user}/token{query}")
+}
+
+#[track_caller]
+fn access_token(answer: &Answer) -> String {
+    answer.json(200)["access_token"].as_str().unwrap().to_owned()
+}
+
+macro_rules! on_shared_stores {
+    ($($name:ident),* $(,)?) => {
+        mod postgres { on_shared_stores!(@tests "postgres": $($name),*); }
+        mod redis { on_shared_stores!(@tests "redis": $($name),*); }
+    };
+    (@tests $store:literal: $($name:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name($store).await;
+            }
+        )*
+    };
+}
+
+on_shared_stores! {
+    received_token_survives_the_end_of_the_store,
+    received_token_survives_a_read_only_store,
+    received_token_survives_its_instance,
+    old_spool_changes_no_newer_token,
+    dead_senders_token_is_not_sent_again,
+    lock_that_is_flushed_causes_no_second_send,
+    paused_sender_stores_what_it_received,
+    deletion_during_a_refresh_is_final,
+    deletion_before_the_spool_is_stored_is_final,
+    stalled_store_delays_and_loses_nothing,
+    store_that_restarts_under_load_loses_nothing,
+}
+
+async fn received_token_survives_the_end_of_the_store(kind: &str) {
+    let mut fleet = Fleet::start(kind, 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.kill();
+    request.await.unwrap().problem(503);
+    fleet.authority.memory().delay = Duration::ZERO;
+    let files = fleet.spool(0);
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let folder = files[0].parent().unwrap().metadata().unwrap().permissions();
+    assert_eq!(folder.mode() & 0o777, 0o700);
+    let bytes = std::fs::read(&files[0]).unwrap();
+    for secret in ["at-0", "rt-0", "u-1"] {
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
+    }
+    fleet.api(0).get("/readyz").await.problem(503);
+    fleet.api(0).token("p", "u-1").await.problem(503);
+    fleet.store.restart().await;
+    fleet.is_ready(0).await;
+    assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-2");
+    assert_eq!(fleet.spool(0), Vec::<PathBuf>::new());
+    assert_eq!(access_token(&fleet.api(0).get(&token_of("u-1", NEW)).await), "at-0-3");
+    fleet.authority.assert_nothing_was_lost();
+}
+
+async fn received_token_survives_a_read_only_store(kind: &str) {
+    let fleet = Fleet::start(kind, 2).await;
+    for user in ["u-1", "u-2"] {
+        fleet.api(0).connect("p", user).await;
+    }
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.become_read_only().await;
+    request.await.unwrap().problem(503);
+    fleet.authority.memory().delay = Duration::ZERO;
+    let received = fleet.authority.refreshes();
+    fleet.api(0).get("/readyz").await.problem(503);
+    fleet.api(1).get("/readyz").await.problem(503);
+    // What waits is unavailable, and nothing else is spent either.
+    fleet.api(0).token("p", "u-1").await.problem(503);
+    fleet.api(0).get(&token_of("u-2", NEW)).await.problem(503);
+    fleet.api(1).get(&token_of("u-2", NEW)).await.problem(503);
+    assert_eq!(fleet.authority.refreshes(), received);
+    fleet.store.become_writable().await;
+    fleet.is_ready(0).await;
+    for user in ["u-1", "u-2"] {
+        fleet.api(1).get(&token_of(user, NEW)).await.json(200);
+    }
+    fleet.authority.assert_nothing_was_lost();
+}
+
+async fn received_token_survives_its_instance(kind: &str) {
+    let mut fleet = Fleet::start(kind, 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.kill();
+    request.await.unwrap().problem(503);
+    fleet.kill(0);
+    fleet.store.restart().await;
+    fleet.restart(0);
+    fleet.is_ready(0).await;
+    assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-2");
+    assert_eq!(fleet.spool(0), Vec::<PathBuf>::new());
+    fleet.authority.assert_nothing_was_lost();
+}
+
+async fn old_spool_changes_no_newer_token(kind: &str) {
+    let mut fleet = Fleet::start(kind, 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.kill();
+    request.await.unwrap().problem(503);
+    fleet.authority.memory().delay = Duration::ZERO;
+    let [file] = &fleet.spool(0)[..] else { panic!("one file") };
+    let (file, copy) = (file.clone(), std::fs::read(file).unwrap());
+    fleet.store.restart().await;
+    fleet.is_ready(0).await;
+    assert_eq!(access_token(&fleet.api(0).get(&token_of("u-1", NEW)).await), "at-0-3");
+    fleet.kill(0);
+    // As if an instance that was away for long had it.
+    std::fs::write(&file, copy).unwrap();
+    fleet.restart(0);
+    fleet.is_ready(0).await;
+    assert_eq!(access_token(&fleet.api(0).token("p", "u-1").await), "at-0-3");
+    assert_eq!(access_token(&fleet.api(0).get(&token_of("u-1", NEW)).await), "at-0-4");
+    assert_eq!(fleet.spool(0), Vec::<PathBuf>::new());
+    fleet.authority.assert_nothing_was_lost();
+}
+
+async fn dead_senders_token_is_not_sent_again(kind: &str) {
+    let mut fleet = Fleet::start(kind, 2).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(5);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.kill(0);
+    request.abort();
+    // Not the lock keeps the other one from sending: the provider may still be at it.
+    fleet.store.flush_locks().await;
+    let (api, path) = (fleet.api(1), token_of("u-1", NEW));
+    let asked = tokio::time::timeout(Duration::from_secs(7), api.get(&path)).await;
+    assert!(asked.is_err(), "{asked:?}");
+    assert_eq!(fleet.authority.refreshes(), 1);
+}
+
+async fn lock_that_is_flushed_causes_no_second_send(kind: &str) {
+    let fleet = Fleet::start(kind, 2).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(3);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.flush_locks().await;
+    let other = fleet.api(1).get(&token_of("u-1", NEW)).await;
+    assert_eq!(access_token(&other), "at-0-2");
+    assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
+    fleet.authority.assert_nothing_was_lost();
+    assert_eq!(fleet.authority.refreshes(), 1);
+}
+
+async fn paused_sender_stores_what_it_received(kind: &str) {
+    let fleet = Fleet::start(kind, 2).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.signal(0, Signal::STOP);
+    // Its lock is over, as after a pause of half a minute.
+    fleet.store.flush_locks().await;
+    let (api, path) = (fleet.api(1), token_of("u-1", NEW));
+    let other = tokio::spawn(async move { api.get(&path).await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!other.is_finished());
+    fleet.signal(0, Signal::CONT);
+    assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
+    assert_eq!(access_token(&other.await.unwrap()), "at-0-2");
+    fleet.authority.assert_nothing_was_lost();
+    assert_eq!(fleet.authority.refreshes(), 1);
+}
+
+async fn deletion_during_a_refresh_is_final(kind: &str) {
+    let fleet = Fleet::start(kind, 2).await;
+    for (at, user) in [(0, "u-1"), (1, "u-2")] {
+        fleet.authority.memory().delay = Duration::ZERO;
+        fleet.api(0).connect("p", user).await;
+        fleet.authority.memory().delay = Duration::from_secs(2);
+        let request = fleet.begin_refresh(0, user).await;
+        let deleted = fleet.api(at).delete(&format!("/v1/connections/p/{user}")).await;
+        assert_eq!(deleted.status, 204, "{}", deleted.text);
+        request.await.unwrap();
+        fleet.api(at).token("p", user).await.problem(404);
+        let login = user.trim_start_matches("u-").parse::<u32>().unwrap() - 1;
+        let new = format!("rt-{login}-2");
+        assert!(fleet.authority.memory().revoked.contains(&new), "{new} is not revoked");
+    }
+}
+
+async fn deletion_before_the_spool_is_stored_is_final(kind: &str) {
+    let mut fleet = Fleet::start(kind, 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.kill();
+    request.await.unwrap().problem(503);
+    let [file] = &fleet.spool(0)[..] else { panic!("one file") };
+    let (file, copy) = (file.clone(), std::fs::read(file).unwrap());
+    fleet.store.restart().await;
+    fleet.is_ready(0).await;
+    assert_eq!(fleet.api(0).delete("/v1/connections/p/u-1").await.status, 204);
+    fleet.kill(0);
+    fleet.authority.memory().revoked.clear();
+    std::fs::write(&file, copy).unwrap();
+    fleet.restart(0);
+    let until = Instant::now() + Duration::from_secs(20);
+    while !fleet.authority.memory().revoked.contains(&"rt-0-2".to_owned()) {
+        assert!(Instant::now() < until, "not revoked: {}", fleet.broker(0).log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fleet.api(0).token("p", "u-1").await.problem(404);
+    assert_eq!(fleet.spool(0), Vec::<PathBuf>::new());
+}
+
+async fn stalled_store_delays_and_loses_nothing(kind: &str) {
+    let fleet = Fleet::start(kind, 2).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(1);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    fleet.store.stall(Duration::from_secs(3)).await;
+    let first = request.await.unwrap();
+    fleet.is_ready(0).await;
+    assert!(matches!(first.status, 200 | 503), "{}", first.text);
+    for at in [0, 1] {
+        assert_eq!(access_token(&fleet.api(at).token("p", "u-1").await), "at-0-2");
+    }
+    fleet.authority.assert_nothing_was_lost();
+}
+
+async fn store_that_restarts_under_load_loses_nothing(kind: &str) {
+    let mut fleet = Fleet::start(kind, 2).await;
+    let users: Vec<String> = (0..6).map(|n| format!("u-{n}")).collect();
+    for user in &users {
+        fleet.api(0).connect("p", user).await;
+    }
+    fleet.authority.memory().delay = Duration::from_millis(30);
+    let load: Vec<_> = (0..users.len() * 2)
+        .map(|n| {
+            let (api, path) = (fleet.api(n % 2), token_of(&users[n / 2], NEW));
+            tokio::spawn(async move {
+                loop {
+                    let answer = api.get(&path).await;
+                    assert!(matches!(answer.status, 200 | 502 | 503), "{}", answer.text);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        fleet.store.kill();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fleet.store.restart().await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for task in load {
+        task.abort();
+        assert!(!task.await.is_err_and(|error| error.is_panic()));
+    }
+    for at in [0, 1] {
+        fleet.is_ready(at).await;
+    }
+    for user in &users {
+        fleet.api(1).get(&token_of(user, NEW)).await.json(200);
+    }
+    fleet.authority.assert_nothing_was_lost();
+    assert!(fleet.authority.refreshes() > 20, "{}", fleet.authority.refreshes());
+}
+
+#[tokio::test]
+async fn refresh_under_way_is_finished_after_a_signal() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let authority = Authority::start().await;
+    let mut broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    authority.memory().delay = Duration::from_secs(2);
+    let (asking, path) = (api.clone(), token_of("u-1", NEW));
+    let request = tokio::spawn(async move { asking.get(&path).await });
+    authority.receives(1).await;
+    let id = Pid::from_raw(i32::try_from(broker.id()).unwrap()).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+    assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
+    assert_eq!(broker.wait(), Some(0));
+    let again = home.serve(&[]);
+    assert_eq!(access_token(&again.api(&key).token("p", "u-1").await), "at-0-2");
+    authority.assert_nothing_was_lost();
+}
+
+#[tokio::test]
+async fn provider_that_asks_for_a_pause_gets_it() {
+    let home = Home::new();
+    let authority = Authority::start().await;
+    authority.memory().lifetime = 10;
+    let broker = home.serve(&[]);
+    let api = broker.api(&home.tenant("acme", &[]));
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    for user in 0..20 {
+        api.connect("p", &format!("u-{user}")).await;
+    }
+    authority.memory().refusal = Some("600");
+    let before = authority.refreshes();
+    // Each of them is due, in the background and for a client.
+    let tasks: Vec<_> = (0..20)
+        .map(|user| {
+            let (api, path) = (api.clone(), token_of(&format!("u-{user}"), NEW));
+            tokio::spawn(async move { api.get(&path).await.status })
+        })
+        .collect();
+    for task in tasks {
+        // What is stored still lives.
+        assert!(matches!(task.await.unwrap(), 200 | 502));
+    }
+    let first = authority.memory().refused_at.len();
+    let until = Instant::now() + Duration::from_secs(14);
+    tokio::time::sleep_until(until.into()).await;
+    let refused = authority.memory().refused_at.len();
+    assert_eq!(refused, first, "asked during the pause");
+    assert_eq!(authority.refreshes(), before);
+    let connection = api.get("/v1/connections/p/u-1").await.json(200);
+    assert!(connection["stuck_since"].is_string(), "{connection}");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !broker.log().contains("is_stuck=true") {
+        assert!(Instant::now() < until, "{}", broker.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
