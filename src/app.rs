@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oauthctl_core::{Error, Result};
 
@@ -15,9 +14,9 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::credential::links;
-use crate::ui::{self, ColorChoice, Ui};
+use crate::ui::Ui;
 use crate::wrap::WIDEST;
-use crate::{given, plain, run, signals};
+use crate::{given, plain, run, signals, usage};
 
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
@@ -130,7 +129,7 @@ pub fn main() -> ExitCode {
     given::set_program(Cli::command);
     let cli = match read(links::arguments()) {
         Ok((cli, _)) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::report(&error, &Cli::command()),
     };
     let globals = &cli.globals;
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
@@ -248,154 +247,6 @@ fn in_own_frame<A>(
     context: &Context,
 ) -> Result<ExitCode> {
     run(args, context)
-}
-
-/// Prints help and version as results, and reports everything else that clap returns as a usage error.
-fn usage(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind::{
-        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,
-    };
-    let rendered = error.render();
-    let arguments =
-        || links::arguments().into_iter().skip(1).take_while(|argument| argument != "--");
-    let plain = Ui::new(false, false, false, ColorChoice::Never, true);
-    if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        let text = match error.kind() {
-            DisplayHelp => help::of(&command_words(arguments()), Cli::command()),
-            _ => Ok(rendered.to_string()),
-        };
-        return match text.and_then(|text| ui::print(&text)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => plain.fail(&error),
-        };
-    }
-    let ui = Ui { json: arguments().any(|a| a == "--json"), ..plain };
-    let text = rendered.to_string();
-    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand && !ui.json {
-        let help = help::of(&command_words(arguments()), Cli::command()).unwrap_or(text);
-        ui.insist(help.trim_end());
-        return ExitCode::from(2);
-    }
-    let code = ui.fail(&usage_error(error, &text));
-    // clap's line would be about the option that it suggests.
-    let is_silent = ui.json || misplaced(error, &command_words(arguments())).is_some();
-    if let (Some(ContextValue::StyledStr(usage)), false) =
-        (error.get(ContextKind::Usage), is_silent)
-    {
-        let usage = usage.to_string();
-        let usage = usage.split("\n\n").next().unwrap_or_default();
-        ui.insist(format!("\n{}", usage.trim_end()));
-    }
-    code
-}
-
-/// Converts an error of clap to an error of this program: the first paragraph of its text is the message, what it
-/// suggests is the hint.
-fn usage_error(error: &clap::Error, text: &str) -> Error {
-    use clap::error::ErrorKind::{
-        DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand, UnknownArgument,
-    };
-    let kind = error.kind();
-    if matches!(kind, DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
-        return Error::usage("no command specified")
-            .hint("run `oauthctl --help` for a list of commands");
-    }
-    let unknown = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) if kind == UnknownArgument => Some(argument.as_str()),
-        _ => None,
-    };
-    let words = command_words(links::arguments().into_iter().skip(1));
-    let command = words.join(" ");
-    let hint = match (command.as_str(), unknown) {
-        ("status", Some("--account")) => {
-            "run `oauthctl status PROFILE` to show all accounts of a profile".to_owned()
-        }
-        ("exec", Some(argument)) if !argument.starts_with('-') => {
-            "put `--` before the command to run; select the profile with `-p PROFILE`".to_owned()
-        }
-        _ => match (misplaced(error, &words), suggestion(error)) {
-            (Some(option), _) => {
-                format!("`{option}` is an option of `{command}`: put it after the command")
-            }
-            (None, Some(suggestion)) => without_queries(&suggestion),
-            (None, None) if command.is_empty() => "run `oauthctl --help`".to_owned(),
-            (None, None) => format!("run `{name} {command} --help`", name = "oauthctl"),
-        },
-    };
-    let message = match error.get(ContextKind::InvalidSubcommand) {
-        // What clap calls a subcommand is a command to users of this program.
-        Some(ContextValue::String(word)) => format!("unrecognized command '{word}'"),
-        _ => text.split("\n\n").next().unwrap_or_default().to_owned(),
-    };
-    Error::usage(without_queries(&message).trim_start_matches("error: ")).hint(hint)
-}
-
-/// The suggestion of clap.
-fn suggestion(error: &clap::Error) -> Option<String> {
-    let kinds = [
-        (ContextKind::SuggestedSubcommand, "command"),
-        (ContextKind::SuggestedArg, "argument"),
-        (ContextKind::SuggestedValue, "value"),
-    ];
-    kinds.into_iter().find_map(|(kind, what)| match error.get(kind)? {
-        ContextValue::String(one) => Some(format!("a similar {what} exists: '{one}'")),
-        ContextValue::Strings(some) => match some.as_slice() {
-            [] => None,
-            [one] => Some(format!("a similar {what} exists: '{one}'")),
-            some => Some(format!("some similar {what}s exist: '{}'", some.join("', '"))),
-        },
-        _ => None,
-    })
-}
-
-/// A text of clap's on one line, as it may be shown.
-fn without_queries(text: &str) -> String {
-    text.split_whitespace().map(without_query).collect::<Vec<_>>().join(" ")
-}
-
-/// Returns a word of the command line as it may be shown: the query of a callback URL holds its code.
-fn without_query(word: &str) -> std::borrow::Cow<'_, str> {
-    match word.split_once('?') {
-        Some((place, _)) if place.contains("://") => {
-            let end = if word.ends_with('\'') { "'" } else { "" };
-            format!("{place}?…{end}").into()
-        }
-        _ => word.into(),
-    }
-}
-
-/// Returns the words of an argument list that name the command, such as `profile add`.
-fn command_words(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
-    let program = Cli::command();
-    let (mut at, mut words) = (&program, Vec::new());
-    let mut arguments = arguments.filter_map(|argument| argument.into_string().ok());
-    while let Some(argument) = arguments.next() {
-        if program.get_arguments().any(|option| takes_next(option, &argument)) {
-            arguments.next();
-        } else if let Some(inner) = at.find_subcommand(&argument) {
-            words.push(inner.get_name().to_owned());
-            at = inner;
-        }
-    }
-    words
-}
-
-/// Returns the unknown option, if the command that follows it has that option.
-fn misplaced<'e>(error: &'e clap::Error, words: &[String]) -> Option<&'e str> {
-    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    let long = option.strip_prefix("--")?;
-    let program = Cli::command();
-    let command = words.iter().try_fold(&program, |at, word| at.find_subcommand(word))?;
-    let is_its = command.get_arguments().any(|known| known.get_long() == Some(long));
-    (is_its && error.kind() == clap::error::ErrorKind::UnknownArgument).then_some(option)
-}
-
-/// Returns whether this argument is an option whose value is the next argument.
-fn takes_next(option: &clap::Arg, argument: &str) -> bool {
-    let is_it = argument.strip_prefix("--").is_some_and(|long| option.get_long() == Some(long));
-    is_it && option.get_action().takes_values()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod descriptors;
 mod docs;
 mod environment;
 mod format;
+mod get_token;
 mod given;
 mod hint;
 mod login_flow;
@@ -39,6 +40,7 @@ mod socket;
 mod source;
 mod target;
 mod ui;
+mod usage;
 mod wrap;
 mod write_back;
 

@@ -44,7 +44,7 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         }
         Progress::Unconfirmed(url) if ui.quiet => ui.insist(open_this(url)),
         Progress::Unconfirmed(_) => {}
-        Progress::Noise(what) | Progress::NotPasted(what) => {
+        Progress::RejectedRequest(what) | Progress::NotPasted(what) => {
             ui.warn_always(&one_line(&what));
         }
         Progress::Redeeming => ui.remark("The response is authentic. Redeeming the code …"),
@@ -143,7 +143,7 @@ pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
     };
     let renewal = if grant.tokens.refresh_token.is_some() {
         "it is refreshed when needed"
-    } else if !profile.grant.needs_person() {
+    } else if !profile.grant.needs_user() {
         "a new one is requested when needed"
     } else {
         "it cannot be refreshed"

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use super::message;
 use crate::args::{AccountOption, Globals};
 use crate::audit::Audit;
-use crate::commands::token::{self, Selection, Want};
 use crate::confirm::Confirm;
 use crate::context::Context;
+use crate::get_token;
+use crate::get_token::request::{Request, Selection};
 use crate::socket::Socket;
 use crate::ui::{self, Ui};
 
@@ -165,10 +166,10 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     };
     let is = |name: &str| request[name].as_bool().unwrap_or(false);
     let (force, cached, id_token) = (is("force"), is("cached"), is("id_token"));
-    let want = Want { force, cached, login: false, id_token, whole: true };
+    let wanted = Request { force, cached, login: false, id_token, whole: true };
     // Its own context: the configuration may have changed.
     let context = Context::new(server.globals.clone(), server.ui)?;
-    let token = token::own(&context, text("profile").as_deref(), &selection, &want)?;
+    let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)?;
     let seconds = |at: Option<Timestamp>| at.map(|at| at.unix());
     Ok(json!({
         "access_token": token.value.expose(),

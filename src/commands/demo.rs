@@ -182,7 +182,7 @@ async fn log_in(
             // The receiver lives as long as the login.
             let _ = urls.send(url.to_owned());
         }
-        Progress::Noise(what) | Progress::NotPasted(what) => context.ui.say(what),
+        Progress::RejectedRequest(what) | Progress::NotPasted(what) => context.ui.say(what),
         Progress::BrowserFailed(_, why) => {
             context.ui.insist(format!("Could not open a browser: {why}. Open the URL yourself."));
         }

@@ -7,9 +7,11 @@ use clap::{Args, ValueHint};
 use oauthctl_core::{Error, Result, hook};
 
 use crate::agent::client::Agent;
-use crate::commands::token::{Selection, Want, hand_out, remark_renewal};
 use crate::context::Context;
 use crate::format::TOKEN_VARIABLE;
+use crate::get_token;
+use crate::get_token::remarks::remark_renewal;
+use crate::get_token::request::{Request, Selection};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  oauthctl exec -p github --env GH_TOKEN -- gh issue list")]
@@ -32,7 +34,7 @@ pub struct ExecArgs {
 ///
 /// # Errors
 ///
-/// See [`hand_out`]; also returns `Usage` if the command cannot be started.
+/// See [`get_token::get`]; also returns `Usage` if the command cannot be started.
 pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let name_is_fit = !args.env.is_empty() && !args.env.contains(['=', '\0']);
     if !name_is_fit {
@@ -41,7 +43,8 @@ pub fn run(args: &ExecArgs, context: &Context) -> Result<ExitCode> {
     let [program, arguments @ ..] = args.command.as_slice() else {
         return Err(Error::usage("`exec` requires a command after `--`"));
     };
-    let token = hand_out(context, args.profile.as_deref(), &args.selection, &Want::default())?;
+    let token =
+        get_token::get(context, args.profile.as_deref(), &args.selection, &Request::default())?;
     remark_renewal(context, &token);
     let mut command = Command::new(program);
     command.args(arguments);

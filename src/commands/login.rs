@@ -1,130 +1,29 @@
 //! `oauthctl login`: logs the user in and stores the tokens.
 
-use std::io::IsTerminal;
+mod args;
+mod attempt;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum, ValueHint};
-use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, extended_scopes, not_logged_in};
+use oauthctl_core::flow::{FlowManager, not_logged_in};
 use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
-use oauthctl_core::login::PastedLines;
-use oauthctl_core::login::attempt::{self, Attempt, Progress};
-use oauthctl_core::login::device::{self, DeviceProgress};
 use oauthctl_core::profile::url_login::{is_url, parse_url};
-use oauthctl_core::profile::{AuthorizationServer, LoginFlow, Profile, RedirectUri};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
-use oauthctl_core::store::LoginLock;
-use oauthctl_core::{Error, ErrorKind, GrantKey, Result, TokenRequest, time};
+use oauthctl_core::{Error, GrantKey, Result, TokenRequest};
 use serde_json::{Value, json};
 
-use crate::args::ProfileArg;
+use self::args::FlowArg;
+use self::attempt::{Plan, attempt};
 use crate::context::Context;
-use crate::login_flow::{self, Chosen};
 use crate::login_turn::{self, Turn};
 use crate::target::Target;
 use crate::{by_url, client_secret, manager, progress, run as runner, scopes, ui};
 
+pub use args::{LoginArgs, parse_parameter};
+
 /// How long a login by URL waits for the user, unless `--timeout` says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(300);
-
-#[derive(Debug, Args, Default)]
-#[command(after_help = "Examples:\n  \
-oauthctl login gitlab\n  \
-oauthctl login gitlab --account work --login-hint me@example.com\n  \
-oauthctl login gitlab --add-scope write_repository\n  \
-oauthctl login gitlab --no-browser  # print the URL instead\n  \
-oauthctl login github --flow device  # enter a code on any device\n  \
-oauthctl login gitlab --flow paste  # then paste the callback URL\n  \
-oauthctl login https://mcp.example.com/mcp  # by URL, without a profile")]
-pub struct LoginArgs {
-    #[command(flatten)]
-    profile: ProfileArg,
-    /// Account name, to keep several logins of one profile [env: OAUTHCTL_ACCOUNT] [default: default]
-    #[arg(long, value_name = "ACCOUNT", value_hint = ValueHint::Other)]
-    account: Option<String>,
-    /// Login flow: `browser` with a loopback listener, `device` to enter a code on any device, or `paste` to
-    /// paste the callback URL [default: the first flow of the profile that works here]
-    #[arg(long, value_name = "FLOW")]
-    flow: Option<FlowArg>,
-    /// Print the URL instead of opening a browser
-    #[arg(long)]
-    no_browser: bool,
-    /// Browser command; %s stands for the URL [env: OAUTHCTL_BROWSER, BROWSER]
-    #[arg(long, value_name = "COMMAND", conflicts_with = "no_browser", value_hint = ValueHint::CommandString)]
-    browser: Option<String>,
-    /// Draw the address of the device flow as a QR code
-    #[arg(long)]
-    qr: bool,
-    /// Scope to request instead of the profile's; can be repeated
-    #[arg(long = "scope", value_name = "SCOPE", value_hint = ValueHint::Other)]
-    scopes: Vec<String>,
-    /// Scope to request in addition to those of the stored login; can be repeated
-    #[arg(long = "add-scope", value_name = "SCOPE", value_hint = ValueHint::Other, conflicts_with = "scopes")]
-    add_scopes: Vec<String>,
-    /// Value of the `login_hint` parameter: the user who will log in
-    #[arg(long, value_name = "HINT", value_hint = ValueHint::EmailAddress)]
-    login_hint: Option<String>,
-    /// Value of the OIDC `prompt` parameter: select_account, consent or login
-    #[arg(long, value_name = "PROMPT", value_hint = ValueHint::Other)]
-    prompt: Option<String>,
-    /// Extra parameter of the authorization request; can be repeated
-    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter, value_hint = ValueHint::Other)]
-    params: Vec<(String, String)>,
-    /// Port of the loopback listener [default: from the profile]
-    #[arg(long, value_name = "PORT", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u16).range(1..))]
-    port: Option<u16>,
-    /// How long to wait for the user [default: from the profile, else 5m]
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
-    timeout: Option<Duration>,
-    /// Login by URL: ID of a client that is registered at the server
-    #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
-    client_id: Option<String>,
-    /// Login by URL: read the secret of that client from standard input
-    #[arg(long, requires = "client_id")]
-    client_secret_stdin: bool,
-    /// Login by URL: the `WWW-Authenticate` value that the resource returned
-    #[arg(long, value_name = "VALUE", value_hint = ValueHint::Other)]
-    challenge: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FlowArg {
-    // A browser and the loopback listener.
-    Browser,
-    // The callback URL pasted by hand.
-    Paste,
-    // A code that is entered on another device.
-    Device,
-}
-
-impl FlowArg {
-    fn flow(self) -> LoginFlow {
-        match self {
-            Self::Browser => LoginFlow::Browser,
-            Self::Paste => LoginFlow::Paste,
-            Self::Device => LoginFlow::Device,
-        }
-    }
-}
-
-impl LoginArgs {
-    /// Returns the arguments of a login to this account that another command needs.
-    pub fn of_account(account: Option<&str>) -> Self {
-        Self { account: account.map(str::to_owned), ..Self::default() }
-    }
-}
-
-/// Parses `NAME=VALUE`.
-///
-/// # Errors
-///
-/// Returns an error if there is no name or no `=`.
-pub fn parse_parameter(text: &str) -> std::result::Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
-}
 
 /// Logs in.
 ///
@@ -189,7 +88,7 @@ fn log_in_with(
     manager: &FlowManager,
 ) -> Result<Grant> {
     let Target { profile, key, state, .. } = target;
-    if !profile.grant.needs_person() {
+    if !profile.grant.needs_user() {
         let want = TokenRequest::default().force();
         let token = runner::block_on(Some(manager), manager.token(key, &want))?;
         context.ui.tell_beside(&token.warning, &token.notes);
@@ -216,50 +115,6 @@ fn refuse_without_input(context: &Context, key: &GrantKey) -> Result<()> {
         "login to {key} requires user interaction, but `--no-input` is set"
     ))
     .hint("run the command without `--no-input`"))
-}
-
-/// What a login is planned from.
-struct Plan<'a> {
-    args: &'a LoginArgs,
-    context: &'a Context,
-    target: &'a Target<'a>,
-    /// The scopes instead of the profile's.
-    scopes: &'a [String],
-    /// The server, if it is known already.
-    server: Option<AuthorizationServer>,
-}
-
-/// Logs in, and passes the outcome through `keep` before other processes learn of it.
-fn attempt(
-    plan: &Plan<'_>,
-    manager: &FlowManager,
-    timeout: Duration,
-    mut lock: LoginLock,
-    keep: impl FnOnce(Result<Completed>) -> Result<Completed>,
-) -> Result<Grant> {
-    let Plan { args, context, target, .. } = *plan;
-    let work = async {
-        let asked = login_flow::Asked {
-            flow: args.flow.map(FlowArg::flow),
-            no_browser: args.no_browser,
-            browser: args.browser.as_deref(),
-        };
-        let chosen = login_flow::choose(asked, context, target.profile)?;
-        let mut attempt = planned(plan, timeout);
-        if !args.add_scopes.is_empty() {
-            let stored = manager.grant(&target.key).await?;
-            attempt.scopes = extended_scopes(target.profile, stored.as_ref(), &args.add_scopes);
-        }
-        let outcome = log_in_by(args, context, target.profile, manager, attempt, chosen).await;
-        let outcome = keep(outcome);
-        // Processes that wait for this login share its outcome. Failing to tell them is not a failure of
-        // this login.
-        let _ = lock.finish(&login_turn::outcome_of(&outcome));
-        outcome.map(|completed| (completed.grant, completed.warnings, completed.notes))
-    };
-    let (grant, warnings, notes) = runner::block_on(Some(manager), work)?;
-    context.ui.tell_beside(&warnings, &notes);
-    Ok(grant)
 }
 
 /// A login by URL that has succeeded.
@@ -344,79 +199,6 @@ pub fn log_in_by_url(
     })?;
     context.ui.say(progress::summary(&grant, &profile, &before));
     Ok(LoggedIn { grant, manager })
-}
-
-/// Logs in with the chosen flow. A server that has no device flow for this client gets the next one, unless
-/// the device flow was asked for.
-async fn log_in_by(
-    args: &LoginArgs,
-    context: &Context,
-    profile: &Profile,
-    manager: &FlowManager,
-    attempt: Attempt,
-    chosen: Chosen,
-) -> Result<Completed> {
-    let Chosen { mut flow, instead, browser } = chosen;
-    if flow == LoginFlow::Device {
-        let mut request = DeviceRequest::new(attempt.key.clone());
-        request.scopes.clone_from(&attempt.scopes);
-        request.extra.clone_from(&attempt.extra);
-        request.ttl = Some(attempt.timeout);
-        match (manager.authorize_device(request).await, instead) {
-            (Ok(authorization), _) => {
-                let mut tell =
-                    |step: DeviceProgress<'_>| progress::narrate_device(&context.ui, args.qr, step);
-                return device::log_in(manager, authorization, browser, &mut tell).await;
-            }
-            (Err(error), Some(other)) if is_unavailable_here(&error) => {
-                context.ui.warn(&error.context("cannot use the device flow"));
-                context.ui.say(format!("Using the {} flow instead.", other.as_str()));
-                flow = other;
-            }
-            (Err(error), _) => return Err(error),
-        }
-    }
-    let at_terminal = std::io::stdin().is_terminal();
-    let listen = flow == LoginFlow::Browser;
-    let attempt = Attempt {
-        listen,
-        browser,
-        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
-        ..attempt
-    };
-    let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listen, step);
-    attempt::log_in(manager, attempt, &mut tell).await
-}
-
-/// Returns whether the server, or its configuration, has no device flow for this client.
-fn is_unavailable_here(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Config | ErrorKind::ServerRefused | ErrorKind::AccessDenied)
-}
-
-/// Returns what every flow needs.
-fn planned(plan: &Plan<'_>, timeout: Duration) -> Attempt {
-    let Plan { args, target, .. } = plan;
-    let mut extra = args.params.clone();
-    for (name, value) in [("login_hint", &args.login_hint), ("prompt", &args.prompt)] {
-        extra.extend(value.iter().map(|v| (name.to_owned(), v.clone())));
-    }
-    Attempt {
-        key: target.key.clone(),
-        scopes: plan.scopes.to_vec(),
-        extra,
-        port: args.port,
-        timeout,
-        listen: false,
-        browser: None,
-        pasted: None,
-        may_change_family: is_built_in(&target.profile.redirect_uris),
-        server: plan.server.clone(),
-    }
-}
-
-/// Returns whether the redirect URI is the built-in one.
-fn is_built_in(uris: &[RedirectUri]) -> bool {
-    matches!(uris, [only] if only.text == "http://127.0.0.1/callback")
 }
 
 /// Returns what `login --json` prints.

@@ -7,8 +7,9 @@ use oauthctl_core::{Result, Timestamp, time};
 use serde_json::json;
 
 use crate::args::ProfileArg;
-use crate::commands::token::{Selection, Want, hand_out};
 use crate::context::Context;
+use crate::get_token;
+use crate::get_token::request::{Request, Selection};
 use crate::ui;
 
 #[derive(Debug, Args)]
@@ -23,10 +24,10 @@ pub struct RefreshArgs {
 ///
 /// # Errors
 ///
-/// See [`hand_out`].
+/// See [`get_token::get`].
 pub fn run(args: &RefreshArgs, context: &Context) -> Result<ExitCode> {
-    let want = Want { force: true, ..Want::default() };
-    let token = hand_out(context, args.profile.name()?, &args.selection, &want)?;
+    let request = Request { force: true, ..Request::default() };
+    let token = get_token::get(context, args.profile.name()?, &args.selection, &request)?;
     let expires_at = token.expires_at;
     if context.ui.json {
         ui::print_json(&json!({

@@ -17,8 +17,9 @@ use oauthctl_core::{AccessToken, Error, Result, Secret, Timestamp, text};
 use zeroize::Zeroizing;
 
 use crate::args::AccountOption;
-use crate::commands::token::{Selection, Want, as_bearer, hand_out};
 use crate::context::Context;
+use crate::get_token::request::{Request, Selection};
+use crate::get_token::{self, as_bearer};
 
 /// The user name that goes with a token if none is set: most servers that accept a token as a password ignore it,
 /// and GitLab requires this one.
@@ -95,15 +96,16 @@ pub fn settings_of<'a>(
 ///
 /// # Errors
 ///
-/// See [`hand_out`]; also returns `Usage` for a token that is bound to a key.
+/// See [`get_token::get`]; also returns `Usage` for a token that is bound to a key.
 pub fn issue(context: &Context, settings: &Credential, usual: Usual) -> Result<Issued> {
-    let token = token(context, settings, usual, Want::default())?;
+    let token = token(context, settings, usual, Request::default())?;
     let state = context.state()?;
     let key = token.account.key.clone();
     if !state.is_rejected(&key, &token.value) {
         return issued(token);
     }
-    let renewed = self::token(context, settings, usual, Want { force: true, ..Want::default() });
+    let renewed =
+        self::token(context, settings, usual, Request { force: true, ..Request::default() });
     // Unless it can be tried again, there is nothing to wait for.
     if !renewed.as_ref().is_err_and(Error::is_transient) {
         state.forget_rejection(&key)?;
@@ -123,9 +125,9 @@ pub fn reject(
     usual: Usual,
     refused: Option<&str>,
 ) -> Result<()> {
-    let want = Want { cached: true, ..Want::default() };
+    let request = Request { cached: true, ..Request::default() };
     // Without a stored token the next call requests one in any case.
-    let Ok(token) = token(context, settings, usual, want) else { return Ok(()) };
+    let Ok(token) = token(context, settings, usual, request) else { return Ok(()) };
     if refused.is_some_and(|refused| refused != token.value.expose()) {
         return Ok(());
     }
@@ -136,26 +138,27 @@ fn token(
     context: &Context,
     settings: &Credential,
     usual: Usual,
-    want: Want,
+    request: Request,
 ) -> Result<AccessToken> {
     let account = AccountOption { account: settings.account.clone() };
     let selection = Selection { account, ..Selection::default() };
     let profile = settings.profile.as_deref();
     let id_token = || {
-        let want = Want { id_token: true, ..want };
-        hand_out(context, profile, &selection, &want).and_then(as_bearer)
+        let request = Request { id_token: true, ..request };
+        get_token::get(context, profile, &selection, &request).and_then(as_bearer)
     };
     match (settings.token, usual) {
         (Some(CredentialToken::IdToken), _) => id_token(),
         (None, Usual::Id) => {
-            match hand_out(context, profile, &selection, &Want { whole: true, ..want }) {
+            match get_token::get(context, profile, &selection, &Request { whole: true, ..request })
+            {
                 Ok(token) if token.id_token.is_none() => Ok(token),
                 Ok(_) => id_token(),
                 // The access token may be unusable where the id_token is not.
                 Err(error) => id_token().map_err(|_| error),
             }
         }
-        _ => hand_out(context, profile, &selection, &want),
+        _ => get_token::get(context, profile, &selection, &request),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests that are not the callback get an error and do not end the attempt.
 
-use oauthctl_core::login::{Noise, Page};
+use oauthctl_core::login::{Page, RejectionReason};
 use tokio::net::TcpStream;
 
 use crate::support::*;
@@ -22,7 +22,7 @@ pub async fn refused(table: &[(&str, u16, String)]) {
         assert_eq!(reply.status, *status, "{name}");
         still_waits(&mut listener, &format!("mark-{n}")).await;
     }
-    assert_eq!(listener.noise_count(), u64::try_from(table.len()).unwrap());
+    assert_eq!(listener.rejected_count(), u64::try_from(table.len()).unwrap());
 }
 
 pub fn with_host(line: &str) -> String {
@@ -254,7 +254,7 @@ async fn odd_parameters_that_decide_nothing_are_accepted() {
             assert_eq!(status, 200, "{name} {}", odd.escape_ascii());
         }
     }
-    assert_eq!(listener.noise_count(), 0);
+    assert_eq!(listener.rejected_count(), 0);
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn idle_slow_and_broken_connections_do_not_block() {
     }
     still_waits(&mut listener, "mark").await;
     drop(peers);
-    assert_eq!(listener.noise_count(), 0, "a connection without a request is none");
+    assert_eq!(listener.rejected_count(), 0, "a connection without a request is none");
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn a_peer_that_never_ends_its_head_is_cut_off() {
 }
 
 #[tokio::test]
-async fn noise_is_reported_once_each_and_without_its_query() {
+async fn rejected_requests_are_reported_once_without_query() {
     let mut listener = plain().await;
     for _ in 0..3 {
         send(address(&listener), get(&listener, "/favicon.ico?code=SECRET-CODE")).await;
@@ -297,12 +297,12 @@ async fn noise_is_reported_once_each_and_without_its_query() {
         seen.push((report.reason, report.detail));
     }
     let expected = [
-        (Noise::Path, "GET /favicon.ico"),
-        (Noise::Host, "GET /callback"),
-        (Noise::Host, "GET /x"),
+        (RejectionReason::Path, "GET /favicon.ico"),
+        (RejectionReason::Host, "GET /callback"),
+        (RejectionReason::Host, "GET /x"),
     ];
     assert_eq!(seen, expected.map(|(reason, detail)| (reason, detail.to_owned())));
-    assert_eq!(listener.noise_count(), 5);
+    assert_eq!(listener.rejected_count(), 5);
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn a_refused_state_counts_and_the_attempt_goes_on() {
     candidate(&mut listener).await.refuse_state();
     let answer = reply(&mut stream).await;
     assert_eq!((answer.status, answer.body), (400, Page::NotTheCallback.html()));
-    assert_eq!(report(&mut listener).await.reason, Noise::State);
-    assert_eq!(listener.noise_count(), 1);
+    assert_eq!(report(&mut listener).await.reason, RejectionReason::State);
+    assert_eq!(listener.rejected_count(), 1);
     still_waits(&mut listener, "mark").await;
 }

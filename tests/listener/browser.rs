@@ -119,7 +119,7 @@ async fn visit(page: Page, title: &str) {
     let lines = lines.lock().unwrap();
     assert_eq!(lines.iter().find(elsewhere), None, "a request left this machine");
     assert!(!browser.log().contains("Content Security Policy"), "{}", browser.log());
-    assert_eq!(listener.noise_count(), 0, "no further request");
+    assert_eq!(listener.rejected_count(), 0, "no further request");
 }
 
 #[tokio::test]

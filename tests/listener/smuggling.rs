@@ -105,7 +105,7 @@ async fn fields_that_are_not_used_may_hold_anything() {
         candidate(&mut listener).await.reply(signed_in());
         assert_eq!(reply(&mut stream).await.status, 200, "{}", field.escape_ascii());
     }
-    assert_eq!(listener.noise_count(), 0);
+    assert_eq!(listener.rejected_count(), 0);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use oauthctl_core::login::{Candidate, Event, ListenOptions, Listener, NoiseReport, Page};
+use oauthctl_core::login::{Candidate, Event, ListenOptions, Listener, Page, RejectedRequest};
 use oauthctl_core::profile::RedirectUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -132,7 +132,7 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Reply {
     reply(&mut open(address, bytes).await).await
 }
 
-/// The next candidate, whatever noise comes before it.
+/// The next candidate, whatever requests are rejected before it.
 pub async fn candidate(listener: &mut Listener) -> Candidate {
     loop {
         if let Event::Candidate(candidate) =
@@ -144,9 +144,9 @@ pub async fn candidate(listener: &mut Listener) -> Candidate {
 }
 
 /// The next report, which no candidate may precede.
-pub async fn report(listener: &mut Listener) -> NoiseReport {
+pub async fn report(listener: &mut Listener) -> RejectedRequest {
     match guard("the wait for a report", listener.next()).await {
-        Event::Noise(report) => report,
+        Event::Rejected(report) => report,
         Event::Candidate(candidate) => panic!("{candidate:?}"),
     }
 }

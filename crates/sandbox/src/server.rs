@@ -105,13 +105,13 @@ impl Server {
     }
 
     async fn respond(&self, request: Request<Incoming>) -> (Answer, Option<Transport>) {
-        match self.judge(request).await {
+        match self.handle(request).await {
             Ok(pair) => pair,
             Err(refusal) => (Reply::from(refusal).render(), None),
         }
     }
 
-    async fn judge(
+    async fn handle(
         &self,
         request: Request<Incoming>,
     ) -> Result<(Answer, Option<Transport>), Refusal> {

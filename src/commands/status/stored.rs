@@ -201,5 +201,5 @@ async fn look(store: &Store, is_read: bool, key: &GrantKey) -> Result<Record> {
 /// Returns whether only the user can obtain a new grant, as is assumed for an unknown grant type.
 pub fn needs_user(entry: &AccountEntry) -> bool {
     let known = GrantType::ALL.iter().find(|(name, _)| *name == entry.grant_type);
-    known.is_none_or(|(_, grant)| grant.needs_person())
+    known.is_none_or(|(_, grant)| grant.needs_user())
 }

@@ -148,11 +148,11 @@ impl Dir {
 
     /// Returns whether the name exists; an error if it is not a file of this program.
     pub(crate) fn exists(&self, name: &str) -> Result<bool> {
-        let judged = match self.handle.judge(name) {
-            Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.judge(name),
-            judged => judged,
+        let checked = match self.handle.check(name) {
+            Err(Refusal::Linked) if self.remove_former_names(name) => self.handle.check(name),
+            checked => checked,
         };
-        match judged {
+        match checked {
             Ok(()) => Ok(true),
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(refusal) => Err(refused("use", &self.path.join(name), refusal)),

@@ -32,7 +32,7 @@ impl Handle {
 
     /// Opens a regular file for reading.
     pub(super) fn open_file(&self, name: &str) -> Result<Opened, Refusal> {
-        self.judge(name)?;
+        self.check(name)?;
         let file = File::open(self.0.join(name))?;
         let size = file.metadata()?.len();
         Ok(Opened { file, size, loose: None, writer: None })
@@ -40,7 +40,7 @@ impl Handle {
 
     /// Opens a lock file, and creates it if it is missing.
     pub(super) fn open_lock(&self, name: &str) -> Result<File, Refusal> {
-        match self.judge(name) {
+        match self.check(name) {
             Ok(()) => {}
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(refusal) => return Err(refusal),
@@ -57,19 +57,19 @@ impl Handle {
 
     /// Opens a regular file for writing.
     pub(super) fn open_to_write(&self, name: &str) -> Result<File, Refusal> {
-        self.judge(name)?;
+        self.check(name)?;
         Ok(OpenOptions::new().write(true).open(self.0.join(name))?)
     }
 
     /// Checks what is at this name without opening it.
-    pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn check(&self, name: &str) -> Result<(), Refusal> {
         let metadata = fs::symlink_metadata(self.0.join(name))?;
         if metadata.is_file() { Ok(()) } else { Err(Refusal::Is("not a regular file")) }
     }
 
     /// Returns whether this open file is at this name, as far as can be known: an open file keeps its name.
     pub(super) fn is_at(&self, _file: &File, name: &str) -> bool {
-        self.judge(name).is_ok()
+        self.check(name).is_ok()
     }
 
     /// Renames, replacing an existing file.

@@ -59,7 +59,7 @@ impl Handle {
         let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
-        judge(&stat)?;
+        check(&stat)?;
         Ok(Opened {
             file: File::from(fd),
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -79,7 +79,7 @@ impl Handle {
         };
         let fd = opened.map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
-        judge(&stat)?;
+        check(&stat)?;
         make_private(&fd, &stat)?;
         Ok(File::from(fd))
     }
@@ -90,7 +90,7 @@ impl Handle {
             return false;
         };
         let is_shut = !Mode::from_raw_mode(stat.st_mode).contains(PRIVATE_FILE);
-        judge(&stat).is_ok()
+        check(&stat).is_ok()
             && is_shut
             && rustix::fs::chmodat(&self.0, name, PRIVATE_FILE, AtFlags::empty()).is_ok()
     }
@@ -108,16 +108,16 @@ impl Handle {
         let flags = SHUT | OFlags::WRONLY | OFlags::NONBLOCK;
         let fd = rustix::fs::openat(&self.0, name, flags, Mode::empty()).map_err(open_error)?;
         let stat = rustix::fs::fstat(&fd).map_err(io::Error::from)?;
-        judge(&stat)?;
+        check(&stat)?;
         make_private(&fd, &stat)?;
         Ok(File::from(fd))
     }
 
     /// Checks what is at this name without opening it.
-    pub(super) fn judge(&self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn check(&self, name: &str) -> Result<(), Refusal> {
         let stat = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(io::Error::from)?;
-        judge(&stat)
+        check(&stat)
     }
 
     /// Returns whether this open file is the one at this name.
@@ -229,7 +229,7 @@ pub(super) fn open_own(path: &Path) -> Option<(File, u64)> {
     let flags = SHUT | OFlags::RDONLY | OFlags::NONBLOCK;
     let fd = rustix::fs::open(path, flags, Mode::empty()).ok()?;
     let stat = rustix::fs::fstat(&fd).ok()?;
-    judge(&stat).ok()?;
+    check(&stat).ok()?;
     Some((File::from(fd), u64::try_from(stat.st_size).ok()?))
 }
 
@@ -321,7 +321,7 @@ fn open_error(error: rustix::io::Errno) -> Refusal {
     }
 }
 
-fn judge(stat: &Stat) -> Result<(), Refusal> {
+fn check(stat: &Stat) -> Result<(), Refusal> {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {}
         other => return Err(Refusal::Is(kind(other))),

@@ -19,7 +19,7 @@ use crate::grant::{Attribute, GrantKey, Pin};
 use crate::parameters::is_reserved_for_authorization;
 use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Jar, Par, Pkce, Profile, redirect_uri, scopes};
-use crate::protocol::authorization::{self, AuthorizationRequest, Judgement};
+use crate::protocol::authorization::{self, AuthorizationRequest, Validation};
 use crate::protocol::client_auth::Credentials;
 use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, random, request_object};
@@ -115,10 +115,12 @@ impl std::fmt::Debug for Authorization {
 
 impl Authorization {
     /// Validates the parameters of an authorization response: state, `iss`, `error`, then the code.
-    pub fn judge(&self, parameters: &[(String, String)]) -> Judgement {
-        match authorization::judge(parameters, self.state.expose(), &self.server) {
-            Judgement::Failed(error) => Judgement::Failed(may_want_a_push(error, self.is_pushed())),
-            judgement => judgement,
+    pub fn validate(&self, parameters: &[(String, String)]) -> Validation {
+        match authorization::validate(parameters, self.state.expose(), &self.server) {
+            Validation::Failed(error) => {
+                Validation::Failed(may_want_a_push(error, self.is_pushed()))
+            }
+            validation => validation,
         }
     }
 

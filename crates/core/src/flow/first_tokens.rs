@@ -78,7 +78,7 @@ impl Requested<'_> {
         client_secret: Option<&Secret>,
     ) -> Result<(TokenReply, Identified)> {
         let Self { nonce, dpop_key, pin, is_claimed, .. } = self;
-        let reply = match reply::judge(answer, peer.profile, Asked::Token) {
+        let reply = match reply::validate(answer, peer.profile, Asked::Token) {
             Ok(reply) => reply,
             Err(refused) => {
                 let Refused { refusal, access_token, refresh_token } = *refused;

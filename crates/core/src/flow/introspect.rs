@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grant::GrantKey;
 use crate::profile::Endpoint;
 use crate::profile::discovery::Purpose;
-use crate::protocol::jwks::judge;
+use crate::protocol::jwks::require_valid;
 use crate::protocol::jwt::{Jwt, Signature};
 use crate::text::one_line;
 
@@ -147,7 +147,7 @@ pub(super) async fn verify(context: Context<'_>, token: &Jwt) -> Result<Signatur
     let keys = peer.shared.jwks.source(peer.ports(), jwks_uri, false)?;
     Ok(match keys.check(peer.http(), &signed, peer.now()).await {
         Err(error) => Signature::NotVerified(error.message().to_owned()),
-        Ok(check) => match judge(check, &signed, "token") {
+        Ok(check) => match require_valid(check, &signed, "token") {
             Ok(()) => Signature::Valid,
             Err(error) => Signature::Invalid(error.message().to_owned()),
         },

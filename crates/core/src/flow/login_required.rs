@@ -21,7 +21,7 @@ pub(super) async fn require_renewable(
     if request.id_token && grant.is_some_and(without_id_token) {
         return Err(no_id_token(key));
     }
-    if !context.profile.grant.needs_person() {
+    if !context.profile.grant.needs_user() {
         return Ok(());
     }
     let Some(grant) = grant else {

@@ -61,7 +61,7 @@ pub(super) async fn obtain(
     peer.trace_step(step, section);
     let answer = exchange(peer, &sent).await.map_err(|n| n.error)?;
     let reply =
-        reply::judge(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
+        reply::validate(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
     let before = previous.as_ref().map(|grant| grant.tokens.clone());
     let mut grant = own_grant(turn, key, previous, &reply, id);
     grant.identity.sub = subject.or(grant.identity.sub);

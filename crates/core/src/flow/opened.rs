@@ -6,7 +6,7 @@ use super::turn::Peer;
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::protocol::authorization::Judgement;
+use crate::protocol::authorization::Validation;
 use crate::protocol::jarm;
 
 /// The parameters of a response.
@@ -14,40 +14,42 @@ pub(super) type Pairs = Vec<(String, String)>;
 
 /// What a response means, and its parameters: those of the JWT, if it is one.
 pub(super) struct Opened {
-    pub(super) judgement: Judgement,
+    pub(super) validation: Validation,
     pub(super) parameters: Pairs,
 }
 
-/// Opens a response to a request of this state. `judge` says what plain parameters mean.
+/// Opens a response to a request of this state. `validate` says what plain parameters mean.
 pub(super) async fn open(
     peer: Peer<'_>,
     state: &Secret,
     parameters: Pairs,
-    judge: impl Fn(&Pairs) -> Judgement,
+    validate: impl Fn(&Pairs) -> Validation,
 ) -> Opened {
     let is_signed = peer.profile.response_mode.is_some_and(|mode| mode.is_signed());
     if !is_signed {
-        return Opened { judgement: judge(&parameters), parameters };
+        return Opened { validation: validate(&parameters), parameters };
     }
     let mut responses = parameters.iter().filter(|(name, _)| name == jarm::RESPONSE);
-    let judgement = match (responses.next(), responses.next()) {
+    let validation = match (responses.next(), responses.next()) {
         // A server that cannot read the request does not know that it has to sign the refusal.
-        (None, _) => match judge(&parameters) {
-            Judgement::Code(_) => Judgement::Failed(unsigned()),
+        (None, _) => match validate(&parameters) {
+            Validation::Code(_) => Validation::Failed(unsigned()),
             other => other,
         },
-        (Some(_), Some(_)) => Judgement::NotOurs("it repeats `response`"),
+        (Some(_), Some(_)) => Validation::NotOurs("it repeats `response`"),
         (Some((_, response)), None) => match jarm::state(response) {
             Some(claimed) if Secret::new(claimed.as_str()) == *state => {
                 match verified(peer, response).await {
-                    Ok(claims) => return Opened { judgement: judge(&claims), parameters: claims },
-                    Err(error) => Judgement::Failed(error),
+                    Ok(claims) => {
+                        return Opened { validation: validate(&claims), parameters: claims };
+                    }
+                    Err(error) => Validation::Failed(error),
                 }
             }
-            _ => Judgement::NotOurs("its `state` is not that of this login"),
+            _ => Validation::NotOurs("its `state` is not that of this login"),
         },
     };
-    Opened { judgement, parameters }
+    Opened { validation, parameters }
 }
 
 fn unsigned() -> Error {

@@ -128,7 +128,7 @@ pub(super) fn identity_assertion<'a>(
         let at_provider =
             |error: Error| error.context(format!("no identity assertion from `{}`", one_line(idp)));
         let answer = answer.map_err(at_provider)?;
-        reply::judge_assertion(&answer, context.profile, ID_JAG).map_err(at_provider)
+        reply::validate_assertion(&answer, context.profile, ID_JAG).map_err(at_provider)
     })
 }
 

@@ -83,16 +83,16 @@ pub(super) async fn send(
         may_be_json: true,
     };
     let answer = exchange_with(peer, credentials, &sent).await;
-    judge(answer, profile)
+    read_reply(answer, profile)
 }
 
 /// Evaluates the response to a refresh request.
-fn judge(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenReply, Failed> {
+fn read_reply(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<TokenReply, Failed> {
     let answer = answer.map_err(|NoAnswer { error, perhaps_acted }| Failed {
         perhaps_spent: perhaps_acted,
         ..Failed::from(error)
     })?;
-    reply::judge(&answer, profile, Asked::Refresh).map_err(|refused| {
+    reply::validate(&answer, profile, Asked::Refresh).map_err(|refused| {
         let Refused { refusal, refresh_token, .. } = *refused;
         // A refusal is a response: nothing was spent. A 5xx, or a success that cannot be read, may have
         // come after the server acted.

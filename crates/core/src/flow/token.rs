@@ -167,7 +167,7 @@ async fn renew(
     let difference = current.as_ref().and_then(|grant| moved(&grant.pin, &pin));
     let mut turn = Turn { shared, profile, server: &server, pin, lock };
     let previous = match (current, difference) {
-        (Some(_), Some(difference)) if profile.grant.needs_person() => {
+        (Some(_), Some(difference)) if profile.grant.needs_user() => {
             let what = format!("{key} was logged in at a different server or client: {difference}");
             return Err(Error::login_required(what)
                 .hint("its refresh token was not sent there")
@@ -177,7 +177,7 @@ async fn renew(
             match grant.tokens.refresh_token.clone() {
                 Some(token) => match refresh(&mut turn, grant, &token, request).await {
                     // The server has ended the refresh token, and the user is not needed for another one.
-                    Err(error) if is_over(&error) && !profile.grant.needs_person() => {
+                    Err(error) if is_over(&error) && !profile.grant.needs_user() => {
                         load(context.ports(), key).await?
                     }
                     outcome => return outcome,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use url::{Host, Url};
 
+use super::headless::{Lookup, is_wsl};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::process::PRIVATE_VARIABLES;
@@ -15,53 +16,6 @@ use crate::text;
 
 /// How long to watch a launcher for an immediate failure.
 const WATCH: Duration = Duration::from_millis(700);
-
-/// A way to read an environment variable.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Why no browser is started by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Headless {
-    /// A build system runs this (`CI`).
-    Ci,
-    /// A browser would open on the far side of an SSH session.
-    Ssh,
-    /// There is neither an X11 nor a Wayland display.
-    NoDisplay,
-}
-
-impl std::fmt::Display for Headless {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Ci => "this is a CI job",
-            Self::Ssh => "this is an SSH session",
-            Self::NoDisplay => "there is no display",
-        })
-    }
-}
-
-/// Returns why there is no usable browser here, judging by the environment alone. A browser that was named
-/// explicitly takes precedence; that is up to the caller. The Windows Subsystem for Linux has a browser
-/// without a display.
-pub fn is_headless(lookup: Lookup<'_>) -> Option<Headless> {
-    let set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
-    if lookup("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")) {
-        return Some(Headless::Ci);
-    }
-    if ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(set) {
-        return Some(Headless::Ssh);
-    }
-    let needs_display = cfg!(all(unix, not(target_os = "macos"))) && !is_wsl(lookup);
-    if needs_display && !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
-        return Some(Headless::NoDisplay);
-    }
-    None
-}
-
-fn is_wsl(lookup: Lookup<'_>) -> bool {
-    cfg!(target_os = "linux")
-        && ["WSL_DISTRO_NAME", "WSL_INTEROP"].iter().any(|name| lookup(name).is_some())
-}
 
 /// One way of opening a URL: a program with its arguments, and additions to its environment.
 struct Launcher {

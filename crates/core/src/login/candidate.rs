@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::noise::{Meter, Noise};
 use super::page::Page;
+use super::rejected::{Meter, RejectionReason};
 use crate::protocol::callback::Parameters;
 
 /// A request to the callback that waits for its page.
@@ -39,9 +39,9 @@ impl Candidate {
         let _ = self.answer.send(page);
     }
 
-    /// Replies that this is not the callback, because of its `state`, and counts it as noise.
+    /// Replies that this is not the callback, because of its `state`, and counts it as a rejected request.
     pub fn refuse_state(self) {
-        self.meter.record(Noise::State, "");
+        self.meter.record(RejectionReason::State, "");
         self.reply(Page::NotTheCallback);
     }
 }

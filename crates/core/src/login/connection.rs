@@ -21,8 +21,8 @@ use tokio::time::timeout;
 
 use super::candidate::Candidate;
 use super::head::{NoRequest, read_request};
-use super::noise::Noise;
 use super::page::{self, Page};
+use super::rejected::RejectionReason;
 use super::slots::{Shared, Slot};
 use crate::protocol::callback::parse_query;
 
@@ -46,15 +46,15 @@ pub(super) async fn serve(slot: Slot, mut stream: TcpStream, shared: Arc<Shared>
     match read {
         Err(_) | Ok(Err(NoRequest::Gone)) => {}
         Ok(Err(NoRequest::Bad(why))) => {
-            shared.meter.record(Noise::Malformed, why);
+            shared.meter.record(RejectionReason::Malformed, why);
             write(&mut stream, NO_REQUEST.into(), &slot, |_| async { Page::Malformed }).await;
             linger(&mut stream, &slot).await;
         }
         Ok(Ok(request)) => {
             let parameters = if shared.form_post { request.body } else { request.query };
-            let judged = |request| judge(request, &parameters, &shared, &slot);
-            if !write(&mut stream, request.head, &slot, judged).await {
-                shared.meter.record(Noise::Malformed, "not HTTP/1.1");
+            let page = |request| page_for(request, &parameters, &shared, &slot);
+            if !write(&mut stream, request.head, &slot, page).await {
+                shared.meter.record(RejectionReason::Malformed, "not HTTP/1.1");
             }
             linger(&mut stream, &slot).await;
         }
@@ -108,7 +108,7 @@ fn respond(page: &Page) -> Response<Full<Bytes>> {
 }
 
 /// Decides whether a request is a candidate, and how to respond.
-async fn judge(
+async fn page_for(
     request: Request<Incoming>,
     parameters: &[u8],
     shared: &Shared,
@@ -116,26 +116,26 @@ async fn judge(
 ) -> Page {
     let path = request.uri().path();
     let detail = format!("{} {path}", request.method());
-    let refuse = |noise, page| {
-        shared.meter.record(noise, &detail);
+    let refuse = |reason, page| {
+        shared.meter.record(reason, &detail);
         page
     };
     if !names_host(request.headers(), shared) {
-        return refuse(Noise::Host, Page::WrongHost);
+        return refuse(RejectionReason::Host, Page::WrongHost);
     }
     if path != shared.path {
-        return refuse(Noise::Path, Page::NotFound);
+        return refuse(RejectionReason::Path, Page::NotFound);
     }
     let (method, name) =
         if shared.form_post { (Method::POST, "POST") } else { (Method::GET, "GET") };
     if *request.method() != method {
-        return refuse(Noise::Method, Page::MethodNotAllowed(name));
+        return refuse(RejectionReason::Method, Page::MethodNotAllowed(name));
     }
     if is_prefetch(request.headers()) {
-        return refuse(Noise::Prefetch, Page::Prefetch);
+        return refuse(RejectionReason::Prefetch, Page::Prefetch);
     }
     if shared.form_post && !is_form(request.headers()) {
-        return refuse(Noise::Method, Page::MediaType);
+        return refuse(RejectionReason::Method, Page::MediaType);
     }
     offer(parameters, shared, slot).await
 }
@@ -143,20 +143,20 @@ async fn judge(
 /// Passes a well-formed response to the caller, and waits for the page that the caller chooses.
 async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
     if raw.is_empty() {
-        shared.meter.record(Noise::Parameters, "no parameters");
+        shared.meter.record(RejectionReason::Parameters, "no parameters");
         return Page::Waiting;
     }
     let parameters = match parse_query(raw) {
         Ok(parameters) => parameters,
         Err(error) => {
-            shared.meter.record(Noise::Parameters, error.message());
+            shared.meter.record(RejectionReason::Parameters, error.message());
             return Page::Malformed;
         }
     };
     if let Err(error) = parameters.require_response() {
         let has_state = parameters.get("state").is_some_and(|state| !state.is_empty());
-        let noise = if has_state { Noise::Parameters } else { Noise::State };
-        shared.meter.record(noise, error.message());
+        let reason = if has_state { RejectionReason::Parameters } else { RejectionReason::State };
+        shared.meter.record(reason, error.message());
         return Page::NotTheCallback;
     }
     let (candidate, answer) = Candidate::new(parameters, &shared.meter);
@@ -164,7 +164,7 @@ async fn offer(raw: &[u8], shared: &Shared, slot: &Slot) -> Page {
     match shared.candidates.try_send(candidate) {
         Ok(()) => answer.await.unwrap_or(Page::Interrupted),
         Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
-            shared.meter.record(Noise::Flood, "");
+            shared.meter.record(RejectionReason::Flood, "");
             Page::Busy
         }
         Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Page::Over,

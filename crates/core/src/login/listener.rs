@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use super::bind;
 use super::candidate::Candidate;
 use super::connection;
-use super::noise::{Meter, NoiseReport};
 use super::page::Page;
+use super::rejected::{Meter, RejectedRequest};
 use super::slots::{IDLE, Shared};
 use crate::error::Result;
 use crate::profile::RedirectUri;
@@ -46,7 +46,7 @@ pub enum Event {
     /// A request that has the form of the callback. Its `state` is not validated yet.
     Candidate(Candidate),
     /// A request that was answered with an error page; the first few of each reason are reported.
-    Noise(NoiseReport),
+    Rejected(RejectedRequest),
 }
 
 /// Sockets on the loopback addresses that wait for a callback. Dropping it closes everything.
@@ -56,7 +56,7 @@ pub struct Listener {
     port: u16,
     addresses: Vec<SocketAddr>,
     candidates: mpsc::Receiver<Candidate>,
-    reports: mpsc::Receiver<NoiseReport>,
+    reports: mpsc::Receiver<RejectedRequest>,
     acceptors: JoinSet<()>,
     shared: Arc<Shared>,
 }
@@ -112,14 +112,14 @@ impl Listener {
         tokio::select! {
             biased;
             Some(candidate) = self.candidates.recv() => Event::Candidate(candidate),
-            Some(report) = self.reports.recv() => Event::Noise(report),
+            Some(report) = self.reports.recv() => Event::Rejected(report),
             // Both senders live as long as `shared`.
             else => std::future::pending().await,
         }
     }
 
     /// Returns how many requests were not the callback, refused states included.
-    pub fn noise_count(&self) -> u64 {
+    pub fn rejected_count(&self) -> u64 {
         self.shared.meter.count()
     }
 

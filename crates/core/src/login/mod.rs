@@ -12,21 +12,23 @@ mod candidate;
 mod connection;
 pub mod device;
 mod head;
+mod headless;
 mod launch;
 #[cfg(unix)]
 mod line_editor;
 pub mod listener;
-mod noise;
 pub mod page;
 pub mod paste;
+mod rejected;
 mod slots;
 #[cfg(unix)]
 pub mod terminal;
 
 pub use crate::protocol::callback::{Parameters, parse_query};
-pub use browser::{Browser, Headless, Launched, is_headless};
+pub use browser::{Browser, Launched};
 pub use candidate::Candidate;
+pub use headless::{Headless, Lookup, is_headless};
 pub use listener::{Event, ListenOptions, Listener};
-pub use noise::{Noise, NoiseReport};
 pub use page::Page;
 pub use paste::{Pasted, PastedLines, parse_pasted};
+pub use rejected::{RejectedRequest, RejectionReason};

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
 use super::candidate::Candidate;
-use super::noise::Meter;
+use super::rejected::Meter;
 
 /// Maximum number of connections at a time. One more replaces the oldest that waits for its request, so
 /// that idle peers cannot block the real callback.

@@ -72,11 +72,11 @@ impl<'t> CredentialTables<'_, 't> {
         let mut all = BTreeMap::new();
         for entry in table {
             let place = format!("[credential.{}.{}]", tool.name(), shown_key(&entry.key));
-            let judged = match tool.is_by_host() {
+            let validated = match tool.is_by_host() {
                 true => place_of(&entry.key),
                 false => named(&entry.key),
             };
-            if let Err(why) = judged {
+            if let Err(why) = validated {
                 self.problems.add(entry.at, format!("the key of {place} {why}"));
                 continue;
             }
@@ -117,7 +117,7 @@ impl<'t> CredentialTables<'_, 't> {
                 "username" => read.username = reader.text(),
                 "token" => read.token = reader.choice(&TOKENS),
                 "role_arn" => read.role_arn = reader.text(),
-                "role_session_name" => read.role_session_name = reader.judged(session_name),
+                "role_session_name" => read.role_session_name = reader.validated(session_name),
                 "duration" => {
                     let duration = reader.duration();
                     let fits = duration.filter(|d| DURATIONS.contains(&d.as_secs()));

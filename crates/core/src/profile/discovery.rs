@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use self::fetch::Failure;
 use self::kept::{Found, Kept};
-use super::metadata::{Metadata, judge, needs_keys};
+use super::metadata::{Metadata, needs_keys, validate};
 use super::{
     AuthorizationServer, ClientAuth, DiscoveryRules, Endpoint, Endpoints, GrantType, LoginFlow,
     Par, Pkce, Profile,
@@ -54,7 +54,7 @@ pub(crate) async fn resolve(
 ) -> Result<AuthorizationServer> {
     profile.check()?;
     let Some(issuer) = &profile.issuer else {
-        return judge_for(profile, overridden(profile, nothing()));
+        return validate_for(profile, overridden(profile, nothing()));
     };
     let source = Source { profile, issuer, http, clock, cache_dir };
     let metadata = match purpose {
@@ -65,7 +65,7 @@ pub(crate) async fn resolve(
         }
         Purpose::Optional => source.kept_or_fetched(|server| !lacks(profile, server)).await?,
     };
-    judge_for(profile, overridden(profile, metadata.server))
+    validate_for(profile, overridden(profile, metadata.server))
 }
 
 /// Returns whether the server of this profile sends `iss` in authorization responses (RFC 9207), according to the
@@ -96,7 +96,7 @@ pub struct Published {
 /// issuer or has no metadata, and `Unavailable` if the server does not respond.
 pub async fn published(issuer: &str, http: &dyn Http) -> Result<Published> {
     let (url, metadata) = fetch::fetch_all(issuer, http).await?;
-    let unusable = judge(issuer, &metadata)?.server.ignored_endpoints;
+    let unusable = validate(issuer, &metadata)?.server.ignored_endpoints;
     Ok(Published { url: url.into(), metadata, unusable })
 }
 
@@ -120,8 +120,8 @@ impl Source<'_> {
 
     async fn fetched(&self) -> Result<Metadata, Failure> {
         let lacks = |document: &Map<String, Value>| {
-            let judged = judge(self.issuer, document);
-            judged.is_ok_and(|metadata| {
+            let validated = validate(self.issuer, document);
+            validated.is_ok_and(|metadata| {
                 lacks(self.profile, &overridden(self.profile, metadata.server))
             })
         };
@@ -132,7 +132,7 @@ impl Source<'_> {
             }
             failure => failure,
         })?;
-        let metadata = judge(self.issuer, &found.document).map_err(Failure::Refused)?;
+        let metadata = validate(self.issuer, &found.document).map_err(Failure::Refused)?;
         metadata.refuse_unsafe(self.profile, self.issuer).map_err(Failure::Refused)?;
         if let Some(dir) = self.cache_dir {
             kept::keep(dir, self.issuer, self.rules(), found, self.clock.now());
@@ -277,7 +277,7 @@ fn overridden(profile: &Profile, mut server: AuthorizationServer) -> Authorizati
 
 /// Checks that the server can serve this profile. A device endpoint that is needed only later, or keys that
 /// only an id_token needs, are checked when they are used.
-fn judge_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
+fn validate_for(profile: &Profile, server: AuthorizationServer) -> Result<AuthorizationServer> {
     let is_deferred = |endpoint: &Endpoint| match endpoint {
         Endpoint::Jwks => true,
         Endpoint::DeviceAuthorization => profile.grant != GrantType::DeviceCode,

@@ -152,7 +152,7 @@ pub(super) fn needs_keys(profile: &Profile) -> bool {
     }
     let openid = profile.scopes.iter().any(|scope| scope == "openid");
     let by_secret = profile.id_token_signed_response_alg.as_deref().is_some_and(needs_secret);
-    openid && profile.grant.needs_person() && !by_secret
+    openid && profile.grant.needs_user() && !by_secret
 }
 
 /// Validates a document that was requested for `issuer`.
@@ -160,7 +160,7 @@ pub(super) fn needs_keys(profile: &Profile) -> bool {
 /// # Errors
 /// Returns `Validation` if the document belongs to another server, or if a relevant member has the wrong
 /// type.
-pub(crate) fn judge(issuer: &str, document: &Map<String, Value>) -> Result<Metadata> {
+pub(crate) fn validate(issuer: &str, document: &Map<String, Value>) -> Result<Metadata> {
     same_issuer(issuer, document)?;
     let issuer_url =
         endpoint::check_issuer(issuer).map_err(|why| Error::config(format!("the issuer {why}")))?;
@@ -218,7 +218,7 @@ fn endpoints_of(
                 continue;
             }
         };
-        match judge_endpoint(text, issuer) {
+        match validate_endpoint(text, issuer) {
             Ok(()) => *endpoints.get_mut(endpoint) = Some(text.to_owned()),
             Err(why) => {
                 let is_plain_http = Url::parse(text).is_ok_and(|url| url.scheme() == "http");
@@ -233,8 +233,8 @@ fn endpoints_of(
 /// client requirements of those. Nothing in the first is replaced, and an invalid second document adds
 /// nothing.
 pub(crate) fn complete(issuer: &str, first: &mut Map<String, Value>, second: Map<String, Value>) {
-    let Ok(judged) = judge(issuer, &second) else { return };
-    let is_bad = |name: &str| judged.defects.iter().any(|defect| defect.endpoint.key() == name);
+    let Ok(validated) = validate(issuer, &second) else { return };
+    let is_bad = |name: &str| validated.defects.iter().any(|defect| defect.endpoint.key() == name);
     let is_endpoint = |name: &str| Endpoint::announced().any(|known| known.key() == name);
     for (name, value) in second {
         let is_wanted = is_endpoint(&name) && !is_bad(&name)
@@ -281,7 +281,7 @@ fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
 
 /// Refuses plain http unless the issuer itself uses it: plain http is for servers on this machine only, and
 /// no other server may redirect there.
-fn judge_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
+fn validate_endpoint(text: &str, issuer: &Url) -> Result<(), String> {
     let url = endpoint::check(text)?;
     if url.scheme() == "http" && issuer.scheme() != "http" {
         return Err("must be https".to_owned());

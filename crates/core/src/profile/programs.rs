@@ -44,7 +44,7 @@ fn obstacle(program: &str, path: Option<&OsStr>) -> Option<String> {
         return None;
     }
     if program.contains('/') {
-        return judge(Path::new(program)).err();
+        return validate(Path::new(program)).err();
     }
     // Without PATH, the system uses its own default.
     let folders: Vec<PathBuf> = std::env::split_paths(path?).collect();
@@ -54,7 +54,7 @@ fn obstacle(program: &str, path: Option<&OsStr>) -> Option<String> {
         if !file.exists() {
             continue;
         }
-        match judge(&file) {
+        match validate(&file) {
             Ok(()) => return None,
             Err(why) => found = format!("{}: {why}", one_line(&file.display().to_string())),
         }
@@ -62,7 +62,7 @@ fn obstacle(program: &str, path: Option<&OsStr>) -> Option<String> {
     Some(found)
 }
 
-fn judge(file: &Path) -> Result<(), String> {
+fn validate(file: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(file).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is not a file".to_owned());
@@ -102,14 +102,14 @@ mod tests {
         };
         let (good, plain) = (file("good", 0o700), file("plain", 0o600));
         let secret = "client_secret = \"s\"\n";
-        let judged = |more: &str| check(&profile(more), Some(dir.path().as_os_str()));
+        let validated = |more: &str| check(&profile(more), Some(dir.path().as_os_str()));
         for program in ["good", good.to_str().unwrap()] {
             for more in [
                 format!("{secret}write_back = [{program:?}]"),
                 format!("client_secret = {{ command = [{program:?}, \"x\"] }}"),
                 format!("{secret}[profiles.p.hooks]\npre_token = [{program:?}]"),
             ] {
-                assert!(judged(&more).is_ok(), "{more}");
+                assert!(validated(&more).is_ok(), "{more}");
             }
         }
         for program in ["nowhere", "plain", "/nowhere/at/all", "/", plain.to_str().unwrap()] {
@@ -121,7 +121,7 @@ mod tests {
                     format!("{secret}[profiles.p.hooks]\npost_token = [{program:?}]"),
                 ),
             ] {
-                let error = judged(&more).unwrap_err();
+                let error = validated(&more).unwrap_err();
                 assert_eq!(error.kind(), crate::ErrorKind::Config, "{more}");
                 let named = format!("`{key}` of profile `p` cannot run `{program}`");
                 assert!(error.message().contains(&named), "{error}");

@@ -185,20 +185,20 @@ impl Reader<'_, '_> {
 
     /// Reads a URL that requests may be sent to.
     pub(crate) fn url(&mut self) -> Option<String> {
-        self.judged(|text| endpoint::check(text).map(|_| ()))
+        self.validated(|text| endpoint::check(text).map(|_| ()))
     }
 
     /// Reads an issuer.
     pub(crate) fn issuer(&mut self) -> Option<String> {
-        self.judged(|text| endpoint::check_issuer(text).map(|_| ()))
+        self.validated(|text| endpoint::check_issuer(text).map(|_| ()))
     }
 
     /// Reads a string that passes this check.
-    pub(crate) fn judged(&mut self, judge: fn(&str) -> Result<(), String>) -> Option<String> {
+    pub(crate) fn validated(&mut self, validate: fn(&str) -> Result<(), String>) -> Option<String> {
         let Value::Text(text) = &self.entry.node.value else {
             return self.mismatch("a string", &self.entry.node);
         };
-        match judge(text) {
+        match validate(text) {
             Ok(()) => Some(text.clone()),
             Err(why) => self.fail(why),
         }

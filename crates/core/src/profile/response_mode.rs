@@ -1,6 +1,21 @@
 //! How an authorization response is returned.
 
-use super::{Profile, ResponseMode};
+/// How an authorization response is returned (OAuth 2.0 Multiple Response Type Encoding Practices; OAuth 2.0
+/// Form Post Response Mode; JARM).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of the redirect URI.
+    Query,
+    /// As a form that the browser posts.
+    FormPost,
+    /// As a signed JWT in the query, the default of JARM for codes.
+    Jwt,
+    /// As a signed JWT in the query.
+    QueryJwt,
+    /// As a signed JWT in a form that the browser posts.
+    FormPostJwt,
+}
 
 impl ResponseMode {
     /// All modes with their registered names.
@@ -20,15 +35,5 @@ impl ResponseMode {
     /// Returns whether the response is a signed JWT.
     pub fn is_signed(self) -> bool {
         matches!(self, Self::Jwt | Self::QueryJwt | Self::FormPostJwt)
-    }
-}
-
-impl Profile {
-    /// Returns whether the browser posts the response as a form.
-    pub fn is_form_post(&self) -> bool {
-        match self.response_mode {
-            Some(mode) => matches!(mode, ResponseMode::FormPost | ResponseMode::FormPostJwt),
-            None => self.quirks.form_post,
-        }
     }
 }

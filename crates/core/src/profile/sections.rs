@@ -1,5 +1,7 @@
 //! Reads the top-level tables of a configuration file.
 
+mod references;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use super::keys::{self, Draft};
 use super::node::{self, Entry, Table, Value, find};
 use super::presets::{self, Preset, SecretNeed};
 use super::reader::{Reader, Surroundings};
-use super::rule_tables::{RULE, RuleTables};
+use super::rule_tables::RuleTables;
 use super::scopes;
 use crate::advice::Advice;
 use crate::text::one_line;
@@ -106,7 +108,7 @@ impl<'t> Sections<'_, 't> {
                 }
                 "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
                 "client_id_metadata_url" => {
-                    defaults.client_id_metadata_url = reader.judged(keys::metadata_document);
+                    defaults.client_id_metadata_url = reader.validated(keys::metadata_document);
                 }
                 key => self.problems.unknown_key(key, entry.at, place, &DEFAULTS),
             }
@@ -296,78 +298,6 @@ impl<'t> Sections<'_, 't> {
             self.problems.add_missing(at, what);
         }
     }
-
-    fn named_profiles_exist(&mut self, root: &Table) {
-        let names: Vec<&str> = match find(root, "profiles").map(|entry| &entry.node.value) {
-            Some(Value::Table(table)) => table.iter().map(|entry| entry.key.as_str()).collect(),
-            _ => Vec::new(),
-        };
-        self.credentials().profiles_exist(root, &names);
-        if let Some(Value::List(rules)) = find(root, "rules").map(|entry| &entry.node.value) {
-            for rule in rules {
-                let Value::Table(table) = &rule.value else { continue };
-                let Some(entry) = find(table, "profile") else { continue };
-                self.names_one_of(entry, RULE, &names);
-            }
-        }
-        let Some(entry) = inner_entry(root, "defaults", "profile") else { return };
-        self.names_one_of(entry, "[defaults]", &names);
-    }
-
-    fn names_one_of(&mut self, entry: &Entry, place: &str, names: &[&str]) {
-        let Value::Text(name) = &entry.node.value else { return };
-        if !name.is_empty() && !names.contains(&name.as_str()) {
-            let near = self.problems.suggestion(name, names.iter().copied());
-            let what = format!("names an unknown profile: `{}`{near}", one_line(name));
-            self.reader(entry, place).fail::<()>(what);
-        }
-    }
-
-    /// Checks the profiles whose tokens other profiles are obtained with: each exists, and none requires a
-    /// token of itself.
-    fn sources_exist(&mut self, root: &Table, profiles: &BTreeMap<String, Profile>) {
-        let Some(Value::Table(all)) = find(root, "profiles").map(|entry| &entry.node.value) else {
-            return;
-        };
-        for (name, profile) in profiles {
-            for (key, source) in profile.sources() {
-                let Some(entry) = inner_entry(all, name, key) else { continue };
-                let what = if all.iter().all(|known| known.key != source) {
-                    let names = all.iter().map(|entry| entry.key.as_str());
-                    let near = self.problems.suggestion(source, names);
-                    format!("names an unknown profile: `{}`{near}", one_line(source))
-                } else if requires(profiles, source, name) {
-                    "requires a token of this profile itself".to_owned()
-                } else {
-                    continue;
-                };
-                let place = format!("[profiles.{}]", shown_key(name));
-                self.problems.add(entry.at, format!("`{key}` in {place} {what}"));
-            }
-        }
-    }
-
-    fn command_store_is_defined(&mut self, root: &Table) {
-        if inner_entry(root, "store", "command").is_some() {
-            return;
-        }
-        let mut users: Vec<(&Entry, String)> = Vec::new();
-        users.extend(inner_entry(root, "defaults", "store").map(|e| (e, "[defaults]".to_owned())));
-        if let Some(Value::Table(profiles)) = find(root, "profiles").map(|e| &e.node.value) {
-            for profile in profiles {
-                if let Value::Table(table) = &profile.node.value {
-                    let place = format!("[profiles.{}]", shown_key(&profile.key));
-                    users.extend(find(table, "store").map(|entry| (entry, place)));
-                }
-            }
-        }
-        for (entry, place) in users {
-            if matches!(&entry.node.value, Value::Text(store) if store == "command") {
-                let what = "is `command`, which needs [store.command] with get, set and delete";
-                self.reader(entry, &place).fail::<()>(what);
-            }
-        }
-    }
 }
 
 fn complete_from_preset(draft: &mut Draft, preset: &Preset, elsewhere: bool) {
@@ -380,32 +310,11 @@ fn complete_from_preset(draft: &mut Draft, preset: &Preset, elsewhere: bool) {
     }
 }
 
-/// Returns whether a token of one profile requires, directly or through others, one of the other.
-fn requires(profiles: &BTreeMap<String, Profile>, one: &str, other: &str) -> bool {
-    let (mut open, mut seen) = (vec![one], BTreeSet::new());
-    while let Some(name) = open.pop() {
-        if name == other {
-            return true;
-        }
-        if seen.insert(name) {
-            open.extend(profiles.get(name).into_iter().flat_map(Profile::sources).map(|(_, n)| n));
-        }
-    }
-    false
-}
-
 /// Returns the entries in the order of the file, so that the first problems found are those shown.
 fn in_order(table: &Table) -> Vec<&Entry> {
     let mut entries: Vec<&Entry> = table.iter().collect();
     entries.sort_by_key(|entry| entry.at);
     entries
-}
-
-fn inner_entry<'t>(root: &'t Table, section: &str, key: &str) -> Option<&'t Entry> {
-    match &find(root, section)?.node.value {
-        Value::Table(table) => find(table, key),
-        _ => None,
-    }
 }
 
 /// Validates the name of a profile. A name that looks like a flag or a URL could not be used in a command.
@@ -425,6 +334,7 @@ pub(crate) fn profile_name(name: &str) -> Result<(), String> {
     };
     Err(format!("a profile's name {why}: {}", shown_key(name)))
 }
+
 /// Returns whether a profile uses the device flow alone. A client for that has no secret where one for the browser
 /// flow needs it (GitHub, Twitch).
 fn is_for_devices(table: &Table) -> bool {

@@ -93,13 +93,13 @@ impl Reader<'_, '_> {
             problems: &mut *self.problems,
         };
         match inner.key.as_str() {
-            "env" => reader.judged(variable_name).map(SecretSource::Env),
+            "env" => reader.validated(variable_name).map(SecretSource::Env),
             "file" => reader.path().map(SecretSource::File),
             "command" => reader.command().map(SecretSource::Command),
             "keyring" => reader.text().map(SecretSource::Keyring),
             "github_actions" if kinds.contains(&"github_actions") => reader.github_actions(),
             "gitlab" if kinds.contains(&"gitlab") => {
-                reader.judged(variable_name).map(SecretSource::Gitlab)
+                reader.validated(variable_name).map(SecretSource::Gitlab)
             }
             "kubernetes" if kinds.contains(&"kubernetes") => {
                 reader.path().map(SecretSource::Kubernetes)

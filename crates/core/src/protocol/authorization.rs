@@ -115,7 +115,7 @@ fn push_encoded(url: &mut String, text: &str) {
 
 /// The meaning of an authorization response.
 #[derive(Debug)]
-pub enum Judgement {
+pub enum Validation {
     /// It is not the response to this request: the wait continues, whoever sent it.
     NotOurs(&'static str),
     /// It is authentic and ends the attempt without a code.
@@ -126,43 +126,43 @@ pub enum Judgement {
 
 /// Validates an authorization response, in this order: state, `iss`, `error`, code. The receiver has
 /// already checked the redirect URI.
-pub(crate) fn judge(
+pub(crate) fn validate(
     parameters: &[(String, String)],
     state: &str,
     server: &AuthorizationServer,
-) -> Judgement {
+) -> Validation {
     match single(parameters, "state") {
-        Err(()) => return Judgement::NotOurs("it repeats `state`"),
-        Ok(None) => return Judgement::NotOurs("it has no `state`"),
+        Err(()) => return Validation::NotOurs("it repeats `state`"),
+        Ok(None) => return Validation::NotOurs("it has no `state`"),
         Ok(Some(given)) => {
             if crate::Secret::new(given) != crate::Secret::new(state) {
-                return Judgement::NotOurs("its `state` is not that of this login");
+                return Validation::NotOurs("its `state` is not that of this login");
             }
         }
     }
     if let Err(error) = check_issuer(parameters, server) {
-        return Judgement::Failed(error);
+        return Validation::Failed(error);
     }
     let lacks_issuer =
         server.iss_parameter_supported && !parameters.iter().any(|(name, _)| name == "iss");
     match (single(parameters, "error"), single(parameters, "code")) {
-        (Err(()), _) | (_, Err(())) => Judgement::NotOurs("it repeats a parameter"),
-        (Ok(Some(_)), Ok(Some(_))) => Judgement::NotOurs("it has both `code` and `error`"),
+        (Err(()), _) | (_, Err(())) => Validation::NotOurs("it repeats a parameter"),
+        (Ok(Some(_)), Ok(Some(_))) => Validation::NotOurs("it has both `code` and `error`"),
         (Ok(Some(code)), Ok(None)) => {
             // Some servers omit `iss` in errors. Whatever the source of this one, there is nothing to redeem; the
             // text of an unknown sender is just not shown.
             let description = parameters.iter().find(|(name, _)| name == "error_description");
             let description = description.filter(|_| !lacks_issuer).map(|(_, text)| text.as_str());
-            Judgement::Failed(refusal(code, description))
+            Validation::Failed(refusal(code, description))
         }
-        (Ok(None), Ok(Some(_))) if lacks_issuer => Judgement::Failed(
+        (Ok(None), Ok(Some(_))) if lacks_issuer => Validation::Failed(
             Error::validation(
                 "the authorization response has no `iss`, although the server's metadata promises it",
             )
             .hint(NOTHING_USED),
         ),
-        (Ok(None), Ok(Some(code))) if !code.is_empty() => Judgement::Code(crate::Secret::new(code)),
-        (Ok(None), Ok(_)) => Judgement::Failed(Error::validation(
+        (Ok(None), Ok(Some(code))) if !code.is_empty() => Validation::Code(crate::Secret::new(code)),
+        (Ok(None), Ok(_)) => Validation::Failed(Error::validation(
             "the authorization response has neither `code` nor `error`",
         )),
     }

@@ -38,7 +38,7 @@ impl ResourceChallenge {
         let Some(first) = usable.peek().copied() else { return Ok(None) };
         // A server may repeat the scheme, for instance once for each realm.
         let names_metadata = |one: &&Challenge<'_>| one.get("resource_metadata").is_some();
-        usable.find(names_metadata).unwrap_or(first).judged().map(Some)
+        usable.find(names_metadata).unwrap_or(first).validated().map(Some)
     }
 }
 
@@ -47,7 +47,7 @@ impl Challenge<'_> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn judged(&self) -> Result<ResourceChallenge, &'static str> {
+    fn validated(&self) -> Result<ResourceChallenge, &'static str> {
         let scopes = self.get("scope").unwrap_or_default();
         let is_scope = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\' || b == b' ';
         if !scopes.bytes().all(is_scope) {

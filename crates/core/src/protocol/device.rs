@@ -159,7 +159,7 @@ pub(crate) enum Poll {
 
 /// Interprets the answer to a poll. The error code decides, not the status: GitHub answers 200, Google 428, and
 /// Auth0 429 to `slow_down`.
-pub(crate) fn judge_poll(answer: &Answer) -> Poll {
+pub(crate) fn validate_poll(answer: &Answer) -> Poll {
     let body = answer.members();
     // Twitch has the code in `message`.
     let code = ["error", "message"].into_iter().find_map(|name| body.text(name));

@@ -101,10 +101,10 @@ pub(crate) async fn validate(
     let mut token = open(raw.expose(), expected)?;
     token.key_issuers = issuer.of_keys(&token.payload);
     verifier.verify(&token, expected, http).await?;
-    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
+    check_claims(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
 
-fn judge(
+fn check_claims(
     token: &Compact<'_>,
     expected: &Expectations<'_>,
     issuer: Issuer<'_>,

@@ -104,7 +104,7 @@ mod tests {
 
     const ISSUER: &str = "https://as.example";
 
-    fn judged(claims: &str) -> Result<Vec<(String, String)>> {
+    fn validated(claims: &str) -> Result<Vec<(String, String)>> {
         let token = Compact {
             alg: Alg::ES256,
             kid: None,
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn claims_become_the_parameters() {
         let good = r#"{"iss":"https://as.example","aud":["x","client"],"exp":900,"code":"c","state":"s","n":1}"#;
-        let pairs = judged(good).unwrap();
+        let pairs = validated(good).unwrap();
         let has = |name: &str, value: &str| pairs.contains(&(name.to_owned(), value.to_owned()));
         assert!(has("code", "c") && has("state", "s") && has("iss", ISSUER) && has("n", "1"));
         assert!(!pairs.iter().any(|(name, _)| name == "aud" || name == "exp"));
@@ -142,7 +142,7 @@ mod tests {
                 "control characters",
             ),
         ] {
-            let error = judged(claims).unwrap_err();
+            let error = validated(claims).unwrap_err();
             assert!(error.message().contains(why), "{claims}: {error}");
         }
     }

@@ -259,7 +259,7 @@ impl KeySource {
         what: &str,
         now: Timestamp,
     ) -> Result<()> {
-        judge(self.check(http, token, now).await?, token, what)
+        require_valid(self.check(http, token, now).await?, token, what)
     }
 
     /// Returns whether a key of the server created the signature of a token.
@@ -336,7 +336,7 @@ impl State {
 }
 
 /// Converts the result into an error.
-pub(crate) fn judge(check: Check, token: &Compact<'_>, what: &str) -> Result<()> {
+pub(crate) fn require_valid(check: Check, token: &Compact<'_>, what: &str) -> Result<()> {
     let alg = token.alg.as_str();
     let key = match &token.kid {
         Some(kid) => format!("`kid` `{}`", text::one_line(kid)),

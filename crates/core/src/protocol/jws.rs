@@ -174,7 +174,7 @@ impl<'a> Compact<'a> {
         let parsed: Header = object(&json).ok_or_else(|| {
             Error::validation(format!("the {what}'s header is not a JSON object with an `alg`"))
         })?;
-        let alg = judge(&parsed, what)?;
+        let alg = validate(&parsed, what)?;
         if signature.is_empty() {
             return Err(Error::validation(format!("the {what} has an empty signature")));
         }
@@ -195,7 +195,7 @@ fn decode(part: &str, what: &str, name: &str) -> Result<Vec<u8>> {
         .map_err(|_| Error::validation(format!("the {what}'s {name} is not base64url")))
 }
 
-fn judge(header: &Header, what: &str) -> Result<Alg> {
+fn validate(header: &Header, what: &str) -> Result<Alg> {
     let refused = [(header.crit, "crit"), (header.zip, "zip"), (header.b64, "b64")];
     if let Some((_, name)) = refused.iter().find(|(present, _)| *present) {
         return Err(Error::validation(format!(

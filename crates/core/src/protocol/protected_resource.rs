@@ -55,7 +55,7 @@ pub(crate) fn fits(resource: &str, url: &Url) -> bool {
 /// # Errors
 ///
 /// Returns `Validation` if it is about another resource, or names no authorization server.
-pub(crate) fn judge(url: &Url, document: &Map<String, Value>) -> Result<ResourceMetadata> {
+pub(crate) fn validate(url: &Url, document: &Map<String, Value>) -> Result<ResourceMetadata> {
     let shown = one_line(url.as_str());
     let invalid =
         |why: String| Error::validation(format!("invalid metadata of the resource {shown}: {why}"));
@@ -160,8 +160,9 @@ mod tests {
 
     #[test]
     fn a_document_needs_a_resource_and_a_server() {
-        let read =
-            |document: Value| judge(&url("https://r.example/mcp"), document.as_object().unwrap());
+        let read = |document: Value| {
+            validate(&url("https://r.example/mcp"), document.as_object().unwrap())
+        };
         let good = read(json!({
             "resource": "https://r.example/mcp", "authorization_servers": ["https://as.example"],
             "scopes_supported": ["a", "b"], "jwks_uri": 1,

@@ -221,7 +221,7 @@ fn advise(error: Error, code: Option<&str>, profile: &Profile) -> Error {
             &["username", "password"],
             "check `username` and `password` in the profile",
         ),
-        Some("invalid_grant") if !profile.grant.needs_person() => {
+        Some("invalid_grant") if !profile.grant.needs_user() => {
             "check the assertion or its key in the profile, and the clock of this machine".into()
         }
         Some("invalid_grant" | "bad_verification_code") => {

@@ -96,7 +96,7 @@ pub(crate) fn request(endpoint: &Url, client: &ClientMetadata<'_>) -> HttpReques
 ///
 /// Returns the refusal of the server, `Unavailable` if it failed, and `Validation` for a client that cannot be
 /// used.
-pub(crate) fn judge(answer: &Answer, redirect_uri: &str, is_http: bool) -> Result<Registration> {
+pub(crate) fn validate(answer: &Answer, redirect_uri: &str, is_http: bool) -> Result<Registration> {
     let body = answer.members();
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
     if let Some(error) = text("error") {
@@ -192,10 +192,10 @@ mod tests {
     use super::*;
     use crate::port::HttpResponse;
 
-    fn judged(status: u16, body: &str) -> Result<Registration> {
+    fn validated(status: u16, body: &str) -> Result<Registration> {
         let body = Zeroizing::new(body.as_bytes().to_vec());
         let response = HttpResponse { status, headers: Vec::new(), body };
-        judge(
+        validate(
             &Answer::new(response, Vec::new(), Timestamp::from_unix(0)),
             "http://127.0.0.1:1/",
             false,
@@ -204,9 +204,9 @@ mod tests {
 
     #[test]
     fn a_registration_is_read_as_far_as_it_is_needed() {
-        let public = judged(201, r#"{"client_id":"a b","redirect_uris":1,"scope":[]}"#).unwrap();
+        let public = validated(201, r#"{"client_id":"a b","redirect_uris":1,"scope":[]}"#).unwrap();
         assert_eq!((public.client_id.as_str(), public.auth), ("a b", Some(ClientAuth::None)));
-        let secret = judged(
+        let secret = validated(
             200,
             r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":0,
                 "token_endpoint_auth_method":"client_secret_post",
@@ -219,7 +219,7 @@ mod tests {
             (Some(ClientAuth::ClientSecretPost), None)
         );
         assert_eq!(secret.management.unwrap().0, "https://as.example/r/c");
-        let unsaid = judged(
+        let unsaid = validated(
             201,
             r#"{"client_id":"c","client_secret":"s","client_secret_expires_at":99,
                 "registration_client_uri":"http://127.0.0.1/r","registration_access_token":"t"}"#,
@@ -249,7 +249,11 @@ mod tests {
             r#"{"client_id":"a","client_secret":"s","token_endpoint_auth_method":"private_key_jwt"}"#,
             &long,
         ] {
-            assert_eq!(judged(201, body).unwrap_err().kind(), ErrorKind::Validation, "{body:.60}");
+            assert_eq!(
+                validated(201, body).unwrap_err().kind(),
+                ErrorKind::Validation,
+                "{body:.60}"
+            );
         }
         for (status, kind) in [
             (400, ErrorKind::ServerRefused),
@@ -259,12 +263,12 @@ mod tests {
             (503, ErrorKind::Unavailable),
         ] {
             assert_eq!(
-                judged(status, r#"{"client_id":"a"}"#).unwrap_err().kind(),
+                validated(status, r#"{"client_id":"a"}"#).unwrap_err().kind(),
                 kind,
                 "{status}"
             );
         }
-        let refused = judged(400, r#"{"error":"invalid_redirect_uri"}"#).unwrap_err();
+        let refused = validated(400, r#"{"error":"invalid_redirect_uri"}"#).unwrap_err();
         assert_eq!(refused.oauth_error().unwrap().code, "invalid_redirect_uri");
     }
 

@@ -87,7 +87,7 @@ impl From<Refused> for Error {
 ///
 /// Returns `ServerRefused`, `AccessDenied` or `LoginRequired` for a refusal, `Unavailable` for 429 and 5xx,
 /// and `Validation` for anything that is not a token response. None of them quotes a token.
-pub(crate) fn judge(
+pub(crate) fn validate(
     answer: &Answer,
     profile: &Profile,
     asked: Asked,
@@ -120,9 +120,9 @@ pub(crate) fn judge(
 ///
 /// # Errors
 ///
-/// See [`judge`]. Another issued token than the requested one is refused: it might be an access token,
+/// See [`validate`]. Another issued token than the requested one is refused: it might be an access token,
 /// which must not be sent to a third party.
-pub(crate) fn judge_assertion(
+pub(crate) fn validate_assertion(
     answer: &Answer,
     profile: &Profile,
     requested: &str,

@@ -209,7 +209,7 @@ mod tests {
 
     const URI: &str = "https://app.example/callback";
 
-    fn judge(url: &str) -> Result<Parameters> {
+    fn validate(url: &str) -> Result<Parameters> {
         AuthorizationResponse::from_url(url)?.parameters(URI)
     }
 
@@ -221,7 +221,7 @@ mod tests {
             "  https://app.example/callback?error=access_denied&state=s\n",
             "\u{1b}[200~https://app.example/callback?code=c&state=s\n\u{1b}[201~",
         ] {
-            assert!(judge(good).is_ok(), "{good}");
+            assert!(validate(good).is_ok(), "{good}");
         }
         for bad in [
             "http://app.example/callback?code=SECRET&state=s",
@@ -236,7 +236,7 @@ mod tests {
             "SECRET",
             "",
         ] {
-            let error = judge(bad).expect_err(bad);
+            let error = validate(bad).expect_err(bad);
             assert_eq!(error.kind(), crate::ErrorKind::Validation, "{bad}");
             assert!(!format!("{error:?}").contains("SECRET"), "{error:?}");
         }

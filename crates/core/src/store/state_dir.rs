@@ -9,26 +9,25 @@
 //! in place and is smaller than a disk sector, so that it is complete or absent, and one wait for the disk
 //! makes it durable.
 
+mod grant_lock;
+mod layout;
+mod login_lock;
+mod versioned;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use self::grant_lock::GrantLock;
+use self::layout::{ACCOUNTS, LOCKS};
+use self::versioned::{VERSION, Versioned};
 use super::{at_once, busy};
-use crate::advice::Advice;
-use crate::error::{Error, Result};
-use crate::files::{self, Dir, Locked, Warnings};
-use crate::grant::{AccountEntry, GrantKey, Intent, profile_slug};
+use crate::error::Result;
+use crate::files::{Dir, Warnings};
+use crate::grant::{AccountEntry, GrantKey, profile_slug};
 use crate::port::{BoxFuture, Clock, Coordinator, Lock};
-use crate::time::Timestamp;
 
-const LOCKS: &str = "locks";
-/// The size of a written intent, or a multiple of it: the unit that disks write atomically.
-const SECTOR: usize = 512;
-const ACCOUNTS: &str = "accounts";
-/// Version of the file formats.
-const VERSION: u32 = 1;
+pub use login_lock::{LoginLock, LoginOutcome};
 
 /// A directory through which the processes of one user coordinate.
 #[derive(Clone)]
@@ -42,38 +41,6 @@ impl std::fmt::Debug for StateDir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "StateDir({})", self.path.display())
     }
-}
-
-/// The outcome of a login, for the processes that waited for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoginOutcome {
-    /// When the login ended.
-    pub at: Timestamp,
-    /// The id of the grant, if the login succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant_id: Option<String>,
-    /// The word of the error's kind ([`crate::ErrorKind::word`]), if it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// The error message, if it failed, in this program's own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-}
-
-/// The content of a file, and its format version.
-#[derive(Serialize, Deserialize)]
-struct Versioned<T> {
-    version: u32,
-    #[serde(flatten)]
-    value: T,
-}
-
-/// An outcome, and a number that distinguishes it from a later one.
-#[derive(Serialize, Deserialize)]
-struct Numbered {
-    number: u64,
-    #[serde(flatten)]
-    outcome: LoginOutcome,
 }
 
 impl StateDir {
@@ -121,28 +88,8 @@ impl StateDir {
     /// Returns [`Unavailable`](crate::ErrorKind::Unavailable) if another process holds it for longer than
     /// `wait`.
     pub async fn login_lock(&self, key: &GrantKey, wait: Duration) -> Result<LoginLock> {
-        let slug = key.slug();
-        let root = self.root()?;
-        let locks = root.make_child(LOCKS)?;
-        let name = format!("login-{slug}.lock");
-        let record = format!("login-{slug}.json");
-        let before = locks.try_lock(&name)?;
-        let (file, joined) = match before {
-            Some(file) => (file, None),
-            None => {
-                let known = self.outcome(&locks, &record).map(|o| o.number);
-                let file = files::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
-                let file = file.ok_or_else(|| login_busy(key, wait))?;
-                let joined = self.outcome(&locks, &record).filter(|o| Some(o.number) != known);
-                (file, joined.map(|o| o.outcome))
-            }
-        };
-        Ok(LoginLock { _file: file, locks, record, joined })
-    }
-
-    fn outcome(&self, locks: &Dir, record: &str) -> Option<Numbered> {
-        let bytes = locks.read(record).ok()??;
-        serde_json::from_slice::<Versioned<Numbered>>(&bytes).ok().map(|v| v.value)
+        let locks = self.root()?.make_child(LOCKS)?;
+        LoginLock::acquire(locks, &*self.clock, key, wait).await
     }
 
     fn root(&self) -> Result<Dir> {
@@ -252,14 +199,9 @@ impl Coordinator for StateDir {
         wait: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Lock>>> {
         Box::pin(async move {
-            let slug = key.slug();
-            let root = self.root()?;
-            let locks = root.make_child(LOCKS)?;
-            let name = lock_file(&slug);
-            let file = files::poll(&*self.clock, wait, || locks.try_lock(&name)).await?;
-            let file = file.ok_or_else(|| busy(key, wait))?;
-            let profile = profile_slug(&key.profile);
-            Ok(Box::new(Held { file, locks, root, slug, profile }) as Box<dyn Lock>)
+            let lock = GrantLock::acquire(self.root()?, &*self.clock, key, wait).await?;
+            let lock = lock.ok_or_else(|| busy(key, wait))?;
+            Ok(Box::new(lock) as Box<dyn Lock>)
         })
     }
 
@@ -270,174 +212,4 @@ impl Coordinator for StateDir {
     fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountEntry>>> {
         at_once(self.accounts())
     }
-}
-
-/// A held lock of a grant.
-struct Held {
-    file: Locked,
-    locks: Dir,
-    root: Dir,
-    slug: String,
-    profile: String,
-}
-
-impl Held {
-    /// Returns the name of the account's entry.
-    fn entry(&self) -> String {
-        format!("{}.json", self.slug)
-    }
-
-    /// Returns the name of the lock file.
-    fn name(&self) -> String {
-        lock_file(&self.slug)
-    }
-}
-
-fn lock_file(slug: &str) -> String {
-    format!("{slug}.lock")
-}
-
-/// Pads a text with spaces to whole sectors.
-fn whole_sectors(mut text: Vec<u8>) -> Vec<u8> {
-    text.resize((text.len() + 1).next_multiple_of(SECTOR) - 1, b' ');
-    text.push(b'\n');
-    text
-}
-
-/// An intent exists but cannot be read.
-#[derive(Debug)]
-struct Unreadable;
-
-/// Reads what [`whole_sectors`] wrote. An incomplete write is not an intent: nothing is sent before all of
-/// it is on disk.
-fn read_intent(bytes: &[u8]) -> Result<Option<Intent>, Unreadable> {
-    let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace());
-    let Some(end) = end else { return Ok(None) };
-    match serde_json::from_slice::<Versioned<Intent>>(&bytes[..=end]) {
-        Ok(read) if read.version <= VERSION => Ok(Some(read.value)),
-        Err(error) if is_torn(bytes, end, &error) => Ok(None),
-        _ => Err(Unreadable),
-    }
-}
-
-/// Returns whether a write ended before its last byte. What did not reach the disk reads as NUL, or the
-/// file ends there; a complete text contains no NUL and ends with a line feed. A complete but invalid text
-/// was damaged later.
-fn is_torn(bytes: &[u8], end: usize, error: &serde_json::Error) -> bool {
-    bytes[..end].contains(&0) || (error.is_eof() && bytes.last() != Some(&b'\n'))
-}
-
-impl Held {
-    fn read_intent(&self) -> Result<Option<Intent>> {
-        let bytes = self.locks.read_open(&self.file, &self.name())?;
-        read_intent(&bytes).map_err(|Unreadable| {
-            let path = self.locks.path_of(&self.name());
-            Error::store(format!(
-                "`{}` says that a refresh was started, but not which one: it is damaged, or was \
-                 written by a newer oauthctl",
-                path.display()
-            ))
-            .hint(Advice::LogInOrRemoveFile)
-        })
-    }
-
-    fn write_intent(&self, intent: &Intent) -> Result<()> {
-        self.locks.write_open(&self.file, &self.name(), &whole_sectors(json(intent)?))
-    }
-
-    fn erase_intent(&self) -> Result<()> {
-        // An intent that reappears after a power cut does no harm: it allows one more attempt anyway.
-        self.locks.write_open_lazily(&self.file, &self.name(), &whole_sectors(Vec::new()))
-    }
-
-    fn write_entry(&self, entry: &AccountEntry) -> Result<()> {
-        if entry.key.slug() != self.slug {
-            return Err(Error::internal("an entry was published under another account's lock"));
-        }
-        let dir = self.root.make_child(ACCOUNTS)?.make_child(&self.profile)?;
-        let name = self.entry();
-        dir.replace_lazily(&name, &json(entry)?)?;
-        dir.sweep(&name);
-        Ok(())
-    }
-
-    fn remove_entry(&self) -> Result<()> {
-        // The index only repeats what the stores hold: an entry that reappears does no harm. The directory
-        // stays, because another account may be about to be published in it.
-        let dir = self.root.child(ACCOUNTS)?.map(|index| index.child(&self.profile));
-        if let Some(dir) = dir.transpose()?.flatten() {
-            dir.remove_lazily(&self.entry())?;
-            dir.sweep(&self.entry());
-        }
-        Ok(())
-    }
-}
-
-impl Lock for Held {
-    fn intent<'a>(&'a mut self) -> BoxFuture<'a, Result<Option<Intent>>> {
-        at_once(self.read_intent())
-    }
-
-    fn set_intent<'a>(&'a mut self, intent: &'a Intent) -> BoxFuture<'a, Result<()>> {
-        at_once(self.write_intent(intent))
-    }
-
-    fn clear_intent<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
-        at_once(self.erase_intent())
-    }
-
-    fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
-        at_once(self.write_entry(entry))
-    }
-
-    fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {
-        at_once(self.remove_entry())
-    }
-}
-
-/// A held login lock.
-pub struct LoginLock {
-    _file: Locked,
-    locks: Dir,
-    record: String,
-    joined: Option<LoginOutcome>,
-}
-
-impl std::fmt::Debug for LoginLock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LoginLock({})", self.record)
-    }
-}
-
-impl LoginLock {
-    /// Returns the outcome of the login that this one waited for: `None` if it did not wait, or if that one
-    /// died without reporting.
-    pub fn joined(&self) -> Option<&LoginOutcome> {
-        self.joined.as_ref()
-    }
-
-    /// Reports how this login ended to those that wait. Call it before dropping the lock.
-    pub fn finish(&mut self, outcome: &LoginOutcome) -> Result<()> {
-        let mut number = [0; 8];
-        aws_lc_rs::rand::fill(&mut number)
-            .map_err(|_| Error::internal("the system returned no random numbers"))?;
-        let outcome = outcome.clone();
-        let outcome = json(Numbered { number: u64::from_be_bytes(number), outcome })?;
-        self.locks.replace_lazily(&self.record, &outcome)?;
-        self.locks.sweep(&self.record);
-        Ok(())
-    }
-}
-
-fn json<T: Serialize>(value: T) -> Result<Vec<u8>> {
-    serde_json::to_vec(&Versioned { version: VERSION, value })
-        .map_err(|_| Error::internal("cannot write a state file as JSON"))
-}
-
-fn login_busy(key: &GrantKey, wait: Duration) -> Error {
-    Error::unavailable(format!(
-        "another process is logging in to {key} and did not finish within {}",
-        crate::time::describe(wait)
-    ))
-    .hint("finish the login in that process, or end the process")
 }

@@ -3,15 +3,21 @@
 //! A value is hidden unless its name says that it is public. A hidden value is remembered, and hidden again
 //! wherever a server repeats it.
 
-use base64::Engine as _;
-use url::{Url, form_urlencoded};
+mod headers;
+mod json;
+mod words;
+
+use url::Url;
 use zeroize::Zeroizing;
 
+use self::words::{counted, hide_tokens, pairs};
 use super::json::Json;
 use crate::redact::names::{self, Class};
 use crate::redact::{Known, Origin};
 use crate::secret::Secret;
 use crate::text;
+
+pub(super) use words::placeholder;
 
 /// Shorter values of a response are not searched for elsewhere, even if their name says that they are
 /// secret: servers use such names for words, too.
@@ -240,52 +246,6 @@ impl Redactor {
         pairs(raw).iter().map(show).collect::<Vec<_>>().join("&")
     }
 
-    /// Redacts `SCHEME CREDENTIALS` (RFC 9110, section 11.4). A scheme is a short word before a space.
-    fn credentials(&mut self, value: &str) -> String {
-        let Some((scheme, credentials)) = value.split_once(' ').filter(|(s, _)| is_scheme(s))
-        else {
-            self.remember(value, Class::Secret);
-            return placeholder(value);
-        };
-        self.remember(credentials, Class::Secret);
-        if scheme.eq_ignore_ascii_case("basic")
-            && let Ok(decoded) = base64::prelude::BASE64_STANDARD.decode(credentials.trim())
-        {
-            let decoded = Zeroizing::new(decoded);
-            let text = Zeroizing::new(String::from_utf8_lossy(&decoded).into_owned());
-            if let Some((_, password)) = text.split_once(':') {
-                self.remember(password, Class::Secret);
-                // Client secrets are form-encoded before they are joined (RFC 6749, section 2.3.1).
-                let plain = form_urlencoded::parse(password.as_bytes()).next();
-                self.remember(&plain.map(|(name, _)| name).unwrap_or_default(), Class::Secret);
-            }
-        }
-        format!("{scheme} {}", placeholder(credentials))
-    }
-
-    /// Redacts `SCHEME name="value", …` (RFC 9110, section 11.6.1).
-    fn challenge(&mut self, value: &str) -> String {
-        let Some((scheme, parameters)) = value.split_once(' ').filter(|(s, _)| is_scheme(s)) else {
-            return if is_scheme(value) { value.to_owned() } else { placeholder(value) };
-        };
-        let mut shown = Vec::new();
-        let mut rest = parameters;
-        while let Some((name, after)) = rest.split_once('=') {
-            let (value, after) = match after.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-                None => after.split_once(',').unwrap_or((after, "")),
-            };
-            let name = name.trim_matches([',', ' ']);
-            let value = self.parameter(name, value);
-            shown.push(format!("{}=\"{value}\"", self.name(name)));
-            rest = after;
-        }
-        if !rest.trim().is_empty() {
-            shown.push(placeholder(rest));
-        }
-        format!("{scheme} {}", shown.join(", "))
-    }
-
     fn learn(&mut self, name: &str, value: &str) {
         match names::class_with(name, value) {
             class @ (Class::Secret | Class::Unknown) => self.remember(value, class),
@@ -308,44 +268,6 @@ impl Redactor {
         }
     }
 
-    fn learn_json(&mut self, name: &str, json: &Json) {
-        match json {
-            Json::Text(text) => self.learn(name, text),
-            Json::List(items) => items.iter().for_each(|item| self.learn_json(name, item)),
-            Json::Members(members) => {
-                let hidden = names::class(name) == Class::Secret;
-                for (member, value) in members {
-                    self.learn_json(if hidden { name } else { member }, value);
-                }
-            }
-            Json::Null | Json::Bool(_) | Json::Number(_) => {}
-        }
-    }
-
-    fn shown_json(&self, name: &str, json: &Json) -> Json {
-        let class = names::class(name);
-        let text = |text: String| Json::Text(text.into());
-        match json {
-            Json::Null => Json::Null,
-            Json::Text(value) => text(self.shown(name, value)),
-            Json::Bool(value) if class != Class::Secret => Json::Bool(*value),
-            Json::Number(value) if class == Class::Shown => Json::Number(value.clone()),
-            Json::Bool(_) | Json::Number(_) => text("[redacted]".to_owned()),
-            Json::List(items) => {
-                Json::List(items.iter().map(|item| self.shown_json(name, item)).collect())
-            }
-            Json::Members(members) if class == Class::Secret => {
-                text(format!("[redacted, {}]", counted(members.len(), "member")))
-            }
-            Json::Members(members) => Json::Members(
-                members
-                    .iter()
-                    .map(|(name, value)| (self.name(name), self.shown_json(name, value)))
-                    .collect(),
-            ),
-        }
-    }
-
     /// Remembers a value, unless it is so short that it would be found in innocent words.
     fn remember(&mut self, value: &str, class: Class) {
         let (origin, least) = match (class, self.is_answer) {
@@ -356,54 +278,5 @@ impl Redactor {
         if value.len() >= least {
             self.known.remember(value, origin);
         }
-    }
-}
-
-/// Returns the placeholder for a hidden value.
-pub(super) fn placeholder(value: &str) -> String {
-    match value.chars().count() {
-        0 => String::new(),
-        count => format!("[redacted, {}]", counted(count, "character")),
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Returns the decoded pairs of a query. A part without a name is a value, and nothing is known about it.
-fn pairs(raw: &str) -> Vec<(Zeroizing<String>, Zeroizing<String>)> {
-    let parts = raw.split('&').filter(|part| !part.is_empty());
-    let named = parts.map(|part| match part.contains('=') {
-        true => part.to_owned(),
-        false => format!("={part}"),
-    });
-    named
-        .filter_map(|part| {
-            let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
-            Some((name.into_owned().into(), value.into_owned().into()))
-        })
-        .collect()
-}
-
-fn is_scheme(word: &str) -> bool {
-    (1..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
-}
-
-/// Hides what looks like a token in a run of token characters. In a URL or a path, each segment is examined
-/// separately.
-fn hide_tokens(run: &str) -> String {
-    let hide = |word: &str| {
-        let random = word.len() >= 32 && word.bytes().any(|b| b.is_ascii_digit());
-        let jwt = word.len() >= names::LEAST_UNKNOWN && word.starts_with("eyJ");
-        if (random || jwt) && !names::is_uuid(word.trim_end_matches('.')) {
-            placeholder(word)
-        } else {
-            word.to_owned()
-        }
-    };
-    match run.starts_with('/') {
-        true => run.split('/').map(hide).collect::<Vec<_>>().join("/"),
-        false => hide(run),
     }
 }

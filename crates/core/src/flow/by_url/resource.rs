@@ -11,7 +11,7 @@ use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::discovery::fetch::{Nothing, document, request};
 use crate::profile::endpoint;
 use crate::protocol::challenge::ResourceChallenge;
-use crate::protocol::protected_resource::{ResourceMetadata, judge, locations};
+use crate::protocol::protected_resource::{ResourceMetadata, locations, validate};
 use crate::text::one_line;
 
 /// What was found at a URL.
@@ -41,7 +41,7 @@ pub(super) async fn find(
         match fetched(ports, &location).await? {
             // The document of the host is not asked if the path has one (MCP).
             Ok(document) => {
-                return Ok(match judge(url, &document) {
+                return Ok(match validate(url, &document) {
                     Ok(metadata) => Found::Resource { metadata, scopes },
                     // The URL may be an issuer on the host of a resource.
                     Err(why) => Found::Nothing { why: Some(why), scopes },
@@ -97,7 +97,7 @@ async fn named(ports: &Ports, url: &Url, location: &str) -> Result<ResourceMetad
         ))
     })?;
     match fetched(ports, &location).await? {
-        Ok(document) => judge(url, &document),
+        Ok(document) => validate(url, &document),
         Err(Nothing { passing: true, why }) => Err(unavailable(&location, &why)),
         Err(Nothing { why, .. }) => Err(Error::validation(format!(
             "the metadata of {} is not at the location that its challenge names, {}: {why}",

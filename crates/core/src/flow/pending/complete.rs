@@ -14,7 +14,7 @@ use crate::flow::push::may_want_a_push;
 use crate::flow::redeem::{Terms, redeem_once};
 use crate::flow::turn::{Context, Shared};
 use crate::profile::Par;
-use crate::protocol::authorization::{self, Judgement};
+use crate::protocol::authorization::{self, Validation};
 use crate::protocol::response::AuthorizationResponse;
 
 /// Completes a flow that was recognized.
@@ -46,17 +46,17 @@ pub(in crate::flow) async fn complete(
     }
     let parameters = parameters.to_pairs();
     let claim = Claim { store: flows.store(), claims, is_sealed: *is_sealed };
-    let judge = |parameters: &Pairs| {
-        authorization::judge(parameters, state.expose(), &authorization.server)
+    let validate = |parameters: &Pairs| {
+        authorization::validate(parameters, state.expose(), &authorization.server)
     };
     let peer = context.with(&authorization.server);
-    let Opened { judgement, parameters } = open(peer, state, parameters, judge).await;
-    match judgement {
-        Judgement::NotOurs(what) => Err(Error::new(
+    let Opened { validation, parameters } = open(peer, state, parameters, validate).await;
+    match validation {
+        Validation::NotOurs(what) => Err(Error::new(
             ErrorKind::InvalidState,
             format!("the response does not belong to this flow: {what}"),
         )),
-        Judgement::Failed(error) => {
+        Validation::Failed(error) => {
             // A refusal that is proven to come from the server ends the flow; a forged one does not.
             if error.oauth_error().is_none() {
                 return Err(error);
@@ -65,7 +65,7 @@ pub(in crate::flow) async fn complete(
             let was_pushed = profile.par == Par::Always || authorization.server.require_par;
             Err(used_up(may_want_a_push(error, was_pushed), true))
         }
-        Judgement::Code(code) => {
+        Validation::Code(code) => {
             if !response.has_place() {
                 refuse_mix_up(shared, profile, &parameters).await?;
             }

@@ -78,29 +78,6 @@ fn a_url_with_a_placeholder_in_it_is_not_filled_twice() {
     assert_eq!(launcher.arguments, ["--a=https://as.example/?x=%s"]);
 }
 
-#[test]
-fn a_place_without_a_browser_is_known() {
-    let judge = |variables: &[(&str, &str)]| {
-        let find = |name: &str| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        };
-        is_headless(&find)
-    };
-    let display = ("DISPLAY", ":0");
-    assert_eq!(judge(&[display]), None);
-    assert_eq!(judge(&[display, ("CI", "false")]), None);
-    assert_eq!(judge(&[display, ("CI", "true")]), Some(Headless::Ci));
-    assert_eq!(judge(&[display, ("SSH_CONNECTION", "a b c d")]), Some(Headless::Ssh));
-    assert_eq!(judge(&[display, ("SSH_TTY", "")]), None);
-    #[cfg(target_os = "linux")]
-    {
-        assert_eq!(judge(&[("WAYLAND_DISPLAY", "wayland-0")]), None);
-        assert_eq!(judge(&[]), Some(Headless::NoDisplay));
-        assert_eq!(judge(&[("DISPLAY", "")]), Some(Headless::NoDisplay));
-        assert_eq!(judge(&[("WSL_DISTRO_NAME", "Debian")]), None);
-    }
-}
-
 #[cfg(unix)]
 mod launching {
     use super::*;

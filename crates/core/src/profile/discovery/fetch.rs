@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::port::{Http, HttpRequest, HttpResponse, Method};
 use crate::profile::DiscoveryRules;
 use crate::profile::endpoint;
-use crate::profile::metadata::{Unique, complete, judge, relevant};
+use crate::profile::metadata::{Unique, complete, relevant, validate};
 use crate::text::one_line;
 
 /// Maximum size of a document, in bytes.
@@ -78,7 +78,7 @@ pub(super) async fn fetch(
     let places = places(issuer, rules)?;
     let First { standard, document, lifetime, .. } = first(issuer, &places, http).await?;
     let mut found = Found { document: relevant(document), lifetime, is_joined: false };
-    judge(issuer, &found.document).map_err(Failure::Refused)?;
+    validate(issuer, &found.document).map_err(Failure::Refused)?;
     if lacks(&found.document) {
         let others = places.iter().filter(|(other, _)| *other != standard);
         let others: Vec<&Url> = others.map(|(_, url)| url).collect();
@@ -95,11 +95,11 @@ pub(super) async fn fetch_all(
 ) -> Result<(Url, Map<String, Value>), Failure> {
     let places = places(issuer, DiscoveryRules::Configured)?;
     let First { url, document: mut all, .. } = first(issuer, &places, http).await?;
-    judge(issuer, &all).map_err(Failure::Refused)?;
+    validate(issuer, &all).map_err(Failure::Refused)?;
     for (_, other) in places.iter().filter(|(_, other)| *other != url) {
         let Ok(response) = http.send(&request(other)).await else { break };
         let Ok(second) = document(&response) else { continue };
-        if judge(issuer, &second).is_ok() {
+        if validate(issuer, &second).is_ok() {
             let new = second.into_iter().filter(|(name, _)| !all.contains_key(name));
             let new: Vec<_> = new.collect();
             all.extend(new);

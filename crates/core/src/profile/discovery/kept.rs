@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::files::cache::{Cache, entry_name};
 use crate::port::HttpResponse;
 use crate::profile::DiscoveryRules;
-use crate::profile::metadata::{Metadata, judge};
+use crate::profile::metadata::{Metadata, validate};
 use crate::time::Timestamp;
 
 /// How long a document is cached, unless the server sets a shorter time.
@@ -83,7 +83,7 @@ pub(super) fn find(
     let is_current = entry.fetched_at <= now
         && now < entry.good_until
         && entry.good_until <= entry.fetched_at.plus(KEPT);
-    let metadata = judge(issuer, &entry.document).ok()?;
+    let metadata = validate(issuer, &entry.document).ok()?;
     Some(Kept { metadata, is_joined: entry.is_joined, is_current })
 }
 

@@ -85,8 +85,11 @@ fn another_state_is_nobody_s_response_whatever_else_it_says() {
     let server = server(Some(ISSUER), false);
     for state in ["", "S ", "s", "SS", " S", "T"] {
         for rest in [("code", "c"), ("error", "access_denied")] {
-            let judged = judge(&pairs(&[rest, ("state", state)]), "S", &server);
-            assert!(matches!(judged, Judgement::NotOurs(_)), "{state:?} {rest:?}: {judged:?}");
+            let validated = validate(&pairs(&[rest, ("state", state)]), "S", &server);
+            assert!(
+                matches!(validated, Validation::NotOurs(_)),
+                "{state:?} {rest:?}: {validated:?}"
+            );
         }
     }
     for list in [
@@ -96,8 +99,8 @@ fn another_state_is_nobody_s_response_whatever_else_it_says() {
         &[("code", "a"), ("error", "access_denied"), ("state", "S")],
         &[("error", "a"), ("error", "a"), ("state", "S")],
     ] {
-        let judged = judge(&pairs(list), "S", &server);
-        assert!(matches!(judged, Judgement::NotOurs(_)), "{list:?}: {judged:?}");
+        let validated = validate(&pairs(list), "S", &server);
+        assert!(matches!(validated, Validation::NotOurs(_)), "{list:?}: {validated:?}");
     }
 }
 
@@ -116,21 +119,21 @@ fn the_issuer_is_compared_as_a_plain_string_before_anything_is_used() {
         for rest in [("code", "CANARY"), ("error", "CANARY")] {
             let mut list = vec![("state", "S"), rest];
             list.extend(iss.map(|iss| ("iss", iss)));
-            match judge(&pairs(&list), "S", &server(Some(ISSUER), promised)) {
-                Judgement::Code(_) => assert!(fits && rest.0 == "code", "{list:?}"),
-                Judgement::Failed(error) if fits || (rest.0 == "error" && iss.is_none()) => {
+            match validate(&pairs(&list), "S", &server(Some(ISSUER), promised)) {
+                Validation::Code(_) => assert!(fits && rest.0 == "code", "{list:?}"),
+                Validation::Failed(error) if fits || (rest.0 == "error" && iss.is_none()) => {
                     assert_eq!((rest.0, error.kind()), ("error", ErrorKind::ServerRefused));
                 }
-                Judgement::Failed(error) => {
+                Validation::Failed(error) => {
                     assert_eq!(error.kind(), ErrorKind::Validation, "{list:?}");
                     assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
                 }
-                Judgement::NotOurs(why) => panic!("{list:?}: {why}"),
+                Validation::NotOurs(why) => panic!("{list:?}: {why}"),
             }
         }
     }
     let twice = pairs(&[("state", "S"), ("code", "c"), ("iss", ISSUER), ("iss", ISSUER)]);
-    assert!(matches!(judge(&twice, "S", &server(Some(ISSUER), true)), Judgement::Failed(_)));
+    assert!(matches!(validate(&twice, "S", &server(Some(ISSUER), true)), Validation::Failed(_)));
 }
 
 #[test]
@@ -142,15 +145,15 @@ fn a_denial_is_told_from_a_failure() {
         ("temporarily_unavailable", ErrorKind::Unavailable),
     ] {
         let list = pairs(&[("state", "S"), ("error", code), ("error_description", "why\u{1b}[2J")]);
-        let Judgement::Failed(error) = judge(&list, "S", &server(None, false)) else {
+        let Validation::Failed(error) = validate(&list, "S", &server(None, false)) else {
             panic!("{code} is no failure");
         };
         assert_eq!(error.kind(), kind);
         assert!(error.message().contains("why") && !error.message().contains('\u{1b}'));
     }
     let neither =
-        judge(&pairs(&[("state", "S"), ("access_token", "X")]), "S", &server(None, false));
-    assert!(matches!(neither, Judgement::Failed(error) if error.kind() == ErrorKind::Validation));
+        validate(&pairs(&[("state", "S"), ("access_token", "X")]), "S", &server(None, false));
+    assert!(matches!(neither, Validation::Failed(error) if error.kind() == ErrorKind::Validation));
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn an_error_without_the_promised_iss_ends_by_its_code() {
         ("server_error", ErrorKind::Unavailable),
     ] {
         let mut list = vec![("state", "S"), ("error", code), ("error_description", "CANARY")];
-        let Judgement::Failed(error) = judge(&pairs(&list), "S", &server) else {
+        let Validation::Failed(error) = validate(&pairs(&list), "S", &server) else {
             panic!("{code} is no failure");
         };
         assert_eq!(error.kind(), kind);
@@ -170,7 +173,7 @@ fn an_error_without_the_promised_iss_ends_by_its_code() {
         assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
         for iss in ["", "https://evil.example"] {
             list.push(("iss", iss));
-            let Judgement::Failed(error) = judge(&pairs(&list), "S", &server) else {
+            let Validation::Failed(error) = validate(&pairs(&list), "S", &server) else {
                 panic!("{iss} is no failure");
             };
             assert_eq!(error.kind(), ErrorKind::Validation, "{iss}");
@@ -189,7 +192,7 @@ fn a_doubled_or_odd_description_does_not_matter() {
         ("error_description", "one\r\ntwo\u{85}\u{202e}"),
         ("error_description", "three"),
     ]);
-    let Judgement::Failed(error) = judge(&list, "S", &server(Some(ISSUER), false)) else {
+    let Validation::Failed(error) = validate(&list, "S", &server(Some(ISSUER), false)) else {
         panic!("it is no failure");
     };
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
@@ -199,7 +202,7 @@ fn a_doubled_or_odd_description_does_not_matter() {
 #[test]
 fn a_pushed_request_that_is_not_taken_any_more_asks_for_a_new_login() {
     let list = pairs(&[("state", "S"), ("error", "invalid_request_uri")]);
-    let Judgement::Failed(error) = judge(&list, "S", &server(None, false)) else {
+    let Validation::Failed(error) = validate(&list, "S", &server(None, false)) else {
         panic!("it is no failure");
     };
     assert_eq!(error.kind(), ErrorKind::ServerRefused);
@@ -227,13 +230,13 @@ fn without_a_known_issuer_it_must_be_where_an_endpoint_is() {
         ("", false),
     ] {
         let list = pairs(&[("state", "S"), ("code", "CANARY"), ("iss", iss)]);
-        match judge(&list, "S", &server) {
-            Judgement::Code(_) => assert!(fits, "{iss}"),
-            Judgement::Failed(error) => {
+        match validate(&list, "S", &server) {
+            Validation::Code(_) => assert!(fits, "{iss}"),
+            Validation::Failed(error) => {
                 assert!(!fits && error.kind() == ErrorKind::Validation, "{iss}: {error}");
                 assert!(error.advice_text().unwrap().contains("issuer = "), "{error:?}");
             }
-            Judgement::NotOurs(why) => panic!("{iss}: {why}"),
+            Validation::NotOurs(why) => panic!("{iss}: {why}"),
         }
     }
 }

@@ -107,7 +107,7 @@ fn times_that_are_no_positive_number_are_unknown() {
 
 #[test]
 fn code_of_a_poll_decides_whatever_the_status() {
-    let kind = |status: u16, body: &str| match judge_poll(&answer(status, body)) {
+    let kind = |status: u16, body: &str| match validate_poll(&answer(status, body)) {
         Poll::Pending => "pending",
         Poll::SlowDown(None) => "slow",
         Poll::SlowDown(Some(_)) => "slower",

@@ -64,11 +64,11 @@ fn keys(jwks: &[Value]) -> JwkSet {
 }
 
 /// Signs the claims with a key of its own and validates the token.
-fn judge_claims(claims: &Value, expected: &Expectations<'_>) -> Result<IdTokenClaims> {
-    judge_payload(claims.to_string().as_bytes(), expected)
+fn validate_claims(claims: &Value, expected: &Expectations<'_>) -> Result<IdTokenClaims> {
+    validate_payload(claims.to_string().as_bytes(), expected)
 }
 
-fn judge_payload(payload: &[u8], expected: &Expectations<'_>) -> Result<IdTokenClaims> {
+fn validate_payload(payload: &[u8], expected: &Expectations<'_>) -> Result<IdTokenClaims> {
     let key = TestKey::p256();
     let message = format!("{}.{}", b64(br#"{"alg":"ES256","typ":"JWT"}"#), b64(payload));
     let signature =
@@ -81,9 +81,9 @@ fn judge_payload(payload: &[u8], expected: &Expectations<'_>) -> Result<IdTokenC
 fn validate_with(raw: &Secret, expected: &Expectations<'_>, keys: &JwkSet) -> Result<Verdict> {
     let mut token = open(raw.expose(), expected)?;
     token.key_issuers = expected.issuer.unwrap().of_keys(&token.payload);
-    jwks::judge(keys.verify(&token), &token, WHAT)?;
+    jwks::require_valid(keys.verify(&token), &token, WHAT)?;
     let issuer = expected.issuer.unwrap();
-    judge(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
+    check_claims(&token, expected, issuer).map(|claims| Verdict::Valid(Box::new(claims)))
 }
 
 fn valid(verdict: Result<Verdict>) -> Result<IdTokenClaims> {
@@ -102,7 +102,7 @@ fn assert_refused<T: std::fmt::Debug>(result: Result<T>, what: &str, part: &str)
 
 #[test]
 fn an_honest_token_gives_its_claims() {
-    let claims = judge_claims(&claims(), &expectations()).unwrap();
+    let claims = validate_claims(&claims(), &expectations()).unwrap();
     assert_eq!(claims.exp, Timestamp::from_unix(NOW + 3_600));
     let identity = claims.identity();
     assert_eq!(identity.sub.as_deref(), Some("248289761001"));
@@ -159,7 +159,7 @@ fn every_broken_claim_is_refused_and_named() {
         ("nonce array", with("nonce", json!(["n-1"])), "`nonce` is an array"),
     ];
     for (what, claims, part) in rows {
-        assert_refused(judge_claims(&claims, &expectations()), what, part);
+        assert_refused(validate_claims(&claims, &expectations()), what, part);
     }
 }
 
@@ -175,7 +175,7 @@ fn what_the_rules_allow_is_accepted() {
         ("a claim that is an object", with("address", json!({"country": "FR"}))),
     ];
     for (what, claims) in rows {
-        let result = judge_claims(&claims, &expectations());
+        let result = validate_claims(&claims, &expectations());
         assert!(result.is_ok(), "{what}: {result:?}");
     }
 }
@@ -185,16 +185,16 @@ fn further_audiences_need_trust_and_no_other_azp() {
     let trusted = trusting(&["project-9", "b"]);
     let expected = Expectations { trusted_audiences: &trusted, ..expectations() };
     let mut claims = with("aud", json!([CLIENT, "project-9"]));
-    assert_eq!(judge_claims(&claims, &expected).unwrap().aud, [CLIENT, "project-9"]);
+    assert_eq!(validate_claims(&claims, &expected).unwrap().aud, [CLIENT, "project-9"]);
     claims["azp"] = json!("project-9");
-    assert_refused(judge_claims(&claims, &expected), "azp of the other", "`azp` is `project-9`");
+    assert_refused(validate_claims(&claims, &expected), "azp of the other", "`azp` is `project-9`");
     claims["azp"] = json!(CLIENT);
-    assert!(judge_claims(&claims, &expected).is_ok());
-    assert_refused(judge_claims(&claims, &expectations()), "untrusted", "`aud` is `project-9`");
+    assert!(validate_claims(&claims, &expected).is_ok());
+    assert_refused(validate_claims(&claims, &expectations()), "untrusted", "`aud` is `project-9`");
     let one_more = with("aud", json!([CLIENT, "project-9", "c"]));
-    assert_refused(judge_claims(&one_more, &expected), "one more", "`aud` is `c`");
+    assert_refused(validate_claims(&one_more, &expected), "one more", "`aud` is `c`");
     let only_others = with("aud", json!(["project-9", "b"]));
-    assert_refused(judge_claims(&only_others, &expected), "not us", "`aud` is `project-9`, `b`");
+    assert_refused(validate_claims(&only_others, &expected), "not us", "`aud` is `project-9`, `b`");
 }
 
 /// The rule of a server with many tenants: the issuer is that of the token's own tenant.
@@ -209,7 +209,7 @@ fn issuer_of_many_tenants_is_the_tokens_own() {
     };
     let id = "9188040d-6c67-4c5b-b112-36a304b66dad";
     let own = format!("https://login.example/{id}/v2.0");
-    let claims = judge_claims(&of(json!(own), json!(id)), &expected).unwrap();
+    let claims = validate_claims(&of(json!(own), json!(id)), &expected).unwrap();
     assert_eq!(claims.pinned().iss, own);
     for (what, iss, tid, part) in [
         (
@@ -224,9 +224,9 @@ fn issuer_of_many_tenants_is_the_tokens_own() {
         ("a path", json!("https://login.example/a/../b/v2.0"), json!("a/../b"), "`tid` is"),
         ("a list", json!(own), json!([id]), "`tid` is an array"),
     ] {
-        assert_refused(judge_claims(&of(iss, tid), &expected), what, part);
+        assert_refused(validate_claims(&of(iss, tid), &expected), what, part);
     }
-    assert_refused(judge_claims(&of(json!(own), json!(id)), &expectations()), "exact", "`iss`");
+    assert_refused(validate_claims(&of(json!(own), json!(id)), &expectations()), "exact", "`iss`");
 }
 
 /// A key that is one tenant's signs for no other.
@@ -255,16 +255,19 @@ fn key_of_a_tenant_signs_for_it_alone() {
 fn any_audience_needs_azp_of_the_client() {
     let expected = Expectations { trusted_audiences: &TrustedAudiences::Any, ..expectations() };
     let mut claims = with("aud", json!([CLIENT, "a", "b"]));
-    let error = judge_claims(&claims, &expected).unwrap_err();
+    let error = validate_claims(&claims, &expected).unwrap_err();
     assert!(error.message().contains("no `azp`"), "{error}");
     assert!(error.advice_text().unwrap().contains("`trusted_audiences = [\"a\", \"b\"]`"));
     claims["azp"] = json!("a");
-    assert_refused(judge_claims(&claims, &expected), "azp of another", "`azp` is `a`");
+    assert_refused(validate_claims(&claims, &expected), "azp of another", "`azp` is `a`");
     claims["azp"] = json!(CLIENT);
-    assert!(judge_claims(&claims, &expected).is_ok());
-    assert!(judge_claims(&with("aud", json!([CLIENT, CLIENT])), &expected).is_ok(), "one, twice");
+    assert!(validate_claims(&claims, &expected).is_ok());
+    assert!(
+        validate_claims(&with("aud", json!([CLIENT, CLIENT])), &expected).is_ok(),
+        "one, twice"
+    );
     let others = with("aud", json!(["a"]));
-    assert_refused(judge_claims(&others, &expected), "not for the client", "`aud` is `a`");
+    assert_refused(validate_claims(&others, &expected), "not for the client", "`aud` is `a`");
 }
 
 /// Each refusal that a setting cures names it, as it is to be written.
@@ -285,14 +288,14 @@ fn refusal_that_a_setting_cures_names_it() {
             "set exactly `issuer = \"https://as.example/\"` in the profile",
         ),
     ] {
-        let error = judge_claims(&claims, &expectations()).unwrap_err();
+        let error = validate_claims(&claims, &expectations()).unwrap_err();
         assert!(
             error.advice_text().is_some_and(|advice| advice.contains(hint)),
             "{hint}: {error:?}"
         );
     }
     let hostile = with("iss", json!("javascript:alert(1)"));
-    assert_eq!(judge_claims(&hostile, &expectations()).unwrap_err().advice(), []);
+    assert_eq!(validate_claims(&hostile, &expectations()).unwrap_err().advice(), []);
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn a_clock_four_minutes_off_is_fine_and_ten_is_named() {
         claims["iat"] = json!(server);
         for life in [60, 3_600] {
             claims["exp"] = json!(server + life);
-            let result = judge_claims(&claims, &expectations());
+            let result = validate_claims(&claims, &expectations());
             if fine {
                 assert!(result.is_ok(), "{minutes} min, {life} s: {result:?}");
             } else {
@@ -316,7 +319,7 @@ fn a_clock_four_minutes_off_is_fine_and_ten_is_named() {
 #[test]
 fn a_claim_given_twice_spoils_the_token() {
     let twice = claims().to_string().replacen('{', r#"{"sub":"admin","#, 1);
-    assert_refused(judge_payload(twice.as_bytes(), &expectations()), "twice", "each claim once");
+    assert_refused(validate_payload(twice.as_bytes(), &expectations()), "twice", "each claim once");
 }
 
 #[test]
@@ -324,35 +327,36 @@ fn a_payload_that_is_no_object_is_refused() {
     let deep = "[".repeat(100_000);
     let array = format!("[{}]", claims());
     for payload in ["", "null", "[]", "1", "{", "\"x\"", &array, &deep, "{\"sub\":\"\u{0}\"}"] {
-        assert_refused(judge_payload(payload.as_bytes(), &expectations()), payload, "payload");
+        assert_refused(validate_payload(payload.as_bytes(), &expectations()), payload, "payload");
     }
-    assert_refused(judge_payload(b"{\"iss\":\"\xff\"}", &expectations()), "utf-8", "payload");
+    assert_refused(validate_payload(b"{\"iss\":\"\xff\"}", &expectations()), "utf-8", "payload");
 }
 
 #[test]
 fn hostile_claims_are_shown_harmless() {
     let esc = "https://x\u{1b}]8;;\u{7}\n\u{202e}";
-    let error = judge_claims(&with("iss", json!(esc)), &expectations()).unwrap_err();
+    let error = validate_claims(&with("iss", json!(esc)), &expectations()).unwrap_err();
     assert!(error.message().chars().all(text::is_harmless), "{:?}", error.message());
-    let shown = judge_claims(&with("name", json!("Jane\u{1b}[2J\nDoe")), &expectations()).unwrap();
+    let shown =
+        validate_claims(&with("name", json!("Jane\u{1b}[2J\nDoe")), &expectations()).unwrap();
     assert_eq!(shown.name.as_deref(), Some("Jane [2J Doe"));
-    let odd = judge_claims(&with("email", json!(["a@b"])), &expectations()).unwrap();
+    let odd = validate_claims(&with("email", json!(["a@b"])), &expectations()).unwrap();
     assert_eq!(odd.email, None);
 }
 
 #[test]
 fn a_known_missing_nonce_is_accepted_a_wrong_one_not() {
     let expected = Expectations { nonce_may_be_missing: true, ..expectations() };
-    assert!(judge_claims(&without("nonce"), &expected).is_ok());
-    assert!(judge_claims(&claims(), &expected).is_ok());
+    assert!(validate_claims(&without("nonce"), &expected).is_ok());
+    assert!(validate_claims(&claims(), &expected).is_ok());
     for wrong in [json!("n-2"), json!(["n-1"]), json!("")] {
-        assert!(judge_claims(&with("nonce", wrong), &expected).is_err());
+        assert!(validate_claims(&with("nonce", wrong), &expected).is_err());
     }
 }
 
 #[test]
 fn the_nonce_is_never_told() {
-    let error = judge_claims(&with("nonce", json!("their-nonce")), &expectations()).unwrap_err();
+    let error = validate_claims(&with("nonce", json!("their-nonce")), &expectations()).unwrap_err();
     assert!(!error.message().contains("n-1") && !error.message().contains("their-nonce"));
 }
 
@@ -362,12 +366,12 @@ fn at_hash_is_checked_with_the_hash_of_the_algorithm() {
     let token = Secret::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
     let expected = Expectations { access_token: Some(&token), ..expectations() };
     let right = with("at_hash", json!("77QmUPtjPfzWtF2AnpK9RQ"));
-    assert!(judge_claims(&right, &expected).is_ok());
-    assert!(judge_claims(&claims(), &expected).is_ok(), "it is optional");
+    assert!(validate_claims(&right, &expected).is_ok());
+    assert!(validate_claims(&claims(), &expected).is_ok(), "it is optional");
     for wrong in [json!("77QmUPtjPfzWtF2AnpK9RR"), json!(""), json!(7), json!([])] {
-        assert_refused(judge_claims(&with("at_hash", wrong), &expected), "at_hash", "`at_hash`");
+        assert_refused(validate_claims(&with("at_hash", wrong), &expected), "at_hash", "`at_hash`");
     }
-    assert!(judge_claims(&with("at_hash", json!("x")), &expectations()).is_ok(), "no token");
+    assert!(validate_claims(&with("at_hash", json!("x")), &expectations()).is_ok(), "no token");
 
     let ed = TestKey::ed25519();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, token.expose().as_bytes());
@@ -379,9 +383,9 @@ fn at_hash_is_checked_with_the_hash_of_the_algorithm() {
 
 #[test]
 fn an_id_token_that_names_several_names_another() {
-    let first = judge_claims(&claims(), &expectations()).unwrap().pinned();
+    let first = validate_claims(&claims(), &expectations()).unwrap().pinned();
     let (iss, sub) = (&first.iss, &first.sub);
-    let judged = |payload: &str| {
+    let validated = |payload: &str| {
         let raw = format!("e30.{}.AA", jws::b64(payload.as_bytes()));
         same_login(&Secret::new(raw), &first)
     };
@@ -391,49 +395,53 @@ fn an_id_token_that_names_several_names_another() {
         (format!(r#"{{"iss":"{iss}","iss":"https://b","sub":"{sub}"}}"#), "`iss`"),
         (format!(r#"{{"iss":"https://b","sub":"{sub}","iss":7}}"#), "`iss`"),
     ] {
-        assert_refused(judged(&payload), &payload, claim);
+        assert_refused(validated(&payload), &payload, claim);
     }
     for names_nobody_else in [
         format!(r#"{{"iss":"{iss}","sub":"{sub}","sub":"{sub}"}}"#),
         format!(r#"{{"iss":"{iss}","sub":"","sub":7,"sub":null}}"#),
         "{}".to_owned(),
     ] {
-        judged(&names_nobody_else).unwrap();
+        validated(&names_nobody_else).unwrap();
     }
 }
 
 #[test]
 fn a_refresh_keeps_issuer_subject_and_audience() {
-    let first = judge_claims(&claims(), &expectations()).unwrap().pinned();
+    let first = validate_claims(&claims(), &expectations()).unwrap().pinned();
     let expected = Expectations { previous: Some(&first), nonce: None, ..expectations() };
-    assert!(judge_claims(&claims(), &expected).is_ok());
-    assert!(judge_claims(&without("nonce"), &expected).is_ok(), "no nonce is needed");
+    assert!(validate_claims(&claims(), &expected).is_ok());
+    assert!(validate_claims(&without("nonce"), &expected).is_ok(), "no nonce is needed");
     let older = with("iat", json!(NOW - 1_800));
-    assert!(judge_claims(&older, &expected).is_ok(), "some servers repeat the first one");
-    assert_refused(judge_claims(&with("sub", json!("2")), &expected), "sub", "as at the login");
-    assert_refused(judge_claims(&with("iss", json!("https://b")), &expected), "iss", "`iss`");
+    assert!(validate_claims(&older, &expected).is_ok(), "some servers repeat the first one");
+    assert_refused(validate_claims(&with("sub", json!("2")), &expected), "sub", "as at the login");
+    assert_refused(validate_claims(&with("iss", json!("https://b")), &expected), "iss", "`iss`");
 
     let before = PinnedClaims { iss: "https://old.example".into(), ..first.clone() };
     let expected = Expectations { previous: Some(&before), ..expected };
-    assert_refused(judge_claims(&claims(), &expected), "pinned iss", "`https://old.example` as at");
+    assert_refused(
+        validate_claims(&claims(), &expected),
+        "pinned iss",
+        "`https://old.example` as at",
+    );
 
     let trusted = trusting(&["b"]);
     let before = PinnedClaims { aud: vec!["b".into(), CLIENT.into()], ..first.clone() };
     let expected =
         Expectations { previous: Some(&before), trusted_audiences: &trusted, ..expected };
-    assert_refused(judge_claims(&claims(), &expected), "fewer audiences", "`aud`");
+    assert_refused(validate_claims(&claims(), &expected), "fewer audiences", "`aud`");
     let mut both = with("aud", json!([CLIENT, "b"]));
     both["azp"] = json!(CLIENT);
-    assert!(judge_claims(&both, &expected).is_ok(), "order does not matter");
+    assert!(validate_claims(&both, &expected).is_ok(), "order does not matter");
 }
 
 #[test]
 fn with_max_age_the_person_must_have_authenticated_of_late() {
     let expected = Expectations { max_age: Some(60), ..expectations() };
-    let at = |time: u64| judge_claims(&with("auth_time", json!(time)), &expected);
+    let at = |time: u64| validate_claims(&with("auth_time", json!(time)), &expected);
     assert!(at(NOW - 60 - MAX_SKEW).is_ok());
     assert!(at(NOW - 61 - MAX_SKEW).unwrap_err().message().contains("auth_time"));
-    assert!(judge_claims(&claims(), &expected).unwrap_err().message().contains("auth_time"));
-    assert!(judge_claims(&with("auth_time", json!("now")), &expected).is_err());
-    assert!(judge_claims(&claims(), &expectations()).is_ok());
+    assert!(validate_claims(&claims(), &expected).unwrap_err().message().contains("auth_time"));
+    assert!(validate_claims(&with("auth_time", json!("now")), &expected).is_err());
+    assert!(validate_claims(&claims(), &expectations()).is_ok());
 }

@@ -124,7 +124,7 @@ fn roca_key_is_refused_though_it_made_the_signature() {
     let compact = Compact::parse(token, "id_token", 10_000).unwrap();
     assert_eq!(set.verify(&compact), Check::Weak(Weakness::Roca));
     assert!(!set.keys[0].key.verify(compact.alg, compact.signed, &compact.signature));
-    let error = judge(set.verify(&compact), &compact, "id_token").unwrap_err();
+    let error = require_valid(set.verify(&compact), &compact, "id_token").unwrap_err();
     assert!(error.message().contains("`roca`, it can be factored"), "{error}");
     let header = json!({"alg": "RS256", "kid": "fine"});
     let fine = honest.sign(Algorithm::RS256, &header, &json!({"sub": "1"}));
@@ -143,7 +143,7 @@ fn a_weak_rsa_key_is_refused_though_it_made_the_signature() {
     let weak = Check::Weak(Weakness::Short(1024));
     assert_eq!(set.verify(&compact), weak);
     assert!(!set.keys[0].key.verify(compact.alg, compact.signed, &compact.signature));
-    let error = judge(weak, &compact, "id_token").unwrap_err();
+    let error = require_valid(weak, &compact, "id_token").unwrap_err();
     assert!(error.message().contains("`weak`, 1024 bits"), "{error}");
 }
 
@@ -395,6 +395,6 @@ fn a_hostile_kid_is_shown_harmless() {
         b64("s")
     );
     let compact = Compact::parse(&raw, "id_token", 10_000).unwrap();
-    let error = judge(Check::NoKey, &compact, "id_token").unwrap_err();
+    let error = require_valid(Check::NoKey, &compact, "id_token").unwrap_err();
     assert!(error.message().chars().all(text::is_harmless), "{error:?}");
 }

@@ -27,23 +27,23 @@ fn json(body: impl AsRef<[u8]>) -> HttpResponse {
     answer(200, "application/json", body)
 }
 
-fn judged(response: &HttpResponse, profile: &Profile) -> Result<TokenReply, Box<Refused>> {
+fn validated(response: &HttpResponse, profile: &Profile) -> Result<TokenReply, Box<Refused>> {
     let answer = Answer::new(response.clone(), Vec::new(), Timestamp::from_unix(0));
-    judge(&answer, profile, Asked::Token)
+    validate(&answer, profile, Asked::Token)
 }
 
 fn refreshed(response: HttpResponse, secrets: &[&str]) -> Result<TokenReply, Box<Refused>> {
     let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let answer = Answer::new(response, secrets, Timestamp::from_unix(0));
-    judge(&answer, &profile(""), Asked::Refresh)
+    validate(&answer, &profile(""), Asked::Refresh)
 }
 
 fn accept(body: &str) -> TokenReply {
-    judged(&json(body), &profile("")).unwrap()
+    validated(&json(body), &profile("")).unwrap()
 }
 
 fn refuse(response: &HttpResponse) -> Error {
-    Error::from(*judged(response, &profile("")).unwrap_err())
+    Error::from(*validated(response, &profile("")).unwrap_err())
 }
 
 const GOOD: &str = r#"{"access_token":"at","token_type":"bEARER","expires_in":60}"#;
@@ -175,7 +175,7 @@ fn defects_that_decide_nothing_do_not_matter() {
     let latin_1 = [b"{\"n\xe9\":\"\xff\",", &GOOD.as_bytes()[1..]].concat();
     let with = |member: &str| format!("{{{member},{}", &GOOD[1..]);
     let good = |response: HttpResponse| {
-        let reply = judged(&response, &profile("")).unwrap_or_else(|e| panic!("{e:?}"));
+        let reply = validated(&response, &profile("")).unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!((reply.access_token.expose(), reply.token_type), ("at", "Bearer"));
         reply
     };
@@ -328,7 +328,7 @@ fn lifetimes_neither_overflow_nor_last_for_ever() {
 fn scopes_are_read_in_every_form_that_providers_use() {
     let with = |more: &str, scope: &str| {
         let body = format!(r#"{{"access_token":"at","token_type":"Bearer","scope":{scope}}}"#);
-        judged(&json(body), &profile(more)).unwrap().scopes.unwrap()
+        validated(&json(body), &profile(more)).unwrap().scopes.unwrap()
     };
     assert_eq!(with("", "\"a b\""), ["a", "b"]);
     assert_eq!(with("", "\"\""), Vec::<String>::new());
@@ -397,31 +397,31 @@ fn a_type_of_the_providers_own_needs_its_preset() {
     let mut slack = profile("");
     slack.quirks.bearer_types = vec!["bot".to_owned()];
     let bot = json(r#"{"access_token":"at","token_type":"bot"}"#);
-    assert!(judged(&bot, &profile("")).is_err());
-    assert_eq!(judged(&bot, &slack).unwrap().token_type, "Bearer");
+    assert!(validated(&bot, &profile("")).is_err());
+    assert_eq!(validated(&bot, &slack).unwrap().token_type, "Bearer");
 }
 
 #[test]
 fn a_nested_token_set_is_read_at_its_path() {
     let nested = profile("token_path = \"authed_user\"\nkeep = [\"team\", \"authed_user\"]\n");
     let slack = r#"{"ok":true,"team":{"id":"T"},"access_token":"bot","token_type":"bot","authed_user":{"access_token":"user","token_type":"Bearer"}}"#;
-    let reply = judged(&json(slack), &nested).unwrap();
+    let reply = validated(&json(slack), &nested).unwrap();
     assert_eq!(reply.access_token.expose(), "user");
     assert_eq!(reply.kept["team"]["id"], "T");
-    assert!(judged(&json(GOOD), &nested).is_err(), "the token beside the path is another one's");
+    assert!(validated(&json(GOOD), &nested).is_err(), "the token beside the path is another one's");
     let answer = Answer::new(json(GOOD), Vec::new(), Timestamp::from_unix(0));
-    assert!(judge(&answer, &nested, Asked::Refresh).is_ok(), "a refresh is answered without it");
+    assert!(validate(&answer, &nested, Asked::Refresh).is_ok(), "a refresh is answered without it");
     let refused = json(r#"{"refresh_token":"bot","authed_user":{"refresh_token":"user"}}"#);
-    let refused = judged(&refused, &nested).unwrap_err();
+    let refused = validated(&refused, &nested).unwrap_err();
     assert_eq!(refused.refresh_token.as_ref().map(Secret::expose), Some("user"));
 }
 
 #[test]
 fn a_profile_with_dpop_takes_no_bearer_token() {
     let dpop = profile("dpop = true\n");
-    assert!(judged(&json(GOOD), &dpop).is_err());
+    assert!(validated(&json(GOOD), &dpop).is_err());
     let bound = r#"{"access_token":"at","token_type":"dpop"}"#;
-    assert_eq!(judged(&json(bound), &dpop).unwrap().token_type, "DPoP");
+    assert_eq!(validated(&json(bound), &dpop).unwrap().token_type, "DPoP");
 }
 
 #[test]

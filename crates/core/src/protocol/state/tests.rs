@@ -1,6 +1,15 @@
 //! States that are ours, and everything that is not.
 
+use aws_lc_rs::aead::NONCE_LEN;
+use aws_lc_rs::{hkdf, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::key::{TAG, TYP, derive};
 use super::*;
+use crate::ErrorKind;
+use crate::protocol::jws::b64;
+use crate::time::Timestamp;
 
 fn key(fill: u8, alg: StateAlg) -> StateKey {
     StateKey::read(&Secret::new(b64([fill; 32])), alg).unwrap()

@@ -120,7 +120,7 @@ impl Bus {
 
     /// Returns the reply to this message.
     pub(super) fn reply(&mut self, serial: u32) -> Result<Message, Trouble> {
-        self.next(|message| message.get_reply_serial() == Some(serial)).and_then(judge)
+        self.next(|message| message.get_reply_serial() == Some(serial)).and_then(ok_reply)
     }
 
     /// Returns the next expected message; others that will be needed are kept.
@@ -288,7 +288,7 @@ pub(super) fn odd(error: dbus::arg::TypeMismatchError) -> Trouble {
 }
 
 /// Classifies error replies by their names.
-fn judge(message: Message) -> Result<Message, Trouble> {
+fn ok_reply(message: Message) -> Result<Message, Trouble> {
     if message.msg_type() != MessageType::Error {
         return Ok(message);
     }

@@ -21,7 +21,7 @@ const SHOWN: usize = 80;
 /// Why a request is not the callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Noise {
+pub enum RejectionReason {
     /// It is not well-formed HTTP/1.1, or over the limits.
     Malformed,
     /// It names another host (a sign of DNS rebinding).
@@ -40,7 +40,7 @@ pub enum Noise {
     Flood,
 }
 
-impl Noise {
+impl RejectionReason {
     fn words(self) -> &'static str {
         match self {
             Self::Malformed => "not a well-formed request",
@@ -57,43 +57,43 @@ impl Noise {
 
 /// A request that was answered with an error page and did not end the wait.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct NoiseReport {
+pub struct RejectedRequest {
     /// Why it is not the callback.
-    pub reason: Noise,
+    pub reason: RejectionReason,
     /// What it requested (method and path, without the query) or what is wrong with it, sanitized for a
     /// terminal.
     pub detail: String,
 }
 
-impl std::fmt::Display for NoiseReport {
+impl std::fmt::Display for RejectedRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ignored a request to the callback listener: {}", self.reason.words())?;
         if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
     }
 }
 
-/// Counts noise, and reports the first requests of each kind.
+/// Counts rejected requests, and reports the first requests of each kind.
 #[derive(Debug)]
 pub(super) struct Meter {
     count: AtomicU64,
-    seen: Mutex<HashSet<NoiseReport>>,
-    reports: mpsc::Sender<NoiseReport>,
+    seen: Mutex<HashSet<RejectedRequest>>,
+    reports: mpsc::Sender<RejectedRequest>,
 }
 
 impl Meter {
-    pub(super) fn new() -> (Self, mpsc::Receiver<NoiseReport>) {
+    pub(super) fn new() -> (Self, mpsc::Receiver<RejectedRequest>) {
         let (reports, receiver) = mpsc::channel(REPORTS * REASONS);
         (Self { count: AtomicU64::new(0), seen: Mutex::default(), reports }, receiver)
     }
 
-    pub(super) fn record(&self, reason: Noise, detail: &str) {
+    pub(super) fn record(&self, reason: RejectionReason, detail: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let mut detail = text::one_line(detail);
         if let Some((cut, _)) = detail.char_indices().nth(SHOWN) {
             detail.truncate(cut);
             detail.push('…');
         }
-        let report = NoiseReport { reason, detail };
+        let report = RejectedRequest { reason, detail };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let alike = seen.iter().filter(|other| other.reason == reason).count();
         if alike < REPORTS && seen.insert(report.clone()) {
@@ -115,12 +115,12 @@ mod tests {
     fn each_is_reported_once_and_all_are_counted() {
         let (meter, mut reports) = Meter::new();
         for _ in 0..3 {
-            meter.record(Noise::Path, "GET /favicon.ico");
+            meter.record(RejectionReason::Path, "GET /favicon.ico");
         }
         for n in 0..100 {
-            meter.record(Noise::Path, &format!("GET /{n}"));
+            meter.record(RejectionReason::Path, &format!("GET /{n}"));
         }
-        meter.record(Noise::State, "");
+        meter.record(RejectionReason::State, "");
         let mut shown = Vec::new();
         while let Ok(report) = reports.try_recv() {
             shown.push(report.detail);
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_report_is_one_short_harmless_line() {
         let (meter, mut reports) = Meter::new();
-        meter.record(Noise::Host, &format!("\u{1b}]0;x\u{7}\n{}", "y".repeat(5_000)));
+        meter.record(RejectionReason::Host, &format!("\u{1b}]0;x\u{7}\n{}", "y".repeat(5_000)));
         let line = reports.try_recv().unwrap().to_string();
         assert!(line.chars().all(text::is_harmless) && line.chars().count() < 200, "{line:?}");
     }

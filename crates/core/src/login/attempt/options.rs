@@ -1,0 +1,82 @@
+//! What a login needs, and what it reports.
+
+use std::time::Duration;
+
+use crate::grant::GrantKey;
+use crate::login::browser::Browser;
+use crate::login::paste::PastedLines;
+use crate::profile::AuthorizationServer;
+
+/// The settings of a login, in addition to its profile.
+pub struct Attempt {
+    /// The key under which the grant will be stored.
+    pub key: GrantKey,
+    /// The scopes; if empty, those of the profile are used.
+    pub scopes: Vec<String>,
+    /// `login_hint`, `prompt`, and other parameters of the authorization request.
+    pub extra: Vec<(String, String)>,
+    /// The port of the listener, instead of the profile's.
+    pub port: Option<u16>,
+    /// How long to wait for the user.
+    pub timeout: Duration,
+    /// Whether a listener receives the callback.
+    pub listen: bool,
+    /// The browser to open; without one, the URL is only reported.
+    pub browser: Option<Browser>,
+    /// Lines in which the callback may be pasted.
+    pub pasted: Option<PastedLines>,
+    /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
+    pub may_change_family: bool,
+    /// The authorization server, if its metadata was fetched for this login already.
+    pub server: Option<AuthorizationServer>,
+}
+
+crate::redact::debug::redacted_debug!(Attempt {
+    key,
+    scopes,
+    extra => pairs,
+    port,
+    timeout,
+    listen,
+    browser,
+    pasted,
+    may_change_family,
+    server,
+});
+
+/// Progress of a login, to be shown to the user.
+pub enum Progress<'a> {
+    /// The server is known; nothing has been opened yet.
+    Server(&'a AuthorizationServer),
+    /// The browser is about to be opened at this URL. Show the URL: it is impossible to know whether a
+    /// browser opens.
+    Opening(&'a str),
+    /// The user must open this URL.
+    Open(&'a str),
+    /// The browser could not be opened; the user must open the URL.
+    BrowserFailed(&'a str, String),
+    /// The browser's launcher succeeded a while ago, but no request has arrived from a browser.
+    Unconfirmed(&'a str),
+    /// A request arrived that was not the expected callback.
+    RejectedRequest(String),
+    /// The pasted text is not the expected callback.
+    NotPasted(String),
+    /// The response is authentic; the code is being redeemed.
+    Redeeming,
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    /// Formats the progress. A URL contains the state.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Server(_) => "Server(…)",
+            Self::Opening(_) => "Opening(…)",
+            Self::Open(_) => "Open(…)",
+            Self::BrowserFailed(..) => "BrowserFailed(…)",
+            Self::Unconfirmed(_) => "Unconfirmed(…)",
+            Self::RejectedRequest(_) => "RejectedRequest(…)",
+            Self::NotPasted(_) => "NotPasted(…)",
+            Self::Redeeming => "Redeeming",
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! Waits for the response: at the listener, or as a pasted line.
+
+use super::options::{Attempt, Progress};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::{Authorization, FlowManager};
+use crate::login::candidate::Candidate;
+use crate::login::launch::{Launch, launch};
+use crate::login::listener::{Event, Listener};
+use crate::login::paste::{PastedLines, parse_pasted};
+use crate::port::BoxFuture;
+use crate::protocol::authorization::Validation;
+
+/// How the wait ended.
+pub(super) struct Response {
+    /// The browser that waits for its page, unless the response was pasted.
+    pub(super) candidate: Option<Candidate>,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) validation: Validation,
+}
+
+/// Waits for the authentic response; everything else is answered, reported and ignored.
+pub(super) async fn wait(
+    manager: &FlowManager,
+    pending: &Authorization,
+    attempt: &mut Attempt,
+    mut listener: Option<&mut Listener>,
+    tell: &mut (dyn FnMut(Progress<'_>) + Send),
+    rejected: &mut u64,
+) -> Result<Response> {
+    let url = &pending.authorization_url;
+    tell(if attempt.browser.is_some() { Progress::Opening(url) } else { Progress::Open(url) });
+    let browser = attempt.browser.clone();
+    let mut launch: BoxFuture<'_, Launch> = Box::pin(launch(browser, url));
+    loop {
+        tokio::select! {
+            event = next_event(&mut listener) => match event {
+                Event::Rejected(report) => tell(Progress::RejectedRequest(report.to_string())),
+                Event::Candidate(candidate) => {
+                    let opened = manager.open(pending, candidate.parameters().to_pairs()).await?;
+                    match opened {
+                        (Validation::NotOurs(_), _) => candidate.refuse_state(),
+                        (validation, parameters) => {
+                            let candidate = Some(candidate);
+                            return Ok(Response { candidate, parameters, validation });
+                        }
+                    }
+                }
+            },
+            line = next_line(&mut attempt.pasted) => {
+                let Some(line) = line else {
+                    attempt.pasted = None;
+                    if listener.is_none() {
+                        return Err(Error::new(ErrorKind::LoginRequired, "no callback URL was entered")
+                            .hint("paste the whole URL from the browser's address bar"));
+                    }
+                    continue;
+                };
+                match validate_pasted(manager, pending, line).await {
+                    Ok(response) => return Ok(response),
+                    Err(error) => {
+                        *rejected += 1;
+                        // Input from a pipe cannot be corrected.
+                        if listener.is_none() && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+                            return Err(error);
+                        }
+                        tell(Progress::NotPasted(error.message().to_owned()));
+                    }
+                }
+            }
+            launched = &mut launch => {
+                tell(match launched {
+                    Launch::Failed(why) => Progress::BrowserFailed(url, why),
+                    Launch::Unconfirmed => Progress::Unconfirmed(url),
+                });
+                launch = Box::pin(std::future::pending());
+            }
+        }
+    }
+}
+
+async fn validate_pasted(
+    manager: &FlowManager,
+    pending: &Authorization,
+    line: Result<crate::Secret>,
+) -> Result<Response> {
+    let line = line?;
+    let pasted = parse_pasted(line.expose(), &pending.redirect_uri)?;
+    let (validation, parameters) = manager.open(pending, pasted.parameters.to_pairs()).await?;
+    if !pasted.has_place && matches!(validation, Validation::Code(_)) {
+        manager.refuse_mix_up(pending, &parameters).await?;
+    }
+    let is_cut = |state: &str| !state.is_empty() && pending.state_begins_with(state);
+    match validation {
+        Validation::NotOurs(_) if pasted.parameters.get("state").is_some_and(is_cut) => {
+            Err(Error::new(
+                ErrorKind::InvalidState,
+                "the pasted callback is incomplete: it ends in the middle of its `state`",
+            ))
+        }
+        Validation::NotOurs(what) => Err(Error::new(
+            ErrorKind::InvalidState,
+            format!("the pasted text is not the callback of this login: {what}"),
+        )),
+        validation => Ok(Response { candidate: None, parameters, validation }),
+    }
+}
+
+pub(super) async fn next_event(listener: &mut Option<&mut Listener>) -> Event {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_line(pasted: &mut Option<PastedLines>) -> Option<Result<crate::Secret>> {
+    match pasted {
+        Some(lines) => lines.next().await,
+        None => std::future::pending().await,
+    }
+}
