@@ -224,6 +224,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]')
             [CompletionResult]::new('--trace-har', '--trace-har', [CompletionResultType]::ParameterName, 'Write all HTTP exchanges to a HAR file, with secrets redacted')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--lock-after-sleep', '--lock-after-sleep', [CompletionResultType]::ParameterName, 'Hand out no token after the machine slept, until `--unlock`')
             [CompletionResult]::new('--foreground', '--foreground', [CompletionResultType]::ParameterName, 'Stay in the foreground, for systemd, launchd and containers')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Show whether the agent runs and whether it is locked')
             [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'End the agent')

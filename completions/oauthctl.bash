@@ -34,7 +34,7 @@ __oauthctl_describe() {
         options='-p=@profiles --profile=@profiles --account=@accounts --listen=@nothing --allow=@nothing --audit=@files --confirm=@programs --confirm-for=@nothing --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl agent')
-        flags='--foreground --status --stop --lock --unlock --json -q --quiet -v --verbose --trace --no-input -h --help'
+        flags='--lock-after-sleep --foreground --status --stop --lock --unlock --json -q --quiet -v --verbose --trace --no-input -h --help'
         options='--socket=@files --allow-uid=@nothing --confirm=@programs --confirm-for=@nothing --audit=@files --config=@files --store=keyring,file,command --trace-har=@files --color=auto,always,never'
         ;;
     'oauthctl refresh')

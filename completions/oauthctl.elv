@@ -215,6 +215,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --store 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]'
             cand --trace-har 'Write all HTTP exchanges to a HAR file, with secrets redacted'
             cand --color 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set'
+            cand --lock-after-sleep 'Hand out no token after the machine slept, until `--unlock`'
             cand --foreground 'Stay in the foreground, for systemd, launchd and containers'
             cand --status 'Show whether the agent runs and whether it is locked'
             cand --stop 'End the agent'

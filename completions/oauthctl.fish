@@ -219,6 +219,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock-after-sleep -d 'Hand out no token after the machine slept, until `--unlock`'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l foreground -d 'Stay in the foreground, for systemd, launchd and containers'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l status -d 'Show whether the agent runs and whether it is locked'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l stop -d 'End the agent'

@@ -29,6 +29,7 @@ pub struct Context {
     config: OnceLock<Config>,
     catalog: OnceLock<Option<Catalog>>,
     narrowed: OnceLock<Config>,
+    lent: OnceLock<Config>,
     har: Option<PathBuf>,
     warnings: Mutex<Vec<Warnings>>,
 }
@@ -58,6 +59,7 @@ impl Context {
             config: OnceLock::new(),
             catalog: OnceLock::new(),
             narrowed: OnceLock::new(),
+            lent: OnceLock::new(),
             har,
             warnings: Mutex::default(),
         })
@@ -79,6 +81,24 @@ impl Context {
     /// Returns an error if the value is not valid UTF-8.
     pub fn env(&self, name: &str) -> Result<Option<String>> {
         environment::variable(name)
+    }
+
+    /// Returns the profile and the account that the user names, by an option or a variable: what an agent is
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a variable is not valid UTF-8.
+    pub fn asked(
+        &self,
+        profile: Option<&str>,
+        account: Option<&str>,
+    ) -> Result<(Option<String>, Option<String>)> {
+        let or = |given: Option<&str>, name| match given {
+            Some(given) => Ok(Some(given.to_owned())),
+            None => self.env(name),
+        };
+        Ok((or(profile, "OAUTHCTL_PROFILE")?, or(account, "OAUTHCTL_ACCOUNT")?))
     }
 
     /// Returns the path of the configuration file.

@@ -141,9 +141,24 @@ pub fn transport(context: &Context) -> Arc<dyn Http> {
     context.trace.wrap(Arc::new(HttpClient::new(options)))
 }
 
-/// Returns a transport that presents the client certificate (RFC 8705). Without `certificate`, the PEM of
+/// Returns the client certificate of a profile that has one, for requests with its token: the token may be bound
+/// to the certificate (RFC 8705, section 3).
+///
+/// # Errors
+///
+/// Returns an error if the certificate or its key cannot be used.
+pub fn client_certificate_of(context: &Context, target: &Target<'_>) -> Result<Option<Secret>> {
+    if !target.profile.client.auth.is_some_and(ClientAuth::is_mutual_tls) {
+        return Ok(None);
+    }
+    let http = transport(context);
+    let secrets = ProfileSecrets { items: Arc::clone(&target.store.items), http };
+    certificate(target.profile, &secrets).map(Some)
+}
+
+/// Returns the PEM of the client certificate and its key (RFC 8705). Without `certificate`, the PEM of
 /// `private_key` contains it.
-fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
+fn certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Secret> {
     let read = |key: &'static str, source: &SecretSource| {
         let value = crate::run::block_on(None, secrets.resolve(source));
         value.map_err(|error| of_key(profile, key, error))
@@ -165,9 +180,14 @@ fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn 
     let alone =
         HttpClient::new(Options { client_certificate: Some(pem.clone()), ..Options::default() });
     alone.check_options().map_err(|error| of_key(profile, name, error))?;
+    Ok(pem)
+}
+
+/// Returns a transport that presents the client certificate.
+fn with_certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Arc<dyn Http>> {
     Ok(Arc::new(HttpClient::new(Options {
         ca_file: profile.ca_file.clone(),
-        client_certificate: Some(pem),
+        client_certificate: Some(certificate(profile, secrets)?),
         proxy: environment::proxy(),
         ..Options::default()
     })))

@@ -43,7 +43,7 @@ pub fn block_on<T>(
 ///
 /// Returns the error of the future.
 pub fn block_on_child<T>(
-    manager: &FlowManager,
+    manager: Option<&FlowManager>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     room_for_descriptors()?;
@@ -53,7 +53,7 @@ pub fn block_on_child<T>(
         .map_err(|e| Error::internal(format!("cannot start the runtime: {e}")).caused_by(&e))?;
     let outcome = runtime.block_on(async {
         let outcome = work.await;
-        while manager.is_critical() {
+        while manager.is_some_and(FlowManager::is_critical) {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         outcome

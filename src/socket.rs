@@ -56,12 +56,22 @@ impl Socket {
         &self.listener
     }
 
-    /// Lets other users connect: their credentials decide then.
+    /// Lets these users connect too. Where the file system has no access control lists, it lets everybody
+    /// connect: the caller checks the credentials of the peer in any case.
     ///
     /// # Errors
     ///
     /// Returns `Usage` if the mode cannot be changed.
-    pub fn open_to_others(&self) -> Result<()> {
+    pub fn open_to(&self, users: &[u32]) -> Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            let flags = rustix::fs::XattrFlags::empty();
+            let list = access_list(users);
+            if rustix::fs::lsetxattr(&self.path, ACCESS_LIST, &list, flags).is_ok() {
+                return Ok(());
+            }
+        }
+        let _ = users;
         let mode = std::fs::Permissions::from_mode(0o666);
         std::fs::set_permissions(&self.path, mode)
             .map_err(|error| Error::usage(format!("cannot open the socket to others: {error}")))
@@ -83,6 +93,41 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let bound = UnixListener::bind(path);
     rustix::process::umask(before);
     bound
+}
+
+/// The extended attribute with the access control list of a file.
+#[cfg(target_os = "linux")]
+const ACCESS_LIST: &str = "system.posix_acl_access";
+
+/// Returns the list that lets the owner and these users read and write, in the form of the kernel: the version, and
+/// for each entry its kind, its permissions and whom it is for.
+#[cfg(target_os = "linux")]
+fn access_list(users: &[u32]) -> Vec<u8> {
+    const VERSION: u32 = 2;
+    const OWNER: u16 = 0x01;
+    const USER: u16 = 0x02;
+    const GROUP: u16 = 0x04;
+    const MASK: u16 = 0x10;
+    const OTHERS: u16 = 0x20;
+    const NONE: u16 = 0;
+    const READ_AND_WRITE: u16 = 6;
+    /// For entries that name nobody.
+    const NOBODY: u32 = u32::MAX;
+    // The kernel wants them in order.
+    let users: std::collections::BTreeSet<u32> = users.iter().copied().collect();
+    let users = users.into_iter().map(|user| (USER, READ_AND_WRITE, user));
+    let entries = [(OWNER, READ_AND_WRITE, NOBODY)].into_iter().chain(users).chain([
+        (GROUP, NONE, NOBODY),
+        (MASK, READ_AND_WRITE, NOBODY),
+        (OTHERS, NONE, NOBODY),
+    ]);
+    let mut list = VERSION.to_le_bytes().to_vec();
+    for (kind, permissions, who) in entries {
+        list.extend(kind.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(who.to_le_bytes());
+    }
+    list
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

@@ -1,21 +1,46 @@
-//! Where the tokens of one account come from.
+//! Where the tokens of one account come from: this process, or an agent.
 
 use std::sync::Arc;
 
 use oauthctl_core::flow::{AccessToken, FlowManager, Prover, TokenRequest, TokenSource};
-use oauthctl_core::{GrantKey, Result, Secret, Timestamp};
+use oauthctl_core::http::Options;
+use oauthctl_core::profile::api_url::ApiUrls;
+use oauthctl_core::{Error, GrantKey, Result, Secret, Timestamp};
 use url::Url;
 
+use crate::agent::client::{Agent, LentAccount, token_request};
 use crate::commands::import;
 use crate::context::Context;
-use crate::manager;
 use crate::target::Target;
+use crate::{environment, manager};
 
 /// An account whose tokens this process hands out. Cloning is cheap.
 #[derive(Clone)]
 pub struct Source {
     key: GrantKey,
-    tokens: Arc<dyn TokenSource>,
+    tokens: Tokens,
+}
+
+#[derive(Clone)]
+enum Tokens {
+    /// From the manager of this process.
+    Own(Arc<dyn TokenSource>),
+    /// From an agent.
+    OfAgent(Agent),
+}
+
+/// An account whose tokens this process sends to an API.
+pub struct Lender<'c> {
+    /// The profile and the account.
+    pub key: GrantKey,
+    /// Where the token may be sent.
+    pub urls: ApiUrls,
+    /// Where the token comes from.
+    pub source: Source,
+    /// How the API is reached.
+    pub transport: Options,
+    /// The account of this process; none if an agent has it.
+    pub opened: Option<Opened<'c>>,
 }
 
 /// An account that was selected, with its manager.
@@ -45,20 +70,57 @@ pub fn open<'c>(
     Ok(Opened { target, manager })
 }
 
-impl Source {
-    /// Returns the source of the tokens of one account: the manager of this process, or what asks another
-    /// process for them.
-    pub fn of(key: &GrantKey, tokens: Arc<dyn TokenSource>) -> Self {
-        Self { key: key.clone(), tokens }
+/// Opens the selected account, to send requests with its tokens: that of the agent, if one is named.
+///
+/// # Errors
+///
+/// See [`open`]; also returns `Config` if the profile does not say where its token may be sent.
+pub fn lender<'c>(
+    context: &'c Context,
+    profile: Option<&str>,
+    account: Option<&str>,
+) -> Result<Lender<'c>> {
+    let transport = Options { proxy: environment::proxy(), ..Options::default() };
+    if let Some(agent) = Agent::named()? {
+        let (profile, account) = context.asked(profile, account)?;
+        let LentAccount { key, urls } = agent.account(profile.as_deref(), account.as_deref())?;
+        let source = Source { key: key.clone(), tokens: Tokens::OfAgent(agent) };
+        return Ok(Lender { key, urls, source, transport, opened: None });
     }
+    let opened = open(context, profile, account)?;
+    let (profile, key) = (opened.target.profile, opened.target.key.clone());
+    let urls = ApiUrls::of(profile)?;
+    let tokens = Tokens::Own(Arc::new(opened.manager.clone()));
+    let transport = Options {
+        ca_file: profile.ca_file.clone(),
+        client_certificate: manager::client_certificate_of(context, &opened.target)?,
+        ..transport
+    };
+    let source = Source { key: key.clone(), tokens };
+    Ok(Lender { key, urls, source, transport, opened: Some(opened) })
+}
 
+impl Lender<'_> {
+    /// Returns the manager of this process.
+    pub fn manager(&self) -> Option<&FlowManager> {
+        self.opened.as_ref().map(|opened| &opened.manager)
+    }
+}
+
+impl Source {
     /// Returns a token.
     ///
     /// # Errors
     ///
     /// See [`FlowManager::token`].
     pub async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        self.tokens.access_token(&self.key, request).await
+        match &self.tokens {
+            Tokens::Own(tokens) => tokens.access_token(&self.key, request).await,
+            Tokens::OfAgent(agent) => {
+                let asked = token_request(&self.key, request);
+                ask(agent, move |agent| agent.token(&asked)).await
+            }
+        }
     }
 
     /// Returns what signs proofs of possession for this token; none if it is not bound to a key.
@@ -70,19 +132,37 @@ impl Source {
         if !token.token_type.eq_ignore_ascii_case("DPoP") {
             return Ok(None);
         }
-        Ok(self.tokens.prover(&self.key).await?.map(Signer))
+        Ok(match &self.tokens {
+            Tokens::Own(tokens) => tokens.prover(&self.key).await?.map(Signer::Own),
+            Tokens::OfAgent(agent) => Some(Signer::OfAgent(agent.clone(), self.key.clone())),
+        })
     }
 }
 
+/// Asks an agent, without stopping what else this process does.
+async fn ask<T: Send + 'static>(
+    agent: &Agent,
+    question: impl FnOnce(&Agent) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let agent = agent.clone();
+    let answer = tokio::task::spawn_blocking(move || question(&agent)).await;
+    answer.unwrap_or_else(|error| Err(Error::internal(format!("cannot ask the agent: {error}"))))
+}
+
 /// Signs proofs of possession.
-pub struct Signer(Prover);
+pub enum Signer {
+    /// With a key of this process.
+    Own(Prover),
+    /// By an agent, with the key of this account.
+    OfAgent(Agent, GrantKey),
+}
 
 impl Signer {
     /// Returns the proof for one request.
     ///
     /// # Errors
     ///
-    /// See [`Prover::proof`].
+    /// See [`Prover::proof`] and [`Agent::proof`].
     pub async fn proof(
         &self,
         method: &str,
@@ -90,6 +170,16 @@ impl Signer {
         nonce: Option<&str>,
         token: &Secret,
     ) -> Result<String> {
-        self.0.proof(method, url, nonce, token, Timestamp::now())
+        match self {
+            Self::Own(prover) => prover.proof(method, url, nonce, token, Timestamp::now()),
+            Self::OfAgent(agent, key) => {
+                let (key, method, url) = (key.clone(), method.to_owned(), url.to_string());
+                let (nonce, token) = (nonce.map(str::to_owned), token.clone());
+                let sign = move |agent: &Agent| {
+                    agent.proof(&key, (&method, &url), nonce.as_deref(), &token)
+                };
+                Ok(ask(agent, sign).await?.expose().to_owned())
+            }
+        }
     }
 }

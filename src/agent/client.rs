@@ -1,21 +1,48 @@
 //! Asks the agent that `OAUTHCTL_AGENT` names: one round trip, without configuration, store or runtime.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use oauthctl_core::flow::AccessToken;
+use oauthctl_core::flow::{AccessToken, TokenRequest};
+use oauthctl_core::profile::api_url::ApiUrls;
+use oauthctl_core::profile::{Credential, CredentialTool};
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Secret, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::tables;
 use crate::environment;
 
 /// The variable that names the agent.
 const VARIABLE: &str = "OAUTHCTL_AGENT";
 
+/// What an agent says about an account.
+#[derive(Debug)]
+pub struct LentAccount {
+    /// The profile and the account.
+    pub key: GrantKey,
+    /// Where its token may be sent.
+    pub urls: ApiUrls,
+}
+
 /// An agent.
 #[derive(Debug, Clone)]
 pub struct Agent {
     path: PathBuf,
+}
+
+/// Returns the question for a token of this account.
+pub fn token_request(key: &GrantKey, request: &TokenRequest) -> Value {
+    json!({
+        "op": "token",
+        "profile": key.profile,
+        "account": key.account,
+        "force": request.force,
+    })
+}
+
+fn malformed() -> Error {
+    Error::unavailable("the agent sent an invalid response")
 }
 
 impl Agent {
@@ -46,7 +73,6 @@ impl Agent {
     pub fn token(&self, request: &Value) -> Result<AccessToken> {
         let answer = self.ask(request)?;
         let text = |name: &str| answer[name].as_str().map(str::to_owned);
-        let malformed = || Error::unavailable("the agent sent an invalid response");
         let value = Secret::new(text("access_token").ok_or_else(malformed)?);
         let key = GrantKey::new(
             text("profile").ok_or_else(malformed)?,
@@ -64,6 +90,54 @@ impl Agent {
         token.scopes = scopes.filter_map(|scope| scope.as_str().map(str::to_owned)).collect();
         token.warning = text("warning").map(Error::unavailable);
         Ok(token)
+    }
+
+    /// Asks which account this is, and where its token may be sent.
+    ///
+    /// # Errors
+    ///
+    /// Returns the agent's error, or `Unavailable` if it does not answer.
+    pub fn account(&self, profile: Option<&str>, account: Option<&str>) -> Result<LentAccount> {
+        let request = json!({ "op": "account", "profile": profile, "account": account });
+        let answer = self.ask(&request)?;
+        let text = |name: &str| answer[name].as_str().ok_or_else(malformed);
+        let urls = answer["api_url"].as_array().into_iter().flatten();
+        let urls = ApiUrls::named(urls.filter_map(Value::as_str)).map_err(|_| malformed())?;
+        Ok(LentAccount { key: GrantKey::new(text("profile")?, text("account")?), urls })
+    }
+
+    /// Asks for the proof of one request with a token that is bound to a key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the agent's error, or `Unavailable` if it does not answer.
+    pub fn proof(
+        &self,
+        key: &GrantKey,
+        (method, url): (&str, &str),
+        nonce: Option<&str>,
+        token: &Secret,
+    ) -> Result<Secret> {
+        let answer = self.ask(&json!({
+            "op": "proof",
+            "profile": key.profile,
+            "account": key.account,
+            "method": method,
+            "url": url,
+            "nonce": nonce,
+            "access_token": token.expose(),
+        }))?;
+        answer["proof"].as_str().map(Secret::new).ok_or_else(malformed)
+    }
+
+    /// Asks what the credential helper of a tool hands out, by the tables of the agent's configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns the agent's error, or `Unavailable` if it does not answer.
+    pub fn credentials(&self, tool: CredentialTool) -> Result<BTreeMap<String, Credential>> {
+        let answer = self.ask(&json!({ "op": "credentials", "tool": tool.name() }))?;
+        tables::read(&answer["credentials"]).ok_or_else(malformed)
     }
 
     /// Sends a request and returns the response.

@@ -6,3 +6,6 @@ pub mod client;
 pub mod message;
 #[cfg(unix)]
 pub mod server;
+#[cfg(unix)]
+pub mod sleep;
+pub mod tables;

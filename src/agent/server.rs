@@ -5,10 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use oauthctl_core::{Error, ErrorKind, Result, Timestamp};
+use oauthctl_core::http::api::Method;
+use oauthctl_core::profile::api_url::ApiUrls;
+use oauthctl_core::profile::{ClientAuth, CredentialTool};
+use oauthctl_core::{Error, ErrorKind, Result, Secret, Timestamp};
 use serde_json::{Value, json};
+use url::Url;
 
-use super::message;
+use super::sleep::Sleep;
+use super::{message, tables};
 use crate::args::{AccountOption, Globals};
 use crate::audit::Audit;
 use crate::confirm::Confirm;
@@ -16,6 +21,7 @@ use crate::context::Context;
 use crate::get_token;
 use crate::get_token::request::{Request, Selection};
 use crate::socket::Socket;
+use crate::source;
 use crate::ui::{self, Ui};
 
 /// Time limit for a request to arrive, and for its response to be read.
@@ -23,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Maximum number of requests at once.
 const REQUESTS: usize = 64;
+
+/// Maximum number of requests at once of users who may not use the agent: they only get that answer.
+const REFUSALS: usize = 8;
 
 /// What all requests share.
 pub struct Server {
@@ -38,8 +47,14 @@ pub struct Server {
     pub audit: Option<Audit>,
     /// Whether no token is handed out.
     pub is_locked: AtomicBool,
+    /// Whether no token is handed out any more once the machine has slept.
+    pub locks_after_sleep: bool,
+    /// Whether it has.
+    pub sleep: Sleep,
     /// The number of requests that are being answered.
     pub active: AtomicUsize,
+    /// The number of those that are being refused because of their user.
+    pub refused: AtomicUsize,
     /// Whether the agent is to end.
     pub stops: tokio::sync::Notify,
 }
@@ -64,18 +79,71 @@ pub async fn serve(server: Arc<Server>, socket: &Socket) {
         };
         let peer = stream.peer_cred().map(|c| Peer { pid: c.pid(), uid: c.uid() });
         let (Ok(peer), Ok(stream)) = (peer, stream.into_std()) else { continue };
-        if server.active.fetch_add(1, Ordering::SeqCst) >= REQUESTS {
-            server.active.fetch_sub(1, Ordering::SeqCst);
+        let limit = if server.may_use(peer) { REQUESTS } else { REFUSALS };
+        let count = server.count(peer);
+        if count.fetch_add(1, Ordering::SeqCst) >= limit {
+            count.fetch_sub(1, Ordering::SeqCst);
             continue;
         }
         let common = Arc::clone(&server);
         let work = move || {
             answer(&common, peer, &stream);
-            common.active.fetch_sub(1, Ordering::SeqCst);
+            common.count(peer).fetch_sub(1, Ordering::SeqCst);
         };
         if std::thread::Builder::new().name("request".to_owned()).spawn(work).is_err() {
-            server.active.fetch_sub(1, Ordering::SeqCst);
+            count.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+}
+
+impl Server {
+    fn may_use(&self, peer: Peer) -> bool {
+        peer.is_owner() || self.users.contains(&peer.uid)
+    }
+
+    /// Returns what counts the requests of this peer.
+    fn count(&self, peer: Peer) -> &AtomicUsize {
+        if self.may_use(peer) { &self.active } else { &self.refused }
+    }
+
+    /// Forgets what the user consented to before the machine slept.
+    fn look_for_sleep(&self) {
+        if !self.sleep.has_been() {
+            return;
+        }
+        self.forget_consent();
+        if self.locks_after_sleep {
+            self.is_locked.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn context(&self) -> Result<Context> {
+        Context::new(self.globals.clone(), self.ui)
+    }
+
+    fn forget_consent(&self) {
+        if let Some(confirm) = &self.confirm {
+            confirm.forget();
+        }
+    }
+
+    /// Checks that the user lets this process use the account now.
+    fn permit(&self, peer: Peer, profile: Option<String>) -> Result<()> {
+        if self.is_locked.load(Ordering::SeqCst) {
+            return Err(refusal("the agent is locked").hint("run `oauthctl agent --unlock`"));
+        }
+        match &self.confirm {
+            Some(confirm) if !consents(confirm, peer, profile)? => {
+                Err(refusal("the user does not consent"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Peer {
+    fn is_owner(self) -> bool {
+        self.uid == rustix::process::geteuid().as_raw()
     }
 }
 
@@ -89,11 +157,8 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
     }
     // Read in any case: a socket that is closed with unread bytes takes the answer with it.
     let request = message::read(stream, message::REQUEST);
-    let own = rustix::process::geteuid().as_raw();
     let outcome = match request {
-        _ if peer.uid != own && !server.users.contains(&peer.uid) => {
-            Err(refusal("this user may not use the agent"))
-        }
+        _ if !server.may_use(peer) => Err(refusal("this user may not use the agent")),
         Ok(request) => perform(server, peer, &request),
         Err(_) => Err(Error::usage("the request is invalid")),
     };
@@ -113,25 +178,30 @@ fn refusal(why: &str) -> Error {
 }
 
 fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
-    let is_owner = peer.uid == rustix::process::geteuid().as_raw();
+    server.look_for_sleep();
     match request["op"].as_str() {
         Some("token") => {
             let outcome = token(server, peer, request);
             note(server, peer, request, outcome.as_ref().err());
             outcome
         }
+        Some("proof") => {
+            let outcome = proof(server, peer, request);
+            note(server, peer, request, outcome.as_ref().err());
+            outcome
+        }
+        Some("account") => account(server, request),
+        Some("credentials") => credentials(server, request),
         Some("status") => Ok(json!({
             "pid": std::process::id(),
             "locked": server.is_locked.load(Ordering::SeqCst),
         })),
-        Some("lock" | "unlock" | "stop") if !is_owner => {
+        Some("lock" | "unlock" | "stop") if !peer.is_owner() => {
             Err(refusal("only the user of the agent may do that"))
         }
         Some("lock") => {
             server.is_locked.store(true, Ordering::SeqCst);
-            if let Some(confirm) = &server.confirm {
-                confirm.forget();
-            }
+            server.forget_consent();
             Ok(json!({}))
         }
         Some("unlock") => {
@@ -147,15 +217,8 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
 }
 
 fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
-    if server.is_locked.load(Ordering::SeqCst) {
-        return Err(refusal("the agent is locked").hint("run `oauthctl agent --unlock`"));
-    }
     let text = |name: &str| request[name].as_str().map(str::to_owned);
-    if let Some(confirm) = &server.confirm
-        && !consents(confirm, peer, text("profile"))?
-    {
-        return Err(refusal("the user does not consent"));
-    }
+    server.permit(peer, text("profile"))?;
     let scopes = request["scopes"].as_array().into_iter().flatten();
     let selection = Selection {
         account: AccountOption { account: text("account") },
@@ -168,7 +231,7 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     let (force, cached, id_token) = (is("force"), is("cached"), is("id_token"));
     let wanted = Request { force, cached, login: false, id_token, whole: true };
     // Its own context: the configuration may have changed.
-    let context = Context::new(server.globals.clone(), server.ui)?;
+    let context = server.context()?;
     let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)?;
     let seconds = |at: Option<Timestamp>| at.map(|at| at.unix());
     Ok(json!({
@@ -186,6 +249,55 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     }))
 }
 
+/// Returns the proof of one request with a token. The key stays here.
+fn proof(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
+    let text = |name: &str| request[name].as_str();
+    server.permit(peer, text("profile").map(str::to_owned))?;
+    let missing = || Error::usage("the request is invalid");
+    let method = text("method").ok_or_else(missing)?;
+    let url = text("url").and_then(|url| Url::parse(url).ok()).ok_or_else(missing)?;
+    let token = Secret::new(text("access_token").ok_or_else(missing)?);
+    let is_request = Method::from_bytes(method.as_bytes()).is_ok()
+        && matches!(url.scheme(), "http" | "https")
+        && url.has_host();
+    if !is_request {
+        return Err(missing());
+    }
+    let context = server.context()?;
+    let opened = source::open(&context, text("profile"), text("account"))?;
+    let signed = async {
+        match opened.manager.prover(&opened.target.key).await? {
+            Some(prover) => prover.proof(method, &url, text("nonce"), &token, Timestamp::now()),
+            None => Err(Error::usage("the token is not bound to a key")),
+        }
+    };
+    Ok(json!({ "proof": crate::run::block_on(Some(&opened.manager), signed)? }))
+}
+
+/// Says which account this is, and where its token may be sent.
+fn account(server: &Server, request: &Value) -> Result<Value> {
+    let context = server.context()?;
+    let text = |name: &str| request[name].as_str();
+    let opened = source::open(&context, text("profile"), text("account"))?;
+    let (profile, key) = (opened.target.profile, &opened.target.key);
+    if profile.client.auth.is_some_and(ClientAuth::is_mutual_tls) {
+        let what = "requests of this profile need its client certificate, which the agent keeps";
+        return Err(Error::usage(what).hint("make the request where the agent runs"));
+    }
+    let urls = ApiUrls::of(profile)?;
+    let urls: Vec<&str> = urls.all().iter().map(Url::as_str).collect();
+    Ok(json!({ "profile": key.profile, "account": key.account, "api_url": urls }))
+}
+
+/// Returns what the credential helper of a tool hands out.
+fn credentials(server: &Server, request: &Value) -> Result<Value> {
+    let name = request["tool"].as_str();
+    let tool = CredentialTool::ALL.into_iter().find(|(known, _)| Some(*known) == name);
+    let (_, tool) = tool.ok_or_else(|| Error::usage("the request is invalid"))?;
+    let context = server.context()?;
+    Ok(json!({ "credentials": tables::render(context.config()?.credential.get(&tool)) }))
+}
+
 fn consents(confirm: &Confirm, peer: Peer, profile: Option<String>) -> Result<bool> {
     let mut about = vec![("OAUTHCTL_CONFIRM_UID", peer.uid.to_string())];
     about.extend(profile.map(|profile| ("OAUTHCTL_CONFIRM_PROFILE", profile)));
@@ -199,7 +311,7 @@ fn note(server: &Server, peer: Peer, request: &Value, failed: Option<&Error>) {
     let Some(audit) = &server.audit else { return };
     audit.write(&json!({
         "time": Timestamp::now().to_string(),
-        "op": "token",
+        "op": request["op"],
         "profile": request["profile"],
         "account": request["account"],
         "uid": peer.uid,

@@ -35,6 +35,9 @@ pub struct AgentArgs {
     /// File to append a line of JSON to for each token
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub audit: Option<PathBuf>,
+    /// Hand out no token after the machine slept, until `--unlock`
+    #[arg(long)]
+    pub lock_after_sleep: bool,
     /// Stay in the foreground, for systemd, launchd and containers
     #[arg(long)]
     pub foreground: bool,
@@ -164,6 +167,7 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
     use std::sync::atomic::Ordering;
 
     use crate::agent::server::{Server, serve};
+    use crate::agent::sleep::Sleep;
     use crate::audit::Audit;
     use crate::confirm::Confirm;
     use crate::run as runner;
@@ -177,13 +181,16 @@ fn foreground(args: &AgentArgs, path: &std::path::Path, context: &Context) -> Re
         confirm: confirm.map(|command| Confirm::new(command, args.confirm_for, Vec::new())),
         audit,
         is_locked: false.into(),
+        locks_after_sleep: args.lock_after_sleep,
+        sleep: Sleep::new(),
         active: 0.into(),
+        refused: 0.into(),
         stops: tokio::sync::Notify::new(),
     });
     let work = async {
         let socket = Socket::bind(path)?;
         if !args.allow_uid.is_empty() {
-            socket.open_to_others()?;
+            socket.open_to(&args.allow_uid)?;
         }
         announce(path, std::process::id(), context)?;
         serve(Arc::clone(&server), &socket).await;

@@ -7,12 +7,9 @@ mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::http::Options;
 use oauthctl_core::http::api::{ApiClient, ApiResponse, Method, StatusCode, header};
-use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::{Error, ErrorKind, Result};
 use url::Url;
 
@@ -22,8 +19,8 @@ use crate::args::AccountOption;
 use crate::authorizer::{Authorizer, Outgoing};
 use crate::commands::login;
 use crate::context::Context;
-use crate::source::{self, Opened, Source};
-use crate::{challenge, environment, manager, run as runner};
+use crate::source::{self, Lender};
+use crate::{challenge, manager, run as runner};
 
 /// Maximum number of redirects that are followed.
 const REDIRECTS: usize = 10;
@@ -63,14 +60,15 @@ pub struct ApiArgs {
 /// Returns `ServerRefused` for a status of 4xx and `Unavailable` for 5xx, after the body was printed;
 /// `LoginRequired` if there is no usable token or it lacks a scope.
 pub fn run(args: &ApiArgs, context: &Context) -> Result<ExitCode> {
-    let opened = source::open(context, args.profile.as_deref(), args.account.account.as_deref())?;
-    let urls = ApiUrls::of(opened.target.profile)?;
-    let request = Request::read(&args.request, &urls)?;
+    let lender = source::lender(context, args.profile.as_deref(), args.account.account.as_deref())?;
+    let request = Request::read(&args.request, &lender.urls)?;
     let output = Output::new(args.output.as_deref(), args.include)?;
-    let api = Api { context, opened: &opened, urls: &urls, output: &output };
-    let outcome = api.perform(&request, !args.login);
-    match outcome {
-        Err(Failure::LogIn { error, scopes }) if args.login => {
+    let api = Api { context, lender: &lender, output: &output };
+    // An agent has no terminal and no browser: a login is for where it runs.
+    let opened = lender.opened.as_ref().filter(|_| args.login);
+    let outcome = api.perform(&request, opened.is_none());
+    match (outcome, opened) {
+        (Err(Failure::LogIn { error, scopes }), Some(opened)) => {
             if let Some(warning) = error.warning() {
                 context.ui.warn(warning);
             }
@@ -78,7 +76,7 @@ pub fn run(args: &ApiArgs, context: &Context) -> Result<ExitCode> {
             login::log_in(context, &opened.target, &among_others, &scopes)?;
             api.perform(&request, true).map_err(Failure::told)?;
         }
-        outcome => outcome.map_err(Failure::told)?,
+        (outcome, _) => outcome.map_err(Failure::told)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -110,8 +108,7 @@ impl From<Error> for Failure {
 
 struct Api<'a> {
     context: &'a Context,
-    opened: &'a Opened<'a>,
-    urls: &'a ApiUrls,
+    lender: &'a Lender<'a>,
     output: &'a Output,
 }
 
@@ -119,17 +116,11 @@ impl Api<'_> {
     /// Makes the request. The body of a response that a login could change is printed only if this was the
     /// last attempt.
     fn perform(&self, request: &Request, is_last: bool) -> Result<(), Failure> {
-        let Opened { target, manager } = self.opened;
-        let client = ApiClient::new(Options {
-            ca_file: target.profile.ca_file.clone(),
-            proxy: environment::proxy(),
-            ..Options::default()
-        });
+        let client = ApiClient::new(self.lender.transport.clone());
         let (trace, ui) = (self.context.trace.clone(), self.context.ui);
-        let authorizer =
-            Authorizer::new(Source::of(&target.key, Arc::new(manager.clone())), client, trace, ui);
+        let authorizer = Authorizer::new(self.lender.source.clone(), client, trace, ui);
         let work = async { Ok(self.exchange(&authorizer, request, is_last).await) };
-        runner::block_on(Some(manager), work)?
+        runner::block_on(self.lender.manager(), work)?
     }
 
     async fn exchange(
@@ -175,7 +166,7 @@ impl Api<'_> {
         }
         let to = response.headers().get(header::LOCATION)?.to_str().ok()?;
         let to = from.join(to).ok()?;
-        if self.urls.covers(&to) {
+        if self.lender.urls.covers(&to) {
             return Some(to);
         }
         let what =
@@ -200,13 +191,11 @@ impl Api<'_> {
         };
         let failure = match (missing, not_refreshed) {
             (Some(scopes), _) => {
-                let error = told::missing_scopes(method, url, &self.opened.target.key, &scopes);
+                let error = told::missing_scopes(method, url, &self.lender.key, &scopes);
                 Some(Failure::LogIn { error, scopes })
             }
             (None, Some(error)) => Some(error.into()),
-            (None, None) => {
-                told::status(method, url, status, &self.opened.target.key).map(Failure::Other)
-            }
+            (None, None) => told::status(method, url, status, &self.lender.key).map(Failure::Other),
         };
         if !is_last && matches!(failure, Some(Failure::LogIn { .. })) {
             return failure.map_or(Ok(()), Err);

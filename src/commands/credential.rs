@@ -11,7 +11,9 @@ use oauthctl_core::http::{HttpClient, Options};
 use oauthctl_core::port::Http;
 use oauthctl_core::profile::{Credential, CredentialTool, Target as Place};
 use oauthctl_core::{Error, Result, Secret, Timestamp, text};
+use url::Url;
 
+use crate::agent::client::Agent;
 use crate::context::Context;
 use crate::credential::{self, Usual, aws, cargo, docker, git, kubernetes, netrc};
 use crate::target::Target;
@@ -139,7 +141,7 @@ fn docker_answer(operation: &str, context: &Context) -> std::result::Result<Stri
     let tool = CredentialTool::Docker;
     match operation {
         "list" => {
-            let all = context.config()?.credential.get(&tool);
+            let all = context.config_for(tool)?.credential.get(&tool);
             return Ok(format!("{}\n", docker::list(all)));
         }
         // `docker login` stores what it was given, which is the token from here.
@@ -240,7 +242,7 @@ fn with_netrc(args: &NetrcArgs, context: &Context) -> Result<()> {
         Some(key) => Some(credential::settings_of(context, tool, Some(key))?),
         None => None,
     };
-    let all = context.config()?.credential.get(&tool).into_iter().flatten();
+    let all = context.config_for(tool)?.credential.get(&tool).into_iter().flatten();
     let all: Vec<(&str, &Credential)> = match one {
         Some(one) => vec![one],
         None => all.map(|(key, settings)| (key.as_str(), settings)).collect(),
@@ -263,6 +265,10 @@ fn with_aws(key: Option<&str>, context: &Context) -> Result<()> {
     let (_, settings) = credential::settings_of(context, CredentialTool::Aws, key)?;
     let variable = |name: &str| context.env(name).ok().flatten();
     let endpoint = aws::endpoint(settings, variable)?;
+    if Agent::named()?.is_some() {
+        // There is no store here to keep them in.
+        return ui::print_line(&aws_credentials(context, settings, endpoint)?.to_string());
+    }
     let target =
         Target::existing(context, settings.profile.as_deref(), settings.account.as_deref())?;
     let grant_id = target.state.account(&target.key)?.map(|entry| entry.grant_id);
@@ -275,17 +281,8 @@ fn with_aws(key: Option<&str>, context: &Context) -> Result<()> {
     {
         return ui::print_line(&found.to_string());
     }
-    let token = credential::issue(context, settings, Usual::Id)?;
     let asked_at = Timestamp::now();
-    let request = aws::request(endpoint, settings, &token);
-    let client = HttpClient::new(Options { proxy: environment::proxy(), ..Options::default() });
-    let response = runner::block_on(None, async {
-        client.send(&request).await.map_err(|error| {
-            let failed = Error::unavailable(format!("AWS STS: {}", error.message));
-            error.hint.map_or(failed.clone(), |hint| failed.hint(hint))
-        })
-    })?;
-    let credentials = aws::parse(&response)?;
+    let credentials = aws_credentials(context, settings, endpoint)?;
     if let Some(entry) = target.state.account(&target.key)? {
         let kept = aws::kept(&credentials, &entry.grant_id, asked_at.plus(life));
         let saved = runner::block_on(None, items.set(&name, &Secret::new(kept.as_str())));
@@ -294,6 +291,24 @@ fn with_aws(key: Option<&str>, context: &Context) -> Result<()> {
         }
     }
     ui::print_line(&credentials.to_string())
+}
+
+/// Exchanges a token for temporary credentials.
+fn aws_credentials(
+    context: &Context,
+    settings: &Credential,
+    endpoint: Url,
+) -> Result<serde_json::Value> {
+    let token = credential::issue(context, settings, Usual::Id)?;
+    let request = aws::request(endpoint, settings, &token);
+    let client = HttpClient::new(Options { proxy: environment::proxy(), ..Options::default() });
+    let response = runner::block_on(None, async {
+        client.send(&request).await.map_err(|error| {
+            let failed = Error::unavailable(format!("AWS STS: {}", error.message));
+            error.hint.map_or(failed.clone(), |hint| failed.hint(hint))
+        })
+    })?;
+    aws::parse(&response)
 }
 
 fn with_npm(key: Option<&str>, context: &Context) -> Result<()> {

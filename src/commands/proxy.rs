@@ -5,13 +5,10 @@ mod child;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::http::Options;
 use oauthctl_core::http::api::ApiClient;
-use oauthctl_core::profile::api_url::ApiUrls;
 use oauthctl_core::trace::Trace;
 use oauthctl_core::{ErrorKind, Result, StateKey, TokenRequest, hook, time};
 use serde_json::json;
@@ -24,8 +21,7 @@ use crate::context::Context;
 use crate::proxy::listen::{Listener, Place};
 use crate::proxy::rules::Rules;
 use crate::proxy::{Proxy, serve};
-use crate::source::{self, Opened, Source};
-use crate::{environment, run as runner, ui};
+use crate::{run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(
@@ -69,21 +65,17 @@ pub struct ProxyArgs {
 pub fn run(args: &ProxyArgs, context: &Context) -> Result<ExitCode> {
     let place = args.listen.as_deref().map(Place::read).transpose()?.unwrap_or_default();
     let rules = Rules::read(&args.allow)?;
-    let opened = source::open(context, args.profile.as_deref(), args.account.account.as_deref())?;
-    let Opened { target, manager } = &opened;
-    let urls = ApiUrls::of(target.profile)?;
-    let hidden = hook::hidden_variables(target.profile);
+    let lender = source::lender(context, args.profile.as_deref(), args.account.account.as_deref())?;
+    let (opened, manager) = (lender.opened.as_ref(), lender.manager());
+    let hidden = opened.map(|opened| hook::hidden_variables(opened.target.profile));
+    let hidden = hidden.unwrap_or_default();
     let audit = args.audit.as_deref().map(|path| Audit::open(path, context.ui)).transpose()?;
     let confirm = args.confirm.as_deref();
     let confirm = confirm.map(|command| Confirm::new(command, args.confirm_for, hidden.clone()));
-    let client = ApiClient::new(Options {
-        ca_file: target.profile.ca_file.clone(),
-        proxy: environment::proxy(),
-        ..Options::default()
-    });
-    let source = Source::of(&target.key, Arc::new(manager.clone()));
+    let client = ApiClient::new(lender.transport.clone());
+    let (source, urls) = (lender.source.clone(), lender.urls.clone());
     let key = StateKey::generate()?;
-    let (profile, account) = (target.key.profile.clone(), target.key.account.clone());
+    let (profile, account) = (lender.key.profile.clone(), lender.key.account.clone());
     let work = async {
         // What keeps every request from success is said now.
         source.token(&TokenRequest::default()).await?;
@@ -112,7 +104,7 @@ pub fn run(args: &ProxyArgs, context: &Context) -> Result<ExitCode> {
         // Signals are the command's.
         return runner::block_on_child(manager, work);
     }
-    match runner::block_on(Some(manager), work) {
+    match runner::block_on(manager, work) {
         // A signal is the documented way to stop it.
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(ExitCode::SUCCESS),
         outcome => outcome,

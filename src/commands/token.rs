@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use oauthctl_core::flow::AccessToken;
 use oauthctl_core::{Error, Result, Secret, Timestamp};
 
+use crate::agent::client::Agent;
 use crate::args::ProfileArg;
 use crate::context::Context;
 use crate::format::{FORMATS, Format, render};
@@ -104,7 +105,12 @@ pub fn run(args: &TokenArgs, context: &Context) -> Result<ExitCode> {
 fn proof(args: &TokenArgs, token: &AccessToken, now: Timestamp) -> Result<Option<Secret>> {
     let Some((method, url)) = &args.dpop else { return Ok(None) };
     let nonce = args.dpop_nonce.as_deref();
-    let proof = token.dpop_proof(method, url, nonce, now)?;
+    let mut proof = token.dpop_proof(method, url, nonce, now)?;
+    let is_bound = token.token_type.eq_ignore_ascii_case("DPoP");
+    if let Some(agent) = Agent::named()?.filter(|_| is_bound) {
+        let of_agent = agent.proof(&token.account.key, (method, url), nonce, &token.value)?;
+        proof = Some(of_agent);
+    }
     if proof.is_none() {
         let what = format!(
             "`--dpop` requires a token that is bound to a key, but this is a {} token",

@@ -2,11 +2,12 @@
 
 use oauthctl_core::profile::snapshot::Snapshot;
 use oauthctl_core::profile::url_login::{self, UrlLogin};
-use oauthctl_core::profile::{Catalog, Config, ConfigFile, Profile};
+use oauthctl_core::profile::{Catalog, Config, ConfigFile, CredentialTool, Profile};
 use oauthctl_core::store::UrlLogins;
 use oauthctl_core::{Error, Result};
 
 use super::Context;
+use crate::agent::client::Agent;
 
 impl Context {
     /// Returns the configuration file, read once but not parsed, or `None` if there is none.
@@ -40,6 +41,21 @@ impl Context {
         };
         self.add_url_logins(&mut config);
         Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Returns the configuration with what the helper of a tool hands out: that of the agent, if one is named and
+    /// there is no table for the tool here.
+    ///
+    /// # Errors
+    ///
+    /// See [`config`](Self::config); also returns the errors of the agent.
+    pub fn config_for(&self, tool: CredentialTool) -> Result<&Config> {
+        let own = self.config()?;
+        let agent = if own.credential.contains_key(&tool) { None } else { Agent::named()? };
+        let Some(agent) = agent else { return Ok(own) };
+        let mut lent = Config::empty(&self.config_path()?);
+        lent.credential.insert(tool, agent.credentials(tool)?);
+        Ok(self.lent.get_or_init(|| lent))
     }
 
     /// Adds the logins by URL. One that cannot be read is skipped with a warning.

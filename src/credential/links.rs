@@ -1,5 +1,5 @@
 //! Links to the program that act as one of its commands: `docker-credential-oauthctl`, `git-credential-oauthctl`,
-//! `cargo-credential-oauthctl` and `oauthctl-token-PROFILE`.
+//! `cargo-credential-oauthctl` and `oauthctl-token-PROFILE`. Also the way in which cargo calls a provider.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,8 +18,19 @@ pub fn arguments() -> Vec<OsString> {
     resolve(std::env::args_os().collect())
 }
 
-/// Returns the command line of a call under one of these names; any other is returned as it is.
+/// What cargo passes to a provider in place of the arguments from its configuration. Those are in each request.
+const CARGO: &str = "--cargo-plugin";
+
+/// Returns the command line of a call under one of these names, or by cargo; any other is returned as it is.
 fn resolve(arguments: Vec<OsString>) -> Vec<OsString> {
+    if let [program, only] = arguments.as_slice()
+        && only == CARGO
+        && command_of(program.as_ref()).is_none()
+    {
+        return [program.as_os_str(), "credential".as_ref(), "cargo".as_ref(), only]
+            .map(OsString::from)
+            .to_vec();
+    }
     let Some(command) = arguments.first().and_then(|program| command_of(program.as_ref())) else {
         return arguments;
     };
@@ -59,6 +70,8 @@ mod tests {
             ("oauthctl-token-a --json", "oauthctl token --profile=a --json"),
             ("oauthctl-token-", "oauthctl-token-"),
             ("oauthctl token", "oauthctl token"),
+            ("/x/oauthctl --cargo-plugin", "/x/oauthctl credential cargo --cargo-plugin"),
+            ("oauthctl --cargo-plugin x", "oauthctl --cargo-plugin x"),
             ("docker-credential-oauthctl-x get", "docker-credential-oauthctl-x get"),
         ] {
             let line = line.split(' ').map(OsString::from).collect();

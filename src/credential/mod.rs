@@ -55,7 +55,7 @@ pub fn settings_for<'a>(
     tool: CredentialTool,
     asked: &Target,
 ) -> Result<Option<(&'a str, &'a Credential)>> {
-    Ok(context.config()?.credential_for(tool, asked))
+    Ok(context.config_for(tool)?.credential_for(tool, asked))
 }
 
 /// Returns the settings of this key, or the only ones of the tool.
@@ -68,7 +68,7 @@ pub fn settings_of<'a>(
     tool: CredentialTool,
     key: Option<&str>,
 ) -> Result<(&'a str, &'a Credential)> {
-    let all = context.config()?.credential.get(&tool);
+    let all = context.config_for(tool)?.credential.get(&tool);
     let names = || all.into_iter().flatten().map(|(name, _)| name.as_str());
     let found = match key {
         Some(key) => all.and_then(|all| all.get_key_value(key)),

@@ -31,6 +31,10 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
         CredentialTool::Cargo => place("", ("CARGO_HOME", "config.toml"), ".cargo/config.toml"),
         CredentialTool::Aws => place("AWS_CONFIG_FILE", ("", ""), ".aws/config"),
         CredentialTool::Npm => place("NPM_CONFIG_USERCONFIG", ("", ""), ".npmrc"),
+        CredentialTool::Kubernetes => place("KUBECONFIG", ("", ""), ".kube/config"),
+        // A netrc file would keep the token, and nothing that reads one can run a helper.
+        CredentialTool::Netrc => Err(Error::usage("a netrc file cannot name a helper")
+            .hint("give the program a pipe: `curl --netrc-file <(oauthctl credential netrc) URL`")),
         other => {
             let what =
                 format!("`credential setup` does not write the configuration of {}", other.name());
@@ -80,6 +84,7 @@ pub fn insertion(
         }
         CredentialTool::Cargo => cargo(key, file, program),
         CredentialTool::Docker => docker(&url()?, key, file),
+        CredentialTool::Kubernetes => kubernetes(key, file, program),
         _ => {
             let url = url()?;
             let path = url.path();
@@ -118,6 +123,61 @@ fn cargo(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     };
     let line = if file.is_empty() || file.ends_with('\n') { "" } else { "\n" };
     Ok((file.len(), format!("{line}[registries.{name}]\n{index}\n{provider}")))
+}
+
+/// Returns the name of the user in a kubeconfig that stands for a table.
+pub fn kubernetes_user(key: &str) -> String {
+    let url = Target::parse(key).ok().filter(Target::is_url);
+    format!("oauthctl-{}", url.map_or_else(|| key.to_owned(), |url| url.authority()))
+}
+
+/// Inserts a user into a kubeconfig, as text: the rest of the file stays as it is.
+fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
+    // A string of JSON is one of YAML.
+    let text = |text: &str| Value::from(text).to_string();
+    let name = format!("name: {}", text(&kubernetes_user(key)));
+    if file.lines().any(|line| line.trim_start_matches([' ', '-']) == name) {
+        return Err(Error::config(format!("the file already has a user with `{name}`"))
+            .hint("change it yourself, or remove it first"));
+    }
+    let entry = |indent: &str| {
+        [
+            format!("- {name}"),
+            "  user:".to_owned(),
+            "    exec:".to_owned(),
+            "      apiVersion: client.authentication.k8s.io/v1".to_owned(),
+            format!("      command: {}", text(program)),
+            format!("      args: [credential, kubernetes, {}]", text(key)),
+            "      interactiveMode: Never".to_owned(),
+            "      provideClusterInfo: true".to_owned(),
+        ]
+        .map(|line| format!("{indent}{line}\n"))
+        .concat()
+    };
+    let mut at = 0;
+    let mut lines = file.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        at += line.len();
+        if line.trim_end() == "users:" {
+            let newline = if line.ends_with('\n') { "" } else { "\n" };
+            let is_entry = |line: &&str| line.trim_start().starts_with("- ");
+            let next = lines.next().filter(is_entry).unwrap_or_default();
+            let indent = &next[..next.len() - next.trim_start().len()];
+            return Ok((at, format!("{newline}{}", entry(indent))));
+        }
+        if line.starts_with("users:") || line.starts_with(['{', '\t']) {
+            return Err(Error::config("the users of the file are not a list in lines").hint(
+                "remove an empty `users` from it, or add the user with `kubectl config \
+                 set-credentials`",
+            ));
+        }
+    }
+    let (head, line) = match (file.trim().is_empty(), file.ends_with('\n')) {
+        (true, _) => ("apiVersion: v1\nkind: Config\n", ""),
+        (false, true) => ("", ""),
+        (false, false) => ("", "\n"),
+    };
+    Ok((file.len(), format!("{line}{head}users:\n{}", entry(""))))
 }
 
 /// Inserts a member of `credHelpers`, as text: the rest of the file stays as it is.
@@ -184,6 +244,29 @@ mod tests {
         {
             let refused = insertion(CredentialTool::Docker, "registry.example", file, "x");
             assert!(refused.is_err(), "{file}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_keeps_the_rest_of_its_file() {
+        let key = "https://k8s.example:6443";
+        for (file, before, indent, next) in [
+            ("", "kind: Config\nusers:\n", "", ""),
+            ("kind: Config", "kind: Config\nusers:\n", "", ""),
+            ("users:\n- name: a\n  user: {}\n", "users:\n", "", "- name: a\n"),
+            ("users:\n  - name: a\nx: y\n", "users:\n", "  ", "  - name: a\n"),
+            ("a: b\nusers:", "a: b\nusers:\n", "", ""),
+        ] {
+            let text = after(CredentialTool::Kubernetes, key, file);
+            let (head, rest) = text.split_once(&format!("{indent}- name: \"oauthctl-")).unwrap();
+            assert!(head.ends_with(before), "{text}");
+            assert!(rest.starts_with("k8s.example:6443\"\n"), "{text}");
+            assert!(rest.contains(&format!("\n{indent}      command: \"/opt/o'b/oauthctl\"\n")));
+            assert!(rest.contains(&format!("provideClusterInfo: true\n{next}")), "{text}");
+            assert!(insertion(CredentialTool::Kubernetes, key, &text, "x").is_err());
+        }
+        for file in ["users: []\n", "users: null\n", "{\"users\": []}"] {
+            assert!(insertion(CredentialTool::Kubernetes, key, file, "x").is_err(), "{file}");
         }
     }
 

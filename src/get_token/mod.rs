@@ -57,14 +57,11 @@ fn agent_request(
     selection: &Selection,
     request: &Request,
 ) -> Result<serde_json::Value> {
-    let named = match profile {
-        Some(name) => Some(name.to_owned()),
-        None => context.env("OAUTHCTL_PROFILE")?,
-    };
+    let (profile, account) = context.asked(profile, selection.account.account.as_deref())?;
     Ok(serde_json::json!({
         "op": "token",
-        "profile": named,
-        "account": selection.account.account,
+        "profile": profile,
+        "account": account,
         "min_ttl": selection.min_ttl.map(|ttl| ttl.as_secs()),
         "scopes": selection.scopes,
         "resource": selection.resource,

@@ -1,5 +1,6 @@
 //! `oauthctl api`: one request with the token, and only to the API.
 
+mod agent;
 mod bounds;
 mod refusals;
 mod requests;

@@ -4,11 +4,12 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Api, Home, Running};
+use crate::support::{Api, Home, Replied, Running, await_some};
 
 /// An agent in the foreground. It ends when this is dropped.
 struct Agent {
@@ -178,19 +179,15 @@ fn hostile_request_gets_an_error_and_ends_nothing() {
 
 /// Asks as the user `nobody`, who can read neither this program nor its files.
 fn asked_by_another(agent: &Agent) -> String {
+    asked_by(65534, agent)
+}
+
+fn asked_by(user: u32, agent: &Agent) -> String {
     const ASK: &str = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(60); \
          s.connect(sys.argv[1]); s.sendall(b'{\"op\":\"token\"}\\n'); print(s.makefile().readline())";
+    let user = user.to_string();
     let output = std::process::Command::new("setpriv")
-        .args([
-            "--reuid",
-            "65534",
-            "--regid",
-            "65534",
-            "--clear-groups",
-            "/usr/bin/python3",
-            "-c",
-            ASK,
-        ])
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "/usr/bin/python3", "-c", ASK])
         .arg(&agent.path)
         .output()
         .unwrap();
@@ -200,14 +197,213 @@ fn asked_by_another(agent: &Agent) -> String {
 #[test]
 fn other_user_needs_allow_uid() {
     let home = Api::echo().home("", "");
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
     for path in ["", "run"] {
-        std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+        open(&home.path(path), 0o755);
     }
     // The mode of the socket keeps others out.
     assert_eq!(asked_by_another(&Agent::start(&home, &[])), "");
     let said = asked_by_another(&Agent::start(&home, &["--allow-uid", "65534"]));
     assert!(said.contains("\"access_token\":\"stored\""), "{said}");
-    // So do their credentials.
-    let said = asked_by_another(&Agent::start(&home, &["--allow-uid", "12345"]));
+    // So do their credentials, where everybody can open it.
+    let agent = Agent::start(&home, &["--allow-uid", "12345"]);
+    open(&agent.path, 0o666);
+    let said = asked_by_another(&agent);
     assert!(said.contains("access_denied") && !said.contains("stored"), "{said}");
+}
+
+/// The access control list of the socket names the users: nobody else can even connect.
+#[test]
+fn allow_uid_opens_the_socket_to_that_user_alone() {
+    let home = Api::echo().home("", "");
+    for path in ["", "run"] {
+        std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let agent = Agent::start(&home, &["--allow-uid", "65533", "--allow-uid", "12345"]);
+    assert_eq!(asked_by(65534, &agent), "");
+    for user in [65533, 12345] {
+        let said = asked_by(user, &agent);
+        assert!(said.contains("\"access_token\":\"stored\""), "{said}");
+    }
+}
+
+/// Strangers who hold their connections open do not keep the user out.
+#[test]
+fn strangers_do_not_fill_the_agent() {
+    const HOLD: &str = "import socket, sys, time\nall = []\n\
+        for _ in range(100):\n s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); all.append(s)\n\
+        print('held', flush=True); time.sleep(60)";
+    let home = Api::echo().home("", "");
+    for path in ["", "run"] {
+        std::fs::set_permissions(home.path(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let agent = Agent::start(&home, &[]);
+    std::fs::set_permissions(&agent.path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let mut strangers = std::process::Command::new("setpriv")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-c"])
+        .arg(HOLD)
+        .arg(&agent.path)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 5];
+    strangers.stdout.take().unwrap().read_exact(&mut said).unwrap();
+    let answer = agent.client().run(["token"]);
+    strangers.kill().unwrap();
+    strangers.wait().unwrap();
+    assert_eq!(answer.ok().line(), "stored");
+}
+
+/// What `api` and `proxy` send goes to the URLs of the agent's profile.
+#[test]
+fn api_asks_the_agent_and_refreshes_through_it() {
+    let api = Api::start(|asked| match asked.header("authorization") {
+        Some("Bearer stored") => Replied::new(401, &[], ""),
+        other => Replied::ok(other.unwrap_or("no token")),
+    });
+    let home = api.home("/v1/", "");
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    assert_eq!(client.run(["api", "-p", "p", "me"]).ok().stdout, "Bearer fresh-1");
+    assert_eq!((api.refreshes(), api.asked()[0].target.as_str()), (1, "/v1/me"));
+    client.run(["api", "-p", "p", "https://elsewhere.example/"]).fails(2);
+    client.run(["api", "-p", "other", "me"]).fails(3);
+    client.run(["api", "-p", "p", "--account", "other", "me", "--login"]).fails(4);
+    assert_eq!(api.asked().len(), 2);
+    assert!(client.files().is_empty(), "{:?}", client.files());
+}
+
+#[test]
+fn proxy_lends_the_token_of_the_agent() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let agent = Agent::start(&home, &[]);
+    let client = agent.client();
+    let mut proxy = client.spawn(["proxy", "-p", "p"]);
+    let line = proxy.await_stdout(|text| text.ends_with('\n').then(|| text.to_owned()));
+    let at: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&at["profile"], &at["account"]), (&"p".into(), &"default".into()));
+    let url = at["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let (host, path) = url.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let request = format!("GET /{path}me HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("Bearer stored"), "{answer}");
+    proxy.signal(Signal::TERM);
+    proxy.wait().ok();
+}
+
+/// Without a configuration where git runs, that of the agent says who gets which token.
+#[test]
+fn credential_helpers_use_the_tables_of_the_agent() {
+    let api = Api::echo();
+    let home = api.home("", "");
+    let config = std::fs::read_to_string(home.config_path()).unwrap();
+    home.config(&format!(
+        "{config}[credential.git.\"https://git.example\"]\nprofile = \"p\"\nusername = \"ada\"\n\
+         [credential.npm.x]\nprofile = \"p\"\n"
+    ));
+    let agent = Agent::start(&home, &[]);
+    let mut client = agent.client();
+    let get = "protocol=https\nhost=git.example\n\n";
+    let ask = |client: &Home, question| {
+        client.run_with(["credential", "git", "get"], question).ok().stdout
+    };
+    let answer = ask(&client, get);
+    assert!(answer.contains("username=ada\npassword=stored\n"), "{answer}");
+    assert_eq!(ask(&client, "protocol=https\nhost=git.example.evil\n\n"), "");
+    assert_eq!(client.run(["credential", "npm"]).ok().line(), "Bearer stored");
+    client.run(["credential", "cargo"]).ok();
+    client.run(["credential", "kubernetes"]).fails(3);
+    // Own tables come first.
+    client.set("OAUTHCTL_CONFIG", client.config_path());
+    client.config("[credential.git.\"https://own.example\"]\nprofile = \"p\"\n[profiles.p]\nissuer = \"https://as.invalid\"\nclient_id = \"c\"\n");
+    assert_eq!(ask(&client, get), "");
+    assert!(ask(&client, "protocol=https\nhost=own.example\n\n").contains("password=stored\n"));
+}
+
+#[test]
+fn account_of_the_variable_is_asked_for() {
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let mut client = agent.client();
+    client.set("OAUTHCTL_ACCOUNT", "other");
+    client.run(["token", "-p", "p"]).fails(4);
+    client.run(["api", "-p", "p", "me"]).fails(4);
+    client.set("OAUTHCTL_ACCOUNT", "default");
+    client.run(["token", "-p", "p"]).ok();
+}
+
+/// The clock that stands still during sleep is turned back: it falls behind the other one.
+#[test]
+fn sleep_ends_the_consent_and_locks_on_request() {
+    let way = ["-f", "+0", "printenv", "LD_PRELOAD"];
+    let preload = std::process::Command::new("faketime").args(way).output().unwrap().stdout;
+    let preload = String::from_utf8(preload).unwrap();
+    let questions = "printf x >> questions";
+    for (arguments, is_locked, asked) in [
+        (&["--lock-after-sleep"][..], true, ""),
+        (&["--confirm", questions], false, "xx"),
+        (&[], false, ""),
+    ] {
+        let mut home = Api::echo().home("", "");
+        let times = home.path("times");
+        home.write(&times, "+0");
+        home.set("LD_PRELOAD", preload.trim()).set("FAKETIME_NO_CACHE", "1");
+        home.set("FAKETIME_TIMESTAMP_FILE", &times);
+        let agent = Agent::start(&home, arguments);
+        let ask = || agent.raw(b"{\"op\":\"token\"}\n");
+        assert_eq!(ask()["access_token"], "stored");
+        home.write(&times, "-1h");
+        let begun = Instant::now();
+        await_some("a sleep of more than a second", || {
+            (begun.elapsed() > Duration::from_secs(2)).then_some(())
+        });
+        assert_eq!(ask()["error"] == "access_denied", is_locked, "{arguments:?}");
+        let questions = std::fs::read_to_string(home.path("home/questions"));
+        assert_eq!(questions.unwrap_or_default(), asked);
+        agent.raw(b"{\"op\":\"unlock\"}\n");
+        assert_eq!(ask()["access_token"], "stored");
+    }
+}
+
+/// Without a network: sshd serves the connection that ssh opens to it as a command.
+#[test]
+fn agent_is_reached_through_ssh() {
+    const SETTINGS: &str = "UsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\n\
+        PasswordAuthentication no\nKbdInteractiveAuthentication no\n";
+    let home = Api::echo().home("", "");
+    let agent = Agent::start(&home, &[]);
+    let at = |name: &str| home.path(name).display().to_string();
+    for key in ["host", "user"] {
+        let mut make = home.tool("ssh-keygen");
+        make.args(["-q", "-t", "ed25519", "-N", "", "-f", &at(key)]);
+        assert!(make.status().unwrap().success());
+    }
+    let sshd = format!("HostKey {}\nAuthorizedKeysFile {}\n{SETTINGS}", at("host"), at("user.pub"));
+    home.write(&home.path("sshd"), &sshd);
+    let forwarded = home.path("forwarded.sock");
+    let user = home.tool("id").arg("-un").output().unwrap().stdout;
+    let remote = format!(
+        "env -i OAUTHCTL_AGENT=unix:{} HOME={} sh -c '{program} token -p p && {program} api -p p me'",
+        forwarded.display(),
+        at("tmp"),
+        program = crate::support::program().display()
+    );
+    let mut ssh = home.tool("ssh");
+    ssh.args(["-F", "none", "-i", &at("user"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"])
+        .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
+        .args(["-o", "ExitOnForwardFailure=yes", "-o", "LogLevel=ERROR"])
+        .args(["-o", &format!("ProxyCommand=/usr/sbin/sshd -i -f {}", at("sshd"))])
+        .arg("-R")
+        .arg(format!("{}:{}", forwarded.display(), agent.path.display()))
+        .arg(format!("{}@localhost", String::from_utf8(user).unwrap().trim()))
+        .arg(remote);
+    let output = ssh.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "stored\nBearer stored", "{said}");
 }

@@ -59,7 +59,12 @@ impl Replied {
 
     /// Bytes that are not to be understood; the connection ends after them.
     pub fn raw(bytes: &str) -> Self {
-        Self { head: bytes.to_owned(), body: Vec::new() }
+        Self::raw_bytes(bytes)
+    }
+
+    /// The same for bytes that are no text.
+    pub fn raw_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { head: String::new(), body: bytes.into() }
     }
 }
 
@@ -166,7 +171,8 @@ fn serve(stream: TcpStream, notes: &Mutex<Vec<Asked>>, answer: &Answers) {
         let is_raw = !reply.head.contains("content-length: ");
         let stream = reader.get_mut();
         let sent = stream.write_all(reply.head.as_bytes()).and_then(|()| {
-            if asked.method == "HEAD" { Ok(()) } else { stream.write_all(&reply.body) }
+            let has_no_body = asked.method == "HEAD" && !is_raw;
+            if has_no_body { Ok(()) } else { stream.write_all(&reply.body) }
         });
         if sent.is_err() || is_raw {
             return;

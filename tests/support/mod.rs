@@ -28,7 +28,7 @@ pub use process::{Output, Running, program};
 pub use pty::AtTerminal;
 pub use scan::{assert_no_secret, assert_not_shown};
 pub use secret_service::SecretService;
-pub use servers::{Hostile, Machines, OidcProvider, Providers, Resource, Servers};
+pub use servers::{Hostile, Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};
 
 use std::path::{Path, PathBuf};

@@ -78,6 +78,13 @@ impl Servers {
         McpServer { url: text(&at["url"]), _node: node }
     }
 
+    /// An API over TLS for requests with this token: see `secure.mjs`.
+    #[track_caller]
+    pub fn secure(token: &str) -> Secure {
+        let (node, at) = Node::start("secure.mjs", &["--token", token]);
+        Secure { base: text(&at["base"]), ca: text(&at["ca"]), _node: node }
+    }
+
     /// The server that lies, stalls and cheats.
     #[track_caller]
     pub fn hostile() -> Hostile {
@@ -219,6 +226,14 @@ impl Machines {
 /// An MCP server that others wrote.
 pub struct McpServer {
     pub url: String,
+    _node: Node,
+}
+
+/// An API over TLS.
+pub struct Secure {
+    pub base: String,
+    /// The authority to trust, in PEM.
+    pub ca: String,
     _node: Node,
 }
 

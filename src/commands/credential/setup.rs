@@ -26,7 +26,7 @@ enum Tool {
 
 #[derive(Debug, Args)]
 pub struct SetupArgs {
-    /// The tool to set up: git, docker, cargo, aws or npm
+    /// The tool to set up: git, docker, kubernetes, cargo, aws or npm
     #[arg(value_name = "TOOL", hide_possible_values = true)]
     tool: Tool,
     /// The table `[credential.TOOL."KEY"]` to set up [default: the only one]
@@ -78,6 +78,12 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
              program into a directory of PATH.",
         );
     }
+    if tool == CredentialTool::Kubernetes && !args.undo {
+        let user = oauthctl_core::text::shell_word(&setup::kubernetes_user(key));
+        context.ui.say(format!(
+            "Let the context of the cluster use it: kubectl config set-context CONTEXT --user={user}"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,7 +108,12 @@ fn file_of(tool: CredentialTool) -> Result<PathBuf> {
         name => environment::variable_os(name).map(PathBuf::from),
     };
     if let Some(file) = variable(place.file_variable) {
-        return Ok(file);
+        // Of several files, the first one is kubectl's to write.
+        let first = |files: &Path| std::env::split_paths(files).find(|f| !f.as_os_str().is_empty());
+        return Ok(match tool {
+            CredentialTool::Kubernetes => first(&file).unwrap_or(file),
+            _ => file,
+        });
     }
     let (directory, name) = place.directory_variable;
     if let Some(directory) = variable(directory) {

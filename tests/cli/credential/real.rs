@@ -1,4 +1,11 @@
-//! The real programs, against small servers that want a token.
+//! The real programs, against servers that want a token.
+
+mod aws;
+mod cargo;
+mod docker;
+mod kubernetes;
+mod mail;
+mod npm;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -7,6 +7,7 @@ const SETTINGS: &str = "[credential.git.\"https://git.example\"]\nprofile = \"p\
     [credential.docker.\"registry.example\"]\nprofile = \"p\"\n\
     [credential.cargo.\"sparse+https://cargo.example/\"]\nprofile = \"p\"\n\
     [credential.npm.\"https://npm.example\"]\nprofile = \"p\"\n\
+    [credential.kubernetes.\"https://k8s.example\"]\nprofile = \"p\"\n\
     [credential.aws.dev]\nrole_arn = \"x\"\n";
 
 #[test]
@@ -21,6 +22,11 @@ fn setup_is_undone_byte_for_byte() {
         ),
         ("cargo", "home/.cargo/config.toml", "[net]\r\noffline = false\r\n"),
         ("npm", "home/.npmrc", "//other.example/:_authToken=CANARY-other\n"),
+        (
+            "kubernetes",
+            "home/.kube/config",
+            "apiVersion: v1\nusers:   \n  - name: ada # me\n    user: {token: CANARY-other}\r\n",
+        ),
         ("aws", "home/.aws/config", "[default]\nregion = eu-central-1\n\n"),
     ] {
         let path = home.path(file);
@@ -64,7 +70,25 @@ fn setup_undo_keeps_what_was_added_since() {
     home.run(["credential", "setup", "git"]).ok();
     home.write(&path, "[user]\n");
     home.run(["credential", "setup", "git", "--undo"]).fails(3);
-    home.run(["credential", "setup", "kubernetes"]).fails(3);
+}
+
+#[test]
+fn setup_writes_the_first_file_of_kubeconfig() {
+    let mut home = planted_with(SETTINGS);
+    let files = [home.path("home/one"), home.path("home/two")];
+    home.set("KUBECONFIG", format!(":{}:{}", files[0].display(), files[1].display()));
+    let said = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
+    assert!(said.contains("--user=oauthctl-k8s.example\n"), "{said}");
+    assert!(files[0].is_file() && !files[1].exists());
+    home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
+    assert!(!files[0].exists());
+}
+
+#[test]
+fn setup_writes_no_netrc_file() {
+    let home = planted_with("[credential.netrc.\"api.example\"]\nprofile = \"p\"\n");
+    let said = home.run(["credential", "setup", "netrc"]).fails(2).stderr;
+    assert!(said.contains("`curl --netrc-file <(oauthctl credential netrc) URL`"), "{said}");
 }
 
 /// The real program reads what was written, and asks the helper.

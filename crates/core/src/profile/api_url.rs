@@ -7,7 +7,7 @@
 use url::Url;
 
 use super::{Profile, endpoint};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::text::one_line;
 
 /// Number of times that a segment is decoded to look for a hidden dot segment.
@@ -45,6 +45,19 @@ impl ApiUrls {
                 &["api_url"],
                 "set `api_url = [\"https://api.example.com/\"]` in the profile",
             ))),
+        }
+    }
+
+    /// Returns URLs that another process has named, as [`all`](Self::all) returned them there.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Validation`](crate::ErrorKind::Validation) if there are none, or if one is invalid.
+    pub fn named<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let urls: Result<Vec<Url>, String> = texts.into_iter().map(check).collect();
+        match urls {
+            Ok(urls) if !urls.is_empty() => Ok(Self(urls)),
+            _ => Err(Error::new(ErrorKind::Validation, "a URL of the API is invalid")),
         }
     }
 

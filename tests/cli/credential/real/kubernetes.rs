@@ -1,0 +1,56 @@
+use super::super::planted_with;
+use super::run;
+use crate::fixture::TOKEN;
+use crate::support::{Home, Secure, Servers, tests_dir};
+
+/// A stand-in for the API server, and a home whose kubeconfig leads there.
+fn cluster() -> (Home, Secure) {
+    let server = Servers::secure(TOKEN);
+    let home =
+        planted_with(&format!("[credential.kubernetes.\"{}\"]\nprofile = \"p\"\n", server.base));
+    home.write(&home.path("home/.kube/ca.pem"), &server.ca);
+    let authority = server.base.strip_prefix("https://").unwrap();
+    home.write(
+        &home.path("home/.kube/config"),
+        &format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {{server: {:?}, \
+             certificate-authority: ca.pem}}\ncontexts:\n- name: c\n  context: {{cluster: c, \
+             user: \"oauthctl-{authority}\"}}\ncurrent-context: c\nusers:\n- name: other\n  \
+             user: {{token: x}}\n",
+            server.base
+        ),
+    );
+    home.run(["credential", "setup", "kubernetes"]).ok();
+    (home, server)
+}
+
+/// Changes the version of the protocol in the kubeconfig.
+fn set_version(home: &Home, version: &str) {
+    let path = home.path("home/.kube/config");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replace("k8s.io/v1\n", &format!("k8s.io/{version}\n"));
+    assert!(changed.contains(&format!("client.authentication.k8s.io/{version}\n")), "{changed}");
+    home.write(&path, &changed);
+}
+
+#[test]
+fn kubectl_gets_its_token_in_v1beta1() {
+    let (home, _server) = cluster();
+    set_version(&home, "v1beta1");
+    let said = run(&home, &["kubectl", "get", "--raw", "/version"]).stdout;
+    assert!(String::from_utf8(said).unwrap().contains("v1.30.0-notes"));
+}
+
+/// The Python client refuses an answer in another version than the one that it asked for.
+#[test]
+fn python_client_gets_its_token_in_both_versions() {
+    const ASK: &str = "from kubernetes import client, config; config.load_kube_config(); \
+        print(client.VersionApi().get_code().git_version)";
+    let (home, _server) = cluster();
+    let python = tests_dir("servers/.venv-kubernetes/bin/python");
+    for version in ["v1", "v1beta1"] {
+        set_version(&home, version);
+        let said = run(&home, &[python.to_str().unwrap(), "-c", ASK]).stdout;
+        assert_eq!(String::from_utf8(said).unwrap(), "v1.30.0-notes\n");
+    }
+}
