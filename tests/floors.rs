@@ -42,7 +42,7 @@ const FLOORS: &[(&str, u8)] = &[
 const LIBRARY: &str = "crates/core/src/";
 
 const THE_PROGRAM: &[&str] = &["src/"];
-const COMMAND_LINES: &[&str] = &["src/", "crates/broker/src/cli/"];
+const COMMAND_LINES: &[&str] = &["src/", "crates/broker/src/cli/", "crates/broker/benches/"];
 const POSTGRES: &[&str] = &["crates/broker/src/storage/postgres/"];
 const KEYRING: &[&str] = &["crates/core/src/store/keyring/"];
 const LOOPBACK_SERVERS: &[&str] = &[

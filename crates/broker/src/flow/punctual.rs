@@ -95,3 +95,34 @@ impl Http for Punctual {
         Box::pin(self.exchange(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oauthctl_core::http::Options;
+    use oauthctl_core::port::Method;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_announced_long_ago_is_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
+        let client = HttpClient::new(Options::default());
+        let punctual = Punctual::new(client, Duration::from_secs(1));
+        let (headers, body) = (Vec::new(), Vec::new().into());
+        let request =
+            HttpRequest { purpose: "token request", method: Method::Post, url, headers, body };
+        for (age, is_sent) in [(0, true), (30, false)] {
+            let at = Instant::now().checked_sub(Duration::from_secs(age)).unwrap();
+            let sending = scope("acme/p".to_owned(), async {
+                announce(at);
+                punctual.send(&request).await
+            });
+            let error = sending.await.unwrap_err();
+            assert_eq!(error.not_sent, !is_sent, "{}", error.message);
+            let connected = tokio::time::timeout(Duration::from_millis(50), listener.accept());
+            assert_eq!(connected.await.is_ok(), is_sent);
+        }
+    }
+}

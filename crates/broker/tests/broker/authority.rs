@@ -18,6 +18,8 @@ type Fields = HashMap<String, String>;
 pub struct Memory {
     /// How many times each refresh token was received.
     pub received: HashMap<String, u32>,
+    /// When each refresh token was received last.
+    pub received_at: HashMap<String, Instant>,
     /// The tokens that were revoked.
     pub revoked: Vec<String>,
     /// When each refused refresh was received.
@@ -28,10 +30,8 @@ pub struct Memory {
     pub lifetime: u64,
     /// Refuses refreshes for now, with this `Retry-After`.
     pub refusal: Option<&'static str>,
-    /// Accepts a refresh token more than once.
-    pub is_lenient: bool,
     /// The number of the current refresh token of each login; none once that has ended.
-    logins: Vec<Option<u64>>,
+    pub logins: Vec<Option<u64>>,
 }
 
 /// The server.
@@ -126,10 +126,11 @@ impl Memory {
             return (StatusCode::TOO_MANY_REQUESTS, headers).into_response();
         }
         *self.received.entry(token.to_owned()).or_default() += 1;
+        self.received_at.insert(token.to_owned(), Instant::now());
         let mut parts = token.split('-').skip(1).map(|part| part.parse::<u64>().unwrap());
         let (login, number) = (parts.next().unwrap() as usize, parts.next().unwrap());
         let current = self.logins[login];
-        if current != Some(number) && !self.is_lenient {
+        if current != Some(number) {
             self.logins[login] = None;
             let refused = Json(json!({ "error": "invalid_grant" }));
             return (StatusCode::BAD_REQUEST, refused).into_response();

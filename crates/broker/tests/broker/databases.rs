@@ -252,6 +252,16 @@ impl Own {
         }
     }
 
+    /// How long the one lock that is held in Redis lasts without a renewal, in milliseconds.
+    pub async fn lock_life(&self) -> i64 {
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg("{oauthctl}:l:*").query_async(&mut connection).await.unwrap();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        redis::cmd("PTTL").arg(&keys[0]).query_async(&mut connection).await.unwrap()
+    }
+
     /// Lets nobody have an answer for this long.
     pub async fn stall(&self, time: Duration) {
         let milliseconds = time.as_millis();

@@ -381,6 +381,20 @@ async fn store_that_restarts_under_load_loses_nothing(kind: &str) {
     assert!(fleet.authority.refreshes() > 20, "{}", fleet.authority.refreshes());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn lock_is_renewed_while_a_provider_is_slow() {
+    let fleet = Fleet::start("redis", 1).await;
+    fleet.api(0).connect("p", "u-1").await;
+    fleet.authority.memory().delay = Duration::from_secs(14);
+    let request = fleet.begin_refresh(0, "u-1").await;
+    let until = Instant::now() + Duration::from_secs(12);
+    tokio::time::sleep_until(until.into()).await;
+    // It was acquired for thirty seconds.
+    let life = fleet.store.lock_life().await;
+    assert!(life > 20_000, "{life}");
+    assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
+}
+
 #[tokio::test]
 async fn refresh_under_way_is_finished_after_a_signal() {
     let home = Home::new();

@@ -29,8 +29,40 @@ async fn other_tenants_connection_looks_absent_on_each_route() {
         foreign.problem(404);
         assert_eq!(foreign.text, absent.text, "{path}");
     }
+    let body = json!({ "provider": "sandbox", "user": "u-1" });
+    other.post("/v1/connections", &body).await.problem(404);
+    other.get("/v1/connections?user=u-1&provider=sandbox").await.json(200);
+    let own = json!({ "issuer": sandbox.issuer(), "client_id": "other-client" });
+    other.put("/v1/providers/sandbox", &own).await.json(201);
+    let kept = owner.get("/v1/providers/sandbox").await.json(200);
+    assert_eq!(kept["client_id"], "app");
     let listed = other.get("/v1/connections").await.json(200);
     assert_eq!(listed, json!({ "connections": [], "next_cursor": null }));
+    // Its token is in memory now, and is still nobody else's.
+    owner.token("sandbox", "u-1").await.json(200);
+    owner.token("sandbox", "u-1").await.json(200);
+    other.token("sandbox", "u-1").await.problem(404);
+}
+
+#[tokio::test]
+async fn confirmation_is_of_no_use_to_another_tenant() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let broker = home.serve(&[]);
+    let back = "https://app.example/connected";
+    let owner = broker.api(&home.tenant("owner", &[back]));
+    let other = broker.api(&home.tenant("other", &[back]));
+    for api in [&owner, &other] {
+        api.provide("sandbox", sandbox.issuer()).await;
+    }
+    let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
+    let link = owner.link(&body).await;
+    let callback = Browser::default().callback_of(&link).await;
+    let sent = Browser::default().open(&callback).await;
+    let confirmation = sent.header("location").split_once("confirmation=").unwrap().1.to_owned();
+    let confirmed = json!({ "confirmation": confirmation, "user": "u-1" });
+    other.post("/v1/confirmations", &confirmed).await.problem(404);
+    owner.post("/v1/confirmations", &confirmed).await.json(200);
     owner.token("sandbox", "u-1").await.json(200);
 }
 
