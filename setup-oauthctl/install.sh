@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Downloads a release of oauthctl, verifies its checksum, and adds the program to PATH of the job.
+# Downloads a release of oauthctl, verifies its checksum, and adds the program to the PATH of the job.
 #
 # VERSION    0.1.0, v0.1.0 or latest
 # RELEASES   https://HOST/OWNER/NAME/releases
