@@ -7,7 +7,7 @@ use crate::app::Cli;
 use crate::docs::{Page, pages, report, root};
 
 /// Options of other programs that the text names.
-const FOREIGN: &[&str] = &["--fail", "--open", "--package"];
+const FOREIGN: &[&str] = &["--fail", "--open", "--package", "--userns"];
 
 #[test]
 fn command_lines_in_blocks_are_accepted() {
@@ -161,7 +161,11 @@ fn shell_lines(page: &Page) -> Vec<String> {
 fn calls(line: &str) -> Vec<Vec<String>> {
     let name = "oauthctl ";
     let begins = line.match_indices(name).map(|(at, _)| at);
-    let is_call = |at: &usize| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '-');
+    let is_call = |at: &usize| {
+        let before = &line[..*at];
+        !before.ends_with(|c: char| c.is_alphanumeric() || c == '-')
+            && !before.ends_with("--package ")
+    };
     begins
         .filter(is_call)
         .map(|at| {
@@ -211,6 +215,7 @@ fn calls_end_where_the_shell_ends_them() {
         ("oauthctl store keygen 2>/dev/null", vec!["oauthctl store keygen"]),
         ("/bin/oauthctl status # oauthctl token", vec!["oauthctl status", "oauthctl token"]),
         ("man oauthctl-login; cat oauthctl.toml", vec![]),
+        ("cargo bench --package oauthctl -- cached", vec![]),
     ] {
         let found: Vec<String> = calls(line).iter().map(|words| words.join(" ")).collect();
         assert_eq!(found, expected, "{line}");
