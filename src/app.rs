@@ -45,7 +45,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Log in with a browser and store the tokens
+    /// Log in and store the tokens
     Login(login::LoginArgs),
     /// Print a valid access token, refreshed if necessary
     Token(token::TokenArgs),
@@ -77,16 +77,16 @@ pub enum Command {
     Start(start::StartArgs),
     /// Complete an authorization that `start` began
     Complete(complete::CompleteArgs),
-    /// List, show or cancel pending authorizations
+    /// List, show or cancel pending authorizations, or replace their key
     #[command(subcommand)]
     Pending(pending::PendingCommand),
-    /// Read and set the attributes of a grant
+    /// Read, set or remove the attributes of a grant
     #[command(subcommand)]
     Attr(attr::AttrCommand),
     /// Act as the credential helper of git, docker, kubectl, cargo and others
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
-    /// Add, list, show or remove profiles
+    /// Add, list, show, edit or remove profiles, or set the default one
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
     /// List the built-in provider presets, or show one

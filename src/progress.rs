@@ -1,6 +1,7 @@
 //! Messages of `login` on stderr, while it runs and when it is done.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use oauthctl_core::flow::DeviceAuthorization;
 use oauthctl_core::grant::{Grant, Identity};
@@ -47,6 +48,7 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
         Progress::RejectedRequest(what) | Progress::NotPasted(what) => {
             ui.warn_always(&one_line(&what));
         }
+        Progress::Waiting(left) => ui::status(&waiting(left)),
         Progress::Redeeming => ui.remark("The response is authentic. Redeeming the code …"),
     }
 }
@@ -68,7 +70,13 @@ pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
             let wait = time::describe(wait);
             ui.say(format!("{}; trying again in {wait}.", one_line(&why)));
         }
+        DeviceProgress::Waiting(left) => ui::status(&waiting(left)),
     }
+}
+
+/// Returns the line that shows how long is left.
+fn waiting(left: Duration) -> String {
+    format!("Waiting for you to log in: {} left", time::describe(left))
 }
 
 /// Shows the code and the page, even where a browser opens the page with the code (RFC 8628, section 3.3.1).

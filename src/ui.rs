@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
+use oauthctl_core::login::COUNTDOWN_COLUMNS;
 use oauthctl_core::text::is_harmless;
 use oauthctl_core::{Error, ErrorKind};
 use serde_json::{Value, json};
@@ -183,7 +185,31 @@ pub fn insist(text: &str) {
 
 /// Prints a prompt without a newline.
 pub fn prompt(text: &str) {
+    clear_status();
     let _ = write!(std::io::stderr().lock(), "{text}");
+}
+
+/// Whether the last line on stderr is one that [`status`] wrote.
+static HAS_STATUS: AtomicBool = AtomicBool::new(false);
+
+/// Returns whether a line on stderr can be replaced: it is a terminal that is wide enough, and not one that
+/// only knows how to print.
+pub fn shows_status() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !is_dumb && width().is_some_and(|columns| columns > COUNTDOWN_COLUMNS)
+}
+
+/// Shows a line that the next message replaces. It has no escape sequences: the cursor returns to its start.
+pub fn status(text: &str) {
+    HAS_STATUS.store(true, Ordering::Relaxed);
+    let _ = write!(std::io::stderr().lock(), "{text:COUNTDOWN_COLUMNS$.COUNTDOWN_COLUMNS$}\r");
+}
+
+/// Erases the line of [`status`].
+pub fn clear_status() {
+    if HAS_STATUS.swap(false, Ordering::Relaxed) {
+        let _ = write!(std::io::stderr().lock(), "{:COUNTDOWN_COLUMNS$}\r", "");
+    }
 }
 
 /// Asks a question at a terminal, and returns whether the answer is yes. Without one the answer is no.
@@ -198,6 +224,7 @@ pub fn confirm(question: &str, no_input: bool) -> bool {
 }
 
 fn stderr_line(text: &str) {
+    clear_status();
     // If stderr is closed, the failure cannot be reported either.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -172,6 +172,7 @@ async fn log_in(
         timeout: profile.timeout,
         listen: true,
         pasted: None,
+        countdown: false,
         server: None,
         may_change_family: true,
         browser,
@@ -186,7 +187,10 @@ async fn log_in(
         Progress::BrowserFailed(_, why) => {
             context.ui.insist(format!("Could not open a browser: {why}. Open the URL yourself."));
         }
-        Progress::Server(_) | Progress::Redeeming | Progress::Unconfirmed(_) => {}
+        Progress::Server(_)
+        | Progress::Redeeming
+        | Progress::Unconfirmed(_)
+        | Progress::Waiting(_) => {}
     };
     let login = attempt::log_in(manager, attempt, &mut tell);
     tokio::pin!(login);

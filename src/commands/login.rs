@@ -32,7 +32,11 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// Returns an error whose kind determines the exit code.
 pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
     let given = args.profile.name()?;
-    if let Some(url) = given.filter(|name| is_url(name)) {
+    let selected = match given {
+        Some(name) => name.to_owned(),
+        None => context.profile_name(None)?,
+    };
+    if let Some(url) = Some(selected.as_str()).filter(|name| is_url(name)) {
         let done = log_in_by_url(args, context, url, by_url_request(args, context)?)?;
         if context.ui.json {
             ui::print_json(&to_json(&done.grant))?;

@@ -21,10 +21,10 @@ impl Context {
             return self.as_kept(name);
         }
         if let Some(name) = self.rule()?.and_then(|rule| rule.profile) {
-            return Ok(name);
+            return self.as_kept(name);
         }
         if let Some(name) = self.default_profile()? {
-            return Ok(name);
+            return self.as_kept(name);
         }
         let config = self.config()?;
         self.config_is_there()?;

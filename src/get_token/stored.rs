@@ -36,7 +36,7 @@ pub fn get(
         Some(name) => Some(name.to_owned()),
         None => context.env("OAUTHCTL_PROFILE")?,
     };
-    let Some(settings) = settings(context, named.as_deref())? else { return Ok(None) };
+    let Some(settings) = Settings::find(context, named.as_deref())? else { return Ok(None) };
     let spec = context.store_spec(settings.store.as_deref())?;
     let of_variable = match selection.account.account {
         Some(_) => None,
@@ -82,34 +82,56 @@ struct Settings {
     client_id: String,
 }
 
-/// Returns the settings of a profile, if they are known without parsing the configuration.
-fn settings(context: &Context, named: Option<&str>) -> Result<Option<Settings>> {
-    if let Some(url) = named.filter(|name| is_url(name)) {
-        let login = context.url_logins()?.find(url)?;
-        return Ok(login.map(|login| Settings {
+impl Settings {
+    /// Returns the settings of a profile, if they are known without its part of the configuration. Whatever is
+    /// wrong with that is said later.
+    fn find(context: &Context, named: Option<&str>) -> Result<Option<Self>> {
+        if let Some(url) = named.filter(|name| is_url(name)) {
+            return Self::of_url(context, url);
+        }
+        if let Some(found) = Self::of_snapshot(context, named)? {
+            return Ok(Some(found));
+        }
+        if named.is_some() {
+            return Ok(None);
+        }
+        // The configuration can name a URL.
+        match context.profile_name(None) {
+            Ok(name) if is_url(&name) => Self::of_url(context, &name),
+            _ => Ok(None),
+        }
+    }
+
+    fn of_url(context: &Context, url: &str) -> Result<Option<Self>> {
+        let Some(login) = context.url_logins()?.find(url)? else { return Ok(None) };
+        let Ok(account) = context.account_name(None, &login.url) else { return Ok(None) };
+        Ok(Some(Self {
             profile: login.url,
-            account: None,
+            account,
             store: Some(login.store),
             cache: None,
             min_ttl: USUAL_MIN_TTL,
             issuer: Some(login.issuer),
             token_endpoint: None,
             client_id: login.client.id,
-        }));
+        }))
     }
-    let Some(file) = context.config_file()? else { return Ok(None) };
-    let here = || std::env::current_dir().ok();
-    let found = Snapshot::lookup(&context.state_path()?, file, named, here);
-    Ok(found.map(|Found { snapshot, account }| Settings {
-        profile: snapshot.profile,
-        account,
-        store: snapshot.store,
-        cache: snapshot.cache,
-        min_ttl: Duration::from_secs(snapshot.min_ttl_seconds),
-        issuer: snapshot.issuer,
-        token_endpoint: snapshot.token_endpoint,
-        client_id: snapshot.client_id,
-    }))
+
+    fn of_snapshot(context: &Context, named: Option<&str>) -> Result<Option<Self>> {
+        let Some(file) = context.config_file()? else { return Ok(None) };
+        let here = || std::env::current_dir().ok();
+        let found = Snapshot::lookup(&context.state_path()?, file, named, here);
+        Ok(found.map(|Found { snapshot, account }| Self {
+            profile: snapshot.profile,
+            account,
+            store: snapshot.store,
+            cache: snapshot.cache,
+            min_ttl: Duration::from_secs(snapshot.min_ttl_seconds),
+            issuer: snapshot.issuer,
+            token_endpoint: snapshot.token_endpoint,
+            client_id: snapshot.client_id,
+        }))
+    }
 }
 
 trait PollOnce: Future {

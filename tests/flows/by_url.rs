@@ -444,3 +444,35 @@ fn issuer_is_a_url_too() {
     );
     scene.home.run(["token", "-p", &issuer]).ok();
 }
+
+#[test]
+fn url_can_be_the_default_profile() {
+    let scene = Scene::new();
+    scene.home.run(["profile", "default", &scene.url]).ok();
+    let config = std::fs::read_to_string(scene.home.config_path()).unwrap();
+    assert!(config.contains(&format!("profile = \"{}\"", scene.url)), "{config}");
+    scene.home.run(["token"]).fails(4);
+    let login = scene.home.run(["login", "--json"]).ok().json();
+    assert_eq!(login["profile"], scene.url);
+    // The same URL in another spelling, and a rule instead of the default.
+    let token = scene.home.run(["token"]).ok().line().to_owned();
+    let other = scene.url.replace("http:", "HTTP:");
+    let directory = scene.home.path("").display().to_string();
+    for config in [
+        format!("[defaults]\nprofile = \"{other}\"\n"),
+        format!("[[rules]]\ndirectory = \"{directory}\"\nprofile = \"{other}\"\n"),
+    ] {
+        scene.home.config(&config);
+        assert_eq!(scene.home.run(["token"]).ok().line(), token, "{config}");
+        assert_eq!(scene.home.run(["status", "--json"]).ok().json()[0]["profile"], scene.url);
+    }
+    // The account of a rule too, whichever way the URL is selected.
+    scene.home.run(["login", "--account", "work"]).ok();
+    scene.home.config(&format!("[[rules]]\ndirectory = \"{directory}\"\naccount = \"work\"\n"));
+    let work = scene.home.run(["token", "-p", &scene.url]).ok().line().to_owned();
+    assert_ne!(work, token);
+    assert_eq!(scene.home.run(["token"]).ok().line(), work);
+    scene.home.config(&format!("[defaults]\nprofile = \"{other}\"\n"));
+    scene.home.run(["logout", "--all"]).ok();
+    assert_eq!(scene.home.run(["login", "--json"]).ok().json()["profile"], other);
+}

@@ -13,7 +13,7 @@ const CODE: &str = "WDJB-MJHT";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A home whose profile `p` uses the device flow with this scenario.
-fn home_of(scenario: &str) -> Home {
+pub fn home_of(scenario: &str) -> Home {
     home_at(hostile(), scenario)
 }
 

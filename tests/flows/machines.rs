@@ -271,3 +271,48 @@ fn password_is_sent_with_a_warning_and_renewed() {
     assert!(refused.stderr.contains("check `username` and `password`"), "{}", refused.stderr);
     assert_no_secret(&scene.home, ["correct horse".to_owned()]);
 }
+
+#[test]
+fn id_token_of_a_grant_without_a_user_is_kept() {
+    let scene = Scene::new(
+        "[profiles.old]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"password\"\n\
+         username = \"ada\"\npassword = { env = \"ADAS\" }\n\
+         [profiles.api]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"token_exchange\"\n\
+         subject_token = { profile = \"old\" }\n\
+         [profiles.signed]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"jwt_bearer\"\n\
+         service_account = { file = \"key.json\" }\nscopes = [\"a\"]\n",
+    );
+    scene.server.set(&json!({ "idToken": { "email": "ada@example.com" } }));
+    let mut scene = scene;
+    scene.home.set("ADAS", "correct horse");
+    for profile in ["old", "api", "signed"] {
+        let token = scene.home.run(["token", "-p", profile, "--id-token"]).ok().line().to_owned();
+        assert_eq!(token.split('.').count(), 3, "{profile}: {token}");
+        let count = scene.server.requests().len();
+        let json = scene.home.run(["token", "-p", profile, "--json"]).ok().json();
+        assert_eq!(json["id_token"], token, "{profile}");
+        let again = scene.home.run(["token", "-p", profile, "--id-token"]).ok();
+        assert_eq!((again.line(), scene.server.requests().len()), (token.as_str(), count));
+        let status = scene.home.run(["status", profile, "--json"]).ok().json();
+        assert_eq!(status[0]["identity"]["email"], "ada@example.com", "{profile}: {status}");
+        assert_no_secret(&scene.home, [token]);
+    }
+}
+
+#[test]
+fn invalid_id_token_costs_no_access_token() {
+    let scene = Scene::new(
+        "[profiles.old]\nissuer = \"ISSUER\"\nclient_id = \"public\"\ngrant = \"password\"\n\
+         username = \"ada\"\npassword = { env = \"ADAS\" }\n",
+    );
+    let mut scene = scene;
+    scene.home.set("ADAS", "correct horse");
+    for wrong in [json!({ "aud": "other" }), json!({ "iss": "https://other.example" })] {
+        scene.server.set(&json!({ "idToken": wrong }));
+        let output = scene.home.run(["token", "-p", "old", "--force-refresh"]).ok();
+        assert!(output.line().starts_with("token-of-ada"), "{}", output.stdout);
+        assert!(output.stderr.contains("the id_token was dropped"), "{}", output.stderr);
+        assert_eq!(scene.token("old").ok().line(), output.line());
+        scene.home.run(["token", "-p", "old", "--id-token"]).fails(4);
+    }
+}

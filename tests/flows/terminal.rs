@@ -187,3 +187,93 @@ fn a_cut_callback_is_said_to_be_cut() {
     terminal.press(format!("{callback}\r"));
     assert_eq!(terminal.wait().0, 0);
 }
+
+/// The lines that a terminal of 80 columns shows after these bytes.
+fn shown(bytes: &str) -> Vec<String> {
+    let (mut lines, mut column) = (vec![Vec::new()], 0_usize);
+    for c in bytes.chars() {
+        let line = lines.last_mut().unwrap();
+        match c {
+            '\r' => column = 0,
+            '\n' => lines.push(Vec::new()),
+            '\u{8}' => column = column.saturating_sub(1),
+            c => {
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = c;
+                column += 1;
+                if column == 80 {
+                    lines.push(Vec::new());
+                    column = 0;
+                }
+            }
+        }
+    }
+    let text = |line: Vec<char>| line.into_iter().collect::<String>().trim_end().to_owned();
+    lines.into_iter().map(text).collect()
+}
+
+/// What the line says that shows how long is left, if it is on the screen.
+fn countdown(screen: &str) -> Option<String> {
+    let lines = shown(screen);
+    let lines: Vec<&String> = lines.iter().filter(|line| line.ends_with(" left")).collect();
+    assert!(lines.len() <= 1, "one line is updated in place: {screen:?}");
+    lines.first().map(|line| (*line).clone())
+}
+
+#[test]
+fn time_left_is_shown_in_one_line_and_erased() {
+    let browser = ["--no-browser"];
+    for (flow, is_device) in
+        [(&["--flow", "paste"][..], false), (&browser, false), (&browser, true)]
+    {
+        let home = match is_device {
+            false => pasting_home("tag.countdown"),
+            true => crate::device::home_of("poll.pending.3~tag.countdown-device"),
+        };
+        let mut command = home.command([&["login", "p", "--timeout", "90s"], flow].concat());
+        let mut terminal = AtTerminal::start(command.env("NO_COLOR", "1").env("TERM", "xterm"));
+        let first = terminal.await_screen(countdown);
+        assert!(first.starts_with("Waiting for you to log in: "), "{first}");
+        terminal.await_screen(|screen| countdown(screen).filter(|later| *later != first));
+        if !is_device {
+            let callback = callback(&url_on(&mut terminal));
+            // What is typed replaces the line.
+            let (begin, end) = callback.split_at(12);
+            terminal.press(begin);
+            terminal.await_screen(|screen| (shown(screen).last().unwrap() == begin).then_some(()));
+            terminal.press(format!("{end}\r"));
+        }
+        let (status, screen) = terminal.wait();
+        assert_eq!((status, countdown(&screen)), (0, None), "{screen:?}");
+        assert!(!screen.contains('\u{1b}'), "{screen:?}");
+        assert!(shown(&screen).iter().any(|line| line.starts_with("Logged in to")), "{screen:?}");
+    }
+}
+
+#[test]
+fn time_left_is_erased_however_the_login_ends() {
+    let home = pasting_home("tag.countdown-ends");
+    let ends =
+        [("\u{3}", &[][..], 130), ("\u{4}", &[], 4), ("", &["--timeout", "1s", "--json"], 6)];
+    for (keys, args, code) in ends {
+        let (mut terminal, _) = at_terminal(&home, &[&["--flow", "paste"], args].concat());
+        terminal.await_screen(countdown);
+        terminal.press(keys);
+        let (status, screen) = terminal.wait();
+        assert_eq!((status, countdown(&screen)), (code, None), "{screen:?}");
+    }
+}
+
+#[test]
+fn time_left_is_not_shown_where_it_cannot_be() {
+    let home = pasting_home("tag.countdown-none");
+    for (quiet, term, columns) in [("-q", "xterm", 80), ("-v", "dumb", 80), ("-v", "xterm", 30)] {
+        let mut command = home.command(["login", "p", "--flow", "paste", "--timeout", "2s", quiet]);
+        let terminal = AtTerminal::start_wide(command.env("TERM", term), columns);
+        let (status, screen) = terminal.wait();
+        assert_eq!(status, 6, "{screen}");
+        assert!(!screen.contains(" left"), "{screen:?}");
+    }
+    let piped = home.run(["login", "p", "--flow", "paste", "--timeout", "2s"]);
+    assert!(!piped.stderr.contains(" left") && !piped.stderr.contains('\r'), "{}", piped.stderr);
+}

@@ -15,7 +15,7 @@ import { SignJWT, createLocalJWKSet, createRemoteJWKSet, decodeJwt, importSPKI, 
 import { Journal, control } from './lib/control.mjs';
 import { announce, bytes, listen } from './lib/process.mjs';
 
-const settings = { ttl: 3600, reply: null, idp: null, audience: 'issuer', delayMs: 0, refresh: false };
+const settings = { ttl: 3600, reply: null, idToken: null, idp: null, audience: 'issuer', delayMs: 0, refresh: false };
 const journal = new Journal();
 const issued = new Map();
 const server = createServer();
@@ -37,6 +37,8 @@ const serviceAccount = {
   universe_domain: 'googleapis.com',
 };
 const SECRET = 'a secret of svc';
+// Signs id_tokens.
+const idKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 // The keys of `signer`, by algorithm and form: PEM, or a JWK whose `kid` is its name.
 const signers = {
@@ -161,6 +163,10 @@ async function token(req) {
   const body = { access_token, token_type: 'Bearer', expires_in: settings.ttl, scope: scope ?? form.get('scope') ?? undefined, ...more };
   const details = form.get('authorization_details');
   if (details) body.authorization_details = JSON.parse(details).map((detail) => ({ ...detail, id: 'granted' }));
+  if (settings.idToken) {
+    body.id_token = await new SignJWT({ sub, iss: issuer, aud: form.get('client_id'), ...settings.idToken })
+      .setProtectedHeader({ alg: 'RS256', kid: 'id' }).setIssuedAt().setExpirationTime('10m').sign(idKey.privateKey);
+  }
   if (refresh) body.refresh_token = randomBytes(9).toString('base64url');
   return { status: 200, body };
 }
@@ -169,7 +175,9 @@ server.on('request', async (req, res) => {
   let answer;
   const path = new URL(req.url, issuer).pathname;
   if (path === '/.well-known/oauth-authorization-server') {
-    answer = { status: 200, body: { issuer, token_endpoint: `${issuer}/token`, response_types_supported: [], ...settings.metadata } };
+    answer = { status: 200, body: { issuer, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks`, response_types_supported: [], ...settings.metadata } };
+  } else if (path === '/jwks') {
+    answer = { status: 200, body: { keys: [{ ...idKey.publicKey.export({ format: 'jwk' }), kid: 'id', alg: 'RS256', use: 'sig' }] } };
   } else if (path === '/token' && req.method === 'POST') {
     answer = await token(req).catch((error) => ({
       status: error.code === 'invalid_client' ? 401 : 400,

@@ -16,7 +16,7 @@ use super::args::{FlowArg, LoginArgs};
 use crate::context::Context;
 use crate::login_flow::{self, Chosen};
 use crate::target::Target;
-use crate::{login_turn, progress, run as runner};
+use crate::{login_turn, progress, run as runner, ui};
 
 /// What a login is planned from.
 pub struct Plan<'a> {
@@ -77,6 +77,7 @@ async fn log_in_by(
     chosen: Chosen,
 ) -> Result<Completed> {
     let Chosen { mut flow, instead, browser } = chosen;
+    let countdown = !context.ui.quiet && ui::shows_status();
     if flow == LoginFlow::Device {
         let mut request = DeviceRequest::new(attempt.key.clone());
         request.scopes.clone_from(&attempt.scopes);
@@ -86,7 +87,10 @@ async fn log_in_by(
             (Ok(authorization), _) => {
                 let mut tell =
                     |step: DeviceProgress<'_>| progress::narrate_device(&context.ui, args.qr, step);
-                return device::log_in(manager, authorization, browser, &mut tell).await;
+                let outcome =
+                    device::log_in(manager, authorization, browser, countdown, &mut tell).await;
+                ui::clear_status();
+                return outcome;
             }
             (Err(error), Some(other)) if is_unavailable_here(&error) => {
                 context.ui.warn(&error.context("cannot use the device flow"));
@@ -102,10 +106,13 @@ async fn log_in_by(
         listen,
         browser,
         pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
+        countdown,
         ..attempt
     };
     let mut tell = |step: Progress<'_>| progress::narrate(context, profile, listen, step);
-    attempt::log_in(manager, attempt, &mut tell).await
+    let outcome = attempt::log_in(manager, attempt, &mut tell).await;
+    ui::clear_status();
+    outcome
 }
 
 /// Returns whether the server, or its configuration, has no device flow for this client.
@@ -129,6 +136,7 @@ fn planned(plan: &Plan<'_>, timeout: Duration) -> Attempt {
         listen: false,
         browser: None,
         pasted: None,
+        countdown: false,
         may_change_family: is_built_in(&target.profile.redirect_uris),
         server: plan.server.clone(),
     }

@@ -94,11 +94,19 @@ async fn identify_again(
     if let Some(first) = &previous.id_token_claims {
         all.iter().try_for_each(|token| id_token::same_login(token, first))?;
     }
+    Ok(identify_if_valid(peer, received).await)
+}
+
+/// Validates an id_token, if there is one, that the other tokens do not depend on: one that cannot be validated
+/// is dropped with a warning.
+pub(super) async fn identify_if_valid(peer: Peer<'_>, received: Received<'_>) -> Identified {
     let token = match &received.reply.id_token {
+        IdToken::Absent => return Identified::default(),
         IdToken::Unreadable(what, _) => {
-            return Ok(dropped(Error::validation(format!("the refresh response has {what}"))));
+            let response = if received.previous.is_some() { "refresh" } else { "token" };
+            return dropped(Error::validation(format!("the {response} response has {what}")));
         }
-        _ => &all[0],
+        IdToken::Present(token) => token,
     };
     let validated = tokio::select! {
         biased;
@@ -108,7 +116,7 @@ async fn identify_again(
             Err(Error::unavailable(format!("the server's keys did not arrive within {limit}")))
         }
     };
-    Ok(validated.unwrap_or_else(dropped))
+    validated.unwrap_or_else(dropped)
 }
 
 async fn validate(peer: Peer<'_>, token: &Secret, received: Received<'_>) -> Result<Identified> {

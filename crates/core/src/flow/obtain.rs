@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use super::access_token::NewTokens;
 use super::commit::{commit, prove_store, show};
-use super::credentials::dpop_key;
-use super::exchange::{Exchange, Spends, exchange};
+use super::credentials::{credentials, dpop_key};
+use super::exchange::{Exchange, Spends, exchange_with};
 use super::grant_request::{GrantRequest, grant_request, step};
 use super::hooks::{self, About, keep};
+use super::identity::{Identified, Received, identify_if_valid};
 use super::request::TokenRequest;
 use super::tokens::{self, short_lived};
-use super::turn::Turn;
+use super::turn::{Peer, Turn};
+use crate::Secret;
 use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
-use crate::profile::Endpoint;
+use crate::profile::{Endpoint, GrantType};
 use crate::protocol::random;
 use crate::protocol::refusal::Asked;
 use crate::protocol::reply::{self, TokenReply};
@@ -49,25 +51,17 @@ pub(super) async fn obtain(
     let mut hook_answer = hooks::ask(context, "pre_token", about).await?;
     let params = std::mem::take(&mut hook_answer.params);
     let GrantRequest { form, subject } = grant_request(peer, request, params).await?;
-    let sent = Exchange {
-        purpose: Endpoint::Token.purpose(),
-        endpoint: peer.token_endpoint()?,
-        form,
-        spends: Spends::Again,
-        dpop_key: dpop_key.as_ref(),
-        may_be_json: true,
-    };
-    let (step, section) = step(profile.grant);
-    peer.trace_step(step, section);
-    let answer = exchange(peer, &sent).await.map_err(|n| n.error)?;
-    let reply =
-        reply::validate(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
+    let (reply, identified) = send(peer, form, dpop_key.as_ref()).await?;
     let before = previous.as_ref().map(|grant| grant.tokens.clone());
     let mut grant = own_grant(turn, key, previous, &reply, id);
     grant.identity.sub = subject.or(grant.identity.sub);
+    if let (Some(claims), None) = (identified.claims, request.narrowing()) {
+        grant.identity = identified.identity;
+        grant.id_token_claims = Some(claims);
+    }
     grant.dpop_key = dpop_key;
     keep(&mut grant, hook_answer, turn.now())?;
-    let tokens = tokens::of_reply(&reply, asked, None);
+    let tokens = tokens::of_reply(&reply, asked, identified.id_token);
     match request.narrowing() {
         Some(name) => tokens::keep(&mut grant, name, tokens.clone(), turn.now()),
         None => grant.tokens = tokens.clone(),
@@ -77,10 +71,42 @@ pub(super) async fn obtain(
     let answer = hooks::ask(context, "post_token", about).await?;
     keep(&mut grant, answer, turn.now())?;
     let mut warnings = commit(turn, &grant).await?;
+    warnings.extend(identified.warning);
     warnings.extend(show(context, &grant).await);
     warnings.extend(short_lived(profile, key, &tokens, before.as_ref()));
     let warning = reply.warning.into_iter().chain(warnings).next();
     Ok(NewTokens { grant, tokens, warning, notes: reply.notes })
+}
+
+/// Sends the request, and validates what the response says about a user: the tokens do not depend on it.
+async fn send(
+    peer: Peer<'_>,
+    form: Vec<(String, String)>,
+    dpop_key: Option<&Secret>,
+) -> Result<(TokenReply, Identified)> {
+    let profile = peer.profile;
+    let sent = Exchange {
+        purpose: Endpoint::Token.purpose(),
+        endpoint: peer.token_endpoint()?,
+        form,
+        spends: Spends::Again,
+        dpop_key,
+        may_be_json: true,
+    };
+    let (step, section) = step(profile.grant);
+    peer.trace_step(step, section);
+    let credentials = credentials(peer.context()).await?;
+    let answer = exchange_with(peer, &credentials, &sent).await.map_err(|n| n.error)?;
+    let reply =
+        reply::validate(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
+    if profile.grant == GrantType::ClientCredentials {
+        return Ok((reply, Identified::default()));
+    }
+    let (http, client_secret) = (peer.http(), credentials.secret.as_ref());
+    let (nonce, previous) = (None, None);
+    let received = Received { reply: &reply, client_secret, nonce, dpop_key, http, previous };
+    let identified = identify_if_valid(peer, received).await;
+    Ok((reply, identified))
 }
 
 /// Returns the grant of the reply: the previous one, one generation on, or a new one.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::browser::Browser;
+use super::countdown::Countdown;
 use super::launch::{Launch, launch};
 use crate::error::Result;
 use crate::flow::{Completed, DeviceAuthorization, DevicePoll, FlowManager};
@@ -23,6 +24,8 @@ pub enum DeviceProgress<'a> {
     BrowserFailed(String),
     /// A poll got no answer; the next one is sent after this time.
     Unanswered(String, Duration),
+    /// The user has this time left. To be shown in one line, as [`COUNTDOWN_COLUMNS`](super::COUNTDOWN_COLUMNS) says.
+    Waiting(Duration),
 }
 
 impl std::fmt::Debug for DeviceProgress<'_> {
@@ -32,12 +35,13 @@ impl std::fmt::Debug for DeviceProgress<'_> {
             Self::Asked(_) => "Asked(…)",
             Self::BrowserFailed(_) => "BrowserFailed(…)",
             Self::Unanswered(..) => "Unanswered(…)",
+            Self::Waiting(_) => "Waiting(…)",
         })
     }
 }
 
 /// Completes a device authorization: shows the code, opens the browser if there is one, and polls until the
-/// user has decided or the codes expire.
+/// user has decided or the codes expire. With `countdown`, the time that is left is told every second.
 ///
 /// # Errors
 ///
@@ -46,6 +50,7 @@ pub async fn log_in(
     manager: &FlowManager,
     mut authorization: DeviceAuthorization,
     browser: Option<Browser>,
+    countdown: bool,
     tell: &mut (dyn FnMut(DeviceProgress<'_>) + Send),
 ) -> Result<Completed> {
     let is_backchannel = authorization.is_backchannel();
@@ -57,12 +62,17 @@ pub async fn log_in(
     let complete = authorization.verification_uri_complete.as_ref();
     let url = complete.unwrap_or(&authorization.verification_uri).clone();
     let mut launching: BoxFuture<'_, Launch> = Box::pin(launch(browser, &url));
+    let (expires_at, mut countdown) = (authorization.expires_at, Countdown::new(countdown));
     loop {
         // A poll must not be dropped: its answer may contain the tokens.
         let mut polling = Box::pin(manager.poll_device(&mut authorization));
         let outcome = loop {
             tokio::select! {
                 outcome = &mut polling => break outcome?,
+                () = countdown.next() => {
+                    let now = manager.ports().clock.now();
+                    tell(DeviceProgress::Waiting(expires_at.remaining(now)));
+                }
                 launched = &mut launching => {
                     if let Launch::Failed(why) = launched {
                         tell(DeviceProgress::BrowserFailed(why));

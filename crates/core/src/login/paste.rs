@@ -92,7 +92,7 @@ fn unquote(text: &str) -> &str {
 pub struct PastedLines {
     lines: mpsc::Receiver<Result<Secret>>,
     #[cfg(unix)]
-    _terminal: Option<Terminal>,
+    terminal: Option<Terminal>,
 }
 
 impl PastedLines {
@@ -107,7 +107,7 @@ impl PastedLines {
                     let _ = lines.try_send(line);
                 }
             });
-            return Self { lines, _terminal: Some(terminal) };
+            return Self { lines, terminal: Some(terminal) };
         }
         Self::from_reader(|| std::io::stdin().lock())
     }
@@ -125,8 +125,17 @@ impl PastedLines {
         Self {
             lines,
             #[cfg(unix)]
-            _terminal: None,
+            terminal: None,
         }
+    }
+
+    /// Returns whether the time that is left may be shown now.
+    pub(super) fn may_show_status(&self) -> bool {
+        #[cfg(unix)]
+        if let Some(terminal) = &self.terminal {
+            return terminal.may_show_status();
+        }
+        true
     }
 
     /// Returns the next line that is not blank, or `None` at the end of the input. Dropping the future at

@@ -11,6 +11,7 @@ use rustix::process::kill_current_process_group;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use zeroize::Zeroizing;
 
+use super::countdown::{COUNTDOWN_COLUMNS, is_in_background};
 use super::line_editor::{Event, Keys, LineEditor, Signal};
 
 /// How long a signal that stops this process may take to do so, and how often a background process checks
@@ -51,10 +52,18 @@ impl Terminal {
         let device = device.and_then(|name| name.into_string().ok()).filter(|_| is_shown);
         let screen = device.and_then(|name| File::options().write(true).open(name).ok());
         let mode = Arc::new(Mode { saved, screen, state: Mutex::default() });
-        if !is_in_background() {
+        if !is_in_background(io::stdin()) {
             mode.enter();
         }
         Some(Self(mode))
+    }
+
+    /// Returns whether the time that is left may be shown: the user is not in the middle of a line. What is
+    /// typed after that replaces it.
+    pub fn may_show_status(&self) -> bool {
+        let mut state = self.0.state();
+        state.has_status = !state.is_mid_line;
+        state.has_status
     }
 
     /// Returns its lines, of at most `limit` bytes each.
@@ -107,6 +116,8 @@ struct State {
     is_entered: bool,
     is_over: bool,
     is_mid_line: bool,
+    /// Whether the line that shows the time that is left is on the screen.
+    has_status: bool,
 }
 
 impl Mode {
@@ -132,7 +143,7 @@ impl Mode {
     fn leave(&self) {
         let mut state = self.state();
         // In the background the terminal belongs to another process, and touching it would stop this one.
-        if std::mem::take(&mut state.is_entered) && !is_in_background() {
+        if std::mem::take(&mut state.is_entered) && !is_in_background(io::stdin()) {
             let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.saved);
         }
     }
@@ -142,9 +153,17 @@ impl Mode {
             return;
         }
         if let Some(mut screen) = self.screen.as_ref() {
+            let has_status = {
+                let mut state = self.state();
+                state.is_mid_line = !text.ends_with('\n');
+                std::mem::take(&mut state.has_status)
+            };
             // Text that cannot be shown is still read. A stopped terminal must not hold the lock.
-            let _ = screen.write_all(text.as_bytes());
-            self.state().is_mid_line = !text.ends_with('\n');
+            if has_status {
+                let _ = write!(screen, "{:COUNTDOWN_COLUMNS$}\r{text}", "");
+            } else {
+                let _ = screen.write_all(text.as_bytes());
+            }
         }
     }
 
@@ -160,12 +179,6 @@ impl Mode {
         // The stopped thread may be another one.
         std::thread::sleep(PAUSE);
     }
-}
-
-/// Returns whether another process group has the terminal; without job control, none has.
-fn is_in_background() -> bool {
-    let foreground = rustix::termios::tcgetpgrp(io::stdin());
-    foreground.is_ok_and(|group| group != rustix::process::getpgrp())
 }
 
 /// The lines of a terminal.
@@ -207,7 +220,7 @@ impl Lines {
                     }
                 }
             }
-            while is_in_background() {
+            while is_in_background(io::stdin()) {
                 std::thread::sleep(PAUSE);
             }
             self.mode.enter();

@@ -335,6 +335,10 @@ const FILES: &[(&str, &[&str])] = &[
             "3:1: unknown key `stor` in [defaults], did you mean `store`?",
         ],
     ),
+    (
+        "[defaults]\nprofile = \"http://example.com/mcp\"\n",
+        &["2:11: `profile` in [defaults] must be https: plain http is for loopback hosts only"],
+    ),
     ("[store]\ncomand = {}\n", &["2:1: unknown key `comand` in [store], did you mean `command`?"]),
     (
         "[profiles.\"a\\u001bb\"]\n",

@@ -10,6 +10,7 @@ use super::config_file::ConfigFile;
 use super::diagnose::shown_key;
 use super::scopes;
 use super::sections::profile_name;
+use super::url_login;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::files::output::{self, Leftovers};
@@ -102,11 +103,13 @@ fn with(path: &Path, file: Option<&ConfigFile>, new: &NewProfile) -> Result<(Str
 /// Sets the profile of commands that name none, or removes that setting.
 ///
 /// # Errors
-/// Returns `Config` if there is no such profile, or if the file is invalid.
+/// Returns `Config` if there is no such profile, or if the file is invalid, and `Usage` for a URL to which nobody
+/// can log in.
 pub fn set_default(path: &Path, name: &str) -> Result<Config> {
     change(path, |file| {
         let config = file.map(ConfigFile::parse).transpose()?;
         match config {
+            _ if url_login::is_url(name) => drop(url_login::parse_url(name)?),
             Some(config) => config.profile(name).map(drop)?,
             None => return Err(Error::config("there is no profile yet").hint(Advice::ListProfiles)),
         }

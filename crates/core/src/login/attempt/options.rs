@@ -25,6 +25,8 @@ pub struct Attempt {
     pub browser: Option<Browser>,
     /// Lines in which the callback may be pasted.
     pub pasted: Option<PastedLines>,
+    /// Whether the time that is left is told every second: [`Progress::Waiting`].
+    pub countdown: bool,
     /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
     pub may_change_family: bool,
     /// The authorization server, if its metadata was fetched for this login already.
@@ -40,6 +42,7 @@ crate::redact::debug::redacted_debug!(Attempt {
     listen,
     browser,
     pasted,
+    countdown,
     may_change_family,
     server,
 });
@@ -61,6 +64,9 @@ pub enum Progress<'a> {
     RejectedRequest(String),
     /// The pasted text is not the expected callback.
     NotPasted(String),
+    /// The user has this time left. To be shown in one line, as
+    /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) says.
+    Waiting(Duration),
     /// The response is authentic; the code is being redeemed.
     Redeeming,
 }
@@ -76,6 +82,7 @@ impl std::fmt::Debug for Progress<'_> {
             Self::Unconfirmed(_) => "Unconfirmed(…)",
             Self::RejectedRequest(_) => "RejectedRequest(…)",
             Self::NotPasted(_) => "NotPasted(…)",
+            Self::Waiting(_) => "Waiting(…)",
             Self::Redeeming => "Redeeming",
         })
     }

@@ -4,6 +4,7 @@ use super::options::{Attempt, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Authorization, FlowManager};
 use crate::login::candidate::Candidate;
+use crate::login::countdown::Countdown;
 use crate::login::launch::{Launch, launch};
 use crate::login::listener::{Event, Listener};
 use crate::login::paste::{PastedLines, parse_pasted};
@@ -31,6 +32,7 @@ pub(super) async fn wait(
     tell(if attempt.browser.is_some() { Progress::Opening(url) } else { Progress::Open(url) });
     let browser = attempt.browser.clone();
     let mut launch: BoxFuture<'_, Launch> = Box::pin(launch(browser, url));
+    let mut countdown = Countdown::new(attempt.countdown);
     loop {
         tokio::select! {
             event = next_event(&mut listener) => match event {
@@ -65,6 +67,13 @@ pub(super) async fn wait(
                         }
                         tell(Progress::NotPasted(error.message().to_owned()));
                     }
+                }
+            }
+            () = countdown.next() => {
+                // A line that the user is typing stays on the screen.
+                if attempt.pasted.as_ref().is_none_or(PastedLines::may_show_status) {
+                    let now = manager.ports().clock.now();
+                    tell(Progress::Waiting(pending.expires_at.remaining(now)));
                 }
             }
             launched = &mut launch => {

@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::profile::diagnose::shown_key;
 use crate::profile::node::{Entry, Table, Value, find};
 use crate::profile::rule_tables::RULE;
+use crate::profile::{endpoint, url_login};
 use crate::text::one_line;
 
 impl Sections<'_, '_> {
@@ -29,6 +30,13 @@ impl Sections<'_, '_> {
 
     fn names_one_of(&mut self, entry: &Entry, place: &str, names: &[&str]) {
         let Value::Text(name) = &entry.node.value else { return };
+        if url_login::is_url(name) {
+            // A login by URL is in no file.
+            if let Err(why) = endpoint::check(name) {
+                self.reader(entry, place).fail::<()>(why);
+            }
+            return;
+        }
         if !name.is_empty() && !names.contains(&name.as_str()) {
             let near = self.problems.suggestion(name, names.iter().copied());
             let what = format!("names an unknown profile: `{}`{near}", one_line(name));
