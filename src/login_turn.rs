@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauthctl_core::flow::{Completed, FlowManager};
-use oauthctl_core::grant::Grant;
+use oauthctl_core::grant::GrantInfo;
 use oauthctl_core::store::{LoginLock, LoginOutcome, StateDir};
 use oauthctl_core::{Error, ErrorKind, GrantKey, Result, Timestamp};
 
@@ -15,7 +15,7 @@ pub enum Turn {
     /// That of this process, as long as it holds the lock.
     Ours(LoginLock),
     /// Another process has just logged in.
-    Joined(Box<Grant>),
+    Joined(Box<GrantInfo>),
 }
 
 /// Waits until no other process logs in to this account.
@@ -59,7 +59,7 @@ async fn joined(
     manager: &FlowManager,
     key: &GrantKey,
     outcome: &LoginOutcome,
-) -> Result<Grant> {
+) -> Result<GrantInfo> {
     if let (Some(id), Some(grant)) = (&outcome.grant_id, manager.grant(key).await?)
         && *id == grant.id
     {

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use oauthctl_core::flow::DeviceAuthorization;
-use oauthctl_core::grant::{Grant, Identity};
+use oauthctl_core::grant::{GrantInfo, Identity};
 use oauthctl_core::login::attempt::Progress;
 use oauthctl_core::login::device::DeviceProgress;
 use oauthctl_core::profile::Profile;
@@ -137,19 +137,19 @@ fn is_another(one: &Identity, other: &Identity) -> bool {
 }
 
 /// Returns one line about a successful login: who, where, with which scopes, until when.
-pub fn summary(grant: &Grant, profile: &Profile, before: &Identity) -> String {
+pub fn summary(grant: &GrantInfo, profile: &Profile, before: &Identity) -> String {
     let server = profile.issuer.as_deref().or(profile.endpoints.authorization.as_deref());
     let who = grant.identity.label().map_or_else(String::new, |l| format!(" as {}", one_line(l)));
-    let scopes = if grant.tokens.scopes.is_empty() {
+    let scopes = if grant.scopes.is_empty() {
         "no scopes".to_owned()
     } else {
-        format!("scopes {}", one_line(&grant.tokens.scopes.join(" ")))
+        format!("scopes {}", one_line(&grant.scopes.join(" ")))
     };
-    let life = match grant.tokens.expires_at {
+    let life = match grant.expires_at {
         Some(at) => format!("for {}", time::describe(at.remaining(Timestamp::now()))),
         None => "without a known expiry".to_owned(),
     };
-    let renewal = if grant.tokens.refresh_token.is_some() {
+    let renewal = if grant.has_refresh_token {
         "it is refreshed when needed"
     } else if !profile.grant.needs_user() {
         "a new one is requested when needed"

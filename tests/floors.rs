@@ -506,6 +506,34 @@ fn library_names_no_command_and_no_flag() {
     report(&faults);
 }
 
+/// What callers of the flow receive holds no refresh token: the whole record leaves through one method, which is for
+/// copies elsewhere.
+#[test]
+fn refresh_token_leaves_through_export_alone() {
+    let (mut faults, mut exports) = (Vec::new(), 0);
+    for source in sources() {
+        let is_face = source.path.starts_with("crates/core/src/flow/manager/")
+            || source.path == "crates/core/src/blocking.rs";
+        if !is_face {
+            continue;
+        }
+        for signature in joined(&source).split(['{', ';']) {
+            let Some((before, returned)) = signature.split_once("->") else { continue };
+            let Some((_, name)) = before.rsplit_once("fn ") else { continue };
+            let name = name.split(['(', '<']).next().unwrap_or_default();
+            if !returned.split(|c| !is_word(c)).any(|word| ["Grant", "TokenSet"].contains(&word)) {
+                continue;
+            }
+            match name {
+                "export_grant" => exports += 1,
+                name => faults.push(format!("{}: `{name}` returns a whole record", source.path)),
+            }
+        }
+    }
+    report(&faults);
+    assert_eq!(exports, 2, "of the manager and of its blocking counterpart");
+}
+
 /// Whether code asks what the text of an error says.
 fn matches_on_text(code: &str) -> Option<&'static str> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use oauthctl_core::Grant;
+use oauthctl_core::GrantInfo;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Result, Row, params};
 
 use crate::page::Problem;
@@ -71,9 +71,9 @@ impl People {
     }
 
     /// Records the current grant of a user, or that there is none.
-    pub fn note(&self, id: i64, grant: Option<&Grant>) -> Result<()> {
+    pub fn note(&self, id: i64, grant: Option<&GrantInfo>) -> Result<()> {
         match grant {
-            Some(Grant { id: grant_id, identity, obtained_at, .. }) => self.0.execute(
+            Some(GrantInfo { id: grant_id, identity, obtained_at, .. }) => self.0.execute(
                 "INSERT OR REPLACE INTO consents VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![id, grant_id, identity.sub, identity.email, obtained_at.to_string()],
             ),

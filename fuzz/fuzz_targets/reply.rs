@@ -15,7 +15,7 @@ fuzz_target!(|input: (u16, &str, &[u8])| {
     let headers = vec![("content-type".to_owned(), content_type.to_owned())];
     let response = HttpResponse { status: 200 + status % 400, headers, body: body.to_vec().into() };
     match client.complete(&authentic(&client.start("plain")), Some(response)) {
-        Ok(done) => assert!(!done.grant.tokens.access_token.expose().is_empty()),
+        Ok(done) => assert!(!done.token.value.expose().is_empty()),
         Err(error) => {
             let said = format!("{error} {error:?}");
             let token = serde_json::from_slice::<serde_json::Value>(body).ok().and_then(|body| {

@@ -79,8 +79,8 @@ impl Agent {
             text("account").ok_or_else(malformed)?,
         );
         let token_type = text("token_type").ok_or_else(malformed)?;
-        let mut token =
-            AccessToken::lent(value, token_type, key, text("grant_id").unwrap_or_default());
+        let grant_id = text("grant_id").unwrap_or_default();
+        let mut token = AccessToken::from_elsewhere(value, token_type, key, grant_id);
         token.expires_at = answer["expires_at"].as_u64().map(Timestamp::from_unix);
         token.lifetime = answer["lifetime"].as_u64();
         token.id_token = text("id_token").map(Secret::new);

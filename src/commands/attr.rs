@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 use oauthctl_core::flow::{self, FlowManager};
-use oauthctl_core::grant::Grant;
+use oauthctl_core::grant::GrantInfo;
 use oauthctl_core::text::one_line;
 use oauthctl_core::{Error, GrantKey, Result, Timestamp, time};
 use serde_json::{Value, json};
@@ -152,7 +152,7 @@ fn open(grants: &Grants<'_>, context: &Context) -> Result<(FlowManager, GrantKey
     Ok((manager::build(context, &target)?, target.key))
 }
 
-fn load(grants: &Grants<'_>, context: &Context) -> Result<Grant> {
+fn load(grants: &Grants<'_>, context: &Context) -> Result<GrantInfo> {
     let (manager, key) = open(grants, context)?;
     runner::block_on(None, manager.grant(&key))?.ok_or_else(|| flow::not_logged_in(&key))
 }

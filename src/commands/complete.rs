@@ -100,11 +100,11 @@ fn to_json(completed: &Completed, show_token: bool) -> Value {
         "user": grant.user,
         "attributes": grant.attributes_at(Timestamp::now()),
         "identity": grant.identity,
-        "scopes": grant.tokens.scopes,
-        "expires_at": grant.tokens.expires_at.map(|t| t.to_string()),
+        "scopes": grant.scopes,
+        "expires_at": grant.expires_at.map(|t| t.to_string()),
     });
     if show_token {
-        object["access_token"] = json!(grant.tokens.access_token.expose());
+        object["access_token"] = json!(completed.token.value.expose());
     }
     object
 }

@@ -14,7 +14,7 @@ use oauthctl_core::port::{Http, HttpRequest, Method};
 use oauthctl_core::profile::{ConfigFile, Profile};
 use oauthctl_core::protocol::state::StateKey;
 use oauthctl_core::store::{FileStore, KeySource, StateDir};
-use oauthctl_core::{Error, Grant, GrantKey, Result, Timestamp, time};
+use oauthctl_core::{Error, GrantInfo, GrantKey, Result, Timestamp, time};
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 use url::Url;
@@ -89,9 +89,8 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         "Stored the tokens in an age-encrypted file in a temporary directory. Real logins use the keyring.",
     );
 
-    let want = TokenRequest::default();
-    let before = manager.grant(&key).await?;
-    let stored = manager.token(&key, &want).await?;
+    let request = TokenRequest::default();
+    let stored = manager.token(&key, &request).await?;
     step.tell(&format!(
         "`oauthctl token` prints the stored token without a network request; {}.",
         life(&stored)
@@ -100,9 +99,8 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
         ui::print_line(stored.value.expose())?;
     }
 
-    let forced = manager.token(&key, &want.force()).await?;
-    let refresh_token = |grant: Option<Grant>| grant.and_then(|grant| grant.tokens.refresh_token);
-    let rotated = refresh_token(before) != refresh_token(manager.grant(&key).await?);
+    let forced = manager.token(&key, &request.force()).await?;
+    let rotated = manager.grant(&key).await?.and_then(|grant| grant.rotates) == Some(true);
     step.tell(&format!(
         "The refresh returned a new access token{}, stored before it is printed:",
         if rotated { " and a new refresh token" } else { "" }
@@ -156,7 +154,7 @@ async fn log_in(
     key: &GrantKey,
     http: &Arc<dyn Http>,
     step: &mut Steps<'_>,
-) -> Result<oauthctl_core::Grant> {
+) -> Result<GrantInfo> {
     let path = std::env::var_os("PATH");
     let lookup = |name: &str| std::env::var_os(name).and_then(|v| v.into_string().ok());
     let browser = match args.browser.as_deref() {

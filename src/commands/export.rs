@@ -35,7 +35,7 @@ pub fn run(args: &ExportArgs, context: &Context) -> Result<ExitCode> {
     let target = Target::existing(context, args.profile.name()?, account)?;
     // An importer of the line sends its refresh token: one that is already spent would end the grant.
     let manager = manager::build(context, &target)?;
-    let grant = runner::block_on(Some(&manager), manager.settled_grant(&target.key))?
+    let grant = runner::block_on(Some(&manager), manager.export_grant(&target.key))?
         .ok_or_else(|| oauthctl_core::flow::not_logged_in(&target.key))?;
     if args.recipient.is_empty() {
         let what = Error::store("the line is not encrypted: anyone who reads it can use the login");

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use oauthctl_core::flow::{FlowManager, not_logged_in};
-use oauthctl_core::grant::{DEFAULT_ACCOUNT, Grant, Identity};
+use oauthctl_core::grant::{DEFAULT_ACCOUNT, GrantInfo, Identity};
 use oauthctl_core::profile::url_login::{is_url, parse_url};
 use oauthctl_core::protocol::challenge::ResourceChallenge;
 use oauthctl_core::{Error, GrantKey, Result, TokenRequest};
@@ -90,11 +90,11 @@ fn log_in_with(
     context: &Context,
     target: &Target<'_>,
     manager: &FlowManager,
-) -> Result<Grant> {
+) -> Result<GrantInfo> {
     let Target { profile, key, state, .. } = target;
     if !profile.grant.needs_user() {
-        let want = TokenRequest::default().force();
-        let token = runner::block_on(Some(manager), manager.token(key, &want))?;
+        let request = TokenRequest::default().force();
+        let token = runner::block_on(Some(manager), manager.token(key, &request))?;
         context.ui.tell_beside(&token.warning, &token.notes);
         let grant = runner::block_on(Some(manager), manager.grant(key))?;
         return grant.ok_or_else(|| not_logged_in(key));
@@ -124,7 +124,7 @@ fn refuse_without_input(context: &Context, key: &GrantKey) -> Result<()> {
 /// A login by URL that has succeeded.
 pub struct LoggedIn {
     /// The grant.
-    pub grant: Grant,
+    pub grant: GrantInfo,
     /// The manager of the profile that it made.
     pub manager: FlowManager,
 }
@@ -206,15 +206,15 @@ pub fn log_in_by_url(
 }
 
 /// Returns what `login --json` prints.
-pub fn to_json(grant: &Grant) -> Value {
+pub fn to_json(grant: &GrantInfo) -> Value {
     json!({
         "profile": grant.key.profile,
         "account": grant.key.account,
         "identity": grant.identity,
-        "scopes": grant.tokens.scopes,
-        "token_type": grant.tokens.token_type,
-        "expires_at": grant.tokens.expires_at.map(|t| t.to_string()),
-        "has_refresh_token": grant.tokens.refresh_token.is_some(),
+        "scopes": grant.scopes,
+        "token_type": grant.token_type,
+        "expires_at": grant.expires_at.map(|t| t.to_string()),
+        "has_refresh_token": grant.has_refresh_token,
         "grant_id": grant.id,
     })
 }

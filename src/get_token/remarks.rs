@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oauthctl_core::flow::AccessToken;
+use oauthctl_core::grant::Pin;
 use oauthctl_core::{Error, Timestamp, time};
 
 use super::request::Selection;
@@ -30,7 +31,8 @@ pub fn warn_of_move(
     client_id: &str,
 ) {
     let account = &token.account;
-    let Some(what) = account.pin.differs_from(issuer, token_endpoint, client_id) else { return };
+    let differs = |pin: &Pin| pin.differs_from(issuer, token_endpoint, client_id);
+    let Some(what) = account.pin.as_ref().and_then(differs) else { return };
     let warning = format!(
         "the token of {} belongs to a different {what} than the one that is now configured",
         account.key

@@ -208,7 +208,7 @@ async fn profile_of_another_name_is_refused() {
     let done = honest.complete(&response(&callback), &Expected::default()).await.unwrap();
     // The record of `p`, as the service would find it for `q`.
     let key = GrantKey::new("q", "ada");
-    let mut grant = done.grant;
+    let mut grant = served.shared.users.row(&done.grant.key.account, "p").unwrap();
     grant.key = key.clone();
     served.shared.ports().store.save(&grant).await.unwrap();
     let confused = Arc::new(Confused(Arc::new(served.honest())));
@@ -284,7 +284,7 @@ impl Committed for Shown {
 
 #[tokio::test]
 async fn recovered_record_is_shown_to_observers() {
-    for way in ["token", "settled", "attribute"] {
+    for way in ["token", "export", "attribute"] {
         let served = Served::start();
         let shown = Arc::new(Shown::default());
         let ports = served.shared.ports().with_committed(shown.clone());
@@ -292,7 +292,8 @@ async fn recovered_record_is_shown_to_observers() {
         let manager = FlowManager::new([served.honest()], ports);
         let (_, callback) = come_back(&manager, "ada").await;
         let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
-        let (key, mut newer) = (done.grant.key.clone(), done.grant);
+        let key = done.grant.key;
+        let mut newer = served.shared.users.row(&key.account, "p").unwrap();
         shown.0.lock().unwrap().clear();
         // A refresh was killed between writing its record and putting it in its place.
         let intent = Intent {
@@ -315,9 +316,9 @@ async fn recovered_record_is_shown_to_observers() {
                 let warning = token.warning.unwrap();
                 assert!(warning.message().contains("it is not copied"), "{warning}");
             }
-            "settled" => {
-                let settled = manager.settled_grant(&key).await.unwrap().unwrap();
-                assert_eq!(settled.generation, newer.generation);
+            "export" => {
+                let exported = manager.export_grant(&key).await.unwrap().unwrap();
+                assert_eq!(exported.generation, newer.generation);
             }
             _ => manager.set_attribute(&key, "colour", json!("blue"), None).await.unwrap(),
         }

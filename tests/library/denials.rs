@@ -64,7 +64,7 @@ async fn the_old_token_is_no_way_around_a_denial() {
         // What was handed out before the denied refresh keeps its own expiry, and is withheld.
         let row = served.shared.users.row("ada", "p").unwrap();
         assert_eq!(row.tokens.withheld, event == "post_token");
-        assert_eq!(row.tokens.expires_at, done.grant.tokens.expires_at);
+        assert_eq!(row.tokens.expires_at, done.grant.expires_at);
         let entry = manager.ports().coordinator.account(&done.grant.key).await.unwrap().unwrap();
         assert_eq!(entry.withheld, event == "post_token");
         desk.says("");

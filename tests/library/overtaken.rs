@@ -51,7 +51,7 @@ async fn what_another_machine_has_stored_is_handed_out_and_not_replaced() {
         let manager = FlowManager::new([served.honest()], ports.with_http(http));
         let (_, callback) = come_back(&manager, "ada").await;
         let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
-        let mut theirs = done.grant.clone();
+        let mut theirs = users.row("ada", "p").unwrap();
         theirs.tokens.access_token = Secret::new("theirs");
         how(&mut theirs);
         let forced = TokenRequest::default().force();

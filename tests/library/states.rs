@@ -371,3 +371,21 @@ async fn a_sealed_flow_needs_the_key_and_works_once() {
     assert_eq!(completed.grant.attributes["plan"].value, "gold");
     refused(&served, &elsewhere, &callback, &Expected::default()).await;
 }
+
+#[tokio::test]
+async fn completed_grant_leaves_refresh_token_in_store() {
+    let served = Served::start();
+    let manager = served.shared.manager([served.honest()]);
+    let (_, callback) = come_back(&manager, "ada").await;
+    let done = manager.complete(&response(&callback), &Expected::default()).await.unwrap();
+    let stored = served.shared.users.row("ada", "p").unwrap();
+    assert_eq!((&done.token.value, done.token.fresh), (&stored.tokens.access_token, true));
+    assert_eq!(
+        (&done.token.scopes, done.token.expires_at),
+        (&done.grant.scopes, done.grant.expires_at)
+    );
+    assert!(done.grant.has_refresh_token && stored.tokens.refresh_token.is_some());
+    let key = done.grant.key.clone();
+    assert_eq!(manager.grant(&key).await.unwrap(), Some(done.grant));
+    assert_eq!(manager.export_grant(&key).await.unwrap(), Some(stored));
+}

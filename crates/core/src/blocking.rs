@@ -23,7 +23,7 @@ use crate::flow::{
     self, AccessToken, Completed, DeviceAuthorization, DevicePoll, DeviceRequest, Expected,
     PendingInfo, Ports, Revoked, StartRequest, Started, TokenRequest,
 };
-use crate::grant::{AccountEntry, Grant, GrantKey};
+use crate::grant::{AccountEntry, Grant, GrantInfo, GrantKey};
 use crate::profile::Profile;
 use crate::protocol::response::AuthorizationResponse;
 
@@ -157,22 +157,22 @@ impl FlowManager {
         self.run(self.inner.token(key, request))
     }
 
-    /// Returns a stored grant: see [`flow::FlowManager::grant`].
+    /// Returns what is known about a stored grant: see [`flow::FlowManager::grant`].
     ///
     /// # Errors
     ///
     /// See [`flow::FlowManager::grant`].
-    pub fn grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
+    pub fn grant(&self, key: &GrantKey) -> Result<Option<GrantInfo>> {
         self.run(self.inner.grant(key))
     }
 
-    /// Returns a stored grant under its lock: see [`flow::FlowManager::settled_grant`].
+    /// Returns the whole record of a stored grant: see [`flow::FlowManager::export_grant`].
     ///
     /// # Errors
     ///
-    /// See [`flow::FlowManager::settled_grant`].
-    pub fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        self.run(self.inner.settled_grant(key))
+    /// See [`flow::FlowManager::export_grant`].
+    pub fn export_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        self.run(self.inner.export_grant(key))
     }
 
     /// Lists grants: see [`flow::FlowManager::list`].

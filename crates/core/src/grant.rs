@@ -1,5 +1,6 @@
 //! What an authorization server granted, and what is stored with it.
 
+mod info;
 mod key;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
 use crate::time::Timestamp;
 
+pub use info::GrantInfo;
 pub(crate) use key::profile_slug;
 pub use key::{DEFAULT_ACCOUNT, GrantKey};
 
@@ -231,12 +233,19 @@ impl Grant {
     /// Returns the values of the grant at this time: those from the server's responses, and the unexpired
     /// attributes, which take precedence.
     pub fn attributes_at(&self, now: Timestamp) -> BTreeMap<String, serde_json::Value> {
-        let mut all = self.kept.clone();
-        let lives = |a: &Attribute| a.expires_at.is_none_or(|at| now < at);
-        let living = self.attributes.iter().filter(|(_, a)| lives(a));
-        all.extend(living.map(|(name, a)| (name.clone(), a.value.clone())));
-        all
+        unexpired(&self.kept, &self.attributes, now)
     }
+}
+
+fn unexpired(
+    kept: &BTreeMap<String, serde_json::Value>,
+    attributes: &BTreeMap<String, Attribute>,
+    now: Timestamp,
+) -> BTreeMap<String, serde_json::Value> {
+    let mut all = kept.clone();
+    let unexpired = attributes.iter().filter(|(_, a)| a.expires_at.is_none_or(|at| now < at));
+    all.extend(unexpired.map(|(name, a)| (name.clone(), a.value.clone())));
+    all
 }
 
 /// Why a grant can no longer be refreshed.

@@ -241,7 +241,7 @@ pub mod trace;
 pub use advice::Advice;
 pub use error::{Error, ErrorKind, OAuthError, Result};
 pub use flow::{AccessToken, Expected, FlowManager, Ports, StartRequest, Started, TokenRequest};
-pub use grant::{AccountEntry, Grant, GrantKey, Identity, TokenSet};
+pub use grant::{AccountEntry, Grant, GrantInfo, GrantKey, Identity, TokenSet};
 pub use protocol::response::AuthorizationResponse;
 pub use protocol::state::{StateAlg, StateKey, StateKeys};
 pub use secret::Secret;

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use oauthctl_core::flow::{Completed, DeviceRequest, FlowManager, extended_scopes};
-use oauthctl_core::grant::Grant;
+use oauthctl_core::grant::GrantInfo;
 use oauthctl_core::login::PastedLines;
 use oauthctl_core::login::attempt::{self, Attempt, Progress};
 use oauthctl_core::login::device::{self, DeviceProgress};
@@ -40,7 +40,7 @@ pub fn attempt(
     timeout: Duration,
     mut lock: LoginLock,
     keep: impl FnOnce(Result<Completed>) -> Result<Completed>,
-) -> Result<Grant> {
+) -> Result<GrantInfo> {
     let Plan { args, context, target, .. } = *plan;
     let work = async {
         let asked = login_flow::Asked {

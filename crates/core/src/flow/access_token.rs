@@ -56,10 +56,10 @@ pub struct Account {
     pub key: GrantKey,
     /// The name of the grant, constant over every refresh.
     pub grant_id: String,
-    /// Which tokens of the grant are stored ([`Grant::generation`]).
-    pub generation: u64,
-    /// The server and the client of the grant.
-    pub pin: Pin,
+    /// Which tokens of the grant are stored ([`Grant::generation`]); `None` where another process stores them.
+    pub generation: Option<u64>,
+    /// The server and the client of the grant; `None` where another process stores it.
+    pub pin: Option<Pin>,
     /// Who granted, as the server reports it.
     pub identity: Identity,
     /// The caller's own name for the user who granted.
@@ -83,16 +83,14 @@ crate::redact::debug::redacted_debug!(Account {
 });
 
 impl AccessToken {
-    /// Returns a token that another process holds and has handed out: what is not known of it is empty.
-    pub fn lent(value: Secret, token_type: String, key: GrantKey, grant_id: String) -> Self {
-        let pin = Pin {
-            issuer: None,
-            token_endpoint: String::new(),
-            refresh_endpoint: None,
-            revocation_endpoint: None,
-            client_id: String::new(),
-            client_auth: String::new(),
-        };
+    /// Returns a token of a grant that another process stores. It has what every token has; the caller sets what
+    /// else is known.
+    pub fn from_elsewhere(
+        value: Secret,
+        token_type: String,
+        key: GrantKey,
+        grant_id: String,
+    ) -> Self {
         Self {
             value,
             token_type,
@@ -104,8 +102,8 @@ impl AccessToken {
             account: Account {
                 key,
                 grant_id,
-                generation: 0,
-                pin,
+                generation: None,
+                pin: None,
                 identity: Identity::default(),
                 user: None,
                 attributes: BTreeMap::new(),
@@ -131,8 +129,8 @@ impl AccessToken {
             account: Account {
                 key: grant.key.clone(),
                 grant_id: grant.id.clone(),
-                generation: grant.generation,
-                pin: grant.pin.clone(),
+                generation: Some(grant.generation),
+                pin: Some(grant.pin.clone()),
                 identity: grant.identity.clone(),
                 user: grant.user.clone(),
                 attributes: grant.attributes_at(now),

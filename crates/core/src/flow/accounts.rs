@@ -35,7 +35,7 @@ pub(super) async fn profile(shared: &Shared, name: &str) -> Result<Arc<Profile>>
 ///
 /// Whoever copies an older record that was restored would make both copies useless: its refresh token has
 /// been used.
-pub(super) async fn settled(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
+pub(super) async fn export(shared: &Shared, key: &GrantKey) -> Result<Option<Grant>> {
     let ports = &shared.ports;
     let mut lock = ports.coordinator.lock(key, LOCK_WAIT).await?;
     recover(shared, &mut *lock, key).await?;

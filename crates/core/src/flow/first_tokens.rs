@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::access_token::AccessToken;
 use super::commit::{Warnings, commit};
 use super::discard::{Issued, discard};
 use super::granted::{Granted, narrower};
@@ -14,7 +15,7 @@ use super::turn::{Context, Peer, Turn};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
-use crate::grant::{Attribute, GRANT_VERSION, Grant, GrantKey, Pin};
+use crate::grant::{Attribute, GRANT_VERSION, Grant, GrantInfo, GrantKey, Pin};
 use crate::protocol::answer::Answer;
 use crate::protocol::refusal::Asked;
 use crate::protocol::reply::{self, IdToken, Refused, TokenReply};
@@ -23,12 +24,27 @@ use crate::protocol::reply::{self, IdToken, Refused, TokenReply};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Completed {
-    /// The grant.
-    pub grant: Grant,
+    /// The grant, as it was stored.
+    pub grant: GrantInfo,
+    /// Its access token.
+    pub token: AccessToken,
     /// Warnings; none of them undoes the login.
     pub warnings: Vec<Error>,
     /// Deviations of the server that changed nothing, for verbose output.
     pub notes: Vec<String>,
+}
+
+impl Completed {
+    /// Returns what callers learn about a grant that was stored.
+    pub(super) fn of(
+        context: Context<'_>,
+        grant: Grant,
+        warnings: Warnings,
+        notes: Vec<String>,
+    ) -> Self {
+        let token = AccessToken::of(&grant, &grant.tokens, context.now());
+        Self { token: AccessToken { fresh: true, ..token }, grant: grant.into(), warnings, notes }
+    }
 }
 
 /// A grant that the user was asked for, and that does not exist yet.

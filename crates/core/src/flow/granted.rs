@@ -2,7 +2,7 @@
 //! them: a scope is not missing if the response shows in another way that it was granted.
 
 use crate::error::{Error, ErrorKind};
-use crate::grant::Grant;
+use crate::grant::GrantInfo;
 use crate::profile::{Profile, scopes};
 
 /// Scopes for a refresh token: the token itself shows whether they were granted.
@@ -45,13 +45,17 @@ pub(super) fn narrower(profile: &Profile, asked: &[String], granted: Granted<'_>
 /// Returns the scopes with which a login is repeated in order to get more: those of the grant, and `more`. A scope that
 /// the profile requested and the server granted without returning it is requested again, such as
 /// `offline_access`. Without a grant, the scopes of the profile take its place.
-pub fn extended_scopes(profile: &Profile, grant: Option<&Grant>, more: &[String]) -> Vec<String> {
+pub fn extended_scopes(
+    profile: &Profile,
+    grant: Option<&GrantInfo>,
+    more: &[String],
+) -> Vec<String> {
     let mut all = match grant {
         None => profile.scopes.clone(),
         Some(grant) => {
             let granted = Granted {
-                scopes: &grant.tokens.scopes,
-                refresh_token: grant.tokens.refresh_token.is_some(),
+                scopes: &grant.scopes,
+                refresh_token: grant.has_refresh_token,
                 id_token: grant.id_token_claims.is_some(),
             };
             let is_listed = |scope: &str| granted.scopes.iter().any(|one| is_same(scope, one));

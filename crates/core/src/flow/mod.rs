@@ -10,7 +10,7 @@
 //! | list and cancel pending authorizations | [`pending`](FlowManager::pending), [`cancel`](FlowManager::cancel) |
 //! | get a valid token | [`token`](FlowManager::token) |
 //! | let a part of the program get tokens, and nothing else | pass it a [`TokenSource`] |
-//! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant), [`settled_grant`](FlowManager::settled_grant) |
+//! | list grants, read a grant | [`list`](FlowManager::list), [`grant`](FlowManager::grant), [`export_grant`](FlowManager::export_grant) |
 //! | ask the server about a user or a token | [`userinfo`](FlowManager::userinfo), [`introspect`](FlowManager::introspect), [`verify`](FlowManager::verify) |
 //! | store values with a grant | [`set_attribute`](FlowManager::set_attribute), [`unset_attribute`](FlowManager::unset_attribute) |
 //! | revoke a grant | [`revoke`](FlowManager::revoke), or [`forget`](FlowManager::forget) to only remove it |

@@ -130,7 +130,7 @@ async fn spend(
     warnings.extend(accept_and_store(turn, &mut grant, terms.identity, is_claimed).await?);
     drop(critical);
     warnings.extend(show(peer.context(), &grant).await);
-    Ok(Completed { grant, warnings, notes })
+    Ok(Completed::of(peer.context(), grant, warnings, notes))
 }
 
 async fn send_code(

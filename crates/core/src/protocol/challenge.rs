@@ -38,7 +38,19 @@ impl ResourceChallenge {
         let Some(first) = usable.peek().copied() else { return Ok(None) };
         // A server may repeat the scheme, for instance once for each realm.
         let names_metadata = |one: &&Challenge<'_>| one.get("resource_metadata").is_some();
-        usable.find(names_metadata).unwrap_or(first).validated().map(Some)
+        let chosen = usable.find(names_metadata).unwrap_or(first);
+        match chosen.scope_words().all(is_scope) {
+            true => Ok(Some(chosen.understood())),
+            false => Err("its `scope` contains an invalid character"),
+        }
+    }
+
+    /// Reads the challenge with this error code, whatever its scheme: the reason for which a resource refused a
+    /// request. What is malformed in the value is skipped, and so are invalid scopes.
+    pub fn with_error(value: &str, code: &str) -> Option<Self> {
+        let challenges = parse_leniently(value);
+        let challenge = challenges.iter().find(|one| one.get("error") == Some(code))?;
+        Some(challenge.understood())
     }
 }
 
@@ -47,24 +59,29 @@ impl Challenge<'_> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn validated(&self) -> Result<ResourceChallenge, &'static str> {
-        let scopes = self.get("scope").unwrap_or_default();
-        let is_scope = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\' || b == b' ';
-        if !scopes.bytes().all(is_scope) {
-            return Err("its `scope` contains an invalid character");
-        }
-        let mut all: Vec<String> = Vec::new();
-        for scope in scopes.split(' ').filter(|scope| !scope.is_empty()) {
-            if !all.iter().any(|known| known == scope) {
-                all.push(scope.to_owned());
+    fn scope_words(&self) -> impl Iterator<Item = &str> {
+        self.get("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Returns what the challenge asks for, with each valid scope once.
+    fn understood(&self) -> ResourceChallenge {
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in self.scope_words().filter(|scope| is_scope(scope)) {
+            if !scopes.iter().any(|known| known == scope) {
+                scopes.push(scope.to_owned());
             }
         }
-        Ok(ResourceChallenge {
+        ResourceChallenge {
             resource_metadata: self.get("resource_metadata").map(str::to_owned),
-            scopes: all,
+            scopes,
             error: self.get("error").map(str::to_owned),
-        })
+        }
     }
+}
+
+/// Returns whether a word consists of the characters of a scope (RFC 6749, section 3.3).
+fn is_scope(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
 fn parse(value: &str) -> Result<Vec<Challenge<'_>>, &'static str> {
@@ -74,49 +91,69 @@ fn parse(value: &str) -> Result<Vec<Challenge<'_>>, &'static str> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err("it contains a control character");
     }
-    let mut text = Text(value);
-    let mut challenges: Vec<Challenge<'_>> = Vec::new();
-    loop {
-        text.skip_separators();
-        if text.0.is_empty() {
-            return Ok(challenges);
-        }
-        let name = text.token().ok_or("it does not begin with a scheme")?;
-        let is_parameter = text.is_at_equals();
-        match challenges.last_mut() {
-            Some(challenge) if is_parameter => add(challenge, name, &mut text)?,
-            _ if is_parameter => return Err("it does not begin with a scheme"),
-            _ => challenges.push(scheme(name, &mut text)?),
-        }
+    let mut text = Text { rest: value, is_lenient: false };
+    let mut challenges = Vec::new();
+    while text.skip_separators() {
+        item(&mut text, &mut challenges)?;
         if !text.is_at_end_of_item() {
             return Err("it has no comma between two parameters");
         }
     }
+    Ok(challenges)
+}
+
+/// Reads what servers send that do not follow the grammar: without quotes, without commas, or malformed in another
+/// parameter. After a quoted value that does not end, nothing is known.
+fn parse_leniently(value: &str) -> Vec<Challenge<'_>> {
+    let mut text = Text { rest: value.get(..LONGEST).unwrap_or(value), is_lenient: true };
+    let mut challenges = Vec::new();
+    while text.skip_separators() {
+        if item(&mut text, &mut challenges).is_err() {
+            let skipped = text.rest.find([',', '"']).filter(|at| text.rest[*at..].starts_with(','));
+            text.rest = skipped.map_or("", |at| &text.rest[at..]);
+        }
+    }
+    challenges
+}
+
+/// Reads one member of the list: a scheme with its first parameter, or a further parameter.
+fn item<'a>(text: &mut Text<'a>, challenges: &mut Vec<Challenge<'a>>) -> Result<(), &'static str> {
+    let name = text.token().ok_or("it does not begin with a scheme")?;
+    let is_parameter = text.is_at_equals();
+    if is_parameter && challenges.is_empty() && !text.is_lenient {
+        return Err("it does not begin with a scheme");
+    }
+    if !is_parameter || challenges.is_empty() {
+        let scheme = if is_parameter { "" } else { name };
+        challenges.push(Challenge { scheme, parameters: Vec::new() });
+    }
+    match challenges.last_mut() {
+        Some(challenge) if is_parameter => add(challenge, name, text),
+        Some(challenge) => after_scheme(challenge, text),
+        None => Ok(()),
+    }
 }
 
 /// Reads what follows a scheme: its first parameter, or a token68 (RFC 9110, section 11.2), which is not used.
-fn scheme<'a>(scheme: &'a str, text: &mut Text<'a>) -> Result<Challenge<'a>, &'static str> {
-    let mut challenge = Challenge { scheme, parameters: Vec::new() };
+fn after_scheme(challenge: &mut Challenge<'_>, text: &mut Text<'_>) -> Result<(), &'static str> {
     if text.is_at_end_of_item() {
-        return Ok(challenge);
+        return Ok(());
     }
-    if !text.0.starts_with([' ', '\t']) {
+    if !text.rest.starts_with([' ', '\t']) {
         return Err("a scheme contains an invalid character");
     }
     text.skip_spaces();
-    let before = text.0;
+    let before = text.rest;
     match text.token() {
-        Some(name) if text.is_at_equals() && !is_padding(text.0) => {
-            add(&mut challenge, name, text)?;
-        }
+        Some(name) if text.is_at_equals() && !is_padding(text.rest) => add(challenge, name, text),
         _ => {
-            text.0 = before;
-            if !text.skip_token68() {
-                return Err("a scheme has neither parameters nor a token");
+            text.rest = before;
+            match text.skip_token68() {
+                true => Ok(()),
+                false => Err("a scheme has neither parameters nor a token"),
             }
         }
     }
-    Ok(challenge)
 }
 
 /// Returns whether the equals sign belongs to a token68, which ends with it.
@@ -127,11 +164,11 @@ fn is_padding(rest: &str) -> bool {
 
 fn add(challenge: &mut Challenge<'_>, name: &str, text: &mut Text<'_>) -> Result<(), &'static str> {
     text.skip_spaces();
-    text.0 = text.0.strip_prefix('=').ok_or("a parameter has no value")?;
+    text.rest = text.rest.strip_prefix('=').ok_or("a parameter has no value")?;
     text.skip_spaces();
-    let value = match text.0.starts_with('"') {
+    let value = match text.rest.starts_with('"') {
         true => text.quoted()?,
-        false => text.token().ok_or("a value must be quoted")?.to_owned(),
+        false => text.plain_value().ok_or("a value must be quoted")?.to_owned(),
     };
     let name = name.to_ascii_lowercase();
     if challenge.get(&name).is_some() {
@@ -142,50 +179,66 @@ fn add(challenge: &mut Challenge<'_>, name: &str, text: &mut Text<'_>) -> Result
 }
 
 /// The text that is left to read.
-struct Text<'a>(&'a str);
+struct Text<'a> {
+    rest: &'a str,
+    /// Whether a value without quotes may contain any characters but separators.
+    is_lenient: bool,
+}
 
 impl<'a> Text<'a> {
     fn skip_spaces(&mut self) {
-        self.0 = self.0.trim_start_matches([' ', '\t']);
+        self.rest = self.rest.trim_start_matches([' ', '\t']);
     }
 
-    /// Skips commas too: a list may have empty elements (RFC 9110, section 5.6.1).
-    fn skip_separators(&mut self) {
-        self.0 = self.0.trim_start_matches([' ', '\t', ',']);
+    /// Skips spaces and commas: a list may have empty elements (RFC 9110, section 5.6.1). Returns whether anything
+    /// follows.
+    fn skip_separators(&mut self) -> bool {
+        self.rest = self.rest.trim_start_matches([' ', '\t', ',']);
+        !self.rest.is_empty()
     }
 
     fn is_at_equals(&self) -> bool {
-        self.0.trim_start_matches([' ', '\t']).starts_with('=')
+        self.rest.trim_start_matches([' ', '\t']).starts_with('=')
     }
 
     fn is_at_end_of_item(&self) -> bool {
-        let rest = self.0.trim_start_matches([' ', '\t']);
+        let rest = self.rest.trim_start_matches([' ', '\t']);
         rest.is_empty() || rest.starts_with(',')
     }
 
     fn token(&mut self) -> Option<&'a str> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        let end = self.0.find(|c| !is_part(c)).unwrap_or(self.0.len());
-        let (token, rest) = self.0.split_at(end);
-        self.0 = rest;
+        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+        let (token, rest) = self.rest.split_at(end);
+        self.rest = rest;
         (!token.is_empty()).then_some(token)
+    }
+
+    fn plain_value(&mut self) -> Option<&'a str> {
+        if !self.is_lenient {
+            return self.token();
+        }
+        let end = self.rest.find([',', ' ', '\t']).unwrap_or(self.rest.len());
+        let (value, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        (!value.is_empty()).then_some(value)
     }
 
     fn skip_token68(&mut self) -> bool {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
-        let rest = self.0.trim_start_matches(is_part);
-        let is_some = rest.len() < self.0.len();
-        self.0 = rest.trim_start_matches('=');
+        let rest = self.rest.trim_start_matches(is_part);
+        let is_some = rest.len() < self.rest.len();
+        self.rest = rest.trim_start_matches('=');
         is_some
     }
 
     fn quoted(&mut self) -> Result<String, &'static str> {
         let mut value = String::new();
-        let mut characters = self.0.char_indices().skip(1);
+        let mut characters = self.rest.char_indices().skip(1);
         while let Some((at, c)) = characters.next() {
             match c {
                 '"' => {
-                    self.0 = &self.0[at + 1..];
+                    self.rest = &self.rest[at + 1..];
                     return Ok(value);
                 }
                 '\\' => match characters.next() {
@@ -232,6 +285,30 @@ mod tests {
         }
         for value in ["", ",", "Basic realm=\"x\"", "Negotiate", "Negotiate abc=", "Bearerx a=b"] {
             assert_eq!(read(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn reason_of_a_refusal_is_read_leniently() {
+        for (value, scopes) in [
+            ("Bearer error=\"insufficient_scope\", scope=\"a b:c\"", Some("a b:c")),
+            ("Bearer realm=\"error=insufficient_scope\", scope=\"a\"", None),
+            ("Basic realm=x, bearer scope=read:a ,error = insufficient_scope", Some("read:a")),
+            ("Bearer error_uri=https://e.example/?a=b, error=insufficient_scope", Some("")),
+            ("Bearer error=\"insufficient_scope\" scope=\"a\"", Some("a")),
+            ("DPoP algs=\"ES256\", error=\"insufficient_scope\"", Some("")),
+            ("Bearer a=b, a=c, error=insufficient_scope, scope=d", Some("d")),
+            ("Bearer {}, error=insufficient_scope", Some("")),
+            ("Bearer realm=\"x, error=insufficient_scope", None),
+            ("Bearer @\", error=insufficient_scope\"", None),
+            ("Bearer error=\"invalid_token\", scope=\"a\"", None),
+            ("error=insufficient_scope", Some("")),
+            ("=", None),
+            ("", None),
+        ] {
+            let read = ResourceChallenge::with_error(value, "insufficient_scope");
+            let read = read.map(|challenge| challenge.scopes.join(" "));
+            assert_eq!(read.as_deref(), scopes, "{value}");
         }
     }
 

@@ -146,5 +146,5 @@ async fn finish(
     grant.generation = replaces.saturating_add(1);
     warnings.extend(accept_and_store(turn, &mut grant, None, false).await?);
     warnings.extend(show(context, &grant).await);
-    Ok(Completed { grant, warnings, notes })
+    Ok(Completed::of(context, grant, warnings, notes))
 }

@@ -13,7 +13,7 @@ use crate::flow::prover::{self, Prover};
 use crate::flow::request::TokenRequest;
 use crate::flow::revoke::{self, Revoked};
 use crate::flow::{accounts, attributes, load, token};
-use crate::grant::{AccountEntry, Grant, GrantKey};
+use crate::grant::{AccountEntry, Grant, GrantInfo, GrantKey};
 use crate::protocol::jwt::{Jwt, Signature};
 
 impl FlowManager {
@@ -65,26 +65,29 @@ impl FlowManager {
         prover::prover(&self.shared, key).await
     }
 
-    /// Returns the stored grant as it is, without a lock or the network. Does not check whether its token
-    /// is still valid; use [`FlowManager::token`] for that.
+    /// Returns what is known about the stored grant, without a lock or the network. Does not check whether its
+    /// token is still valid; use [`FlowManager::token`] for that.
     ///
     /// # Errors
     ///
     /// Returns `Store` if it cannot be read.
-    pub async fn grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        Ok(load::load(&self.shared.ports, key).await?)
+    pub async fn grant(&self, key: &GrantKey) -> Result<Option<GrantInfo>> {
+        Ok(load::load(&self.shared.ports, key).await?.map(GrantInfo::from))
     }
 
-    /// Returns the stored grant under its lock, without the network: waits for a refresh in progress, and
-    /// completes a save that was interrupted. Use it before copying a grant elsewhere: the refresh token that
-    /// [`FlowManager::grant`] returns may be spent at that moment.
+    /// Returns the whole record of the stored grant, with its refresh token, to be copied elsewhere. This is the
+    /// only method from which callers receive the refresh token.
+    ///
+    /// The record is read under its lock, without the network: this method waits for a refresh in progress, and
+    /// completes a save that was interrupted. A record that is read from the store beside it may hold a refresh
+    /// token that is spent at that moment.
     ///
     /// # Errors
     ///
     /// Returns `Store` if the grant cannot be locked or read, an interrupted save cannot be completed, or an
     /// older copy of the record was restored, and `Unavailable` if another caller holds the lock for too long.
-    pub async fn settled_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
-        accounts::settled(&self.shared, key).await
+    pub async fn export_grant(&self, key: &GrantKey) -> Result<Option<Grant>> {
+        accounts::export(&self.shared, key).await
     }
 
     /// Lists the known grants of one profile or of all, sorted by key, without their secrets.
