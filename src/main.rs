@@ -26,7 +26,6 @@ mod login_flow;
 mod login_turn;
 mod manager;
 mod migrated;
-mod notify;
 mod plain;
 mod progress;
 mod prompt;

@@ -35,10 +35,6 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
             ui.say(format!("Opening the browser. If it does not open, use this URL:\n\n  {url}\n"));
             say_what_to_paste(ui, listens);
         }
-        Progress::Asking(url) => {
-            ui.insist(format!("Press Enter to open this URL in the browser:\n\n  {url}\n"));
-            say_what_to_paste(ui, listens);
-        }
         Progress::Open(url) => {
             ui.insist(open_this(url));
             say_what_to_paste(ui, listens);
@@ -63,7 +59,9 @@ pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
         DeviceProgress::Code { authorization, opens } => say_code(ui, authorization, opens, draws),
         DeviceProgress::Asked(authorization) => {
             let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));
-            ui.say(format!("Approve the login on your device. Waiting for {left} …"));
+            ui.say(format!(
+                "The server asks you on your own device to approve the login. Waiting for {left} …"
+            ));
         }
         DeviceProgress::BrowserFailed(why) => {
             ui.say(format!("Could not open a browser: {}.", one_line(&why)));
@@ -100,7 +98,7 @@ fn say_code(ui: &Ui, authorization: &DeviceAuthorization, opens: bool, draws: bo
         let url = authorization.verification_uri_complete.as_ref().unwrap_or(page);
         match qr::draw(url, wrap::width().unwrap_or(usize::MAX), ui.color) {
             Some(drawn) => ui::prompt(&format!("{drawn}\n")),
-            None => ui.warn_always("the QR code does not fit in this terminal"),
+            None => ui.warn_always("the QR code does not fit into this terminal"),
         }
     }
     let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));

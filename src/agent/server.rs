@@ -20,7 +20,6 @@ use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::get_token;
 use crate::get_token::request::{Request, Selection};
-use crate::notify;
 use crate::socket::Socket;
 use crate::source;
 use crate::ui::{self, Ui};
@@ -135,7 +134,7 @@ impl Server {
         }
         match &self.confirm {
             Some(confirm) if !consents(confirm, peer, profile)? => {
-                Err(refusal("the user did not consent"))
+                Err(refusal("the user does not consent"))
             }
             _ => Ok(()),
         }
@@ -159,7 +158,7 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
     // Read in any case: a socket that is closed with unread bytes takes the answer with it.
     let request = message::read(stream, message::REQUEST);
     let outcome = match request {
-        _ if !server.may_use(peer) => Err(refusal("this user is not allowed to use the agent")),
+        _ if !server.may_use(peer) => Err(refusal("this user may not use the agent")),
         Ok(request) => perform(server, peer, &request),
         Err(_) => Err(Error::usage("the request is invalid")),
     };
@@ -198,7 +197,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
             "locked": server.is_locked.load(Ordering::SeqCst),
         })),
         Some("lock" | "unlock" | "stop") if !peer.is_owner() => {
-            Err(refusal("only the user who started the agent may do that"))
+            Err(refusal("only the user of the agent may do that"))
         }
         Some("lock") => {
             server.is_locked.store(true, Ordering::SeqCst);
@@ -213,7 +212,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
             server.stops.notify_one();
             Ok(json!({}))
         }
-        _ => Err(Error::usage("this agent does not support the request")),
+        _ => Err(Error::usage("the request is unknown to this agent")),
     }
 }
 
@@ -233,8 +232,7 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     let wanted = Request { force, cached, login: false, id_token, whole: true };
     // Its own context: the configuration may have changed.
     let context = server.context()?;
-    let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)
-        .inspect_err(|error| notify::login_required(&context, error))?;
+    let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)?;
     let seconds = |at: Option<Timestamp>| at.map(|at| at.unix());
     Ok(json!({
         "access_token": token.value.expose(),
@@ -283,9 +281,8 @@ fn account(server: &Server, request: &Value) -> Result<Value> {
     let opened = source::open(&context, text("profile"), text("account"))?;
     let (profile, key) = (opened.target.profile, &opened.target.key);
     if profile.client.auth.is_some_and(ClientAuth::is_mutual_tls) {
-        let what = "requests for this profile require its client certificate, which stays with the \
-                    agent";
-        return Err(Error::usage(what).hint("make the request on the agent's machine"));
+        let what = "requests of this profile need its client certificate, which the agent keeps";
+        return Err(Error::usage(what).hint("make the request where the agent runs"));
     }
     let urls = ApiUrls::of(profile)?;
     let urls: Vec<&str> = urls.all().iter().map(Url::as_str).collect();

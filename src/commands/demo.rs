@@ -73,7 +73,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let sandbox =
         sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
     let mut step = Steps { context, number: 0 };
-    step.tell(&format!("A sandbox authorization server is running at {}.", sandbox.issuer()));
+    step.tell(&format!("A sandbox authorization server runs at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
     let http: Arc<dyn Http> = Arc::new(HttpClient::new(Options::default()));
     let manager = manager(context, profile.clone(), place, &http);
@@ -169,7 +169,6 @@ async fn log_in(
         port: None,
         timeout: profile.timeout,
         listen: true,
-        asks: false,
         pasted: None,
         countdown: false,
         server: None,
@@ -178,7 +177,7 @@ async fn log_in(
     };
     let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();
     let mut tell = |progress: Progress<'_>| match progress {
-        Progress::Open(url) | Progress::Asking(url) | Progress::Opening(url) => {
+        Progress::Open(url) | Progress::Opening(url) => {
             // The receiver lives as long as the login.
             let _ = urls.send(url.to_owned());
         }

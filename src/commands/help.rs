@@ -1,7 +1,7 @@
 //! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
 //! help options` list.
 
-pub mod topics;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -54,7 +54,7 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 ///
 /// Returns `Usage` for an unknown command.
 pub fn of(words: &[String], mut program: Command) -> Result<String> {
-    if words == [topics::OPTIONS] {
+    if words == ["options"] {
         return Ok(options());
     }
     if let [topic] = words
@@ -76,7 +76,7 @@ pub fn of(words: &[String], mut program: Command) -> Result<String> {
 }
 
 fn options() -> String {
-    let about = "Options of every command";
+    let about = "Options that every command accepts";
     let command = Command::new("oauthctl").about(about).disable_help_flag(true);
     let command = Globals::augment_args(command)
         .override_usage("oauthctl [OPTIONS] <COMMAND>")

@@ -4,4 +4,3 @@ mod agent;
 mod bounds;
 mod refusals;
 mod requests;
-mod secure;

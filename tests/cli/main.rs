@@ -29,7 +29,6 @@ mod large;
 mod ledger;
 mod man;
 mod mended;
-mod notifications;
 mod permissions;
 mod profiles;
 mod sandbox;

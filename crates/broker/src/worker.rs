@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use oauthctl_core::{AccessToken, ErrorKind, Grant, TokenRequest};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 use crate::broker::Broker;
 use crate::clock::now_seconds;
@@ -21,7 +22,7 @@ use crate::storage::{Record, Space};
 use backoff::{Backoff, below};
 
 /// The most refreshes at once, of all providers and of one provider of a tenant.
-const AT_ONCE: (usize, usize) = (512, 256);
+const AT_ONCE: (usize, usize) = (640, 320);
 
 /// The most records that are claimed before the store is asked again what is due.
 const BATCH: usize = 256;
@@ -31,6 +32,9 @@ const LEASE: u64 = 120;
 
 /// How often the store is asked what is due.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How soon it is asked again while more is due than may be begun.
+const CROWDED: Duration = Duration::from_millis(100);
 
 /// How often expired records are removed.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -48,17 +52,15 @@ pub async fn run(broker: Arc<Broker>) {
     });
     let mut swept_at = Instant::now();
     while !worker.broker.is_draining() {
-        let mut is_more = false;
+        let mut next = PAUSE;
         for space in [Space::Grants, Space::Unconfirmed] {
-            is_more |= worker.round(space).await;
+            next = next.min(worker.round(space).await);
         }
         if swept_at.elapsed() > SWEEP {
             swept_at = Instant::now();
             let _ = worker.broker.vault.storage().sweep().await;
         }
-        if !is_more {
-            tokio::time::sleep(PAUSE).await;
-        }
+        tokio::time::sleep(next).await;
     }
 }
 
@@ -71,32 +73,54 @@ struct Worker {
 }
 
 impl Worker {
-    /// Claims what is due and starts to work on it. Returns whether more may be due.
-    async fn round(self: &Arc<Self>, space: Space) -> bool {
+    /// Claims what is due and starts to work on it. Returns how long to wait before the next round.
+    async fn round(self: &Arc<Self>, space: Space) -> Duration {
         let storage = self.broker.vault.storage();
         // A failing store is not asked harder: `/readyz` tells of it.
-        let Ok(mut due) = storage.due(space, now_seconds(), BATCH).await else { return false };
+        let Ok(mut due) = storage.due(space, now_seconds(), BATCH).await else { return PAUSE };
         let is_more = due.len() == BATCH;
         // Instances that ask at the same time begin at different ends.
         shuffle(&mut due);
+        let (mut claims, mut crowded) = (JoinSet::new(), Vec::new());
         for record in due {
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return false };
+            let Some(place) = self.crowds.enter(&provider_of(&record)) else {
+                crowded.push(record);
+                continue;
+            };
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { break };
             if self.broker.is_draining() {
-                return false;
+                break;
             }
-            let place = self.crowds.enter(&provider_of(&record));
-            // One that is slow must not keep the others waiting.
-            let wait = if place.is_some() { LEASE } else { 2 + below(10) };
-            let until = now_seconds() + wait;
-            let claimed = storage.reschedule(&record.key, record.due_at, Some(until)).await;
-            let (Ok(true), Some(place)) = (claimed, place) else { continue };
-            let worker = Arc::clone(self);
-            tokio::spawn(async move {
-                let (_slot, _place) = (slot, place);
-                worker.work(record, until).await;
-            });
+            claims.spawn(Arc::clone(self).claim(record, (slot, place)));
         }
-        is_more
+        let is_begun = !claims.is_empty();
+        while claims.join_next().await.is_some() {}
+        if is_more && !is_begun {
+            // Whatever is due after those of providers that are busy has its turn.
+            for record in crowded {
+                let later = now_seconds() + 2 + below(3);
+                let _ = storage.reschedule(&record.key, record.due_at, Some(later)).await;
+            }
+        }
+        match (is_more, is_begun) {
+            (true, true) => Duration::ZERO,
+            (true, false) => CROWDED,
+            (false, _) => PAUSE,
+        }
+    }
+
+    /// Claims a record, and starts to work on it if no other instance was faster.
+    async fn claim(self: Arc<Self>, record: Record, held: (OwnedSemaphorePermit, Inside)) {
+        let until = now_seconds() + LEASE;
+        let storage = self.broker.vault.storage();
+        let claimed = storage.reschedule(&record.key, record.due_at, Some(until)).await;
+        if !matches!(claimed, Ok(true)) {
+            return;
+        }
+        tokio::spawn(async move {
+            let _held = held;
+            self.work(record, until).await;
+        });
     }
 
     async fn work(&self, record: Record, lease: u64) {

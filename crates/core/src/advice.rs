@@ -95,13 +95,13 @@ pub enum Advice {
     ListProviders,
     /// Pass the client secret on standard input, or refer to its source.
     ReferToSecret,
-    /// Register a client with the server manually, and set its id.
+    /// Register a client at the server by hand, and name it.
     RegisterClient,
     /// Store the client secret of the profile of this name in the keyring.
     StoreClientSecret(String),
-    /// Use this name, which was probably meant.
+    /// This was probably meant.
     DidYouMean(String),
-    /// Set at least one scope, or omit the scopes.
+    /// Name at least one scope, or none at all.
     OmitScopes,
     /// Set scopes with their own option, not as a parameter.
     UseScopes,
@@ -150,7 +150,7 @@ pub enum Advice {
     PasteCallback,
     /// Use a flow that does not require a listener.
     UseAnotherFlow,
-    /// Stop the program that uses these ports, or choose another port.
+    /// End the program that uses these ports, or choose another port.
     FreePorts(Vec<String>),
     /// Choose a port that requires no privileges.
     UseUnprivilegedPort,
@@ -237,7 +237,7 @@ impl std::fmt::Display for Advice {
             }
             Self::FreePorts(ports) => {
                 let ports = ports.join(", ");
-                write!(f, "stop the program that listens on {ports}, or choose another port")
+                write!(f, "end the program that listens on {ports}, or choose another port")
             }
             Self::Configure { how, .. } | Self::Text(how) => f.write_str(how),
             fixed => f.write_str(fixed.fixed()),

@@ -40,8 +40,8 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Returns the first of issuer, token endpoint and client that the configuration sets to a
-    /// different value than this pin. Does not contact the server.
+    /// Returns the first of issuer, token endpoint and client that a configuration sets to another value than this pin
+    /// has, without contacting the server.
     pub fn differs_from(
         &self,
         issuer: Option<&str>,
@@ -83,14 +83,15 @@ pub struct TokenSet {
     pub id_token: Option<Secret>,
     /// The granted scopes.
     pub scopes: Vec<String>,
-    /// Whether a hook has not allowed the access token yet. Until then, the token counts as expired.
+    /// Whether a hook has yet to agree that the access token is handed out. Until then it counts as expired.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
 }
 
 impl TokenSet {
-    /// Returns whether the access token is valid for at least this long. A [withheld](Self::withheld)
-    /// token is not. A token without a known lifetime is, because only the resource can tell.
+    /// Returns whether at least this much of the access token's lifetime is left. One that is
+    /// [withheld](Self::withheld) has none. One without a known lifetime
+    /// counts as valid: only the resource can say otherwise.
     pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
         !self.withheld
             && match self.expires_at {
@@ -111,7 +112,7 @@ impl TokenSet {
     }
 }
 
-/// The user who granted access, as the server reports it.
+/// Who granted, as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The subject.
@@ -173,7 +174,7 @@ pub struct Grant {
     pub grant_type: String,
     /// The tokens.
     pub tokens: TokenSet,
-    /// The user who granted access.
+    /// Who granted.
     #[serde(default)]
     pub identity: Identity,
     /// Claims that a later id_token must repeat (OpenID Connect Core, section 12.2).
@@ -182,7 +183,7 @@ pub struct Grant {
     /// Values of the token response and of the callback that the profile stores.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, serde_json::Value>,
-    /// The caller's reference for the user who granted access, exactly as it was set.
+    /// The caller's reference for the user who granted, exactly as it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Attributes, which can be read and written during the grant's lifetime.
@@ -254,8 +255,8 @@ pub struct Dead {
     pub since: Timestamp,
     /// The server's reason.
     pub reason: String,
-    /// When the next refresh may be sent; `None` for never. Set if the refusal did not clearly reject
-    /// the refresh token.
+    /// When the server is asked again; `None` for never. Set if the refusal did not clearly reject the
+    /// refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask_again_at: Option<Timestamp>,
 }
@@ -282,13 +283,13 @@ pub struct AccountEntry {
     pub grant_id: String,
     /// The generation that was saved last.
     pub generation: u64,
-    /// The user who granted access.
+    /// Who granted.
     pub identity: Identity,
     /// The granted scopes.
     pub scopes: Vec<String>,
     /// When the access token expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether a hook has not allowed the access token yet ([`TokenSet::withheld`]).
+    /// Whether a hook has yet to agree that the access token is handed out ([`TokenSet::withheld`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
     /// Whether there is a refresh token.
@@ -300,7 +301,7 @@ pub struct AccountEntry {
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
     pub refreshed_at: Timestamp,
-    /// The caller's reference for the user who granted access.
+    /// The caller's reference for the user who granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Whether values are stored with the grant. They are in its store, not here.
@@ -390,7 +391,7 @@ impl AccountEntry {
     }
 }
 
-/// A durable record that is written before a refresh token is sent.
+/// Recorded, durably, before a refresh token is spent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The grant.

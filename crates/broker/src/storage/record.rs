@@ -115,19 +115,18 @@ impl Key {
 pub struct Record {
     /// The key.
     pub key: Key,
-    /// Increases by one with every write, starting at 1. A record that is removed and written again
-    /// starts at a revision that
+    /// Grows by one with every write, from 1. A record that is removed and written again starts at a revision that
     /// no earlier record of the key had, or at 1.
     pub revision: u64,
     /// The sealed value.
     pub value: Vec<u8>,
-    /// When it is due for processing, in Unix seconds.
+    /// When something is to be done about it, in Unix seconds.
     pub due_at: Option<u64>,
-    /// When it expires, in Unix seconds.
+    /// When it ends by itself, in Unix seconds.
     pub expires_at: Option<u64>,
 }
 
-/// The condition of a write.
+/// On what a write depends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing.
@@ -151,7 +150,7 @@ pub struct Write {
     pub due_at: Option<u64>,
     /// See [`Record::expires_at`].
     pub expires_at: Option<u64>,
-    /// The condition of the write.
+    /// On what it depends.
     pub condition: Condition,
 }
 
@@ -174,7 +173,7 @@ pub struct Change {
 /// What has changed since a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// The position after the last change.
+    /// The position behind the last change.
     pub position: String,
     /// The changes, in order.
     pub changed: Vec<Change>,
@@ -182,7 +181,7 @@ pub struct Changes {
     pub is_incomplete: bool,
 }
 
-/// Why a process opens a store.
+/// For what a process opens a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
     /// It answers requests. Where only one process can, a second is refused.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Home;
+use crate::support::{Home, provider};
 
 /// Every route that needs a key.
 const ROUTES: &[(&str, &str)] = &[
@@ -45,7 +45,13 @@ async fn tenant_that_is_disabled_is_refused_at_once() {
     let key = home.tenant("acme", &[]);
     let broker = home.serve(&[]);
     let api = broker.api(&key);
-    api.get("/v1/connections").await.json(200);
+    let sandbox = provider().await;
+    api.provide("sandbox", sandbox.issuer()).await;
+    api.connect("sandbox", "u-1").await;
+    for _ in 0..3 {
+        // The last ones are answered from memory.
+        api.token("sandbox", "u-1").await.json(200);
+    }
     home.json(&["tenant", "disable", "acme"]);
     // Another process has changed it: this one sees it within a second.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
@@ -53,6 +59,7 @@ async fn tenant_that_is_disabled_is_refused_at_once() {
         assert!(std::time::Instant::now() < until, "still accepted");
     }
     api.get("/v1/connections").await.problem(403);
+    api.token("sandbox", "u-1").await.problem(403);
     home.json(&["tenant", "enable", "acme"]);
     let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
     while api.get("/v1/connections").await.status == 403 {

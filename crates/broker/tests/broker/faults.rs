@@ -417,6 +417,28 @@ async fn refresh_under_way_is_finished_after_a_signal() {
     authority.assert_nothing_was_lost();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_whose_client_left_is_finished_too() {
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let authority = Authority::start().await;
+    let mut broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.put("/v1/providers/p", &authority.provider()).await.json(201);
+    api.connect("p", "u-1").await;
+    authority.memory().delay = Duration::from_secs(2);
+    let path = token_of("u-1", NEW);
+    let asked = tokio::time::timeout(Duration::from_secs(1), api.get(&path)).await;
+    assert!(asked.is_err(), "{asked:?}");
+    assert_eq!(authority.refreshes(), 1);
+    let id = Pid::from_raw(i32::try_from(broker.id()).unwrap()).unwrap();
+    kill_process(id, Signal::TERM).unwrap();
+    assert_eq!(broker.wait(), Some(0));
+    let again = home.serve(&[]);
+    assert_eq!(access_token(&again.api(&key).token("p", "u-1").await), "at-0-2");
+    authority.assert_nothing_was_lost();
+}
+
 #[tokio::test]
 async fn provider_that_asks_for_a_pause_gets_it() {
     let home = Home::new();

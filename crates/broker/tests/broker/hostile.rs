@@ -342,3 +342,32 @@ async fn callback_without_its_flow_redeems_nothing() {
     }
     assert_eq!(token_requests(&sandbox), 0);
 }
+
+#[tokio::test]
+async fn value_that_was_moved_to_another_user_is_refused() {
+    let sandbox = provider().await;
+    let home = Home::new();
+    let key = home.tenant("acme", &[]);
+    let broker = home.serve(&[]);
+    let api = broker.api(&key);
+    api.provide("sandbox", sandbox.issuer()).await;
+    for user in ["u-1", "u-2"] {
+        api.connect("sandbox", user).await;
+        api.token("sandbox", user).await.json(200);
+    }
+    drop(broker);
+    let file = rusqlite::Connection::open(home.path().join("state/broker.db")).unwrap();
+    let space = oauthctl_broker::storage::Space::Grants.number();
+    // Each gets the value of the other.
+    let swapped = file.execute(
+        "WITH old AS MATERIALIZED (SELECT id, value FROM records WHERE space = ?1)
+         UPDATE records SET value = old.value FROM old WHERE space = ?1 AND old.id <> records.id",
+        [space],
+    );
+    assert_eq!(swapped.unwrap(), 2);
+    drop(file);
+    let broker = home.serve(&[]);
+    for user in ["u-1", "u-2"] {
+        broker.api(&key).token("sandbox", user).await.problem(503);
+    }
+}

@@ -8,6 +8,7 @@ mod connect;
 mod databases;
 mod faults;
 mod hostile;
+mod locks;
 mod openapi;
 mod operation;
 mod shared;

@@ -35,7 +35,7 @@ pub struct Completed {
 }
 
 impl Completed {
-    /// Returns the public view of a stored grant.
+    /// Returns what callers learn about a grant that was stored.
     pub(super) fn of(
         context: Context<'_>,
         grant: Grant,

@@ -18,14 +18,13 @@ pub enum DeviceProgress<'a> {
         /// Whether a browser is about to be opened at the page.
         opens: bool,
     },
-    /// The server contacts the user on a device that it knows. There is no code to show.
+    /// The server asks the user on a device that it knows. There is nothing to show but that.
     Asked(&'a DeviceAuthorization),
     /// The browser could not be opened.
     BrowserFailed(String),
-    /// A poll got no response; the next one is sent after this time.
+    /// A poll got no answer; the next one is sent after this time.
     Unanswered(String, Duration),
-    /// The remaining time of the user, to be shown on one line of at most
-    /// [`COUNTDOWN_COLUMNS`](super::COUNTDOWN_COLUMNS) columns.
+    /// The user has this time left. To be shown in one line, as [`COUNTDOWN_COLUMNS`](super::COUNTDOWN_COLUMNS) says.
     Waiting(Duration),
 }
 

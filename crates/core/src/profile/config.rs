@@ -21,7 +21,7 @@ pub struct Config {
     pub path: PathBuf,
     /// Defaults for all profiles.
     pub defaults: Defaults,
-    /// The default profile and account, by directory; the first match wins.
+    /// The profile and account of a command that names none, by directory; the first match wins.
     pub rules: Vec<Rule>,
     /// The profiles, presets applied.
     pub profiles: BTreeMap<String, Profile>,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defaults {
-    /// The default profile.
+    /// The profile of a command that names none.
     pub profile: Option<String>,
     /// The store of a profile that names none.
     pub store: Option<String>,
@@ -54,11 +54,6 @@ pub struct Defaults {
     pub cache: Option<String>,
     /// The URL that serves as client id if the server accepts client-ID metadata documents.
     pub client_id_metadata_url: Option<String>,
-    /// Whether a login at a terminal opens the browser only once the user presses Enter.
-    pub asks_before_opening: bool,
-    /// The command that tells the user that a login is required, without its last argument, the text. An empty one
-    /// is the usual command of the desktop.
-    pub notify: Option<Vec<String>>,
 }
 
 /// `[store.command]`: commands that receive the record on stdin or print it on stdout.
@@ -100,7 +95,7 @@ impl Config {
         }
     }
 
-    /// Returns the default profile: `[defaults] profile`, else the only one. A login by URL
+    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one. A login by URL
     /// is the only one if the file has no profile.
     pub fn default_profile(&self) -> Option<&str> {
         let (by_url, configured): (Vec<_>, Vec<_>) =

@@ -101,7 +101,7 @@ impl AuthorizationResponse {
         Ok(Self { place, query, state })
     }
 
-    /// Returns the state, which has not been validated yet.
+    /// Returns the state, before it is known whose it is.
     pub fn state(&self) -> &str {
         self.state.expose()
     }

@@ -43,8 +43,7 @@ pub struct StateKeys(Vec<StateKey>);
 
 /// A state whose key is known, as [`StateKeys::open`] returns it.
 pub enum Opened<'a> {
-    /// Creates a signed state with these claims. [`FlowManager::start`](crate::FlowManager::start)
-    /// does so for each flow.
+    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
     Signed(StateClaims, &'a StateKey),
     /// The content of an encrypted state.
     Sealed(Zeroizing<Vec<u8>>, &'a StateKey),
@@ -67,7 +66,7 @@ impl StateKeys {
         Self(keys)
     }
 
-    /// Generates a key that no other process knows: its states are valid only within this process.
+    /// Generates one key that no other process knows: its states end with the process.
     ///
     /// # Errors
     ///
@@ -91,7 +90,7 @@ impl StateKeys {
         Self(Vec::new())
     }
 
-    /// Returns the key that signs new states.
+    /// Returns the key that makes states.
     ///
     /// # Errors
     ///
@@ -105,7 +104,7 @@ impl StateKeys {
         self.0.iter()
     }
 
-    /// Verifies the signature of a state with these keys. Does not check its expiry.
+    /// Verifies a state that one of these keys made. It does not check the times in it.
     ///
     /// # Errors
     ///

@@ -80,7 +80,7 @@ impl FileStore {
         self
     }
 
-    /// Returns what was repaired.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }

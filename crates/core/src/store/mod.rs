@@ -27,7 +27,6 @@ mod kernel;
 pub mod keyring;
 pub mod memory;
 pub mod migrate;
-mod notified;
 pub mod pending;
 #[cfg(feature = "file")]
 pub mod portable;
@@ -174,7 +173,7 @@ pub struct Places {
     pub bus: Option<String>,
     /// The programs of the store `command`.
     pub command: Option<StoreCommand>,
-    /// The user, if somebody can respond to the prompts of a Secret Service.
+    /// The user, if one can answer the prompts of a Secret Service.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     pub user: Option<keyring::KeyringUser>,
 }
@@ -182,14 +181,14 @@ pub struct Places {
 /// Size of the record that [`Store::check`] writes: that of a grant with large tokens.
 const CHECKED: usize = 8 * 1024;
 
-/// An open store that implements both ports.
+/// An open store: one object behind both ports.
 #[derive(Clone)]
 pub struct Store {
     /// For grants.
     pub grants: Arc<dyn GrantStore>,
     /// For named secrets.
     pub items: Arc<dyn SecretItems>,
-    /// What was repaired.
+    /// What was repaired on the way.
     pub warnings: Warnings,
 }
 

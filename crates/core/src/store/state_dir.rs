@@ -49,7 +49,7 @@ impl StateDir {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// Returns what was repaired or skipped.
+    /// Returns what was repaired or skipped on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }

@@ -74,7 +74,7 @@ impl StateKeyFile {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// Returns what was repaired.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
@@ -94,7 +94,8 @@ impl StateKeyFile {
         }
     }
 
-    /// Same as [`StateKeyFile::keys_for`], but returns `None` if it would have to write or wait.
+    /// Returns the same as [`StateKeyFile::keys_for`] if nothing has to be written or waited for, else
+    /// `None`.
     ///
     /// # Errors
     ///

@@ -39,17 +39,17 @@ struct OfIssuer {
 }
 
 impl UrlLogins {
-    /// Returns the logins in this state directory. Nothing is read or created until it is needed.
+    /// Returns those in this state directory. Nothing is read or created until it is needed.
     pub fn new(state_dir: &Path) -> Self {
         Self { path: state_dir.to_owned(), warnings: Warnings::default() }
     }
 
-    /// Returns what was skipped.
+    /// Returns what was skipped on the way.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// Returns the login of a URL, in any spelling.
+    /// Returns the login of a URL, however it is written.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl UrlLogins {
         Ok(all)
     }
 
-    /// Stores the login of a URL durably.
+    /// Keeps the login of a URL, durably.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl UrlLogins {
         Ok(kept.filter(|kept| kept.issuer == issuer && kept.store == store).map(|kept| kept.client))
     }
 
-    /// Stores the client for logins at an issuer that use this store, durably.
+    /// Keeps the client for logins at an issuer that use this store, durably.
     ///
     /// # Errors
     ///

@@ -23,12 +23,9 @@ pub struct Attempt {
     pub listen: bool,
     /// The browser to open; without one, the URL is only reported.
     pub browser: Option<Browser>,
-    /// Whether the browser opens only after an empty line of [`pasted`](Self::pasted), which must then be
-    /// [`PastedLines::with_blank_lines`].
-    pub asks: bool,
     /// Lines in which the callback may be pasted.
     pub pasted: Option<PastedLines>,
-    /// Whether to report the remaining time every second: [`Progress::Waiting`].
+    /// Whether the time that is left is told every second: [`Progress::Waiting`].
     pub countdown: bool,
     /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
     pub may_change_family: bool,
@@ -44,7 +41,6 @@ crate::redact::debug::redacted_debug!(Attempt {
     timeout,
     listen,
     browser,
-    asks,
     pasted,
     countdown,
     may_change_family,
@@ -58,8 +54,6 @@ pub enum Progress<'a> {
     /// The browser is about to be opened at this URL. Show the URL: it is impossible to know whether a
     /// browser opens.
     Opening(&'a str),
-    /// The browser will be opened at this URL once the user presses Enter.
-    Asking(&'a str),
     /// The user must open this URL.
     Open(&'a str),
     /// The browser could not be opened; the user must open the URL.
@@ -70,8 +64,8 @@ pub enum Progress<'a> {
     RejectedRequest(String),
     /// The pasted text is not the expected callback.
     NotPasted(String),
-    /// The remaining time of the user, to be shown on one line of at most
-    /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) columns.
+    /// The user has this time left. To be shown in one line, as
+    /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) says.
     Waiting(Duration),
     /// The response is authentic; the code is being redeemed.
     Redeeming,
@@ -83,7 +77,6 @@ impl std::fmt::Debug for Progress<'_> {
         f.write_str(match self {
             Self::Server(_) => "Server(…)",
             Self::Opening(_) => "Opening(…)",
-            Self::Asking(_) => "Asking(…)",
             Self::Open(_) => "Open(…)",
             Self::BrowserFailed(..) => "BrowserFailed(…)",
             Self::Unconfirmed(_) => "Unconfirmed(…)",

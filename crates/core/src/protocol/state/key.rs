@@ -100,8 +100,7 @@ impl StateKey {
         self.alg
     }
 
-    /// Creates a signed state with these claims. [`FlowManager::start`](crate::FlowManager::start)
-    /// does so for each flow.
+    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
     ///
     /// # Errors
     ///

@@ -117,7 +117,7 @@ impl KeyringStore {
         self
     }
 
-    /// Returns what was repaired.
+    /// Returns what was repaired on the way.
     pub fn warnings(&self) -> Warnings {
         self.sealed.warnings()
     }
