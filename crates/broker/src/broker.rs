@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use oauthctl_core::Result;
+use oauthctl_core::port::Http;
 
 use crate::cache::Caches;
-use crate::flow::{Flow, transport};
+use crate::flow::{Flow, outbound, transport};
 use crate::mail::Mailer;
 use crate::settings::Settings;
 use crate::vault::Vault;
+
+/// How long a server of a tenant may take to answer.
+const TENANT_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running broker.
 pub struct Broker {
@@ -23,6 +28,8 @@ pub struct Broker {
     pub caches: Arc<Caches>,
     /// The flow of all tenants.
     pub flow: Flow,
+    /// What reaches the servers of tenants.
+    pub outbound: Arc<dyn Http>,
     /// What mails are sent with; `None` if nobody may sign up.
     pub mailer: Option<Mailer>,
     draining: AtomicBool,
@@ -45,9 +52,10 @@ impl Broker {
         let caches = Arc::new(Caches::default());
         let callback = format!("{public_url}/callback");
         let flow = Flow::new(&vault, &caches, transport(settings.reach()), &callback, spool)?;
+        let outbound = outbound(settings.reach(), TENANT_LIMIT);
         let mailer = settings.mailer()?;
         let draining = AtomicBool::new(false);
-        Ok(Self { settings, public_url, vault, caches, flow, mailer, draining })
+        Ok(Self { settings, public_url, vault, caches, flow, outbound, mailer, draining })
     }
 
     /// Returns whether users reach it over TLS.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::broker::Broker;
 use crate::callback::Unconfirmed;
 use crate::caller::Caller;
+use crate::events;
 use crate::flow::Place;
 use crate::names::of_secret;
 use crate::problem::Problem;
@@ -294,11 +295,11 @@ async fn move_grant(broker: &Broker, from: &Place, to: &Place) -> Result<(), Pro
     let mut target = locks.lock(&to.grant_key(), WAIT).await?;
     let source = from.grant(vault);
     let Some(stored) = vault.get::<Grant>(&source).await? else { return Err(Problem::not_found()) };
-    let earlier = vault.get::<Grant>(&to.grant(vault)).await?;
+    let earlier = vault.get::<Grant>(&to.grant(vault)).await?.map(|stored| stored.document);
     let mut grant = stored.document;
     grant.key = to.grant_key();
-    if let Some(earlier) = earlier {
-        grant.generation = grant.generation.max(earlier.document.generation + 1);
+    if let Some(earlier) = &earlier {
+        grant.generation = grant.generation.max(earlier.generation + 1);
     }
     let terms = Terms {
         due_at: schedule::first_look(&grant, false),
@@ -306,7 +307,7 @@ async fn move_grant(broker: &Broker, from: &Place, to: &Place) -> Result<(), Pro
         condition: locks.held(&to.lock(vault))?,
     };
     let record = to.grant(vault);
-    let written = vault.put(record.clone(), &grant, terms).await?;
+    let written = events::save(vault, to, earlier.as_ref(), &grant, terms).await?;
     broker.caches.forget(&record);
     if written == Written::Refused {
         return Err(Error::store("the lock of the connection was lost").into());

@@ -167,6 +167,15 @@ pub fn random_text() -> Result<String> {
     random(32).map(|bytes| URL_SAFE_NO_PAD.encode(&*bytes))
 }
 
+/// Returns 16 random bytes in base64url: the name of something that need not be a secret.
+///
+/// # Errors
+///
+/// See [`random`].
+pub fn random_name() -> Result<String> {
+    random(16).map(|bytes| URL_SAFE_NO_PAD.encode(&*bytes))
+}
+
 fn broken() -> Error {
     Error::internal("the cryptographic library failed")
 }

@@ -5,6 +5,7 @@
 //! `docs/architecture.md` where a change belongs.
 
 pub mod api;
+pub mod audit;
 pub mod broker;
 pub mod cache;
 pub mod callback;
@@ -12,6 +13,7 @@ pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod connections;
+pub mod events;
 pub mod feed;
 pub mod flow;
 pub mod handed;
@@ -34,4 +36,5 @@ pub mod storage;
 pub mod tenants;
 pub mod token;
 pub mod vault;
+pub mod webhooks;
 pub mod worker;

@@ -11,7 +11,7 @@ use crate::broker::Broker;
 use crate::caller::Caller;
 use crate::clock::now_seconds;
 use crate::flow::{Place, UNCONFIRMED};
-use crate::keys::{random, random_text};
+use crate::keys::{random_name, random_text};
 use crate::model::{Binding, Link};
 use crate::names::of_secret;
 use crate::problem::Problem;
@@ -113,7 +113,7 @@ pub async fn make(
         tenant: tenant.name.clone(),
         provider: place.provider.clone(),
         user: place.user.clone(),
-        grant_id: grant_id()?,
+        grant_id: format!("g_{}", random_name()?),
         attributes: wanted.attributes,
         scopes: wanted.scopes,
         redirect_to,
@@ -148,12 +148,6 @@ fn check(wanted: &Wanted) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
-}
-
-fn grant_id() -> Result<String> {
-    use base64::Engine;
-    let bytes = random(16)?;
-    Ok(format!("g_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&*bytes)))
 }
 
 /// Returns a link; `None` if there is none, or it has ended or was used.

@@ -11,10 +11,18 @@ use crate::model::Tenant;
 ///
 /// Returns `Usage` unless it is an https URL, or http on a loopback host, without user, password and fragment.
 pub fn parse(text: &str) -> Result<String> {
-    let invalid = |why: &str| Error::usage(format!("a redirect URL {why}"));
-    let url = Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
+    target(text).map_err(|why| Error::usage(format!("a redirect URL {why}")))
+}
+
+/// Parses a URL that the broker sends to, or sends users to.
+///
+/// # Errors
+///
+/// Returns what is wrong unless it is an https URL, or http on a loopback host, without user, password and fragment.
+pub fn target(text: &str) -> std::result::Result<String, &'static str> {
+    let url = Url::parse(text).map_err(|_| "must be an absolute URL")?;
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid("must be plain ASCII without spaces"));
+        return Err("must be plain ASCII without spaces");
     }
     let is_loopback = || match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -23,10 +31,10 @@ pub fn parse(text: &str) -> Result<String> {
         None => false,
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback()) {
-        return Err(invalid("must be https, or http on a loopback host"));
+        return Err("must be https, or http on a loopback host");
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(invalid("must not contain a user name, a password or a fragment"));
+        return Err("must not contain a user name, a password or a fragment");
     }
     Ok(url.into())
 }

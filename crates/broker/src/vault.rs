@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::keys::{KeyId, MasterKey, key_id, random};
 use crate::names::Names;
-use crate::storage::{Condition, Key, Record, Space, Storage, Write, Written};
+use crate::storage::{Addition, Condition, Key, Record, Space, Storage, Write, Written};
 
 /// The id of the record that passes a new master key on to the instances that have the old one.
 pub const SUCCESSOR: &str = "successor";
@@ -119,9 +119,40 @@ impl Vault {
     ///
     /// Returns `Store` if the store fails: the document may or may not be written.
     pub async fn put<T: Serialize>(&self, key: Key, document: &T, terms: Terms) -> Result<Written> {
+        self.put_with(key, document, terms, Vec::new()).await
+    }
+
+    /// Writes a document, and adds others in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    pub async fn put_with<T: Serialize>(
+        &self,
+        key: Key,
+        document: &T,
+        terms: Terms,
+        also: Vec<Addition>,
+    ) -> Result<Written> {
         let value = self.seal(&key, document)?;
         let Terms { due_at, expires_at, condition } = terms;
-        self.storage.put(Write { key, value, due_at, expires_at, condition }).await
+        self.storage.put_with(Write { key, value, due_at, expires_at, condition }, also).await
+    }
+
+    /// Seals a document that is added together with another write.
+    ///
+    /// # Errors
+    ///
+    /// Returns `Internal` if that fails.
+    pub fn addition<T: Serialize>(
+        &self,
+        key: Key,
+        document: &T,
+        due_at: Option<u64>,
+        expires_at: Option<u64>,
+    ) -> Result<Addition> {
+        let value = self.seal(&key, document)?;
+        Ok(Addition { key, value, due_at, expires_at })
     }
 
     /// Seals a document for this place.

@@ -5,6 +5,7 @@
 //! of them can do; if that one dies, the record is due again after the lease.
 
 mod backoff;
+mod deliveries;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,7 @@ pub async fn run(broker: Arc<Broker>) {
         crowds: Crowds::default(),
         backoff: Backoff::default(),
     });
+    tokio::spawn(deliveries::run(Arc::clone(&worker.broker)));
     let mut swept_at = Instant::now();
     while !worker.broker.is_draining() {
         let mut next = PAUSE;

@@ -7,8 +7,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauthctl_core::Timestamp;
 use oauthctl_core::time::parse_duration;
 use serde::{Deserialize, Serialize};
@@ -16,6 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::extract::{Authenticated, Json, Path, Query};
+use super::paging;
 use crate::broker::Broker;
 use crate::connections::{self, Connection, Page};
 use crate::flow::Place;
@@ -23,10 +22,7 @@ use crate::link::{self, Wanted, check_user};
 use crate::model::Binding;
 use crate::problem::Problem;
 
-/// The usual and the largest number of connections on a page.
-const LIMITS: (usize, usize) = (50, 200);
-
-/// A connection to be made.
+/// A new connection.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConnection {
@@ -170,26 +166,17 @@ pub async fn list(
     Authenticated(caller): Authenticated,
     Query(filter): Query<Filter>,
 ) -> Result<axum::Json<Page>, Problem> {
-    let limit = filter.limit.unwrap_or(LIMITS.0);
-    if limit == 0 || limit > LIMITS.1 {
-        return Err(Problem::invalid("`limit` must be 1 to 200"));
-    }
+    let limit = paging::limit(filter.limit)?;
     let tenant = &caller.tenant.name;
     let provider = filter.provider.as_deref();
     if let Some(user) = &filter.user {
         let page = connections::of_user(&broker, tenant, provider, user).await?;
         return Ok(axum::Json(page));
     }
-    let after = filter.cursor.as_deref().map(read_cursor).transpose()?;
+    let after = filter.cursor.as_deref().map(paging::read_cursor).transpose()?;
     let mut page = connections::list(&broker, tenant, provider, after.as_deref(), limit).await?;
-    page.next_cursor = page.next_cursor.map(|id| URL_SAFE_NO_PAD.encode(id));
+    page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
     Ok(axum::Json(page))
-}
-
-fn read_cursor(cursor: &str) -> Result<String, Problem> {
-    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|id| String::from_utf8(id).ok());
-    let id = id.filter(|id| id.len() <= 200 && id.bytes().all(|c| c.is_ascii_graphic()));
-    id.ok_or_else(|| Problem::invalid("`cursor` is not one that a list returned"))
 }
 
 /// Returns a connection

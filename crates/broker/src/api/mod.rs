@@ -1,5 +1,6 @@
 //! The HTTP interface: one file for each resource, with its handlers and their descriptions.
 
+mod audit;
 mod callback;
 mod confirmations;
 mod connect;
@@ -8,9 +9,11 @@ mod extract;
 mod health;
 mod openapi;
 pub mod page;
+mod paging;
 mod providers;
 mod signup;
 mod token;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -38,6 +41,8 @@ fn described() -> OpenApiRouter<Arc<Broker>> {
         .routes(routes!(connections::get, connections::patch, connections::delete))
         .routes(routes!(token::get))
         .routes(routes!(confirmations::create))
+        .routes(routes!(webhooks::put, webhooks::get, webhooks::delete))
+        .routes(routes!(audit::list))
         .routes(routes!(signup::create))
         .routes(routes!(signup::keys))
         .routes(routes!(health::healthz))

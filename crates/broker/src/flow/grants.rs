@@ -11,6 +11,7 @@ use super::locks::Locks;
 use super::place::Place;
 use super::spool::{Settled, Spool};
 use crate::cache::Caches;
+use crate::events;
 use crate::schedule;
 use crate::storage::{Condition, Key, Written};
 use crate::vault::{Terms, Vault};
@@ -62,9 +63,11 @@ impl Grants {
     }
 
     async fn write(&self, record: &Key, grant: &Grant, condition: Condition) -> Result<Written> {
-        let due_at = schedule::first_look(grant, Place::of(&grant.key).is_unconfirmed());
+        let place = Place::of(&grant.key);
+        let due_at = schedule::first_look(grant, place.is_unconfirmed());
         let terms = Terms { due_at, expires_at: None, condition };
-        self.vault.put(record.clone(), grant, terms).await
+        let before = self.vault.get::<Grant>(record).await?.map(|stored| stored.document);
+        events::save(&self.vault, &place, before.as_ref(), grant, terms).await
     }
 
     /// Saves tokens that exist nowhere else: what the store does not take at once is kept in the spool.
@@ -99,8 +102,15 @@ impl Grants {
         let place = Place::of(key);
         let record = place.grant(&self.vault);
         let condition = self.locks.held(&place.lock(&self.vault))?;
-        let removed = self.vault.storage().delete(&record, condition).await?;
+        // A record that cannot be read is removed as well.
+        let before = self.vault.get::<Grant>(&record).await.ok().flatten();
+        let events = events::of_removal(&place, before.as_ref().map(|stored| &stored.document));
+        let also = events::additions(&self.vault, &place, &events).await?;
+        let removed = self.vault.storage().delete_with(&record, condition, also).await?;
         self.caches.forget(&record);
+        if removed {
+            events::log(&place, &events);
+        }
         if !removed && self.vault.storage().get(&record).await?.is_some() {
             return Err(lost());
         }

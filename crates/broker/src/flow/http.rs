@@ -17,3 +17,9 @@ pub fn transport(reach: Reach) -> Arc<dyn Http> {
     let options = Options { total_timeout: LONGEST_EXCHANGE * 10, reach, ..Options::default() };
     Arc::new(Punctual::new(HttpClient::new(options), LONGEST_EXCHANGE))
 }
+
+/// Creates a transport to servers of tenants, which may take this long to answer.
+pub fn outbound(reach: Reach, limit: Duration) -> Arc<dyn Http> {
+    let options = Options { total_timeout: limit, reach, ..Options::default() };
+    Arc::new(HttpClient::new(options))
+}

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use oauthctl_core::grant::Intent;
 use oauthctl_core::port::{BoxFuture, Coordinator, Lock};
-use oauthctl_core::{AccountEntry, Error, GrantKey, Result};
+use oauthctl_core::{AccountEntry, Error, Grant, GrantKey, Result};
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::AbortHandle;
@@ -22,8 +22,9 @@ use super::punctual;
 use super::spool::Left;
 use crate::cache::Caches;
 use crate::clock::now_seconds;
+use crate::events::{self, Event};
 use crate::keys::random_text;
-use crate::storage::{Condition, Key, Space, Written};
+use crate::storage::{Addition, Condition, Key, Space, Written};
 use crate::vault::{Terms, Vault};
 
 /// How long a lock lasts without a renewal.
@@ -224,9 +225,14 @@ impl Held {
         Condition::Fence(self.name.clone(), self.fence)
     }
 
-    async fn write<T: Serialize + Sync>(&self, space: Space, document: &T) -> Result<()> {
+    async fn write<T: Serialize + Sync>(
+        &self,
+        space: Space,
+        document: &T,
+        also: Vec<Addition>,
+    ) -> Result<()> {
         let terms = Terms::only_if(self.condition());
-        match self.vault.put(self.record(space), document, terms).await? {
+        match self.vault.put_with(self.record(space), document, terms, also).await? {
             Written::Stored(_) => Ok(()),
             Written::Refused => Err(Error::store("the lock of the connection was lost")),
         }
@@ -237,6 +243,18 @@ impl Held {
         if let Some(fence) = fences.get_mut(&self.name) {
             fence.is_spending = is_spending;
         }
+    }
+
+    /// Returns what an entry reports that the one before did not.
+    async fn events(&self, entry: &AccountEntry) -> Result<Vec<Event>> {
+        if entry.last_error.is_none() && !entry.login_required {
+            return Ok(Vec::new());
+        }
+        let before = self.vault.get::<AccountEntry>(&self.record(Space::Accounts)).await?;
+        let grant = self.vault.get::<Grant>(&self.place.grant(&self.vault)).await?;
+        let is_dead = grant.is_some_and(|stored| stored.document.dead.is_some());
+        let before = before.map(|stored| stored.document);
+        Ok(events::of_failure(&self.place, before.as_ref(), entry, is_dead))
     }
 
     async fn remove(&self, space: Space) -> Result<()> {
@@ -270,7 +288,7 @@ impl Lock for Held {
         Box::pin(async move {
             let left = Left { owner: self.owner.clone(), intent: intent.clone() };
             let announced_at = Instant::now();
-            self.write(Space::Intents, &left).await?;
+            self.write(Space::Intents, &left, Vec::new()).await?;
             self.note_spending(true);
             punctual::announce(announced_at);
             Ok(())
@@ -285,7 +303,13 @@ impl Lock for Held {
     }
 
     fn publish<'a>(&'a mut self, entry: &'a AccountEntry) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.write(Space::Accounts, entry).await })
+        Box::pin(async move {
+            let events = self.events(entry).await?;
+            let also = events::additions(&self.vault, &self.place, &events).await?;
+            self.write(Space::Accounts, entry, also).await?;
+            events::log(&self.place, &events);
+            Ok(())
+        })
     }
 
     fn retract<'a>(&'a mut self) -> BoxFuture<'a, Result<()>> {

@@ -18,7 +18,7 @@ use oauthctl_core::flow::{AccessToken, FlowManager};
 use oauthctl_core::{GrantKey, Ports, Result, StateKeys, TokenRequest};
 
 pub use grants::Grants;
-pub use http::transport;
+pub use http::{outbound, transport};
 pub use locks::Locks;
 pub use pending::Pending;
 pub use place::{Place, UNCONFIRMED};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oauthctl_core::Result;
 
-use super::record::{Changes, Condition, Key, Record, Space, Write, Written};
+use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Written};
 
 /// A store of records, with locks and a feed of changes. All methods may be called at any time from any task.
 ///
@@ -31,14 +31,38 @@ pub trait Storage: Send + Sync {
     /// # Errors
     ///
     /// Returns `Store` if the store fails: the record may or may not be written.
-    async fn put(&self, write: Write) -> Result<Written>;
+    async fn put(&self, write: Write) -> Result<Written> {
+        self.put_with(write, Vec::new()).await
+    }
+
+    /// Writes a record as [`put`](Self::put) does, and adds others in the same transaction: all of them are stored,
+    /// or none is.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written>;
 
     /// Removes a record, if the condition holds. Returns whether there was one that was removed.
     ///
     /// # Errors
     ///
     /// As [`put`](Self::put).
-    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool>;
+    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool> {
+        self.delete_with(key, condition, Vec::new()).await
+    }
+
+    /// Removes a record as [`delete`](Self::delete) does, and adds others in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    async fn delete_with(
+        &self,
+        key: &Key,
+        condition: Condition,
+        also: Vec<Addition>,
+    ) -> Result<bool>;
 
     /// Returns the records of a tenant whose ids begin with `prefix` and follow `after`, in ascending byte order of
     /// their ids, at most `limit`.

@@ -41,11 +41,13 @@ pub enum Space {
     Limits = 18,
     /// Grants that the application has yet to confirm.
     Unconfirmed = 19,
+    /// How the deliveries of a webhook go, by its name.
+    Endpoints = 20,
 }
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Meta,
         Self::Tenants,
         Self::ApiKeys,
@@ -65,6 +67,7 @@ impl Space {
         Self::Audit,
         Self::Limits,
         Self::Unconfirmed,
+        Self::Endpoints,
     ];
 
     /// Returns the number under which it is stored.
@@ -152,6 +155,19 @@ pub struct Write {
     pub expires_at: Option<u64>,
     /// On what it depends.
     pub condition: Condition,
+}
+
+/// A record that is added together with a write. One that exists under its key stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addition {
+    /// The key, in a space that is not [watched](Space::is_watched).
+    pub key: Key,
+    /// The sealed value.
+    pub value: Vec<u8>,
+    /// See [`Record::due_at`].
+    pub due_at: Option<u64>,
+    /// See [`Record::expires_at`].
+    pub expires_at: Option<u64>,
 }
 
 /// The outcome of a write.

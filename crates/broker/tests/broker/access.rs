@@ -17,6 +17,10 @@ const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/v1/connections/sandbox/ada"),
     ("GET", "/v1/connections/sandbox/ada/token"),
     ("POST", "/v1/confirmations"),
+    ("PUT", "/v1/webhooks/all"),
+    ("GET", "/v1/webhooks/all"),
+    ("DELETE", "/v1/webhooks/all"),
+    ("GET", "/v1/audit"),
 ];
 
 #[tokio::test]

@@ -14,6 +14,8 @@ async fn other_tenants_connection_looks_absent_on_each_route() {
     let other = broker.api(&home.tenant("other", &[]));
     owner.provide("sandbox", sandbox.issuer()).await;
     owner.connect("sandbox", "u-1").await;
+    let webhook = json!({ "url": "https://app.example/hook" });
+    owner.put("/v1/webhooks/u-1", &webhook).await.json(201);
     let change = json!({ "attributes": { "a": 1 } });
     let routes = [
         (Method::GET, "/v1/providers/sandbox", None),
@@ -22,6 +24,8 @@ async fn other_tenants_connection_looks_absent_on_each_route() {
         (Method::GET, "/v1/connections/sandbox/u-1/token", None),
         (Method::PATCH, "/v1/connections/sandbox/u-1", Some(&change)),
         (Method::DELETE, "/v1/connections/sandbox/u-1", None),
+        (Method::GET, "/v1/webhooks/u-1", None),
+        (Method::DELETE, "/v1/webhooks/u-1", None),
     ];
     for (method, path, body) in routes {
         let foreign = other.send(method.clone(), path, body).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oauthctl_broker::storage::{
-    Condition, Key, Location, Space, Storage, Usage, Write, Written, open,
+    Addition, Condition, Key, Location, Space, Storage, Usage, Write, Written, open,
 };
 use oauthctl_core::ErrorKind;
 
@@ -107,6 +107,7 @@ contract! {
     a_lock_ends_with_its_time,
     a_lost_lock_is_not_renewed,
     a_late_writer_is_refused,
+    additions_are_stored_with_their_write_only,
     changes_name_what_others_wrote,
     concurrent_changes_are_all_reported,
     an_unknown_position_is_incomplete,
@@ -490,4 +491,45 @@ fn a_store_on_another_host_needs_tls() {
         let shown = format!("{error} {error:?} {place:?}");
         assert!(!shown.contains("secret-word"), "{shown}");
     }
+}
+
+async fn additions_are_stored_with_their_write_only(home: &Home) {
+    let store = home.open().await;
+    let audit = |id: &str| Key::new(Space::Audit, "acme", id);
+    let add = |id: &str, value: &[u8]| Addition {
+        key: audit(id),
+        value: value.to_vec(),
+        due_at: Some(7),
+        expires_at: Some(now() + 3600),
+    };
+    let written =
+        store.put_with(write(&key("a"), b"1"), vec![add("1", b"x"), add("2", b"y")]).await;
+    assert_eq!(written.unwrap(), Written::Stored(1));
+    let all = store.list(Space::Audit, "acme", "", None, 9).await.unwrap();
+    assert_eq!(ids(&all), ["1", "2"]);
+    assert_eq!((all[0].value.as_slice(), all[0].revision, all[0].due_at), (&b"x"[..], 1, Some(7)));
+    assert_eq!(store.due(Space::Audit, 7, 9).await.unwrap().len(), 2);
+    // What is refused adds nothing, whatever the condition.
+    let fence = store.lock("l", "me", MINUTE).await.unwrap().unwrap();
+    let late = Condition::Fence("l".to_owned(), fence - 1);
+    for condition in [Condition::Absent, Condition::Revision(7), late.clone()] {
+        let refused = store.put_with(on(&key("a"), b"2", condition), vec![add("3", b"z")]).await;
+        assert_eq!(refused.unwrap(), Written::Refused);
+    }
+    for condition in [Condition::Revision(7), late] {
+        assert!(!store.delete_with(&key("a"), condition, vec![add("3", b"z")]).await.unwrap());
+    }
+    assert!(!store.delete_with(&key("b"), Condition::Always, vec![add("3", b"z")]).await.unwrap());
+    assert_eq!(value(&*store, &audit("3")).await, None);
+    // What exists stays as it is.
+    let held = Condition::Fence("l".to_owned(), fence);
+    let written = store.put_with(on(&key("a"), b"2", held.clone()), vec![add("1", b"other")]).await;
+    assert_eq!(written.unwrap(), Written::Stored(2));
+    assert_eq!(value(&*store, &audit("1")).await.unwrap(), b"x");
+    let revision = Condition::Revision(2);
+    store.put_with(on(&key("a"), b"3", revision), vec![add("4", b"v")]).await.unwrap();
+    assert_eq!(value(&*store, &audit("4")).await.unwrap(), b"v");
+    assert!(store.delete_with(&key("a"), held, vec![add("5", b"w")]).await.unwrap());
+    assert_eq!(value(&*store, &key("a")).await, None);
+    assert_eq!(value(&*store, &audit("5")).await.unwrap(), b"w");
 }

@@ -19,6 +19,7 @@ use self::files::Files;
 use super::place::{Place, UNCONFIRMED};
 use crate::cache::Caches;
 use crate::clock::now_seconds;
+use crate::events;
 use crate::keys::random_text;
 use crate::schedule;
 use crate::storage::{Condition, Key, Space, Written};
@@ -236,7 +237,8 @@ impl Spool {
                 expires_at: None,
                 condition: Condition::Revision(stored.revision),
             };
-            let written = self.vault.put(record.clone(), grant, terms).await?;
+            let before = Some(&stored.document);
+            let written = events::save(&self.vault, &place, before, grant, terms).await?;
             self.caches.forget(record);
             if written != Written::Refused {
                 self.announce(&place, grant).await;

@@ -18,8 +18,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::Storage;
-use super::record::{Changes, Condition, Key, Record, Space, Write, Written};
-use values::{client, failed, millis, most, number, signed, unsigned};
+use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Written};
+use values::{Columns, client, failed, millis, most, number, signed, unsigned};
 
 /// The store.
 pub struct Postgres {
@@ -85,12 +85,14 @@ impl Storage for Postgres {
         self.row(queries::GET, &values).await?.as_ref().map(queries::record).transpose()
     }
 
-    async fn put(&self, write: Write) -> Result<Written> {
+    async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written> {
         let Write { key, value, due_at, expires_at, condition } = write;
         let (space, is_watched) = (number(key.space), key.space.is_watched());
         let (due_at, expires_at) = (due_at.map(signed), expires_at.map(signed));
+        let also = Columns::of(also);
         let mut values: Vec<&(dyn ToSql + Sync)> =
             vec![&space, &key.tenant, &key.id, &value, &due_at, &expires_at, &is_watched];
+        values.extend(also.values());
         let (lock, at_least);
         let sql = match condition {
             Condition::Always => queries::PUT,
@@ -110,9 +112,16 @@ impl Storage for Postgres {
         Ok(row.map_or(Written::Refused, |row| Written::Stored(unsigned(row.get(0)))))
     }
 
-    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool> {
+    async fn delete_with(
+        &self,
+        key: &Key,
+        condition: Condition,
+        also: Vec<Addition>,
+    ) -> Result<bool> {
         let (space, is_watched) = (number(key.space), key.space.is_watched());
+        let also = Columns::of(also);
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&space, &key.tenant, &key.id, &is_watched];
+        values.extend(also.values());
         let (lock, at_least);
         let sql = match condition {
             Condition::Always => queries::DELETE,

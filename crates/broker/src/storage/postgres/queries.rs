@@ -27,14 +27,33 @@ macro_rules! lives {
     };
 }
 
-/// Adds what was written to the feed, and returns the revision.
+/// Adds what was written to the feed, inserts the additions, and returns the revision.
 macro_rules! noted {
-    ($watched:literal) => {
+    ($watched:literal, $also:expr) => {
         concat!(
             "n AS (INSERT INTO oauthctl_changes (space, tenant, id) SELECT $1, $2, $3 FROM w WHERE ",
             $watched,
-            ") SELECT revision FROM w"
+            "), a AS (INSERT INTO oauthctl_records (",
+            columns!(),
+            ") SELECT u.space, u.tenant, u.id, 1, u.value, u.due_at, u.expires_at FROM w, unnest(",
+            $also,
+            ") AS u (space, tenant, id, value, due_at, expires_at) ON CONFLICT DO NOTHING)",
+            " SELECT revision FROM w"
         )
+    };
+}
+
+/// The columns of the additions to a write, as arrays.
+macro_rules! put_also {
+    () => {
+        "$8::smallint[], $9::text[], $10::text[], $11::bytea[], $12::bigint[], $13::bigint[]"
+    };
+}
+
+/// The columns of the additions to a removal, as arrays.
+macro_rules! delete_also {
+    () => {
+        "$5::smallint[], $6::text[], $7::text[], $8::bytea[], $9::bigint[], $10::bigint[]"
     };
 }
 
@@ -70,7 +89,7 @@ pub(super) const PUT: &str = concat!(
     ") VALUES ($1, $2, $3, 1, $4, $5, $6) ",
     replace!(),
     " RETURNING revision), ",
-    noted!("$7")
+    noted!("$7", put_also!())
 );
 
 pub(super) const PUT_ABSENT: &str = concat!(
@@ -81,50 +100,50 @@ pub(super) const PUT_ABSENT: &str = concat!(
     " WHERE r.expires_at <= ",
     now!(),
     " RETURNING revision), ",
-    noted!("$7")
+    noted!("$7", put_also!())
 );
 
 pub(super) const PUT_REVISION: &str = concat!(
     "WITH w AS (UPDATE oauthctl_records SET revision = revision + 1, value = $4, due_at = $5, expires_at = $6 \
-     WHERE space = $1 AND tenant = $2 AND id = $3 AND revision = $8 AND ",
+     WHERE space = $1 AND tenant = $2 AND id = $3 AND revision = $14 AND ",
     lives!(),
     " RETURNING revision), ",
-    noted!("$7")
+    noted!("$7", put_also!())
 );
 
 pub(super) const PUT_FENCED: &str = concat!(
     "WITH ",
-    last_fence!("$8"),
+    last_fence!("$14"),
     "w AS (INSERT INTO oauthctl_records AS r (",
     columns!(),
-    ") SELECT $1, $2, $3, 1, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM l WHERE fence > $9) ",
+    ") SELECT $1, $2, $3, 1, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM l WHERE fence > $15) ",
     replace!(),
     " RETURNING revision), ",
-    noted!("$7")
+    noted!("$7", put_also!())
 );
 
 pub(super) const DELETE: &str = concat!(
     "WITH w AS (DELETE FROM oauthctl_records WHERE space = $1 AND tenant = $2 AND id = $3 AND ",
     lives!(),
     " RETURNING revision), ",
-    noted!("$4")
+    noted!("$4", delete_also!())
 );
 
 pub(super) const DELETE_REVISION: &str = concat!(
-    "WITH w AS (DELETE FROM oauthctl_records WHERE space = $1 AND tenant = $2 AND id = $3 AND revision = $5 AND ",
+    "WITH w AS (DELETE FROM oauthctl_records WHERE space = $1 AND tenant = $2 AND id = $3 AND revision = $11 AND ",
     lives!(),
     " RETURNING revision), ",
-    noted!("$4")
+    noted!("$4", delete_also!())
 );
 
 pub(super) const DELETE_FENCED: &str = concat!(
     "WITH ",
-    last_fence!("$5"),
+    last_fence!("$11"),
     "w AS (DELETE FROM oauthctl_records WHERE space = $1 AND tenant = $2 AND id = $3 \
-     AND NOT EXISTS (SELECT 1 FROM l WHERE fence > $6) AND ",
+     AND NOT EXISTS (SELECT 1 FROM l WHERE fence > $12) AND ",
     lives!(),
     " RETURNING revision), ",
-    noted!("$4")
+    noted!("$4", delete_also!())
 );
 
 pub(super) const LIST: &str = concat!(

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
 use oauthctl_core::{Error, Result};
+use tokio_postgres::types::ToSql;
 
-use super::super::record::Space;
+use super::super::record::{Addition, Space};
 
 /// Returns a connection of the pool.
 pub(super) async fn client(pool: &Pool) -> Result<Client> {
@@ -46,4 +47,34 @@ pub(super) fn most(limit: usize) -> i64 {
 pub(super) fn millis(ttl: Duration) -> i64 {
     // A day is more than any lock lasts, and no number that an interval could not hold.
     i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).min(86_400_000)
+}
+
+/// Additions, as one array for each column.
+#[derive(Default)]
+pub(super) struct Columns {
+    spaces: Vec<i16>,
+    tenants: Vec<String>,
+    ids: Vec<String>,
+    values: Vec<Vec<u8>>,
+    dues: Vec<Option<i64>>,
+    ends: Vec<Option<i64>>,
+}
+
+impl Columns {
+    pub(super) fn of(also: Vec<Addition>) -> Self {
+        let mut columns = Self::default();
+        for Addition { key, value, due_at, expires_at } in also {
+            columns.spaces.push(number(key.space));
+            columns.tenants.push(key.tenant);
+            columns.ids.push(key.id);
+            columns.values.push(value);
+            columns.dues.push(due_at.map(signed));
+            columns.ends.push(expires_at.map(signed));
+        }
+        columns
+    }
+
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 6] {
+        [&self.spaces, &self.tenants, &self.ids, &self.values, &self.dues, &self.ends]
+    }
 }

@@ -16,7 +16,7 @@ use oauthctl_core::{Error, Result};
 use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs};
 
 use super::Storage;
-use super::record::{Changes, Condition, Key, Record, Space, Write, Written};
+use super::record::{Addition, Changes, Condition, Key, Record, Space, Write, Written};
 use connect::Connection;
 use values::PREFIX;
 
@@ -98,6 +98,14 @@ fn on(call: &mut ScriptInvocation<'_>, condition: Condition) {
     };
 }
 
+/// Adds the records that a write adds to a call.
+fn add(call: &mut ScriptInvocation<'_>, also: Vec<Addition>) {
+    for Addition { key, value, due_at, expires_at } in also {
+        call.arg(key.space.number()).arg(key.tenant).arg(key.id);
+        call.arg(value).arg(time(due_at)).arg(time(expires_at));
+    }
+}
+
 /// A time as the scripts take it; nothing is an empty string.
 fn time(seconds: Option<u64>) -> impl ToRedisArgs {
     seconds.map(|seconds| seconds.to_string()).unwrap_or_default()
@@ -127,20 +135,27 @@ impl Storage for Redis {
         record(*space, &all).map(Some)
     }
 
-    async fn put(&self, write: Write) -> Result<Written> {
+    async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written> {
         let Write { key, value, due_at, expires_at, condition } = write;
         let mut call = of_key(&scripts::PUT, &key);
         call.arg(value).arg(time(due_at)).arg(time(expires_at));
         call.arg(u8::from(key.space.is_watched()));
         on(&mut call, condition);
+        add(&mut call, also);
         let revision: u64 = self.call(&call).await?;
         Ok(if revision == 0 { Written::Refused } else { Written::Stored(revision) })
     }
 
-    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool> {
+    async fn delete_with(
+        &self,
+        key: &Key,
+        condition: Condition,
+        also: Vec<Addition>,
+    ) -> Result<bool> {
         let mut call = of_key(&scripts::DELETE, key);
         call.arg(u8::from(key.space.is_watched()));
         on(&mut call, condition);
+        add(&mut call, also);
         self.call(&call).await
     }
 

@@ -51,6 +51,30 @@ local function holds(current, kind, value, name)
     end
     return true
 end
+local function store(space, tenant, id, revision, value, due, ending)
+    local key, member = record(space, tenant, id), tenant .. '\0' .. id
+    redis.call('HSET', key, 'r', string.format('%.0f', revision), 'v', value, 'd', due, 'e', ending)
+    redis.call('ZADD', index(space, tenant), 0, id)
+    redis.call('ZADD', whole(space), 0, member)
+    if due == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), due, member) end
+    if ending == '' then
+        redis.call('PERSIST', key)
+        redis.call('ZREM', ends(space, tenant), id)
+        redis.call('ZREM', P .. 'x', space .. '\0' .. member)
+    else
+        redis.call('ZADD', ends(space, tenant), ending, id)
+        redis.call('ZADD', P .. 'x', ending, space .. '\0' .. member)
+        redis.call('EXPIREAT', key, ending)
+    end
+end
+local function store_also(from)
+    for at = from, #ARGV, 6 do
+        local space, tenant, id = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+        if redis.call('EXISTS', record(space, tenant, id)) == 0 then
+            store(space, tenant, id, 1, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+        end
+    end
+end
 local function add(found, space, tenant, id)
     local values = redis.call('HMGET', record(space, tenant, id), 'r', 'v', 'd', 'e')
     if not values[1] then return false end
@@ -73,25 +97,12 @@ macro_rules! script {
 script! {
     PUT, r"
 local space, tenant, id = ARGV[2], ARGV[3], ARGV[4]
-local value, due, ending, watched = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local key, member = record(space, tenant, id), tenant .. '\0' .. id
-local current = redis.call('HGET', key, 'r')
+local current = redis.call('HGET', record(space, tenant, id), 'r')
 if not holds(current, ARGV[9], ARGV[10], ARGV[11]) then return 0 end
 local revision = (tonumber(current or '0')) + 1
-redis.call('HSET', key, 'r', string.format('%.0f', revision), 'v', value, 'd', due, 'e', ending)
-redis.call('ZADD', index(space, tenant), 0, id)
-redis.call('ZADD', whole(space), 0, member)
-if due == '' then redis.call('ZREM', dues(space), member) else redis.call('ZADD', dues(space), due, member) end
-if ending == '' then
-    redis.call('PERSIST', key)
-    redis.call('ZREM', ends(space, tenant), id)
-    redis.call('ZREM', P .. 'x', space .. '\0' .. member)
-else
-    redis.call('ZADD', ends(space, tenant), ending, id)
-    redis.call('ZADD', P .. 'x', ending, space .. '\0' .. member)
-    redis.call('EXPIREAT', key, ending)
-end
-note(watched, space, tenant, id)
+store(space, tenant, id, revision, ARGV[5], ARGV[6], ARGV[7])
+note(ARGV[8], space, tenant, id)
+store_also(12)
 return revision
 "}
 
@@ -104,6 +115,7 @@ if not current or not holds(current, ARGV[6], ARGV[7], ARGV[8]) then return 0 en
 redis.call('DEL', key)
 forget(space, tenant, id)
 note(ARGV[5], space, tenant, id)
+store_also(9)
 return 1
 "}
 

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use oauthctl_core::{Error, Result};
 
 use super::contract::Storage;
-use super::record::{Changes, Condition, Key, Record, Space, Usage, Write, Written};
+use super::record::{Addition, Changes, Condition, Key, Record, Space, Usage, Write, Written};
 use crate::clock::{now_millis, now_seconds};
 use blocking::run;
 use feed::Feed;
@@ -83,13 +83,18 @@ impl Storage for Sqlite {
         self.readers.run(move |db| queries::get(db, &key, now_seconds())).await
     }
 
-    async fn put(&self, write: Write) -> Result<Written> {
-        self.writer.run(move |db| queries::put(db, &write, now_seconds())).await
+    async fn put_with(&self, write: Write, also: Vec<Addition>) -> Result<Written> {
+        self.writer.run(move |db| queries::put(db, &write, &also, now_seconds())).await
     }
 
-    async fn delete(&self, key: &Key, condition: Condition) -> Result<bool> {
+    async fn delete_with(
+        &self,
+        key: &Key,
+        condition: Condition,
+        also: Vec<Addition>,
+    ) -> Result<bool> {
         let key = key.clone();
-        self.writer.run(move |db| queries::delete(db, &key, &condition, now_seconds())).await
+        self.writer.run(move |db| queries::delete(db, &key, &condition, &also, now_seconds())).await
     }
 
     async fn list(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::record::{Condition, Key, Record, Space, Write, Written};
+use super::super::record::{Addition, Condition, Key, Record, Space, Write, Written};
 
 /// How long changes stay in the feed.
 const FEED: u64 = 600;
@@ -58,7 +58,12 @@ fn holds(
     })
 }
 
-pub(super) fn put(db: &Connection, write: &Write, now: u64) -> rusqlite::Result<Written> {
+pub(super) fn put(
+    db: &Connection,
+    write: &Write,
+    also: &[Addition],
+    now: u64,
+) -> rusqlite::Result<Written> {
     let current = get(db, &write.key, now)?;
     if !holds(db, current.as_ref(), &write.condition)? {
         return Ok(Written::Refused);
@@ -79,6 +84,7 @@ pub(super) fn put(db: &Connection, write: &Write, now: u64) -> rusqlite::Result<
         write.expires_at
     ])?;
     note(db, &write.key, now)?;
+    add(db, also)?;
     Ok(Written::Stored(revision))
 }
 
@@ -86,6 +92,7 @@ pub(super) fn delete(
     db: &Connection,
     key: &Key,
     condition: &Condition,
+    also: &[Addition],
     now: u64,
 ) -> rusqlite::Result<bool> {
     let current = get(db, key, now)?;
@@ -95,7 +102,19 @@ pub(super) fn delete(
     db.prepare_cached("DELETE FROM records WHERE space = ?1 AND tenant = ?2 AND id = ?3")?
         .execute(params![key.space.number(), key.tenant, key.id])?;
     note(db, key, now)?;
+    add(db, also)?;
     Ok(true)
+}
+
+fn add(db: &Connection, also: &[Addition]) -> rusqlite::Result<()> {
+    for Addition { key: Key { space, tenant, id }, value, due_at, expires_at } in also {
+        db.prepare_cached(
+            "INSERT OR IGNORE INTO records (space, tenant, id, revision, value, due_at, expires_at)
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
+        )?
+        .execute(params![space.number(), tenant, id, value, due_at, expires_at])?;
+    }
+    Ok(())
 }
 
 fn note(db: &Connection, key: &Key, now: u64) -> rusqlite::Result<()> {

@@ -1,0 +1,46 @@
+//! `GET /v1/audit`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::extract::{Authenticated, Query};
+use super::paging;
+use crate::audit::{self, AuditPage};
+use crate::broker::Broker;
+use crate::problem::Problem;
+
+/// The parameters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// Lists what happened to connections, the oldest first
+#[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("api_key" = [])),
+    params(
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "At most this many"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of the audit log", body = AuditPage),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn list(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Query(parameters): Query<Parameters>,
+) -> Result<axum::Json<AuditPage>, Problem> {
+    let limit = paging::limit(parameters.limit)?;
+    let after = parameters.cursor.as_deref().map(paging::read_cursor).transpose()?;
+    let tenant = &caller.tenant.name;
+    let mut page = audit::list(&broker.vault, tenant, after.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|id| paging::cursor(&id));
+    Ok(axum::Json(page))
+}

@@ -1,0 +1,39 @@
+//! Pages of lists.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::problem::Problem;
+
+/// The usual and the largest number of items on a page.
+const LIMITS: (usize, usize) = (50, 200);
+
+/// Returns the number of items of a page.
+///
+/// # Errors
+///
+/// Returns 400 for a number that is not allowed.
+pub(super) fn limit(given: Option<usize>) -> Result<usize, Problem> {
+    match given.unwrap_or(LIMITS.0) {
+        limit if limit == 0 || limit > LIMITS.1 => {
+            Err(Problem::invalid("`limit` must be 1 to 200"))
+        }
+        limit => Ok(limit),
+    }
+}
+
+/// Returns the id that a cursor stands for.
+///
+/// # Errors
+///
+/// Returns 400 for a text that is no cursor.
+pub(super) fn read_cursor(cursor: &str) -> Result<String, Problem> {
+    let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|id| String::from_utf8(id).ok());
+    let id = id.filter(|id| id.len() <= 200 && id.bytes().all(|c| c.is_ascii_graphic()));
+    id.ok_or_else(|| Problem::invalid("`cursor` was not returned by a list"))
+}
+
+/// Returns the cursor of an id.
+pub(super) fn cursor(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(id)
+}

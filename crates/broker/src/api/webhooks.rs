@@ -1,0 +1,112 @@
+//! `/v1/webhooks/{name}`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::extract::{Authenticated, Json, Path};
+use crate::broker::Broker;
+use crate::events::Kind;
+use crate::problem::Problem;
+use crate::webhooks::{self, WebhookState};
+
+/// A webhook to be put.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Where events are sent: an https URL, or http on a loopback host.
+    url: String,
+    /// The events; without this member, all.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Kind>>, min_items = 1)]
+    events: Option<BTreeSet<Kind>>,
+}
+
+/// The secret of a webhook.
+#[derive(Serialize, ToSchema)]
+pub struct NewSecret {
+    /// The secret that signs, as the libraries of Standard Webhooks read it. It is not shown again.
+    #[schema(example = "whsec_…")]
+    secret: String,
+}
+
+/// Creates or replaces a webhook
+///
+/// The secret in the response is a new one. If there was one before, it signs as well for a day.
+#[utoipa::path(put, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
+    params(("name" = String, Path, description = "The webhook's name")),
+    request_body = NewWebhook,
+    responses(
+        (status = 200, description = "It was replaced", body = NewSecret),
+        (status = 201, description = "It was created", body = NewSecret),
+        (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "The path is invalid", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many webhooks", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn put(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(name): Path<String>,
+    Json(body): Json<NewWebhook>,
+) -> Result<(StatusCode, axum::Json<NewSecret>), Problem> {
+    if body.events.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Err(Problem::invalid("`events` must name at least one event"));
+    }
+    let events = body.events.unwrap_or_default();
+    let (tenant, reach) = (&caller.tenant.name, broker.settings.reach());
+    let (secret, is_new) =
+        webhooks::put(&broker.vault, tenant, &name, &body.url, &events, reach).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(NewSecret { secret })))
+}
+
+/// Returns a webhook and how its deliveries go
+#[utoipa::path(get, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
+    params(("name" = String, Path, description = "The webhook's name")),
+    responses(
+        (status = 200, description = "The webhook", body = WebhookState),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such webhook", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn get(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(name): Path<String>,
+) -> Result<axum::Json<WebhookState>, Problem> {
+    let found = webhooks::get(&broker.vault, &caller.tenant.name, &name).await?;
+    found.map(axum::Json).ok_or_else(Problem::not_found)
+}
+
+/// Removes a webhook
+///
+/// Messages that wait for it are not sent.
+#[utoipa::path(delete, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
+    params(("name" = String, Path, description = "The webhook's name")),
+    responses(
+        (status = 204, description = "It was removed"),
+        (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such webhook", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn delete(
+    State(broker): State<Arc<Broker>>,
+    Authenticated(caller): Authenticated,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    match webhooks::delete(&broker.vault, &caller.tenant.name, &name).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found()),
+    }
+}

@@ -1,0 +1,254 @@
+//! The webhooks of a tenant: where events are sent, and with which secrets they are signed.
+
+pub mod signature;
+
+use std::collections::BTreeSet;
+
+use oauthctl_core::Result;
+use oauthctl_core::http::Reach;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::clock::now_seconds;
+use crate::events::model::Kind;
+use crate::keys::random_name;
+use crate::problem::Problem;
+use crate::redirects;
+use crate::storage::{Condition, Key, Space, Written};
+use crate::tenants::check_name;
+use crate::vault::{Terms, Vault};
+use signature::SigningSecret;
+
+/// For how long a message is sent again, in seconds: a day.
+pub const LONGEST: u64 = 86_400;
+
+/// After how long a message that nobody could send is forgotten, in seconds.
+pub const FORGOTTEN: u64 = 7 * 86_400;
+
+/// How long an earlier secret signs as well, in seconds: receivers have a day to change theirs.
+const OVERLAP: u64 = 86_400;
+
+/// The most webhooks of a tenant.
+const MOST: usize = 20;
+
+/// The longest URL, in bytes.
+const LONGEST_URL: usize = 2_048;
+
+/// The most messages that are counted.
+const COUNTED: usize = 1_000;
+
+/// A webhook. No `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Distinguishes it from others that have had its name.
+    pub id: String,
+    /// Where events are sent.
+    pub url: String,
+    /// The events that it asks for; empty for all.
+    #[serde(default)]
+    pub events: Vec<Kind>,
+    /// The secrets, the newest first.
+    pub secrets: Vec<SigningSecret>,
+    /// When it was put first, in Unix seconds.
+    pub created_at: u64,
+}
+
+impl Webhook {
+    /// Returns whether it asks for events of this kind.
+    pub fn wants(&self, kind: Kind) -> bool {
+        self.events.is_empty() || self.events.contains(&kind)
+    }
+}
+
+/// How the deliveries of a webhook go.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Since when nothing has been accepted, in Unix seconds.
+    #[serde(default)]
+    pub failing_since: Option<u64>,
+    /// The last failure, until a message is accepted.
+    #[serde(default)]
+    pub last_failure: Option<DeliveryFailure>,
+    /// The number of messages that were given up.
+    #[serde(default)]
+    pub dead: u64,
+    /// The last message that was given up.
+    #[serde(default)]
+    pub last_dead: Option<DeliveryFailure>,
+}
+
+/// A message that was not accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryFailure {
+    /// When (RFC 3339, UTC).
+    pub at: String,
+    /// The id of the message.
+    pub id: String,
+    /// What it was about.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Why it was not accepted.
+    pub reason: String,
+}
+
+/// A webhook as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookState {
+    /// The name.
+    pub name: String,
+    /// Where events are sent.
+    pub url: String,
+    /// The events that it asks for; all, if none is named.
+    pub events: Vec<Kind>,
+    /// When it was put first (RFC 3339, UTC).
+    pub created_at: String,
+    /// How many messages are waiting; 1000 stands for that and more.
+    pub pending: usize,
+    /// Since when nothing has been accepted (RFC 3339, UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<String>,
+    /// The last failure, until a message is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<DeliveryFailure>,
+    /// How many messages were given up after a day.
+    pub dead: u64,
+    /// The last message that was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_dead: Option<DeliveryFailure>,
+}
+
+fn key_of(tenant: &str, name: &str) -> Key {
+    Key::new(Space::Webhooks, tenant, name)
+}
+
+/// Returns the record that says how the deliveries of a webhook go.
+pub fn endpoint_key(tenant: &str, name: &str) -> Key {
+    Key::new(Space::Endpoints, tenant, name)
+}
+
+/// Returns the webhooks of a tenant with their names.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn all(vault: &Vault, tenant: &str) -> Result<Vec<(String, Webhook)>> {
+    let all = vault.list::<Webhook>(Space::Webhooks, tenant, "", None, 2 * MOST).await?;
+    Ok(all.into_iter().map(|stored| (stored.key.id, stored.document)).collect())
+}
+
+/// Returns a webhook; `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn find(vault: &Vault, tenant: &str, name: &str) -> Result<Option<Webhook>> {
+    Ok(vault.get::<Webhook>(&key_of(tenant, name)).await?.map(|stored| stored.document))
+}
+
+/// Creates or replaces a webhook. Returns its new secret, and whether it is new. The earlier secret signs as well for
+/// a day.
+///
+/// # Errors
+///
+/// Returns 400 for a name or a URL that is not allowed, 429 for too many webhooks, and 503 if the store fails.
+pub async fn put(
+    vault: &Vault,
+    tenant: &str,
+    name: &str,
+    url: &str,
+    events: &BTreeSet<Kind>,
+    reach: Reach,
+) -> Result<(String, bool), Problem> {
+    check_name("the name of a webhook", name)?;
+    let url = check_url(url, reach)?;
+    loop {
+        let earlier = vault.get::<Webhook>(&key_of(tenant, name)).await?;
+        if earlier.is_none() && vault.storage().count(Space::Webhooks, tenant, MOST).await? >= MOST
+        {
+            return Err(Problem::too_many("a tenant has at most 20 webhooks", 60));
+        }
+        let secret = SigningSecret::generate()?;
+        let shown = secret.shown();
+        let condition = match &earlier {
+            Some(earlier) => Condition::Revision(earlier.revision),
+            None => Condition::Absent,
+        };
+        let (is_new, now) = (earlier.is_none(), now_seconds());
+        let events = events.iter().copied().collect();
+        let webhook = match earlier.map(|stored| stored.document) {
+            Some(earlier) => {
+                let mut secrets = vec![secret];
+                secrets.extend(earlier.secrets.into_iter().take(1).map(|s| s.until(now + OVERLAP)));
+                Webhook { url: url.clone(), events, secrets, ..earlier }
+            }
+            None => Webhook {
+                id: random_name()?,
+                url: url.clone(),
+                events,
+                secrets: vec![secret],
+                created_at: now,
+            },
+        };
+        let terms = Terms::only_if(condition);
+        if vault.put(key_of(tenant, name), &webhook, terms).await? != Written::Refused {
+            return Ok((shown, is_new));
+        }
+    }
+}
+
+/// Validates where a tenant's messages are sent: an https URL within reach, or http on a loopback host.
+///
+/// # Errors
+///
+/// Returns 400 for any other.
+pub fn check_url(text: &str, reach: Reach) -> Result<String, Problem> {
+    if text.len() > LONGEST_URL {
+        return Err(Problem::invalid("a URL must have at most 2048 bytes"));
+    }
+    let is_reachable = Url::parse(text).is_ok_and(|url| reach.allows_host(&url));
+    match redirects::target(text) {
+        Err(why) => Err(Problem::invalid(format!("`url` {why}"))),
+        Ok(_) if !is_reachable => Err(Problem::invalid(
+            "`url` has a private, link-local, loopback or otherwise special address",
+        )),
+        Ok(url) => Ok(url),
+    }
+}
+
+/// Returns a webhook as it is shown; `None` if there is none.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn get(vault: &Vault, tenant: &str, name: &str) -> Result<Option<WebhookState>> {
+    let Some(webhook) = find(vault, tenant, name).await? else { return Ok(None) };
+    let at = |seconds| oauthctl_core::Timestamp::from_unix(seconds).to_string();
+    let endpoint = vault.get::<Endpoint>(&endpoint_key(tenant, name)).await?;
+    let endpoint = endpoint.map(|stored| stored.document).unwrap_or_default();
+    let storage = vault.storage();
+    let prefix = format!("{name}/");
+    let waiting = storage.list(Space::Deliveries, tenant, &prefix, None, COUNTED).await?;
+    Ok(Some(WebhookState {
+        name: name.to_owned(),
+        url: webhook.url,
+        events: webhook.events,
+        created_at: at(webhook.created_at),
+        pending: waiting.len(),
+        failing_since: endpoint.failing_since.map(at),
+        last_failure: endpoint.last_failure,
+        dead: endpoint.dead,
+        last_dead: endpoint.last_dead,
+    }))
+}
+
+/// Removes a webhook; the messages that wait for it are not sent. Returns whether there was one.
+///
+/// # Errors
+///
+/// Returns `Store` if the store fails.
+pub async fn delete(vault: &Vault, tenant: &str, name: &str) -> Result<bool> {
+    let removed = vault.delete(&key_of(tenant, name)).await?;
+    vault.delete(&endpoint_key(tenant, name)).await?;
+    Ok(removed)
+}

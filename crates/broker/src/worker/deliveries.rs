@@ -1,0 +1,282 @@
+//! Sends the messages of webhooks, those of one connection one after the other.
+//!
+//! A message is claimed as every record that is due is. If it is not the first of its connection, it waits for that
+//! one. A message that is accepted is removed, and the next of its connection is due at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use oauthctl_core::port::{HttpRequest, Method};
+use oauthctl_core::{Result, Timestamp};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::backoff::{Backoff, below};
+use crate::broker::Broker;
+use crate::clock::now_seconds;
+use crate::events::Delivery;
+use crate::storage::{Condition, Key, Record, Space, Written};
+use crate::vault::{Stored, Terms};
+use crate::webhooks::{self, DeliveryFailure, Endpoint, Webhook, signature};
+
+/// The most messages that are sent at once, and the most of them to one webhook.
+const AT_ONCE: usize = 64;
+const TO_ONE: usize = 8;
+
+/// How long a claimed message is left alone: longer than sending it can take.
+const LEASE: u64 = 60;
+
+/// How often the store is asked what is due.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The first and the longest pause before a message is sent again, in seconds.
+const PAUSES: (u64, u64) = (5, 3_600);
+
+/// What the tasks share.
+struct Shared {
+    broker: Arc<Broker>,
+    backoff: Backoff,
+    /// How many messages are on their way to a webhook.
+    under_way: Mutex<HashMap<String, usize>>,
+}
+
+/// Sends messages until the process is about to end.
+pub(super) async fn run(broker: Arc<Broker>) {
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let shared =
+        Arc::new(Shared { broker, backoff: Backoff::default(), under_way: Mutex::default() });
+    while !shared.broker.is_draining() {
+        let storage = shared.broker.vault.storage();
+        let due = storage.due(Space::Deliveries, now_seconds(), 4 * AT_ONCE).await;
+        for record in due.unwrap_or_default() {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            let lease = now_seconds() + LEASE;
+            let claimed = storage.reschedule(&record.key, record.due_at, Some(lease)).await;
+            if !matches!(claimed, Ok(true)) {
+                continue;
+            }
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move {
+                let _slot = slot;
+                let key = record.key.clone();
+                // If the store fails, the message is due again after the lease.
+                if let Ok(Some(next)) = shared.work(record).await {
+                    let storage = shared.broker.vault.storage();
+                    let _ = storage.reschedule(&key, Some(lease), Some(next)).await;
+                }
+            });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The parts of the id of a message: `WEBHOOK/CONNECTION/SEQUENCE`.
+struct Parts<'a> {
+    webhook: &'a str,
+    /// What the ids of all messages of the connection for this webhook begin with.
+    queue: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(key: &'a Key) -> Option<Self> {
+        let (webhook, _) = key.id.split_once('/')?;
+        let (queue, _) = key.id.rsplit_once('/')?;
+        Some(Self { webhook, queue: &key.id[..=queue.len()] })
+    }
+}
+
+impl Shared {
+    /// Sends a message that is claimed. Returns when it is due again, if nothing was written.
+    async fn work(&self, record: Record) -> Result<Option<u64>> {
+        let vault = &self.broker.vault;
+        let key = record.key.clone();
+        let Some(parts) = Parts::of(&key) else { return vault.delete(&key).await.map(|_| None) };
+        let first = self.first(&key, &parts).await?;
+        if let Some(first) = first.filter(|first| first.key.id < key.id) {
+            let waits_until = first.due_at.unwrap_or_default().max(now_seconds());
+            return Ok(Some(waits_until + 1));
+        }
+        let stored = vault.document::<Delivery>(record).await?;
+        let webhook = webhooks::find(vault, &key.tenant, parts.webhook).await?;
+        let webhook = webhook.filter(|webhook| webhook.id == stored.document.webhook);
+        let Some(webhook) = webhook else {
+            return self.remove(&key, &parts).await.map(|()| None);
+        };
+        let name = format!("{}/{}", key.tenant, parts.webhook);
+        let is_late = now_seconds() >= stored.document.created_at + webhooks::LONGEST;
+        if let Some(until) = self.backoff.paused_until(&name) {
+            if is_late {
+                self.give_up(&key, &parts, &stored.document, None).await?;
+                return Ok(None);
+            }
+            return Ok(Some(until));
+        }
+        let Some(_room) = Room::enter(&self.under_way, &name) else {
+            return Ok(Some(now_seconds() + 1));
+        };
+        match self.send(&webhook, &stored.document).await {
+            Ok(()) => {
+                self.backoff.succeeded(&name);
+                self.note(&key, &parts, |endpoint| {
+                    let was_failing = endpoint.failing_since.is_some();
+                    (endpoint.failing_since, endpoint.last_failure) = (None, None);
+                    was_failing
+                })
+                .await;
+                self.remove(&key, &parts).await.map(|()| None)
+            }
+            Err(reason) => {
+                self.backoff.failed(&name);
+                self.failed(stored, &parts, reason, is_late).await.map(|()| None)
+            }
+        }
+    }
+
+    /// Returns the first message of a connection for a webhook.
+    async fn first(&self, key: &Key, parts: &Parts<'_>) -> Result<Option<Record>> {
+        let storage = self.broker.vault.storage();
+        Ok(storage.list(Space::Deliveries, &key.tenant, parts.queue, None, 1).await?.pop())
+    }
+
+    /// Removes a message, and makes the next of its connection due.
+    async fn remove(&self, key: &Key, parts: &Parts<'_>) -> Result<()> {
+        let storage = self.broker.vault.storage();
+        storage.delete(key, Condition::Always).await?;
+        // Whoever has claimed the next meanwhile may have seen this one still, and let it wait.
+        while let Some(next) = self.first(key, parts).await? {
+            if storage.reschedule(&next.key, next.due_at, Some(now_seconds())).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message once. The error is why it was not accepted.
+    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(), String> {
+        let Ok(url) = Url::parse(&webhook.url) else { return Err("the URL is invalid".to_owned()) };
+        let now = now_seconds();
+        let headers = signature::headers(&webhook.secrets, &delivery.id, now, &delivery.body);
+        let request = HttpRequest {
+            purpose: "webhook",
+            method: Method::Post,
+            url,
+            headers: headers.map_err(|error| error.message().to_owned())?,
+            body: delivery.body.clone().into_bytes().into(),
+        };
+        match self.broker.outbound.send(&request).await {
+            Ok(response) if (200..300).contains(&response.status) => Ok(()),
+            Ok(response) => Err(format!("HTTP status {}", response.status)),
+            Err(error) => Err(error.message),
+        }
+    }
+
+    /// Decides what becomes of a message that was not accepted: it is sent again, for a day.
+    async fn failed(
+        &self,
+        stored: Stored<Delivery>,
+        parts: &Parts<'_>,
+        reason: String,
+        is_late: bool,
+    ) -> Result<()> {
+        let Stored { key, revision, expires_at, mut document, .. } = stored;
+        let failure = failure(&document, reason);
+        let now = now_seconds();
+        self.note(&key, parts, |endpoint| {
+            endpoint.failing_since.get_or_insert(now);
+            endpoint.last_failure = Some(failure.clone());
+            true
+        })
+        .await;
+        if is_late {
+            return self.give_up(&key, parts, &document, Some(failure)).await;
+        }
+        document.attempts = document.attempts.saturating_add(1);
+        let pause = PAUSES.0.saturating_mul(1 << (document.attempts - 1).min(12)).min(PAUSES.1);
+        let due_at = Some(now + pause + below(pause));
+        let condition = Condition::Revision(revision);
+        let terms = Terms { due_at, expires_at, condition };
+        self.broker.vault.put(key, &document, terms).await.map(drop)
+    }
+
+    /// Gives a message up, and says so in the state of its webhook.
+    async fn give_up(
+        &self,
+        key: &Key,
+        parts: &Parts<'_>,
+        delivery: &Delivery,
+        failure: Option<DeliveryFailure>,
+    ) -> Result<()> {
+        tracing::warn!(
+            tenant = key.tenant,
+            webhook = parts.webhook,
+            event_type = delivery.kind.name(),
+            "a webhook message was given up"
+        );
+        self.note(key, parts, |endpoint| {
+            endpoint.dead = endpoint.dead.saturating_add(1);
+            let reason = || endpoint.last_failure.as_ref().map(|last| last.reason.clone());
+            let unsent = || self::failure(delivery, reason().unwrap_or_default());
+            endpoint.last_dead = Some(failure.clone().unwrap_or_else(unsent));
+            true
+        })
+        .await;
+        self.remove(key, parts).await
+    }
+
+    /// Changes the state of a webhook, if the change says so. It is a report: a store that fails is not asked again.
+    async fn note(&self, key: &Key, parts: &Parts<'_>, change: impl Fn(&mut Endpoint) -> bool) {
+        let record = webhooks::endpoint_key(&key.tenant, parts.webhook);
+        loop {
+            let Ok(found) = self.broker.vault.get::<Endpoint>(&record).await else { return };
+            let condition = match &found {
+                Some(found) => Condition::Revision(found.revision),
+                None => Condition::Absent,
+            };
+            let mut endpoint = found.map(|found| found.document).unwrap_or_default();
+            if !change(&mut endpoint) {
+                return;
+            }
+            let terms = Terms::only_if(condition);
+            let written = self.broker.vault.put(record.clone(), &endpoint, terms).await;
+            if !matches!(written, Ok(Written::Refused)) {
+                return;
+            }
+        }
+    }
+}
+
+fn failure(delivery: &Delivery, reason: String) -> DeliveryFailure {
+    let (id, kind) = (delivery.id.clone(), delivery.kind);
+    DeliveryFailure { at: Timestamp::now().to_string(), id, kind, reason }
+}
+
+/// Room for one message on its way to a webhook.
+struct Room<'a> {
+    all: &'a Mutex<HashMap<String, usize>>,
+    webhook: String,
+}
+
+impl<'a> Room<'a> {
+    fn enter(all: &'a Mutex<HashMap<String, usize>>, webhook: &str) -> Option<Self> {
+        let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(webhook.to_owned()).or_default();
+        if *count >= TO_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Self { all, webhook: webhook.to_owned() })
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        let mut counts = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.webhook) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.webhook);
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A receiver of webhooks, and the library of Standard Webhooks to verify what it got.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// A message as it was received.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: String,
+    pub status: u16,
+}
+
+impl Message {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn kind(&self) -> String {
+        self.json()["type"].as_str().unwrap().to_owned()
+    }
+
+    pub fn id(&self) -> &str {
+        self.headers["webhook-id"].to_str().unwrap()
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    messages: Vec<Message>,
+    /// The statuses of the next answers; without one, 204.
+    next: VecDeque<u16>,
+    always: Option<u16>,
+}
+
+/// A receiver on the loopback interface.
+pub struct Receiver {
+    pub url: String,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, shared }
+    }
+
+    /// Answers the next messages with these statuses.
+    pub fn answer_next(&self, statuses: &[u16]) {
+        self.shared.lock().unwrap().next.extend(statuses);
+    }
+
+    /// Answers every message with this status.
+    pub fn answer_always(&self, status: u16) {
+        self.shared.lock().unwrap().always = Some(status);
+    }
+
+    /// Everything that was received so far.
+    pub fn all(&self) -> Vec<Message> {
+        self.shared.lock().unwrap().messages.clone()
+    }
+
+    /// The messages that were accepted.
+    pub fn accepted(&self) -> Vec<Message> {
+        self.all().into_iter().filter(|message| message.status < 300).collect()
+    }
+
+    /// Waits until the messages that were accepted are as many as this.
+    #[track_caller]
+    pub fn wait_for(&self, count: usize) -> impl Future<Output = Vec<Message>> {
+        let until = Instant::now() + Duration::from_secs(60);
+        let caller = std::panic::Location::caller();
+        async move {
+            loop {
+                let accepted = self.accepted();
+                if accepted.len() >= count {
+                    return accepted;
+                }
+                let kinds: Vec<_> = self.all().iter().map(|m| (m.kind(), m.status)).collect();
+                assert!(Instant::now() < until, "{caller}: only {kinds:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+async fn receive(
+    State(shared): State<Arc<Mutex<Shared>>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut shared = shared.lock().unwrap();
+    let status = shared.next.pop_front().or(shared.always).unwrap_or(204);
+    let body = String::from_utf8(body.into()).unwrap();
+    shared.messages.push(Message { path: uri.path().to_owned(), headers, body, status });
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [("location", "/elsewhere")]).into_response()
+}
+
+/// What the published library says of these messages: `ok`, or its error.
+pub fn verdicts(secret: &str, messages: &[Message]) -> Vec<String> {
+    let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers");
+    let mut node = Command::new("node")
+        .arg(servers.join("webhooks.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = node.stdin.take().unwrap();
+    for message in messages {
+        let headers: serde_json::Map<String, Value> = message
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()))
+            .collect();
+        let line = json!({ "secret": secret, "headers": headers, "body": message.body });
+        writeln!(input, "{line}").unwrap();
+    }
+    drop(input);
+    let output = String::from_utf8(node.wait_with_output().unwrap().stdout).unwrap();
+    output.lines().map(str::to_owned).collect()
+}
