@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::credential::links;
 use crate::ui::Ui;
 use crate::wrap::WIDEST;
-use crate::{given, plain, run, signals, usage};
+use crate::{given, notify, plain, run, signals, usage};
 
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
@@ -139,6 +139,9 @@ pub fn main() -> ExitCode {
         let outcome = dispatch(cli.command, &context);
         context.tell_warnings();
         context.finish_trace();
+        if let Err(error) = &outcome {
+            notify::login_required(&context, error);
+        }
         outcome
     }));
     match outcome {

@@ -26,6 +26,7 @@ mod login_flow;
 mod login_turn;
 mod manager;
 mod migrated;
+mod notify;
 mod plain;
 mod progress;
 mod prompt;

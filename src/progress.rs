@@ -35,6 +35,10 @@ pub fn narrate(context: &Context, profile: &Profile, listens: bool, progress: Pr
             ui.say(format!("Opening the browser. If it does not open, use this URL:\n\n  {url}\n"));
             say_what_to_paste(ui, listens);
         }
+        Progress::Asking(url) => {
+            ui.insist(format!("Press Enter to open this URL in the browser:\n\n  {url}\n"));
+            say_what_to_paste(ui, listens);
+        }
         Progress::Open(url) => {
             ui.insist(open_this(url));
             say_what_to_paste(ui, listens);

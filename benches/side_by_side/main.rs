@@ -7,7 +7,7 @@
 //! of the medians, for both saw the same machine. Nothing is asserted: a figure is to be read next to the
 //! machine, which is printed first. Everything runs in homes of its own below `TMPDIR`, against the
 //! authorization server of `tests/servers` (`npm ci` there once) and a Secret Service of its own
-//! (gnome-keyring, dbus, secret-tool); rows whose tools are missing are skipped and say so.
+//! (gnome-keyring, dbus, secret-tool), and for `proxy` nginx and wrk; rows whose tools are missing are skipped and say so.
 //! `OAUTHCTL_TEST_PROGRAM` names another binary than the one that cargo has just built.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
@@ -19,6 +19,7 @@ mod homes;
 mod machine;
 mod rows;
 mod two_phase;
+mod ways_out;
 
 #[path = "../../tests/support/mod.rs"]
 mod support;

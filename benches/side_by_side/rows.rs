@@ -14,7 +14,7 @@ use crate::figures::{Target, heads, median, row, time};
 use crate::homes::{SCOPES, home, log_in};
 use crate::machine::installed;
 use crate::support::{Home, OidcProvider, SecretService, Servers};
-use crate::{growth, two_phase};
+use crate::{growth, two_phase, ways_out};
 
 /// The verifier of RFC 7636, appendix B, and its challenge.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -27,7 +27,7 @@ type Measure = fn(&str, usize, &OidcProvider);
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, Measure); 17] = [
+    let rows: [(&str, Measure); 23] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
@@ -45,6 +45,12 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
         ("start, 10,000 flows open / 10 open", two_phase::start_among_many),
         ("complete, 10,000 flows open / 10 open", two_phase::complete_among_many),
         ("A: sign a state, B: check it", two_phase::states),
+        ("token, cached, kernel keyring / true", ways_out::cached_in_kernel),
+        ("token, cached, agent / true and a round trip", ways_out::cached_in_agent),
+        ("git credential fill / helper that prints, and store", ways_out::git_fill),
+        ("api, one GET / curl", ways_out::api_request),
+        ("proxy, small GETs / nginx", ways_out::proxy_requests),
+        ("proxy, 1 GiB download / direct", ways_out::proxy_download),
     ];
     heads();
     for (name, measure) in rows.into_iter().filter(|(name, _)| is_wanted(name)) {

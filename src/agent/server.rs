@@ -20,6 +20,7 @@ use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::get_token;
 use crate::get_token::request::{Request, Selection};
+use crate::notify;
 use crate::socket::Socket;
 use crate::source;
 use crate::ui::{self, Ui};
@@ -232,7 +233,8 @@ fn token(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
     let wanted = Request { force, cached, login: false, id_token, whole: true };
     // Its own context: the configuration may have changed.
     let context = server.context()?;
-    let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)?;
+    let token = get_token::get_here(&context, text("profile").as_deref(), &selection, &wanted)
+        .inspect_err(|error| notify::login_required(&context, error))?;
     let seconds = |at: Option<Timestamp>| at.map(|at| at.unix());
     Ok(json!({
         "access_token": token.value.expose(),

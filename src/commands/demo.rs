@@ -169,6 +169,7 @@ async fn log_in(
         port: None,
         timeout: profile.timeout,
         listen: true,
+        asks: false,
         pasted: None,
         countdown: false,
         server: None,
@@ -177,7 +178,7 @@ async fn log_in(
     };
     let (urls, mut opened) = tokio::sync::mpsc::unbounded_channel();
     let mut tell = |progress: Progress<'_>| match progress {
-        Progress::Open(url) | Progress::Opening(url) => {
+        Progress::Open(url) | Progress::Asking(url) | Progress::Opening(url) => {
             // The receiver lives as long as the login.
             let _ = urls.send(url.to_owned());
         }

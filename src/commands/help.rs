@@ -1,7 +1,7 @@
 //! Help texts. The help of a command omits the global options, which the help of the program and `oauthctl
 //! help options` list.
 
-mod topics;
+pub mod topics;
 
 use std::process::ExitCode;
 
@@ -54,7 +54,7 @@ pub fn version(context: &Context) -> Result<ExitCode> {
 ///
 /// Returns `Usage` for an unknown command.
 pub fn of(words: &[String], mut program: Command) -> Result<String> {
-    if words == ["options"] {
+    if words == [topics::OPTIONS] {
         return Ok(options());
     }
     if let [topic] = words

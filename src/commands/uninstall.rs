@@ -140,16 +140,18 @@ fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
 }
 
 /// What this program creates in its state directory. A directory that the user has chosen may hold other things.
-const IN_STATE: [&str; 11] = [
+const IN_STATE: [&str; 13] = [
     "accounts",
     "agent",
     "cache",
     "clients",
     "discovery",
     "locks",
+    "notified",
     "pending",
     "rejected",
     "resolved",
+    "set-up",
     "urls",
     "broker",
 ];

@@ -4,3 +4,4 @@ mod agent;
 mod bounds;
 mod refusals;
 mod requests;
+mod secure;

@@ -29,6 +29,7 @@ mod large;
 mod ledger;
 mod man;
 mod mended;
+mod notifications;
 mod permissions;
 mod profiles;
 mod sandbox;

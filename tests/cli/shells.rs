@@ -205,10 +205,11 @@ fn tab_completes_commands_and_options() {
             "--vers\t",
             "vers\t --qui\t",
             "help sand\t",
+            "help exit\t",
             "sandbox --scenario help --js\t",
         ] {
             let screen = at.shown(&format!("oauthctl {line}\r"));
-            let is_it = ["oauthctl 0.", "Usage: oauthctl sandbox", "\"name\""]
+            let is_it = ["oauthctl 0.", "Usage: oauthctl sandbox", "EXIT CODES", "\"name\""]
                 .iter()
                 .any(|part| screen.contains(part));
             assert!(is_it, "{shell}: {line}: {screen}");

@@ -7,6 +7,7 @@ use oauthctl_core::{Error, Result};
 use oauthctl_sandbox::scenarios;
 
 use crate::commands::completions::names::NameKind;
+use crate::commands::help::topics;
 
 /// Returns the script that clap generates.
 ///
@@ -47,8 +48,10 @@ impl Values {
             (_, "STORE") => return owned(vec!["keyring", "file", "command"]),
             (_, "PROVIDER") => return owned(presets::names()),
             ("scenarios", _) => return owned(scenarios().iter().map(|s| s.name).collect()),
-            ("words" | "command", "COMMAND") if arg.get_value_hint() == ValueHint::Other => {
-                return owned(program.get_subcommands().map(Command::get_name).collect());
+            (id @ ("words" | "command"), "COMMAND") if arg.get_value_hint() == ValueHint::Other => {
+                let topics = if id == "words" { topics::names() } else { Vec::new() };
+                let commands = program.get_subcommands().map(Command::get_name);
+                return owned(commands.chain(topics).collect());
             }
             _ => {}
         }

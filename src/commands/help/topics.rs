@@ -13,6 +13,14 @@ const TOPICS: [(&str, &str); 3] = [
 const WIDTH: usize = 80;
 const COLUMN: usize = 26;
 
+/// The topic that is no page: the options of all commands.
+pub const OPTIONS: &str = "options";
+
+/// Returns the names of all topics.
+pub fn names() -> Vec<&'static str> {
+    TOPICS.iter().map(|(topic, _)| *topic).chain([OPTIONS]).collect()
+}
+
 /// Returns the text about a topic.
 pub fn find(name: &str) -> Option<String> {
     TOPICS.iter().find(|(topic, _)| *topic == name).map(|(_, page)| plain(page))

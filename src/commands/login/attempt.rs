@@ -102,10 +102,13 @@ async fn log_in_by(
     }
     let at_terminal = std::io::stdin().is_terminal();
     let listen = flow == LoginFlow::Browser;
+    let asks = at_terminal && browser.is_some() && context.config()?.defaults.asks_before_opening;
+    let lines = if asks { PastedLines::with_blank_lines } else { PastedLines::from_stdin };
     let attempt = Attempt {
         listen,
         browser,
-        pasted: (!listen || at_terminal).then(PastedLines::from_stdin),
+        asks,
+        pasted: (!listen || at_terminal).then(lines),
         countdown,
         ..attempt
     };
@@ -135,6 +138,7 @@ fn planned(plan: &Plan<'_>, timeout: Duration) -> Attempt {
         timeout,
         listen: false,
         browser: None,
+        asks: false,
         pasted: None,
         countdown: false,
         may_change_family: is_built_in(&target.profile.redirect_uris),

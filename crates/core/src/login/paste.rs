@@ -98,11 +98,21 @@ pub struct PastedLines {
 impl PastedLines {
     /// Reads standard input. Call it once per process.
     pub fn from_stdin() -> Self {
+        Self::on_stdin(false)
+    }
+
+    /// Reads standard input, and passes on the blank lines of a terminal as empty ones. Call it once per process.
+    pub fn with_blank_lines() -> Self {
+        Self::on_stdin(true)
+    }
+
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "there is no special mode"))]
+    fn on_stdin(has_blank_lines: bool) -> Self {
         #[cfg(unix)]
         if let Some(terminal) = Terminal::on_stdin(Echo::Shown) {
             let mut input = terminal.lines(LINE_LIMIT);
             let lines = in_thread(TYPED_LINES, move |lines| {
-                while let Some(line) = typed(&mut input) {
+                while let Some(line) = typed(&mut input, has_blank_lines) {
                     // Reading continues whatever happens to the line: keys send signals.
                     let _ = lines.try_send(line);
                 }
@@ -138,7 +148,8 @@ impl PastedLines {
         true
     }
 
-    /// Returns the next line that is not blank, or `None` at the end of the input. Dropping the future at
+    /// Returns the next line, or `None` at the end of the input. Blank lines are skipped, unless they were asked
+    /// for. Dropping the future at
     /// any time loses no line.
     ///
     /// # Errors
@@ -162,10 +173,11 @@ fn in_thread(
     receiver
 }
 
-/// Returns the next line of a terminal that is not blank.
+/// Returns the next line of a terminal. Blank lines are skipped, unless they are asked for.
 #[cfg(unix)]
-fn typed(input: &mut Lines) -> Option<Result<Secret>> {
-    match input.read_filled() {
+fn typed(input: &mut Lines, has_blank_lines: bool) -> Option<Result<Secret>> {
+    let line = if has_blank_lines { input.read() } else { input.read_filled() };
+    match line {
         Input::Line(line) => Some(Ok(Secret::new(to_text(&line).trim()))),
         Input::TooLong => Some(Err(too_long())),
         Input::End => None,

@@ -54,6 +54,11 @@ pub struct Defaults {
     pub cache: Option<String>,
     /// The URL that serves as client id if the server accepts client-ID metadata documents.
     pub client_id_metadata_url: Option<String>,
+    /// Whether a login at a terminal opens the browser only once the user presses Enter.
+    pub asks_before_opening: bool,
+    /// The command that tells the user that a login is required, without its last argument, the text. An empty one
+    /// is the usual command of the desktop.
+    pub notify: Option<Vec<String>>,
 }
 
 /// `[store.command]`: commands that receive the record on stdin or print it on stdout.

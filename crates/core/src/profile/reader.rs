@@ -157,6 +157,15 @@ impl Reader<'_, '_> {
         Some(resolved)
     }
 
+    /// Reads whether the user is notified, or the command that does it.
+    pub(crate) fn notification(&mut self) -> Option<Vec<String>> {
+        match &self.entry.node.value {
+            Value::Bool(is_wanted) => is_wanted.then(Vec::new),
+            Value::List(_) => self.command(),
+            _ => self.mismatch("true, false, or a list, like [\"program\"]", &self.entry.node),
+        }
+    }
+
     /// Resolves a program: a bare name is looked up in `PATH`, and anything else is a path relative to the
     /// file's directory, so that it does not depend on the current directory.
     fn program(&self, program: &str) -> String {

@@ -31,7 +31,12 @@ pub(crate) struct Sections<'a, 't> {
 }
 
 const SECTIONS: [&str; 6] = ["defaults", "rules", "profiles", "store", "credential", "serve"];
-pub(crate) const DEFAULTS: [&str; 4] = ["profile", "store", "cache", "client_id_metadata_url"];
+#[rustfmt::skip]
+pub(crate) const DEFAULTS: [&str; 6] = [
+    "profile", "store", "cache", "client_id_metadata_url", "open", "notify",
+];
+/// When a login at a terminal opens the browser, and whether it asks before.
+const OPENINGS: [(&str, bool); 2] = [("at-once", false), ("ask", true)];
 /// The keys of `[serve]`. The broker validates their values.
 #[rustfmt::skip]
 pub(crate) const SERVE: [&str; 10] = [
@@ -107,6 +112,10 @@ impl<'t> Sections<'_, 't> {
                     reader.fail::<()>("is for Linux only");
                 }
                 "cache" => defaults.cache = reader.choice(&CACHES).map(str::to_owned),
+                "open" => {
+                    defaults.asks_before_opening = reader.choice(&OPENINGS).unwrap_or_default();
+                }
+                "notify" => defaults.notify = reader.notification(),
                 "client_id_metadata_url" => {
                     defaults.client_id_metadata_url = reader.validated(keys::metadata_document);
                 }

@@ -27,6 +27,7 @@ mod kernel;
 pub mod keyring;
 pub mod memory;
 pub mod migrate;
+mod notified;
 pub mod pending;
 #[cfg(feature = "file")]
 pub mod portable;

@@ -23,6 +23,9 @@ pub struct Attempt {
     pub listen: bool,
     /// The browser to open; without one, the URL is only reported.
     pub browser: Option<Browser>,
+    /// Whether the browser opens only after an empty line of [`pasted`](Self::pasted), which must then be
+    /// [`PastedLines::with_blank_lines`].
+    pub asks: bool,
     /// Lines in which the callback may be pasted.
     pub pasted: Option<PastedLines>,
     /// Whether the time that is left is told every second: [`Progress::Waiting`].
@@ -41,6 +44,7 @@ crate::redact::debug::redacted_debug!(Attempt {
     timeout,
     listen,
     browser,
+    asks,
     pasted,
     countdown,
     may_change_family,
@@ -54,6 +58,8 @@ pub enum Progress<'a> {
     /// The browser is about to be opened at this URL. Show the URL: it is impossible to know whether a
     /// browser opens.
     Opening(&'a str),
+    /// The browser will be opened at this URL once the user presses Enter.
+    Asking(&'a str),
     /// The user must open this URL.
     Open(&'a str),
     /// The browser could not be opened; the user must open the URL.
@@ -77,6 +83,7 @@ impl std::fmt::Debug for Progress<'_> {
         f.write_str(match self {
             Self::Server(_) => "Server(…)",
             Self::Opening(_) => "Opening(…)",
+            Self::Asking(_) => "Asking(…)",
             Self::Open(_) => "Open(…)",
             Self::BrowserFailed(..) => "BrowserFailed(…)",
             Self::Unconfirmed(_) => "Unconfirmed(…)",

@@ -29,9 +29,11 @@ pub(super) async fn wait(
     rejected: &mut u64,
 ) -> Result<Response> {
     let url = &pending.authorization_url;
-    tell(if attempt.browser.is_some() { Progress::Opening(url) } else { Progress::Open(url) });
-    let browser = attempt.browser.clone();
-    let mut launch: BoxFuture<'_, Launch> = Box::pin(launch(browser, url));
+    // The browser that waits for Enter.
+    let mut asked = attempt.browser.clone().filter(|_| attempt.asks);
+    tell(first_step(attempt, url));
+    let at_once = attempt.browser.clone().filter(|_| !attempt.asks);
+    let mut opening: BoxFuture<'_, Launch> = Box::pin(launch(at_once, url));
     let mut countdown = Countdown::new(attempt.countdown);
     loop {
         tokio::select! {
@@ -52,11 +54,16 @@ pub(super) async fn wait(
                 let Some(line) = line else {
                     attempt.pasted = None;
                     if listener.is_none() {
-                        return Err(Error::new(ErrorKind::LoginRequired, "no callback URL was entered")
-                            .hint("paste the whole URL from the browser's address bar"));
+                        return Err(nothing_pasted());
                     }
                     continue;
                 };
+                if line.as_ref().is_ok_and(|line| line.expose().is_empty()) {
+                    if let Some(browser) = asked.take() {
+                        opening = Box::pin(launch(Some(browser), url));
+                    }
+                    continue;
+                }
                 match validate_pasted(manager, pending, line).await {
                     Ok(response) => return Ok(response),
                     Err(error) => {
@@ -76,15 +83,32 @@ pub(super) async fn wait(
                     tell(Progress::Waiting(pending.expires_at.remaining(now)));
                 }
             }
-            launched = &mut launch => {
-                tell(match launched {
-                    Launch::Failed(why) => Progress::BrowserFailed(url, why),
-                    Launch::Unconfirmed => Progress::Unconfirmed(url),
-                });
-                launch = Box::pin(std::future::pending());
+            opened = &mut opening => {
+                tell(step_of(opened, url));
+                opening = Box::pin(std::future::pending());
             }
         }
     }
+}
+
+fn first_step<'u>(attempt: &Attempt, url: &'u str) -> Progress<'u> {
+    match attempt.browser {
+        Some(_) if attempt.asks => Progress::Asking(url),
+        Some(_) => Progress::Opening(url),
+        None => Progress::Open(url),
+    }
+}
+
+fn step_of(launch: Launch, url: &str) -> Progress<'_> {
+    match launch {
+        Launch::Failed(why) => Progress::BrowserFailed(url, why),
+        Launch::Unconfirmed => Progress::Unconfirmed(url),
+    }
+}
+
+fn nothing_pasted() -> Error {
+    Error::new(ErrorKind::LoginRequired, "no callback URL was entered")
+        .hint("paste the whole URL from the browser's address bar")
 }
 
 async fn validate_pasted(

@@ -1,0 +1,72 @@
+//! Tells the user on the desktop that a login is required, where no terminal shows the error.
+
+use std::io::IsTerminal as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use oauthctl_core::text::one_line;
+use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Timestamp, hook};
+
+use crate::context::Context;
+use crate::hint;
+
+/// How long after a notification there is none about the same account. Programs such as kubectl ask again and again.
+const EVERY: Duration = Duration::from_secs(3_600);
+
+/// Notifies the user of this error, if it says that a login is required and the configuration asks for that. The
+/// command is not waited for, and its failure changes nothing.
+pub fn login_required(context: &Context, error: &Error) {
+    if error.kind() != ErrorKind::LoginRequired || std::io::stderr().is_terminal() {
+        return;
+    }
+    let Ok(config) = context.config() else { return };
+    let (Some(command), Some(key)) = (&config.defaults.notify, account(error)) else { return };
+    let is_time = context
+        .state()
+        .and_then(|state| state.is_time_to_notify(key, Timestamp::now(), EVERY))
+        .unwrap_or(false);
+    if is_time {
+        let login = hint::login_command(key);
+        start(command, &format!("A login is required. Run: {}", one_line(&login)));
+    }
+}
+
+fn account(error: &Error) -> Option<&GrantKey> {
+    error.advice().iter().find_map(|advice| match advice {
+        Advice::LogIn(key) | Advice::Refresh(key) => Some(key),
+        _ => None,
+    })
+}
+
+fn start(command: &[String], text: &str) {
+    let mut notifier = match command {
+        [program, arguments @ ..] => {
+            let mut notifier = Command::new(program);
+            notifier.args(arguments).arg(text);
+            notifier
+        }
+        [] => desktop(text),
+    };
+    for name in hook::private_variables() {
+        notifier.env_remove(name);
+    }
+    notifier.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Ok(mut child) = notifier.spawn() {
+        // An agent lives on, and must not keep its end.
+        std::thread::spawn(move || child.wait());
+    }
+}
+
+/// Returns the usual command of the desktop.
+fn desktop(text: &str) -> Command {
+    if cfg!(target_os = "macos") {
+        let mut command = Command::new("osascript");
+        let script =
+            "on run texts\ndisplay notification (item 1 of texts) with title \"oauthctl\"\nend run";
+        command.args(["-e", script, text]);
+        return command;
+    }
+    let mut command = Command::new("notify-send");
+    command.args(["--app-name=oauthctl", "--icon=dialog-password", "oauthctl", text]);
+    command
+}
