@@ -1,5 +1,5 @@
 {
-  description = "Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to any program that needs one";
+  description = "Gets OAuth 2.0 tokens, keeps them safe and fresh, and hands them to the programs that need them";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
 

@@ -49,22 +49,22 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "refresh" -d 'Refr
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "status" -d 'Show accounts, their scopes, remaining lifetime and last refresh'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Test everything that logins and tokens depend on'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "logout" -d 'Revoke the tokens of an account and remove them'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "userinfo" -d 'Show what the server says about the user'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "userinfo" -d 'Show the server\'s information about the user'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "introspect" -d 'Ask the server whether a token is active'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "inspect" -d 'Decode a JWT, verify its signature and explain its claims'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "discover" -d 'Show the metadata of a server and what it means'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "discover" -d 'Show and explain the metadata of a server'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "start" -d 'Start an authorization to be completed later or by another process'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "complete" -d 'Complete an authorization that `start` began'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "pending" -d 'List, show or cancel pending authorizations, or replace their key'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "attr" -d 'Read, set or remove the attributes of a grant'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "credential" -d 'Act as the credential helper of git, docker, kubectl, cargo and others'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "credential" -d 'Act as a credential helper for git, docker, kubectl, cargo and others'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "profile" -d 'Add, list, show, edit or remove profiles, or set the default one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "providers" -d 'List the built-in provider presets, or show one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "store" -d 'Generate store keys, inspect stores, move accounts between them'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "export" -d 'Print an account as one line of text, for CI'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "import" -d 'Import an account that `export` printed'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "demo" -d 'Run a complete login, refresh and logout against a built-in server'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "uninstall" -d 'Remove the accounts, keys, state and links that the program has left'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "uninstall" -d 'Remove the accounts, keys, state and links that oauthctl created'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sandbox" -d 'Run an authorization server for tests on the loopback interface'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "serve" -d 'Serve OAuth connections to applications'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "tenant" -d 'Administer the tenants of `serve`'
@@ -85,7 +85,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l prompt -d 'V
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l param -d 'Extra parameter of the authorization request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l port -d 'Port of the loopback listener [default: from the profile]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l timeout -d 'How long to wait for the user [default: from the profile, else 5m]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-id -d 'Login by URL: ID of a client that is registered at the server' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l client-id -d 'Login by URL: ID of a client that is registered with the server' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l challenge -d 'Login by URL: the `WWW-Authenticate` value that the resource returned' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand login" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -165,7 +165,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -l no-input -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s H -l header -d 'Header to send, such as `Accept: text/plain`; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s d -l data -d 'Body to send: the text itself, `@FILE`, or `-` for standard input; `application/json` unless `-H` says otherwise' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s f -l field -d 'Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter of the query' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s f -l field -d 'String member of a JSON object to send as the body, or query parameter with GET; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s o -l output -d 'Write the body of a successful response to this file' -r -F
@@ -178,7 +178,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l color -d 'When
 always\t''
 never\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s i -l include -d 'Print the status and the headers of the response before its body'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l login -d 'Log in if necessary, also for scopes that the request requires'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l login -d 'Log in if necessary, including for scopes that the request requires'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s v -l verbose -d 'Print more details'
@@ -187,11 +187,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -l no-input -d 'N
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand api" -s h -l help -d 'Print help'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s p -l profile -d 'Profile to use [env: OAUTHCTL_PROFILE]' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l account -d 'Account to use, if the profile has several [env: OAUTHCTL_ACCOUNT]' -r -f -a "(__oauthctl_names accounts)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l listen -d 'Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l allow -d 'Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l audit -d 'File to append a line of JSON to for each request' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l listen -d 'Loopback address or `unix:PATH` to listen on [default: a free port on 127.0.0.1]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l allow -d 'Method and path to allow, such as `GET /api/v4/**`; can be repeated [default: all]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l audit -d 'Append a line of JSON to this file for each request' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm -d 'Command to run before the first request; if it fails, requests are refused' -r -f -a "(__fish_complete_command)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm-for -d 'How long that confirmation is valid [default: until the proxy ends]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l confirm-for -d 'How long a confirmation is valid [default: until the proxy stops]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -209,8 +209,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand proxy" -s h -l help -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l socket -d 'Socket to listen on [default: oauthctl/agent.sock in the runtime directory]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l allow-uid -d 'ID of another user who may connect; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm -d 'Command to run before the first token is handed out; if it fails, requests are refused' -r -f -a "(__fish_complete_command)"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm-for -d 'How long that confirmation is valid [default: until the agent ends]' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l audit -d 'File to append a line of JSON to for each token' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l confirm-for -d 'How long a confirmation is valid [default: until the agent stops]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l audit -d 'Append a line of JSON to this file for each request' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -219,12 +219,12 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l trace-har -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock-after-sleep -d 'Hand out no token after the machine slept, until `--unlock`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock-after-sleep -d 'Lock the agent when the machine wakes up from sleep'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l foreground -d 'Stay in the foreground, for systemd, launchd and containers'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l status -d 'Show whether the agent runs and whether it is locked'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l stop -d 'End the agent'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock -d 'Hand out no token until `--unlock`'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l unlock -d 'Hand out tokens again'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l status -d 'Show whether the agent is running and whether it is locked'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l stop -d 'Stop the agent'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l lock -d 'Stop handing out tokens until `--unlock`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l unlock -d 'Resume handing out tokens'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand agent" -s v -l verbose -d 'Print more details'
@@ -260,7 +260,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l trace-har -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l color -d 'When to use colours; `auto` uses them on a terminal unless NO_COLOR is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l check -d 'Exit with code 4 if an account has a problem, or none is logged in'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l check -d 'Exit with code 4 if an account has a problem, or if no account is logged in'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -l json -d 'Print results and errors as JSON'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s q -l quiet -d 'Print only results and errors'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand status" -s v -l verbose -d 'Print more details'
@@ -429,7 +429,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "list" -d 'List the pending authorizations'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "show" -d 'Show a pending authorization'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "cancel" -d 'Cancel a pending authorization: its response will be refused'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Generate a new key for states; the previous key stays valid until its states expire'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and not __fish_seen_subcommand_from list show cancel rotate-key" -f -a "rotate-key" -d 'Generate a new key for states; the previous key remains valid until its states expire'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -s p -l profile -d 'Same as the argument PROFILE' -r -f -a "(__oauthctl_names profiles)"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand pending; and __fish_seen_subcommand_from list" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
@@ -586,14 +586,14 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "git" -d 'Act as a credential helper of git'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "docker" -d 'Act as a credential helper of docker'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "kubernetes" -d 'Act as an exec credential plugin of Kubernetes'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "cargo" -d 'Act as a credential provider of cargo'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "aws" -d 'Print temporary credentials of AWS for a role, as its `credential_process`'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "git" -d 'Act as a credential helper for git'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "docker" -d 'Act as a credential helper for docker'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "kubernetes" -d 'Act as an exec credential plugin for Kubernetes'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "cargo" -d 'Act as a credential provider for cargo'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "aws" -d 'Print temporary AWS credentials for a role, as a `credential_process`'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "netrc" -d 'Print a netrc file, or write it to a named pipe'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "npm" -d 'Print the value of the header `Authorization`, for the token helpers of pnpm'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "setup" -d 'Make a tool use its helper, or undo that'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "npm" -d 'Print the value of the `Authorization` header, as a pnpm token helper'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and not __fish_seen_subcommand_from git docker kubernetes cargo aws netrc npm setup" -f -a "setup" -d 'Configure a tool to use its helper, or undo that'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand credential; and __fish_seen_subcommand_from git" -l store -d 'Token store: keyring, file, file:DIR or command [env: OAUTHCTL_STORE]' -r -f -a "keyring\t''
 file\t''
@@ -723,11 +723,11 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fis
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l trace -d 'Explain every protocol step on stderr, with secrets redacted'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -l no-input -d 'Never prompt and never open a browser; exit with code 4 instead'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -s h -l help -d 'Print help'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "add" -d 'Add a profile to the configuration file, in a dialogue at a terminal'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "add" -d 'Add a profile to the configuration file, interactively at a terminal'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "list" -d 'List the profiles'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "show" -d 'Show a profile and the values of its preset, with secrets redacted'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "edit" -d 'Edit the configuration file in $VISUAL or $EDITOR, and check it before it is saved'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "default" -d 'Show or set the profile of commands that name none'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "edit" -d 'Edit the configuration file in $VISUAL or $EDITOR, and validate it before saving'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "default" -d 'Show or set the default profile'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "remove" -d 'Remove a profile from the configuration file'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "set-secret" -d 'Store the client secret of a profile, read from standard input'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and not __fish_seen_subcommand_from add list show edit default remove set-secret path" -f -a "path" -d 'Print the path of the configuration file'
@@ -797,8 +797,8 @@ zendesk\t''
 zitadel\t''
 zoho\t''
 zoom\t''"
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer URL, from which the endpoints are discovered' -r -f
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID that is registered at the server [default: prompts for everything, at a terminal]' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'Issuer URL, for discovery of the endpoints' -r -f
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'Client ID from the registration with the service [default: prompt for all settings at a terminal]' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l scope -d 'Scope to request; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l set -d 'Set any other key of the profile; can be repeated' -r -f
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Configuration file [env: OAUTHCTL_CONFIG]' -r -F

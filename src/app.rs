@@ -65,13 +65,13 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Revoke the tokens of an account and remove them
     Logout(logout::LogoutArgs),
-    /// Show what the server says about the user
+    /// Show the server's information about the user
     Userinfo(userinfo::UserinfoArgs),
     /// Ask the server whether a token is active
     Introspect(introspect::IntrospectArgs),
     /// Decode a JWT, verify its signature and explain its claims
     Inspect(inspect::InspectArgs),
-    /// Show the metadata of a server and what it means
+    /// Show and explain the metadata of a server
     Discover(discover::DiscoverArgs),
     /// Start an authorization to be completed later or by another process
     Start(start::StartArgs),
@@ -83,7 +83,7 @@ pub enum Command {
     /// Read, set or remove the attributes of a grant
     #[command(subcommand)]
     Attr(attr::AttrCommand),
-    /// Act as the credential helper of git, docker, kubectl, cargo and others
+    /// Act as a credential helper for git, docker, kubectl, cargo and others
     #[command(subcommand)]
     Credential(credential::CredentialCommand),
     /// Add, list, show, edit or remove profiles, or set the default one
@@ -100,7 +100,7 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Run a complete login, refresh and logout against a built-in server
     Demo(demo::DemoArgs),
-    /// Remove the accounts, keys, state and links that the program has left
+    /// Remove the accounts, keys, state and links that oauthctl created
     Uninstall(uninstall::UninstallArgs),
     /// Run an authorization server for tests on the loopback interface
     Sandbox(sandbox::SandboxArgs),

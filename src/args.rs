@@ -90,7 +90,7 @@ pub fn one_of<'a>(argument: Option<&'a str>, option: Option<&'a str>) -> Result<
             one_line(first),
             one_line(second)
         ))
-        .hint("name the profile once, as PROFILE or with `-p PROFILE`")),
+        .hint("specify the profile once, as PROFILE or with `-p PROFILE`")),
         _ => Ok(argument.or(option)),
     }
 }

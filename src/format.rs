@@ -86,7 +86,7 @@ pub fn render(
     if token_type == NO_ACCESS_TOKEN
         && !matches!(format, Format::Token | Format::Json | Format::Xoauth2 | Format::Oauthbearer)
     {
-        let what = "the issued token is no access token, and cannot be sent to an API";
+        let what = "the issued token is not an access token, so it cannot be sent to an API";
         return Err(Error::usage(what).hint("use `--format token` or `--format json`"));
     }
     Ok(match format {

@@ -113,7 +113,7 @@ fn words(advice: &Advice) -> String {
         Advice::FreePorts(ports) => {
             let (word, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));
             format!(
-                "end the program that listens on {word} {list}, or choose another port with \
+                "stop the program that listens on {word} {list}, or choose another port with \
                  `--port N` or in `redirect_uri` (one that is registered with the provider)"
             )
         }
@@ -142,8 +142,8 @@ fn of_this_call(advice: &Advice) -> Option<&'static str> {
             "use `--client-secret-stdin`, or a reference: `--set 'client_secret={ env = \"VAR\" }'`"
         }
         Advice::RegisterClient => {
-            "register a native client with the redirect URI http://127.0.0.1/callback at the \
-             server, and log in with its id: `--client-id ID`"
+            "register a native client with the server (redirect URI: http://127.0.0.1/callback), \
+             and log in with its ID: `--client-id ID`"
         }
         Advice::OmitScopes => "omit `--scope`, or name a scope",
         Advice::UseScopes => "it is reserved for the protocol; use `--scope` to set scopes",
@@ -184,7 +184,8 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
              encrypted them"
         }
         Advice::UseRecipient => {
-            "a public key begins with `age1`; `oauthctl store keygen` prints that of a new key"
+            "a public key begins with `age1`; `oauthctl store keygen` prints the public key of a \
+             new key"
         }
         Advice::GiveStoreKey => {
             "nothing was changed; set the key that encrypted it with OAUTHCTL_STORE_KEY, \
@@ -196,10 +197,10 @@ fn of_stores(advice: &Advice) -> Option<&'static str> {
              without one), then try again"
         }
         Advice::CreateCollection => {
-            "create one named `login` (in Passwords and Keys, or by `gnome-keyring-daemon --unlock`)"
+            "create one named `login` (in Passwords and Keys, or with `gnome-keyring-daemon --unlock`)"
         }
         Advice::MakeWritable => {
-            "make it writable for you, or use another location: `--store file:DIR` for tokens, \
+            "make it writable, or use another location: `--store file:DIR` for tokens, \
              `OAUTHCTL_STATE_DIR` for the rest"
         }
         Advice::CheckFileSystem => {

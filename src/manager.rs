@@ -164,7 +164,7 @@ fn certificate(profile: &Profile, secrets: &dyn Secrets) -> Result<Secret> {
         value.map_err(|error| of_key(profile, key, error))
     };
     let Some(source) = &profile.client.private_key else {
-        let what = "a client certificate requires `private_key`: PEM, also with the certificate";
+        let what = "a client certificate requires `private_key` in PEM format";
         return Err(Error::config(what));
     };
     let key = read("private_key", source)?;

@@ -63,9 +63,7 @@ pub fn narrate_device(ui: &Ui, draws: bool, progress: DeviceProgress<'_>) {
         DeviceProgress::Code { authorization, opens } => say_code(ui, authorization, opens, draws),
         DeviceProgress::Asked(authorization) => {
             let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));
-            ui.say(format!(
-                "The server asks you on your own device to approve the login. Waiting for {left} …"
-            ));
+            ui.say(format!("Approve the login on your device. Waiting for {left} …"));
         }
         DeviceProgress::BrowserFailed(why) => {
             ui.say(format!("Could not open a browser: {}.", one_line(&why)));
@@ -102,7 +100,7 @@ fn say_code(ui: &Ui, authorization: &DeviceAuthorization, opens: bool, draws: bo
         let url = authorization.verification_uri_complete.as_ref().unwrap_or(page);
         match qr::draw(url, wrap::width().unwrap_or(usize::MAX), ui.color) {
             Some(drawn) => ui::prompt(&format!("{drawn}\n")),
-            None => ui.warn_always("the QR code does not fit into this terminal"),
+            None => ui.warn_always("the QR code does not fit in this terminal"),
         }
     }
     let left = time::describe(authorization.expires_at.remaining(Timestamp::now()));

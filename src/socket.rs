@@ -35,7 +35,7 @@ impl Socket {
                 if UnixStream::connect(path).is_ok() {
                     let what = format!("another process listens on {shown}");
                     return Err(Error::new(ErrorKind::Unavailable, what)
-                        .hint("end that process, or choose another path"));
+                        .hint("stop that process, or choose another path"));
                 }
                 let is_socket =
                     std::fs::symlink_metadata(path).is_ok_and(|f| f.file_type().is_socket());
@@ -73,8 +73,9 @@ impl Socket {
         }
         let _ = users;
         let mode = std::fs::Permissions::from_mode(0o666);
-        std::fs::set_permissions(&self.path, mode)
-            .map_err(|error| Error::usage(format!("cannot open the socket to others: {error}")))
+        std::fs::set_permissions(&self.path, mode).map_err(|error| {
+            Error::usage(format!("cannot make the socket accessible to other users: {error}"))
+        })
     }
 }
 

@@ -105,7 +105,7 @@ impl<'c> Target<'c> {
 /// Returns the error for an account that must be named.
 pub fn several_accounts(profile: &str) -> Error {
     Error::config(format!(
-        "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
+        "profile `{}` has several accounts, but none is named `{DEFAULT_ACCOUNT}`",
         text::one_line(profile)
     ))
 }

@@ -148,7 +148,7 @@ impl Agent {
     pub fn ask(&self, request: &Value) -> Result<Value> {
         let answer = self.exchange(request).map_err(|error| {
             let path = one_line(&self.path.display().to_string());
-            Error::unavailable(format!("the agent at {path} does not answer: {error}"))
+            Error::unavailable(format!("the agent at {path} does not respond: {error}"))
                 .caused_by(&error)
                 .hint("start it with `oauthctl agent`, or unset OAUTHCTL_AGENT")
         })?;

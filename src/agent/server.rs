@@ -135,7 +135,7 @@ impl Server {
         }
         match &self.confirm {
             Some(confirm) if !consents(confirm, peer, profile)? => {
-                Err(refusal("the user does not consent"))
+                Err(refusal("the user did not consent"))
             }
             _ => Ok(()),
         }
@@ -159,7 +159,7 @@ fn answer(server: &Server, peer: Peer, stream: &UnixStream) {
     // Read in any case: a socket that is closed with unread bytes takes the answer with it.
     let request = message::read(stream, message::REQUEST);
     let outcome = match request {
-        _ if !server.may_use(peer) => Err(refusal("this user may not use the agent")),
+        _ if !server.may_use(peer) => Err(refusal("this user is not allowed to use the agent")),
         Ok(request) => perform(server, peer, &request),
         Err(_) => Err(Error::usage("the request is invalid")),
     };
@@ -198,7 +198,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
             "locked": server.is_locked.load(Ordering::SeqCst),
         })),
         Some("lock" | "unlock" | "stop") if !peer.is_owner() => {
-            Err(refusal("only the user of the agent may do that"))
+            Err(refusal("only the user who started the agent may do that"))
         }
         Some("lock") => {
             server.is_locked.store(true, Ordering::SeqCst);
@@ -213,7 +213,7 @@ fn perform(server: &Server, peer: Peer, request: &Value) -> Result<Value> {
             server.stops.notify_one();
             Ok(json!({}))
         }
-        _ => Err(Error::usage("the request is unknown to this agent")),
+        _ => Err(Error::usage("this agent does not support the request")),
     }
 }
 
@@ -283,8 +283,9 @@ fn account(server: &Server, request: &Value) -> Result<Value> {
     let opened = source::open(&context, text("profile"), text("account"))?;
     let (profile, key) = (opened.target.profile, &opened.target.key);
     if profile.client.auth.is_some_and(ClientAuth::is_mutual_tls) {
-        let what = "requests of this profile need its client certificate, which the agent keeps";
-        return Err(Error::usage(what).hint("make the request where the agent runs"));
+        let what = "requests for this profile require its client certificate, which stays with the \
+                    agent";
+        return Err(Error::usage(what).hint("make the request on the agent's machine"));
     }
     let urls = ApiUrls::of(profile)?;
     let urls: Vec<&str> = urls.all().iter().map(Url::as_str).collect();

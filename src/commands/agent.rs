@@ -14,7 +14,7 @@ use crate::{environment, ui};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Clients find the agent through OAUTHCTL_AGENT, which needs no configuration there.\n\nExamples:\n  \
+    after_help = "Clients find the agent through OAUTHCTL_AGENT. They need no configuration.\n\nExamples:\n  \
 oauthctl agent\n  \
 OAUTHCTL_AGENT=unix:/run/user/1000/oauthctl/agent.sock oauthctl token -p gitlab\n  \
 oauthctl agent --stop"
@@ -29,28 +29,28 @@ pub struct AgentArgs {
     /// Command to run before the first token is handed out; if it fails, requests are refused
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub confirm: Option<String>,
-    /// How long that confirmation is valid [default: until the agent ends]
+    /// How long a confirmation is valid [default: until the agent stops]
     #[arg(long, value_name = "DURATION", requires = "confirm", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     pub confirm_for: Option<Duration>,
-    /// File to append a line of JSON to for each token
+    /// Append a line of JSON to this file for each request
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub audit: Option<PathBuf>,
-    /// Hand out no token after the machine slept, until `--unlock`
+    /// Lock the agent when the machine wakes up from sleep
     #[arg(long)]
     pub lock_after_sleep: bool,
     /// Stay in the foreground, for systemd, launchd and containers
     #[arg(long)]
     pub foreground: bool,
-    /// Show whether the agent runs and whether it is locked
+    /// Show whether the agent is running and whether it is locked
     #[arg(long, group = "control")]
     status: bool,
-    /// End the agent
+    /// Stop the agent
     #[arg(long, group = "control")]
     stop: bool,
-    /// Hand out no token until `--unlock`
+    /// Stop handing out tokens until `--unlock`
     #[arg(long, group = "control")]
     lock: bool,
-    /// Hand out tokens again
+    /// Resume handing out tokens
     #[arg(long, group = "control")]
     unlock: bool,
 }

@@ -48,7 +48,7 @@ pub struct ApiArgs {
     /// Write the body of a successful response to this file
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
-    /// Log in if necessary, also for scopes that the request requires
+    /// Log in if necessary, including for scopes that the request requires
     #[arg(long)]
     login: bool,
 }

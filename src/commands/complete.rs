@@ -30,8 +30,8 @@ const LONGEST: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
 echo \"$CALLBACK_URL\" | oauthctl complete - --expect-state \"$STATE\"\n\n\
-Pass the state from the user's own session to `--expect-state`. Without it, anyone who \
-obtains a callback URL can complete the flow.")]
+Pass the state from the user's own session to `--expect-state`. Otherwise, anyone who obtains a \
+callback URL can complete the flow.")]
 pub struct CompleteArgs {
     /// Callback URL; `-` reads it from stdin, which keeps it out of the process list
     #[arg(value_name = "-|CALLBACK_URL", value_hint = ValueHint::Url, required_unless_present = "code")]

@@ -21,25 +21,25 @@ use crate::{environment, run as runner, ui};
 
 #[derive(Debug, Subcommand)]
 pub enum CredentialCommand {
-    /// Act as a credential helper of git
+    /// Act as a credential helper for git
     #[command(after_help = "Example:\n  \
         printf 'protocol=https\\nhost=gitlab.com\\n' | oauthctl credential git get")]
     Git(GitArgs),
-    /// Act as a credential helper of docker
+    /// Act as a credential helper for docker
     Docker(DockerArgs),
-    /// Act as an exec credential plugin of Kubernetes
+    /// Act as an exec credential plugin for Kubernetes
     Kubernetes(KeyArgs),
-    /// Act as a credential provider of cargo
+    /// Act as a credential provider for cargo
     Cargo(CargoArgs),
-    /// Print temporary credentials of AWS for a role, as its `credential_process`
+    /// Print temporary AWS credentials for a role, as a `credential_process`
     Aws(KeyArgs),
     /// Print a netrc file, or write it to a named pipe
     #[command(after_help = "Example:\n  curl --netrc-file <(oauthctl credential netrc) \
         https://api.example.com/me")]
     Netrc(NetrcArgs),
-    /// Print the value of the header `Authorization`, for the token helpers of pnpm
+    /// Print the value of the `Authorization` header, as a pnpm token helper
     Npm(KeyArgs),
-    /// Make a tool use its helper, or undo that
+    /// Configure a tool to use its helper, or undo that
     #[command(after_help = "Examples:\n  oauthctl credential setup git https://gitlab.com\n  \
         oauthctl credential setup git https://gitlab.com --undo")]
     Setup(setup::SetupArgs),
@@ -47,21 +47,21 @@ pub enum CredentialCommand {
 
 #[derive(Debug, Args)]
 pub struct GitArgs {
-    /// What git asks for: get, store or erase
+    /// Operation from git: get, store or erase
     #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
     operation: String,
 }
 
 #[derive(Debug, Args)]
 pub struct DockerArgs {
-    /// What docker asks for: get, list, store or erase
+    /// Operation from docker: get, list, store or erase
     #[arg(value_name = "OPERATION", value_hint = ValueHint::Other)]
     operation: String,
 }
 
 #[derive(Debug, Args)]
 pub struct KeyArgs {
-    /// The table `[credential.TOOL."KEY"]` to use [default: the only one]
+    /// Table `[credential.TOOL."KEY"]` to use [default: the only one]
     #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     key: Option<String>,
 }
@@ -75,7 +75,7 @@ pub struct CargoArgs {
 
 #[derive(Debug, Args)]
 pub struct NetrcArgs {
-    /// The host to print [default: all that are configured]
+    /// Host to print [default: all configured hosts]
     #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     key: Option<String>,
     /// Write to this named pipe once a program reads it

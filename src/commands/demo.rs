@@ -73,7 +73,7 @@ async fn show(args: &DemoArgs, context: &Context, place: &Path) -> Result<()> {
     let sandbox =
         sandbox::start(SandboxOptions { auto_consent, ..SandboxOptions::default() }).await?;
     let mut step = Steps { context, number: 0 };
-    step.tell(&format!("A sandbox authorization server runs at {}.", sandbox.issuer()));
+    step.tell(&format!("A sandbox authorization server is running at {}.", sandbox.issuer()));
     let profile = profile(sandbox.issuer(), place)?;
     let http: Arc<dyn Http> = Arc::new(HttpClient::new(Options::default()));
     let manager = manager(context, profile.clone(), place, &http);

@@ -58,7 +58,7 @@ pub fn run(args: &DiscoverArgs, context: &Context) -> Result<ExitCode> {
     }
     describe(&found)?;
     for name in &found.server.unusable {
-        context.ui.warn(&Error::validation(format!("`{name}` is not a usable URL")));
+        context.ui.warn(&Error::validation(format!("`{name}` is not a valid URL")));
     }
     context.ui.say(match &found.resource {
         Some(_) => format!("To get a token for it, run `oauthctl login {}`.", shell_word(&url)),

@@ -64,7 +64,7 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode> {
         network::servers(context, tested, &mut report);
         if !omitted.is_empty() {
             let omitted = names(omitted.iter().map(|profile| profile.name.as_str()));
-            report.ok("network", None, &format!("not tested, because there are many: {omitted}"));
+            report.ok("network", None, &format!("too many to test; skipped: {omitted}"));
         }
     }
     print(&report, context)?;

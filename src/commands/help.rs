@@ -76,7 +76,7 @@ pub fn of(words: &[String], mut program: Command) -> Result<String> {
 }
 
 fn options() -> String {
-    let about = "Options that every command accepts";
+    let about = "Options of every command";
     let command = Command::new("oauthctl").about(about).disable_help_flag(true);
     let command = Globals::augment_args(command)
         .override_usage("oauthctl [OPTIONS] <COMMAND>")

@@ -25,7 +25,7 @@ const LIMIT: u64 = portable::LONGEST_LINE as u64 + 1024;
 #[command(after_help = "Example:\n  \
 oauthctl export -p gitlab | ssh build.example.com oauthctl import")]
 pub struct ImportArgs {
-    /// Read the line from standard input, which is the default
+    /// Read the line from standard input (the default)
     #[arg(value_name = "-", default_value = "-", hide_default_value = true, value_hint = ValueHint::Other)]
     from: OsString,
     /// Replace the account if it is already stored

@@ -67,7 +67,7 @@ pub fn run(args: &InspectArgs, context: &Context) -> Result<ExitCode> {
     }
     match signature {
         Signature::Invalid(why) => {
-            Err(Error::validation(why).hint("do not use the token: nothing proves who created it"))
+            Err(Error::validation(why).hint("do not use the token: it is unknown who created it"))
         }
         _ => Ok(ExitCode::SUCCESS),
     }
@@ -117,8 +117,8 @@ fn verified(
     }
     let Some(name) = profile_of(jwt, args, context)? else {
         return not(match jwt.issuer() {
-            Some(_) => "no profile names the token's issuer",
-            None => "the token names no issuer",
+            Some(_) => "no profile has the token's issuer",
+            None => "the token has no issuer",
         });
     };
     if args.offline {
@@ -227,7 +227,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 fn signature_words(signature: &Signature, profile: Option<&str>) -> String {
     match (words(signature), profile) {
         (("valid", _), Some(profile)) => {
-            format!("valid: a key of the server of profile `{}` created it", one_line(profile))
+            format!("valid: signed with a key of the server of profile `{}`", one_line(profile))
         }
         (("invalid", Some(why)), _) => format!("INVALID: {why}"),
         ((_, Some(why)), _) => format!("not verified: {why}"),

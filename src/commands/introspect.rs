@@ -55,7 +55,8 @@ pub fn run(args: &IntrospectArgs, context: &Context) -> Result<ExitCode> {
         print_members(&members)?;
         if members.get("active") == Some(&Value::Bool(false)) {
             context.ui.say(
-                "The server does not accept this token: it is expired, revoked or not its own.",
+                "The server does not accept this token: it is expired, revoked or from another \
+                 server.",
             );
         }
     }

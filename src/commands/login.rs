@@ -47,8 +47,8 @@ pub fn run(args: &LoginArgs, context: &Context) -> Result<ExitCode> {
         [(args.client_id.is_some(), "--client-id"), (args.challenge.is_some(), "--challenge")]
     {
         if is_set {
-            return Err(Error::usage(format!("`{flag}` is for a login by URL"))
-                .hint("name a URL instead of a profile, or set `client_id` in the profile"));
+            return Err(Error::usage(format!("`{flag}` requires a login by URL"))
+                .hint("specify a URL instead of a profile, or set `client_id` in the profile"));
         }
     }
     let target = Target::selected(context, given, args.account.as_deref())?;

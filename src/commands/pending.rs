@@ -27,7 +27,7 @@ pub enum PendingCommand {
     Show(Which),
     /// Cancel a pending authorization: its response will be refused
     Cancel(Which),
-    /// Generate a new key for states; the previous key stays valid until its states expire
+    /// Generate a new key for states; the previous key remains valid until its states expire
     RotateKey(RotateArgs),
 }
 
@@ -49,8 +49,8 @@ pub struct Which {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "States of the previous key are accepted until they expire; those of older keys are not. \
-Do not rotate twice in a row."
+    after_help = "States signed with the previous key are accepted until they expire. States \
+                  signed with an older key are not, so do not rotate twice in a row."
 )]
 pub struct RotateArgs {
     /// Algorithm that signs new states

@@ -23,15 +23,15 @@ use crate::{callbacks, client_secret, manager, prompt, run as runner, scopes, ui
 
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
-    /// Add a profile to the configuration file, in a dialogue at a terminal
+    /// Add a profile to the configuration file, interactively at a terminal
     Add(AddArgs),
     /// List the profiles
     List,
     /// Show a profile and the values of its preset, with secrets redacted
     Show(NameArgs),
-    /// Edit the configuration file in $VISUAL or $EDITOR, and check it before it is saved
+    /// Edit the configuration file in $VISUAL or $EDITOR, and validate it before saving
     Edit,
-    /// Show or set the profile of commands that name none
+    /// Show or set the default profile
     Default(DefaultArgs),
     /// Remove a profile from the configuration file
     Remove(NameArgs),
@@ -59,7 +59,7 @@ impl NameArgs {
 
 #[derive(Debug, Args)]
 pub struct DefaultArgs {
-    /// Profile to use from now on [default: only show it]
+    /// New default profile [default: only show the current one]
     #[arg(value_name = "PROFILE", value_hint = ValueHint::Other)]
     name: Option<String>,
 }
@@ -78,10 +78,10 @@ pub struct AddArgs {
     /// Built-in preset to start from (see `oauthctl providers`)
     #[arg(long, value_name = "PROVIDER", value_hint = ValueHint::Other)]
     provider: Option<String>,
-    /// Issuer URL, from which the endpoints are discovered
+    /// Issuer URL, for discovery of the endpoints
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     issuer: Option<String>,
-    /// Client ID that is registered at the server [default: prompts for everything, at a terminal]
+    /// Client ID from the registration with the service [default: prompt for all settings at a terminal]
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
     client_id: Option<String>,
     /// Scope to request; can be repeated
@@ -166,10 +166,10 @@ fn default(name: Option<&str>, context: &Context) -> Result<ExitCode> {
     }
     match (name, shown) {
         (Some(name), _) => {
-            context.ui.say(format!("Commands that name no profile now use `{}`.", one_line(name)));
+            context.ui.say(format!("The default profile is now `{}`.", one_line(name)));
         }
         (None, Some(shown)) => ui::print_line(&ui::field(&shown))?,
-        (None, None) => context.ui.say("No profile is the default."),
+        (None, None) => context.ui.say("There is no default profile."),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -190,8 +190,9 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
     let secret = match (is_guided, &args.client_id) {
         (true, _) => guided::complete(&mut new, context)?,
         (false, None) => {
-            return Err(Error::usage("no client ID specified")
-                .hint("add `--client-id ID`; at a terminal, omit it to be asked for everything"));
+            return Err(Error::usage("no client ID specified").hint(
+                "add `--client-id ID`; at a terminal, omit it to be prompted for all settings",
+            ));
         }
         (false, Some(_)) => {
             args.client_secret_stdin.then(|| client_secret::read(context)).transpose()?
@@ -201,7 +202,7 @@ fn add(args: &AddArgs, context: &Context) -> Result<ExitCode> {
         key == "root_url" || key == "provider" || key == "issuer" || key.ends_with("_endpoint")
     });
     if new.provider.is_none() && new.issuer.is_none() && !names_endpoints {
-        return Err(Error::config("the profile specifies no server")
+        return Err(Error::config("the profile does not specify a server")
             .hint("add `--provider NAME` (see `oauthctl providers`) or `--issuer URL`"));
     }
     let profile = write(new, secret.as_ref(), context)?;
@@ -262,8 +263,7 @@ fn store_to_write(args: &AddArgs, context: &Context) -> Result<Option<String>> {
 fn set_secret(name: &str, context: &Context) -> Result<ExitCode> {
     let profile = context.profile(name)?;
     let Some(SecretSource::Keyring(item)) = &profile.client.secret else {
-        let what =
-            format!("the client secret of `{}` is not kept in the token store", one_line(name));
+        let what = format!("the client secret of `{}` is not in the token store", one_line(name));
         return Err(Error::config(what).hint(format!(
             "set `client_secret = {{ keyring = \"{}\" }}` in the profile",
             one_line(&secret_item(name))

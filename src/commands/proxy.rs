@@ -25,8 +25,9 @@ use crate::{run as runner, source, ui};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Programs use the URL that is printed, or OAUTHCTL_PROXY_URL. Requests go to the first `api_url` of \
-the profile, with a valid token.\n\nExamples:\n  \
+    after_help = "Programs send requests to the printed URL, or to OAUTHCTL_PROXY_URL. The proxy \
+                  forwards them to the first `api_url` of the profile, with a valid \
+                  token.\n\nExamples:\n  \
 oauthctl proxy -p gitlab\n  \
 oauthctl proxy -p gitlab --allow 'GET /api/v4/**' -- ./report.sh\n  \
 oauthctl proxy -p gitlab --listen unix:/run/user/1000/gitlab/proxy --audit gitlab.jsonl"
@@ -37,22 +38,22 @@ pub struct ProxyArgs {
     profile: Option<String>,
     #[command(flatten)]
     account: AccountOption,
-    /// Loopback address or `unix:PATH` to listen on [default: 127.0.0.1 and a port of the system]
+    /// Loopback address or `unix:PATH` to listen on [default: a free port on 127.0.0.1]
     #[arg(long, value_name = "ADDR", value_hint = ValueHint::Other)]
     listen: Option<String>,
-    /// Method and path that are allowed, such as `GET /api/v4/**`; can be repeated [default: all]
+    /// Method and path to allow, such as `GET /api/v4/**`; can be repeated [default: all]
     #[arg(long, value_name = "METHOD GLOB", value_hint = ValueHint::Other)]
     allow: Vec<String>,
-    /// File to append a line of JSON to for each request
+    /// Append a line of JSON to this file for each request
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     audit: Option<PathBuf>,
     /// Command to run before the first request; if it fails, requests are refused
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     confirm: Option<String>,
-    /// How long that confirmation is valid [default: until the proxy ends]
+    /// How long a confirmation is valid [default: until the proxy stops]
     #[arg(long, value_name = "DURATION", requires = "confirm", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     confirm_for: Option<Duration>,
-    /// Command to run with the URL in OAUTHCTL_PROXY_URL; the proxy ends with it
+    /// Command to run with the URL in OAUTHCTL_PROXY_URL; the proxy stops when it exits
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     command: Vec<OsString>,
 }

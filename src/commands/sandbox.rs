@@ -58,7 +58,7 @@ pub fn run(args: &SandboxArgs, context: &Context) -> Result<ExitCode> {
             ui::print_line(&issuer)?;
         }
         context.ui.say(format!(
-            "The sandbox runs at {issuer}. Press Ctrl-C to stop it. Try:\n  \
+            "The sandbox is running at {issuer}. Press Ctrl-C to stop it. Try:\n  \
              oauthctl profile add sandbox --issuer {issuer} --client-id demo --scope openid\n  \
              oauthctl login sandbox"
         ));

@@ -25,7 +25,7 @@ pub struct StatusArgs {
     argument: Option<String>,
     #[command(flatten)]
     option: ProfileOption,
-    /// Exit with code 4 if an account has a problem, or none is logged in
+    /// Exit with code 4 if an account has a problem, or if no account is logged in
     #[arg(long)]
     check: bool,
 }
@@ -229,9 +229,7 @@ fn life(account: &Account, now: Timestamp) -> String {
     let is_over = needs_login(account, now);
     match entry.expires_at {
         _ if entry.withheld && is_over => "expired".to_owned(),
-        _ if entry.withheld => {
-            "withheld by a rule (the `post_token` hook) until it allows one".to_owned()
-        }
+        _ if entry.withheld => "withheld until the `post_token` hook allows it".to_owned(),
         None if entry.login_required => "no known expiry; a new login is required".to_owned(),
         None => format!("no known expiry, {renewal}"),
         Some(at) if at <= now && is_over => "expired".to_owned(),

@@ -67,7 +67,7 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
     let items = found(args, context)?;
     let is_asked = !args.dry_run && !args.yes;
     if is_asked && !prompt::is_possible(context) {
-        return Err(Error::usage("nothing is removed without a confirmation")
+        return Err(Error::usage("removal requires confirmation")
             .hint("add `--dry-run` to see what would be removed, or `--yes` to remove it"));
     }
     if !context.ui.json {
@@ -84,7 +84,7 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<ExitCode> {
         || is_asked
             && !items.is_empty()
             && prompt::confirm(
-                "Remove all of this? The tokens stay valid at their servers.",
+                "Remove all of this? The tokens remain valid on their servers.",
                 false,
             )?;
     let failure = if is_confirmed { remove_all(&items, context) } else { None };
@@ -123,7 +123,7 @@ fn found(args: &UninstallArgs, context: &Context) -> Result<Vec<Item>> {
                 }
             }
         }
-        Err(error) => context.ui.warn(&error.context("client secrets are not looked for")),
+        Err(error) => context.ui.warn(&error.context("cannot look for client secrets")),
     }
     let data = environment::data_dir()?;
     let directories = [data.join("tokens"), data.join("sealed")].into_iter();
@@ -212,7 +212,7 @@ fn remove_all(items: &[Item], context: &Context) -> Option<Error> {
         }
     }
     if first.is_none() && !items.is_empty() {
-        context.ui.say("Removed. The program itself and the settings of other tools are left.");
+        context.ui.say("Done. The program itself and the settings of other tools are unchanged.");
     }
     first
 }

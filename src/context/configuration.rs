@@ -167,7 +167,7 @@ impl Context {
         }
     }
 
-    /// Returns the profile of a command that names none.
+    /// Returns the default profile.
     pub(super) fn default_profile(&self) -> Result<Option<String>> {
         match self.catalog()? {
             Some(catalog) => Ok(catalog.default_profile().map(str::to_owned)),

@@ -34,7 +34,7 @@ impl Context {
             ));
         }
         let names = text::names(config.profiles.keys().map(String::as_str));
-        Err(Error::config("several profiles are configured, and none is the default")
+        Err(Error::config("several profiles are configured, but none is the default")
             .hint(format!("select one with `-p`, or set `[defaults] profile`: {names}")))
     }
 

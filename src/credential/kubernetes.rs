@@ -40,12 +40,12 @@ pub fn parse(info: Option<&str>) -> Result<Request> {
     let server = match info["spec"]["cluster"]["server"].as_str() {
         Some(server) => {
             let target = Target::parse(server);
-            Some(target.map_err(|why| invalid(&format!("names an invalid server: it {why}")))?)
+            Some(target.map_err(|why| invalid(&format!("is for an invalid server: it {why}")))?)
         }
         None => None,
     };
     if server.as_ref().is_some_and(|server| server.is_plain() && !server.is_loopback()) {
-        return Err(invalid("names a server without TLS, which gets no token"));
+        return Err(invalid("is for a server without TLS, which does not get a token"));
     }
     Ok(Request { version, server })
 }

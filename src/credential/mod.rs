@@ -89,7 +89,7 @@ pub fn settings_of<'a>(
             .hint(format!("add `{table}` to the configuration, with the key `profile`")));
     }
     Err(Error::config(format!("several credentials are configured for {tool}"))
-        .hint(format!("name one: {}", text::names(names()))))
+        .hint(format!("specify one: {}", text::names(names()))))
 }
 
 /// Returns the token that these settings name. One that the server refused before is renewed first.
@@ -165,7 +165,7 @@ fn token(
 fn issued(token: AccessToken) -> Result<Issued> {
     if !token.token_type.eq_ignore_ascii_case("Bearer") {
         let what = format!(
-            "{} has a {} token, which only its own program can use",
+            "{} has a {} token, which these programs cannot use",
             token.account.key,
             text::one_line(&token.token_type)
         );

@@ -18,7 +18,8 @@ use super::Issued;
 pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<String>> {
     let target = Target::parse(key).map_err(|why| Error::config(format!("the key {why}")))?;
     if target.authority() != target.host() && !target.is_loopback() {
-        let what = format!("`{}` has a port, which a netrc file cannot name", text::one_line(key));
+        let what =
+            format!("`{}` has a port, which netrc files do not support", text::one_line(key));
         return Err(Error::config(what));
     }
     let is_word = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '#');
@@ -28,7 +29,7 @@ pub fn render(key: &str, username: &str, token: &Issued) -> Result<Zeroizing<Str
     let value = token.value.expose();
     // Readers of netrc files disagree on how these are escaped.
     if value.contains(['"', '\\', '#']) {
-        return Err(Error::store("the token contains characters that a netrc file cannot hold"));
+        return Err(Error::store("the token contains characters that netrc files do not support"));
     }
     let host = target.host();
     Ok(Zeroizing::new(format!("machine {host} login {username} password {value}\n")))

@@ -33,12 +33,12 @@ pub fn place(tool: CredentialTool) -> Result<Place> {
         CredentialTool::Npm => place("NPM_CONFIG_USERCONFIG", ("", ""), ".npmrc"),
         CredentialTool::Kubernetes => place("KUBECONFIG", ("", ""), ".kube/config"),
         // A netrc file would keep the token, and nothing that reads one can run a helper.
-        CredentialTool::Netrc => Err(Error::usage("a netrc file cannot name a helper")
-            .hint("give the program a pipe: `curl --netrc-file <(oauthctl credential netrc) URL`")),
+        CredentialTool::Netrc => Err(Error::usage("netrc files do not support helpers")
+            .hint("pass the program a pipe: `curl --netrc-file <(oauthctl credential netrc) URL`")),
         other => {
             let what =
                 format!("`credential setup` does not write the configuration of {}", other.name());
-            Err(Error::usage(what).hint("see the page on credential helpers"))
+            Err(Error::usage(what).hint("see the documentation of credential helpers"))
         }
     }
 }
@@ -60,7 +60,7 @@ pub fn insertion(
     };
     let taken = |what: &str| {
         Err(Error::config(format!("the file already has {what}"))
-            .hint("change it yourself, or remove it first"))
+            .hint("change it manually, or remove it first"))
     };
     let url = || Target::parse(key).map_err(|why| Error::config(format!("the key {why}")));
     let shell = text::shell_word(program);
@@ -138,7 +138,7 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
     let name = format!("name: {}", text(&kubernetes_user(key)));
     if file.lines().any(|line| line.trim_start_matches([' ', '-']) == name) {
         return Err(Error::config(format!("the file already has a user with `{name}`"))
-            .hint("change it yourself, or remove it first"));
+            .hint("change it manually, or remove it first"));
     }
     let entry = |indent: &str| {
         [
@@ -167,7 +167,7 @@ fn kubernetes(key: &str, file: &str, program: &str) -> Result<(usize, String)> {
         }
         if line.starts_with("users:") || line.starts_with(['{', '\t']) {
             return Err(Error::config("the users of the file are not a list in lines").hint(
-                "remove an empty `users` from it, or add the user with `kubectl config \
+                "remove the empty `users` from it, or add the user with `kubectl config \
                  set-credentials`",
             ));
         }
@@ -193,7 +193,7 @@ fn docker(target: &Target, key: &str, file: &str) -> Result<(usize, String)> {
     let object = parsed.as_object().ok_or_else(invalid)?;
     if parsed["credHelpers"].get(&server).is_some() {
         return Err(Error::config(format!("the file already has a helper for `{server}`"))
-            .hint("change it yourself, or remove it first"));
+            .hint("change it manually, or remove it first"));
     }
     let (at, text) = match object.get("credHelpers") {
         Some(helpers) => {

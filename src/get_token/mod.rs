@@ -134,9 +134,11 @@ pub fn step_up(
     let challenge = login::parse_challenge(challenge)?;
     let name = context.profile_name(profile)?;
     if !is_url(&name) {
-        let what =
-            format!("`--challenge` is for a login by URL, and `{}` is none", one_line(&name));
-        return Err(Error::usage(what).hint("name the URL of the resource: `-p URL`"));
+        let what = format!(
+            "`--challenge` requires a login by URL, but `{}` is not a URL",
+            one_line(&name)
+        );
+        return Err(Error::usage(what).hint("specify the URL of the resource: `-p URL`"));
     }
     let login = by_url::Request {
         challenge: Some(challenge),

@@ -55,10 +55,10 @@ async fn attempt(
     let path = Some(url.path().to_owned());
     match consented(proxy, peer, &head.method, &url).await {
         Ok(true) => {}
-        Ok(false) => return (path, reply::refused("the user does not consent")),
+        Ok(false) => return (path, reply::refused("the user did not consent")),
         Err(error) => {
             proxy.ui.warn(&error);
-            return (path, reply::refused("the user cannot be asked"));
+            return (path, reply::refused("cannot run the confirm command"));
         }
     }
     let is_upgrade = client.is_some() && headers::wanted_upgrade(&head.headers).is_some();
@@ -115,7 +115,7 @@ async fn sent(
     let limit = usize::try_from(KEPT).unwrap_or(usize::MAX);
     let bytes: Bytes = match Limited::new(body, limit).collect().await {
         Ok(whole) => whole.to_bytes(),
-        Err(_) => return Err(Error::unavailable("the body of the request was interrupted")),
+        Err(_) => return Err(Error::unavailable("the request body was interrupted")),
     };
     let has_body = length.is_some();
     let mut bodies = || Some(Ok(has_body.then(|| bytes.clone().into())));
@@ -147,7 +147,7 @@ fn passed_on(
             Body::default()
         }
         (StatusCode::SWITCHING_PROTOCOLS, None) => {
-            let what = "the server changed the protocol without being asked";
+            let what = "the server switched protocols without a request";
             return reply::failed(&Error::unavailable(what));
         }
         _ => response.into_body(),

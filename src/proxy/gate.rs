@@ -47,7 +47,7 @@ pub fn check(proxy: &Proxy, head: &Parts) -> Result<Passed, Refused> {
         path.as_ref().ok().and_then(|path| path.as_ref().ok()).map(|url| url.path().to_owned());
     let refuse = |why| Err(Refused { why, path: at.clone() });
     if head.uri.authority().is_some() || head.uri.scheme().is_some() {
-        return refuse("the request names another server");
+        return refuse("the request is for another server");
     }
     let url = match path {
         Err(NoCapability) => return refuse("the path does not begin with the key of this proxy"),
@@ -64,7 +64,7 @@ pub fn check(proxy: &Proxy, head: &Parts) -> Result<Passed, Refused> {
         return refuse("no rule allows this method and path");
     }
     if proxy.rules.restrict() && OVERRIDES.iter().any(|name| head.headers.contains_key(*name)) {
-        return refuse("a header asks for another method or path");
+        return refuse("a header overrides the method or the path");
     }
     Ok(Passed { url })
 }

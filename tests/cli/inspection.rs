@@ -43,7 +43,7 @@ fn inspect_own_id_token_is_verified_and_explained() {
         assert!(found["meanings"]["claims"]["sub"].as_str().unwrap().starts_with("subject"));
     }
     let text = home.run(["inspect", "-p", "s", "--id-token"]).ok().stdout;
-    assert!(text.contains("valid: a key of the server of profile `s` created it"), "{text}");
+    assert!(text.contains("valid: signed with a key of the server of profile `s`"), "{text}");
     assert!(text.contains("(issuer: the server that created the token)"), "{text}");
 }
 

@@ -17,7 +17,7 @@ const ADA: &str = "login_hint = \"ada\"\nbinding_message = \"W4SCT\"\n";
 fn user_approves_on_a_phone_and_is_logged_in() {
     let (server, home) = scene(ADA);
     let login = home.run(["login", "p", "--json"]).ok();
-    assert!(login.stderr.contains("on your own device"), "{}", login.stderr);
+    assert!(login.stderr.contains("Approve the login on your device"), "{}", login.stderr);
     assert_eq!(login.json()["identity"]["sub"], "ada");
     let asked = server.control.get("/journal")["requests"][0].clone();
     assert_eq!((&asked["hint"], &asked["binding"]), (&json!("ada"), &json!("W4SCT")));

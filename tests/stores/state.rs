@@ -279,7 +279,10 @@ fn a_whole_intent_that_is_unreadable_is_an_error() {
         fs::write(&path, &damaged).unwrap();
         let error = block_on(lock.intent()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{damaged}");
-        assert!(error.message().contains("a refresh was started"), "{error}");
+        assert!(
+            error.message().contains("does not identify the refresh that was started"),
+            "{error}"
+        );
     }
     block_on(lock.set_intent(&intent(2))).unwrap();
     assert_eq!(block_on(lock.intent()).unwrap(), Some(intent(2)));

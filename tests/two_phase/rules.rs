@@ -262,7 +262,7 @@ fn status_says_that_a_rule_withholds_the_token() {
     rule(&scene, "cat > /dev/null; echo '{\"deny\":\"not now\"}'", &["post_token"]);
     scene.home.run(["token", "-p", "p", "--force-refresh"]).fails(5);
     let status = scene.home.run(["status"]).ok().stdout;
-    assert!(status.contains("  token      withheld by a rule"), "{status}");
+    assert!(status.contains("  token      withheld until the `post_token` hook"), "{status}");
     let json = scene.home.run(["status", "--json"]).ok().json();
     assert_eq!((&json[0]["expires_at"], &json[0]["expires_in"]), (&Value::Null, &Value::Null));
     assert_eq!(json[0]["login_required"], false);

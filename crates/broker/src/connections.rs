@@ -77,7 +77,7 @@ pub struct Connection {
     pub status: Status,
     /// The attributes that have not expired, and the values that the provider's responses left.
     pub attributes: BTreeMap<String, Value>,
-    /// Who granted.
+    /// The user who granted access.
     pub identity: Identity,
     /// The granted scopes.
     pub scopes: Vec<String>,

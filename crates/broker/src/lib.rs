@@ -1,4 +1,4 @@
-//! The broker: OAuth as a service.
+//! The broker: OAuth connections as a service.
 //!
 //! The end users of an application connect their accounts once; the application asks for a working access token at
 //! any time. The library is for the program `oauthctl-broker` and its tests; `docs/broker.md` describes the service,

@@ -106,7 +106,7 @@ pub async fn make(
         None => None,
     };
     if broker.vault.storage().count(Space::Links, &tenant.name, MOST).await? >= MOST {
-        return Err(Problem::too_many("too many links wait for their users", 60));
+        return Err(Problem::too_many("too many pending links", 60));
     }
     let expires_at = now_seconds() + wanted.ttl.unwrap_or(USUAL_TTL).as_secs();
     let link = Link {

@@ -55,13 +55,13 @@ impl Mailer {
     /// Returns `Unavailable` if the server does not accept it. The message does not name the recipient.
     pub async fn send(&self, to: Mailbox, subject: &str, text: String) -> Result<()> {
         let mail = Message::builder().from(self.from.clone()).to(to).subject(subject).body(text);
-        let mail = mail.map_err(|_| Error::internal("a mail could not be written"))?;
+        let mail = mail.map_err(|_| Error::internal("cannot create a mail"))?;
         match self.transport.send(mail).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::unavailable(match error.status() {
-                Some(code) => format!("the mail server answered {code}"),
-                None if error.is_client() => "the mail server offers no TLS".to_owned(),
-                None => "the mail server does not answer".to_owned(),
+                Some(code) => format!("the mail server returned {code}"),
+                None if error.is_client() => "the mail server does not support TLS".to_owned(),
+                None => "the mail server does not respond".to_owned(),
             })),
         }
     }

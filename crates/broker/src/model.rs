@@ -49,10 +49,10 @@ pub struct Provider {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
-    /// The browser that follows the link must come back.
+    /// The browser that opened the link must also receive the callback.
     #[default]
     Cookie,
-    /// The application confirms whose flow it was.
+    /// The application confirms the user of the flow.
     Application,
 }
 

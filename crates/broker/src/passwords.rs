@@ -20,7 +20,7 @@ fn hashed(password: &str) -> Option<String> {
 }
 
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let failed = || Error::internal("a password could not be hashed");
+    let failed = || Error::internal("cannot hash a password");
     let _slot = SLOTS.acquire().await.map_err(|_| failed())?;
     tokio::task::spawn_blocking(work).await.map_err(|_| failed())
 }
@@ -32,7 +32,7 @@ async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
 /// Returns `Internal` if the random number generator fails.
 pub async fn hash(password: Secret) -> Result<String> {
     let hash = in_turn(move || hashed(password.expose())).await?;
-    hash.ok_or_else(|| Error::internal("a password could not be hashed"))
+    hash.ok_or_else(|| Error::internal("cannot hash a password"))
 }
 
 /// Returns whether this is the password of this hash. Without a hash it takes as long, and is not.

@@ -82,7 +82,7 @@ fn refuse_out_of_reach(profile: &Profile, reach: Reach) -> Result<(), Problem> {
     match urls.all(is_allowed) {
         true => Ok(()),
         false => Err(Problem::invalid(
-            "an endpoint has a private, link-local, loopback or otherwise special address",
+            "an endpoint has a private, link-local, loopback or other special-purpose address",
         )),
     }
 }

@@ -43,8 +43,10 @@ pub async fn rotate(vault: &Vault, next: MasterKey) -> Result<usize> {
             return Ok(count);
         }
     }
-    Err(Error::store("some records are still sealed with the old key: is an old instance running?")
-        .hint("run it again with the same keys"))
+    Err(Error::store(
+        "some records are still encrypted with the old key: an old instance may be running",
+    )
+    .hint("run it again with the same keys"))
 }
 
 /// Goes over the store once. Returns how many values were sealed again, and how many were changed meanwhile.

@@ -125,7 +125,7 @@ impl Section {
             (None, None) => None,
             _ => {
                 return Err(Error::config(
-                    "`tls_certificate` and `tls_private_key` need each other",
+                    "`tls_certificate` and `tls_private_key` must be set together",
                 ));
             }
         };

@@ -96,8 +96,8 @@ pub async fn start(broker: &Broker, email: &str, password: Secret) -> Result<(),
     }
     let url = format!("{}/v1/verify?token={token}", broker.public_url);
     let text = format!(
-        "Somebody signed up with this address at {}.\n\nIf that was you, open this link within 24 hours:\n\n{url}\n\n\
-         If it was not, ignore this mail.\n",
+        "Somebody signed up with this address at {}.\n\nIf this was you, open this link within 24 hours:\n\n{url}\n\n\
+         Otherwise, ignore this mail.\n",
         broker.public_url
     );
     let mailer = mailer.clone();

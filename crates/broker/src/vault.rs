@@ -173,8 +173,9 @@ impl Vault {
     /// Returns `Store` if it is damaged or belongs to another place.
     pub async fn unseal<T: DeserializeOwned>(&self, key: &Key, sealed: &[u8]) -> Result<T> {
         let plain = self.open_value(key, sealed).await?;
-        serde_json::from_slice(&plain)
-            .map_err(|_| Error::store("a record has an unknown form: a newer version wrote it"))
+        serde_json::from_slice(&plain).map_err(|_| {
+            Error::store("a record has an unknown format: it was written by a newer version")
+        })
     }
 
     /// Removes a document. Returns whether there was one.
@@ -293,6 +294,6 @@ fn base64_of(bytes: &[u8]) -> String {
 }
 
 fn wrong_key() -> Error {
-    Error::new(ErrorKind::Store, "the store is sealed with another master key")
+    Error::new(ErrorKind::Store, "the store is encrypted with a different master key")
         .hint("set OAUTHCTL_MASTER_KEY to the key of this store")
 }

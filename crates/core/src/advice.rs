@@ -95,13 +95,13 @@ pub enum Advice {
     ListProviders,
     /// Pass the client secret on standard input, or refer to its source.
     ReferToSecret,
-    /// Register a client at the server by hand, and name it.
+    /// Register a client with the server manually, and set its id.
     RegisterClient,
     /// Store the client secret of the profile of this name in the keyring.
     StoreClientSecret(String),
-    /// This was probably meant.
+    /// Use this name, which was probably meant.
     DidYouMean(String),
-    /// Name at least one scope, or none at all.
+    /// Set at least one scope, or omit the scopes.
     OmitScopes,
     /// Set scopes with their own option, not as a parameter.
     UseScopes,
@@ -150,7 +150,7 @@ pub enum Advice {
     PasteCallback,
     /// Use a flow that does not require a listener.
     UseAnotherFlow,
-    /// End the program that uses these ports, or choose another port.
+    /// Stop the program that uses these ports, or choose another port.
     FreePorts(Vec<String>),
     /// Choose a port that requires no privileges.
     UseUnprivilegedPort,
@@ -237,7 +237,7 @@ impl std::fmt::Display for Advice {
             }
             Self::FreePorts(ports) => {
                 let ports = ports.join(", ");
-                write!(f, "end the program that listens on {ports}, or choose another port")
+                write!(f, "stop the program that listens on {ports}, or choose another port")
             }
             Self::Configure { how, .. } | Self::Text(how) => f.write_str(how),
             fixed => f.write_str(fixed.fixed()),

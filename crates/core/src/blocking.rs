@@ -55,7 +55,7 @@ impl Drop for Engine {
 }
 
 impl FlowManager {
-    /// Creates a manager of these profiles over these ports.
+    /// Creates a manager for these profiles, with these ports.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl FlowManager {
         self.run(self.inner.token(key, request))
     }
 
-    /// Returns what is known about a stored grant: see [`flow::FlowManager::grant`].
+    /// Returns the public view of a stored grant: see [`flow::FlowManager::grant`].
     ///
     /// # Errors
     ///

@@ -222,8 +222,8 @@ impl Error {
         self
     }
 
-    /// Sets the exit code, in place of that of the [kind](Self::kind). A program that a signal ends has 128 and the
-    /// number of the signal.
+    /// Sets the exit code, instead of that of the [kind](Self::kind). A program that a signal
+    /// terminates exits with 128 plus the number of the signal.
     #[must_use]
     pub fn with_exit_code(mut self, code: u8) -> Self {
         self.0.exit_code = Some(code);
@@ -262,8 +262,7 @@ impl Error {
         self.0.oauth.as_ref()
     }
 
-    /// Returns a secondary failure that did not change this error, for instance of a hook that was to be
-    /// notified.
+    /// Returns a secondary failure that did not change this error, such as a failed notification hook.
     pub fn warning(&self) -> Option<&Self> {
         self.0.warning.as_ref()
     }

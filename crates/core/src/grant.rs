@@ -40,8 +40,8 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Returns the first of issuer, token endpoint and client that a configuration sets to another value than this pin
-    /// has, without contacting the server.
+    /// Returns the first of issuer, token endpoint and client that the configuration sets to a
+    /// different value than this pin. Does not contact the server.
     pub fn differs_from(
         &self,
         issuer: Option<&str>,
@@ -83,15 +83,14 @@ pub struct TokenSet {
     pub id_token: Option<Secret>,
     /// The granted scopes.
     pub scopes: Vec<String>,
-    /// Whether a hook has yet to agree that the access token is handed out. Until then it counts as expired.
+    /// Whether a hook has not allowed the access token yet. Until then, the token counts as expired.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
 }
 
 impl TokenSet {
-    /// Returns whether at least this much of the access token's lifetime is left. One that is
-    /// [withheld](Self::withheld) has none. One without a known lifetime
-    /// counts as valid: only the resource can say otherwise.
+    /// Returns whether the access token is valid for at least this long. A [withheld](Self::withheld)
+    /// token is not. A token without a known lifetime is, because only the resource can tell.
     pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
         !self.withheld
             && match self.expires_at {
@@ -112,7 +111,7 @@ impl TokenSet {
     }
 }
 
-/// Who granted, as the server reports it.
+/// The user who granted access, as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The subject.
@@ -174,7 +173,7 @@ pub struct Grant {
     pub grant_type: String,
     /// The tokens.
     pub tokens: TokenSet,
-    /// Who granted.
+    /// The user who granted access.
     #[serde(default)]
     pub identity: Identity,
     /// Claims that a later id_token must repeat (OpenID Connect Core, section 12.2).
@@ -183,7 +182,7 @@ pub struct Grant {
     /// Values of the token response and of the callback that the profile stores.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, serde_json::Value>,
-    /// The caller's reference for the user who granted, exactly as it was set.
+    /// The caller's reference for the user who granted access, exactly as it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Attributes, which can be read and written during the grant's lifetime.
@@ -255,8 +254,8 @@ pub struct Dead {
     pub since: Timestamp,
     /// The server's reason.
     pub reason: String,
-    /// When the server is asked again; `None` for never. Set if the refusal did not clearly reject the
-    /// refresh token.
+    /// When the next refresh may be sent; `None` for never. Set if the refusal did not clearly reject
+    /// the refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask_again_at: Option<Timestamp>,
 }
@@ -283,13 +282,13 @@ pub struct AccountEntry {
     pub grant_id: String,
     /// The generation that was saved last.
     pub generation: u64,
-    /// Who granted.
+    /// The user who granted access.
     pub identity: Identity,
     /// The granted scopes.
     pub scopes: Vec<String>,
     /// When the access token expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether a hook has yet to agree that the access token is handed out ([`TokenSet::withheld`]).
+    /// Whether a hook has not allowed the access token yet ([`TokenSet::withheld`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
     /// Whether there is a refresh token.
@@ -301,7 +300,7 @@ pub struct AccountEntry {
     pub obtained_at: Timestamp,
     /// When the tokens were last replaced.
     pub refreshed_at: Timestamp,
-    /// The caller's reference for the user who granted.
+    /// The caller's reference for the user who granted access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Whether values are stored with the grant. They are in its store, not here.
@@ -391,7 +390,7 @@ impl AccountEntry {
     }
 }
 
-/// Recorded, durably, before a refresh token is spent.
+/// A durable record that is written before a refresh token is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The grant.

@@ -124,7 +124,7 @@ fn one_deeper(depth: Option<&OsStr>) -> Result<u32> {
         // The message says what to do, because callers may show nothing else of a hook's failure.
         _ => Err(Error::config(format!(
             "{DEEPEST} hooks are already nested ({DEPTH_VARIABLE}), which is the maximum: a hook \
-             must not request a token for which it is run again"
+             must not request a token that runs the hook again"
         ))
         .hint("remove the request for that token from the hook")),
     }

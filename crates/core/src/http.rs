@@ -67,9 +67,9 @@ pub struct HttpClient {
 enum Connections {
     /// Each for one HTTP/1.1 request.
     Single,
-    /// Each for many requests, with HTTP/2 where the server offers it.
+    /// Each for many requests, with HTTP/2 if the server supports it.
     Shared,
-    /// Each for one HTTP/1.1 request that may become another protocol.
+    /// Each for one HTTP/1.1 request that may switch protocols.
     Upgraded,
 }
 

@@ -108,7 +108,7 @@ fn read_assertion<'a>(call: &'a Call, assertion: &'a str) -> Result<Presented<'a
     if call.form.get("client_assertion_type") != Some(JWT_BEARER) {
         return Err(Refusal::request("client_assertion_type must be that of a JWT"));
     }
-    let bad = || invalid_client("the client assertion is not a JWT of a known client");
+    let bad = || invalid_client("the client assertion is not a JWT from a known client");
     let claims = unverified_claims(assertion).ok_or_else(bad)?;
     let id = claims.get("sub").and_then(Value::as_str).ok_or_else(bad)?.to_owned();
     if call.form.get("client_id").is_some_and(|other| other != id) {

@@ -124,7 +124,7 @@ pub(super) fn redeem(exchange: &mut Exchange) -> Outcome {
     flow.polls += 1;
     if early || (slow && flow.polls <= 2) {
         flow.interval += 5;
-        return Err(Refusal::new("slow_down", "poll five seconds less often"));
+        return Err(Refusal::new("slow_down", "wait five seconds longer between polls"));
     }
     let user = match flow.decision {
         Decision::Pending => {

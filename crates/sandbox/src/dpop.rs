@@ -36,7 +36,7 @@ pub(super) fn check(
     } else if text("htu") != Some(&issuer.url(call.endpoint.path())) {
         "htu is not the URL"
     } else if !is_recent(&claims, issuer.now()) {
-        "iat is not now"
+        "iat is not the current time"
     } else if access_token.is_some_and(|token| text("ath") != Some(&sha256(token))) {
         "ath is not the hash of the access token"
     } else {

@@ -218,7 +218,7 @@ struct Diverted;
 
 impl std::fmt::Display for Diverted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the response is not sent by HTTP")
+        f.write_str("the response is not sent over HTTP")
     }
 }
 

@@ -45,8 +45,7 @@ pub struct RequestArgs {
     /// `-H` says otherwise
     #[arg(short, long, value_name = "DATA", allow_hyphen_values = true, value_hint = ValueHint::Other)]
     data: Option<String>,
-    /// Member of a JSON object to send as the body, as a string; can be repeated. With GET: a parameter
-    /// of the query
+    /// String member of a JSON object to send as the body, or query parameter with GET; can be repeated
     #[arg(short, long = "field", value_name = "KEY=VALUE", conflicts_with = "data", value_hint = ValueHint::Other)]
     fields: Vec<String>,
 }
@@ -99,7 +98,7 @@ impl Request {
 fn read_method(text: &str) -> Result<Method> {
     let invalid = || {
         Error::usage(format!("`{}` is not a method", one_line(text)))
-            .hint("name the method before the URL: `oauthctl api POST URL`")
+            .hint("put the method before the URL: `oauthctl api POST URL`")
     };
     // HTTP distinguishes upper and lower case, but people do not.
     let upper = text.to_ascii_uppercase();
@@ -122,7 +121,7 @@ fn read_headers(lines: &[String]) -> Result<HeaderMap> {
         let mut value = HeaderValue::try_from(value.trim()).map_err(|_| invalid())?;
         if RESERVED.contains(&name) || name == "dpop" {
             let what = format!("the header `{name}` cannot be set");
-            return Err(Error::usage(what).hint("oauthctl sets it, or the connection needs none"));
+            return Err(Error::usage(what).hint("oauthctl sets it, or does not need it"));
         }
         value.set_sensitive(true);
         headers.append(name, value);

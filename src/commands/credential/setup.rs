@@ -26,10 +26,10 @@ enum Tool {
 
 #[derive(Debug, Args)]
 pub struct SetupArgs {
-    /// The tool to set up: git, docker, kubernetes, cargo, aws or npm
+    /// Tool to set up: git, docker, kubernetes, cargo, aws or npm
     #[arg(value_name = "TOOL", hide_possible_values = true)]
     tool: Tool,
-    /// The table `[credential.TOOL."KEY"]` to set up [default: the only one]
+    /// Table `[credential.TOOL."KEY"]` to set up [default: the only one]
     #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     key: Option<String>,
     /// Remove what was written
@@ -74,15 +74,15 @@ pub fn run(args: &SetupArgs, context: &Context) -> Result<ExitCode> {
     context.ui.say(format!("{word} {preposition} {}:\n{}", path.display(), text.trim_end()));
     if tool == CredentialTool::Docker && !args.undo {
         context.ui.say(
-            "docker starts the helper by its name: put a link `docker-credential-oauthctl` to this \
-             program into a directory of PATH.",
+            "docker finds the helper by its name: create a link `docker-credential-oauthctl` to \
+             this program in a directory of PATH.",
         );
     }
     if tool == CredentialTool::Kubernetes && !args.undo {
         let user = oauthctl_core::text::shell_word(&setup::kubernetes_user(key));
-        context.ui.say(format!(
-            "Let the context of the cluster use it: kubectl config set-context CONTEXT --user={user}"
-        ));
+        context
+            .ui
+            .say(format!("To use it, run `kubectl config set-context CONTEXT --user={user}`."));
     }
     Ok(ExitCode::SUCCESS)
 }

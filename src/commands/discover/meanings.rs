@@ -11,15 +11,18 @@ pub const GROUPS: [(&str, Members); 2] = [
         &[
             ("authorization_endpoint", "the user logs in here"),
             ("token_endpoint", "codes and refresh tokens are exchanged here"),
-            ("device_authorization_endpoint", "begins a login on another device, RFC 8628"),
-            ("pushed_authorization_request_endpoint", "takes requests in advance, RFC 9126"),
-            ("backchannel_authentication_endpoint", "begins a login without a browser, CIBA"),
+            ("device_authorization_endpoint", "starts a login on another device, RFC 8628"),
+            (
+                "pushed_authorization_request_endpoint",
+                "accepts authorization requests in advance, RFC 9126",
+            ),
+            ("backchannel_authentication_endpoint", "starts a login without a browser, CIBA"),
             ("revocation_endpoint", "revokes tokens, RFC 7009"),
-            ("introspection_endpoint", "says whether a token is active, RFC 7662"),
-            ("userinfo_endpoint", "says who the user is, OpenID Connect"),
+            ("introspection_endpoint", "reports whether a token is active, RFC 7662"),
+            ("userinfo_endpoint", "returns claims about the user, OpenID Connect"),
             ("registration_endpoint", "registers clients, RFC 7591"),
-            ("end_session_endpoint", "ends the session of the browser"),
-            ("jwks_uri", "the keys that verify its signatures"),
+            ("end_session_endpoint", "ends the browser session"),
+            ("jwks_uri", "the keys for verifying its signatures"),
         ],
     ),
     (
@@ -65,7 +68,7 @@ fn of_requests(metadata: &Map<String, Value>) -> [Remark; 4] {
     let is_required = is("require_pushed_authorization_requests");
     let pushed = match has(metadata, "pushed_authorization_request_endpoint") {
         _ if is_required => "required",
-        true => "possible: the key `par` uses them",
+        true => "supported: the key `par` enables them",
         false => "not supported",
     };
     let device = match has(metadata, "device_authorization_endpoint") {
@@ -78,9 +81,11 @@ fn of_requests(metadata: &Map<String, Value>) -> [Remark; 4] {
 fn of_clients(metadata: &Map<String, Value>) -> [Remark; 4] {
     let offline = lists(metadata, "scopes_supported", "offline_access");
     let refresh = match lists(metadata, "grant_types_supported", "refresh_token") {
-        Some(false) => "no refresh tokens are announced: users must log in again at expiry",
+        Some(false) => {
+            "refresh tokens are not announced: users must log in again when the token expires"
+        }
         _ if offline == Some(true) => "request the scope `offline_access` to get a refresh token",
-        _ => "refresh tokens are possible",
+        _ => "refresh tokens are supported",
     };
     let dpop = match has(metadata, "dpop_signing_alg_values_supported") {
         true => "supported: the key `dpop` binds tokens to a key",
@@ -88,7 +93,7 @@ fn of_clients(metadata: &Map<String, Value>) -> [Remark; 4] {
     };
     let registration = match has(metadata, "registration_endpoint") {
         true => "clients can register themselves",
-        false => "clients must be registered by hand",
+        false => "clients must be registered manually",
     };
     let public = match lists(metadata, "token_endpoint_auth_methods_supported", "none") {
         Some(false) => "not announced: a client secret or key may be required",

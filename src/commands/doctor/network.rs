@@ -139,14 +139,14 @@ async fn connect(origin: &Url) -> Result<(), (&'static str, Error)> {
             let what = format!("cannot resolve {shown}: {error}");
             return Err((
                 "dns",
-                failed(what, "check the name in the profile, and the DNS of this machine"),
+                failed(what, "check the name in the profile and the DNS settings of this machine"),
             ));
         }
         Err(_) => {
             let what = format!("DNS did not resolve {shown} within {}", time::describe(PATIENCE));
             return Err((
                 "dns",
-                failed(what, "check the DNS of this machine (VPN, /etc/resolv.conf)"),
+                failed(what, "check the DNS settings of this machine (VPN, /etc/resolv.conf)"),
             ));
         }
     };
@@ -199,7 +199,7 @@ fn compare(theirs: Timestamp, ours: Timestamp, report: &mut Report) {
     let shown = time::describe(Duration::from_secs(apart));
     let status = match apart {
         0..=NOTABLE_SKEW => {
-            return report.ok("clock", None, "the same as that of a server, within 30 s");
+            return report.ok("clock", None, "within 30 s of a server's clock");
         }
         31..=MAX_SKEW => Status::Warn,
         _ => Status::Fail,
@@ -208,5 +208,5 @@ fn compare(theirs: Timestamp, ours: Timestamp, report: &mut Report) {
     let error = Error::validation(format!(
         "this machine's clock is {shown} {way} that of a server ({ours} here, {theirs} there)"
     ));
-    report.error("clock", None, status, &error.hint("set the clock, for instance with NTP"));
+    report.error("clock", None, status, &error.hint("set the clock, for example with NTP"));
 }

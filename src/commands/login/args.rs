@@ -57,7 +57,7 @@ pub struct LoginArgs {
     /// How long to wait for the user [default: from the profile, else 5m]
     #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, value_hint = ValueHint::Other)]
     pub timeout: Option<Duration>,
-    /// Login by URL: ID of a client that is registered at the server
+    /// Login by URL: ID of a client that is registered with the server
     #[arg(long, value_name = "ID", value_hint = ValueHint::Other)]
     pub client_id: Option<String>,
     /// Login by URL: read the secret of that client from standard input

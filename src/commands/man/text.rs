@@ -20,29 +20,29 @@ pub const ENVIRONMENT: Rows = &[
     ),
     (
         "OAUTHCTL_STATE_DIR",
-        "The directory for locks, the index of accounts and, encrypted, pending authorizations. Its file system must \
-         support locks. Default: `oauthctl` in the state directory of the platform.",
+        "The directory for locks, the index of accounts and (encrypted) pending authorizations. Its file system \
+         must support locks. Default: `oauthctl` in the state directory of the platform.",
     ),
-    ("OAUTHCTL_STORE", "The token store, as for `--store`."),
-    ("OAUTHCTL_STORE_KEY", "Key of the file store, as printed by `oauthctl store keygen`."),
+    ("OAUTHCTL_STORE", "The token store, as with `--store`."),
+    ("OAUTHCTL_STORE_KEY", "The key of the file store, as printed by `oauthctl store keygen`."),
     ("OAUTHCTL_STORE_KEY_FILE", "A file that contains that key."),
     (
         "OAUTHCTL_STATE_KEY",
-        "The key for the states of `oauthctl start` and `oauthctl complete`: 32 bytes in base64url. While keys are \
-         changed, the new key, a comma and the previous key. Default: `state.key` in the configuration directory of \
-         the platform, wherever the configuration file is.",
+        "The key for the states of `oauthctl start` and `oauthctl complete`: 32 bytes in base64url. To rotate keys, \
+         set it to the new key, a comma and the previous key. Default: `state.key` in the configuration directory \
+         of the platform, even if the configuration file is elsewhere.",
     ),
     (
         "OAUTHCTL_IMPORT",
-        "A line that `oauthctl export` printed. `token`, `exec` and `refresh` fill an empty store from it first. They \
-         never overwrite an account whose login still works.",
+        "A line from `oauthctl export`. `token`, `exec` and `refresh` import it if the store is empty. They never \
+         overwrite an account whose login still works.",
     ),
-    ("OAUTHCTL_PROFILE", "The profile of a command that names none."),
-    ("OAUTHCTL_ACCOUNT", "The account of a command that names none."),
+    ("OAUTHCTL_PROFILE", "The profile, unless the command names one."),
+    ("OAUTHCTL_ACCOUNT", "The account, unless the command names one."),
     ("OAUTHCTL_AGENT", "The agent that hands out tokens, as `unix:PATH`."),
     (
         "OAUTHCTL_HOOK_DEPTH",
-        "Set for hooks: the depth of their nesting. If it is 4, or not a number, no further hook is started.",
+        "Set for hooks: how deeply they are nested. If it is 4, or not a number, no further hook is started.",
     ),
     (
         "OAUTHCTL_BROWSER",
@@ -50,13 +50,14 @@ pub const ENVIRONMENT: Rows = &[
     ),
     (
         "BROWSER",
-        "The same for all programs: commands separated by colons, of which the first that works is used. \
+        "The same for all programs: commands separated by colons. The first one that works is used. \
          OAUTHCTL_BROWSER overrides it, and `--browser` overrides both.",
     ),
     (
         "HTTPS_PROXY, ALL_PROXY",
-        "The proxy for servers on other machines: `http://`, `https://` or `socks5h://`, with user and password if it \
-         needs them. An invalid value is an error. Loopback addresses never go through a proxy.",
+        "The proxy for servers on other machines: `http://`, `https://` or `socks5h://`, with a user name and \
+         password if the proxy requires them. An invalid value is an error. Loopback addresses never go through a \
+         proxy.",
     ),
     (
         "NO_PROXY",
@@ -66,33 +67,37 @@ pub const ENVIRONMENT: Rows = &[
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
-        "On Linux, certificate authorities that replace those of the system. `ca_file` in a profile adds to either.",
+        "On Linux, certificate authorities that replace those of the system. `ca_file` in a profile adds to them in \
+         both cases.",
     ),
     ("NO_COLOR", "If it is set and not empty, no colours are used."),
     (
         "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME",
-        "On Linux, the directories of the platform. Default: below the home directory.",
+        "On Linux, the base directories for configuration, state and data. Default: in the home directory.",
     ),
 ];
 
 pub const FILES: Rows = &[
     (
         "~/.config/oauthctl/config.toml",
-        "The profiles, in TOML. On macOS and Windows it is in the usual place of the platform.",
+        "The profiles, in TOML. On macOS and Windows, it is in the platform's configuration directory.",
     ),
     (
         "~/.config/oauthctl/store.key",
-        "The key of the file store, generated when it is first needed, with mode 0600. It is here wherever the \
-         configuration file is.",
+        "The key of the file store, generated when it is first needed, with mode 0600. It is here even if the \
+         configuration file is elsewhere.",
     ),
-    ("~/.config/oauthctl/state.key", "Key for the states of `oauthctl start`, generated likewise."),
+    (
+        "~/.config/oauthctl/state.key",
+        "The key for the states of `oauthctl start`, generated in the same way.",
+    ),
     (
         "~/.local/share/oauthctl/tokens/",
-        "The file store: one encrypted file per account, which age(1) can decrypt too.",
+        "The file store: one encrypted file per account, which age(1) can also decrypt.",
     ),
     (
         "~/.local/state/oauthctl/",
-        "Locks, the index of accounts and, encrypted, pending authorizations.",
+        "Locks, the index of accounts and (encrypted) pending authorizations.",
     ),
 ];
 
@@ -125,58 +130,61 @@ const MORE: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "A profile in the configuration names a service and the client that is registered there. `oauthctl login` \
-             guides the user through the login in a browser, and stores the tokens in the keyring of the operating \
-             system or in encrypted files. After that, `oauthctl token` prints a valid access token: the stored one, or \
-             a refreshed one if it is about to expire. However many processes ask at the same time, one refresh is made.",
-            "Standard output contains only the result, and only if the command succeeded. An error is a line `error:`, \
-             often followed by a line `hint:`, on standard error. With `--json` it is one JSON object there. The exit \
-             status says what to do.",
+            "A profile in the configuration names a service and the client that is registered with it. `oauthctl \
+             login` logs the user in with a browser, and stores the tokens in the operating system's keyring or in \
+             encrypted files. After that, `oauthctl token` prints a valid access token: the stored one, or a \
+             refreshed one if it is about to expire. Processes that request a token at the same time share one \
+             refresh.",
+            "Standard output contains only the result, and only if the command succeeded. An error is a line that \
+             begins with `error:` on standard error, often followed by a line that begins with `hint:`. With \
+             `--json`, it is one JSON object. The exit status tells scripts what to do.",
             "Durations are written as 30s, 5m, 2h or 7d, or as a number of seconds.",
         ],
     ),
     (
         "api",
         &[
-            "`api` makes one request with a valid token, which goes only to URLs below the `api_url` of the profile, or \
-             below its `resource` if it has no `api_url`. A path is below the first of them. Redirects are followed \
-             within these URLs.",
-            "The body of the response goes to standard output, whatever its status. The exit status is 8 for a status \
-             of 4xx, 9 for 5xx, and 4 if a login is required or the token lacks a scope. A token that the server \
-             refuses with 401 is refreshed, and the request is sent once more.",
+            "`api` makes one request with a valid token. The token is sent only to URLs below the `api_url` of the \
+             profile, or below its `resource` if it has no `api_url`. A path is relative to the first of these \
+             URLs. Redirects are followed if they stay below them.",
+            "The body of every response goes to standard output. The exit status is 8 for a status of 4xx, 9 for \
+             5xx, and 4 if a login is required or the token lacks a scope. If the server rejects the token with \
+             401, it is refreshed and the request is sent once more.",
         ],
     ),
     (
         "proxy",
         &[
-            "`proxy` lends the token of an account to programs that never get it. It listens on a loopback address or a \
-             Unix socket, adds a valid token to each request, and passes the request on to the first `api_url` of the \
-             profile. The path of its URL begins with a random key: whoever knows it can use the proxy. Requests with a \
-             foreign `Host`, or from a page of another site, are refused with status 403.",
-            "It prints one line of JSON with `url`, `socket`, `profile` and `account`. With a command, it prints nothing: \
-             the command finds the URL in OAUTHCTL_PROXY_URL, the path of a Unix socket in OAUTHCTL_PROXY_SOCKET, and \
-             its exit status is that of `proxy`.",
-            "In a rule of `--allow`, `*` stands for any characters within a segment of the path, and `**` for any number \
+            "`proxy` lets programs use the token of an account without ever holding it. It listens on a loopback \
+             address or a Unix socket, adds a valid token to each request, and forwards the request to the first \
+             `api_url` of the profile. The path of its URL begins with a random key: anyone who knows it can use \
+             the proxy. Requests with a foreign `Host`, or from a page of another site, are refused with status \
+             403.",
+            "It prints one line of JSON with `url`, `socket`, `profile` and `account`. With a command, it prints \
+             nothing. The command finds the URL in OAUTHCTL_PROXY_URL and the path of a Unix socket in \
+             OAUTHCTL_PROXY_SOCKET. The exit status of `proxy` is that of the command.",
+            "In a rule of `--allow`, `*` matches any characters within a segment of the path, and `**` any number \
              of segments. Paths are normalized before they are compared.",
         ],
     ),
     (
         "login",
         &[
-            "`login` uses the authorization code flow with PKCE. A listener on a loopback address is ready before the \
-             browser opens, and accepts the one callback with the right state. The store is tested first, so that a \
-             login does not end with tokens that cannot be stored. The browser shows success only after they are stored.",
-            "On a machine without a browser the URL is printed. It can be opened anywhere. That browser then fails to \
-             load a page at the redirect URI; paste the address of that page at the prompt.",
+            "`login` uses the authorization code flow with PKCE. A listener on a loopback address is ready before \
+             the browser opens, and accepts only the callback with the expected state. The store is tested first, \
+             so that the tokens can be saved. The browser shows success only after they are stored.",
+            "On a machine without a browser, the URL is printed. Open it in a browser on any machine. That browser \
+             then fails to load a page at the redirect URI; paste the address of that page at the prompt.",
             "`login` does not print tokens; `oauthctl token` does.",
         ],
     ),
     (
         "token",
         &[
-            "A stored token with at least `--min-ttl` left is printed without network traffic. Otherwise it is \
-             refreshed, by one of all processes that ask, and stored before it is printed. A grant that needs no user, \
-             such as client_credentials, is requested again. If none of this is possible, the exit status is 4.",
+            "If the stored token is valid for at least `--min-ttl`, it is printed without network access. Otherwise \
+             it is refreshed, and the new token is stored before it is printed. Processes that request a token at \
+             the same time share one refresh. For a grant that needs no user, such as client_credentials, a new \
+             token is requested. If only a new login can provide a token, the exit status is 4.",
             "If a refresh fails for a transient reason and the stored token has not expired, that token is printed with \
              a warning.",
         ],
@@ -184,72 +192,79 @@ const MORE: &[(&str, &[&str])] = &[
     (
         "credential",
         &[
-            "Other programs ask a helper for a password or token. Each of these commands speaks the protocol of one of \
-             them, and gives it a valid token, refreshed if necessary. The tables `[credential.TOOL.\"KEY\"]` of the \
-             configuration say which profile is for which place: KEY is a host or URL, which is compared as a whole. \
-             Nothing is given to plain http, except on a loopback address.",
-            "A link to the program named `git-credential-oauthctl`, `docker-credential-oauthctl` or \
-             `cargo-credential-oauthctl` acts as that helper. A link named `oauthctl-token-PROFILE` prints the token of \
-             that profile.",
+            "Many programs get their passwords or tokens from a helper. Each of these commands implements the \
+             protocol of one program, and gives it a valid token, refreshed if necessary. The tables \
+             `[credential.TOOL.\"KEY\"]` in the configuration set the profile for each host or URL, which must \
+             match exactly. No token is handed out for plain http, except on a loopback address.",
+            "A link to oauthctl named `git-credential-oauthctl`, `docker-credential-oauthctl` or \
+             `cargo-credential-oauthctl` acts as that helper. A link named `oauthctl-token-PROFILE` prints the \
+             token of that profile.",
         ],
     ),
     (
         "exec",
         &[
-            "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names. It appears in no argument list. \
-             On Unix the command replaces the oauthctl process.",
+            "The token is in `OAUTH_ACCESS_TOKEN`, or in the variable that `--env` names. It never appears in an \
+             argument list. On Unix, the command replaces the oauthctl process.",
         ],
     ),
     (
         "logout",
         &[
-            "The tokens are removed even if the server could not be asked to revoke them. The exit status then says why.",
+            "The tokens are removed even if revocation fails. The exit status then reports the failure.",
         ],
     ),
     (
         "status",
         &[
-            "`status` contacts no server. It asks the store whether it still has the account, without a prompt and for at \
-             most a second. If the store does not answer, `status` shows what was recorded at the last use, and says so.",
+            "`status` contacts no server. It checks whether the store still has the account, without a prompt and \
+             for at most a second. If the store does not respond, `status` shows the state at the last use, with a \
+             warning.",
         ],
     ),
     (
         "start",
         &[
-            "`start` is for web applications, bots and jobs, where another process receives the response, perhaps much \
-             later. Any number of flows may be open at once, for any number of users. A state is signed, works once, \
-             and expires.",
+            "`start` is for web applications, bots and jobs in which another process receives the response, perhaps \
+             much later. Any number of flows can be open at the same time, for any number of users. A state is \
+             signed, works only once, and expires.",
         ],
     ),
     (
         "complete",
         &[
-            "The code is redeemed once, if `oauthctl start` created the state, and if it has neither been used nor \
-             expired. The tokens are stored under the account that the user of the flow names. Everything else ends \
-             with exit status 7 and redeems nothing.",
+            "The code is redeemed if `oauthctl start` created the state, and if the state has neither been used nor \
+             expired. The tokens are stored in the account of the flow's user. Anything else fails with exit status \
+             7 and redeems nothing.",
         ],
     ),
     (
         "attr",
-        &["Attributes live as long as the grant, over every refresh. `oauthctl token --json` and \
-             `oauthctl status --json` show them."],
+        &[
+            "Attributes are kept as long as the grant, across refreshes. `oauthctl token --json` and `oauthctl status \
+           --json` show them.",
+        ],
     ),
     (
         "store migrate",
-        &["An account is removed from the old store only after it was read back from the new one."],
+        &[
+            "An account is removed from the old store only after it has been read back from the new one.",
+        ],
     ),
     ("import", &["An account that is already stored is not overwritten without `--replace`."]),
     (
         "sandbox",
         &[
-            "The sandbox is for tests of your own programs. It listens on the loopback interface only, and keeps \
-             everything in memory. It accepts any client ID as a public client. It prints its issuer and runs until it \
-             is stopped.",
+            "The sandbox is for testing your own programs. It listens on the loopback interface only, and keeps \
+             everything in memory. It accepts any client ID as a public client. It prints its issuer and runs until \
+             you stop it.",
         ],
     ),
     (
         "man",
-        &["`man` needs no network and no configuration. One version always writes the same pages."],
+        &[
+            "`man` needs neither the network nor a configuration. A given version always generates the same pages.",
+        ],
     ),
 ];
 
@@ -265,15 +280,20 @@ pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])
                 ],
             ),
             (
-                "Use a valid token whenever one is needed:",
+                "Get a valid token whenever you need one:",
                 &[
                     "oauthctl token -p gitlab --format curl | curl -K - https://gitlab.com/api/v4/user",
                 ],
             ),
-            ("In a job that must never wait for a user:", &["oauthctl --no-input token -p gitlab"]),
-            ("Run a complete login on a machine where nothing is set up:", &["oauthctl demo"]),
+            (
+                "Get a token in a job that must never wait for a user:",
+                &["oauthctl --no-input token -p gitlab"],
+            ),
+            ("Run a complete login without any setup:", &["oauthctl demo"]),
         ],
-        "refresh" => &[("Refresh now, whatever lifetime is left:", &["oauthctl refresh gitlab"])],
+        "refresh" => {
+            &[("Refresh now, regardless of the remaining lifetime:", &["oauthctl refresh gitlab"])]
+        }
         "status" => &[(
             "List the accounts with their expiry:",
             &["oauthctl status --json | jq -r '.[] | [.profile, .account, .expires_at] | @tsv'"],
@@ -284,7 +304,7 @@ pub fn examples(path: &str) -> &'static [(&'static str, &'static [&'static str])
             &["oauthctl attr set -p gitlab --account 4711 trial yes --ttl 7d"],
         )],
         "providers" => &[(
-            "Show where to register a client, and what is special about the service:",
+            "Show where to register a client, and how the service deviates from the standards:",
             &["oauthctl providers gitlab"],
         )],
         "store keygen" => &[(

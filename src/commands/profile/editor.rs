@@ -84,7 +84,7 @@ fn open(path: &Path, context: &Context) -> Result<()> {
     }
     let failed = |why: String| {
         Error::config(format!("the editor `{shown}` failed: {why}"))
-            .hint(format!("set {name} to an editor that waits, for instance `vi` or `code --wait`"))
+            .hint(format!("set {name} to an editor that waits, such as `vi` or `code --wait`"))
     };
     match command.status() {
         Ok(status) if status.success() => Ok(()),

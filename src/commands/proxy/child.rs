@@ -54,7 +54,7 @@ impl Running {
     /// Returns an error if the system cannot wait for it.
     pub async fn ended(&mut self) -> Result<ExitCode> {
         let Some(mut child) = self.child.take() else {
-            return Err(Error::internal("the command has ended already"));
+            return Err(Error::internal("the command has already exited"));
         };
         let mut waiting = tokio::task::spawn_blocking(move || child.wait());
         loop {

@@ -78,7 +78,7 @@ fn setup_writes_the_first_file_of_kubeconfig() {
     let files = [home.path("home/one"), home.path("home/two")];
     home.set("KUBECONFIG", format!(":{}:{}", files[0].display(), files[1].display()));
     let said = home.run(["credential", "setup", "kubernetes"]).ok().stderr;
-    assert!(said.contains("--user=oauthctl-k8s.example\n"), "{said}");
+    assert!(said.contains("--user=oauthctl-k8s.example`"), "{said}");
     assert!(files[0].is_file() && !files[1].exists());
     home.run(["credential", "setup", "kubernetes", "--undo"]).ok();
     assert!(!files[0].exists());

@@ -11,7 +11,7 @@ use crate::broker::Broker;
 use crate::callback::{Outcome, complete};
 use crate::problem::Problem;
 
-/// Answers a user who comes back from a provider.
+/// Handles the callback of a user who returns from a provider.
 pub async fn get(
     State(broker): State<Arc<Broker>>,
     method: Method,
@@ -26,9 +26,9 @@ pub async fn get(
         Outcome::Foreign => page::invalid_link(),
         Outcome::OtherBrowser => page::page(
             StatusCode::FORBIDDEN,
-            "This is another browser",
-            "The account was not connected. Open the link of the application in the browser in which you want to \
-             continue, and stay there.",
+            "This is a different browser",
+            "The account was not connected. Open the application's link in the browser that you \
+             want to use, and continue in that browser.",
         ),
         Outcome::Done { redirect_to: Some(url), cookie } => back(&url, &cookie),
         Outcome::Done { redirect_to: None, cookie } => with_cookie(

@@ -15,9 +15,9 @@ use crate::problem::Problem;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The value of the parameter `confirmation` with which the user came to `redirect_to`.
+    /// The value of the `confirmation` parameter that `redirect_to` received.
     confirmation: String,
-    /// The reference of the user who is signed in to the application there.
+    /// The reference of the user who is signed in to the application.
     user: String,
 }
 
@@ -34,7 +34,7 @@ pub struct Confirmation {
         (status = 404, description = "There is no such confirmation for this user", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn create(
     State(broker): State<Arc<Broker>>,

@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::link;
 use crate::problem::Problem;
 
-/// Answers a user who follows a link.
+/// Handles a user who follows a link.
 pub async fn get(
     State(broker): State<Arc<Broker>>,
     method: Method,

@@ -37,25 +37,26 @@ pub struct NewConnection {
     /// Where the user is sent afterwards: one of the URLs that the operator allowed.
     #[serde(default)]
     redirect_to: Option<String>,
-    /// How long the link works: seconds, or a text such as `10m`.
+    /// How long the link is valid: seconds, or a text such as `10m`.
     #[serde(default)]
     ttl: Option<Ttl>,
     /// Scopes instead of the provider's.
     #[serde(default)]
     scopes: Vec<String>,
-    /// What ties the flow to its user: the cookie of the browser, or a confirmation of the application.
+    /// How the flow is bound to its user: by a cookie in the browser, or by a confirmation from the
+    /// application.
     #[serde(default)]
     binding: BindingName,
 }
 
-/// How a flow is tied to its user.
+/// How a flow is bound to its user.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BindingName {
-    /// The browser that follows the link must come back.
+    /// The browser that opened the link must also receive the callback.
     #[default]
     Cookie,
-    /// The application confirms whose flow it was.
+    /// The application confirms the user of the flow.
     Application,
 }
 
@@ -106,8 +107,8 @@ pub struct StartedConnection {
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many links wait for their users", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many pending links", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn create(
     State(broker): State<Arc<Broker>>,
@@ -149,17 +150,17 @@ pub struct Filter {
 /// Lists connections
 #[utoipa::path(get, path = "/v1/connections", tag = "connections", security(("api_key" = [])),
     params(
-        ("user" = Option<String>, Query, description = "Only those of this user"),
-        ("provider" = Option<String>, Query, description = "Only those of this provider"),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "At most this many"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("user" = Option<String>, Query, description = "Only connections of this user"),
+        ("provider" = Option<String>, Query, description = "Only connections to this provider"),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Maximum number of connections"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of connections", body = Page),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn list(
     State(broker): State<Arc<Broker>>,
@@ -187,11 +188,11 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "The connection", body = Connection, headers(("ETag" = String, description = "Its revision"))),
-        (status = 304, description = "It has the revision of `If-None-Match`"),
+        (status = 304, description = "The connection still has the revision in `If-None-Match`"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn get(
     State(broker): State<Arc<Broker>>,
@@ -225,7 +226,7 @@ pub struct Change {
     params(
         ("provider" = String, Path, description = "The provider"),
         ("user" = String, Path, description = "The application's reference for the user"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the connection must have"),
+        ("If-Match" = Option<String>, Header, description = "The required ETag of the connection"),
     ),
     request_body = Change,
     responses(
@@ -237,8 +238,8 @@ pub struct Change {
         (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "A refresh takes too long", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn patch(
     State(broker): State<Arc<Broker>>,
@@ -273,8 +274,8 @@ pub async fn patch(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "A refresh takes too long", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn delete(
     State(broker): State<Arc<Broker>>,

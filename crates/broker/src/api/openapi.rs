@@ -6,11 +6,11 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, Server};
 
-/// Adds to the document what no handler says, and returns it as JSON.
+/// Completes the document beyond the handlers, and returns it as JSON.
 pub fn complete(mut document: OpenApi, public_url: &str) -> Bytes {
     document.info = InfoBuilder::new()
         .title("oauthctl broker")
-        .description(Some("Working access tokens for the end users of an application"))
+        .description(Some("Valid access tokens for the end users of an application"))
         .version(env!("CARGO_PKG_VERSION"))
         .build();
     document.servers = Some(vec![Server::new(public_url)]);
@@ -22,7 +22,7 @@ pub fn complete(mut document: OpenApi, public_url: &str) -> Bytes {
     Bytes::from(document.to_json().unwrap_or_default())
 }
 
-/// Answers with the document.
+/// Returns the document.
 pub async fn get(document: Bytes) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], document)
 }

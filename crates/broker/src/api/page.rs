@@ -33,12 +33,12 @@ pub fn page(status: StatusCode, heading: &str, text: &str) -> Response {
     response
 }
 
-/// Returns the page for a link that does not exist any more.
+/// Returns the page for a link that no longer exists.
 pub fn invalid_link() -> Response {
     page(
         StatusCode::NOT_FOUND,
-        "This link is not valid",
-        "It may have expired, or it was used already. Go back to the application and start again.",
+        "This link is invalid",
+        "It may have expired or already been used. Go back to the application and start again.",
     )
 }
 

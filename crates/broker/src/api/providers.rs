@@ -21,8 +21,8 @@ type Answer = (StatusCode, axum::Json<Value>);
     params(("provider" = String, Path, description = "The provider's name")),
     request_body(content = Object, description = "Keys of a profile", content_type = "application/json"),
     responses(
-        (status = 200, description = "It was replaced", body = Object),
-        (status = 201, description = "It was created", body = Object),
+        (status = 200, description = "The provider was replaced", body = Object),
+        (status = 201, description = "The provider was created", body = Object),
         (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
@@ -30,7 +30,7 @@ type Answer = (StatusCode, axum::Json<Value>);
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many providers", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn put(
     State(broker): State<Arc<Broker>>,
@@ -51,7 +51,7 @@ pub async fn put(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn get(
     State(broker): State<Arc<Broker>>,
@@ -70,8 +70,8 @@ pub async fn get(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It has connections", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The provider has connections", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn delete(
     State(broker): State<Arc<Broker>>,

@@ -31,15 +31,15 @@ pub struct SignUp {
 
 /// Signs up with an e-mail address
 ///
-/// The answer is the same for every address. The link in the mail works for 24 hours.
+/// The response is the same for every address. The link in the mail is valid for 24 hours.
 #[utoipa::path(post, path = "/v1/signup", tag = "sign-up", request_body = SignUp, responses(
     (status = 202, description = "A mail was sent, if the address can receive one"),
     (status = 400, description = "The request is invalid", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Nobody may sign up here", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Sign-up is disabled", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
     (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many mails", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn create(
     State(broker): State<Arc<Broker>>,
@@ -55,7 +55,7 @@ pub struct Link {
     token: String,
 }
 
-/// Answers the link in a mail.
+/// Handles the link in a mail.
 pub async fn verify(
     State(broker): State<Arc<Broker>>,
     query: Result<Query<Link>, Problem>,
@@ -69,8 +69,8 @@ pub async fn verify(
         ),
         Ok(false) => page::page(
             StatusCode::NOT_FOUND,
-            "This link is not valid",
-            "It may have expired, or it was used already. Sign up again to get a new one.",
+            "This link is invalid",
+            "It may have expired or already been used. Sign up again to get a new one.",
         ),
         Err(error) => {
             tracing::error!("an address could not be verified: {}", error.message());
@@ -97,9 +97,9 @@ pub struct NewKey {
     (status = 201, description = "The key", body = NewKey),
     (status = 401, description = "Wrong address or password", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "The address is not confirmed", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Nobody may sign up here", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Sign-up is disabled", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many attempts", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn keys(
     State(broker): State<Arc<Broker>>,

@@ -9,7 +9,7 @@ use std::sync::{PoisonError, RwLock};
 /// Number of parts, each with its own lock.
 const PARTS: usize = 64;
 
-/// A map that forgets some entries when it is full.
+/// A map that removes some entries when it is full.
 pub struct Map<K, V> {
     parts: Vec<Part<K, V>>,
     hasher: RandomState,
@@ -68,7 +68,7 @@ impl<K: Hash + Eq, V: Clone> Map<K, V> {
         entries.insert(key, value);
     }
 
-    /// Forgets a key.
+    /// Removes a key.
     pub fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q)
     where
         K: Borrow<Q>,
@@ -79,7 +79,7 @@ impl<K: Hash + Eq, V: Clone> Map<K, V> {
         entries.remove(key);
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub fn clear(&self) {
         for part in &self.parts {
             let mut entries = part.entries.write().unwrap_or_else(PoisonError::into_inner);

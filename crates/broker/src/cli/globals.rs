@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// The global options of `oauthctl`, as far as they mean something here.
+/// The global options of `oauthctl`, as far as they apply here.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {

@@ -26,13 +26,13 @@ use crate::{feed, rotation, server, worker};
 pub struct ServeArgs {
     #[command(subcommand)]
     command: Option<ServeCommand>,
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8700]
+    /// Address to listen on; port 0 selects a free port [default: 127.0.0.1:8700]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// URL at which users and providers reach the broker [default: that of `--listen`]
+    /// URL under which users and providers reach the broker [default: that of `--listen`]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Let applications sign up
+    /// Let developers sign up
     #[arg(long)]
     signup: bool,
     /// Mail server, with its credentials, as `smtp://` or `smtps://` URL
@@ -44,7 +44,7 @@ pub struct ServeArgs {
     /// Allow provider endpoints and webhooks on private, link-local and loopback addresses
     #[arg(long)]
     allow_private_endpoints: bool,
-    /// A proxy in front terminates TLS; allows to listen on other addresses than loopback
+    /// A reverse proxy terminates TLS; allows listening on addresses other than loopback
     #[arg(long)]
     behind_proxy: bool,
     /// Certificate chain for TLS, PEM
@@ -57,12 +57,12 @@ pub struct ServeArgs {
 
 #[derive(Debug, Clone, Subcommand)]
 enum ServeCommand {
-    /// Write a consistent copy of the store, while the broker runs
+    /// Write a consistent copy of the store while the broker is running
     Backup {
         /// The new file
         file: PathBuf,
     },
-    /// Encrypt the store with OAUTHCTL_NEW_MASTER_KEY instead of OAUTHCTL_MASTER_KEY, while the broker runs
+    /// Re-encrypt the store with OAUTHCTL_NEW_MASTER_KEY while the broker is running
     RotateKey,
 }
 
@@ -130,7 +130,7 @@ async fn rotate_key(globals: &Globals, section: &Section, ui: Ui) -> Result<Exit
         &json!({ "records": count }),
         &format!("{count} records are encrypted with the new key"),
     );
-    ui.say("Set OAUTHCTL_MASTER_KEY to the new key before an instance starts again.");
+    ui.say("Set OAUTHCTL_MASTER_KEY to the new key before you restart an instance.");
     Ok(ExitCode::SUCCESS)
 }
 

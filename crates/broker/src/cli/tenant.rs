@@ -17,7 +17,7 @@ use crate::tenants;
 /// The commands of `tenant`.
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
-    /// Create a tenant and print its API key, once
+    /// Create a tenant and print its API key once
     #[command(
         after_help = "Example:\n  oauthctl tenant create shop --allow-redirect https://shop.example/connected"
     )]
@@ -30,7 +30,7 @@ pub enum TenantCommand {
     },
     /// List tenants
     List,
-    /// Refuse the requests of a tenant
+    /// Reject the requests of a tenant
     Disable {
         /// Name of the tenant
         name: String,
@@ -40,7 +40,7 @@ pub enum TenantCommand {
         /// Name of the tenant
         name: String,
     },
-    /// Issue another API key and print it, once; or list or revoke keys
+    /// Issue another API key and print it once; or list or revoke keys
     Key(KeyArgs),
 }
 

@@ -29,7 +29,7 @@ impl Ui {
         }
     }
 
-    /// Prints a message that `--quiet` does not hide.
+    /// Prints a message even with `--quiet`.
     pub fn insist(self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
@@ -56,7 +56,7 @@ impl Ui {
     }
 }
 
-/// Prints what clap has to say.
+/// Prints clap's message.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }

@@ -45,7 +45,7 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Creates the source of profiles. All flows come back at this redirect URI.
+    /// Creates the source of profiles. All flows use this redirect URI.
     pub fn new(vault: Arc<Vault>, caches: Arc<Caches>, redirect_uri: &str) -> Self {
         Self { vault, caches, redirect_uri: redirect_uri.to_owned() }
     }
@@ -68,7 +68,7 @@ impl Providers {
         Ok(Some(profile))
     }
 
-    /// Returns where all flows come back.
+    /// Returns the redirect URI of all flows.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
@@ -88,7 +88,7 @@ impl Profiles for Providers {
     }
 }
 
-/// Builds the profile of a provider from what the tenant put.
+/// Builds the profile of a provider from the tenant's settings.
 ///
 /// # Errors
 ///

@@ -62,7 +62,8 @@ impl Punctual {
         let upstream = self.upstreams.of(&provider);
         let _slot = upstream.enter().await?;
         if at.elapsed() > SOON {
-            let what = "this process was paused: another instance may have sent it meanwhile";
+            let what = "this process was paused, and another instance may have sent the request in \
+                        the meantime";
             return Err(HttpError::not_sent(what, None));
         }
         let outcome = self.send_within(request).await;

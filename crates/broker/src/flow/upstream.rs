@@ -63,13 +63,13 @@ impl Upstream {
     ///
     /// Returns an error if the provider asked to be left alone, or keeps all requests waiting.
     pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit, HttpError> {
-        let alone = || HttpError::not_sent("the provider asked to be left alone for a while", None);
+        let alone = || HttpError::not_sent("the provider requested a pause", None);
         if self.is_paused() {
             return Err(alone());
         }
         let slot = Arc::clone(&self.slots).acquire_owned();
         let slot = tokio::time::timeout(PATIENCE, slot).await;
-        let busy = |_| HttpError::not_sent("too many refreshes of the provider are waiting", None);
+        let busy = |_| HttpError::not_sent("too many refreshes are waiting for the provider", None);
         let slot = slot.map_err(|_| busy(()))?.map_err(|_| busy(()))?;
         match self.may_probe() {
             true => Ok(slot),

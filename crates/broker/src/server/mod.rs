@@ -65,7 +65,7 @@ struct Shared {
     ids: Ids,
 }
 
-/// Serves until `ended`, then finishes what is under way.
+/// Serves until `ended`, then finishes the requests in progress.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,

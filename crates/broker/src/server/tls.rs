@@ -27,7 +27,9 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor> {
         .map_err(|_| Error::internal("TLS cannot be set up"))?
         .with_no_client_auth()
         .with_single_cert(chain, private)
-        .map_err(|_| unusable(certificate).hint("its private key is another one"))?;
+        .map_err(|_| {
+            unusable(certificate).hint("set `tls_private_key` to the key of this certificate")
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

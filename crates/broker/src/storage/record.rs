@@ -118,18 +118,19 @@ impl Key {
 pub struct Record {
     /// The key.
     pub key: Key,
-    /// Grows by one with every write, from 1. A record that is removed and written again starts at a revision that
+    /// Increases by one with every write, starting at 1. A record that is removed and written again
+    /// starts at a revision that
     /// no earlier record of the key had, or at 1.
     pub revision: u64,
     /// The sealed value.
     pub value: Vec<u8>,
-    /// When something is to be done about it, in Unix seconds.
+    /// When it is due for processing, in Unix seconds.
     pub due_at: Option<u64>,
-    /// When it ends by itself, in Unix seconds.
+    /// When it expires, in Unix seconds.
     pub expires_at: Option<u64>,
 }
 
-/// On what a write depends.
+/// The condition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing.
@@ -153,7 +154,7 @@ pub struct Write {
     pub due_at: Option<u64>,
     /// See [`Record::expires_at`].
     pub expires_at: Option<u64>,
-    /// On what it depends.
+    /// The condition of the write.
     pub condition: Condition,
 }
 
@@ -189,7 +190,7 @@ pub struct Change {
 /// What has changed since a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// The position behind the last change.
+    /// The position after the last change.
     pub position: String,
     /// The changes, in order.
     pub changed: Vec<Change>,
@@ -197,7 +198,7 @@ pub struct Changes {
     pub is_incomplete: bool,
 }
 
-/// For what a process opens a store.
+/// Why a process opens a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usage {
     /// It answers requests. Where only one process can, a second is refused.

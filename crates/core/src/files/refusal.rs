@@ -66,7 +66,7 @@ pub(super) fn refused(doing: &str, path: &Path, refusal: Refusal) -> Error {
 
 fn not_ours(message: String) -> Error {
     Error::store(message).hint(
-        "only regular files and directories of your own are used; find out how it got there, then \
+        "only regular files and directories that you own are used; find out how it got there, then \
          move it away",
     )
 }

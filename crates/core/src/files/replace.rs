@@ -270,5 +270,5 @@ fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 
 fn fill_random(bytes: &mut [u8]) -> Result<()> {
     aws_lc_rs::rand::fill(bytes)
-        .map_err(|_| Error::internal("the system returned no random numbers"))
+        .map_err(|_| Error::internal("the system did not return random numbers"))
 }

@@ -11,7 +11,7 @@ use crate::protocol::signing_key::SigningKey;
 use crate::protocol::{dpop, id_token};
 use crate::time::Timestamp;
 
-/// An access token that was handed out, and the account that it is for. The refresh token is not in it.
+/// An access token that was handed out, and the account that it is for. It does not contain the refresh token.
 ///
 /// ```
 /// # fn show(token: &oauthctl_core::flow::AccessToken) -> String {
@@ -23,11 +23,11 @@ use crate::time::Timestamp;
 pub struct AccessToken {
     /// The token itself.
     pub value: Secret,
-    /// Its type as it is to be sent: `Bearer` or `DPoP`.
+    /// The token type to send: `Bearer` or `DPoP`.
     pub token_type: String,
-    /// When it expires; `None` where the server gave no lifetime.
+    /// When it expires; `None` if the server set no lifetime.
     pub expires_at: Option<Timestamp>,
-    /// The whole lifetime that the server gave it, in seconds.
+    /// The whole lifetime that the server set, in seconds.
     pub lifetime: Option<u64>,
     /// The granted scopes.
     pub scopes: Vec<String>,
@@ -52,17 +52,17 @@ pub struct AccessToken {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Account {
-    /// Where the grant is kept.
+    /// The key of the grant.
     pub key: GrantKey,
-    /// The name of the grant, constant over every refresh.
+    /// The id of the grant, constant across refreshes.
     pub grant_id: String,
-    /// Which tokens of the grant are stored ([`Grant::generation`]); `None` where another process stores them.
+    /// Which tokens of the grant are stored ([`Grant::generation`]); `None` if another process stores them.
     pub generation: Option<u64>,
-    /// The server and the client of the grant; `None` where another process stores it.
+    /// The server and the client of the grant; `None` if another process stores it.
     pub pin: Option<Pin>,
-    /// Who granted, as the server reports it.
+    /// The user who granted access, as the server reports it.
     pub identity: Identity,
-    /// The caller's own name for the user who granted.
+    /// The caller's reference for the user who granted access.
     pub user: Option<String>,
     /// What is known with the grant ([`Grant::attributes_at`]): what was kept, and the attributes that have not
     /// expired.
@@ -83,8 +83,8 @@ crate::redact::debug::redacted_debug!(Account {
 });
 
 impl AccessToken {
-    /// Returns a token of a grant that another process stores. It has what every token has; the caller sets what
-    /// else is known.
+    /// Returns a token of a grant that another process stores. It has only the fields of every token;
+    /// the caller sets the others.
     pub fn from_elsewhere(
         value: Secret,
         token_type: String,
@@ -189,8 +189,8 @@ impl NewTokens {
 pub(super) enum Renewed {
     /// With tokens.
     Tokens(Box<NewTokens>),
-    /// Another machine has replaced the stored tokens meanwhile: read them again.
+    /// Another machine has replaced the stored tokens: load them again.
     Overtaken,
-    /// Nothing was sent, for this reason; what is stored is as good as before.
+    /// Nothing was sent, for this reason; the stored tokens are unchanged.
     Withheld(Error),
 }

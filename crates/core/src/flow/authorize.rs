@@ -55,8 +55,7 @@ crate::redact::debug::redacted_debug!(AuthorizeRequest {
 });
 
 impl AuthorizeRequest {
-    /// A request for what the profile of the key says, whose response is awaited for
-    /// [`USUAL_TTL`].
+    /// Creates a request with the settings of the profile, which expires after [`USUAL_TTL`].
     pub fn new(key: GrantKey, redirect_uri: impl Into<String>) -> Self {
         let (scopes, extra) = (Vec::new(), Vec::new());
         Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: USUAL_TTL }
@@ -167,7 +166,7 @@ impl Authorization {
 /// Where the response of an authorization is awaited.
 #[derive(Clone, Copy)]
 pub(super) enum Awaited {
-    /// In this process, so that a client secret that cannot be read is found before the user is asked.
+    /// In this process, so that an unreadable client secret is reported before the user is involved.
     Here,
     /// Perhaps in another process, which reads the client's secrets itself.
     Elsewhere,
@@ -350,10 +349,11 @@ fn make_challenge(peer: Peer<'_>) -> Result<(Option<String>, Option<Secret>)> {
     if let Some(methods) = &peer.server.code_challenge_methods
         && !methods.iter().any(|m| m == "S256")
     {
-        return Err(Error::validation("the server's metadata does not offer PKCE with S256").hint(
-            "`plain` protects nothing; if the server does not support PKCE, set `pkce = \
+        return Err(Error::validation("the server's metadata does not advertise PKCE with S256")
+            .hint(
+                "`plain` protects nothing; if the server does not support PKCE, set `pkce = \
                  \"off\"`",
-        ));
+            ));
     }
     peer.trace_step("Creating a code verifier and its S256 challenge", "RFC 7636, section 4");
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();

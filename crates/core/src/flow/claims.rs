@@ -91,7 +91,7 @@ async fn claims(peer: Peer<'_>, response: &HttpResponse) -> Result<Map<String, V
         && issuer.is_some_and(|issuer| iss != issuer)
     {
         return Err(Error::validation(
-            "the `iss` of the signed userinfo response is another server",
+            "the `iss` of the signed userinfo response is a different server",
         ));
     }
     let client = peer.profile.client.id.as_str();
@@ -100,9 +100,9 @@ async fn claims(peer: Peer<'_>, response: &HttpResponse) -> Result<Map<String, V
         one => one == client,
     };
     match claims.get("aud") {
-        Some(aud) if !is_ours(aud) => {
-            Err(Error::validation("the `aud` of the signed userinfo response is another client"))
-        }
+        Some(aud) if !is_ours(aud) => Err(Error::validation(
+            "the `aud` of the signed userinfo response is a different client",
+        )),
         _ => Ok(claims),
     }
 }
@@ -123,11 +123,12 @@ fn same_subject(claims: &Map<String, Value>, grant: &Grant) -> Result<()> {
     match claims.get("sub").and_then(Value::as_str) {
         Some(sub) if sub == first.sub => Ok(()),
         Some(sub) => Err(Error::validation(format!(
-            "userinfo is about another user: its `sub` is `{}`, that of the id_token is `{}`",
+            "the userinfo response is about a different user: its `sub` is `{}`, that of the \
+             id_token is `{}`",
             one_line(sub),
             one_line(&first.sub)
         ))
-        .hint("do not use its claims: this may be an attack, or a fault of the server")),
+        .hint("do not use its claims: this may be an attack, or a bug in the server")),
         None => Err(Error::validation("the userinfo response has no `sub`")
             .hint("without it, nothing proves that the claims are about the user who logged in")),
     }

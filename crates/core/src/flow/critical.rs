@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CriticalPart {
-    /// A refresh token is being spent, and its successor is not saved yet.
+    /// A refresh token is being used, and its replacement is not saved yet.
     Refresh,
-    /// An authorization code is being spent, and the tokens are not saved yet.
+    /// An authorization code is being redeemed, and the tokens are not saved yet.
     Redemption,
     /// Tokens are being revoked and removed.
     Revocation,

@@ -26,7 +26,7 @@ pub struct DeviceRequest {
     pub scopes: Vec<String>,
     /// Additional parameters of the device authorization request that are not reserved.
     pub extra: Vec<(String, String)>,
-    /// How long to wait for the user at most. The server's codes may expire earlier.
+    /// The maximum time to wait for the user. The server's codes may expire earlier.
     pub ttl: Option<Duration>,
 }
 
@@ -38,7 +38,7 @@ crate::redact::debug::redacted_debug!(DeviceRequest {
 });
 
 impl DeviceRequest {
-    /// A request for what the profile of the key says, which ends when the server's codes expire.
+    /// Creates a request with the settings of the profile, which ends when the server's codes expire.
     pub fn new(key: GrantKey) -> Self {
         Self { key, scopes: Vec::new(), extra: Vec::new(), ttl: None }
     }
@@ -81,7 +81,7 @@ pub struct DeviceAuthorization {
 enum Handle {
     /// A device code (RFC 8628).
     DeviceCode(Secret),
-    /// An authentication request that the server takes to the user by itself (OpenID Connect CIBA).
+    /// An authentication request that the server sends to the user (OpenID Connect CIBA).
     Backchannel(Secret),
 }
 
@@ -131,8 +131,8 @@ impl DeviceAuthorization {
         &self.server
     }
 
-    /// Returns whether the server asks the user by itself, on a device that it knows (OpenID Connect CIBA). There
-    /// is then no code and no page.
+    /// Returns whether the server contacts the user on a device that it knows (OpenID Connect CIBA).
+    /// In that case there is no code and no page.
     pub fn is_backchannel(&self) -> bool {
         matches!(self.handle, Handle::Backchannel(_))
     }
@@ -164,9 +164,9 @@ impl DeviceAuthorization {
 pub enum DevicePoll {
     /// The user has not decided yet: poll again.
     Pending,
-    /// There was no answer, for this reason: poll again.
+    /// The server did not respond, for this reason: poll again.
     Unanswered(String),
-    /// The user has granted; the tokens are stored.
+    /// The user has granted access, and the tokens are stored.
     Completed(Box<Completed>),
 }
 

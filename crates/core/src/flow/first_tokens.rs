@@ -35,7 +35,7 @@ pub struct Completed {
 }
 
 impl Completed {
-    /// Returns what callers learn about a grant that was stored.
+    /// Returns the public view of a stored grant.
     pub(super) fn of(
         context: Context<'_>,
         grant: Grant,

@@ -199,7 +199,7 @@ pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -
     }
     if found.sub != known.sub {
         return Err(Error::validation("userinfo and the id_token name different users")
-            .hint("nothing was stored; this may be an attack, or a fault of the server"));
+            .hint("nothing was stored; this may be an attack, or a bug in the server"));
     }
     if known.email.is_none() {
         (known.email, known.email_verified) = (found.email, found.email_verified);

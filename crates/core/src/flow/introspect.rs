@@ -105,8 +105,8 @@ async fn ask(peer: Peer<'_>, token: &Secret, hint: Option<&str>) -> Result<Map<S
             };
             return Err(error.hint(Advice::configure(
                 &["client_secret"],
-                "servers answer only clients that authenticate: set `client_secret`, or use a \
-                 client that may introspect tokens",
+                "most servers require client authentication: set `client_secret`, or use a client \
+                 that may introspect tokens",
             )));
         }
     }

@@ -63,7 +63,7 @@ async fn account(shared: &Shared, profile: &str) -> Result<GrantKey> {
     }
     let names = text::names(all.iter().map(|entry| entry.key.account.as_str()));
     Err(Error::config(format!(
-        "profile `{}` has several accounts, and none is named `{DEFAULT_ACCOUNT}`",
+        "profile `{}` has several accounts, but none is named `{DEFAULT_ACCOUNT}`",
         one_line(profile)
     ))
     .hint(format!("log in to the account `{DEFAULT_ACCOUNT}` of it; it has {names}")))

@@ -260,7 +260,7 @@ async fn drop_late(
     match found {
         Commit::Overtaken(None) => Err(login_required(
             &grant.key,
-            &format!("{} was logged out while its token was refreshed", grant.key),
+            &format!("{} was logged out while its token was being refreshed", grant.key),
         )),
         _ => Ok(Renewed::Overtaken),
     }

@@ -26,14 +26,14 @@ pub struct TokenRequest {
     /// profile's value, or a tenth of the lifetime for tokens that are valid for less than twice that
     /// value.
     pub min_ttl: Option<Duration>,
-    /// The least remaining lifetime where [`min_ttl`](Self::min_ttl) is not set, usually the profile's. It yields to the
-    /// server: tokens whose whole lifetime is shorter are not refreshed at each request.
+    /// The minimum remaining lifetime if [`min_ttl`](Self::min_ttl) is not set, usually the
+    /// profile's. Tokens whose whole lifetime is shorter are not refreshed at each request.
     pub usual_min_ttl: Option<Duration>,
     /// Refresh even if the stored token has the required lifetime.
     pub force: bool,
     /// Never use the network.
     pub cached: bool,
-    /// Require the id_token to have this remaining lifetime, whatever that of the access token is.
+    /// Require the id_token to have this remaining lifetime, regardless of the access token.
     pub id_token: bool,
     /// Request these scopes instead of the granted ones (RFC 6749, section 6: no more than those).
     pub scopes: Vec<String>,
@@ -51,14 +51,14 @@ impl TokenRequest {
         self
     }
 
-    /// Sets the least remaining lifetime that applies where [`min_ttl`](Self::min_ttl) is not set.
+    /// Sets the minimum remaining lifetime that applies if [`min_ttl`](Self::min_ttl) is not set.
     #[must_use]
     pub fn usual_min_ttl(mut self, usual: Duration) -> Self {
         self.usual_min_ttl = Some(usual);
         self
     }
 
-    /// Forces a refresh, whatever is stored.
+    /// Forces a refresh, even if the stored token is valid.
     #[must_use]
     pub fn force(mut self) -> Self {
         self.force = true;
@@ -79,7 +79,7 @@ impl TokenRequest {
         self
     }
 
-    /// Sets fewer scopes than were granted.
+    /// Requests fewer scopes than were granted.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -155,10 +155,7 @@ impl TokenRequest {
                 "a resource must be an absolute URI without a fragment, not `{}`",
                 one_line(uri)
             ))
-            .hint(
-                "use the URI of the resource server itself; any other name of it is an \
-                   audience",
-            )),
+            .hint("use the URI of the resource server; for any other name, use an audience")),
             _ => Ok(()),
         }
     }

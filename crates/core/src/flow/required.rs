@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::grant::Grant;
 use crate::text::one_line;
 
-/// The identity that must have granted, as the server reports it. `None` accepts any value. Values are
+/// The identity that must have granted access, as the server reports it. `None` accepts any value. Values are
 /// compared byte for byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequiredIdentity {
@@ -58,7 +58,7 @@ pub(super) async fn require_identity(
         }
         return Err(Error::validation(match given {
             Some(given) => format!(
-                "another user than the required one has granted: `{name}` is {}",
+                "a different user than required granted access: `{name}` is {}",
                 one_line(given)
             ),
             None => format!(

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::grant::GrantKey;
 use crate::port::BoxFuture;
 
-/// Hands out access tokens of accounts, and nothing else: no grant, no refresh token, no login. What sends
-/// requests on behalf of an account needs only this.
+/// Hands out access tokens of accounts, but no grants, refresh tokens or logins. Code that sends requests
+/// on behalf of an account needs only this trait.
 ///
 /// [`FlowManager`] is the source that makes tokens. Other sources can ask another process for them.
 ///

@@ -71,7 +71,7 @@ impl Shared {
         if shared.waiting.iter().any(|known| known == other) {
             let chain = shared.waiting.iter().map(|name| one_line(name)).collect::<Vec<_>>();
             return Err(Error::config(format!(
-                "profile `{}` requires a token of itself: {}",
+                "profile `{}` requires its own token: {}",
                 one_line(other),
                 chain.join(" → ")
             )));

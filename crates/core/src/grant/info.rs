@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Attribute, Dead, Grant, GrantKey, Identity, Pin, PinnedClaims, unexpired};
 use crate::time::Timestamp;
 
-/// What is known about a stored grant. It contains no token and no key.
+/// The public view of a stored grant. It contains no token and no key.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GrantInfo {
@@ -25,19 +25,19 @@ pub struct GrantInfo {
     pub expires_at: Option<Timestamp>,
     /// The granted scopes.
     pub scopes: Vec<String>,
-    /// Whether a hook has yet to agree that its access token is handed out.
+    /// Whether a hook has not allowed its access token yet.
     pub withheld: bool,
     /// Whether there is a refresh token.
     pub has_refresh_token: bool,
     /// When the refresh token expires, if the server says so.
     pub refresh_expires_at: Option<Timestamp>,
-    /// Who granted, as the server reports it.
+    /// The user who granted access, as the server reports it.
     pub identity: Identity,
     /// Claims of the first id_token, which later ones must repeat.
     pub id_token_claims: Option<PinnedClaims>,
     /// Values of the token response and of the callback that the profile stores.
     pub kept: BTreeMap<String, serde_json::Value>,
-    /// The caller's reference for the user who granted, exactly as it was set.
+    /// The caller's reference for the user who granted access, exactly as it was set.
     pub user: Option<String>,
     /// Attributes, expired ones included. [`attributes_at`](Self::attributes_at) omits those.
     pub attributes: BTreeMap<String, Attribute>,

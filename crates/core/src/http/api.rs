@@ -30,7 +30,7 @@ pub struct ApiRequest {
     pub headers: HeaderMap,
     /// The body, if there is one.
     pub body: Option<Body>,
-    /// Whether the connection may become another protocol (RFC 9110, section 7.8). It is then HTTP/1.1 and
+    /// Whether the connection may switch to another protocol (RFC 9110, section 7.8). It is then HTTP/1.1 and
     /// used for nothing else.
     pub may_upgrade: bool,
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// The addresses that a client may connect to. For a service whose users name the servers.
+/// The addresses that a client may connect to, for services whose users choose the servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reach {
     /// Every address.
@@ -14,7 +14,7 @@ pub enum Reach {
     Anywhere,
     /// Public addresses, and those of the machine itself.
     PublicAndLoopback,
-    /// Public addresses only: none that is private, link-local, loopback or otherwise special (RFC 6890).
+    /// Public addresses only: no private, link-local, loopback or other special-purpose addresses (RFC 6890).
     Public,
 }
 
@@ -43,7 +43,7 @@ impl Reach {
         }
     }
 
-    /// Returns whether a URL may be connected to, as far as its host tells without being resolved.
+    /// Returns whether a URL may be connected to, without resolving its host.
     pub fn allows_host(self, url: &Url) -> bool {
         match url.host() {
             Some(Host::Ipv4(address)) => self.allows(address.into()),

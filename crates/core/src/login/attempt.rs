@@ -204,7 +204,7 @@ fn timed_out(rejected: u64, pending: &Authorization) -> Error {
         _ => format!("{rejected} requests that were not the expected callback"),
     };
     Error::validation(format!("timed out after {requests}")).hint(
-        "if they came from the server itself, it does not return `state`; otherwise a program on this \
+        "if they came from the server, it does not return `state`; otherwise a program on this \
          machine or a web page interfered",
     )
 }

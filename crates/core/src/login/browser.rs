@@ -330,7 +330,7 @@ fn words(command: &str) -> Result<Vec<String>> {
         None => Err(Error::usage("the browser command is empty")),
         Some(program) if program.is_empty() || program.contains("%s") => {
             let text = format!("the browser command `{shown}` does not begin with a program");
-            Err(Error::usage(text).hint("use for instance `firefox %s`"))
+            Err(Error::usage(text).hint("use a command such as `firefox %s`"))
         }
         Some(_) => Ok(words),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// The maximum width of the line that shows the time that is left, in columns.
+/// The maximum width of the line with the remaining time, in columns.
 ///
 /// The line is written without a newline, with the cursor back at its start, and filled up with blanks to
 /// this width. Then whatever is shown next replaces it.

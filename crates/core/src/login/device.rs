@@ -18,13 +18,14 @@ pub enum DeviceProgress<'a> {
         /// Whether a browser is about to be opened at the page.
         opens: bool,
     },
-    /// The server asks the user on a device that it knows. There is nothing to show but that.
+    /// The server contacts the user on a device that it knows. There is no code to show.
     Asked(&'a DeviceAuthorization),
     /// The browser could not be opened.
     BrowserFailed(String),
-    /// A poll got no answer; the next one is sent after this time.
+    /// A poll got no response; the next one is sent after this time.
     Unanswered(String, Duration),
-    /// The user has this time left. To be shown in one line, as [`COUNTDOWN_COLUMNS`](super::COUNTDOWN_COLUMNS) says.
+    /// The remaining time of the user, to be shown on one line of at most
+    /// [`COUNTDOWN_COLUMNS`](super::COUNTDOWN_COLUMNS) columns.
     Waiting(Duration),
 }
 

@@ -8,7 +8,7 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub enum Headless {
     /// A build system runs this (`CI`).
     Ci,
-    /// A browser would open on the far side of an SSH session.
+    /// A browser would open on the remote machine of an SSH session.
     Ssh,
     /// There is neither an X11 nor a Wayland display.
     NoDisplay,

@@ -21,7 +21,7 @@ pub(super) struct Keys {
 pub(super) enum Event {
     /// A line, without its end.
     Line(Zeroizing<Vec<u8>>),
-    /// A line over the limit. Nothing of it is kept.
+    /// A line over the limit, which is discarded.
     TooLong,
     /// The end of the input.
     End,

@@ -123,7 +123,7 @@ impl Listener {
         self.shared.meter.count()
     }
 
-    /// Ends the wait: closes the port at once, tells waiting candidates that the login is over, and gives
+    /// Ends the wait: closes the port immediately, tells waiting candidates that the login is over, and gives
     /// pending replies `grace` (at most one second) to be sent.
     pub async fn close(mut self, grace: Duration) {
         self.acceptors.shutdown().await;

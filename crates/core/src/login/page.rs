@@ -100,7 +100,7 @@ struct Content {
 }
 
 const CLOSE: &str = "You can close this tab.";
-const RETURN: &str = "Close this tab and go back to your terminal.";
+const RETURN: &str = "Close this tab and return to your terminal.";
 const NO_HARM: &str = "Nothing was changed. A login in progress is still waiting for its response.";
 
 impl Page {

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub enum Input {
     /// A line, without its end.
     Line(Zeroizing<Vec<u8>>),
-    /// A line over the limit; nothing of it is kept.
+    /// A line over the limit, which is discarded.
     TooLong,
     /// The end of the input.
     End,

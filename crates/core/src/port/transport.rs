@@ -130,7 +130,7 @@ impl std::fmt::Debug for HttpResponse {
 /// Why there is no response.
 #[derive(Debug, Clone)]
 pub struct HttpError {
-    /// Whether the server cannot have acted on the request because nothing of it was sent.
+    /// Whether the request was not sent, so that the server cannot have acted on it.
     pub not_sent: bool,
     /// The error message, without secrets.
     pub message: String,

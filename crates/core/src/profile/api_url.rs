@@ -38,7 +38,7 @@ impl ApiUrls {
         match urls.is_empty() {
             false => Ok(Self(urls)),
             true => Err(Error::config(format!(
-                "profile `{}` does not say where its token may be sent",
+                "profile `{}` does not specify where its token may be sent",
                 one_line(&profile.name)
             ))
             .hint(crate::Advice::configure(
@@ -82,7 +82,7 @@ impl ApiUrls {
         is_plain && self.0.iter().any(|base| is_below(base, url))
     }
 
-    /// Resolves what a user names: a URL, or a path below [`base`](Self::base). A path that begins with the
+    /// Resolves a user's input: a URL, or a path below [`base`](Self::base). A path that begins with the
     /// whole path of the base is not appended to it once more.
     ///
     /// # Errors

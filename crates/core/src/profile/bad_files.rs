@@ -129,13 +129,10 @@ const LINES: &[(&str, &str)] = &[
         "4:1: [profiles.x] uses password, which needs `password`, `password` in",
     ),
     ("grant = \"id_jag\"\nidp = \"y\"", "5:1: `idp` in [profiles.x] names an unknown profile: `y`"),
-    (
-        "grant = \"id_jag\"\nidp = \"x\"",
-        "5:1: `idp` in [profiles.x] requires a token of this profile itself",
-    ),
+    ("grant = \"id_jag\"\nidp = \"x\"", "5:1: `idp` in [profiles.x] refers to this profile itself"),
     (
         "grant = \"token_exchange\"\nsubject_token = { profile = \"x\" }",
-        "5:1: `subject_token` in [profiles.x] requires a token of this profile itself",
+        "5:1: `subject_token` in [profiles.x] refers to this profile itself",
     ),
     (
         "grant = \"token_exchange\"\nsubject_token = { env = \"T\" }\nsubject_token_type = \"jwtt\"",

@@ -98,7 +98,7 @@ impl Catalog {
         resolved(state_dir).keep_text(&file_name(file), &text);
     }
 
-    /// Returns the profile of a command that names none.
+    /// Returns the default profile.
     pub fn default_profile(&self) -> Option<&str> {
         self.head()?.default_profile
     }

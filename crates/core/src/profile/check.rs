@@ -10,7 +10,7 @@ pub(crate) struct Whole<'a, 't> {
     pub profile: &'a Profile,
     /// The user's keys over the preset's.
     pub table: &'a Table,
-    /// The key with which the user sets another server than the preset's.
+    /// The key with which the user sets a different server than the preset's.
     pub elsewhere: Option<&'a str>,
     /// Valid keys that misspelled ones were probably meant to be.
     pub meant: &'a [&'static str],
@@ -307,8 +307,8 @@ fn inputs_of_grant(w: &mut Whole<'_, '_>) {
     if w.profile.grant == GrantType::Password {
         w.warn(
             &["grant"],
-            "uses the grant `password`: the password is readable here, and the server cannot ask \
-             for a second factor",
+            "uses the grant `password`: anyone who can read the password can log in, without a \
+             second factor",
         );
         if w.has("password") && !w.has("username") {
             w.fail(&["password"], "has a `password` but no `username`");

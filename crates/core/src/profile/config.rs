@@ -21,7 +21,7 @@ pub struct Config {
     pub path: PathBuf,
     /// Defaults for all profiles.
     pub defaults: Defaults,
-    /// The profile and account of a command that names none, by directory; the first match wins.
+    /// The default profile and account, by directory; the first match wins.
     pub rules: Vec<Rule>,
     /// The profiles, presets applied.
     pub profiles: BTreeMap<String, Profile>,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defaults {
-    /// The profile of a command that names none.
+    /// The default profile.
     pub profile: Option<String>,
     /// The store of a profile that names none.
     pub store: Option<String>,
@@ -100,7 +100,7 @@ impl Config {
         }
     }
 
-    /// Returns the profile of a command that names none: `[defaults] profile`, else the only one. A login by URL
+    /// Returns the default profile: `[defaults] profile`, else the only one. A login by URL
     /// is the only one if the file has no profile.
     pub fn default_profile(&self) -> Option<&str> {
         let (by_url, configured): (Vec<_>, Vec<_>) =

@@ -82,7 +82,7 @@ impl Draft {
         change(&self.path, |file| {
             let now = file.map(ConfigFile::text).transpose()?.unwrap_or_default();
             if now != self.text {
-                let what = "another program changed the configuration meanwhile; it is not saved";
+                let what = "another program has changed the configuration, so it was not saved";
                 return Err(Error::config(what));
             }
             Ok((text.to_owned(), self.check(text)?))

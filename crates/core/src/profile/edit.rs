@@ -100,7 +100,7 @@ fn with(path: &Path, file: Option<&ConfigFile>, new: &NewProfile) -> Result<(Str
     Ok((text, config))
 }
 
-/// Sets the profile of commands that name none, or removes that setting.
+/// Sets the default profile, or removes that setting.
 ///
 /// # Errors
 /// Returns `Config` if there is no such profile, or if the file is invalid, and `Usage` for a URL to which nobody
@@ -267,7 +267,7 @@ fn turn(directory: &Path) -> Result<Option<Locked>> {
                 "cannot change the configuration: another process{who} holds the lock on {}",
                 directory.display()
             ))
-            .hint("wait for the process to end, or end it"))
+            .hint("wait for that process, or stop it"))
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn check(text: &str) -> Result<Url, String> {
         return Err("must begin with https://".to_owned());
     }
     if authority(text).is_empty() {
-        return Err("must name a host right after `//`".to_owned());
+        return Err("must have a host directly after `//`".to_owned());
     }
     let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {

@@ -20,7 +20,7 @@ pub enum GrantType {
     IdJag,
     /// The client presents the user's password (RFC 6749, section 4.3).
     Password,
-    /// The server asks the user on a device that it knows (OpenID Connect CIBA).
+    /// The server contacts the user on a device that it knows (OpenID Connect CIBA).
     Ciba,
 }
 
@@ -61,11 +61,11 @@ impl GrantType {
     }
 }
 
-/// The tokens, passwords and hints that a grant is requested with.
+/// The tokens, passwords and hints of a grant request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GrantInputs {
-    /// Google's service-account file, as it is downloaded, for the grant `jwt_bearer`.
+    /// The key file of a Google service account, unchanged, for the grant `jwt_bearer`.
     pub service_account: Option<SecretSource>,
     /// The token to exchange (RFC 8693).
     pub subject_token: Option<SecretSource>,
@@ -83,7 +83,7 @@ pub struct GrantInputs {
     pub username: Option<SecretSource>,
     /// The password of the grant `password`.
     pub password: Option<SecretSource>,
-    /// Who is asked to log in, for the grant `ciba`.
+    /// The user who logs in, for the grant `ciba`.
     pub login_hint: Option<String>,
     /// A message that the user sees where the login is approved, for the grant `ciba`.
     pub binding_message: Option<String>,

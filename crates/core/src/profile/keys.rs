@@ -243,7 +243,7 @@ pub(crate) fn read(
 /// The user's table over the preset's.
 pub(crate) struct Merged {
     pub table: Table,
-    /// The key with which the user sets another server than the preset's.
+    /// The key with which the user sets a different server than the preset's.
     pub elsewhere: Option<String>,
 }
 

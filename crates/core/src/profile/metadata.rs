@@ -273,7 +273,7 @@ fn same_issuer(issuer: &str, document: &Map<String, Value>) -> Result<()> {
     }
     // A value that is shortened, or that could not be configured, is not suggested.
     if shown == *named && endpoint::check_issuer(named).is_ok() {
-        let how = format!("if that is the server you mean, set exactly `issuer = \"{shown}\"`");
+        let how = format!("if this is the right server, set exactly `issuer = \"{shown}\"`");
         return Err(error.hint(Advice::configure(&["issuer"], how)));
     }
     Err(error)

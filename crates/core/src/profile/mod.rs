@@ -100,7 +100,7 @@ pub struct Profile {
     pub client: Client,
     /// The grant type.
     pub grant: GrantType,
-    /// What the grant is requested with.
+    /// The inputs of the grant request.
     pub inputs: GrantInputs,
     /// The scopes to request, one per element.
     pub scopes: Vec<String>,
@@ -164,11 +164,11 @@ pub struct Profile {
     /// Hooks, by event: `authorization`, `pre_token`, `post_token`, `login_required`. The manager's
     /// [`Hooks`](crate::flow::Hooks) run them.
     pub hooks: BTreeMap<String, Hook>,
-    /// What the other profiles of the configuration mean for the redirect URI.
+    /// How the other profiles of the configuration affect the redirect URI.
     pub callback: Callback,
     /// Peculiarities of the provider that no other field expresses; set by presets only.
     pub quirks: Quirks,
-    /// How the server's metadata is found, and what it must promise.
+    /// How the server's metadata is found, and what it must advertise.
     pub discovery_rules: DiscoveryRules,
 }
 
@@ -239,7 +239,7 @@ crate::redact::debug::redacted_debug!(Hook {
     give_token,
 });
 
-/// How a server's metadata is found, and what it must promise.
+/// How a server's metadata is found, and what it must advertise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DiscoveryRules {

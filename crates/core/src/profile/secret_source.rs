@@ -61,7 +61,7 @@ pub async fn resolve(
         SecretSource::Keyring(name) => from_items(name, access.items).await,
         SecretSource::GithubActions { audience } => from_github(audience, access).await,
         SecretSource::Profile { .. } => {
-            Err(Error::config("a token of another profile is no secret of this one"))
+            Err(Error::config("the token of another profile cannot be used as a secret"))
         }
     };
     match secret.map(without_line_break) {

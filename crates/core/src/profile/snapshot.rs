@@ -15,7 +15,7 @@ use crate::files::cache::{Cache, entry_name};
 pub struct Snapshot {
     /// The file's fingerprint.
     config_hash: String,
-    /// The profile of a command that names none.
+    /// The default profile.
     pub default_profile: Option<String>,
     /// The rules of the file.
     rules: Vec<Rule>,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// A parsed place: `https://gitlab.com`, `registry.example.com:5000`, `https://work@git.example/group`.
+/// A parsed host or URL: `https://gitlab.com`, `registry.example.com:5000`, `https://work@git.example/group`.
 ///
 /// ```
 /// use oauthctl_core::profile::Target;

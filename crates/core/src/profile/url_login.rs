@@ -56,7 +56,7 @@ pub struct UrlClient {
     /// Where its registration can be deleted (RFC 7592).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_uri: Option<String>,
-    /// The item of the token store with the token for that.
+    /// The item of the token store that holds the registration access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_token_item: Option<String>,
 }
@@ -116,7 +116,7 @@ pub fn parse_url(text: &str) -> Result<Url> {
     endpoint::check(text).map_err(|why| Error::usage(format!("the URL `{}` {why}", one_line(text))))
 }
 
-/// Returns the form in which two ways to write a URL are the same.
+/// Returns the canonical form of a URL.
 pub fn canonical(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) if url.path() == "/" && url.query().is_none() => {
@@ -128,7 +128,7 @@ pub fn canonical(text: &str) -> String {
 }
 
 impl UrlLogin {
-    /// Returns the profile that it amounts to.
+    /// Returns the equivalent profile.
     ///
     /// # Errors
     ///

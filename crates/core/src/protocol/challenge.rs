@@ -3,15 +3,15 @@
 /// Maximum size of a value, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What the challenge of a resource asks for (RFC 6750, section 3; RFC 9728, section 5.1).
+/// The requirements in a resource's challenge (RFC 6750, section 3; RFC 9728, section 5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceChallenge {
     /// The URL of the resource's metadata.
     pub resource_metadata: Option<String>,
-    /// The scopes that the request needs.
+    /// The scopes that the request requires.
     pub scopes: Vec<String>,
-    /// The error code, for instance `insufficient_scope`.
+    /// The error code, such as `insufficient_scope`.
     pub error: Option<String>,
 }
 
@@ -23,8 +23,8 @@ struct Challenge<'a> {
 }
 
 impl ResourceChallenge {
-    /// Reads the `Bearer` challenge, else the `DPoP` challenge, of a value that may hold several challenges. Returns
-    /// `None` if it holds neither.
+    /// Parses the `Bearer` challenge, or else the `DPoP` challenge, in a value that may contain
+    /// several challenges. Returns `None` if it contains neither.
     ///
     /// # Errors
     ///
@@ -45,8 +45,8 @@ impl ResourceChallenge {
         }
     }
 
-    /// Reads the challenge with this error code, whatever its scheme: the reason for which a resource refused a
-    /// request. What is malformed in the value is skipped, and so are invalid scopes.
+    /// Parses the challenge with this error code, of any scheme: the reason why a resource refused a
+    /// request. Malformed parts of the value and invalid scopes are skipped.
     pub fn with_error(value: &str, code: &str) -> Option<Self> {
         let challenges = parse_leniently(value);
         let challenge = challenges.iter().find(|one| one.get("error") == Some(code))?;
@@ -63,7 +63,7 @@ impl Challenge<'_> {
         self.get("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
     }
 
-    /// Returns what the challenge asks for, with each valid scope once.
+    /// Returns the requirements in the challenge, with each valid scope once.
     fn understood(&self) -> ResourceChallenge {
         let mut scopes: Vec<String> = Vec::new();
         for scope in self.scope_words().filter(|scope| is_scope(scope)) {

@@ -147,11 +147,11 @@ fn seconds(body: &Members, name: &str) -> Option<Duration> {
 pub(crate) enum Poll {
     /// The user has not decided yet.
     Pending,
-    /// The same, and polls must be rarer from now on; the server may name the new interval (GitHub).
+    /// The same, but the client must poll less often; the server may set the new interval (GitHub).
     SlowDown(Option<Duration>),
     /// The codes have expired.
     Expired(OAuthError),
-    /// The server could not answer: 429 or 5xx.
+    /// The server could not respond: 429 or 5xx.
     Unanswered(String),
     /// Tokens, or a refusal.
     Decided,

@@ -184,7 +184,7 @@ fn skewed(what: &str, seconds: u64, way: &str, at: Timestamp, now: Timestamp) ->
         "the id_token {what} {apart} {way} ({at}; this machine's clock says {now}): more than the \
          allowed clock skew of 5 min"
     ))
-    .hint("check the clock of this machine, then that of the server")
+    .hint("check the clock of this machine, and that of the server")
 }
 
 fn nonce(value: &Option<Value>, expected: &Expectations<'_>) -> Result<()> {

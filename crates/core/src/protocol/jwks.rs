@@ -47,7 +47,7 @@ struct Jwk {
 /// The result of verifying a signature with a set of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// A key of the set created it.
+    /// A key of the set created the signature.
     Verified,
     /// No key of the set matches the token's `kid` and `alg`.
     NoKey,

@@ -37,15 +37,15 @@ pub struct Jwt {
 
 crate::redact::debug::redacted_debug!(Jwt { header => hidden, claims => hidden, raw });
 
-/// Whether the keys of its issuer created the signature of a token.
+/// The result of verifying a token's signature with the keys of its issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signature {
-    /// They did.
+    /// A key of the issuer created the signature.
     Valid,
-    /// They did not, or the token has no signature: nothing in it can be trusted, for this reason.
+    /// The signature is invalid or missing, for this reason: nothing in the token can be trusted.
     Invalid(String),
-    /// This was not checked, for this reason.
+    /// The signature was not checked, for this reason.
     NotVerified(String),
 }
 
@@ -86,8 +86,8 @@ impl Jwt {
         self.claim("iss").and_then(Value::as_str)
     }
 
-    /// Returns whether it names the issuer of this profile. It can name any server: only a valid signature proves that
-    /// it is true.
+    /// Returns whether it names the issuer of this profile. A token can name any server: only a valid
+    /// signature proves the claim.
     pub fn names_issuer_of(&self, profile: &Profile) -> bool {
         let of_tenant = profile.quirks.tenant_issuer.as_deref().map(Issuer::OfTenant);
         let issuer = profile.issuer.as_deref().map(Issuer::Exactly).or(of_tenant);
@@ -105,7 +105,7 @@ impl Jwt {
         time_of(self.claim(name)?)
     }
 
-    /// Returns why no public key can verify its signature, if that is so.
+    /// Returns the reason if no public key can verify its signature.
     pub fn unverifiable(&self) -> Option<Signature> {
         self.signed().err()
     }
@@ -123,7 +123,9 @@ impl Jwt {
             return invalid("the header has no `alg`");
         };
         if name.eq_ignore_ascii_case("none") {
-            return invalid("the token is unsigned (`alg` is `none`): anyone can have made it");
+            return invalid(
+                "the token is unsigned (`alg` is `none`): anyone could have created it",
+            );
         }
         let refused =
             ["crit", "zip", "b64"].into_iter().find(|name| self.header.contains_key(*name));
@@ -135,7 +137,7 @@ impl Jwt {
         };
         if alg.is_symmetric() {
             return not_verified(format!(
-                "{} is verified with a secret that only the issuer and its client have",
+                "{} requires a secret that only the issuer and its client have",
                 alg.as_str()
             ));
         }

@@ -68,11 +68,11 @@ pub(crate) fn validate(url: &Url, document: &Map<String, Value>) -> Result<Resou
         return Err(Error::validation(format!(
             "the metadata of {shown} belongs to a different resource: {other}"
         ))
-        .hint("if that is the resource you mean, log in with its URL"));
+        .hint("if this is the right resource, log in with its URL"));
     }
     let authorization_servers = texts(document, "authorization_servers").map_err(invalid)?;
     if authorization_servers.is_empty() {
-        return Err(invalid("it names no authorization server".to_owned()));
+        return Err(invalid("it does not name an authorization server".to_owned()));
     }
     let scopes_supported = texts(document, "scopes_supported").map_err(invalid)?;
     let is_scope = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';

@@ -59,7 +59,7 @@ pub(crate) fn method(server: &AuthorizationServer) -> Result<ClientAuth> {
     known.into_iter().find(is_offered).ok_or_else(|| {
         let methods = crate::text::one_line(&offered.join(", "));
         Error::config(format!(
-            "cannot register a client: the server accepts only other ways to authenticate ({methods})"
+            "cannot register a client: the server accepts only other authentication methods ({methods})"
         ))
         .hint(Advice::RegisterClient)
     })
@@ -134,14 +134,14 @@ fn read(body: &Members, redirect_uri: &str, is_http: bool) -> Result<Registratio
     };
     let client_id = text("client_id")?.ok_or_else(|| invalid("has no `client_id`"))?;
     let client_secret = text("client_secret")?.map(Secret::new);
-    let auth = match text("token_endpoint_auth_method")? {
-        None if client_secret.is_none() => Some(ClientAuth::None),
-        None => None,
-        Some(method) => Some(
-            usable(&method)
-                .ok_or_else(|| invalid("requires a way to authenticate that was not asked for"))?,
-        ),
-    };
+    let auth =
+        match text("token_endpoint_auth_method")? {
+            None if client_secret.is_none() => Some(ClientAuth::None),
+            None => None,
+            Some(method) => Some(usable(&method).ok_or_else(|| {
+                invalid("requires an authentication method that was not requested")
+            })?),
+        };
     if client_secret.is_none() && auth != Some(ClientAuth::None) {
         return Err(invalid("has no `client_secret`"));
     }

@@ -101,7 +101,7 @@ impl AuthorizationResponse {
         Ok(Self { place, query, state })
     }
 
-    /// Returns the state, before it is known whose it is.
+    /// Returns the state, which has not been validated yet.
     pub fn state(&self) -> &str {
         self.state.expose()
     }

@@ -43,7 +43,8 @@ pub struct StateKeys(Vec<StateKey>);
 
 /// A state whose key is known, as [`StateKeys::open`] returns it.
 pub enum Opened<'a> {
-    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
+    /// Creates a signed state with these claims. [`FlowManager::start`](crate::FlowManager::start)
+    /// does so for each flow.
     Signed(StateClaims, &'a StateKey),
     /// The content of an encrypted state.
     Sealed(Zeroizing<Vec<u8>>, &'a StateKey),
@@ -66,7 +67,7 @@ impl StateKeys {
         Self(keys)
     }
 
-    /// Generates one key that no other process knows: its states end with the process.
+    /// Generates a key that no other process knows: its states are valid only within this process.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl StateKeys {
         Self(Vec::new())
     }
 
-    /// Returns the key that makes states.
+    /// Returns the key that signs new states.
     ///
     /// # Errors
     ///
@@ -104,7 +105,7 @@ impl StateKeys {
         self.0.iter()
     }
 
-    /// Verifies a state that one of these keys made. It does not check the times in it.
+    /// Verifies the signature of a state with these keys. Does not check its expiry.
     ///
     /// # Errors
     ///

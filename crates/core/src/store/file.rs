@@ -80,7 +80,7 @@ impl FileStore {
         self
     }
 
-    /// Returns what was repaired on the way.
+    /// Returns what was repaired.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }

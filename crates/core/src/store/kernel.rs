@@ -14,7 +14,7 @@ use crate::grant::{Grant, GrantKey, Identity, TokenSet};
 use crate::port::{BoxFuture, GrantStore};
 use crate::time::Timestamp;
 
-/// The cached tokens of one store. Whatever the kernel refuses counts as not cached.
+/// The cached tokens of one store. A failure of the kernel counts as a cache miss.
 #[derive(Debug, Clone)]
 pub struct KernelCache {
     /// Tells apart the stores of different state directories.
@@ -29,14 +29,14 @@ impl KernelCache {
         Self { scope: short_hex_sha256(&parts) }
     }
 
-    /// Returns the grant of this key, with its access token alone.
+    /// Returns the grant of this key, with its access token only.
     pub fn find(&self, key: &GrantKey) -> Option<Grant> {
         let bytes = Zeroizing::new(self.key(key)?.read_to_vec().ok()?);
         let grant: Grant = serde_json::from_slice(&bytes).ok()?;
         (grant.key == *key).then_some(grant)
     }
 
-    /// Keeps the access token of a grant until it expires. One without an expiry is not kept.
+    /// Keeps the access token of a grant until it expires. A token without an expiry is not kept.
     pub fn keep(&self, grant: &Grant, now: Timestamp) {
         let life = grant.tokens.expires_at.map_or(0, |at| at.remaining(now).as_secs());
         if life == 0 || grant.tokens.withheld {
@@ -51,7 +51,7 @@ impl KernelCache {
         }
     }
 
-    /// Forgets the access token of this key.
+    /// Removes the access token of this key.
     pub fn forget(&self, key: &GrantKey) {
         if let Some(key) = self.key(key) {
             let _ = key.invalidate();

@@ -218,8 +218,8 @@ impl std::fmt::Debug for MemoryPending {
 }
 
 impl MemoryPending {
-    /// Creates a store without flows, for at most `limit` pending flows at a time. Five times as many used
-    /// flows are remembered until they expire.
+    /// Creates a store without flows, for at most `limit` pending flows at a time. Up to five times
+    /// as many used flows are recorded until they expire.
     pub fn new(clock: Arc<dyn Clock>, limit: usize) -> Self {
         Self { clock, limit, flows: Mutex::default() }
     }
@@ -233,7 +233,7 @@ impl MemoryPending {
             flows.used.retain(|_, until| *until > now);
         }
         if flows.used.len() >= limit {
-            return Err(crate::Error::store("too many used states are remembered"));
+            return Err(crate::Error::store("too many used states are recorded"));
         }
         flows.used.insert(id.to_owned(), expires_at);
         Ok(())
@@ -249,7 +249,7 @@ impl PendingStore for MemoryPending {
                 waiting.retain(|_, record| record.expires_at > now);
             }
             if waiting.contains_key(&record.id) || used.contains_key(&record.id) {
-                return Err(crate::Error::store("this authorization is known already"));
+                return Err(crate::Error::store("this authorization already exists"));
             }
             if waiting.len() >= self.limit {
                 return Err(crate::Error::store("too many authorizations are pending"));

@@ -174,7 +174,7 @@ pub struct Places {
     pub bus: Option<String>,
     /// The programs of the store `command`.
     pub command: Option<StoreCommand>,
-    /// The user, if one can answer the prompts of a Secret Service.
+    /// The user, if somebody can respond to the prompts of a Secret Service.
     #[cfg(all(feature = "keyring", target_os = "linux"))]
     pub user: Option<keyring::KeyringUser>,
 }
@@ -182,14 +182,14 @@ pub struct Places {
 /// Size of the record that [`Store::check`] writes: that of a grant with large tokens.
 const CHECKED: usize = 8 * 1024;
 
-/// An open store: one object behind both ports.
+/// An open store that implements both ports.
 #[derive(Clone)]
 pub struct Store {
     /// For grants.
     pub grants: Arc<dyn GrantStore>,
     /// For named secrets.
     pub items: Arc<dyn SecretItems>,
-    /// What was repaired on the way.
+    /// What was repaired.
     pub warnings: Warnings,
 }
 

@@ -69,7 +69,7 @@ impl FilePending {
         self
     }
 
-    /// Returns what was repaired or skipped on the way.
+    /// Returns what was repaired or skipped.
     pub fn warnings(&self) -> Warnings {
         self.waiting.warnings.clone()
     }
@@ -183,7 +183,7 @@ fn too_many_pending(count: u64) -> Error {
 }
 
 fn too_many_used(count: u64) -> Error {
-    Error::store(format!("{count} used states are remembered, which is the maximum"))
+    Error::store(format!("{count} used states are recorded, which is the maximum"))
         .hint(Advice::RetryLater)
         .and_hint("each is removed when it expires")
 }

@@ -49,7 +49,7 @@ impl StateDir {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// Returns what was repaired or skipped on the way.
+    /// Returns what was repaired or skipped.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }

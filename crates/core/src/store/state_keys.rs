@@ -74,7 +74,7 @@ impl StateKeyFile {
         Self { path: path.into(), clock, warnings: Warnings::default() }
     }
 
-    /// Returns what was repaired on the way.
+    /// Returns what was repaired.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
@@ -94,8 +94,7 @@ impl StateKeyFile {
         }
     }
 
-    /// Returns the same as [`StateKeyFile::keys_for`] if nothing has to be written or waited for, else
-    /// `None`.
+    /// Same as [`StateKeyFile::keys_for`], but returns `None` if it would have to write or wait.
     ///
     /// # Errors
     ///

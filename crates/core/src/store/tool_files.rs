@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::files::cache::{Cache, entry_name};
 use crate::files::output::{self, Leftovers};
 
-/// A text in a file of another program. What else is in the file may be secret, and is not recorded.
+/// A text in another program's file. The rest of the file may be secret and is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Insertion {
     /// The file.

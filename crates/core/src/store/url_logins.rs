@@ -39,17 +39,17 @@ struct OfIssuer {
 }
 
 impl UrlLogins {
-    /// Returns those in this state directory. Nothing is read or created until it is needed.
+    /// Returns the logins in this state directory. Nothing is read or created until it is needed.
     pub fn new(state_dir: &Path) -> Self {
         Self { path: state_dir.to_owned(), warnings: Warnings::default() }
     }
 
-    /// Returns what was skipped on the way.
+    /// Returns what was skipped.
     pub fn warnings(&self) -> Warnings {
         self.warnings.clone()
     }
 
-    /// Returns the login of a URL, however it is written.
+    /// Returns the login of a URL, in any spelling.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl UrlLogins {
         Ok(all)
     }
 
-    /// Keeps the login of a URL, durably.
+    /// Stores the login of a URL durably.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl UrlLogins {
         Ok(kept.filter(|kept| kept.issuer == issuer && kept.store == store).map(|kept| kept.client))
     }
 
-    /// Keeps the client for logins at an issuer that use this store, durably.
+    /// Stores the client for logins at an issuer that use this store, durably.
     ///
     /// # Errors
     ///

@@ -47,7 +47,7 @@ fn stale_keys(keys: &mut Vec<Value>, cue: &Cue) {
 pub(super) const ROWS: &[Scenario] = &[
     row(
         "id-token-rs256",
-        "Signs id_tokens with RS256; without it, ES256 is the default.",
+        "Signs id_tokens with RS256 instead of ES256.",
         &[Effect::Sign(Signing::Rs256)],
     ),
     row("id-token-alg-none", "Issues unsigned id_tokens.", &[Effect::Sign(Signing::Unsigned)]),

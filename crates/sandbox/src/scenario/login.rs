@@ -62,12 +62,12 @@ pub(super) const ROWS: &[Scenario] = &[
     row("no-state", "Returns no state.", &[Effect::Respond(|r, _| remove(r, "state"))]),
     row(
         "no-iss",
-        "Neither promises nor returns iss, as servers before RFC 9207 do.",
+        "Neither announces nor returns iss, like servers that predate RFC 9207.",
         &[NO_ISS_PROMISED, Effect::Respond(|r, _| remove(r, "iss"))],
     ),
     row(
         "iss-announced-missing",
-        "Promises iss in the metadata, but does not return it.",
+        "Announces iss in the metadata, but does not return it.",
         &[Effect::Respond(|r, _| remove(r, "iss"))],
     ),
     row(
@@ -256,7 +256,7 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "slow-down",
-        "Tells a device twice to slow down before its polls are answered.",
+        "Tells a device to slow down twice before answering its polls.",
         &[Effect::Rule(Rule::SlowDown)],
     ),
     row("device-denied", "Denies device authorizations.", &[Effect::Rule(Rule::DeviceDenied)]),

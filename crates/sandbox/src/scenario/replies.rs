@@ -114,14 +114,14 @@ pub(super) const ROWS: &[Scenario] = &[
     ),
     row(
         "expires-in-word",
-        "Sends an expires_in that is a word.",
+        "Sends a word as expires_in.",
         &[token_field!("expires_in", json!("never"))],
     ),
     Scenario {
         argument: Some("VALUE"),
         ..row(
             "expires-in",
-            "Sends this expires_in: as JSON, or as a string if it is not JSON.",
+            "Sends the given expires_in: as JSON, or as a string if it is not JSON.",
             &[Effect::Edit(On::Token, |json, cue| {
                 json.insert("expires_in".to_owned(), argument(cue));
             })],

@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow",
-            "Waits for that many seconds before every response.",
+            "Waits the given number of seconds before every response.",
             &[Effect::Delay(On::Every)],
         )
     },
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow-token",
-            "Waits for that many seconds before every response to a token request.",
+            "Waits the given number of seconds before every response to a token request.",
             &[Effect::Delay(On::Token)],
         )
     },
@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Scenario] = &[
         argument: Some("SECONDS"),
         ..row(
             "slow-refresh",
-            "Waits for that many seconds before every response to a refresh request.",
+            "Waits the given number of seconds before every response to a refresh request.",
             &[Effect::Delay(On::Refresh)],
         )
     },

@@ -58,7 +58,7 @@ pub(super) enum Settled {
     Ended,
 }
 
-/// The grants that wait.
+/// The grants that wait to be stored.
 pub struct Spool {
     vault: Arc<Vault>,
     caches: Arc<Caches>,
@@ -79,7 +79,7 @@ impl Spool {
         Ok(Self { vault, caches, files: Files::new(folder), process, kept: Mutex::default() })
     }
 
-    /// Takes over what earlier processes left in the folder. A file that cannot be opened stays where it is.
+    /// Loads what earlier processes left in the folder. A file that cannot be opened stays where it is.
     pub async fn load(&self) {
         let files = self.files.clone();
         let paths = tokio::task::spawn_blocking(move || files.all()).await.unwrap_or_default();
@@ -109,7 +109,7 @@ impl Spool {
         }
     }
 
-    /// Stores what waits, whenever the store can take it, until the process ends.
+    /// Stores waiting tokens whenever the store is available, until the process ends.
     pub async fn run(&self) {
         loop {
             tokio::time::sleep(PAUSE).await;
@@ -140,7 +140,7 @@ impl Spool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Returns whether everything that waits would survive the end of this process.
+    /// Returns whether all waiting tokens would survive the end of this process.
     pub fn is_durable(&self) -> bool {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.values().all(|kept| kept.is_written)
@@ -159,7 +159,7 @@ impl Spool {
             Err(error) => tracing::error!(
                 tenant = record.tenant,
                 grant_id = grant.id,
-                "new tokens are in memory alone: {}",
+                "new tokens are only in memory: {}",
                 error.message_to_keep()
             ),
         }

@@ -216,7 +216,7 @@ impl Storage for Postgres {
     }
 
     async fn backup(&self, _: &Path) -> Result<()> {
-        Err(Error::config("a PostgreSQL store is copied with the tools of PostgreSQL")
+        Err(Error::config("a PostgreSQL store must be backed up with the tools of PostgreSQL")
             .hint("run `pg_dump`"))
     }
 }

@@ -245,7 +245,7 @@ impl Storage for Redis {
     }
 
     async fn backup(&self, _: &Path) -> Result<()> {
-        Err(Error::config("a Redis store is copied with the tools of Redis")
+        Err(Error::config("a Redis store must be backed up with the tools of Redis")
             .hint("run `redis-cli`, which can save a copy of the data"))
     }
 }

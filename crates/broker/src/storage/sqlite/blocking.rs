@@ -8,7 +8,7 @@ pub(super) async fn run<T: Send + 'static>(
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(Error::store("a task of the store ended unexpectedly")))
+        .unwrap_or_else(|_| Err(Error::store("a task of the store stopped unexpectedly")))
 }
 
 /// Returns the error of a query. SQLite's messages name tables and codes, no values.

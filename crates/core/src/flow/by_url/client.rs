@@ -22,7 +22,7 @@ pub(in crate::flow) async fn register(
     let issuer = server.issuer.as_deref().map(one_line).unwrap_or_default();
     let Some(endpoint) = &server.endpoints.registration else {
         return Err(Error::config(format!(
-            "{issuer} requires a registered client, and does not let programs register one"
+            "{issuer} requires a registered client, but does not support dynamic registration"
         ))
         .hint(Advice::RegisterClient));
     };

@@ -38,8 +38,8 @@ pub struct Located {
 }
 
 impl Located {
-    /// Returns a redirect URI to register, with this port: some servers compare it. The responses of a server
-    /// that does not say who it is get a path of their own (RFC 9700, section 4.4).
+    /// Returns a redirect URI to register, with this port, because some servers compare it. A server
+    /// that does not send `iss` gets a separate path (RFC 9700, section 4.4).
     pub fn redirect_uri(&self, port: u16) -> String {
         let issuer = self.server.issuer.as_deref().unwrap_or_default();
         match self.server.iss_parameter_supported {

@@ -92,7 +92,10 @@ async fn send_request(
     })?;
     let mut form = vec![("client_id".to_owned(), profile.client.id.clone())];
     if known == Endpoint::BackchannelAuthentication {
-        peer.trace_step("Asking the server to ask the user", "OpenID Connect CIBA, section 7.1");
+        peer.trace_step(
+            "Starting the backchannel authentication",
+            "OpenID Connect CIBA, section 7.1",
+        );
         form.extend(backchannel_parameters(profile, extra)?);
     } else {
         peer.trace_step("Requesting a code for the user", "RFC 8628, section 3.1");
@@ -141,7 +144,7 @@ fn backchannel_parameters(
     let inputs = &profile.inputs;
     let has_hint = ["login_hint", "login_hint_token", "id_token_hint"].into_iter().any(given);
     if inputs.login_hint.is_none() && !has_hint {
-        let what = format!("profile `{}` does not say who is to log in", profile.name);
+        let what = format!("profile `{}` does not specify the user to log in", profile.name);
         return Err(Error::config(what).hint(Advice::configure(
             &["login_hint"],
             "set `login_hint` in the profile, for example to an e-mail address",

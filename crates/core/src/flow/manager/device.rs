@@ -6,8 +6,8 @@ use crate::flow::device::{self, DeviceAuthorization, DevicePoll, DeviceRequest, 
 use crate::flow::first_tokens::Completed;
 
 impl FlowManager {
-    /// Starts a device authorization (RFC 8628): proves that the store can be written, and requests the codes. Any
-    /// profile can use this flow whose server has a device authorization endpoint.
+    /// Starts a device authorization (RFC 8628): verifies that the store is writable, and requests
+    /// the codes. Any profile whose server has a device authorization endpoint can use this flow.
     ///
     /// Show the code and the page to the user, then call [`complete_device`](Self::complete_device) or
     /// [`poll_device`](Self::poll_device).

@@ -55,8 +55,8 @@ impl FlowManager {
         token::token(self.context(&profile), key, request).await
     }
 
-    /// Returns what signs the proofs of possession that requests with a token of this grant need (RFC 9449);
-    /// none if its tokens are not bound to a key.
+    /// Returns the signer of proofs of possession for requests with a token of this grant (RFC 9449),
+    /// or `None` if its tokens are not bound to a key.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl FlowManager {
         prover::prover(&self.shared, key).await
     }
 
-    /// Returns what is known about the stored grant, without a lock or the network. Does not check whether its
+    /// Returns the public view of the stored grant, without a lock or the network. Does not check whether its
     /// token is still valid; use [`FlowManager::token`] for that.
     ///
     /// # Errors
@@ -79,8 +79,8 @@ impl FlowManager {
     /// only method from which callers receive the refresh token.
     ///
     /// The record is read under its lock, without the network: this method waits for a refresh in progress, and
-    /// completes a save that was interrupted. A record that is read from the store beside it may hold a refresh
-    /// token that is spent at that moment.
+    /// completes a save that was interrupted. A record that is read directly from the store may hold
+    /// a refresh token that is being used at that moment.
     ///
     /// # Errors
     ///
@@ -155,8 +155,8 @@ impl FlowManager {
         revoke::end(&self.shared, None, key).await.map(|ended| ended.forgotten)
     }
 
-    /// Returns what the server says about the user of an account (OpenID Connect Core, section 5.3), requested with a
-    /// valid token. The subject must be that of the id_token.
+    /// Returns the server's claims about the user of an account (OpenID Connect Core, section 5.3),
+    /// requested with a valid token. The subject must be that of the id_token.
     ///
     /// # Errors
     ///
@@ -167,7 +167,8 @@ impl FlowManager {
         claims::userinfo(self.context(&profile), key).await
     }
 
-    /// Returns what the server of this profile says about a token (RFC 7662). `active` is a boolean in every result.
+    /// Returns the introspection response of this profile's server for a token (RFC 7662). `active`
+    /// is a boolean in every result.
     /// The stored token is sent as it is: an expired one is not refreshed.
     ///
     /// # Errors

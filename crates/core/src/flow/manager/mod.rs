@@ -34,13 +34,13 @@ impl std::fmt::Debug for FlowManager {
 }
 
 impl FlowManager {
-    /// Creates a manager of these profiles over these ports. If two profiles have the same name, the last
+    /// Creates a manager for these profiles, with these ports. If two profiles have the same name, the last
     /// one wins.
     pub fn new(profiles: impl IntoIterator<Item = Profile>, ports: Ports) -> Self {
         Self::with_profiles(Arc::new(FixedProfiles::from_iter(profiles)), ports)
     }
 
-    /// Creates a manager over these ports that looks up a profile each time it needs one.
+    /// Creates a manager with these ports that looks up a profile each time it needs one.
     pub fn with_profiles(profiles: Arc<dyn Profiles>, mut ports: Ports) -> Self {
         ports.http = ports.trace.wrap(ports.http);
         let (critical, jwks, waiting) = Default::default();
@@ -57,12 +57,13 @@ impl FlowManager {
         Context { shared: &self.shared, profile }
     }
 
-    /// Returns whether something is being spent and not yet saved, so that the process should not end now.
+    /// Returns whether a token or code is in use and its result is not saved yet, so that the process
+    /// should not end now.
     pub fn is_critical(&self) -> bool {
         self.critical_part().is_some()
     }
 
-    /// Returns what is being spent and not yet saved, if anything.
+    /// Returns the critical operation that is in progress, if any.
     pub fn critical_part(&self) -> Option<CriticalPart> {
         self.shared.critical.current()
     }

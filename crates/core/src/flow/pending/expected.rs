@@ -25,7 +25,7 @@ pub struct Expected {
     pub profile: Option<String>,
     /// The caller's reference for the user, as set when the flow was started.
     pub user: Option<String>,
-    /// The identity that must have granted, as the server reports it.
+    /// The identity that must have granted access, as the server reports it.
     pub identity: RequiredIdentity,
 }
 
@@ -51,7 +51,7 @@ impl Expected {
         self
     }
 
-    /// Sets the subject that must have granted.
+    /// Sets the subject that must have granted access.
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "it is named after the claim")]
     pub fn sub(mut self, sub: impl Into<String>) -> Self {
@@ -59,7 +59,7 @@ impl Expected {
         self
     }
 
-    /// Sets the e-mail address of the user who must have granted.
+    /// Sets the e-mail address of the user who must have granted access.
     #[must_use]
     pub fn email(mut self, email: impl Into<String>) -> Self {
         self.identity.email = Some(email.into());

@@ -26,7 +26,7 @@ impl std::fmt::Debug for PendingFlows {
     }
 }
 
-/// The flow of a state. Nothing of it is spent yet.
+/// The flow of a state. Neither the state nor the code has been used yet.
 pub struct Recognized {
     pub(super) claims: StateClaims,
     pub(super) state: Secret,

@@ -302,7 +302,7 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
     }
     if request.grant_id.as_ref().is_some_and(|id| !is_grant_id(id)) {
         return Err(Error::usage(
-            "the id of a grant must be `g_` and 1 to 62 letters, digits, `-` and `_`",
+            "a grant id must be `g_` followed by 1 to 62 letters, digits, `-` and `_`",
         ));
     }
     attributes::check_each(request.attributes.iter())?;

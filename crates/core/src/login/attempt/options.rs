@@ -28,7 +28,7 @@ pub struct Attempt {
     pub asks: bool,
     /// Lines in which the callback may be pasted.
     pub pasted: Option<PastedLines>,
-    /// Whether the time that is left is told every second: [`Progress::Waiting`].
+    /// Whether to report the remaining time every second: [`Progress::Waiting`].
     pub countdown: bool,
     /// Whether the redirect URI is the built-in one, which may move to `[::1]` on a host without IPv4.
     pub may_change_family: bool,
@@ -70,8 +70,8 @@ pub enum Progress<'a> {
     RejectedRequest(String),
     /// The pasted text is not the expected callback.
     NotPasted(String),
-    /// The user has this time left. To be shown in one line, as
-    /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) says.
+    /// The remaining time of the user, to be shown on one line of at most
+    /// [`COUNTDOWN_COLUMNS`](crate::login::COUNTDOWN_COLUMNS) columns.
     Waiting(Duration),
     /// The response is authentic; the code is being redeemed.
     Redeeming,

@@ -58,7 +58,7 @@ impl Sections<'_, '_> {
                     let near = self.problems.suggestion(source, names);
                     format!("names an unknown profile: `{}`{near}", one_line(source))
                 } else if requires(profiles, source, name) {
-                    "requires a token of this profile itself".to_owned()
+                    "refers to this profile itself".to_owned()
                 } else {
                     continue;
                 };

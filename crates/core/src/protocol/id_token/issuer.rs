@@ -71,7 +71,7 @@ fn other_issuer(issuer: &str, iss: &str) -> Error {
     // A value that is shortened, or that could not be configured, is not suggested.
     match one_line(iss) == iss && endpoint::check_issuer(iss).is_ok() {
         true => error.hint(format!(
-            "if that is the server you mean, set exactly `issuer = \"{iss}\"` in the profile"
+            "if this is the right server, set exactly `issuer = \"{iss}\"` in the profile"
         )),
         false => error,
     }

@@ -100,7 +100,8 @@ impl StateKey {
         self.alg
     }
 
-    /// Makes a signed state of these claims. [`FlowManager::start`](crate::FlowManager::start) does so for each flow.
+    /// Creates a signed state with these claims. [`FlowManager::start`](crate::FlowManager::start)
+    /// does so for each flow.
     ///
     /// # Errors
     ///

@@ -117,7 +117,7 @@ impl KeyringStore {
         self
     }
 
-    /// Returns what was repaired on the way.
+    /// Returns what was repaired.
     pub fn warnings(&self) -> Warnings {
         self.sealed.warnings()
     }

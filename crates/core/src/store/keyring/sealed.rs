@@ -138,7 +138,7 @@ impl Sealed {
     pub(super) fn open(&self, slug: &str, pointer: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let item = format!("the keyring item `{slug}`");
         let pointer: Pointer = serde_json::from_slice(pointer)
-            .map_err(|_| record::damaged(&item, "it names no sealed file"))?;
+            .map_err(|_| record::damaged(&item, "it does not name a sealed file"))?;
         if pointer.sealed > VERSION {
             return Err(Error::store(format!("{item} was written by a newer oauthctl"))
                 .hint("use the newer oauthctl; nothing was changed"));
@@ -149,7 +149,7 @@ impl Sealed {
             .map(Zeroizing::new)
             .ok()
             .filter(|key| key.len() == 32 && !bad_name)
-            .ok_or_else(|| record::damaged(&item, "it names no sealed file"))?;
+            .ok_or_else(|| record::damaged(&item, "it does not name a sealed file"))?;
         let missing = || {
             let path = self.path.join(slug).join(&pointer.file);
             record::damaged(&item, &format!("its file `{}` is missing", path.display()))

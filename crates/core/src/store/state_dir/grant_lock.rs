@@ -90,7 +90,7 @@ impl GrantLock {
         read_intent(&bytes).map_err(|Unreadable| {
             let path = self.locks.path_of(&self.name());
             Error::store(format!(
-                "`{}` says that a refresh was started, but not which one: it is damaged, or was \
+                "`{}` does not identify the refresh that was started: it is damaged, or was \
                  written by a newer oauthctl",
                 path.display()
             ))

@@ -83,7 +83,7 @@ impl LoginLock {
     pub fn finish(&mut self, outcome: &LoginOutcome) -> Result<()> {
         let mut number = [0; 8];
         aws_lc_rs::rand::fill(&mut number)
-            .map_err(|_| Error::internal("the system returned no random numbers"))?;
+            .map_err(|_| Error::internal("the system did not return random numbers"))?;
         let outcome = outcome.clone();
         let outcome = json(Numbered { number: u64::from_be_bytes(number), outcome })?;
         self.locks.replace_lazily(&self.record, &outcome)?;
@@ -97,7 +97,7 @@ fn login_busy(key: &GrantKey, wait: Duration) -> Error {
         "another process is logging in to {key} and did not finish within {}",
         crate::time::describe(wait)
     ))
-    .hint("finish the login in that process, or end the process")
+    .hint("finish the login in that process, or stop it")
 }
 
 fn read_outcome(locks: &Dir, record: &str) -> Option<Numbered> {
