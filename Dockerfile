@@ -22,7 +22,7 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/oauthctl /usr/local/bin/oauthctl
 USER oauthctl
 WORKDIR /home/oauthctl
-# A container has no keyring. Keep the key apart from the volume by passing OAUTHCTL_STORE_KEY.
+# A container has no keyring. Pass OAUTHCTL_STORE_KEY to keep the key out of the volume.
 ENV OAUTHCTL_STORE=file
 VOLUME /home/oauthctl
 ENTRYPOINT ["oauthctl"]

@@ -58,7 +58,7 @@ token       the access token and a newline\n  \
 json        one JSON object\n  \
 header      an HTTP header: Authorization: Bearer …\n  \
 headers     a JSON object of HTTP headers, for MCP clients\n  \
-curl        a line for `curl -K -`: the token is in no argument list\n  \
+curl        a line for `curl -K -`, which keeps it out of argument lists\n  \
 env         an `export` line for POSIX shells; also `fish` and `powershell`\n  \
 xoauth2     a SASL string for the mailbox in `--user`; also `oauthbearer` (RFC 7628)";
 

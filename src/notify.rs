@@ -10,11 +10,12 @@ use oauthctl_core::{Advice, Error, ErrorKind, GrantKey, Timestamp, hook};
 use crate::context::Context;
 use crate::hint;
 
-/// How long after a notification there is none about the same account. Programs such as kubectl ask again and again.
+/// The minimum time between notifications about an account. Programs such as kubectl request tokens again
+/// and again.
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Notifies the user of this error, if it says that a login is required and the configuration asks for that. The
-/// command is not waited for, and its failure changes nothing.
+/// Notifies the user if this error requires a login and the configuration enables notifications. Does not
+/// wait for the command and ignores its failure.
 pub fn login_required(context: &Context, error: &Error) {
     if error.kind() != ErrorKind::LoginRequired || std::io::stderr().is_terminal() {
         return;
@@ -57,7 +58,7 @@ fn start(command: &[String], text: &str) {
     }
 }
 
-/// Returns the usual command of the desktop.
+/// Returns the desktop's usual command.
 fn desktop(text: &str) -> Command {
     if cfg!(target_os = "macos") {
         let mut command = Command::new("osascript");

@@ -13,7 +13,7 @@ const TOPICS: [(&str, &str); 3] = [
 const WIDTH: usize = 80;
 const COLUMN: usize = 26;
 
-/// The topic that is no page: the options of all commands.
+/// The topic without a page: the options of all commands.
 pub const OPTIONS: &str = "options";
 
 /// Returns the names of all topics.

@@ -101,7 +101,7 @@ impl PastedLines {
         Self::on_stdin(false)
     }
 
-    /// Reads standard input, and passes on the blank lines of a terminal as empty ones. Call it once per process.
+    /// Reads standard input, including blank lines from a terminal. Call it once per process.
     pub fn with_blank_lines() -> Self {
         Self::on_stdin(true)
     }
@@ -148,8 +148,8 @@ impl PastedLines {
         true
     }
 
-    /// Returns the next line, or `None` at the end of the input. Blank lines are skipped, unless they were asked
-    /// for. Dropping the future at
+    /// Returns the next line, or `None` at the end of the input. Blank lines are skipped unless
+    /// requested. Dropping the future at
     /// any time loses no line.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ fn in_thread(
     receiver
 }
 
-/// Returns the next line of a terminal. Blank lines are skipped, unless they are asked for.
+/// Returns the next line of a terminal. Blank lines are skipped unless requested.
 #[cfg(unix)]
 fn typed(input: &mut Lines, has_blank_lines: bool) -> Option<Result<Secret>> {
     let line = if has_blank_lines { input.read() } else { input.read_filled() };

@@ -56,8 +56,8 @@ pub struct Defaults {
     pub client_id_metadata_url: Option<String>,
     /// Whether a login at a terminal opens the browser only once the user presses Enter.
     pub asks_before_opening: bool,
-    /// The command that tells the user that a login is required, without its last argument, the text. An empty one
-    /// is the usual command of the desktop.
+    /// The command that notifies the user that a login is required; the text is added as its last
+    /// argument. If empty, the desktop's usual command is used.
     pub notify: Option<Vec<String>>,
 }
 

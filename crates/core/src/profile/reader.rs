@@ -157,7 +157,7 @@ impl Reader<'_, '_> {
         Some(resolved)
     }
 
-    /// Reads whether the user is notified, or the command that does it.
+    /// Reads whether the user is notified, or the command for that.
     pub(crate) fn notification(&mut self) -> Option<Vec<String>> {
         match &self.entry.node.value {
             Value::Bool(is_wanted) => is_wanted.then(Vec::new),

@@ -35,7 +35,7 @@ const SECTIONS: [&str; 6] = ["defaults", "rules", "profiles", "store", "credenti
 pub(crate) const DEFAULTS: [&str; 6] = [
     "profile", "store", "cache", "client_id_metadata_url", "open", "notify",
 ];
-/// When a login at a terminal opens the browser, and whether it asks before.
+/// Whether a login at a terminal opens the browser at once or asks first.
 const OPENINGS: [(&str, bool); 2] = [("at-once", false), ("ask", true)];
 /// The keys of `[serve]`. The broker validates their values.
 #[rustfmt::skip]

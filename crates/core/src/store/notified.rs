@@ -9,7 +9,7 @@ use crate::grant::GrantKey;
 use crate::time::Timestamp;
 
 impl StateDir {
-    /// Returns whether it is time to tell the user about this account, and records that it happens now.
+    /// Returns whether a notification about this account is due, and records it.
     ///
     /// # Errors
     ///
