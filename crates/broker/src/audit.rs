@@ -11,13 +11,13 @@ use crate::vault::Vault;
 /// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditPage {
-    /// The entries, the oldest first.
+    /// The entries, oldest first.
     pub events: Vec<Entry>,
-    /// What continues the log; null at its end.
+    /// The cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// Returns the entries that follow this id, with the id to go on from.
+/// Returns the entries after this id, with the id to continue from.
 ///
 /// # Errors
 ///

@@ -13,7 +13,7 @@ use crate::mail::Mailer;
 use crate::settings::Settings;
 use crate::vault::Vault;
 
-/// How long a server of a tenant may take to answer.
+/// The time limit for responses from a tenant's servers.
 const TENANT_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running broker.
@@ -28,7 +28,7 @@ pub struct Broker {
     pub caches: Arc<Caches>,
     /// The flow of all tenants.
     pub flow: Flow,
-    /// What reaches the servers of tenants.
+    /// The transport to the servers of tenants.
     pub outbound: Arc<dyn Http>,
     /// What mails are sent with; `None` if nobody may sign up.
     pub mailer: Option<Mailer>,

@@ -22,7 +22,7 @@ pub use model::{Delivery, Entry, Event, Kind};
 /// How long the audit log keeps an entry, in seconds: 90 days.
 const KEPT: u64 = 90 * 86_400;
 
-/// Saves a grant over an earlier one, with the events that this is.
+/// Saves a grant over an earlier one, with the resulting events.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ async fn number(vault: &Vault, place: &Place) -> Result<u64> {
     number.ok_or_else(|| Error::store("the events of a connection cannot be numbered"))
 }
 
-/// Returns what a webhook is told, besides the type.
+/// Returns the data of a webhook message.
 fn data(event: &Event) -> serde_json::Value {
     let mut data = serde_json::to_value(event).unwrap_or_default();
     if let Some(data) = data.as_object_mut() {

@@ -235,7 +235,7 @@ pub struct Change {
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The connection has changed", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "A refresh is taking too long", body = Problem, content_type = "application/problem+json"),
@@ -270,7 +270,7 @@ pub async fn patch(
         ("user" = String, Path, description = "The application's reference for the user"),
     ),
     responses(
-        (status = 204, description = "It was removed"),
+        (status = 204, description = "Removed"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such connection", body = Problem, content_type = "application/problem+json"),

@@ -22,11 +22,11 @@ pub(super) fn limit(given: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// Returns the id that a cursor stands for.
+/// Returns the id that a cursor represents.
 ///
 /// # Errors
 ///
-/// Returns 400 for a text that is no cursor.
+/// Returns 400 for an invalid cursor.
 pub(super) fn read_cursor(cursor: &str) -> Result<String, Problem> {
     let id = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|id| String::from_utf8(id).ok());
     let id = id.filter(|id| id.len() <= 200 && id.bytes().all(|c| c.is_ascii_graphic()));

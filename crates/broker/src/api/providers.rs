@@ -66,7 +66,7 @@ pub async fn get(
 #[utoipa::path(delete, path = "/v1/providers/{provider}", tag = "providers", security(("api_key" = [])),
     params(("provider" = String, Path, description = "The provider's name")),
     responses(
-        (status = 204, description = "It was removed"),
+        (status = 204, description = "Removed"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Problem, content_type = "application/problem+json"),

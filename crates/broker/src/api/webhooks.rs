@@ -14,13 +14,13 @@ use crate::events::Kind;
 use crate::problem::Problem;
 use crate::webhooks::{self, WebhookState};
 
-/// A webhook to be put.
+/// A new webhook.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where events are sent: an https URL, or http on a loopback host.
     url: String,
-    /// The events; without this member, all.
+    /// The events to send; all events by default.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Kind>>, min_items = 1)]
     events: Option<BTreeSet<Kind>>,
@@ -29,14 +29,14 @@ pub struct NewWebhook {
 /// The secret of a webhook.
 #[derive(Serialize, ToSchema)]
 pub struct NewSecret {
-    /// The secret that signs, as the libraries of Standard Webhooks read it. It is not shown again.
+    /// The signing secret, in the format of Standard Webhooks. It is not shown again.
     #[schema(example = "whsec_…")]
     secret: String,
 }
 
 /// Creates or replaces a webhook
 ///
-/// The secret in the response is a new one. If there was one before, it signs as well for a day.
+/// The response contains a new secret. A previous secret remains in use for another day.
 #[utoipa::path(put, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
     params(("name" = String, Path, description = "The webhook's name")),
     request_body = NewWebhook,
@@ -50,7 +50,7 @@ pub struct NewSecret {
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many webhooks", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn put(
     State(broker): State<Arc<Broker>>,
@@ -69,7 +69,7 @@ pub async fn put(
     Ok((status, axum::Json(NewSecret { secret })))
 }
 
-/// Returns a webhook and how its deliveries go
+/// Returns a webhook and the state of its deliveries
 #[utoipa::path(get, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
     params(("name" = String, Path, description = "The webhook's name")),
     responses(
@@ -77,7 +77,7 @@ pub async fn put(
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such webhook", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn get(
     State(broker): State<Arc<Broker>>,
@@ -90,15 +90,15 @@ pub async fn get(
 
 /// Removes a webhook
 ///
-/// Messages that wait for it are not sent.
+/// Its pending messages are dropped.
 #[utoipa::path(delete, path = "/v1/webhooks/{name}", tag = "webhooks", security(("api_key" = [])),
     params(("name" = String, Path, description = "The webhook's name")),
     responses(
-        (status = 204, description = "It was removed"),
+        (status = 204, description = "Removed"),
         (status = 401, description = "No valid API key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The tenant is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such webhook", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store fails", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store is unavailable", body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn delete(
     State(broker): State<Arc<Broker>>,
