@@ -181,6 +181,9 @@ pub fn read(arguments: Vec<OsString>) -> clap::error::Result<(Cli, Reader)> {
 pub fn one_alone(arguments: &[OsString]) -> Option<Cli> {
     match arguments.get(1)?.to_str()? {
         "token" => alone("token", arguments, Command::Token),
+        "exec" => alone("exec", arguments, Command::Exec),
+        "api" => alone("api", arguments, Command::Api),
+        "credential" => alone_with_commands("credential", arguments, Command::Credential),
         "start" => alone("start", arguments, Command::Start),
         "complete" => alone("complete", arguments, Command::Complete),
         "__names" => alone("__names", arguments, Command::Names),
@@ -193,7 +196,23 @@ fn alone<A: Args>(
     arguments: &[OsString],
     command: fn(A) -> Command,
 ) -> Option<Cli> {
-    let inner = A::augment_args(clap::Command::new(name));
+    parsed_alone(A::augment_args(clap::Command::new(name)), arguments, command)
+}
+
+fn alone_with_commands<S: Subcommand>(
+    name: &'static str,
+    arguments: &[OsString],
+    command: fn(S) -> Command,
+) -> Option<Cli> {
+    let inner = S::augment_subcommands(clap::Command::new(name)).subcommand_required(true);
+    parsed_alone(inner, arguments, command)
+}
+
+fn parsed_alone<A: FromArgMatches>(
+    inner: clap::Command,
+    arguments: &[OsString],
+    command: fn(A) -> Command,
+) -> Option<Cli> {
     let program = Globals::augment_args(clap::Command::new("oauthctl")).subcommand(inner);
     let matches = program.try_get_matches_from(arguments).ok()?;
     let (_, of_command) = matches.subcommand()?;
@@ -274,6 +293,14 @@ mod tests {
             "oauthctl start p --sealed --scope a --scope b --login-hint h --param c=d --trace -v",
             "oauthctl complete - --expect-state s --show-token --store file",
             "oauthctl complete --code c --state s --iss i -p p --require-identity sub=x --no-input",
+            "oauthctl exec -p p --env T -- sh -c true --json",
+            "oauthctl api me",
+            "oauthctl api DELETE me -p p --account a -H a:b -f x=y -i -o f --login --json",
+            "oauthctl credential git get",
+            "oauthctl credential cargo --cargo-plugin",
+            "oauthctl credential kubernetes k --store file",
+            "oauthctl credential netrc --pipe p -q",
+            "oauthctl credential setup git https://git.example --undo",
         ] {
             let short = one_alone(&words(line)).unwrap_or_else(|| panic!("{line}"));
             let whole = Cli::try_parse_from(words(line)).unwrap();
@@ -297,6 +324,14 @@ mod tests {
             "oauthctl start p --ttl soon",
             "oauthctl complete",
             "oauthctl pending list",
+            "oauthctl exec -p p",
+            "oauthctl api",
+            "oauthctl api --help",
+            "oauthctl credential",
+            "oauthctl credential help",
+            "oauthctl credential git",
+            "oauthctl credential git --help",
+            "oauthctl credential svn get",
         ] {
             assert!(one_alone(&words(line)).is_none(), "{line}");
         }

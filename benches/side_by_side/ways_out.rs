@@ -208,7 +208,8 @@ pub fn proxy_requests(name: &str, _: usize, _: &OidcProvider) {
         return;
     }
     let nginx = Nginx::start();
-    let (proxy, url) = start_proxy(&nginx.home());
+    let home = nginx.home();
+    let (proxy, url) = start_proxy(&home);
     let pairs: Vec<_> = (0..5)
         .map(|_| (load(&format!("{}small", nginx.through)), load(&format!("{url}small"))))
         .collect();
@@ -241,7 +242,8 @@ pub fn proxy_download(name: &str, _: usize, _: &OidcProvider) {
         return;
     }
     let nginx = Nginx::start();
-    let (proxy, url) = start_proxy(&nginx.home());
+    let home = nginx.home();
+    let (proxy, url) = start_proxy(&home);
     let download = |url: &str| time(Command::new("curl").args(["-sS", "-o", "/dev/null", url]));
     let (direct, through) = (format!("{}large", nginx.direct), format!("{url}large"));
     row(name, 5, &Target::Ratio(1.25), || download(&direct), || download(&through));
