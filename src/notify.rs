@@ -34,7 +34,7 @@ pub fn login_required(context: &Context, error: &Error) {
 
 fn account(error: &Error) -> Option<&GrantKey> {
     error.advice().iter().find_map(|advice| match advice {
-        Advice::LogIn(key) | Advice::Refresh(key) => Some(key),
+        Advice::LogIn(key) => Some(key),
         _ => None,
     })
 }
@@ -68,6 +68,8 @@ fn desktop(text: &str) -> Command {
         return command;
     }
     let mut command = Command::new("notify-send");
-    command.args(["--app-name=oauthctl", "--icon=dialog-password", "oauthctl", text]);
+    // Most servers read markup in the text.
+    let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    command.args(["--app-name=oauthctl", "--icon=dialog-password", "oauthctl", &plain]);
     command
 }

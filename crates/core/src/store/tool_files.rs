@@ -36,6 +36,10 @@ impl StateDir {
         }
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let before = read(&path)?;
+        if !before.as_deref().unwrap_or_default().is_char_boundary(at) {
+            return Err(Error::config(format!("{} was just changed", path.display()))
+                .hint("run the command again"));
+        }
         let insertion =
             Insertion { path: path.clone(), text: text.to_owned(), created: before.is_none() };
         // First: text that is not recorded could not be removed.
@@ -44,7 +48,7 @@ impl StateDir {
             return Err(Error::config("cannot record the change in the state directory"));
         }
         let mut content = before.unwrap_or_default();
-        content.insert_str(at.min(content.len()), text);
+        content.insert_str(at, text);
         write(&path, &content).inspect_err(|_| all.keep(&entry, &None))
     }
 
