@@ -43,7 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::LONGEST_TTL;
+use oauthctl_core::flow::MAX_TTL;
 use oauthctl_core::http::{HttpClient, Options};
 use oauthctl_core::port::{Clock, HttpRequest, Method};
 use oauthctl_core::profile::Config;
@@ -80,7 +80,7 @@ impl Desk {
             Arc::new(Grants::open(dir.join("grants"))?),
             Arc::new(StateDir::open(dir.join("turns"), clock)),
         );
-        let keys = Arc::new(keys.keys_for(LONGEST_TTL).await?);
+        let keys = Arc::new(keys.keys_for(MAX_TTL).await?);
         Ok(Self { dir: dir.to_owned(), config, ports, keys })
     }
 

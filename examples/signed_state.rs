@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::LONGEST_TTL;
+use oauthctl_core::flow::MAX_TTL;
 use oauthctl_core::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
 use oauthctl_core::text::one_line;
 use oauthctl_core::time::parse_duration;
@@ -177,7 +177,7 @@ async fn on_disk(dir: &Path) -> Result<Ports> {
     Ok(Ports::in_memory()
         .with_store(Arc::new(FileStore::open(dir.join("grants"), key)))
         .with_coordinator(Arc::new(StateDir::open(dir.join("locks"), clock)))
-        .with_pending(Arc::new(pending), keys.keys_for(LONGEST_TTL).await?))
+        .with_pending(Arc::new(pending), keys.keys_for(MAX_TTL).await?))
 }
 
 fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -50,7 +50,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use clap::Parser;
 use oauthctl_core::clock::SystemClock;
-use oauthctl_core::flow::{AtServer, LONGEST_TTL};
+use oauthctl_core::flow::{AtServer, MAX_TTL};
 use oauthctl_core::profile::Config;
 use oauthctl_core::store::{FilePending, FileStore, KeySource, StateDir, StateKeyFile};
 use oauthctl_core::time::parse_duration;
@@ -145,7 +145,7 @@ async fn ports(data: &Path) -> oauthctl_core::Result<Ports> {
     Ok(Ports::in_memory()
         .with_store(Arc::new(FileStore::open(data.join("grants"), key)))
         .with_coordinator(Arc::new(StateDir::open(data.join("locks"), clock)))
-        .with_pending(Arc::new(pending), keys.keys_for(LONGEST_TTL).await?))
+        .with_pending(Arc::new(pending), keys.keys_for(MAX_TTL).await?))
 }
 
 fn router(site: &Arc<Site>) -> Router {

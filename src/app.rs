@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_way_reads_a_line_as_the_whole_parser_does() {
+    fn single_command_parser_agrees_with_the_full_one() {
         for line in [
             "oauthctl token",
             "oauthctl token a --account b",
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_such_a_line_in_order_is_left_to_the_whole_parser() {
+    fn other_lines_are_left_to_the_full_parser() {
         for line in [
             "oauthctl",
             "oauthctl --json token",

@@ -10,7 +10,7 @@ use crate::context::Context;
 
 /// What the command line says about the flow.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub struct FlowOptions<'a> {
     /// `--flow`.
     pub flow: Option<LoginFlow>,
     /// `--no-browser`.
@@ -36,7 +36,7 @@ pub struct Chosen {
 /// # Errors
 ///
 /// Returns `Usage` for a flow that the grant of the profile does not have, and for an invalid browser command.
-pub fn choose(asked: Asked<'_>, context: &Context, profile: &Profile) -> Result<Chosen> {
+pub fn choose(asked: FlowOptions<'_>, context: &Context, profile: &Profile) -> Result<Chosen> {
     let only_device = matches!(profile.grant, GrantType::DeviceCode | GrantType::Ciba);
     if let Some(flow) = asked.flow.filter(|flow| only_device && *flow != LoginFlow::Device) {
         let name = flow.as_str();

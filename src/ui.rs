@@ -369,7 +369,7 @@ mod tests {
     use super::{field, for_terminal, without_secrets};
 
     #[test]
-    fn a_terminal_gets_nothing_that_it_obeys() {
+    fn terminal_receives_no_control_sequence() {
         let hostile = "a\tb\u{1b}]0;x\u{7}\u{9b}2J\u{202e}c\u{200b}\r\nd";
         assert_eq!(for_terminal(hostile), "a\tb ]0;x  2J c  \nd");
         assert_eq!(field(hostile), "a b ]0;x  2J c   d");

@@ -238,7 +238,7 @@ mod tests {
     use super::read;
 
     #[test]
-    fn a_person_gives_one_line_and_a_pipe_all() {
+    fn terminal_is_read_to_a_line_and_pipe_to_its_end() {
         let text = "\n \r\none\ntwo";
         assert_eq!(read(text.as_bytes(), true).unwrap().expose(), "one");
         assert_eq!(read(text.as_bytes(), false).unwrap().expose(), "one\ntwo");

@@ -164,5 +164,5 @@ fn warn_of_no_profile(context: &Context, name: &str) -> Result<()> {
 
 /// Returns the key that decrypts a line: the file store's, if there is one.
 fn identity(context: &Context) -> Result<Option<Secret>> {
-    context.places()?.key.read()
+    context.store_paths()?.key.read()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use oauthctl_core::flow::USUAL_TTL;
+use oauthctl_core::flow::DEFAULT_TTL;
 use oauthctl_core::{Error, FlowManager, Result, StartRequest, time};
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode> {
         .extra
         .extend(args.login_hint.iter().map(|hint| ("login_hint".to_owned(), hint.clone())));
     request.sealed = args.sealed;
-    let waiting = pending::to_start(context, args.ttl.max(USUAL_TTL))?;
+    let waiting = pending::to_start(context, args.ttl.max(DEFAULT_TTL))?;
     if args.sealed && context.env(pending::VARIABLE)?.is_none() {
         context.ui.say(format!(
             "Sealed with the key of this machine. To complete the flow on another machine, use {}.",

@@ -141,7 +141,7 @@ impl Place {
         let StoreSpec::File(directory) = spec else {
             return Ok(Self { directory: None, key: None });
         };
-        let places = context.places()?;
+        let places = context.store_paths()?;
         let key = match &places.key {
             KeySource::Identity(_) => "OAUTHCTL_STORE_KEY".to_owned(),
             KeySource::File(path) => path.display().to_string(),
@@ -266,7 +266,7 @@ fn accept(
             stores.push(spec);
         }
     }
-    let (state, places) = (context.state()?, context.places()?);
+    let (state, places) = (context.state()?, context.store_paths()?);
     let mut accepted = Vec::new();
     for spec in stores {
         let Some(store) = spec.open_files(&places) else { continue };

@@ -6,7 +6,7 @@ use directories::ProjectDirs;
 use oauthctl_core::profile::{Config, Profile};
 #[cfg(target_os = "linux")]
 use oauthctl_core::store::KernelCache;
-use oauthctl_core::store::{KeySource, Places, Store, StoreSpec};
+use oauthctl_core::store::{KeySource, Store, StorePaths, StoreSpec};
 use oauthctl_core::{Result, Secret};
 
 use super::Context;
@@ -65,7 +65,7 @@ impl Context {
     ///
     /// See [`Context::open_store`].
     pub fn open_store_cached(&self, spec: &StoreSpec, keeps: bool) -> Result<Store> {
-        let store = spec.open(&self.places_of(spec)?)?;
+        let store = spec.open(&self.store_paths_of(spec)?)?;
         self.note_warnings(store.warnings.clone());
         #[cfg(target_os = "linux")]
         let store = store.cached_in_kernel(self.kernel_cache(spec)?, keeps);
@@ -106,7 +106,7 @@ impl Context {
     /// # Errors
     ///
     /// Returns an error if no variable or home directory determines them.
-    pub fn places(&self) -> Result<Places> {
+    pub fn store_paths(&self) -> Result<StorePaths> {
         let key = match self.env("OAUTHCTL_STORE_KEY")? {
             Some(identity) => KeySource::Identity(Secret::new(identity)),
             None => match environment::variable_os("OAUTHCTL_STORE_KEY_FILE") {
@@ -115,7 +115,7 @@ impl Context {
             },
         };
         let data = environment::data_dir()?;
-        Ok(Places {
+        Ok(StorePaths {
             files: data.join("tokens"),
             key,
             sealed: data.join("sealed"),
@@ -130,13 +130,13 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// See [`Context::places`].
-    pub fn places_of(&self, spec: &StoreSpec) -> Result<Places> {
-        let mut places = self.places()?;
+    /// See [`Context::store_paths`].
+    pub fn store_paths_of(&self, spec: &StoreSpec) -> Result<StorePaths> {
+        let mut paths = self.store_paths()?;
         if *spec == StoreSpec::Command {
-            places.command.clone_from(&self.config()?.store_command);
+            paths.command.clone_from(&self.config()?.store_command);
         }
-        Ok(places)
+        Ok(paths)
     }
 
     /// Opens the store of a profile.

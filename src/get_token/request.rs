@@ -45,7 +45,7 @@ pub struct Request {
 /// Returns the request to the library. `of_profile` is the minimum remaining lifetime that the profile sets.
 pub fn to_library(selection: &Selection, request: &Request, of_profile: Duration) -> TokenRequest {
     let Request { force, cached, id_token, .. } = *request;
-    let mut request = TokenRequest::default().usual_min_ttl(of_profile);
+    let mut request = TokenRequest::default().default_min_ttl(of_profile);
     request = request.scopes(selection.scopes.clone());
     request.min_ttl = selection.min_ttl;
     (request.force, request.cached, request.id_token) = (force, cached, id_token);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauthctl_core::flow::{self, AccessToken};
 use oauthctl_core::grant::DEFAULT_ACCOUNT;
-use oauthctl_core::profile::USUAL_MIN_TTL;
+use oauthctl_core::profile::DEFAULT_MIN_TTL;
 use oauthctl_core::profile::snapshot::{Found, Snapshot};
 use oauthctl_core::profile::url_login::is_url;
 use oauthctl_core::store::StoreSpec;
@@ -110,7 +110,7 @@ impl Settings {
             account,
             store: Some(login.store),
             cache: None,
-            min_ttl: USUAL_MIN_TTL,
+            min_ttl: DEFAULT_MIN_TTL,
             issuer: Some(login.issuer),
             token_endpoint: None,
             client_id: login.client.id,

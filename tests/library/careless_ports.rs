@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use oauthctl_core::flow::{AtServer, Committed, HOOK_ANSWER, Hooks, Profiles};
+use oauthctl_core::flow::{AtServer, Committed, Hooks, MAX_HOOK_ANSWER, Profiles};
 use oauthctl_core::grant::Intent;
 use oauthctl_core::http::MAX_BODY;
 use oauthctl_core::port::{BoxFuture, Http, HttpError, HttpRequest, HttpResponse};
@@ -104,7 +104,7 @@ impl Hooks for Talks {
 async fn a_hooks_answer_has_a_limit_too() {
     let served = Served::start();
     let hooked = format!("{PUBLIC}\nhooks = {{ pre_token = [\"x\"] }}");
-    for (bytes, fits) in [(HOOK_ANSWER, true), (HOOK_ANSWER + 1, false)] {
+    for (bytes, fits) in [(MAX_HOOK_ANSWER, true), (MAX_HOOK_ANSWER + 1, false)] {
         let ports = served.shared.ports().with_hooks(Arc::new(Talks(bytes)));
         let hooked = profile("p", served.sandbox.issuer(), &hooked);
         let manager = FlowManager::new([hooked], ports);

@@ -20,10 +20,10 @@ use crate::storage::{Key, Space};
 use crate::vault::{Stored, Terms};
 
 /// How long a link works, if the application does not say.
-pub const USUAL_TTL: Duration = Duration::from_secs(600);
+pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
 /// How long it may work at most: a week.
-pub const LONGEST_TTL: Duration = Duration::from_secs(7 * 86_400);
+pub const MAX_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// How long the user may take at the provider, once the link was followed.
 const AT_PROVIDER: Duration = Duration::from_secs(900);
@@ -108,7 +108,7 @@ pub async fn make(
     if broker.vault.storage().count(Space::Links, &tenant.name, MOST).await? >= MOST {
         return Err(Problem::too_many("too many pending links", 60));
     }
-    let expires_at = now_seconds() + wanted.ttl.unwrap_or(USUAL_TTL).as_secs();
+    let expires_at = now_seconds() + wanted.ttl.unwrap_or(DEFAULT_TTL).as_secs();
     let link = Link {
         tenant: tenant.name.clone(),
         provider: place.provider.clone(),
@@ -143,7 +143,7 @@ pub async fn again(broker: &Broker, caller: &Caller, place: &Place) -> Result<St
 
 fn check(wanted: &Wanted) -> Result<(), Problem> {
     match wanted.ttl {
-        Some(ttl) if ttl.is_zero() || ttl > LONGEST_TTL => {
+        Some(ttl) if ttl.is_zero() || ttl > MAX_TTL => {
             Err(Problem::invalid("`ttl` must be at least 1 second and at most 7 days"))
         }
         _ => Ok(()),

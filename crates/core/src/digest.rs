@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_hash_of_all_parts_together() {
+    fn digest_covers_all_parts() {
         // FIPS 180-2, appendix B.1.
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hex_sha256(&[b"a", b"", b"bc"]), abc);

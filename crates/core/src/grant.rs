@@ -1,5 +1,6 @@
 //! What an authorization server granted, and what is stored with it.
 
+mod account;
 mod info;
 mod key;
 
@@ -8,11 +9,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::advice::Advice;
-use crate::error::{Error, Result};
 use crate::secret::{Secret, exposed, exposed_option};
 use crate::time::Timestamp;
 
+pub use account::{AccountEntry, LastError};
 pub use info::GrantInfo;
 pub(crate) use key::profile_slug;
 pub use key::{DEFAULT_ACCOUNT, GrantKey};
@@ -91,7 +91,7 @@ pub struct TokenSet {
 impl TokenSet {
     /// Returns whether the access token is valid for at least this long. A [withheld](Self::withheld)
     /// token is not. A token without a known lifetime is, because only the resource can tell.
-    pub fn lives(&self, now: Timestamp, min_ttl: Duration) -> bool {
+    pub fn is_valid_for(&self, now: Timestamp, min_ttl: Duration) -> bool {
         !self.withheld
             && match self.expires_at {
                 // The second of `now` has already begun, so up to a second less may be left.
@@ -269,125 +269,6 @@ pub struct PinnedClaims {
     pub sub: String,
     /// The audiences.
     pub aud: Vec<String>,
-}
-
-/// What is known about an account without opening its store. Contains no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountEntry {
-    /// The key of the account.
-    pub key: GrantKey,
-    /// The store of the grant, as in `--store`.
-    pub store: String,
-    /// The grant's id.
-    pub grant_id: String,
-    /// The generation that was saved last.
-    pub generation: u64,
-    /// The user who granted access.
-    pub identity: Identity,
-    /// The granted scopes.
-    pub scopes: Vec<String>,
-    /// When the access token expires.
-    pub expires_at: Option<Timestamp>,
-    /// Whether a hook has not allowed the access token yet ([`TokenSet::withheld`]).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub withheld: bool,
-    /// Whether there is a refresh token.
-    pub has_refresh_token: bool,
-    /// The grant type that obtained it, by its name in the configuration.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub grant_type: String,
-    /// When the account was logged in.
-    pub obtained_at: Timestamp,
-    /// When the tokens were last replaced.
-    pub refreshed_at: Timestamp,
-    /// The caller's reference for the user who granted access.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Whether values are stored with the grant. They are in its store, not here.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_attributes: bool,
-    /// Whether the server is known to replace the refresh token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotates: Option<bool>,
-    /// Whether a login by the user is required.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub login_required: bool,
-    /// The error of the last refresh, until one succeeds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<LastError>,
-}
-
-/// A failed refresh, for `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastError {
-    /// When it failed.
-    pub at: Timestamp,
-    /// The error message, in this program's own words.
-    pub message: String,
-    /// Distinguishes this failure from any other.
-    #[serde(default)]
-    pub id: String,
-    /// The word of the error's kind ([`crate::ErrorKind::word`]).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// The server's error code, if it is a known one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oauth_error: Option<String>,
-    /// The request that the failure is limited to, if it was for something else than the grant's own token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub narrowing: Option<String>,
-}
-
-impl AccountEntry {
-    /// Returns the entry of this grant in this store.
-    pub fn of(grant: &Grant, store: &str) -> Self {
-        Self {
-            key: grant.key.clone(),
-            store: store.to_owned(),
-            grant_id: grant.id.clone(),
-            generation: grant.generation,
-            identity: grant.identity.clone(),
-            scopes: grant.tokens.scopes.clone(),
-            expires_at: grant.tokens.expires_at,
-            withheld: grant.tokens.withheld,
-            has_refresh_token: grant.tokens.refresh_token.is_some(),
-            grant_type: grant.grant_type.clone(),
-            obtained_at: grant.obtained_at,
-            refreshed_at: grant.refreshed_at,
-            user: grant.user.clone(),
-            has_attributes: !grant.attributes.is_empty() || !grant.kept.is_empty(),
-            rotates: grant.rotates,
-            login_required: grant.dead.is_some(),
-            last_error: None,
-        }
-    }
-
-    /// Returns an error for a record that is older than the one that was committed last: a copy that was put back
-    /// over it in its store or, where the server is known to replace refresh tokens, one in any store.
-    /// To send its refresh token, which the server has replaced since, could end the whole login
-    /// (RFC 9700, section 4.14.2). Where the server replaces none, an old record is as good as a new
-    /// one; so is one without a refresh token, and any that this index knows nothing of.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error of kind [`Store`](crate::ErrorKind::Store).
-    pub fn refuse_older(&self, grant: &Grant, store: &str) -> Result<()> {
-        let is_older = self.grant_id == grant.id
-            && self.generation > grant.generation
-            && grant.tokens.refresh_token.is_some();
-        let is_older = match self.rotates {
-            Some(rotates) => is_older && rotates,
-            None => is_older && self.store == store,
-        };
-        if !is_older {
-            return Ok(());
-        }
-        Err(Error::store(format!(
-            "the record of {} is an older copy: its refresh token has since been replaced",
-            grant.key
-        ))
-        .hint(Advice::RestoreGrant(self.key.clone())))
-    }
 }
 
 /// A durable record that is written before a refresh token is sent.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::error::{Error, Result};
-use crate::flow::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
+use crate::flow::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 use crate::port::BoxFuture;
 use crate::process::{self, Failure, Job, PRIVATE_VARIABLES, Stream, Why};
 use crate::profile::{Hook, Profile, SecretSource};
@@ -76,8 +76,8 @@ fn job(profile: &Profile, argv: &[String], input: Secret) -> Job {
         input: Some(input),
         output: Stream::Collected,
         errors: Stream::Collected,
-        most: HOOK_ANSWER,
-        limit: HOOK_LIMIT,
+        most: MAX_HOOK_ANSWER,
+        limit: HOOK_TIMEOUT,
         has_own_group: true,
     }
 }
@@ -171,14 +171,14 @@ mod tests {
             input: Some(Secret::new("{\"event\":\"x\"}")),
             output: Stream::Collected,
             errors: Stream::Collected,
-            most: HOOK_ANSWER,
+            most: MAX_HOOK_ANSWER,
             limit,
             has_own_group: true,
         }))
     }
 
     #[test]
-    fn the_depth_is_counted_and_nonsense_is_too_deep() {
+    fn hook_depth_is_counted_and_nonsense_refused() {
         let next = |text: &str| one_deeper(Some(OsStr::new(text)));
         assert_eq!((one_deeper(None).unwrap(), next("").unwrap()), (1, 1));
         assert_eq!((next("0").unwrap(), next("3").unwrap()), (1, 4));
@@ -190,21 +190,21 @@ mod tests {
     }
 
     #[test]
-    fn it_gets_the_text_and_its_answer_comes_back() {
-        let answer = sh("cat; printf %s \"${HOME-none}\"", HOOK_LIMIT).unwrap();
+    fn hook_receives_input_and_returns_answer() {
+        let answer = sh("cat; printf %s \"${HOME-none}\"", HOOK_TIMEOUT).unwrap();
         assert_eq!(answer.expose(), "{\"event\":\"x\"}none");
-        assert_eq!(sh("exec <&-; exit 0", HOOK_LIMIT).unwrap().expose(), "", "it need not read");
+        assert_eq!(sh("exec <&-; exit 0", HOOK_TIMEOUT).unwrap().expose(), "", "it need not read");
     }
 
     #[test]
-    fn one_that_fails_hangs_or_floods_is_a_clear_failure() {
+    fn failing_hook_is_a_clear_error() {
         let short = Duration::from_millis(300);
         for (script, limit, says) in [
-            ("echo why >&2; exit 3", HOOK_LIMIT, "why"),
+            ("echo why >&2; exit 3", HOOK_TIMEOUT, "why"),
             ("exec sleep 1000", short, "took more"),
             ("exec >&-; exec sleep 1000", short, "took more"),
-            ("exec cat /dev/zero", HOOK_LIMIT, "more than 1048576 bytes"),
-            ("printf '\\377'", HOOK_LIMIT, "UTF-8"),
+            ("exec cat /dev/zero", HOOK_TIMEOUT, "more than 1048576 bytes"),
+            ("printf '\\377'", HOOK_TIMEOUT, "UTF-8"),
         ] {
             let error = sh(script, limit).unwrap_err();
             assert!(error.message().contains(says), "{script}: {error}");
@@ -216,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_complains_at_length_may_go_on() {
+    fn long_stderr_of_a_hook_is_accepted() {
         let script = "head -c 3000000 /dev/zero | tr '\\0' x >&2; printf {}";
-        assert_eq!(sh(script, HOOK_LIMIT).unwrap().expose(), "{}");
+        assert_eq!(sh(script, HOOK_TIMEOUT).unwrap().expose(), "{}");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oauthctl_core::login::{Browser, is_headless};
 use oauthctl_core::profile::Profile;
-use oauthctl_core::store::{Places, StoreSpec};
+use oauthctl_core::store::{StorePaths, StoreSpec};
 use oauthctl_core::text::shell_word;
 use oauthctl_core::{Error, Result};
 
@@ -143,12 +143,12 @@ pub fn stores(context: &Context, profiles: &[&Profile], usable: bool, report: &m
 }
 
 fn round_trip(spec: &StoreSpec, context: &Context) -> Result<()> {
-    let places = Places {
+    let paths = StorePaths {
         #[cfg(target_os = "linux")]
         user: None,
-        ..context.places_of(spec)?
+        ..context.store_paths_of(spec)?
     };
-    let store = spec.open(&places)?;
+    let store = spec.open(&paths)?;
     runner::block_on(None, store.check())
 }
 

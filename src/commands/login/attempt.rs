@@ -43,7 +43,7 @@ pub fn attempt(
 ) -> Result<GrantInfo> {
     let Plan { args, context, target, .. } = *plan;
     let work = async {
-        let asked = login_flow::Asked {
+        let asked = login_flow::FlowOptions {
             flow: args.flow.map(FlowArg::flow),
             no_browser: args.no_browser,
             browser: args.browser.as_deref(),

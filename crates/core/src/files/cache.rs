@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_writer_left_is_removed() {
+    fn leftover_of_a_killed_writer_is_removed() {
         let outer = tempfile::tempdir().unwrap();
         let cache = Cache::<Vec<u32>>::new(outer.path());
         fs::write(cache.path_of(".one.0.tmp"), "[1").unwrap();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_neither_kept_nor_found() {
+    fn oversized_entry_is_not_cached() {
         let outer = tempfile::tempdir().unwrap();
         let cache = Cache::<Text>::new(outer.path());
         let large = "x".repeat(usize::try_from(LARGEST).unwrap());

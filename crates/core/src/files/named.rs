@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_named_is_read_or_refused() {
+    fn named_file_is_read_or_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("plain");
         std::fs::write(&path, b"text").unwrap();

@@ -27,7 +27,7 @@ use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// Default time to wait for a response: 10 minutes.
-pub const USUAL_TTL: Duration = Duration::from_secs(600);
+pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
 /// A request to [`FlowManager::authorize`](crate::FlowManager::authorize).
 #[derive(Clone)]
@@ -55,10 +55,10 @@ crate::redact::debug::redacted_debug!(AuthorizeRequest {
 });
 
 impl AuthorizeRequest {
-    /// Creates a request with the settings of the profile, which expires after [`USUAL_TTL`].
+    /// Creates a request with the settings of the profile, which expires after [`DEFAULT_TTL`].
     pub fn new(key: GrantKey, redirect_uri: impl Into<String>) -> Self {
         let (scopes, extra) = (Vec::new(), Vec::new());
-        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: USUAL_TTL }
+        Self { key, redirect_uri: redirect_uri.into(), scopes, extra, ttl: DEFAULT_TTL }
     }
 
     fn check(&self) -> Result<()> {

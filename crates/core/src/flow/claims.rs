@@ -9,7 +9,7 @@ use super::pin::{moved, pin};
 use super::request::TokenRequest;
 use super::token;
 use super::turn::{Context, Peer};
-use super::userinfo::{Asked, request};
+use super::userinfo::{UserinfoRequest, request};
 use crate::advice::Advice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grant::{Grant, GrantKey};
@@ -53,7 +53,7 @@ pub(super) async fn userinfo(context: Context<'_>, key: &GrantKey) -> Result<Use
             "set `userinfo_endpoint` in the profile, if the server has one",
         )));
     };
-    let asked = Asked {
+    let asked = UserinfoRequest {
         token_type: &token.token_type,
         access_token: &token.value,
         dpop_key: grant.dpop_key.as_ref(),

@@ -27,30 +27,30 @@ pub(super) enum Commit {
 /// Warnings of a commit; none of them undoes it.
 pub(super) type Warnings = Vec<Error>;
 
-/// The room that a store keeps for a record. It is given back when this is dropped.
+/// The reservation that a store keeps for a record. It is given back when this is dropped.
 #[must_use]
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     store: Arc<dyn GrantStore>,
     key: GrantKey,
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.store.release(&self.key);
     }
 }
 
-/// Checks that a record can be saved under this key, before anything is spent, and keeps room for it.
+/// Checks that a record can be saved under this key, before anything is spent, and reserves space for it.
 ///
 /// # Errors
 ///
 /// Returns `Store` if it cannot.
-pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<Room> {
+pub(super) async fn prove_store(ports: &Ports, key: &GrantKey) -> Result<Reservation> {
     ports.store.prepare(key, RECORD_ROOM).await?;
-    Ok(Room { store: Arc::clone(&ports.store), key: key.clone() })
+    Ok(Reservation { store: Arc::clone(&ports.store), key: key.clone() })
 }
 
-/// Checks again, while the room is kept, that a record can be saved under this key.
+/// Checks again, while the reservation is kept, that a record can be saved under this key.
 ///
 /// # Errors
 ///

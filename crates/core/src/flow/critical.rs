@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_costliest_part_under_way_is_told() {
+    fn costliest_running_part_is_reported() {
         let parts = Parts::default();
         assert_eq!(parts.current(), None);
         let saves = [parts.enter(CriticalPart::Save), parts.enter(CriticalPart::Save)];

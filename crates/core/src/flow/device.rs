@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::pace::Pace;
-use super::commit::{Room, Warnings};
+use super::commit::{Reservation, Warnings};
 use super::first_tokens::{Completed, Requested};
 use crate::Secret;
 use crate::grant::{Attribute, GrantKey, Pin};
@@ -74,7 +74,7 @@ pub struct DeviceAuthorization {
     /// Whether the wait ends before the codes expire.
     is_cut: bool,
     prepared: Option<Prepared>,
-    _room: Room,
+    _reservation: Reservation,
 }
 
 /// What is polled for.

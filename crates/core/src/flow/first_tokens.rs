@@ -17,7 +17,7 @@ use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::grant::{Attribute, GRANT_VERSION, Grant, GrantInfo, GrantKey, Pin};
 use crate::protocol::answer::Answer;
-use crate::protocol::refusal::Asked;
+use crate::protocol::refusal::RequestKind;
 use crate::protocol::reply::{self, IdToken, Refused, TokenReply};
 
 /// A completed authorization: validated and stored.
@@ -94,7 +94,7 @@ impl Requested<'_> {
         client_secret: Option<&Secret>,
     ) -> Result<(TokenReply, Identified)> {
         let Self { nonce, dpop_key, pin, is_claimed, .. } = self;
-        let reply = match reply::validate(answer, peer.profile, Asked::Token) {
+        let reply = match reply::validate(answer, peer.profile, RequestKind::Token) {
             Ok(reply) => reply,
             Err(refused) => {
                 let Refused { refusal, access_token, refresh_token } = *refused;

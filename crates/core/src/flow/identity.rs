@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::jwks_cache;
 use super::turn::{Context, Peer};
-use super::userinfo::{self, Asked};
+use super::userinfo::{self, UserinfoRequest};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, Result};
@@ -171,7 +171,11 @@ async fn ask_userinfo(peer: Peer<'_>, reply: &TokenReply, dpop_key: Option<&Secr
     if profile.endpoints.userinfo.is_none() {
         return Identified::default();
     }
-    let asked = Asked { token_type: reply.token_type, access_token: &reply.access_token, dpop_key };
+    let asked = UserinfoRequest {
+        token_type: reply.token_type,
+        access_token: &reply.access_token,
+        dpop_key,
+    };
     match userinfo::identity(peer.context(), endpoint, asked).await {
         Ok(identity) => Identified { identity, ..Identified::default() },
         // An OpenID provider need not respond without `openid`.
@@ -186,7 +190,7 @@ pub(super) async fn complete_identity(context: Context<'_>, grant: &mut Grant) -
     let server = context.server(Purpose::Optional).await?;
     let Some(endpoint) = &server.endpoints.userinfo else { return Ok(()) };
     let tokens = &grant.tokens;
-    let asked = Asked {
+    let asked = UserinfoRequest {
         token_type: &tokens.token_type,
         access_token: &tokens.access_token,
         dpop_key: grant.dpop_key.as_ref(),

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_found_by_its_address_as_it_was() {
+    fn cached_jwks_is_found_by_its_url() {
         let dir = tempfile::tempdir().unwrap();
         let (dir, at) = (dir.path().join("made/here"), Timestamp::from_unix(1_000));
         assert_eq!(find(&dir, URI), None);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_verifies_signatures_is_kept() {
+    fn cached_jwks_has_verification_members_only() {
         let dir = tempfile::tempdir().unwrap();
         let document = br#"{"keys":[{"kty":"RSA","kid":"1","n":"AQAB","e":"AQAB","d":"canary","x5c":["canary"]},
             "canary",{"kty":"EC","crv":"P-256","x":"x","y":"y","use":"sig","alg":"ES256","key_ops":["verify"]}],
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_nothing_there() {
+    fn damaged_entry_counts_as_missing() {
         let dir = tempfile::tempdir().unwrap();
         keep(dir.path(), URI, b"not JSON", Timestamp::from_unix(0));
         assert_eq!(find(dir.path(), URI), None);

@@ -68,20 +68,19 @@ mod userinfo;
 pub use access_token::{AccessToken, Account};
 #[cfg(feature = "login")]
 pub(crate) use authorize::check_extra;
-pub use authorize::{Authorization, AuthorizeRequest, USUAL_TTL};
+pub use authorize::{Authorization, AuthorizeRequest, DEFAULT_TTL};
 pub use by_url::{Located, Registration};
 pub use claims::Userinfo;
 pub use critical::CriticalPart;
 pub use device::{DeviceAuthorization, DevicePoll, DeviceRequest};
 pub use first_tokens::Completed;
 pub use granted::extended_scopes;
-pub use hooks::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
+pub use hooks::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 pub use introspect::Introspected;
 pub use login_required::not_logged_in;
 pub use manager::FlowManager;
 pub use pending::{
-    Expected, LONGEST_TTL, LONGEST_USER, PendingFlows, PendingInfo, Recognized, StartRequest,
-    Started,
+    Expected, MAX_TTL, MAX_USER_BYTES, PendingFlows, PendingInfo, Recognized, StartRequest, Started,
 };
 pub use ports::{Committed, InlineSecrets, Ports, Secrets};
 pub use profiles::{FixedProfiles, Profiles};
@@ -90,7 +89,7 @@ pub use request::TokenRequest;
 pub use required::RequiredIdentity;
 pub use revoke::{AtServer, Revoked};
 pub use token_source::TokenSource;
-pub use tokens::ASSUMED_LIFE;
+pub use tokens::ASSUMED_LIFETIME;
 pub use tokens::stored;
 
 pub use crate::protocol::authorization::Validation;

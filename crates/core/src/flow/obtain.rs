@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::grant::{GRANT_VERSION, Grant, GrantKey, Identity};
 use crate::profile::{Endpoint, GrantType};
 use crate::protocol::random;
-use crate::protocol::refusal::Asked;
+use crate::protocol::refusal::RequestKind;
 use crate::protocol::reply::{self, TokenReply};
 
 /// Requests the profile's grant and stores the result.
@@ -97,8 +97,8 @@ async fn send(
     peer.trace_step(step, section);
     let credentials = credentials(peer.context()).await?;
     let answer = exchange_with(peer, &credentials, &sent).await.map_err(|n| n.error)?;
-    let reply =
-        reply::validate(&answer, profile, Asked::Token).map_err(|refused| Error::from(*refused))?;
+    let reply = reply::validate(&answer, profile, RequestKind::Token)
+        .map_err(|refused| Error::from(*refused))?;
     if profile.grant == GrantType::ClientCredentials {
         return Ok((reply, Identified::default()));
     }

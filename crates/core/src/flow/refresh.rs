@@ -12,8 +12,8 @@ use crate::grant::Grant;
 use crate::profile::{Endpoint, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::client_auth::Credentials;
-use crate::protocol::refusal::Asked;
 use crate::protocol::refusal::LoginAgain;
+use crate::protocol::refusal::RequestKind;
 use crate::protocol::reply::{self, Refused, TokenReply};
 
 /// What is spent, what hooks add to it, and the client credentials.
@@ -92,7 +92,7 @@ fn read_reply(answer: Result<Answer, NoAnswer>, profile: &Profile) -> Result<Tok
         perhaps_spent: perhaps_acted,
         ..Failed::from(error)
     })?;
-    reply::validate(&answer, profile, Asked::Refresh).map_err(|refused| {
+    reply::validate(&answer, profile, RequestKind::Refresh).map_err(|refused| {
         let Refused { refusal, refresh_token, .. } = *refused;
         // A refusal is a response: nothing was spent. A 5xx, or a success that cannot be read, may have
         // come after the server acted.

@@ -28,7 +28,7 @@ pub struct TokenRequest {
     pub min_ttl: Option<Duration>,
     /// The minimum remaining lifetime if [`min_ttl`](Self::min_ttl) is not set, usually the
     /// profile's. Tokens whose whole lifetime is shorter are not refreshed at each request.
-    pub usual_min_ttl: Option<Duration>,
+    pub default_min_ttl: Option<Duration>,
     /// Refresh even if the stored token has the required lifetime.
     pub force: bool,
     /// Never use the network.
@@ -53,8 +53,8 @@ impl TokenRequest {
 
     /// Sets the minimum remaining lifetime that applies if [`min_ttl`](Self::min_ttl) is not set.
     #[must_use]
-    pub fn usual_min_ttl(mut self, usual: Duration) -> Self {
-        self.usual_min_ttl = Some(usual);
+    pub fn default_min_ttl(mut self, usual: Duration) -> Self {
+        self.default_min_ttl = Some(usual);
         self
     }
 
@@ -102,7 +102,7 @@ impl TokenRequest {
 
     /// Adds the values of the profile for everything that is not requested.
     pub(super) fn of_profile(&self, profile: &Profile) -> Self {
-        let mut request = self.clone().usual_min_ttl(profile.min_ttl);
+        let mut request = self.clone().default_min_ttl(profile.min_ttl);
         request.scopes = scopes::split(&request.scopes, &profile.scope_separator);
         request
     }
@@ -116,7 +116,7 @@ impl TokenRequest {
     pub(super) fn least_life(&self, tokens: &TokenSet) -> Duration {
         match self.min_ttl {
             Some(explicit) => explicit,
-            None => tokens.min_ttl(self.usual_min_ttl.unwrap_or_default()),
+            None => tokens.min_ttl(self.default_min_ttl.unwrap_or_default()),
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_is_something_and_counts_once() {
+    fn scopes_are_deduplicated_and_never_empty() {
         let twice = TokenRequest::default().scopes(["b", "a", "b"]);
         assert_eq!(twice.narrowing(), TokenRequest::default().scopes(["a", "b"]).narrowing());
         let together = TokenRequest::default().scopes(["b  a"]);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_requests_share_a_name() {
+    fn different_requests_have_different_names() {
         let all = TokenRequest::default;
         let requests = [
             all().resource("r audience=a").audience("x"),

@@ -15,7 +15,7 @@ use crate::time::{Timestamp, describe};
 
 /// Assumed lifetime of a refreshable token without `expires_in`: one hour. A token that cannot be refreshed
 /// is handed out for as long as it is stored.
-pub const ASSUMED_LIFE: Duration = Duration::from_secs(3_600);
+pub const ASSUMED_LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// How long before its expiry a token is handed out instead of waiting any longer.
 const GIVE_UP: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ pub fn stored(
     let least = request.least_life(tokens);
     let enough = match request.id_token {
         true => id_token_lives(grant, tokens, least, now),
-        false => lives(grant, tokens, least, now),
+        false => is_usable(grant, tokens, least, now),
     };
     (enough && !force).then(|| AccessToken::of(grant, tokens, now))
 }
@@ -51,12 +51,12 @@ fn requested<'a>(grant: &'a Grant, request: &TokenRequest) -> Option<&'a TokenSe
     }
 }
 
-fn lives(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
+fn is_usable(grant: &Grant, tokens: &TokenSet, min_ttl: Duration, now: Timestamp) -> bool {
     let has_life = match tokens.expires_at {
         None if !tokens.withheld && grant.tokens.refresh_token.is_some() => {
-            now < grant.refreshed_at.plus(ASSUMED_LIFE)
+            now < grant.refreshed_at.plus(ASSUMED_LIFETIME)
         }
-        _ => tokens.lives(now, min_ttl),
+        _ => tokens.is_valid_for(now, min_ttl),
     };
     has_life && !from_the_future(grant, now)
 }
@@ -183,7 +183,7 @@ pub(super) fn of_reply(reply: &TokenReply, asked: &[String], id_token: Option<Se
 /// first. A token that is too large alone is not stored: it is requested again the next time.
 pub(super) fn keep(grant: &mut Grant, name: String, tokens: TokenSet, now: Timestamp) {
     grant.narrowed.remove(&name);
-    grant.narrowed.retain(|_, kept| kept.lives(now, Duration::ZERO));
+    grant.narrowed.retain(|_, kept| kept.is_valid_for(now, Duration::ZERO));
     let own = size(&name, &tokens);
     if own > MOST_BYTES {
         return;
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_expire_first_make_room() {
+    fn tokens_that_expire_first_are_evicted() {
         let mut grant = grant();
         for number in 0..20 {
             keep(&mut grant, format!("{number:02}"), tokens("x", 10, 100 + number), at(0));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn large_ones_leave_the_record_readable() {
+    fn large_narrowed_tokens_leave_record_readable() {
         let mut grant = grant();
         for number in 0..20 {
             let large = tokens("x", MOST_BYTES / 3 - 1000, 100 + number);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::access_token::AccessToken;
 use super::critical::Parts;
-use super::hooks::HOOK_LIMIT;
+use super::hooks::HOOK_TIMEOUT;
 use super::jwks_cache::JwksCache;
 use super::pin::token_endpoint;
 use super::ports::Ports;
@@ -26,7 +26,7 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(45);
 
 /// Returns how long a caller waits for another that holds the lock, with the hooks of both.
 pub(super) fn lock_wait(profile: &Profile) -> Duration {
-    if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_LIMIT }
+    if profile.hooks.is_empty() { LOCK_WAIT } else { LOCK_WAIT + 2 * HOOK_TIMEOUT }
 }
 
 /// Returns a token, as [`FlowManager::token`](crate::FlowManager::token) does. A value of this type takes
@@ -237,6 +237,6 @@ mod tests {
         };
         assert_eq!(lock_wait(&profile("")), LOCK_WAIT);
         let with_rule = profile("[profiles.p.hooks]\npost_token = ['true']");
-        assert_eq!(lock_wait(&with_rule), LOCK_WAIT + HOOK_LIMIT + HOOK_LIMIT);
+        assert_eq!(lock_wait(&with_rule), LOCK_WAIT + HOOK_TIMEOUT + HOOK_TIMEOUT);
     }
 }

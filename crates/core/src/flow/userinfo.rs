@@ -18,7 +18,7 @@ use crate::text::one_line;
 
 /// The token of a userinfo request.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct UserinfoRequest<'a> {
     pub(super) token_type: &'a str,
     pub(super) access_token: &'a Secret,
     pub(super) dpop_key: Option<&'a Secret>,
@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
 pub(super) async fn identity(
     context: Context<'_>,
     endpoint: &str,
-    asked: Asked<'_>,
+    asked: UserinfoRequest<'_>,
 ) -> Result<Identity> {
     let response = request(context, endpoint, asked).await?;
     if response.status != 200 {
@@ -50,10 +50,10 @@ pub(super) async fn identity(
 pub(super) async fn request(
     context: Context<'_>,
     endpoint: &str,
-    asked: Asked<'_>,
+    asked: UserinfoRequest<'_>,
 ) -> Result<HttpResponse> {
     context.trace_step("Requesting the identity of the user", "OpenID Connect Core, section 5.3");
-    let Asked { token_type, access_token, dpop_key } = asked;
+    let UserinfoRequest { token_type, access_token, dpop_key } = asked;
     let url = Url::parse(endpoint)
         .map_err(|_| Error::config("the userinfo endpoint is not a valid URL"))?;
     let key = dpop_key.filter(|_| token_type == "DPoP");

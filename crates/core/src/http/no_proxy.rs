@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_in_the_list_are_found() {
+    fn listed_host_bypasses_the_proxy() {
         for (list, url) in [
             ("corp.test", "https://corp.test"),
             ("corp.test", "https://a.b.corp.test:8443/x"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn other_hosts_are_not() {
+    fn unlisted_host_uses_the_proxy() {
         for (list, url) in [
             ("", "https://corp.test"),
             ("corp.test", "https://notcorp.test"),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_told() {
+    fn invalid_no_proxy_entry_is_reported() {
         let wrong = [
             "10.*",
             "*corp.test",

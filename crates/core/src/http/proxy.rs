@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_a_proxy_is_none() {
+    fn invalid_proxy_address_is_recognized() {
         for text in [
             "http://proxy.example:3128",
             "https://user:p%40ss@proxy.example",

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_judged_in_every_notation() {
+    fn host_is_checked_in_every_notation() {
         for url in [
             "https://2130706433/",
             "https://0x7f.1/",

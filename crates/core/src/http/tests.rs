@@ -179,7 +179,7 @@ async fn endless_chunks_end_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_body_may_be_as_large_as_the_limit_and_not_larger() {
+async fn body_up_to_the_limit_is_accepted() {
     for (size, fits) in [(MAX_BODY, true), (MAX_BODY + 1, false)] {
         let url = says(format!("{OK}Content-Length: {size}\r\n\r\n{}", "x".repeat(size))).await;
         let answer = send(options(), &url).await;
@@ -203,7 +203,7 @@ async fn compressed_bodies_count_as_what_they_become() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_is_said_to_be_so() {
+async fn undecodable_body_is_reported() {
     let large = format!("X-A: {}\r\n", "y".repeat(1024)).repeat(80);
     let many = "X: y\r\n".repeat(10_000);
     for (answer, expected) in [
@@ -242,7 +242,7 @@ async fn a_closed_port_proves_that_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn what_must_not_be_sent_is_refused_before_anything_happens() {
+async fn forbidden_request_is_refused_before_connecting() {
     for (url, expected) in [
         ("http://oauthctl.invalid/token", "without TLS"),
         ("http://localhost.example.invalid/", "without TLS"),

@@ -34,7 +34,7 @@ pub async fn log_in(
     tell: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Completed> {
     let profile = &*manager.profile(&attempt.key.profile).await?;
-    let _room = manager.prove_store(&attempt.key).await?;
+    let _reservation = manager.prove_store(&attempt.key).await?;
     check_extra(&attempt.extra)?;
     let server = match attempt.server.clone() {
         Some(server) => server,

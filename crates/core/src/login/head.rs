@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_a_request_is_left_behind() {
+    fn bytes_after_a_request_are_ignored() {
         let get = b"GET /cb?a=b HTTP/1.1\r\nHost: h\r\n\r\n";
         let pipelined = [get.as_slice(), b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"].concat();
         let expected = request("GET /cb HTTP/1.1\r\nhost: h\r\n\r\n", b"a=b", b"");
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_used_is_bytes() {
+    fn unused_header_may_hold_any_bytes() {
         let cookie = "c".repeat(20 * 1024);
         let plain = request("GET /cb HTTP/1.1\r\nhost: h\r\n\r\n", b"a=\xfc", b"");
         for field in [

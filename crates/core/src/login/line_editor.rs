@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_can_do_nothing_to_a_terminal() {
+    fn echoed_input_cannot_control_the_terminal() {
         let (_, echo) = typed("a\u{1}\u{9b}b\u{202e}ü\u{7f}\n".as_bytes());
         assert_eq!(echo, "abü\u{8} \u{8}\n");
     }

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn another_place_is_refused() {
+    fn callback_at_another_redirect_uri_is_refused() {
         for text in [
             "https://127.0.0.1:4711/callback?code=SECRET&state=s",
             "http://localhost:4711/callback?code=SECRET&state=s",
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_shows_for_a_default_port_or_an_empty_path_is_the_same_place() {
+    fn default_port_and_empty_path_are_equivalent() {
         for (text, uri) in [
             ("http://localhost/cb?code=c&state=s", "http://localhost:80/cb"),
             ("http://localhost:9/?code=c&state=s", "http://localhost:9"),

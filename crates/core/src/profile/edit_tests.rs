@@ -108,7 +108,7 @@ fn values_are_toml_where_they_can_be_and_text_otherwise() {
 }
 
 #[test]
-fn what_would_not_be_valid_is_not_written() {
+fn invalid_edit_is_not_written() {
     for (profile, kind) in [
         (new("a"), ErrorKind::Config),
         (new("--x"), ErrorKind::Usage),

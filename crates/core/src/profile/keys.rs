@@ -14,9 +14,9 @@ use super::presets::Preset;
 use super::reader::{Reader, Surroundings};
 use super::redirect_uri::{Callback, built_in_redirect};
 use super::{
-    AssertionAudience, Client, ClientAuth, DiscoveryRules, Endpoint, Endpoints, GrantInputs,
-    GrantType, Hook, Jar, LoginFlow, Par, Pkce, Profile, Quirks, ResponseMode, TokenRequestFormat,
-    USUAL_MIN_TTL,
+    AssertionAudience, Client, ClientAuth, DEFAULT_MIN_TTL, DiscoveryRules, Endpoint, Endpoints,
+    GrantInputs, GrantType, Hook, Jar, LoginFlow, Par, Pkce, Profile, Quirks, ResponseMode,
+    TokenRequestFormat,
 };
 use crate::parameters::reserved;
 use crate::text::one_line;
@@ -371,7 +371,7 @@ pub(crate) fn defaults(name: &str) -> Profile {
         trusted_audiences: super::TrustedAudiences::default(),
         id_token_signed_response_alg: None,
         flow: vec![LoginFlow::Browser, LoginFlow::Paste],
-        min_ttl: USUAL_MIN_TTL,
+        min_ttl: DEFAULT_MIN_TTL,
         timeout: Duration::from_secs(300),
         store: None,
         ca_file: None,

@@ -76,7 +76,7 @@ pub use rules::Rule;
 pub use target::Target;
 
 /// The minimum remaining lifetime of tokens of a profile that sets none.
-pub const USUAL_MIN_TTL: Duration = Duration::from_secs(60);
+pub const DEFAULT_MIN_TTL: Duration = Duration::from_secs(60);
 
 /// A profile with its preset applied: the whole configuration, validated, with nothing fetched yet.
 /// Endpoints are named as in RFC 8414, client metadata as in RFC 7591.

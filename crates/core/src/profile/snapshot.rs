@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_file_and_any_damage_make_it_void() {
+    fn changed_file_or_damage_voids_the_snapshot() {
         let state = tempfile::tempdir().unwrap();
         let (original, state) = (file(TWO), state.path());
         store(state, &original, "a");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_no_secret() {
+    fn snapshot_holds_no_secret() {
         let state = tempfile::tempdir().unwrap();
         let file = file(
             &TWO.replace("client_id = \"c\"", "client_id = \"c\"\nclient_secret = \"hunter2\""),

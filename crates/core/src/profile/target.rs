@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn place_covers_itself_in_other_spellings() {
+    fn target_matches_other_spellings_of_itself() {
         for (key, asked) in [
             ("https://gitlab.com", "https://gitlab.com"),
             ("https://gitlab.com/", "https://GITLAB.com:443/a/b.git"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn place_covers_no_other() {
+    fn target_matches_no_other_place() {
         for (key, asked) in [
             ("https://gitlab.com", "https://gitlab.com.example"),
             ("https://gitlab.com", "https://agitlab.com"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
+    fn invalid_target_is_refused() {
         for text in [
             "",
             " ",

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_ways_to_write_a_url_are_one() {
+    fn spellings_of_a_url_are_one_login() {
         assert_eq!(canonical("HTTPS://R.example:443/"), canonical("https://r.example"));
         assert_eq!(canonical("https://r.example/A"), canonical("https://R.example/A"));
         for (one, other) in [

@@ -71,7 +71,7 @@ mod tests {
     type Change = (&'static str, fn(&mut Profile));
 
     #[test]
-    fn what_no_file_could_say_is_refused() {
+    fn field_that_no_file_can_set_is_refused() {
         profile().check().unwrap();
         let changes: [Change; 11] = [
             ("issuer", |p| p.issuer = Some("https://as.example/?x".to_owned())),

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_stays() {
+    fn undecodable_text_is_kept() {
         let parameters = parse(b"a=50%+%zz%4&b=f%FC\xfcr&c=%0d%0a").unwrap();
         let read: Vec<_> = parameters.iter().map(|(_, value)| value).collect();
         assert_eq!(read, ["50% %zz%4", "f\u{fffd}\u{fffd}r", "\r\n"]);

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::answer::Answer;
 use super::members::Members;
-use super::refusal::{Asked, has_error, refusal};
+use super::refusal::{RequestKind, has_error, refusal};
 use crate::Secret;
 use crate::advice::Advice;
 use crate::error::{Error, OAuthError, Result};
@@ -39,7 +39,7 @@ pub(crate) struct DeviceReply {
 pub(crate) fn read(answer: &Answer, profile: &Profile) -> Result<DeviceReply> {
     let body = answer.members();
     if !matches!(answer.status(), 200..=299) || has_error(&body) {
-        return Err(refusal(answer, &body, profile, Asked::Device).error);
+        return Err(refusal(answer, &body, profile, RequestKind::Device).error);
     }
     parts(&body).map_err(|what| {
         let what = body.defect().map_or(what, str::to_owned);
@@ -57,7 +57,7 @@ pub(crate) fn read(answer: &Answer, profile: &Profile) -> Result<DeviceReply> {
 pub(crate) fn read_backchannel(answer: &Answer, profile: &Profile) -> Result<DeviceReply> {
     let body = answer.members();
     if !matches!(answer.status(), 200..=299) || has_error(&body) {
-        return Err(refusal(answer, &body, profile, Asked::Backchannel).error);
+        return Err(refusal(answer, &body, profile, RequestKind::Backchannel).error);
     }
     let id = text(&body, "auth_req_id").and_then(|id| match id {
         Some(id) if id.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Secret::new(id)),

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_defect_can_be_read() {
+    fn members_before_a_defect_are_readable() {
         for body in ["{\"t\":\"x\",\"a\":NaN}", "{\"t\":\"x\"} y", "{\"t\":\"x\",\"a\":\"tru"] {
             let members = Members::read(body.as_bytes());
             assert!(members.defect().is_some(), "{body}");

@@ -10,7 +10,7 @@ use crate::profile::{Endpoint, GrantType, Profile};
 
 /// What was requested from a token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum RequestKind {
     /// A first token: for a code, or on behalf of the client itself.
     Token,
     /// A refresh (RFC 6749, section 6).
@@ -21,7 +21,7 @@ pub(crate) enum Asked {
     Backchannel,
 }
 
-impl Asked {
+impl RequestKind {
     /// Returns the name of the request in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -99,7 +99,12 @@ const DEAD_TOKEN: [&str; 10] = [
 ];
 
 /// Interprets a response that is not a success.
-pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked: Asked) -> Refusal {
+pub(crate) fn refusal(
+    answer: &Answer,
+    body: &Members,
+    profile: &Profile,
+    asked: RequestKind,
+) -> Refusal {
     let said = said(body);
     let oauth = said.as_ref().map(|said| {
         answer.oauth_error(said.code.as_deref().unwrap_or("error"), said.description.as_deref())
@@ -118,8 +123,8 @@ pub(crate) fn refusal(answer: &Answer, body: &Members, profile: &Profile, asked:
         return Refusal { error, login_again: None };
     }
     let login_again = match asked {
-        Asked::Refresh => login_again(answer, said.as_ref(), profile),
-        Asked::Token | Asked::Device | Asked::Backchannel => None,
+        RequestKind::Refresh => login_again(answer, said.as_ref(), profile),
+        RequestKind::Token | RequestKind::Device | RequestKind::Backchannel => None,
     };
     let what = format!("the {} was refused", asked.name());
     let error = match oauth {
@@ -273,15 +278,15 @@ fn describe_status(status: u16) -> String {
     format!("{status} ({word})")
 }
 
-fn status_hint(status: u16, asked: Asked) -> Advice {
+fn status_hint(status: u16, asked: RequestKind) -> Advice {
     match status {
         300..=399 => "configure the endpoint that it redirects to, if you trust it".into(),
         401 => check_client(),
         404 | 405 => {
             let key = match asked {
-                Asked::Device => Endpoint::DeviceAuthorization.key(),
-                Asked::Backchannel => Endpoint::BackchannelAuthentication.key(),
-                Asked::Token | Asked::Refresh => Endpoint::Token.key(),
+                RequestKind::Device => Endpoint::DeviceAuthorization.key(),
+                RequestKind::Backchannel => Endpoint::BackchannelAuthentication.key(),
+                RequestKind::Token | RequestKind::Refresh => Endpoint::Token.key(),
             };
             Advice::configure(&[key], format!("check `{key}`"))
         }

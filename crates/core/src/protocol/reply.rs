@@ -16,7 +16,7 @@ use crate::profile::{GrantType, Profile};
 use crate::protocol::answer::Answer;
 use crate::protocol::json::is_flat;
 use crate::protocol::members::Members;
-use crate::protocol::refusal::{Asked, Refusal, has_error, refusal};
+use crate::protocol::refusal::{Refusal, RequestKind, has_error, refusal};
 use crate::redact;
 use crate::text::is_token_type;
 use crate::time::Timestamp;
@@ -90,14 +90,14 @@ impl From<Refused> for Error {
 pub(crate) fn validate(
     answer: &Answer,
     profile: &Profile,
-    asked: Asked,
+    asked: RequestKind,
 ) -> Result<TokenReply, Box<Refused>> {
     let body = answer.members();
     let nested = (!profile.token_path.is_empty()).then(|| descend(&body, &profile.token_path));
     let tokens = match &nested {
         Some(Some(found)) => Some(found),
         // Slack nests a user's token at the login, but not at a refresh.
-        Some(None) if asked != Asked::Refresh => None,
+        Some(None) if asked != RequestKind::Refresh => None,
         _ => Some(&body),
     };
     let refusal = if !matches!(answer.status(), 200..=299) || has_error(&body) {
@@ -129,7 +129,7 @@ pub(crate) fn validate_assertion(
 ) -> Result<Secret, Error> {
     let body = answer.members();
     if !matches!(answer.status(), 200..=299) || has_error(&body) {
-        return Err(refusal(answer, &body, profile, Asked::Token).error);
+        return Err(refusal(answer, &body, profile, RequestKind::Token).error);
     }
     let read = || {
         if let Some(defect) = body.defect() {
@@ -142,7 +142,7 @@ pub(crate) fn validate_assertion(
         }
         token(&body, "access_token")?.ok_or_else(|| "no `access_token`".to_owned())
     };
-    read().map_err(|what| not_a_token_response(answer, Asked::Token, &what))
+    read().map_err(|what| not_a_token_response(answer, RequestKind::Token, &what))
 }
 
 fn descend(body: &Members, path: &str) -> Option<Members> {
@@ -366,7 +366,7 @@ fn scope_words(value: Option<Value>, profile: &Profile) -> Result<Option<Vec<Str
     Ok(Some(words.into_iter().filter(|w| !w.is_empty()).collect()))
 }
 
-fn not_a_token_response(answer: &Answer, asked: Asked, what: &str) -> Error {
+fn not_a_token_response(answer: &Answer, asked: RequestKind, what: &str) -> Error {
     let error = Error::validation(format!(
         "the response to the {} is not a token response: status {}, {what}",
         asked.name(),

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_query_came_in_can_be_said() {
+    fn receiving_url_of_a_query_can_be_set() {
         let at = |url: &str| {
             let query = AuthorizationResponse::from_query("?code=c&state=s").unwrap();
             query.received_at(url)?.parameters(URI)
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn decoded_parameters_are_judged_like_a_query() {
+    fn decoded_parameters_are_validated_like_a_query() {
         let of = |pairs: &[(&str, &str)]| {
             AuthorizationResponse::from_parameters(pairs.iter().copied())
                 .and_then(|response| response.parameters(URI))

@@ -25,7 +25,7 @@ pub(crate) const LONGEST: usize = 8 * 1024;
 /// Every process that completes flows must know the key of the process that started them. HS256 is
 /// sufficient: processes that verify states may also create them. Rotate with [`StateKeys::new`]: the new
 /// key first, followed by the old one for as long as states are valid (at most
-/// [`LONGEST_TTL`](crate::flow::LONGEST_TTL)).
+/// [`MAX_TTL`](crate::flow::MAX_TTL)).
 ///
 /// ```
 /// use oauthctl_core::{Secret, StateAlg, StateKey, StateKeys};

@@ -128,7 +128,7 @@ fn a_short_secret_that_is_no_word_is_hidden_anywhere() {
 }
 
 #[test]
-fn parts_and_neighbours_of_secrets_are_hidden() {
+fn overlapping_secrets_are_hidden() {
     let long: String = (0..100).map(|number| format!("{number:02}")).collect();
     for (secrets, text, shown) in [
         (vec!["abcdefgh1", "efgh1ijklmnop"], "abcdefgh1ijklmnop.", "[redacted]."),
@@ -147,7 +147,7 @@ fn parts_and_neighbours_of_secrets_are_hidden() {
 }
 
 #[test]
-fn random_texts_survive_and_no_secret_does() {
+fn random_text_is_redacted_and_survives() {
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |limit: usize| {
         seed ^= seed << 13;
@@ -207,7 +207,7 @@ fn unknown_values_displace_no_secret() {
 
 /// Texts made to take as long as possible: in quadratic time this would not end.
 #[test]
-fn no_text_takes_long() {
+fn redaction_of_large_texts_is_fast() {
     const SIZE: usize = 1 << 17;
     let repeated = "a".repeat(60_000) + "b1";
     let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJKV1QifQ.";

@@ -162,7 +162,7 @@ impl std::fmt::Display for StoreSpec {
 
 /// Where the stores keep their files, and how they reach the keyring. Nothing is read before it is needed.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct StorePaths {
     /// The directory of `file` if none is named.
     pub files: PathBuf,
     /// The key of the encrypted files.
@@ -227,18 +227,18 @@ impl StoreSpec {
     /// # Errors
     /// Returns [`Store`](crate::ErrorKind::Store) for a store that this build or version does not support.
     #[cfg_attr(not(any(feature = "file", feature = "keyring")), allow(unused_variables))]
-    pub fn open(&self, places: &Places) -> Result<Store> {
+    pub fn open(&self, paths: &StorePaths) -> Result<Store> {
         match self {
             #[cfg(feature = "file")]
             Self::File(directory) => {
-                let store = Arc::new(self.file_store(directory.as_deref(), places));
+                let store = Arc::new(self.file_store(directory.as_deref(), paths));
                 let warnings = store.warnings();
                 Ok(Store { grants: store.clone(), items: store, warnings })
             }
             #[cfg(feature = "keyring")]
-            Self::Keyring => open_keyring(places),
+            Self::Keyring => open_keyring(paths),
             #[cfg(any(feature = "file", feature = "keyring"))]
-            Self::Command => open_command(places),
+            Self::Command => open_command(paths),
             #[cfg(not(all(feature = "file", feature = "keyring")))]
             _ => Err(Error::store(format!("this build does not support the store `{self}`"))),
         }
@@ -246,8 +246,8 @@ impl StoreSpec {
 }
 
 #[cfg(any(feature = "file", feature = "keyring"))]
-fn open_command(places: &Places) -> Result<Store> {
-    let Some(commands) = places.command.clone() else {
+fn open_command(paths: &StorePaths) -> Result<Store> {
+    let Some(commands) = paths.command.clone() else {
         return Err(Error::config("the store `command` is not configured").hint(
             Advice::configure(
                 &["get", "set", "delete"],
@@ -260,17 +260,17 @@ fn open_command(places: &Places) -> Result<Store> {
 }
 
 #[cfg(feature = "keyring")]
-fn open_keyring(places: &Places) -> Result<Store> {
+fn open_keyring(paths: &StorePaths) -> Result<Store> {
     #[cfg(target_os = "linux")]
-    if let Some(user) = &places.user {
-        let service = keyring::SecretService::new(places.bus.clone(), keyring::PATIENCE);
+    if let Some(user) = &paths.user {
+        let service = keyring::SecretService::new(paths.bus.clone(), keyring::PATIENCE);
         let service = Arc::new(service.with_user(user.clone()));
-        let store = Arc::new(KeyringStore::on(service.clone(), &places.sealed));
+        let store = Arc::new(KeyringStore::on(service.clone(), &paths.sealed));
         let warnings = store.warnings();
         let store = Arc::new(keyring::AttendedKeyring::new(store, service));
         return Ok(Store { grants: store.clone(), items: store, warnings });
     }
-    let store = KeyringStore::open(places.bus.clone(), &places.sealed)?;
+    let store = KeyringStore::open(paths.bus.clone(), &paths.sealed)?;
     let warnings = store.warnings();
     let store = Arc::new(store);
     Ok(Store { grants: store.clone(), items: store, warnings })
@@ -279,16 +279,16 @@ fn open_keyring(places: &Places) -> Result<Store> {
 #[cfg(feature = "file")]
 impl StoreSpec {
     /// Opens the store if it is one of encrypted files.
-    pub fn open_files(&self, places: &Places) -> Option<FileStore> {
+    pub fn open_files(&self, paths: &StorePaths) -> Option<FileStore> {
         match self {
-            Self::File(directory) => Some(self.file_store(directory.as_deref(), places)),
+            Self::File(directory) => Some(self.file_store(directory.as_deref(), paths)),
             _ => None,
         }
     }
 
-    fn file_store(&self, directory: Option<&Path>, places: &Places) -> FileStore {
-        let directory = directory.unwrap_or(&places.files);
-        FileStore::open(directory, places.key.clone()).named(self.to_string())
+    fn file_store(&self, directory: Option<&Path>, paths: &StorePaths) -> FileStore {
+        let directory = directory.unwrap_or(&paths.files);
+        FileStore::open(directory, paths.key.clone()).named(self.to_string())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 const VERSION: u32 = 1;
 /// Default lifetime of a state, in seconds.
-const USUAL_LIFE: u64 = 600;
+const DEFAULT_LIFETIME: u64 = 600;
 const WAIT: Duration = Duration::from_secs(10);
 
 /// A file with keys for states.
@@ -58,7 +58,7 @@ struct Entry {
 impl Entry {
     fn new(alg: StateAlg) -> Result<Self> {
         let key = StateKey::generate()?;
-        Ok(Self { alg: alg.as_str().to_owned(), key, longest: USUAL_LIFE, until: None })
+        Ok(Self { alg: alg.as_str().to_owned(), key, longest: DEFAULT_LIFETIME, until: None })
     }
 
     fn read(&self) -> Result<StateKey> {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_writes_while_another_does() {
+    fn writers_exclude_each_other() {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let path = dir.path().join("state.key");
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waited_for_another_goes_on_from_what_that_one_wrote() {
+    fn waiting_writer_continues_from_the_new_keys() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.key");
         let other = StateKeyFile::open(&path, Arc::new(Manual(AtomicU64::new(1_000))));

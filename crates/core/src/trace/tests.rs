@@ -37,7 +37,7 @@ fn a_step_tells_what_it_does_and_each_parameter_is_explained_once() {
 }
 
 #[test]
-fn a_detail_that_should_not_have_been_one_is_still_hidden() {
+fn secret_in_a_trace_detail_is_hidden() {
     let (trace, shown) = traced(false);
     trace.detail("code_verifier", CANARY);
     trace.detail("something else", CANARY);
@@ -48,7 +48,7 @@ fn a_detail_that_should_not_have_been_one_is_still_hidden() {
 }
 
 #[test]
-fn the_browser_s_way_is_shown_in_both_directions() {
+fn request_and_response_of_the_browser_are_shown() {
     let (trace, shown) = traced(false);
     let url = format!(
         "https://as.example/authorize?response_type=code&state={CANARY}&scope=a%20b\

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::flow::exchange::send;
 use crate::flow::ports::Ports;
 use crate::port::{HttpRequest, HttpResponse, Method};
-use crate::profile::discovery::fetch::{Nothing, document, request};
+use crate::profile::discovery::fetch::{Unusable, document, request};
 use crate::profile::endpoint;
 use crate::protocol::challenge::ResourceChallenge;
 use crate::protocol::protected_resource::{ResourceMetadata, locations, validate};
@@ -47,7 +47,7 @@ pub(super) async fn find(
                     Err(why) => Found::Nothing { why: Some(why), scopes },
                 });
             }
-            Err(Nothing { passing: true, why }) => {
+            Err(Unusable { is_transient: true, why }) => {
                 return Err(unavailable(&location, &why));
             }
             Err(_) => {}
@@ -98,8 +98,8 @@ async fn named(ports: &Ports, url: &Url, location: &str) -> Result<ResourceMetad
     })?;
     match fetched(ports, &location).await? {
         Ok(document) => validate(url, &document),
-        Err(Nothing { passing: true, why }) => Err(unavailable(&location, &why)),
-        Err(Nothing { why, .. }) => Err(Error::validation(format!(
+        Err(Unusable { is_transient: true, why }) => Err(unavailable(&location, &why)),
+        Err(Unusable { why, .. }) => Err(Error::validation(format!(
             "the metadata of {} is not at the location that its challenge names, {}: {why}",
             one_line(url.as_str()),
             one_line(location.as_str())
@@ -109,7 +109,7 @@ async fn named(ports: &Ports, url: &Url, location: &str) -> Result<ResourceMetad
 
 type Document = serde_json::Map<String, serde_json::Value>;
 
-async fn fetched(ports: &Ports, location: &Url) -> Result<Result<Document, Nothing>> {
+async fn fetched(ports: &Ports, location: &Url) -> Result<Result<Document, Unusable>> {
     let request = HttpRequest { purpose: "discovery of the resource", ..request(location) };
     let response = send(ports, &request, &[]).await.map_err(|no_answer| no_answer.error)?;
     Ok(document(&response))

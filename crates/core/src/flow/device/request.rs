@@ -20,7 +20,7 @@ use crate::protocol::client_auth::Credentials;
 use crate::protocol::{device, random};
 
 /// How long codes are assumed to be valid if the server does not say.
-const USUAL_LIFE: Duration = Duration::from_secs(900);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(900);
 
 /// Requests the codes.
 pub(in crate::flow) async fn authorize(
@@ -30,7 +30,7 @@ pub(in crate::flow) async fn authorize(
     let profile = context.profile;
     check_extra(&request.extra)?;
     scopes::check(&request.scopes)?;
-    let room = prove_store(context.ports(), &request.key).await?;
+    let reservation = prove_store(context.ports(), &request.key).await?;
     let credentials = credentials(context).await?;
     let server = context.server(Purpose::Login).await?;
     let peer = context.with(&server);
@@ -50,7 +50,7 @@ pub(in crate::flow) async fn authorize(
         true => Handle::Backchannel(reply.device_code),
         false => Handle::DeviceCode(reply.device_code),
     };
-    let life = reply.expires_in.unwrap_or(USUAL_LIFE);
+    let life = reply.expires_in.unwrap_or(DEFAULT_LIFETIME);
     let is_cut = request.ttl.is_some_and(|ttl| ttl < life);
     let life = request.ttl.map_or(life, |ttl| ttl.min(life));
     Ok(DeviceAuthorization {
@@ -70,7 +70,7 @@ pub(in crate::flow) async fn authorize(
         pace: Pace::new(reply.interval, life),
         is_cut,
         prepared: None,
-        _room: room,
+        _reservation: reservation,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::port::HOOK_ANSWER;
+use super::port::MAX_HOOK_ANSWER;
 use crate::error::{Error, Result};
 use crate::flow::attributes::{check, drop_expired};
 use crate::grant::{Attribute, Grant};
@@ -30,8 +30,8 @@ crate::redact::debug::redacted_debug!(Answer {
 
 /// Reads an answer. The inner error is a denial, the outer one a fault of the hook.
 pub(super) fn read(text: &str) -> Result<Result<Answer, String>, String> {
-    if text.len() > HOOK_ANSWER {
-        return Err(format!("its answer exceeds {HOOK_ANSWER} bytes"));
+    if text.len() > MAX_HOOK_ANSWER {
+        return Err(format!("its answer exceeds {MAX_HOOK_ANSWER} bytes"));
     }
     if text.trim().is_empty() {
         return Ok(Ok(Answer::default()));
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_nothing_or_one_object_of_known_members() {
+    fn hook_answer_is_empty_or_one_known_object() {
         for nothing in ["", " \n", "{}", "{\"attributes\":null,\"params\":{},\"deny\":null}"] {
             let answer = read(nothing).unwrap().unwrap();
             assert!(answer.attributes.is_empty() && answer.params.is_empty(), "{nothing}");

@@ -9,5 +9,5 @@ mod post_token;
 
 pub(super) use answer::{add, keep, merge};
 pub(super) use ask::{About, ask, login_required};
-pub use port::{HOOK_ANSWER, HOOK_LIMIT, Hooks};
+pub use port::{HOOK_TIMEOUT, Hooks, MAX_HOOK_ANSWER};
 pub(super) use post_token::{has_post_token, post_token, withheld};

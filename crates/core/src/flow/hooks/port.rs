@@ -8,15 +8,15 @@ use crate::port::BoxFuture;
 use crate::profile::{Hook, Profile};
 
 /// Maximum duration of a hook: 30 seconds.
-pub const HOOK_LIMIT: Duration = Duration::from_secs(30);
+pub const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Maximum size of a hook's answer in bytes: 1 MiB.
-pub const HOOK_ANSWER: usize = 1024 * 1024;
+pub const MAX_HOOK_ANSWER: usize = 1024 * 1024;
 
 /// Runs hooks: rules of the caller at certain events of a grant.
 ///
-/// An implementation ends a hook that takes longer than [`HOOK_LIMIT`], and refuses an answer over
-/// [`HOOK_ANSWER`]. It may also answer by itself, without running anything. `post_token` always runs while
+/// An implementation ends a hook that takes longer than [`HOOK_TIMEOUT`], and refuses an answer over
+/// [`MAX_HOOK_ANSWER`]. It may also answer by itself, without running anything. `post_token` always runs while
 /// the lock of its grant is held, and so does `pre_token` except at a login; a hook that requests a token
 /// of the same grant there deadlocks. A hook may be called more than once for the same event: by several
 /// callers that complete one flow at once, of which one gets the tokens, and again after a failure.

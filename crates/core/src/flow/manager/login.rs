@@ -155,7 +155,7 @@ impl FlowManager {
     ///
     /// Returns `Store` if it cannot.
     #[cfg(feature = "login")]
-    pub(crate) async fn prove_store(&self, key: &GrantKey) -> Result<commit::Room> {
+    pub(crate) async fn prove_store(&self, key: &GrantKey) -> Result<commit::Reservation> {
         commit::prove_store(&self.shared.ports, key).await
     }
 

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_another_version_remembers_is_no_flow_of_ours() {
+    async fn record_of_another_version_is_refused() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(MemoryPending::new(Arc::clone(&clock), 9));
         let secret = StateKey::generate().unwrap();

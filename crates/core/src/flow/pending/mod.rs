@@ -18,4 +18,4 @@ pub use expected::Expected;
 pub use flows::{PendingFlows, Recognized};
 pub use info::PendingInfo;
 pub(super) use start::start;
-pub use start::{LONGEST_TTL, LONGEST_USER, StartRequest, Started};
+pub use start::{MAX_TTL, MAX_USER_BYTES, StartRequest, Started};

@@ -10,7 +10,7 @@ use super::record::{FlowRecord, Whole, name_of, seal, sealed_state};
 use crate::advice::Advice;
 use crate::error::{Error, Result};
 use crate::flow::attributes;
-use crate::flow::authorize::{AuthorizeRequest, Awaited, USUAL_TTL, authorize};
+use crate::flow::authorize::{AuthorizeRequest, Awaited, DEFAULT_TTL, authorize};
 use crate::flow::ownership::check_owner;
 use crate::flow::turn::Context;
 use crate::grant::{DEFAULT_ACCOUNT, GrantKey};
@@ -20,10 +20,10 @@ use crate::protocol::state::StateClaims;
 use crate::time::{Timestamp, describe};
 
 /// Maximum length of a user reference, in bytes.
-pub const LONGEST_USER: usize = 1024;
+pub const MAX_USER_BYTES: usize = 1024;
 
 /// Maximum lifetime of a state: 30 days.
-pub const LONGEST_TTL: Duration = Duration::from_secs(30 * 86_400);
+pub const MAX_TTL: Duration = Duration::from_secs(30 * 86_400);
 
 /// Maximum size of all attributes of a flow, in bytes.
 const LARGEST_ATTRIBUTES: usize = 16 * 1024;
@@ -44,11 +44,11 @@ const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StartRequest {
-    /// The caller's reference for the user: any text of 1 to [`LONGEST_USER`] bytes. It is returned with
+    /// The caller's reference for the user: any text of 1 to [`MAX_USER_BYTES`] bytes. It is returned with
     /// the grant, and neither the state nor the server reveals it. A flow with a user replaces only a login
     /// that a flow of the same user made.
     pub user: Option<String>,
-    /// The account under which the grant is stored, of 1 to [`LONGEST_USER`] bytes. `None` uses the user
+    /// The account under which the grant is stored, of 1 to [`MAX_USER_BYTES`] bytes. `None` uses the user
     /// reference, else `default`.
     pub account: Option<String>,
     /// Attributes that the grant will have, of at most 16 KiB in total.
@@ -61,7 +61,7 @@ pub struct StartRequest {
     /// refused: `response_type`, `client_id`, `client_secret`, `redirect_uri`, `scope`, `state`, `nonce`,
     /// `code`, `code_challenge`, `code_challenge_method`, `code_verifier`, `request` and `request_uri`.
     pub extra: Vec<(String, String)>,
-    /// How long to wait for the response: at least a second, at most [`LONGEST_TTL`].
+    /// How long to wait for the response: at least a second, at most [`MAX_TTL`].
     pub ttl: Duration,
     /// Whether the whole flow is encrypted into the state itself instead of being stored in the pending
     /// store, so that any process with the key can complete it. The use of the state is still recorded in
@@ -84,7 +84,7 @@ crate::redact::debug::redacted_debug!(StartRequest {
 });
 
 impl Default for StartRequest {
-    /// Returns a request without a user, with the settings of the profile and [`USUAL_TTL`].
+    /// Returns a request without a user, with the settings of the profile and [`DEFAULT_TTL`].
     fn default() -> Self {
         Self {
             user: None,
@@ -93,7 +93,7 @@ impl Default for StartRequest {
             redirect_uri: None,
             scopes: Vec::new(),
             extra: Vec::new(),
-            ttl: USUAL_TTL,
+            ttl: DEFAULT_TTL,
             sealed: false,
             grant_id: None,
         }
@@ -288,16 +288,16 @@ fn check(profile: &Profile, request: &StartRequest) -> Result<()> {
     if request.redirect_uri.as_deref() == Some("") {
         return Err(Error::usage("the redirect URI is empty"));
     }
-    if request.ttl.as_secs() == 0 || request.ttl > LONGEST_TTL {
+    if request.ttl.as_secs() == 0 || request.ttl > MAX_TTL {
         return Err(Error::usage(format!(
             "the lifetime of a state must be at least one second and at most {}",
-            describe(LONGEST_TTL)
+            describe(MAX_TTL)
         )));
     }
     let names = [("a user reference", &request.user), ("an account", &request.account)];
     for (what, name) in names {
-        if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_USER) {
-            return Err(Error::usage(format!("{what} must have 1 to {LONGEST_USER} bytes")));
+        if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_USER_BYTES) {
+            return Err(Error::usage(format!("{what} must have 1 to {MAX_USER_BYTES} bytes")));
         }
     }
     if request.grant_id.as_ref().is_some_and(|id| !is_grant_id(id)) {

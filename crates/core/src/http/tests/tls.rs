@@ -85,7 +85,7 @@ async fn serve_once(
 }
 
 #[tokio::test]
-async fn a_server_of_an_authority_in_the_ca_file_is_believed() {
+async fn server_of_an_authority_in_ca_file_is_trusted() {
     let directory = tempfile::tempdir().unwrap();
     let issuer = authority("one");
     let (url, served) = tls_server(&issuer, params("127.0.0.1"), None).await;

@@ -72,7 +72,7 @@ fn commands_are_split_before_the_url_comes_in() {
 }
 
 #[test]
-fn a_url_with_a_placeholder_in_it_is_not_filled_twice() {
+fn placeholder_in_the_url_is_not_replaced() {
     let url = "https://as.example/?x=%s";
     let launcher = from_words(&words("b --a=%s").unwrap(), url);
     assert_eq!(launcher.arguments, ["--a=https://as.example/?x=%s"]);
@@ -159,7 +159,7 @@ mod launching {
     }
 
     #[test]
-    fn when_none_works_each_reason_is_told() {
+    fn failure_of_every_launcher_is_reported() {
         let (_bad, bad) = script("exit 3");
         let (_killed, killed) = script("kill -9 $$");
         let list = format!("missing:./rel:{bad}:{killed}");
@@ -196,7 +196,7 @@ mod launching {
     }
 
     #[test]
-    fn a_launcher_that_stays_is_neither_waited_for_nor_lost_sight_of() {
+    fn running_launcher_is_watched_not_awaited() {
         let out = tempfile::tempdir().unwrap();
         let gate = out.path().join("gate");
         let body = format!("while [ ! -e '{}' ]; do sleep 0.02; done; exit 4", gate.display());

@@ -13,7 +13,7 @@ fn parse(text: &str) -> Config {
 const MINIMAL: &str = "[profiles.x]\nissuer = \"https://as.example\"\nclient_id = \"c\"\n";
 
 #[test]
-fn what_is_not_said_is_the_default() {
+fn omitted_keys_have_their_defaults() {
     let config = parse(MINIMAL);
     let profile = &config.profiles["x"];
     assert_eq!(profile.name, "x");
@@ -85,7 +85,7 @@ fn a_preset_is_overridden_key_by_key() {
 }
 
 #[test]
-fn every_preset_makes_a_profile_once_its_needs_are_met_and_names_them_before() {
+fn preset_makes_a_profile_once_its_needs_are_met() {
     use crate::profile::presets::{SecretNeed, all};
     for preset in all() {
         let bare = format!("[profiles.x]\nprovider = \"{}\"\nclient_id = \"c\"\n", preset.name);
@@ -283,7 +283,7 @@ fn a_secret_in_a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_named_by_their_line() {
+fn invalid_utf_8_is_reported_with_its_line() {
     let mut file = ConfigFile::of_text(Path::new("c.toml"), "");
     file.bytes = Zeroizing::new(b"a = 1\nb = \"\xff\"\n".to_vec());
     assert_eq!(file.parse().unwrap_err().message(), "c.toml:2: the file is not valid UTF-8");

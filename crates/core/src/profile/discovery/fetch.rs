@@ -180,25 +180,25 @@ pub(crate) fn request(url: &Url) -> HttpRequest {
 }
 
 /// Why a location has no document.
-pub(crate) struct Nothing {
+pub(crate) struct Unusable {
     pub(crate) why: String,
     /// Whether the server may have one later.
-    pub(crate) passing: bool,
+    pub(crate) is_transient: bool,
 }
 
-fn none_found(issuer: &str, failures: &[(String, Nothing)]) -> Failure {
+fn none_found(issuer: &str, failures: &[(String, Unusable)]) -> Failure {
     let lines: Vec<String> =
         failures.iter().map(|(url, nothing)| format!("  {url}: {}", nothing.why)).collect();
     let message = format!("no metadata found for {}:\n{}", one_line(issuer), lines.join("\n"));
-    if failures.iter().any(|(_, nothing)| nothing.passing) {
+    if failures.iter().any(|(_, nothing)| nothing.is_transient) {
         return Failure::NoAnswer(Error::unavailable(message).hint(Advice::RetryLater));
     }
     Failure::NoDocument(Error::config(message))
 }
 
 /// Returns the document of a response, or what the response was instead.
-pub(crate) fn document(response: &HttpResponse) -> Result<Map<String, Value>, Nothing> {
-    let because = |why: String| Nothing { why, passing: false };
+pub(crate) fn document(response: &HttpResponse) -> Result<Map<String, Value>, Unusable> {
+    let because = |why: String| Unusable { why, is_transient: false };
     match response.status {
         200 => {}
         status @ 300..400 => {
@@ -210,8 +210,8 @@ pub(crate) fn document(response: &HttpResponse) -> Result<Map<String, Value>, No
             )));
         }
         status => {
-            let passing = status >= 500 || status == 429;
-            return Err(Nothing { why: format!("status {status}"), passing });
+            let is_transient = status >= 500 || status == 429;
+            return Err(Unusable { why: format!("status {status}"), is_transient });
         }
     }
     if response.body.len() > MAX_BYTES {

@@ -13,7 +13,9 @@ use crate::ErrorKind;
 use crate::port::{BoxFuture, HttpError, HttpRequest, HttpResponse};
 use crate::profile::keys::defaults;
 
+mod cache;
 mod purposes;
+mod resource;
 
 const ISSUER: &str = "https://as.example";
 const OIDC: &str = "https://as.example/.well-known/openid-configuration";
@@ -128,7 +130,7 @@ fn explicit() -> Profile {
 }
 
 #[test]
-fn metadata_completes_what_configuration_leaves_open_and_overrides_nothing() {
+fn metadata_completes_configuration() {
     let web = Web::default().page(OIDC, 200, &metadata(&[]));
     let mut profile = profile();
     profile.endpoints.token = Some("https://other.example/t".to_owned());
@@ -141,7 +143,7 @@ fn metadata_completes_what_configuration_leaves_open_and_overrides_nothing() {
 }
 
 #[test]
-fn each_place_is_tried_in_turn() {
+fn well_known_urls_are_tried_in_order() {
     let web = Web::default().page(RFC8414, 200, &metadata(&[]));
     assert!(run(&profile(), &web).is_ok());
     assert_eq!(web.asked(), [OIDC, RFC8414]);
@@ -162,43 +164,6 @@ fn the_path_of_an_issuer_is_placed_by_each_standards_rule() {
                 "https://as.example/.well-known/oauth-authorization-server/t/1",
                 "https://as.example/.well-known/openid-configuration/t/1",
             ]
-        );
-    }
-}
-
-#[test]
-fn a_server_that_a_resource_names_is_asked_for_rfc_8414_first() {
-    let of = |issuer: &str| {
-        let urls = candidates(&Url::parse(issuer).unwrap(), DiscoveryRules::Mcp);
-        urls.iter().map(|(_, url)| url.as_str().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(of("https://as.example/"), [RFC8414, OIDC]);
-    assert_eq!(
-        of("https://as.example/t"),
-        [
-            "https://as.example/.well-known/oauth-authorization-server/t",
-            "https://as.example/.well-known/openid-configuration/t",
-            "https://as.example/t/.well-known/openid-configuration",
-        ]
-    );
-}
-
-#[test]
-fn a_server_that_a_resource_names_must_advertise_s256() {
-    let mut profile = profile();
-    profile.discovery_rules = DiscoveryRules::Mcp;
-    for (methods, is_fine) in [
-        (Value::Null, false),
-        (serde_json::json!([]), false),
-        (serde_json::json!(["plain"]), false),
-        (serde_json::json!(["plain", "S256"]), true),
-    ] {
-        let document = metadata(&[("code_challenge_methods_supported", methods.clone())]);
-        let outcome = run(&profile, &Web::default().page(RFC8414, 200, &document));
-        assert_eq!(
-            outcome.map_err(|e| e.kind()).err(),
-            (!is_fine).then_some(ErrorKind::Validation),
-            "{methods}"
         );
     }
 }
@@ -376,7 +341,7 @@ fn only_a_list_without_s256_excludes_pkce() {
 }
 
 #[test]
-fn what_came_instead_is_said() {
+fn unexpected_document_is_described() {
     let twice = format!("{{\"issuer\":\"{ISSUER}\",\"issuer\":\"{ISSUER}\"}}");
     let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES));
     let deep = "[".repeat(100_000);
@@ -410,72 +375,4 @@ fn a_missing_endpoint_is_named() {
     let error = run(&profile(), &web).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.message().contains("token_endpoint"), "{error}");
-}
-
-#[test]
-fn metadata_is_kept_for_a_bounded_time() {
-    let day = 24 * 3_600;
-    for (cache_control, kept) in [
-        (None, day),
-        (Some("public, max-age=3600"), 3_600),
-        (Some("max-age=999999999"), day),
-        (Some("max-age=0"), 300),
-        (Some("no-store"), 300),
-        (Some("max-age=nonsense"), day),
-    ] {
-        let cache = tempfile::tempdir().unwrap();
-        let mut web = Web::default().page(OIDC, 200, &metadata(&[]));
-        if let Some(value) = cache_control {
-            web = web.header(OIDC, "cache-control", value);
-        }
-        let fetches = |now| {
-            run_at(&profile(), &web, Some(cache.path()), now, Purpose::Token).unwrap();
-            web.asked().len()
-        };
-        assert_eq!(fetches(10_000), 1);
-        assert_eq!(fetches(10_000 + kept - 1), 1, "{cache_control:?}: still good");
-        assert_eq!(fetches(10_000 + kept), 2, "{cache_control:?}: no longer good");
-        assert_eq!(fetches(9_999), 3, "from the future: the clock was set back");
-    }
-}
-
-#[test]
-fn a_cached_answer_is_the_same_and_a_damaged_or_altered_one_is_ignored() {
-    let cache = tempfile::tempdir().unwrap();
-    let web = Web::default().page(OIDC, 200, &metadata(&[]));
-    let go = || run_at(&profile(), &web, Some(cache.path()), 5_000, Purpose::Token).unwrap();
-    let first = go();
-    assert_eq!(go(), first);
-    assert_eq!(web.asked().len(), 1);
-    let path = kept::path(cache.path(), ISSUER);
-    let good = std::fs::read_to_string(&path).unwrap();
-    for damaged in [
-        String::new(),
-        good[..good.len() / 2].to_owned(),
-        good.replace("https://as.example/token", "http://as.example/token"),
-        good.replace("\"version\":3", "\"version\":2"),
-        good.replace("\"good_until\":91400", "\"good_until\":9999999999"),
-    ] {
-        assert_ne!(damaged, good);
-        std::fs::write(&path, damaged).unwrap();
-        let before = web.asked().len();
-        assert_eq!(go(), first);
-        assert_eq!(web.asked().len(), before + 1, "fetched again");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "and repaired");
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-}
-
-#[test]
-fn what_is_refused_is_not_kept() {
-    let cache = tempfile::tempdir().unwrap();
-    let web =
-        Web::default().page(OIDC, 200, &metadata(&[("issuer", "https://evil.example".into())]));
-    assert!(run_at(&profile(), &web, Some(cache.path()), 5_000, Purpose::Login).is_err());
-    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
 }

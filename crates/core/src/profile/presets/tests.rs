@@ -75,7 +75,7 @@ fn the_data_parses_and_is_found_by_name() {
 }
 
 #[test]
-fn every_provider_that_was_promised_is_there() {
+fn documented_providers_have_presets() {
     let promised = "gitlab github github_app google microsoft slack slack_user atlassian \
         bitbucket notion shopify discord spotify x linkedin dropbox box salesforce zoom linear \
         figma reddit twitch airtable okta auth0 keycloak cognito fastmail quickbooks strava \
@@ -196,7 +196,7 @@ fn the_redirect_uri_to_register_is_the_one_that_is_sent() {
 }
 
 #[test]
-fn people_are_told_what_is_unusual() {
+fn peculiarities_of_presets_are_documented() {
     for preset in all() {
         let name = &preset.name;
         assert!(!preset.title.is_empty(), "{name}");
@@ -216,7 +216,7 @@ fn people_are_told_what_is_unusual() {
 }
 
 #[test]
-fn what_is_known_of_providers_arrives_in_its_place() {
+fn preset_values_reach_their_fields() {
     let gitlab = find("gitlab").unwrap();
     assert!(gitlab.quirks.redirect_uri_on_refresh);
     assert_eq!(gitlab.secret.as_str(), "none");
@@ -232,7 +232,7 @@ fn what_is_known_of_providers_arrives_in_its_place() {
 }
 
 #[test]
-fn the_nearest_name_is_a_correction_and_no_guess() {
+fn only_a_similar_name_is_suggested() {
     for (typed, meant) in [
         ("GitLab", "gitlab"),
         ("gitlb", "gitlab"),

@@ -72,7 +72,7 @@ fn command(argv: &[&str]) -> SecretSource {
 }
 
 #[test]
-fn each_place_gives_its_secret() {
+fn each_source_yields_its_secret() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     std::fs::write(&path, " from a file \r\n").unwrap();
@@ -91,7 +91,7 @@ fn each_place_gives_its_secret() {
 }
 
 #[test]
-fn a_place_without_a_secret_is_a_configuration_error() {
+fn source_without_a_secret_is_a_config_error() {
     let directory = tempfile::tempdir().unwrap();
     let binary = directory.path().join("binary");
     std::fs::write(&binary, b"\xff\xfe").unwrap();
@@ -183,7 +183,7 @@ fn a_pipe_is_read_but_not_waited_for_without_end() {
 
 #[cfg(unix)]
 #[test]
-fn a_flood_is_refused() {
+fn oversized_secret_is_refused() {
     let argv = ["sh", "-c", "yes | head -c 3000000"].map(str::to_owned);
     let error = run(&argv, COMMAND_LIMIT);
     assert!(error.message().contains("more than 1 MiB"), "{error}");

@@ -81,7 +81,7 @@ fn a_request_has_the_parameters_of_its_profile_and_the_attempt_s_own_win() {
 const ISSUER: &str = "https://s.example";
 
 #[test]
-fn another_state_is_nobody_s_response_whatever_else_it_says() {
+fn response_with_another_state_is_not_ours() {
     let server = server(Some(ISSUER), false);
     for state in ["", "S ", "s", "SS", " S", "T"] {
         for rest in [("code", "c"), ("error", "access_denied")] {
@@ -200,7 +200,7 @@ fn a_doubled_or_odd_description_does_not_matter() {
 }
 
 #[test]
-fn a_pushed_request_that_is_not_taken_any_more_asks_for_a_new_login() {
+fn expired_pushed_request_advises_to_start_again() {
     let list = pairs(&[("state", "S"), ("error", "invalid_request_uri")]);
     let Validation::Failed(error) = validate(&list, "S", &server(None, false)) else {
         panic!("it is no failure");
@@ -210,7 +210,7 @@ fn a_pushed_request_that_is_not_taken_any_more_asks_for_a_new_login() {
 }
 
 #[test]
-fn without_a_known_issuer_it_must_be_where_an_endpoint_is() {
+fn without_issuer_iss_must_match_an_endpoint() {
     let mut server = server(None, false);
     server.endpoints.authorization = Some("https://s.example/authorize".to_owned());
     server.endpoints.token = Some("https://api.s.example:8443/token".to_owned());

@@ -156,7 +156,7 @@ fn a_federated_assertion_goes_out_as_it_came() {
 }
 
 #[test]
-fn what_is_missing_or_empty_is_never_sent() {
+fn missing_credential_is_never_sent() {
     let empty = with_secret("");
     let none = Credentials::default();
     let blank = Credentials { assertion: Some(Secret::new(" \n")), ..Credentials::default() };

@@ -285,7 +285,7 @@ async fn keys_that_another_source_fetched_age_and_rotate_as_its_own() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_no_set_is_not_started_with() {
+async fn invalid_jwks_is_not_cached() {
     let key = TestKey::p256();
     let http = Served::sets(&[set(&[kid(&key, "1")])]);
     let mut source = source();
@@ -338,7 +338,7 @@ async fn random_kids_cause_a_fetch_every_thirty_seconds_at_most() {
 }
 
 #[tokio::test]
-async fn those_who_come_together_share_a_fetch() {
+async fn concurrent_callers_share_a_fetch() {
     let (old, new) = (TestKey::p256(), TestKey::p256());
     let http = Served::sets(&[set(&[kid(&old, "1")]), set(&[kid(&new, "2")])]);
     let source = source();
@@ -354,7 +354,7 @@ async fn those_who_come_together_share_a_fetch() {
 }
 
 #[tokio::test]
-async fn who_saw_the_old_keys_gets_those_that_another_fetched() {
+async fn caller_with_old_keys_gets_refetched_ones() {
     let (old, new) = (TestKey::p256(), TestKey::p256());
     let http = Served::sets(&[set(&[kid(&old, "1")]), set(&[kid(&new, "2")])]);
     let source = source();

@@ -18,7 +18,7 @@ fn assert_refused(raw: &str, part: &str) {
 }
 
 #[test]
-fn the_parts_come_out_as_they_went_in() {
+fn parts_of_a_token_are_decoded_unchanged() {
     let raw = token(r#" {"alg":"ES256","kid":"k","typ":"JWT","x5t":"a","new":[1]}"#);
     let compact = Compact::parse(&raw, "token", LIMIT).unwrap();
     assert_eq!((compact.alg, compact.kid.as_deref()), (Alg::ES256, Some("k")));
@@ -27,7 +27,7 @@ fn the_parts_come_out_as_they_went_in() {
 }
 
 #[test]
-fn members_that_make_a_demand_are_refused() {
+fn unsupported_header_members_are_refused() {
     for (name, value) in [
         ("crit", json!(["exp"])),
         ("crit", json!([])),
@@ -41,7 +41,7 @@ fn members_that_make_a_demand_are_refused() {
 }
 
 #[test]
-fn other_kinds_of_token_are_not_taken_for_it() {
+fn other_token_types_are_refused() {
     for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "logout+jwt", "dpop+jwt"] {
         assert_refused(&token(&json!({"alg": "ES256", "typ": typ}).to_string()), "wrong type");
     }
@@ -71,7 +71,7 @@ fn headers_that_are_no_object_with_an_alg_are_refused() {
 }
 
 #[test]
-fn shapes_that_are_no_signed_token_are_refused() {
+fn malformed_compact_tokens_are_refused() {
     let part = b64(r#"{"alg":"ES256"}"#);
     assert_refused("", "three parts");
     assert_refused(&part, "three parts");

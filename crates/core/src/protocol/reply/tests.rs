@@ -5,6 +5,8 @@ use crate::port::HttpResponse;
 use crate::profile::ConfigFile;
 use crate::protocol::refusal::LoginAgain;
 
+mod refusals;
+
 fn profile(more: &str) -> Profile {
     let text = format!(
         "[profiles.p]\nclient_id = \"c\"\nauthorization_endpoint = \"https://s.example/a\"\ntoken_endpoint = \"https://s.example/t\"\n{more}"
@@ -29,13 +31,13 @@ fn json(body: impl AsRef<[u8]>) -> HttpResponse {
 
 fn validated(response: &HttpResponse, profile: &Profile) -> Result<TokenReply, Box<Refused>> {
     let answer = Answer::new(response.clone(), Vec::new(), Timestamp::from_unix(0));
-    validate(&answer, profile, Asked::Token)
+    validate(&answer, profile, RequestKind::Token)
 }
 
 fn refreshed(response: HttpResponse, secrets: &[&str]) -> Result<TokenReply, Box<Refused>> {
     let secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let answer = Answer::new(response, secrets, Timestamp::from_unix(0));
-    validate(&answer, &profile(""), Asked::Refresh)
+    validate(&answer, &profile(""), RequestKind::Refresh)
 }
 
 fn accept(body: &str) -> TokenReply {
@@ -103,7 +105,7 @@ const NO_RESPONSES: [&str; 43] = [
 ];
 
 #[test]
-fn an_unreadable_scope_counts_as_not_said() {
+fn unreadable_scope_counts_as_absent() {
     for (scope, why) in [
         (r#"7"#, "a `scope` that is not a string"),
         (r#"{"a":1}"#, "a `scope` that is not a string"),
@@ -132,7 +134,7 @@ fn an_unreadable_scope_counts_as_not_said() {
 }
 
 #[test]
-fn what_is_no_token_response_is_refused_without_quoting_it() {
+fn invalid_token_response_is_refused_unquoted() {
     let nested = format!(
         r#"{{"access_token":"CANARY","token_type":"Bearer","x":{}1{}}}"#,
         "[".repeat(5_000),
@@ -158,16 +160,6 @@ fn what_is_no_token_response_is_refused_without_quoting_it() {
     assert!(
         refuse(&answer(200, "text/html", "<html>")).advice_text().unwrap().contains("web page")
     );
-}
-
-#[test]
-fn an_error_that_cannot_be_represented_is_an_error() {
-    for error in ["1e999", r#"{"a":1e999}"#] {
-        let body = format!(r#"{{"access_token":"CANARY","token_type":"Bearer","error":{error}}}"#);
-        let refused = refuse(&json(body));
-        assert_eq!(refused.kind(), ErrorKind::ServerRefused, "{error}");
-        assert!(!format!("{refused:?}").contains("CANARY"), "{refused:?}");
-    }
 }
 
 #[test]
@@ -248,58 +240,7 @@ fn a_refresh_token_is_read_from_a_refused_reply() {
 }
 
 #[test]
-fn a_refused_refresh_says_whether_a_login_helps() {
-    use LoginAgain::{Dead, ForNow};
-    let described =
-        |code: &str, words: &str| format!(r#"{{"error":"{code}","error_description":"{words}"}}"#);
-    let rows = [
-        (400, r#"{"error":"invalid_grant"}"#.to_owned(), Some(Dead)),
-        (200, r#"{"error":"bad_refresh_token"}"#.to_owned(), Some(Dead)),
-        (200, r#"{"ok":false,"error":"token_expired"}"#.to_owned(), Some(Dead)),
-        (200, r#"{"ok":false,"error":"token_revoked"}"#.to_owned(), Some(Dead)),
-        (200, r#"{"ok":false,"error":"invalid_refresh_token"}"#.to_owned(), Some(Dead)),
-        (400, r#"{"error":"interaction_required"}"#.to_owned(), Some(ForNow)),
-        (400, r#"{"error":"consent_required"}"#.to_owned(), Some(ForNow)),
-        (400, r#"{"error":"login_required"}"#.to_owned(), Some(ForNow)),
-        (403, described("unauthorized_client", "refresh_token is invalid"), Some(ForNow)),
-        (400, described("invalid_request", "The refresh_token is invalid."), Some(ForNow)),
-        (400, String::new(), Some(ForNow)),
-        (401, String::new(), Some(ForNow)),
-        (401, "<html>".to_owned(), Some(ForNow)),
-        (400, r#"{"message":"Invalid refresh token"}"#.to_owned(), Some(ForNow)),
-        (400, r#"{"error":7}"#.to_owned(), Some(ForNow)),
-        (403, String::new(), None),
-        (404, String::new(), None),
-        (302, String::new(), None),
-        (401, r#"{"error":"invalid_client"}"#.to_owned(), None),
-        (400, r#"{"error":"unauthorized_client"}"#.to_owned(), None),
-        (403, described("unauthorized_client", "grant type refresh_token is not allowed"), None),
-        (400, described("invalid_scope", "refresh_token is invalid"), None),
-        (400, r#"{"error":"access_denied"}"#.to_owned(), None),
-        (500, r#"{"error":"invalid_grant"}"#.to_owned(), None),
-        (503, String::new(), None),
-    ];
-    for (status, body, login_again) in rows {
-        let refused = refreshed(answer(status, "text/html", &body), &[]).unwrap_err();
-        assert_eq!(refused.refusal.login_again, login_again, "{status} {body}");
-        let is_required = refused.refusal.error.kind() == ErrorKind::LoginRequired;
-        assert_eq!(is_required, login_again.is_some(), "{status} {body}");
-    }
-    let mut challenge = answer(401, "text/plain", "");
-    challenge.headers.push(("www-authenticate".to_owned(), "Basic realm=\"x\"".to_owned()));
-    assert_eq!(refreshed(challenge, &[]).unwrap_err().refusal.login_again, None);
-}
-
-#[test]
-fn a_secret_that_is_a_word_decides_nothing() {
-    let dead = answer(400, "application/json", r#"{"error":"invalid_grant"}"#);
-    let refused = refreshed(dead, &["invalid", "grant", "error"]).unwrap_err();
-    assert_eq!(refused.refusal.login_again, Some(LoginAgain::Dead));
-    assert_eq!(refused.refusal.error.oauth_error().unwrap().code, "invalid_grant");
-}
-
-#[test]
-fn lifetimes_neither_overflow_nor_last_for_ever() {
+fn huge_lifetimes_are_limited() {
     for (text, seconds) in [
         ("3600", Some(3600)),
         ("\"3600\"", Some(3600)),
@@ -338,62 +279,7 @@ fn scopes_are_read_in_every_form_that_providers_use() {
 }
 
 #[test]
-fn refusals_are_told_apart_by_their_code_and_status() {
-    let row = |status: u16, body: &str| refuse(&answer(status, "application/json", body));
-    for (status, body, kind, code) in [
-        (400, r#"{"error":"invalid_grant"}"#, ErrorKind::LoginRequired, Some("invalid_grant")),
-        (401, r#"{"error":"invalid_client"}"#, ErrorKind::ServerRefused, Some("invalid_client")),
-        (
-            200,
-            r#"{"error":"bad_verification_code"}"#,
-            ErrorKind::ServerRefused,
-            Some("bad_verification_code"),
-        ),
-        (
-            200,
-            r#"{"ok":false,"error":"invalid_auth"}"#,
-            ErrorKind::ServerRefused,
-            Some("invalid_auth"),
-        ),
-        (400, r#"{"error":"access_denied"}"#, ErrorKind::AccessDenied, Some("access_denied")),
-        (
-            400,
-            r#"{"error":{"type":"OAuthException","message":"m","code":1}}"#,
-            ErrorKind::ServerRefused,
-            Some("OAuthException"),
-        ),
-        (403, r#"{"code":"invalid_code"}"#, ErrorKind::ServerRefused, Some("invalid_code")),
-        (400, "", ErrorKind::ServerRefused, None),
-        (302, "", ErrorKind::ServerRefused, None),
-        (429, "", ErrorKind::Unavailable, None),
-        (500, "<h1>oops</h1>", ErrorKind::Unavailable, None),
-        (
-            503,
-            r#"{"error":"temporarily_unavailable"}"#,
-            ErrorKind::Unavailable,
-            Some("temporarily_unavailable"),
-        ),
-        (400, r#"{"access_token":"CANARY","token_type":"Bearer"}"#, ErrorKind::ServerRefused, None),
-    ] {
-        let error = row(status, body);
-        let got = error.oauth_error().map(|o| o.code.as_str());
-        assert_eq!((error.kind(), got), (kind, code), "{status} {body}");
-        assert!(!error.message().contains("CANARY"));
-    }
-}
-
-#[test]
-fn a_server_s_words_cannot_move_the_cursor() {
-    let body =
-        r#"{"error":"invalid_grant","error_description":"\u001b[2J\u202egone\r\nerror: fake"}"#;
-    let error = refuse(&answer(400, "application/json", body));
-    let shown =
-        error.message().to_owned() + error.oauth_error().unwrap().description.as_ref().unwrap();
-    assert!(shown.chars().all(crate::text::is_harmless), "{shown:?}");
-}
-
-#[test]
-fn a_type_of_the_providers_own_needs_its_preset() {
+fn provider_specific_token_type_needs_preset() {
     let mut slack = profile("");
     slack.quirks.bearer_types = vec!["bot".to_owned()];
     let bot = json(r#"{"access_token":"at","token_type":"bot"}"#);
@@ -410,7 +296,10 @@ fn a_nested_token_set_is_read_at_its_path() {
     assert_eq!(reply.kept["team"]["id"], "T");
     assert!(validated(&json(GOOD), &nested).is_err(), "the token beside the path is another one's");
     let answer = Answer::new(json(GOOD), Vec::new(), Timestamp::from_unix(0));
-    assert!(validate(&answer, &nested, Asked::Refresh).is_ok(), "a refresh is answered without it");
+    assert!(
+        validate(&answer, &nested, RequestKind::Refresh).is_ok(),
+        "a refresh is answered without it"
+    );
     let refused = json(r#"{"refresh_token":"bot","authed_user":{"refresh_token":"user"}}"#);
     let refused = validated(&refused, &nested).unwrap_err();
     assert_eq!(refused.refresh_token.as_ref().map(Secret::expose), Some("user"));
@@ -438,13 +327,4 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
     assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
     assert_eq!(wait("-1"), None);
     assert_eq!(wait("soon"), None);
-}
-
-#[test]
-fn a_refused_code_gets_a_hint_that_is_not_to_do_the_same() {
-    for code in ["invalid_grant", "bad_verification_code"] {
-        let body = format!(r#"{{"error":"{code}"}}"#);
-        let error = refuse(&answer(400, "application/json", body));
-        assert!(matches!(error.advice(), [Advice::Text(_), Advice::StartAgainTraced]), "{error:?}");
-    }
 }

@@ -101,7 +101,7 @@ fn every_form_of_every_kind_is_read_and_signs() {
 }
 
 #[test]
-fn what_stands_around_a_pem_does_no_harm() {
+fn text_around_a_pem_is_ignored() {
     let key = TestKey::p256();
     let body = pem("EC PRIVATE KEY", &sec1(&key, CURVES[0].0));
     let parameters = pem("EC PARAMETERS", &[6, 8, 42, 134, 72, 206, 61, 3, 1, 7]);
@@ -124,7 +124,7 @@ fn the_kid_of_a_jwk_is_kept() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_without_a_word_of_it() {
+fn unusable_key_is_refused_unquoted() {
     let (p256, ed) = (TestKey::p256(), TestKey::ed25519());
     let good = pem("PRIVATE KEY", &p256.pkcs8);
     let encrypted = good.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES\n\n", 1);

@@ -49,7 +49,7 @@ fn hs256(signed: &str, key: &[u8]) -> String {
 }
 
 #[test]
-fn a_state_of_ours_is_opened_by_its_key_alone() {
+fn state_is_opened_by_its_own_key_alone() {
     for (_, alg) in StateAlg::ALL {
         let state = key(1, alg).sign(&claims()).unwrap();
         assert_eq!(signed(&keys(1, alg), &state), Some(claims()));
@@ -104,7 +104,7 @@ fn a_state_that_differs_in_one_byte_is_refused() {
 }
 
 #[test]
-fn no_header_but_ours_is_taken_even_with_a_good_signature() {
+fn foreign_header_is_refused_despite_signature() {
     let ours = key(1, StateAlg::Hs256);
     let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl state 1").extract(&[1; 32]);
     let raw = derive::<32>(&root, "sign HS256").unwrap();
@@ -133,7 +133,7 @@ fn no_header_but_ours_is_taken_even_with_a_good_signature() {
 }
 
 #[test]
-fn claims_are_exactly_ours() {
+fn unknown_or_missing_claims_are_refused() {
     let keys = keys(1, StateAlg::Hs256);
     let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"oauthctl state 1").extract(&[1; 32]);
     let raw = derive::<32>(&root, "sign HS256").unwrap();
@@ -173,7 +173,7 @@ fn a_huge_or_foreign_text_is_refused() {
 }
 
 #[test]
-fn time_is_judged_to_the_second_with_little_skew() {
+fn state_times_are_checked_to_the_second() {
     let at = |now| claims().check_time(Timestamp::from_unix(now)).is_ok();
     assert!(at(1_000) && at(1_599));
     assert!(!at(1_600) && !at(1_601), "expired");
@@ -230,7 +230,7 @@ fn an_encrypted_state_opens_with_its_key_and_shows_nothing() {
 }
 
 #[test]
-fn keys_that_are_none_are_named_without_being_shown() {
+fn invalid_key_is_refused_unquoted() {
     for text in
         ["", "short", &b64([1; 31]), &b64([1; 33]), "not base64url at all, but fairly long text"]
     {

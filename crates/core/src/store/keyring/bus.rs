@@ -8,7 +8,7 @@ use dbus::channel::Channel;
 use dbus::message::MessageType;
 use dbus::strings::Path;
 
-use super::trouble::Trouble;
+use super::bus_error::BusError;
 use super::user::KeyringUser;
 use crate::text;
 
@@ -53,13 +53,13 @@ impl Bus {
         address: Option<&str>,
         patience: Duration,
         prompting: Prompting,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, BusError> {
         let address = address
             .filter(|address| !address.contains('\0'))
-            .ok_or_else(|| Trouble::NoBus("DBUS_SESSION_BUS_ADDRESS is not set".to_owned()))?;
+            .ok_or_else(|| BusError::NoBus("DBUS_SESSION_BUS_ADDRESS is not set".to_owned()))?;
         takes_connections(address)?;
         let channel = Channel::open_private(address).map_err(|error| {
-            Trouble::NoBus(text::one_line(error.message().unwrap_or("connection refused")))
+            BusError::NoBus(text::one_line(error.message().unwrap_or("connection refused")))
         })?;
         let deadline = Instant::now() + patience;
         let (hello, opening, session, early) = (0, 0, None, vec![]);
@@ -80,17 +80,17 @@ impl Bus {
     /// Keeps the connection for the next operation, unless it is broken.
     pub(super) fn keep<T>(
         self,
-        done: Result<T, Trouble>,
+        done: Result<T, BusError>,
         kept: &mut Option<Self>,
-    ) -> Result<T, Trouble> {
-        let spoilt = matches!(done, Err(Trouble::Mute | Trouble::NoBus(_)));
+    ) -> Result<T, BusError> {
+        let spoilt = matches!(done, Err(BusError::Mute | BusError::NoBus(_)));
         if self.session.is_some() && !spoilt {
             *kept = Some(self);
         }
         done
     }
 
-    pub(super) fn session(&mut self) -> Result<Path<'static>, Trouble> {
+    pub(super) fn session(&mut self) -> Result<Path<'static>, BusError> {
         if let Some(session) = &self.session {
             return Ok(session.clone());
         }
@@ -101,37 +101,37 @@ impl Bus {
         Ok(session)
     }
 
-    pub(super) fn send(&self, message: Message) -> Result<u32, Trouble> {
+    pub(super) fn send(&self, message: Message) -> Result<u32, BusError> {
         self.channel
             .send(message)
-            .map_err(|()| Trouble::Failed("out of memory for a message".into()))
+            .map_err(|()| BusError::Failed("out of memory for a message".into()))
     }
 
     /// Sends a message whose reply does not matter.
-    fn tell(&self, mut message: Message) -> Result<(), Trouble> {
+    fn tell(&self, mut message: Message) -> Result<(), BusError> {
         message.set_no_reply(true);
         self.send(message).map(drop)
     }
 
-    pub(super) fn call(&mut self, message: Message) -> Result<Message, Trouble> {
+    pub(super) fn call(&mut self, message: Message) -> Result<Message, BusError> {
         let serial = self.send(message)?;
         self.reply(serial)
     }
 
     /// Returns the reply to this message.
-    pub(super) fn reply(&mut self, serial: u32) -> Result<Message, Trouble> {
+    pub(super) fn reply(&mut self, serial: u32) -> Result<Message, BusError> {
         self.next(|message| message.get_reply_serial() == Some(serial)).and_then(ok_reply)
     }
 
     /// Returns the next expected message; others that will be needed are kept.
-    fn next(&mut self, is_expected: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
+    fn next(&mut self, is_expected: impl Fn(&Message) -> bool) -> Result<Message, BusError> {
         if let Some(at) = self.early.iter().position(&is_expected) {
             return Ok(self.early.swap_remove(at));
         }
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Trouble::Mute);
+                return Err(BusError::Mute);
             }
             // Rounded up to whole milliseconds: less would be a busy loop.
             let left = left.max(Duration::from_millis(1));
@@ -143,18 +143,18 @@ impl Bus {
                     self.early.push(message);
                 }
                 Ok(_) if self.channel.is_connected() => {}
-                _ => return Err(Trouble::NoBus("it closed the connection".to_owned())),
+                _ => return Err(BusError::NoBus("it closed the connection".to_owned())),
             }
         }
     }
 
     /// Has the service run a prompt, and returns the result. KeePassXC answers every creation and deletion
     /// with a prompt, even if it then asks the user nothing.
-    pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, Trouble> {
+    pub(super) fn complete(&mut self, prompt: &Path<'static>) -> Result<PromptResult, BusError> {
         let dismiss = method(prompt, PROMPT, "Dismiss")?;
         if matches!(self.prompting, Prompting::Deferred) {
             self.tell(dismiss)?;
-            return Err(Trouble::Asks);
+            return Err(BusError::Asks);
         }
         let rule = format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'");
         self.tell(to_the_bus("AddMatch")?.append1(rule))?;
@@ -166,25 +166,25 @@ impl Bus {
                 && message.sender() == service
         });
         let completed = match completed {
-            Err(Trouble::Mute) => {
+            Err(BusError::Mute) => {
                 self.tell(dismiss)?;
                 self.channel.flush();
-                return Err(Trouble::Asks);
+                return Err(BusError::Asks);
             }
             completed => completed?,
         };
         match completed.read2().map_err(odd)? {
-            (true, _) => Err(Trouble::Dismissed),
+            (true, _) => Err(BusError::Dismissed),
             (false, result) => Ok(result),
         }
     }
 
     /// Waits for the end of a prompt, which may require the user; what follows has its own deadline.
-    fn await_user(&mut self, is_end: impl Fn(&Message) -> bool) -> Result<Message, Trouble> {
+    fn await_user(&mut self, is_end: impl Fn(&Message) -> bool) -> Result<Message, BusError> {
         let Prompting::Attended(user) = self.prompting.clone() else { return self.next(is_end) };
         self.deadline = Instant::now() + MOMENT.min(user.patience);
         let mut ended = self.next(&is_end);
-        if matches!(ended, Err(Trouble::Mute)) {
+        if matches!(ended, Err(BusError::Mute)) {
             (user.notice)();
             self.deadline = Instant::now() + user.patience;
             ended = self.next(is_end);
@@ -194,7 +194,7 @@ impl Bus {
     }
 
     /// Unlocks collections or items, if there is a user for it.
-    pub(super) fn unlock(&mut self, locked: &[Path<'static>]) -> Result<(), Trouble> {
+    pub(super) fn unlock(&mut self, locked: &[Path<'static>]) -> Result<(), BusError> {
         if !matches!(self.prompting, Prompting::Attended(_)) {
             return Err(self.why_locked(locked));
         }
@@ -204,41 +204,41 @@ impl Bus {
             "/" => Ok(()),
             _ => match self.complete(&prompt) {
                 // A user who does not unlock it leaves it locked.
-                Err(Trouble::Asks | Trouble::Dismissed) => Err(Trouble::Locked),
+                Err(BusError::Asks | BusError::Dismissed) => Err(BusError::Locked),
                 completed => completed.map(drop),
             },
         }
     }
 
     /// Distinguishes items that require confirmation from items of a locked collection.
-    fn why_locked(&mut self, locked: &[Path<'static>]) -> Trouble {
+    fn why_locked(&mut self, locked: &[Path<'static>]) -> BusError {
         let item = locked.first().and_then(|item| item.rsplit_once('/'));
         match item.map(|(collection, _)| self.is_locked(collection)) {
-            Some(Ok(false)) => Trouble::Confirms,
-            _ => Trouble::Locked,
+            Some(Ok(false)) => BusError::Confirms,
+            _ => BusError::Locked,
         }
     }
 
-    fn is_locked(&mut self, collection: &str) -> Result<bool, Trouble> {
+    fn is_locked(&mut self, collection: &str) -> Result<bool, BusError> {
         let get = method(collection, PROPERTIES, "Get")?.append2(COLLECTION, "Locked");
         let Variant(locked): Variant<bool> = self.call(get)?.read1().map_err(odd)?;
         Ok(locked)
     }
 
     /// Returns the default collection, which exists and is unlocked.
-    pub(super) fn default_collection(&mut self) -> Result<Path<'static>, Trouble> {
+    pub(super) fn default_collection(&mut self) -> Result<Path<'static>, BusError> {
         match self.find_default_collection()? {
             (collection, false) => Ok(collection),
-            (_, true) => Err(Trouble::Locked),
+            (_, true) => Err(BusError::Locked),
         }
     }
 
     /// Returns the default collection, and whether it is locked.
-    pub(super) fn find_default_collection(&mut self) -> Result<(Path<'static>, bool), Trouble> {
+    pub(super) fn find_default_collection(&mut self) -> Result<(Path<'static>, bool), BusError> {
         let alias = self.call(method(ROOT, SERVICE, "ReadAlias")?.append1("default"))?;
         let collection: Path<'static> = alias.read1().map_err(odd)?;
         if &*collection == "/" {
-            return Err(Trouble::NoCollection);
+            return Err(BusError::NoCollection);
         }
         let locked = self.is_locked(&collection)?;
         Ok((collection, locked))
@@ -256,7 +256,7 @@ fn completes(message: &Message) -> bool {
 
 /// Checks without blocking that the socket accepts connections. Connecting to a socket whose owner hangs
 /// can block forever once its queue is full, and libdbus sets no limit.
-fn takes_connections(address: &str) -> Result<(), Trouble> {
+fn takes_connections(address: &str) -> Result<(), BusError> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
     let Some(rest) = address.strip_prefix("unix:path=") else { return Ok(()) };
     let path = rest.split([',', ';']).next().unwrap_or(rest);
@@ -269,26 +269,26 @@ fn takes_connections(address: &str) -> Result<(), Trouble> {
     let tried = rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)
         .and_then(|fd| rustix::net::connect(fd, &socket));
     match tried {
-        Err(rustix::io::Errno::AGAIN) => Err(Trouble::Mute),
+        Err(rustix::io::Errno::AGAIN) => Err(BusError::Mute),
         // libdbus reports any other reason.
         _ => Ok(()),
     }
 }
 
-fn to_the_bus(name: &str) -> Result<Message, Trouble> {
-    Message::new_method_call(BUS, "/org/freedesktop/DBus", BUS, name).map_err(Trouble::Failed)
+fn to_the_bus(name: &str) -> Result<Message, BusError> {
+    Message::new_method_call(BUS, "/org/freedesktop/DBus", BUS, name).map_err(BusError::Failed)
 }
 
-pub(super) fn method(path: &str, interface: &str, name: &str) -> Result<Message, Trouble> {
-    Message::new_method_call(NAME, path, interface, name).map_err(Trouble::Failed)
+pub(super) fn method(path: &str, interface: &str, name: &str) -> Result<Message, BusError> {
+    Message::new_method_call(NAME, path, interface, name).map_err(BusError::Failed)
 }
 
-pub(super) fn odd(error: dbus::arg::TypeMismatchError) -> Trouble {
-    Trouble::Failed(format!("its response has an unknown form ({error})"))
+pub(super) fn odd(error: dbus::arg::TypeMismatchError) -> BusError {
+    BusError::Failed(format!("its response has an unknown form ({error})"))
 }
 
 /// Classifies error replies by their names.
-fn ok_reply(message: Message) -> Result<Message, Trouble> {
+fn ok_reply(message: Message) -> Result<Message, BusError> {
     if message.msg_type() != MessageType::Error {
         return Ok(message);
     }
@@ -296,13 +296,13 @@ fn ok_reply(message: Message) -> Result<Message, Trouble> {
     let Err(error) = message.as_result() else { return Ok(message) };
     let name = error.name().unwrap_or("");
     Err(match name.strip_prefix("org.freedesktop.").unwrap_or(name) {
-        "Secret.Error.IsLocked" => Trouble::Locked,
-        "DBus.Error.ServiceUnknown" | "DBus.Error.NameHasNoOwner" => Trouble::NoService,
-        spawn if spawn.starts_with("DBus.Error.Spawn.") => Trouble::NoService,
-        "DBus.Error.NoReply" | "DBus.Error.Timeout" | "DBus.Error.TimedOut" => Trouble::Mute,
+        "Secret.Error.IsLocked" => BusError::Locked,
+        "DBus.Error.ServiceUnknown" | "DBus.Error.NameHasNoOwner" => BusError::NoService,
+        spawn if spawn.starts_with("DBus.Error.Spawn.") => BusError::NoService,
+        "DBus.Error.NoReply" | "DBus.Error.Timeout" | "DBus.Error.TimedOut" => BusError::Mute,
         name => {
             let said = format!("{name}: {}", error.message().unwrap_or(""));
-            Trouble::Failed(text::one_line(&said))
+            BusError::Failed(text::one_line(&said))
         }
     })
 }

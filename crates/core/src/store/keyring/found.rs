@@ -14,7 +14,7 @@ use keyring_core::{Credential, Error as KeyringError};
 use zeroize::Zeroizing;
 
 use super::bus::{Bus, COLLECTION, ITEM, PROPERTIES, Prompting, ROOT, SERVICE, method, odd};
-use super::trouble::Trouble;
+use super::bus_error::BusError;
 use super::user::KeyringUser;
 
 /// A secret on the bus: session, parameters, value, content type.
@@ -54,9 +54,9 @@ impl Inner {
     }
 
     /// Records an operation that requires the user.
-    fn note<T>(&self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+    fn note<T>(&self, done: Result<T, BusError>) -> Result<T, BusError> {
         let takes_the_user =
-            matches!(done, Err(Trouble::Asks | Trouble::Confirms | Trouble::Locked));
+            matches!(done, Err(BusError::Asks | BusError::Confirms | BusError::Locked));
         if takes_the_user && self.user.is_some() && !self.attended.load(Ordering::SeqCst) {
             self.deferred.store(true, Ordering::SeqCst);
         }
@@ -86,7 +86,7 @@ impl Found {
     }
 
     /// Runs an operation over the open connection, or over a new one.
-    fn run<T>(&self, act: impl Fn(&mut Bus) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn run<T>(&self, act: impl Fn(&mut Bus) -> Result<T, BusError>) -> Result<T, BusError> {
         let mut kept = self.service.bus.lock().unwrap_or_else(PoisonError::into_inner);
         let (prompting, patience) = (self.service.prompting(), self.service.patience);
         let noted = |done| self.service.note(done);
@@ -94,7 +94,7 @@ impl Found {
             bus.begin(patience, prompting.clone());
             match act(&mut bus) {
                 // The service may have been restarted since, which ends the session.
-                Err(Trouble::Failed(_) | Trouble::NoBus(_) | Trouble::NoService) => {}
+                Err(BusError::Failed(_) | BusError::NoBus(_) | BusError::NoService) => {}
                 done => return noted(bus.keep(done, &mut kept)),
             }
         }
@@ -105,7 +105,7 @@ impl Found {
 
     /// Returns the matching items. None of them is locked. If there is none, the default collection exists
     /// and is unlocked, so that there really is none.
-    fn items(&self, bus: &mut Bus) -> Result<Vec<Path<'static>>, Trouble> {
+    fn items(&self, bus: &mut Bus) -> Result<Vec<Path<'static>>, BusError> {
         let (unlocked, locked) = self.search(bus)?;
         let locked = match (unlocked.is_empty(), locked.is_empty()) {
             (false, true) => return Ok(unlocked),
@@ -118,12 +118,12 @@ impl Found {
         bus.unlock(&locked)?;
         match self.search(bus)? {
             (unlocked, locked) if locked.is_empty() => Ok(unlocked),
-            _ => Err(Trouble::Locked),
+            _ => Err(BusError::Locked),
         }
     }
 
     /// Returns the matching items, unlocked and locked. A locked collection may hide its items.
-    fn search(&self, bus: &mut Bus) -> Result<(Vec<Path<'static>>, Vec<Path<'static>>), Trouble> {
+    fn search(&self, bus: &mut Bus) -> Result<(Vec<Path<'static>>, Vec<Path<'static>>), BusError> {
         let asked = bus.send(method(ROOT, SERVICE, "SearchItems")?.append1(self.query()))?;
         bus.session()?;
         bus.reply(asked)?.read2().map_err(odd)
@@ -135,12 +135,12 @@ impl Found {
         &self,
         bus: &mut Bus,
         within: Duration,
-        act: impl Fn(&mut Bus, &Path<'static>) -> Result<T, Trouble>,
+        act: impl Fn(&mut Bus, &Path<'static>) -> Result<T, BusError>,
     ) -> Result<Option<T>, Failure> {
         if let Some((path, _)) = self.known().filter(|(_, at)| at.elapsed() < within) {
             match act(bus, &path) {
                 // The item or its service is gone, or the item is locked by now.
-                Err(Trouble::Failed(_) | Trouble::Locked) => self.forget(),
+                Err(BusError::Failed(_) | BusError::Locked) => self.forget(),
                 done => return Ok(Some(done?)),
             }
         }
@@ -195,20 +195,20 @@ impl Found {
         let Variant(item) = bus.complete(&prompt)?;
         match item.as_str() {
             Some(path) if path != "/" => Ok(()),
-            _ => Err(Trouble::Failed("it created no item".to_owned()).into()),
+            _ => Err(BusError::Failed("it created no item".to_owned()).into()),
         }
     }
 }
 
 /// How looking for one item can fail.
 enum Failure {
-    Trouble(Trouble),
+    BusError(BusError),
     Several,
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<BusError> for Failure {
+    fn from(bus_error: BusError) -> Self {
+        Self::BusError(bus_error)
     }
 }
 
@@ -221,11 +221,11 @@ fn single<'a>(items: &'a [Path<'static>]) -> Result<Option<&'a Path<'static>>, F
 }
 
 /// Separates errors of an operation from errors that end its connection.
-fn settle<T>(found: Result<T, Failure>) -> Result<keyring_core::Result<T>, Trouble> {
+fn settle<T>(found: Result<T, Failure>) -> Result<keyring_core::Result<T>, BusError> {
     match found {
         Ok(value) => Ok(Ok(value)),
         Err(Failure::Several) => Ok(Err(KeyringError::Ambiguous(Vec::new()))),
-        Err(Failure::Trouble(trouble)) => Err(trouble),
+        Err(Failure::BusError(bus_error)) => Err(bus_error),
     }
 }
 

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use keyring_core::{CredentialStore, Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
+use super::bus_error::{explain, mute};
 use super::item::Item;
 use super::sealed::{self, Sealed};
 #[cfg(target_os = "linux")]
 use super::secret_service::SecretService;
-use super::trouble::{explain, mute};
 use crate::error::{Error, Result};
 use crate::files::Warnings;
 use crate::grant::{Grant, GrantKey};

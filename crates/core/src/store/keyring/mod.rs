@@ -11,6 +11,7 @@
 mod attended;
 #[cfg(target_os = "linux")]
 mod bus;
+mod bus_error;
 #[cfg(target_os = "linux")]
 mod found;
 mod grants;
@@ -18,7 +19,6 @@ mod item;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret_service;
-mod trouble;
 #[cfg(target_os = "linux")]
 mod user;
 

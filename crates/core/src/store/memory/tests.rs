@@ -45,7 +45,7 @@ async fn a_used_flow_makes_room_and_its_mark_has_a_limit_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_has_expired_makes_room() {
+async fn expired_flows_are_evicted() {
     let (flows, past) = (pending(1), Timestamp::from_unix(1));
     flows.put(&record("waits", past)).await.unwrap();
     for number in 0..5 {
@@ -61,7 +61,7 @@ async fn what_has_expired_makes_room() {
 }
 
 #[tokio::test]
-async fn what_was_set_aside_is_in_nobodys_way() {
+async fn record_set_aside_leaves_others_alone() {
     let store = MemoryStore::new();
     let ada = GrantKey::new("p", "ada");
     let odd = GrantKey::new("p", "ada\0damaged");

@@ -65,7 +65,7 @@ fn a_record_comes_back_and_is_claimed_once() {
 }
 
 #[test]
-fn of_many_claims_at_once_one_succeeds() {
+fn one_of_many_concurrent_claims_succeeds() {
     let scene = Scene::new();
     let one = record("one", 6_100);
     run(scene.store().put(&one)).unwrap();
@@ -115,7 +115,7 @@ fn expired_records_are_collected_and_live_ones_stay() {
 }
 
 #[test]
-fn a_full_store_refuses_and_has_room_again_after_a_claim_or_a_count_gone_wrong() {
+fn full_store_refuses_until_a_flow_is_claimed() {
     let scene = Scene::new();
     let store = scene.store().with_limit(3);
     run(async {
@@ -140,7 +140,7 @@ fn a_full_store_refuses_and_has_room_again_after_a_claim_or_a_count_gone_wrong()
 }
 
 #[test]
-fn what_is_damaged_is_no_flow_and_hides_no_other() {
+fn damaged_record_hides_no_other_flow() {
     let scene = Scene::new();
     let store = scene.store();
     run(async {
@@ -161,7 +161,7 @@ fn what_is_damaged_is_no_flow_and_hides_no_other() {
 }
 
 #[test]
-fn what_was_claimed_is_not_pending_again_when_an_old_copy_comes_back() {
+fn restored_copy_of_a_claimed_flow_is_used() {
     let scene = Scene::new();
     let (store, one) = (scene.store(), record("one", 6_100));
     run(async {
@@ -240,7 +240,7 @@ fn a_full_store_forgets_no_mark_early() {
 }
 
 #[test]
-fn what_somebody_put_there_is_in_nobodys_way() {
+fn foreign_files_do_not_disturb_the_store() {
     let scene = Scene::new();
     let store = scene.store();
     run(async {

@@ -146,7 +146,7 @@ fn json_keeps_its_shape() {
 }
 
 #[test]
-fn what_is_no_json_is_shown_by_size_and_type_only() {
+fn other_bodies_are_shown_by_size_and_type() {
     let deep = "[".repeat(100_000);
     for (content_type, content, expected) in [
         ("application/json", "{\"a\":", "[unreadable body, 5 bytes]"),

@@ -68,7 +68,7 @@ fn algorithms_that_prove_nothing_are_refused_even_if_announced() {
 }
 
 #[test]
-fn a_public_key_is_no_secret_of_hmac() {
+fn public_key_is_not_accepted_as_hmac_secret() {
     let rsa = TestKey::rsa();
     let set = keys(&[rsa.jwk(json!({"kid": "1"}))]);
     let pair = aws_lc_rs::signature::RsaKeyPair::from_pkcs8(&rsa.pkcs8).unwrap();

@@ -10,7 +10,7 @@ use crate::text;
 #[cfg(target_os = "linux")]
 /// A failure of the Secret Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum BusError {
     /// There is no session bus.
     NoBus(String),
     /// No program on the bus provides a Secret Service.
@@ -32,17 +32,17 @@ pub(super) enum Trouble {
 }
 
 #[cfg(target_os = "linux")]
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for BusError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.explain().message())
     }
 }
 
 #[cfg(target_os = "linux")]
-impl std::error::Error for Trouble {}
+impl std::error::Error for BusError {}
 
 #[cfg(target_os = "linux")]
-impl Trouble {
+impl BusError {
     /// Returns the error, with a hint.
     fn explain(&self) -> Error {
         match self {
@@ -81,11 +81,11 @@ impl Trouble {
 }
 
 #[cfg(target_os = "linux")]
-impl From<Trouble> for KeyringError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failed(_) => Self::PlatformFailure(Box::new(trouble)),
-            _ => Self::NoStorageAccess(Box::new(trouble)),
+impl From<BusError> for KeyringError {
+    fn from(bus_error: BusError) -> Self {
+        match bus_error {
+            BusError::Failed(_) => Self::PlatformFailure(Box::new(bus_error)),
+            _ => Self::NoStorageAccess(Box::new(bus_error)),
         }
     }
 }
@@ -105,9 +105,9 @@ fn locked() -> Error {
 pub(super) fn explain(error: KeyringError) -> Error {
     #[cfg(target_os = "linux")]
     if let KeyringError::NoStorageAccess(inner) | KeyringError::PlatformFailure(inner) = &error
-        && let Some(trouble) = inner.downcast_ref::<Trouble>()
+        && let Some(bus_error) = inner.downcast_ref::<BusError>()
     {
-        return trouble.explain();
+        return bus_error.explain();
     }
     match error {
         KeyringError::NoStorageAccess(_) => locked(),
