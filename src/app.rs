@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::credential::links;
 use crate::ui::Ui;
 use crate::wrap::WIDEST;
-use crate::{given, notify, plain, run, signals, usage};
+use crate::{exit_codes, given, notify, plain, run, signals, usage};
 
 /// Get OAuth 2.0 tokens, keep them safe and fresh, and hand them to the programs that need them.
 #[derive(Debug, Parser)]
@@ -27,14 +27,10 @@ use crate::{given, notify, plain, run, signals, usage};
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = WIDEST,
-    after_help = "Run `oauthctl demo` to try everything without an account.\n\n\
-Exit codes:\n   \
-0  done                    6  timed out waiting for the user\n   \
-1  internal error          7  validation failed\n   \
-2  usage error             8  refused by the authorization server\n   \
-3  configuration           9  network or server unavailable\n   \
-4  login required         10  token store unavailable\n   \
-5  denied                130  interrupted (143 by SIGTERM)"
+    after_help = format!(
+        "Run `oauthctl demo` to try everything without an account.\n\n{}",
+        exit_codes::list()
+    )
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -18,6 +18,7 @@ mod descriptors;
 #[cfg(test)]
 mod docs;
 mod environment;
+mod exit_codes;
 mod format;
 mod get_token;
 mod given;

@@ -6,6 +6,7 @@ use oauthctl_core::profile::presets::{self, Preset};
 
 use crate::commands::man::text;
 use crate::docs::{cell, commands, pages, root};
+use crate::exit_codes;
 
 const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end generated -->";
@@ -72,7 +73,7 @@ fn named(heading: &str, rows: &[(&str, &str)]) -> String {
 /// The table of exit codes; the name of the error stands before the colon.
 fn exit_codes() -> String {
     let mut table = "| code | `error` | meaning |\n| --- | --- | --- |\n".to_owned();
-    for (code, what) in text::exit_status() {
+    for (code, what) in exit_codes::table() {
         let (error, what) = what.split_once(": ").unwrap_or(("", &what));
         writeln!(table, "| {code} | {error} | {} |", cell(what)).unwrap();
     }

@@ -7,6 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use oauthctl_core::{Error, Result};
 
 use crate::commands::man::text;
+use crate::exit_codes;
 
 /// Renders the page of the last command of the path, or of the program if the path is empty.
 ///
@@ -160,7 +161,7 @@ fn table<A: AsRef<str>, B: AsRef<str>>(heading: &str, rows: &[(A, B)]) -> String
 
 fn exit_status(command: &str, is_program: bool) -> String {
     if is_program {
-        return table("EXIT STATUS", &text::exit_status());
+        return table("EXIT STATUS", &exit_codes::table());
     }
     let mut roff = section("EXIT STATUS");
     let what = match command {

@@ -1,7 +1,6 @@
 //! Texts of the manual pages beyond the flags.
 
 use clap::Command;
-use oauthctl_core::ErrorKind;
 
 /// Date of the last change to the pages, or of the release.
 pub const DATE: &str = "2026-11-22";
@@ -100,21 +99,6 @@ pub const FILES: Rows = &[
         "Locks, the index of accounts and (encrypted) pending authorizations.",
     ),
 ];
-
-/// Returns the exit codes and what they mean, from the kinds of errors.
-pub fn exit_status() -> Vec<(String, String)> {
-    let mut rows = vec![("0".to_owned(), "Success.".to_owned())];
-    for kind in ErrorKind::ALL {
-        let code = match kind {
-            ErrorKind::Interrupted => "130, 143".to_owned(),
-            kind => kind.exit_code().to_string(),
-        };
-        if rows.iter().all(|(known, _)| *known != code) {
-            rows.push((code, format!("`{}`: {}.", kind.word(), kind.meaning())));
-        }
-    }
-    rows
-}
 
 pub const STANDARDS: &[&str] = &[
     "RFC 6749 and 6750 (OAuth 2.0), 7009 (revocation), 7636 (PKCE), 8252 (native apps), 8414 (metadata), 9126 (pushed \

@@ -95,6 +95,23 @@ impl ErrorKind {
         }
     }
 
+    /// Returns the kind in two or three words, for a list.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Internal => "internal error",
+            Self::Usage => "usage error",
+            Self::Config => "configuration",
+            Self::LoginRequired => "login required",
+            Self::AccessDenied => "denied",
+            Self::Timeout => "timed out waiting for the user",
+            Self::Validation | Self::InvalidState => "validation failed",
+            Self::ServerRefused => "refused by the authorization server",
+            Self::Unavailable => "network or server unavailable",
+            Self::Store => "token store unavailable",
+            Self::Interrupted => "interrupted (143 by SIGTERM)",
+        }
+    }
+
     /// Returns what this kind means to the user of the program.
     pub fn meaning(self) -> &'static str {
         match self {
