@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
@@ -27,7 +29,7 @@ type Measure = fn(&str, usize, &OidcProvider);
 pub fn all(pairs: usize, wanted: Option<&str>) {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| name.contains(wanted));
     let server = Servers::oidc_provider();
-    let rows: [(&str, Measure); 23] = [
+    let rows: [(&str, Measure); 25] = [
         ("token, cached, Secret Service / secret-tool lookup", cached_in_secret_service),
         ("token, cached, file store / true", cached_in_file),
         ("token, cached, 1,000 profiles / 1 profile", cached_among_a_thousand),
@@ -40,6 +42,8 @@ pub fn all(pairs: usize, wanted: Option<&str>) {
         ("status, 10,000 profiles / 1 profile", growth::status_among_profiles),
         ("first login, file store / the browser alone", first_login),
         ("login again, file store / the browser alone", login_again),
+        ("login URL again / login PROFILE again", login_by_url),
+        ("login on another device: CPU time of a minute", device_polling),
         ("token, cached: peak memory", peak_memory),
         ("start / curl metadata", two_phase::start),
         ("start, 10,000 flows open / 10 open", two_phase::start_among_many),
@@ -210,6 +214,49 @@ fn login_again(name: &str, pairs: usize, server: &OidcProvider) {
     let home = home(server);
     let login = || time(&mut home.command(["login", "p"]));
     row(name, pairs, &Target::More(30.0), browser_alone(server), login);
+}
+
+/// The URL is that of the issuer, whose metadata is asked for either way.
+fn login_by_url(name: &str, pairs: usize, server: &OidcProvider) {
+    let home = home(server);
+    let first = ["login", &server.issuer, "--client-id", "cli", "--scope", "openid api"];
+    time(&mut home.command(first));
+    row(
+        name,
+        pairs,
+        &Target::More(10.0),
+        || time(&mut home.command(["login", "p"])),
+        || time(&mut home.command(["login", &server.issuer])),
+    );
+}
+
+/// Nobody enters the code meanwhile. As the kernel counts it, for all threads.
+fn device_polling(name: &str, _pairs: usize, server: &OidcProvider) {
+    let home = Home::new();
+    home.profile("p", &server.issuer, "cli", "flow = [\"device\"]");
+    let mut login = home.command(["login", "p"]).stderr(Stdio::null()).spawn().unwrap();
+    let spent = |pid: u32| {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let one = |text: String| text.split(' ').next()?.parse::<f64>().ok();
+        threads
+            .filter_map(|thread| one(fs::read_to_string(thread.path().join("schedstat")).ok()?))
+            .sum::<f64>()
+    };
+    // By then the code is on the screen.
+    thread::sleep(Duration::from_secs(3));
+    let before = spent(login.id());
+    thread::sleep(Duration::from_secs(60));
+    let after = spent(login.id());
+    login.kill().unwrap();
+    login.wait().unwrap();
+    assert!(before > 0.0 && after >= before, "the login has ended");
+    println!(
+        "{name:<52} {:>9} {:>9} {:>6.2} ms  {:>10}   at most 10 ms",
+        "",
+        "",
+        (after - before) / 1e6,
+        ""
+    );
 }
 
 /// As GNU time tells it: the resident set, pages of the program itself included.

@@ -97,3 +97,39 @@ fn unbound_token_has_no_proof() {
     home.login("p");
     home.run(["token", "--dpop", "GET https://api.example/", "--json"]).ok();
 }
+
+#[test]
+fn nonce_of_the_server_is_kept_for_the_next_process() {
+    let (server, home) = bound(&["--dpop-nonce", "1"]);
+    let refused = || {
+        let all = server.control.get("/journal")["requests"].clone();
+        let all = all.as_array().unwrap().iter().filter(|one| one["error"] == "use_dpop_nonce");
+        all.filter(|one| one["path"] == "/token").count()
+    };
+    // The login is one process, each refresh another.
+    assert_eq!(refused(), 1);
+    for _ in 0..2 {
+        home.run(["token", "--force-refresh"]).ok();
+    }
+    assert_eq!(refused(), 1);
+    // A nonce that has expired costs one more request, once.
+    let mut files = vec![home.state_dir()];
+    let mut kept = None;
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.file_name().unwrap().to_str().unwrap().starts_with("nonce-") {
+            kept = Some(path);
+        }
+    }
+    let kept = kept.expect("no nonce is kept");
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+    for nonce in ["expired", "not a nonce\r\n"] {
+        let before = refused();
+        record["nonce"] = nonce.into();
+        std::fs::write(&kept, record.to_string()).unwrap();
+        home.run(["token", "--force-refresh"]).ok();
+        home.run(["token", "--force-refresh"]).ok();
+        assert_eq!(refused(), before + 1, "{nonce}");
+    }
+}

@@ -68,6 +68,26 @@ fn key_command_runs_once_for_a_signed_request() {
 }
 
 #[test]
+fn client_secret_signs_requests_where_there_is_no_key() {
+    let (server, mut home) = scene(&["--jar", "1"]);
+    let secret = "thirty-two-bytes-or-more-for-HS256-keys";
+    let more = format!(
+        "client_auth = \"client_secret_jwt\"\nclient_secret = {secret:?}\nscopes = [\"openid\"]\n"
+    );
+    for jar in ["auto", "always"] {
+        let more = format!("{more}jar = {jar:?}\n");
+        home.config("").profile("p", &server.issuer, "cli-secret-jwt", &more);
+        let browser = home.browser(&json!({ "mode": "honest" }));
+        let login = home.run(["login", "p", "--trace"]).ok();
+        let request = parameters(&browser.openings()[0].url)["request"].clone();
+        let header = URL_SAFE_NO_PAD.decode(request.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!((&header["alg"], &header["kid"]), (&json!("HS256"), &Value::Null));
+        assert!(!login.stderr.contains(secret), "{}", login.stderr);
+    }
+}
+
+#[test]
 fn signed_request_without_a_key_opens_no_browser() {
     let (server, mut home) = scene(&["--jar", "1"]);
     let browser = home.browser(&json!({ "mode": "honest" }));

@@ -13,6 +13,7 @@ mod ciba;
 mod client_auth;
 mod conformance;
 mod device;
+mod device_servers;
 mod discovery;
 mod dpop;
 mod fapi;

@@ -2,10 +2,12 @@
 // person who always agrees. It rotates refresh tokens and revokes the grant when one is used twice.
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--client-jwks FILE] [--dpop-nonce 1] [--gitlab 1] [--client-ca FILE]
-//     [--jar 1]
+//     [--jar 1] [--device-ttl SECONDS] [--registration 1]
 //
 // With `--gitlab` its endpoints are where GitLab has them, below /oauth/. At /who it says whose a token is
 // that is bound to a key, also to who has not asked for `openid`, if the proof is right.
+//
+// With `--registration`, clients can register (RFC 7591), and change or delete that (RFC 7592).
 //
 // With `--jar`, authorization requests must be signed. With `--client-ca`, an authority in PEM, clients can authenticate with certificates: `cli-tls` with one of that
 // authority and the name client.example, `cli-self` with one of `--client-jwks`. The endpoints for them are
@@ -36,7 +38,7 @@ const { default: Provider, errors } = await import('oidc-provider');
 
 // Every awkward character that RFC 6749, appendix A.2, lets a secret have.
 const AWKWARD_SECRET = ':+%& "=/?\\~';
-const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '', jar: '' });
+const given = options({ ttl: '3600', 'client-jwks': '', 'dpop-nonce': '', gitlab: '', 'client-ca': '', jar: '', 'device-ttl': '600', registration: '' });
 const settings = { ttl: Number(given.ttl), delayMs: 0, deny: false, ignore: false, assertion: null };
 
 // The paths that are not the library's own.
@@ -200,7 +202,7 @@ function configuration() {
       AccessToken: () => settings.ttl,
       ClientCredentials: () => settings.ttl,
       AuthorizationCode: 60,
-      DeviceCode: 600,
+      DeviceCode: Number(given['device-ttl']),
       Grant: 86400,
       IdToken: 3600,
       Interaction: 600,
@@ -238,6 +240,10 @@ function configuration() {
       requestObjects: { enabled: true, requireSignedRequestObject: Boolean(given.jar) },
       ...(given['client-ca'] && { mTLS: MUTUAL_TLS }),
       pushedAuthorizationRequests: { enabled: true },
+      ...(given.registration && {
+        registration: { enabled: true, initialAccessToken: false },
+        registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+      }),
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: async (_ctx, resource) => ({

@@ -170,6 +170,12 @@ impl OidcProvider {
         (format!("{}/who", self.issuer), all.map(said).collect())
     }
 
+    /// Enters a user code at its pages, and approves the login or denies it.
+    #[track_caller]
+    pub fn answer_device(&self, user_code: &str, deny: bool) {
+        self.control.post("/device", &json!({ "user_code": user_code, "deny": deny }));
+    }
+
     /// The lifetime of access tokens from now on, in seconds.
     #[track_caller]
     pub fn ttl(&self, seconds: u64) {

@@ -132,6 +132,7 @@ fn userinfo_says_who_it_is_where_there_is_no_id_token() {
         let output = required(&scene, scenario, "api", "", "sub=alice");
         assert!([7, 9].contains(&output.status), "{}", output.stderr);
     }
+    required(&scene, "userinfo.status-403", "api", "", "sub=alice").fails(8);
     assert_eq!(stored(&scene.home), before);
 }
 

@@ -21,8 +21,9 @@ use crate::profile::discovery::Purpose;
 use crate::profile::{AuthorizationServer, Jar, Par, Pkce, Profile, redirect_uri, scopes};
 use crate::protocol::authorization::{self, AuthorizationRequest, Validation};
 use crate::protocol::client_auth::Credentials;
+use crate::protocol::request_object::{self, RequestKey};
 use crate::protocol::signing_key::SigningKey;
-use crate::protocol::{dpop, random, request_object};
+use crate::protocol::{dpop, random};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -305,27 +306,32 @@ fn is_signed(profile: &Profile, server: &AuthorizationServer) -> Result<bool> {
     Ok(profile.jar == Jar::Always || is_required)
 }
 
-/// Returns the key that signs requests. Credentials that were read before have it already, unless it is the key of
-/// a certificate.
-async fn request_key(
-    context: Context<'_>,
-    credentials: Option<&Credentials>,
-) -> Result<Arc<SigningKey>> {
-    if let Some(key) = credentials.and_then(|credentials| credentials.key.as_ref()) {
-        return Ok(Arc::clone(key));
+/// Returns the key that signs requests, else the client's secret. Credentials that were read before have it
+/// already, unless it is the key of a certificate.
+async fn request_key(context: Context<'_>, known: Option<&Credentials>) -> Result<RequestKey> {
+    if let Some(key) = known.and_then(|credentials| credentials.key.as_ref()) {
+        return Ok(RequestKey::Private(Arc::clone(key)));
     }
     let Some(source) = &context.profile.client.private_key else {
+        let secret = match known {
+            Some(credentials) => credentials.secret.clone(),
+            None => credentials(context).await?.secret,
+        };
+        if let Some(secret) = secret.filter(|secret| !secret.is_empty()) {
+            return Ok(RequestKey::Secret(secret));
+        }
         let name = one_line(&context.profile.name);
         return Err(Error::config(format!("a signed request of profile `{name}` requires a key"))
             .hint(Advice::configure(&["private_key"], "set `private_key` in the profile")));
     };
-    SigningKey::read(&resolve(context, "private_key", source).await?).map(Arc::new)
+    let key = SigningKey::read(&resolve(context, "private_key", source).await?)?;
+    Ok(RequestKey::Private(Arc::new(key)))
 }
 
 /// Returns the parameters of a request that contains these as a JWT, signed with this key.
 fn signed(
     peer: Peer<'_>,
-    key: &SigningKey,
+    key: &RequestKey,
     endpoint: &str,
     parameters: &[(String, String)],
 ) -> Result<Vec<(String, String)>> {

@@ -7,6 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::credentials::credentials;
+use super::dpop_nonce;
 use super::pin::client_auth;
 use super::ports::Ports;
 use super::turn::Peer;
@@ -76,7 +77,9 @@ pub(super) async fn exchange_with(
     credentials: &Credentials,
     exchange: &Exchange<'_>,
 ) -> Result<Answer, NoAnswer> {
-    let mut nonce: Option<String> = None;
+    let (ports, endpoint) = (peer.ports(), exchange.endpoint);
+    let mut nonce = exchange.dpop_key.and_then(|_| dpop_nonce::find(ports, endpoint));
+    let mut has_asked = false;
     let mut attempt = 1;
     loop {
         let (request, secrets) = build(peer, credentials, exchange, nonce.as_deref())?;
@@ -92,9 +95,13 @@ pub(super) async fn exchange_with(
                 Duration::from_millis(200 * u64::from(attempt))
             }
             Ok(response) => {
-                if nonce.is_none() && exchange.dpop_key.is_some() && wants_nonce(&response) {
-                    nonce = response.header("dpop-nonce").map(str::to_owned);
-                    continue;
+                if exchange.dpop_key.is_some() {
+                    let new = response.header("dpop-nonce");
+                    dpop_nonce::keep(ports, endpoint, new, nonce.as_deref());
+                    if !has_asked && wants_nonce(&response) {
+                        (nonce, has_asked) = (new.map(str::to_owned), true);
+                        continue;
+                    }
                 }
                 match repeat_after(exchange, &response, peer.now()) {
                     Some(wait) if attempt < ATTEMPTS => wait,

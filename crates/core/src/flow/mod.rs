@@ -28,6 +28,7 @@ mod credentials;
 mod critical;
 mod device;
 mod discard;
+mod dpop_nonce;
 mod exchange;
 mod first_tokens;
 mod gate;

@@ -6,7 +6,7 @@ use url::Url;
 use super::exchange::send;
 use super::turn::Context;
 use crate::Secret;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::grant::Identity;
 use crate::port::{HttpRequest, HttpResponse, Method};
 use crate::profile::Endpoint;
@@ -32,7 +32,11 @@ pub(super) async fn identity(
 ) -> Result<Identity> {
     let response = request(context, endpoint, asked).await?;
     if response.status != 200 {
-        return Err(failed(&format!("status {}", response.status)));
+        let what = format!("the userinfo request was refused: status {}", response.status);
+        return Err(match response.status {
+            429 | 500.. => Error::unavailable(what),
+            _ => Error::new(ErrorKind::ServerRefused, what),
+        });
     }
     let body = Members::read(&response.body);
     if let Some(defect) = body.defect() {

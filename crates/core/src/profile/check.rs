@@ -157,8 +157,11 @@ fn pushed_endpoint(w: &mut Whole<'_, '_>) {
 }
 
 fn key_of_request(w: &mut Whole<'_, '_>) {
-    if w.profile.jar == Jar::Always && !w.has("private_key") {
-        w.fail(&["jar"], "has `jar = \"always\"`, which needs a `private_key`");
+    if w.profile.jar == Jar::Always && !w.has("private_key") && !w.has("client_secret") {
+        w.fail(
+            &["jar"],
+            "has `jar = \"always\"`, which needs a `private_key` or a `client_secret`",
+        );
     }
 }
 

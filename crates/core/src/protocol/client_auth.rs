@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
+use super::jws::Alg;
 use super::signing_key::SigningKey;
 use super::{certificate, jws, random};
 use crate::advice::Advice;
@@ -146,13 +147,8 @@ fn assertion(
     let claims = || claims(client_id, terms.audience, terms.now);
     if method == ClientAuth::ClientSecretJwt {
         let key = secret(method, credentials)?;
-        let header = json!({"typ": "JWT", "alg": "HS256"});
-        return jws::compact(&header, &claims()?, |message| {
-            let key =
-                aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.expose().as_bytes());
-            Ok(aws_lc_rs::hmac::sign(&key, message).as_ref().to_vec())
-        })
-        .map(Secret::new);
+        let header = json!({"typ": "JWT"});
+        return jws::compact_with_secret(header, &claims()?, Alg::HS256, key).map(Secret::new);
     }
     if let Some(given) = &credentials.assertion {
         let given = given.expose().trim();

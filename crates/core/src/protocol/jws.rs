@@ -1,6 +1,7 @@
 //! JSON Web Signatures in compact form (RFC 7515): the accepted algorithms, the parts of a token, and their
 //! assembly.
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 use crate::text;
 
 /// The signature algorithms that are accepted and produced (RFC 7518, section 3.1; RFC 8037). The symmetric
@@ -68,6 +70,16 @@ impl Alg {
     /// Returns whether the key that verifies is also the one that signs.
     pub(crate) fn is_symmetric(self) -> bool {
         Self::SYMMETRIC.iter().any(|(_, alg)| *alg == self)
+    }
+
+    /// Returns the message authentication code of a symmetric algorithm.
+    pub(crate) fn hmac(self) -> Option<hmac::Algorithm> {
+        match self {
+            Self::HS256 => Some(hmac::HMAC_SHA256),
+            Self::HS384 => Some(hmac::HMAC_SHA384),
+            Self::HS512 => Some(hmac::HMAC_SHA512),
+            _ => None,
+        }
     }
 
     /// Returns the hash of the algorithm, as `at_hash` uses it (OpenID Connect Core, section 3.1.3.6; for
@@ -242,6 +254,20 @@ pub(crate) fn compact(
     token.push('.');
     token.push_str(&b64(signature));
     Ok(token)
+}
+
+/// Returns a compact JWS that is signed with a secret, whose key is its UTF-8 encoding (OpenID Connect Core, section
+/// 10.1).
+pub(crate) fn compact_with_secret(
+    mut header: Value,
+    claims: &Value,
+    alg: Alg,
+    secret: &Secret,
+) -> Result<String> {
+    header["alg"] = alg.as_str().into();
+    let algorithm = alg.hmac().ok_or_else(|| Error::internal("not a symmetric algorithm"))?;
+    let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
+    compact(&header, claims, |message| Ok(hmac::sign(&key, message).as_ref().to_vec()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Authorization requests that are one signed JWT (RFC 9101).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
+use super::jws::{self, Alg};
 use super::random;
 use super::signing_key::SigningKey;
-use crate::error::Result;
+use crate::advice::Advice;
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -14,14 +18,22 @@ const LIFE: u64 = 600;
 /// Parameters whose value is JSON.
 const JSON: [&str; 3] = ["authorization_details", "claims", "max_age"];
 
+/// What signs a request.
+pub(crate) enum RequestKey {
+    /// The client's private key.
+    Private(Arc<SigningKey>),
+    /// The client's secret (OpenID Connect Core, section 10.1).
+    Secret(Secret),
+}
+
 /// Returns the parameters of a request as a JWT for this server, signed with one of the algorithms that it
 /// supports.
 ///
 /// # Errors
 ///
-/// See [`SigningKey::alg_for`] and [`SigningKey::sign_jwt`].
+/// Returns `Config` if it supports none for this key. See [`SigningKey::alg_for`] and [`SigningKey::sign_jwt`].
 pub(crate) fn sign(
-    key: &SigningKey,
+    key: &RequestKey,
     supported: &[String],
     (client_id, audience): (&str, &str),
     parameters: &[(String, String)],
@@ -52,8 +64,29 @@ pub(crate) fn sign(
         claims.extend(own);
     }
     let mut header = json!({"typ": "oauth-authz-req+jwt"});
-    if let Some(kid) = key.kid() {
-        header["kid"] = kid.into();
+    let claims = Value::Object(claims);
+    let signed = match key {
+        RequestKey::Private(key) => {
+            if let Some(kid) = key.kid() {
+                header["kid"] = kid.into();
+            }
+            key.sign_jwt_as(key.alg_for(supported)?, header, &claims)
+        }
+        RequestKey::Secret(secret) => {
+            jws::compact_with_secret(header, &claims, symmetric_alg(supported)?, secret)
+        }
+    };
+    signed.map(Secret::new)
+}
+
+/// Returns the first symmetric algorithm that the server supports; one that names none gets the usual one.
+fn symmetric_alg(supported: &[String]) -> Result<Alg> {
+    if supported.is_empty() {
+        return Ok(Alg::HS256);
     }
-    key.sign_jwt_as(key.alg_for(supported)?, header, &Value::Object(claims)).map(Secret::new)
+    let found = Alg::SYMMETRIC.into_iter().find(|(name, _)| supported.iter().any(|s| s == name));
+    found.map(|(_, alg)| alg).ok_or_else(|| {
+        Error::config("the server accepts no request that is signed with a client secret")
+            .hint(Advice::configure(&["private_key"], "set `private_key` in the profile"))
+    })
 }

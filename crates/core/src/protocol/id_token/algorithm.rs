@@ -103,12 +103,7 @@ impl<'a> Verifier<'a> {
 
 /// The key is the UTF-8 encoding of the secret (OpenID Connect Core, section 10.1).
 fn verify_mac(token: &Compact<'_>, secret: &Secret) -> Result<()> {
-    let algorithm = match token.alg {
-        Alg::HS256 => hmac::HMAC_SHA256,
-        Alg::HS384 => hmac::HMAC_SHA384,
-        Alg::HS512 => hmac::HMAC_SHA512,
-        _ => return Err(Error::internal("not a symmetric algorithm")),
-    };
+    let algorithm = token.alg.hmac().ok_or_else(|| Error::internal("not a symmetric algorithm"))?;
     let key = hmac::Key::new(algorithm, secret.expose().as_bytes());
     hmac::verify(&key, token.signed, &token.signature).map_err(|_| {
         Error::validation(format!(

@@ -1,0 +1,83 @@
+//! The device flow (RFC 8628) at a server that the project did not write: oidc-provider.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{Home, OidcProvider, Running, Servers, assert_no_secret};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+fn at_oidc_provider(options: &[&str]) -> (OidcProvider, Home) {
+    let (server, home) = (Servers::oidc_provider_with(options), Home::new());
+    let more = "flow = [\"device\"]\nscopes = [\"openid\", \"offline_access\"]\n";
+    home.profile("p", &server.issuer, "cli", more);
+    (server, home)
+}
+
+/// Starts a login, and returns the code that it shows.
+#[track_caller]
+fn begin(home: &Home, args: &[&str]) -> (Running, String) {
+    let mut running = home.spawn([&["login", "p"], args].concat());
+    let code = running.await_stderr(|text| {
+        let (_, after) = text.split_once("enter the code:\n\n  ")?;
+        let (_, code) = after.split_once("\n  ")?;
+        let (code, after) = code.split_once('\n')?;
+        after.contains("Waiting for you").then(|| code.to_owned())
+    });
+    (running, code)
+}
+
+#[test]
+fn oidc_provider_approves_and_denies_on_another_device() {
+    let (server, home) = at_oidc_provider(&[]);
+    let (login, code) = begin(&home, &["--json"]);
+    server.answer_device(&code, false);
+    let login = login.wait().ok().json();
+    assert_eq!(
+        (&login["identity"]["sub"], &login["has_refresh_token"]),
+        (&"alice".into(), &true.into())
+    );
+    home.run(["token", "--force-refresh"]).ok();
+    let stored = home.run(["token"]).ok().line().to_owned();
+    let (login, code) = begin(&home, &[]);
+    server.answer_device(&code, true);
+    login.wait().fails(5);
+    assert_eq!(home.run(["token"]).ok().line(), stored, "what was stored stays");
+    assert_no_secret(&home, [stored]);
+}
+
+#[test]
+fn code_that_oidc_provider_forgets_is_a_timeout() {
+    let (server, home) = at_oidc_provider(&["--device-ttl", "4"]);
+    let (login, _) = begin(&home, &[]);
+    login.wait().fails(6);
+    assert!(server.count(GRANT) <= 1);
+    home.run(["token"]).fails(4);
+}
+
+/// A laptop that sleeps: the process does not run, and time goes on.
+#[test]
+fn login_that_slept_polls_once_and_goes_on() {
+    let (server, home) = at_oidc_provider(&[]);
+    let (login, code) = begin(&home, &[]);
+    login.signal(Signal::STOP);
+    server.answer_device(&code, false);
+    std::thread::sleep(Duration::from_secs(7));
+    assert!(server.count(GRANT) <= 1);
+    let woken = Instant::now();
+    login.signal(Signal::CONT);
+    login.wait().ok();
+    assert!(woken.elapsed() < Duration::from_secs(5), "the interval had passed");
+    assert!(server.count(GRANT) <= 2);
+    home.run(["token"]).ok();
+
+    // The code expires meanwhile.
+    let (server, home) = at_oidc_provider(&["--device-ttl", "4"]);
+    let (login, _) = begin(&home, &[]);
+    login.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(5));
+    login.signal(Signal::CONT);
+    login.wait().fails(6);
+    assert!(server.count(GRANT) <= 1);
+}
