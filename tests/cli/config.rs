@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fixture::{PROFILE, TOKEN, grant, planted, settled};
 use crate::snapshot::check;
-use crate::support::{Browser, Home};
+use crate::support::{Browser, Home, make_pipe};
 
 fn store_in_use(home: &Home, more: &[&str]) -> String {
     let args = [&["store", "info", "--json"], more].concat();
@@ -301,7 +301,7 @@ fn keygen_prints_a_key_that_works() {
 fn a_configuration_that_is_no_plain_file_never_hangs() {
     let home = planted(TOKEN);
     let pipe = home.path("home/pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&pipe);
     for place in [pipe.to_str().unwrap(), "/dev/zero", home.root().to_str().unwrap()] {
         for line in [
             "token",

@@ -1,5 +1,7 @@
 //! What the documentation shows is run here: shell blocks as they would be pasted, and transcripts.
 
+mod pasted;
+
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

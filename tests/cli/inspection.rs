@@ -8,13 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::fixture::{Sandbox, TOKEN, planted, with_sandbox};
-use crate::support::{Home, assert_not_shown};
+use crate::support::{Home, assert_not_shown, exported, jwt_part};
 
 /// The stored tokens of profile `s`.
 fn tokens(home: &Home) -> Value {
     let line = home.run(["export", "-p", "s"]).ok();
-    let grant = URL_SAFE_NO_PAD.decode(line.line().strip_prefix("oauthctl-1-plain.").unwrap());
-    serde_json::from_slice::<Value>(&grant.unwrap()).unwrap()["tokens"].take()
+    exported(line.line())["tokens"].take()
 }
 
 fn logged_in(scenario: Option<&str>) -> (Home, Sandbox) {
@@ -52,8 +51,7 @@ fn inspect_altered_token_prints_it_and_fails() {
     let (home, _sandbox) = logged_in(None);
     let id_token = tokens(&home)["id_token"].as_str().unwrap().to_owned();
     let parts: Vec<&str> = id_token.split('.').collect();
-    let claims = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
-    let mut claims: Value = serde_json::from_slice(&claims).unwrap();
+    let mut claims = jwt_part(&id_token, 1);
     claims["sub"] = json!("somebody-else");
     let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
     let altered = format!("{}.{payload}.{}", parts[0], parts[2]);

@@ -30,6 +30,9 @@ mod ledger;
 mod man;
 mod mended;
 mod notifications;
+#[path = "../../src/docs/page.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod page;
 mod permissions;
 mod profiles;
 mod sandbox;

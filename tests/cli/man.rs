@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::help::COMMANDS;
-use crate::support::Home;
+use crate::support::{Home, make_pipe};
 
 fn page(command: &str) -> String {
     let mut args = vec!["man"];
@@ -187,7 +187,7 @@ fn pages_replace_files_and_are_written_into_nothing_else() {
     let (links, page) = into("links");
     std::os::unix::fs::symlink(&victim, &page).unwrap();
     let (pipes, page) = into("pipes");
-    assert!(Command::new("mkfifo").arg(&page).status().unwrap().success());
+    make_pipe(&page);
     for dir in [links, pipes] {
         let output = home.run(["man", "--dir", &dir]).fails(2);
         assert!(output.stderr.contains("not a regular file"), "{}", output.stderr);

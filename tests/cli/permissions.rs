@@ -1,20 +1,12 @@
 //! Who else can write to what the program relies on, and how it handles existing modes.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::fixture::{PROFILE, TOKEN, grant, plant, planted, with_sandbox};
-use crate::support::{Home, Output};
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
+use crate::support::{AS_NOBODY, Home, Output, give_away, mode, set_mode, without_root};
 
 /// The output refuses this path, and names the command that mends it, which is then run.
 #[track_caller]
@@ -102,8 +94,8 @@ fn roots_configuration_serves_everybody() {
     }
     set_mode(&home.config_path(), 0o644);
     let program = home.command(["profile", "list"]);
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+    let output = Command::new(AS_NOBODY[0])
+        .args(&AS_NOBODY[1..])
         .arg(program.get_program())
         .args(program.get_args())
         .env_clear()
@@ -270,11 +262,7 @@ fn caches_are_not_written_through_links() {
 /// Runs the program as a user without root's rights, under this umask. `None` where that user cannot start it.
 fn as_nobody(home: &Home, umask: &str, line: &str, stdin: &str) -> Option<Output> {
     let script = format!("umask {umask}; exec \"$@\"");
-    let mut way: Vec<&str> = Vec::new();
-    if rustix::process::geteuid().is_root() {
-        way.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    }
-    way.extend(["sh", "-c", &script, "sh"]);
+    let way = [without_root(), &["sh", "-c", &script, "sh"]].concat();
     let mut running = home.spawn_through(&way, &line.split(' ').collect::<Vec<_>>());
     running.write(stdin);
     let output = running.wait();
@@ -289,10 +277,7 @@ fn no_umask_makes_files_unusable() {
         home.set("OAUTHCTL_STORE", format!("file:{}", home.path("fresh/store").display()));
         home.set("OAUTHCTL_STATE_DIR", home.path("fresh/state"));
         home.set("XDG_CONFIG_HOME", home.path("fresh/keys"));
-        if rustix::process::geteuid().is_root() {
-            let owner = ["-R", "65534:65534"];
-            assert!(Command::new("chown").args(owner).arg(home.root()).status().unwrap().success());
-        }
+        give_away(&home);
         let add = "profile add p --client-id c --set token_endpoint=https://as.invalid/token \
                    --set authorization_endpoint=https://as.invalid/authorize";
         let imported = grant("default", TOKEN, |_| ());

@@ -1,14 +1,12 @@
 //! `--trace` and `--trace-har`: readable, complete, and without a secret.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::fixture::with_sandbox;
-use crate::support::{Home, Output, assert_not_shown};
+use crate::support::{Home, Output, assert_not_shown, exported, make_pipe, mode};
 
 /// Logs in with the trace and the HAR file on, and gives both and every secret of that run.
 fn traced(home: &mut Home) -> (Output, String, Vec<String>) {
@@ -16,14 +14,9 @@ fn traced(home: &mut Home) -> (Output, String, Vec<String>) {
     let file = home.path("home/trace.har");
     let output = home.run(["login", "s", "--trace", "--trace-har", file.to_str().unwrap()]).ok();
     let har = fs::read_to_string(&file).unwrap();
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&file), 0o600);
     let line = home.run(["export"]).ok();
-    let grant: Value = {
-        use base64::Engine as _;
-        let text = line.line().strip_prefix("oauthctl-1-plain.").unwrap();
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
-    };
+    let grant = exported(line.line());
     let tokens = &grant["tokens"];
     let mut secrets: Vec<String> = ["access_token", "refresh_token", "id_token"]
         .iter()
@@ -171,7 +164,7 @@ fn a_har_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
     home.run(["login", "s"]).ok();
     let token = home.run(["token"]).ok();
     let pipe = home.path("home/pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&pipe);
     let directory = home.path("home/directory");
     fs::create_dir(&directory).unwrap();
     let to_pipe = home.path("home/to-pipe");

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, OidcProvider, Output, Servers};
-use crate::walk::{built, consent, spawn};
+use crate::support::{Home, OidcProvider, Output, Servers, consent};
+use crate::walk::{built, spawn};
 
 const REDIRECT: &str = "http://127.0.0.1:8080/callback";
 

@@ -5,9 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod chromium;
 mod grant_rules;
-mod person;
 mod pkce_manager;
 mod signed_state;
 mod track_consent;

@@ -11,8 +11,10 @@ use oauthctl_core::{GrantKey, Timestamp};
 use serde_json::json;
 use stores::{Flows, Grants};
 
-use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, mode, shared_directory, spawn, spawn_under_umask};
+use crate::support::{
+    Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown, consent, mode,
+};
+use crate::walk::{shared_directory, spawn, spawn_under_umask};
 
 #[path = "../../examples/pkce_manager/stores.rs"]
 #[allow(dead_code)]

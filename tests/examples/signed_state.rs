@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use crate::person::let_a_second_pass;
-use crate::support::{Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown};
-use crate::walk::{consent, mode, shared_directory, spawn};
+use crate::support::{
+    Home, OidcProvider, Output, Servers, assert_no_secret, assert_not_shown, consent, mode,
+};
+use crate::walk::{let_a_second_pass, shared_directory, spawn};
 
 struct Scene {
     server: OidcProvider,

@@ -2,12 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
-
-use crate::support::{Browser, DEADLINE, Home, Running};
+use crate::support::{DEADLINE, Home, Running, await_some};
 
 /// The longest that an example may take.
 pub const LIMIT: Duration = DEADLINE;
@@ -53,29 +51,10 @@ pub fn shared_directory(home: &Home, name: &str) -> PathBuf {
     dir
 }
 
-#[track_caller]
-pub fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-/// Goes through the consent at a real server, and returns the callback URL.
-#[track_caller]
-pub fn consent(authorization_url: &str) -> String {
-    let notes = tempfile::tempdir().unwrap();
-    // The callback itself leads nowhere here: the browser waits before it for what never comes.
-    let mode = json!({ "mode": "honest", "after": notes.path().join("never") });
-    let browser = Browser::new(&notes.path().join("browser"), &mode);
-    let command = browser.command();
-    let (node, args) = command.split_once(' ').unwrap();
-    let args = args.split(' ').filter(|arg| *arg != "%s");
-    let mut child = Command::new(node)
-        .args(args)
-        .arg(authorization_url)
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{node}: {error}"));
-    let callback = browser.await_callback();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    callback
+/// Waits until anything with a lifetime of at most a second has expired by the wall clock, which has whole
+/// seconds.
+pub fn let_a_second_pass() {
+    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let begun = now();
+    await_some("the next second but one", || (now() >= begun + 2).then_some(()));
 }

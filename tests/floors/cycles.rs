@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Source, is_word, joined, read_sources, report, sources};
+use super::source::{Source, is_word, joined, read_sources, report, sources};
 
 /// A name that a file imports, and whether others can import it from there.
 struct Import {

@@ -119,17 +119,14 @@ fn a_secret_that_cannot_be_had_is_found_before_the_browser() {
 #[test]
 fn a_secret_command_runs_once_for_a_login() {
     let mut home = Home::new();
-    let mut sandbox = home.spawn(["sandbox", "--auto-consent", "--json"]);
-    let at: serde_json::Value = sandbox
-        .await_stdout(|text| text.ends_with('\n').then(|| serde_json::from_str(text).unwrap()));
-    let issuer = at["issuer"].as_str().unwrap();
+    let sandbox = Sandbox::start(&home);
     for par in ["never", "always"] {
         let log = home.path(par);
         let script = format!("echo asked >> {}; echo {CONFIDENTIAL_SECRET}", log.display());
         let more = format!(
             "par = \"{par}\"\nclient_secret = {{ command = [\"sh\", \"-c\", {script:?}] }}"
         );
-        home.profile(par, issuer, CONFIDENTIAL_CLIENT, &more);
+        home.profile(par, &sandbox.issuer, CONFIDENTIAL_CLIENT, &more);
         home.browser(&json!({ "mode": "honest" }));
         home.run(["login", par]).ok();
         assert_eq!(fs::read_to_string(&log).unwrap(), "asked\n", "{par}");

@@ -1,5 +1,8 @@
 //! Logins by URL, against a resource and authorization servers that do what the conformance suite leaves out.
 
+mod discovery;
+mod registration;
+
 use serde_json::{Value, json};
 
 use crate::support::{Home, Output, Resource, Servers, assert_no_secret};
@@ -47,24 +50,6 @@ impl Scene {
     fn count(&self, path: &str) -> usize {
         self.server.requests(path).len()
     }
-}
-
-#[test]
-fn discover_resource_shows_its_server() {
-    let scene = Scene::new();
-    let found = scene.home.run(["discover", &scene.url, "--json"]).ok().json();
-    assert_eq!(
-        (&found["kind"], &found["resource"]),
-        (&json!("protected_resource"), &json!(scene.url))
-    );
-    assert_eq!(found["scopes"], json!(["read"]));
-    assert_eq!(found["issuer"], found["metadata"]["issuer"]);
-    let text = scene.home.run(["discover", &scene.url]).ok();
-    assert!(text.stdout.contains(&format!("Protected resource {}", scene.url)), "{}", text.stdout);
-    // Nothing was registered or asked of the user, and the hint works.
-    assert_eq!((scene.count("/a/authorize"), scene.count("/a/token")), (0, 0));
-    let command = text.stderr.split('`').nth(1).unwrap();
-    scene.home.run(command.split(' ').skip(1)).ok();
 }
 
 #[test]
@@ -125,66 +110,6 @@ fn refresh_sends_the_resource_byte_for_byte() {
 }
 
 #[test]
-fn second_login_does_not_register_again() {
-    let secret = json!({
-        "client_secret": "cs-canary-55d1", "token_endpoint_auth_method": "client_secret_basic",
-    });
-    let scene = Scene::with(&json!({
-        "registration": { "status": 201, "body": null, "members": secret },
-        "metadata": { "token_endpoint_auth_methods_supported": ["client_secret_basic"] },
-    }));
-    scene.login().ok();
-    scene.token(&["--force-refresh"]).ok();
-    scene.login().ok();
-    assert_eq!(scene.count("/a/register"), 1);
-    let sent = scene.one("/a/register")["form"].clone();
-    assert_eq!(
-        (&sent["application_type"], &sent["scope"]),
-        (&json!("native"), &json!("read offline_access"))
-    );
-    let redirects: Vec<Value> = scene
-        .server
-        .requests("/a/authorize")
-        .iter()
-        .map(|r| r["query"]["redirect_uri"].clone())
-        .collect();
-    // Servers that compare the port find the one that is registered.
-    assert!(redirects.iter().all(|uri| *uri == sent["redirect_uris"][0]), "{redirects:?}");
-    for request in scene.server.requests("/a/token") {
-        assert!(request["authorization"].as_str().unwrap().starts_with("Basic "), "{request}");
-    }
-    assert_no_secret(&scene.home, ["cs-canary-55d1".to_owned()]);
-}
-
-#[test]
-fn taken_port_is_registered_anew() {
-    let scene = Scene::new();
-    scene.login().ok();
-    let uri = scene.one("/a/register")["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
-    let port: u16 = uri.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
-    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
-    scene.login().ok();
-    assert_eq!(scene.count("/a/register"), 2);
-}
-
-#[test]
-fn logout_deletes_the_registration() {
-    let scene = Scene::new();
-    scene.login().ok();
-    let result = scene.home.run(["logout", &scene.url, "--json"]).ok().json();
-    assert_eq!(result[0]["registration"], "deleted", "{result}");
-    let deletion = scene.one("/a/register/client-1");
-    assert_eq!(deletion["method"], "DELETE");
-    assert_eq!(deletion["authorization"], "Bearer rat-client-1-canary-7f3a");
-    scene.token(&[]).fails(4);
-    assert_eq!(scene.home.run(["profile", "list", "--json"]).ok().json(), json!([]));
-    scene.login().ok();
-    assert_eq!(scene.count("/a/register"), 2);
-    scene.home.run(["logout", &scene.url, "--local"]).ok();
-    assert_eq!(scene.count("/a/register/client-2"), 0);
-}
-
-#[test]
 fn resource_that_moves_needs_a_new_login() {
     let scene = Scene::new();
     scene.login().ok();
@@ -229,46 +154,6 @@ fn user_prefers_the_server_of_the_login_among_several() {
 }
 
 #[test]
-fn challenge_is_found_among_several() {
-    for challenge in [
-        json!("Basic realm=\"a, Bearer x\", Bearer scope=\"write\", resource_metadata=\"$/other\""),
-        json!([
-            "Negotiate abc==",
-            "DPoP algs=\"ES256\", Bearer resource_metadata=\"$/other\", scope=write"
-        ]),
-    ] {
-        let scene = Scene::with(&json!({ "challenge": challenge, "resource": null }));
-        let document = json!({ "resource": scene.url, "authorization_servers": ["$/a"], "scopes_supported": ["read"] });
-        let raw = json!({ "/other": { "status": 200, "body": document.to_string() } });
-        let raw = raw.to_string().replace("$/", &format!("{}/", scene.server.base));
-        scene.server.set(&json!({ "raw": serde_json::from_str::<Value>(&raw).unwrap() }));
-        scene.login().ok();
-        assert_eq!(scene.one("/a/authorize")["query"]["scope"], "write offline_access");
-    }
-}
-
-#[test]
-fn malformed_challenge_leaves_the_well_known_location() {
-    let long = format!("Bearer x=\"{}\"", "y".repeat(12 * 1024));
-    for challenge in ["Bearer resource_metadata=\"", "Bearer resource_metadata=$/x y", &long] {
-        let scene = Scene::with(&json!({ "challenge": challenge }));
-        scene.login().ok();
-    }
-}
-
-#[test]
-fn pkce_that_is_not_advertised_ends_the_login() {
-    for methods in [Value::Null, json!([]), json!(["plain"])] {
-        let scene =
-            Scene::with(&json!({ "metadata": { "code_challenge_methods_supported": methods } }));
-        let url = scene.url.as_str();
-        let failed = scene.home.run(["login", url, "--param", "x=S256"]).fails(7);
-        assert!(failed.stderr.contains("S256"), "{}", failed.stderr);
-        assert_eq!((scene.count("/a/register"), scene.count("/a/authorize")), (0, 0));
-    }
-}
-
-#[test]
 fn error_of_another_issuer_is_not_shown() {
     let callback = json!({ "error": "access_denied", "error_description": "canary-88aa" });
     let scene = Scene::with(&json!({ "callback": callback, "iss": "https://evil.example" }));
@@ -276,71 +161,6 @@ fn error_of_another_issuer_is_not_shown() {
     assert!(!failed.stderr.contains("canary") && !failed.stderr.contains("access_denied"));
     scene.server.set(&json!({ "iss": "own" }));
     scene.login().fails(5);
-}
-
-#[test]
-fn refused_registration_says_what_to_do() {
-    let scene = Scene::with(
-        &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_client_metadata\"}" } }),
-    );
-    let failed = scene.login().fails(8);
-    assert!(failed.stderr.contains("--client-id ID"), "{}", failed.stderr);
-    scene.server.set(&json!({ "metadata": { "registration_endpoint": null } }));
-    let failed = scene.login().fails(3);
-    assert!(failed.stderr.contains("--client-id ID"), "{}", failed.stderr);
-    // As told.
-    scene.home.run(["login", &scene.url, "--client-id", "mine"]).ok();
-    assert_eq!(scene.one("/a/authorize")["query"]["client_id"], "mine");
-    scene.login().ok();
-    assert_eq!(scene.server.requests("/a/authorize")[1]["query"]["client_id"], "mine");
-}
-
-#[test]
-fn server_that_knows_only_localhost_gets_it() {
-    let scene = Scene::with(
-        &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_redirect_uri\"}" } }),
-    );
-    scene.login().fails(8);
-    let uris: Vec<String> = scene
-        .server
-        .requests("/a/register")
-        .iter()
-        .map(|r| r["form"]["redirect_uris"][0].to_string())
-        .collect();
-    assert!(uris[0].contains("127.0.0.1") && uris[1].contains("localhost"), "{uris:?}");
-}
-
-#[test]
-fn client_secret_from_stdin_authenticates() {
-    let scene = Scene::new();
-    let args = ["login", &scene.url, "--client-id", "mine", "--client-secret-stdin"];
-    scene.home.run_with(args, "cs-canary-0aa1\n").ok();
-    assert_eq!(scene.count("/a/register"), 0);
-    scene.token(&["--force-refresh"]).ok();
-    for request in scene.server.requests("/a/token") {
-        assert!(request["authorization"].as_str().unwrap().starts_with("Basic "), "{request}");
-    }
-    assert_no_secret(&scene.home, ["cs-canary-0aa1".to_owned()]);
-    // It belongs to this server.
-    scene
-        .server
-        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
-    scene.login().ok();
-    assert_ne!(scene.one("/b/authorize")["query"]["client_id"], "mine");
-}
-
-#[test]
-fn metadata_document_is_the_client_where_it_is_accepted() {
-    let scene =
-        Scene::with(&json!({ "metadata": { "client_id_metadata_document_supported": true } }));
-    let document = "https://client.example/oauthctl.json";
-    scene.home.config(&format!("[defaults]\nclient_id_metadata_url = {document:?}\n"));
-    scene.login().ok();
-    assert_eq!(scene.one("/a/authorize")["query"]["client_id"], document);
-    assert_eq!(scene.count("/a/register"), 0);
-    scene.server.set(&json!({ "metadata": {} }));
-    scene.login().ok();
-    assert_eq!(scene.count("/a/register"), 1);
 }
 
 #[test]
@@ -365,84 +185,6 @@ fn step_up_asks_for_the_union_three_times_in_a_row() {
     scene.token(&["--challenge", "Bearer scope=\"more\""]).ok();
     scene.login().ok();
     scene.home.run(["--no-input", "token", "-p", &scene.url, "--challenge", challenge]).fails(4);
-}
-
-#[test]
-fn hostile_metadata_ends_the_login_at_once() {
-    let evil = "https://evil.example";
-    let cases = [
-        (json!({ "resource": { "resource": evil, "authorization_servers": ["$/a"] } }), 7),
-        (json!({ "resource": { "resource": "$/mc", "authorization_servers": ["$/a"] } }), 7),
-        (json!({ "resource": { "resource": "$/mcp", "authorization_servers": [] } }), 7),
-        (
-            json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["http://evil.example"] } }),
-            7,
-        ),
-        (
-            json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["file:///etc/passwd"] } }),
-            7,
-        ),
-        (json!({ "metadata": { "issuer": evil } }), 7),
-        (json!({ "metadata": { "authorization_endpoint": "javascript:alert(1)" } }), 7),
-        (json!({ "metadata": { "token_endpoint": "http://evil.example/token" } }), 7),
-        (json!({ "metadata": { "registration_endpoint": "http://evil.example/register" } }), 3),
-        (json!({ "challenge": "Bearer resource_metadata=\"http://evil.example/\"" }), 7),
-        (json!({ "challenge": "Bearer resource_metadata=\"$/nothing\"" }), 7),
-        (json!({ "challenge": null, "resource": null }), 3),
-        (json!({ "registration": { "status": 201, "body": "<html>" } }), 7),
-        (json!({ "registration": { "status": 201, "body": "{\"client_id\":\"a\\nb\"}" } }), 7),
-        (json!({ "registration": { "status": 503, "body": "" } }), 9),
-        (
-            json!({ "raw": { "/.well-known/oauth-protected-resource/mcp":
-            { "status": 302, "headers": { "location": evil }, "body": "" } } }),
-            7,
-        ),
-        (
-            json!({ "raw": { "/.well-known/oauth-protected-resource/mcp": { "status": 503, "body": "" } } }),
-            9,
-        ),
-        (
-            json!({ "raw": { "/.well-known/oauth-protected-resource/mcp":
-            { "status": 200, "body": "{\"resource\":1,\"resource\":2}" } } }),
-            7,
-        ),
-        (
-            json!({ "raw": { "/a/register": { "status": 307, "headers": { "location": "$/b/register" }, "body": "" } } }),
-            8,
-        ),
-    ];
-    for (change, code) in cases {
-        let scene = Scene::with(&change);
-        let failed = scene.login().code(code);
-        assert_eq!(failed.stdout, "", "{change}");
-        assert!(failed.stderr.contains("error: "), "{change}: {}", failed.stderr);
-        assert_eq!((scene.count("/a/authorize"), scene.count("/b/register")), (0, 0), "{change}");
-    }
-}
-
-#[test]
-fn root_metadata_serves_only_without_that_of_the_path() {
-    let root = json!({ "resource": "$/", "authorization_servers": ["$/b"] });
-    let scene = Scene::with(&json!({ "challenge": null, "root": root }));
-    scene.login().ok();
-    assert_eq!((scene.count("/a/authorize"), scene.count("/b/authorize")), (1, 0));
-    scene.server.set(&json!({ "resource": null }));
-    scene.login().ok();
-    assert_eq!(scene.count("/b/authorize"), 1);
-    assert_eq!(scene.one("/b/authorize")["query"]["resource"], format!("{}/", scene.server.base));
-}
-
-#[test]
-fn issuer_is_a_url_too() {
-    let scene = Scene::new();
-    let issuer = format!("{}/a", scene.server.base);
-    scene.home.run(["login", &issuer]).ok();
-    let asked = scene.one("/a/authorize");
-    assert_eq!(
-        (&asked["query"]["resource"], &asked["query"]["scope"]),
-        (&Value::Null, &json!("offline_access"))
-    );
-    scene.home.run(["token", "-p", &issuer]).ok();
 }
 
 #[test]

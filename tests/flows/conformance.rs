@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Home, Servers, program, tests_dir};
+use crate::support::{Home, Sandbox, Servers, free_port, program, tests_dir};
 
 /// The scenarios in which the client is right to fail.
 const REFUSED: [&str; 7] = [
@@ -103,12 +103,11 @@ fn client_passes_the_suite_of_2025_11_25() {
 #[test]
 fn sandbox_passes_the_suite_for_authorization_servers() {
     let home = Home::new();
-    let mut sandbox = home.spawn(["sandbox", "--auto-consent"]);
-    let issuer = sandbox.await_stdout(|text| Some(text.lines().next()?.to_owned()));
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let resource = format!("{issuer}/resource");
+    let sandbox = Sandbox::start(&home);
+    let port = free_port();
+    let (issuer, resource) = (&sandbox.issuer, format!("{}/resource", sandbox.issuer));
     let mut running = suite()
-        .args(["authorization", "--url", &issuer, "--client-id", "demo", "--resource", &resource])
+        .args(["authorization", "--url", issuer, "--client-id", "demo", "--resource", &resource])
         .args(["--spec-version", "2026-07-28", "-p", &port.to_string()])
         .stdout(Stdio::piped())
         .spawn()

@@ -7,7 +7,7 @@ use rcgen::{KeyPair, PublicKeyData};
 use serde_json::{Value, json};
 
 use crate::person::{listening, parameters, provider, visit};
-use crate::support::{Home, OidcProvider, Servers, assert_no_secret};
+use crate::support::{Home, OidcProvider, Servers, assert_no_secret, jwt_part};
 
 const KEY: &str = "scopes = [\"openid\"]\nprivate_key = { file = \"key.pem\" }\n";
 
@@ -25,13 +25,6 @@ fn scene(options: &[&str]) -> (OidcProvider, Home) {
     (Servers::oidc_provider_with(&[&jwks, options].concat()), home)
 }
 
-/// The claims of a JWT.
-#[track_caller]
-fn claims(jwt: &str) -> Value {
-    let payload = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice(&payload).unwrap()
-}
-
 #[test]
 fn server_that_requires_signed_requests_gets_them() {
     let (server, mut home) = scene(&["--jar", "1"]);
@@ -41,7 +34,7 @@ fn server_that_requires_signed_requests_gets_them() {
     home.run(["login", "p"]).ok();
     let sent = parameters(&browser.openings()[0].url);
     assert_eq!(sent.keys().collect::<Vec<_>>(), ["client_id", "request"]);
-    let claims = claims(&sent["request"]);
+    let claims = jwt_part(&sent["request"], 1);
     assert_eq!((&claims["iss"], &claims["client_id"]), (&json!("cli-jwt"), &json!("cli-jwt")));
     assert_eq!((&claims["aud"], &claims["max_age"]), (&json!(server.issuer), &json!(3600)));
     assert!(claims["code_challenge"].is_string() && claims["nonce"].is_string(), "{claims}");

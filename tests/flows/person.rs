@@ -2,13 +2,14 @@
 //! than the scripted one and who transfers callbacks manually.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 
 use url::Url;
 
-use crate::support::{DEADLINE, Home, Hostile, OidcProvider, Output, Running, Servers};
+use crate::support::{
+    DEADLINE, Home, Hostile, OidcProvider, Output, Reply, Running, Servers, http,
+};
 
 // Never dropped: the servers end with this process, whose end closes their stdin.
 static HOSTILE: LazyLock<Hostile> = LazyLock::new(Servers::hostile);
@@ -24,37 +25,17 @@ pub fn provider() -> &'static OidcProvider {
     &PROVIDER
 }
 
-/// An HTTP response.
-#[derive(Debug)]
-pub struct Page {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-}
-
 /// Requests a URL without following redirects; `None` if there is no response.
-pub fn visit(url: &str) -> Option<Page> {
+pub fn visit(url: &str) -> Option<Reply> {
     let url = Url::parse(url).unwrap_or_else(|error| panic!("{error}: {url}"));
     if url.scheme() == "https" {
         return visit_over_tls(&url);
     }
-    let host = url.host_str().unwrap().trim_matches(['[', ']']);
-    let mut stream = TcpStream::connect((host, url.port().unwrap())).ok()?;
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    write!(stream, "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
-        .ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Page { status, head: head.to_owned(), body: body.to_owned() })
+    http::get(url.as_str())
 }
 
 /// The same for the hostile server's listeners with a valid certificate, whatever their names resolve to.
-fn visit_over_tls(url: &Url) -> Option<Page> {
+fn visit_over_tls(url: &Url) -> Option<Reply> {
     let authority = reqwest::Certificate::from_pem(hostile().ca.as_bytes()).unwrap();
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port().unwrap()));
     let client = reqwest::Client::builder()
@@ -69,12 +50,10 @@ fn visit_over_tls(url: &Url) -> Option<Page> {
     runtime.block_on(async {
         let answer = client.get(url.clone()).send().await.ok()?;
         let status = answer.status().as_u16();
-        let line =
-            |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-                format!("{name}: {}\r\n", value.to_str().unwrap())
-            };
-        let head = answer.headers().iter().map(line).collect();
-        Some(Page { status, head, body: answer.text().await.ok()? })
+        let lines = answer.headers().iter();
+        let headers = lines.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
+        let headers = headers.collect();
+        Some(Reply { status, headers, body: answer.text().await.ok()? })
     })
 }
 
@@ -82,10 +61,7 @@ fn visit_over_tls(url: &Url) -> Option<Page> {
 #[track_caller]
 pub fn callback(authorization_url: &str) -> String {
     let page = visit(authorization_url).expect("the server answers");
-    let location = page.head.lines().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("location").then(|| value.to_owned())
-    });
+    let location = page.header("location").map(str::to_owned);
     location.unwrap_or_else(|| panic!("no redirect from {authorization_url}: {page:?}"))
 }
 

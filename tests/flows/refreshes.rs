@@ -163,19 +163,11 @@ fn an_invalid_id_token_at_a_refresh_is_dropped() {
         assert_not_shown(&output.stderr, hostile().secrets_minted());
         let json = output.json();
         assert_ne!(json["access_token"], first["access_token"], "{part}");
-        let sub = claims(json["id_token"].as_str().unwrap())["sub"].clone();
-        assert_eq!(sub, claims(first["id_token"].as_str().unwrap())["sub"], "{part}");
+        let sub = jwt_part(json["id_token"].as_str().unwrap(), 1)["sub"].clone();
+        assert_eq!(sub, jwt_part(first["id_token"].as_str().unwrap(), 1)["sub"], "{part}");
     }
     assert_all_accepted(&scenario);
     hostile().assert_canary_untouched();
-}
-
-/// The claims of a token, without verification.
-fn claims(token: &str) -> Value {
-    use base64::Engine as _;
-    let payload = token.split('.').nth(1).unwrap();
-    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
-    serde_json::from_slice(&payload).unwrap()
 }
 
 /// What the server says of its keys at a refresh, which are not those of the login.
@@ -238,7 +230,7 @@ fn an_id_token_of_another_user_ends_the_login() {
         home.run(["token", "--min-ttl", "2h"]).fails(4);
         assert_eq!(hostile().requests(&scenario, "token").len(), 2, "{part}");
         home.run(["logout"]).ok();
-        let newest = newest("refresh_token", &scenario);
+        let newest = hostile().newest_of(&scenario, "refresh_token");
         let revoked = hostile().requests(&scenario, "revoke");
         let is_newest = |r: &Value| r["body"].as_str().unwrap().contains(&newest);
         assert!(revoked.iter().any(is_newest), "{part}: {revoked:?}");
@@ -311,14 +303,6 @@ fn a_refusal_that_asks_for_a_login_runs_the_hook() {
     paste(&home).ok();
     home.run(["refresh"]).fails(4);
     assert!(ran.exists());
-}
-
-/// The newest token of this kind that a scenario has minted.
-fn newest(kind: &str, scenario: &str) -> String {
-    let all = hostile().control.get("/canaries");
-    let is_it = |c: &&Value| c["kind"] == kind && c["scenario"] == scenario;
-    let last = all.as_array().unwrap().iter().rfind(is_it);
-    last.unwrap()["value"].as_str().unwrap().to_owned()
 }
 
 /// An id_token stays until it expires: beside a fresh access token an expired one would pass for its companion.

@@ -1,4 +1,4 @@
-//! Which certificate authorities are trusted.
+//! Which certificate authorities are trusted, and certificates that are not.
 
 use crate::person::*;
 use crate::support::*;
@@ -53,4 +53,33 @@ fn doctor_untrusted_certificate_is_a_tls_failure() {
     let [(check, hint)] = found.as_slice() else { panic!("{found:?}") };
     assert!(check == "\"tls\"" && hint.contains("`ca_file`"), "{check} {hint}");
     trusting(Some("right.pem"), &[]).run(["doctor"]).ok();
+}
+
+#[test]
+fn tls_is_verified_and_no_request_is_made_where_it_fails() {
+    let listeners =
+        ["self-signed", "wrong-host", "expired", "not-yet-valid", "unknown-ca", "tls-1.1"];
+    for listener in listeners.into_iter().filter(|l| hostile().bases.contains_key(*l)) {
+        let mut home = Home::new();
+        home.write(&home.path("ca.pem"), &hostile().ca);
+        let ca = format!(
+            "ca_file = {:?}\nscopes = [\"api\"]\n",
+            home.path("ca.pem").display().to_string()
+        );
+        home.profile("p", &hostile().issuer_at(listener, "tag.tls"), "cli", &ca);
+        let browser = home.browser(&serde_json::json!({ "mode": "never" }));
+        home.run(["login", "p", "--timeout", "5m"]).fails(9);
+        assert!(browser.openings().is_empty(), "{listener}");
+    }
+    assert_eq!(hostile().requests("tag.tls", "discovery").len(), 0);
+    let home = Home::new();
+    home.write(&home.path("ca.pem"), &hostile().ca);
+    let ca = format!(
+        "ca_file = {:?}\nscopes = [\"api\"]\nredirect_uri = \"http://127.0.0.1:7/callback\"\n",
+        home.path("ca.pem").display().to_string()
+    );
+    home.profile("p", &hostile().issuer_at("https", "honest"), "cli", &ca);
+    let mut running = home.spawn(["login", "p", "--flow", "paste", "--no-browser"]);
+    url_to_open(&mut running);
+    running.wait().fails(4);
 }

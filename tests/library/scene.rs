@@ -1,61 +1,23 @@
 //! Common setup of most tests: a server, custom stores, managers over them, and users who return.
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oauthctl_core::clock::SystemClock;
 use oauthctl_core::http::HttpClient;
-use oauthctl_core::port::{BoxFuture, Clock};
+use oauthctl_core::port::Clock;
 use oauthctl_core::profile::{Config, Profile};
 use oauthctl_core::protocol::state::{StateKey, StateKeys};
 use oauthctl_core::store::MemoryCoordinator;
-use oauthctl_core::{AuthorizationResponse, FlowManager, Ports, Secret, StartRequest, Timestamp};
+use oauthctl_core::{AuthorizationResponse, FlowManager, Ports, Secret, StartRequest};
 use oauthctl_sandbox::{Sandbox, SandboxOptions};
 use url::Url;
 
 use crate::own_stores::{Flows, Users};
-use crate::support::DEADLINE;
+pub use crate::support::ManualClock;
+use crate::support::Person;
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
-
-/// A clock that is advanced manually. Sleepers check it frequently.
-pub struct ManualClock(AtomicU64);
-
-impl ManualClock {
-    pub fn at(seconds: u64) -> Self {
-        Self(AtomicU64::new(seconds))
-    }
-
-    pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.0.load(Ordering::SeqCst))
-    }
-
-    fn sleep<'a>(&'a self, _: Duration) -> BoxFuture<'a, ()> {
-        Box::pin(tokio::time::sleep(Duration::from_millis(1)))
-    }
-}
-
-/// The sandbox reads the same clock.
-impl oauthctl_sandbox::Clock for ManualClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Clock::sleep(self, duration)
-    }
-}
 
 /// What a service shares between its processes: the stores and the key of the states.
 pub struct Shared {
@@ -174,46 +136,7 @@ pub fn response(url: &str) -> AuthorizationResponse {
 /// Follows redirects with cookies, as a browser does, up to the callback's URL, which it does not visit.
 #[track_caller]
 pub fn walk(authorization_url: &str) -> String {
-    let mut url = Url::parse(authorization_url).unwrap();
-    let mut jar = BTreeMap::new();
-    for _ in 0..20 {
-        let (head, body) = visit(&url, &jar);
-        let fields: Vec<(String, &str)> = head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
-            .collect();
-        for (_, cookie) in fields.iter().filter(|(name, _)| name == "set-cookie") {
-            let pair = cookie.split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            jar.insert(name.to_owned(), value.to_owned());
-        }
-        let location = fields.iter().find(|(name, _)| name == "location");
-        let (_, location) = location.unwrap_or_else(|| panic!("no redirect: {head}\n{body}"));
-        if location.starts_with(REDIRECT) {
-            return (*location).to_owned();
-        }
-        url = url.join(location).unwrap();
-    }
-    panic!("redirected too often: {url}")
-}
-
-#[track_caller]
-fn visit(url: &Url, jar: &BTreeMap<String, String>) -> (String, String) {
-    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let cookies: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let mut stream = TcpStream::connect(authority).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(
-        stream,
-        "GET {target} HTTP/1.1\r\nHost: {authority}\r\nCookie: {}\r\nConnection: close\r\n\r\n",
-        cookies.join("; ")
-    )
-    .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), body.to_owned())
+    let is_callback = |url: &Url| url.as_str().starts_with(REDIRECT);
+    let last = Person::default().open_until(authorization_url, is_callback);
+    last.redirect().unwrap_or_else(|| panic!("no redirect: {last:?}")).to_string()
 }

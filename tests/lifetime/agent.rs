@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Api, Home, Replied, Running, await_some};
+use crate::support::{Api, Home, Replied, Running, await_some, mode};
 
 /// An agent in the foreground. It ends when this is dropped.
 struct Agent {
@@ -118,8 +118,6 @@ fn background_agent_outlives_its_command() {
     let started = home.run(["agent"]).ok();
     let path = home.path("run/oauthctl/agent.sock");
     assert_eq!(started.line(), format!("OAUTHCTL_AGENT=unix:{}", path.display()));
-    let mode =
-        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     home.run(["agent"]).code(9);
     let mut client = Home::new();

@@ -1,10 +1,9 @@
 //! A file system without locks: what needs one says so and stops, before anything is sent or changed.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::scene::{Scene, files_like};
-use crate::support::traced;
-use crate::support::{Home, Output};
+use crate::support::{Home, Output, consent, traced};
 
 /// Runs the program where every `flock` fails as on a file system that has none.
 fn without_locks(home: &Home, error: &str, args: &[&str]) -> Output {
@@ -88,7 +87,7 @@ fn a_flow_is_neither_started_nor_completed() {
             assert!(files_like(&scene.home, ".flow").is_empty());
         }
         let begun = scene.home.run(&start).ok().json();
-        let callback = come_back(&scene, &begun);
+        let callback = consent(begun["authorization_url"].as_str().unwrap());
         let complete = ["complete", &callback];
         stops(without_locks(&scene.home, "ENOLCK", &complete));
         assert_eq!(scene.redemptions(), 0, "{name}");
@@ -97,21 +96,4 @@ fn a_flow_is_neither_started_nor_completed() {
         scene.home.run(complete).ok();
         assert_eq!(scene.redemptions(), 1, "{name}");
     }
-}
-
-/// Follows the URL as the user, and returns where the server then sends the browser.
-fn come_back(scene: &Scene, begun: &Value) -> String {
-    let browser = crate::support::Browser::new(
-        &scene.home.path("browser/by-hand"),
-        &json!({ "mode": "honest" }),
-    );
-    let command = browser.command();
-    let mut words = command.split(' ').filter(|word| *word != "%s");
-    let mut visit = std::process::Command::new(words.next().unwrap());
-    visit.args(words).arg(begun["authorization_url"].as_str().unwrap());
-    let mut visit = visit.spawn().unwrap();
-    let callback = browser.await_callback();
-    let _ = visit.kill();
-    let _ = visit.wait();
-    callback
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scene::{Scene, files_like, stored};
-use crate::support::{Home, assert_no_secret, assert_not_shown, traced_with};
+use crate::support::{Home, assert_no_secret, assert_not_shown, exported, traced_with};
 
 /// A second machine with the same profile.
 fn machine(scene: &Scene) -> Home {
@@ -120,9 +120,8 @@ fn a_line_of_a_newer_program_or_of_another_profile_is_left_alone() {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let scene = Scene::logged_in("honest", 3600);
     let line = scene.home.run(["export", "-p", "p"]).ok().stdout;
-    let (begin, text) = line.trim_end().split_once('.').unwrap();
-    let mut record: serde_json::Value =
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap();
+    let begin = line.split_once('.').unwrap().0;
+    let mut record = exported(&line);
     let written = |record: &serde_json::Value| {
         format!("{begin}.{}", URL_SAFE_NO_PAD.encode(record.to_string()))
     };

@@ -8,7 +8,8 @@ use oauthctl_core::clock::SystemClock;
 use oauthctl_core::port::Clock as _;
 use serde_json::{Value, json};
 
-use crate::support::{Home, Hostile, OidcProvider, Output, Running, Servers, await_some};
+pub use crate::support::Scene;
+use crate::support::{Home, OidcProvider, Output, Running, Servers, await_some};
 
 /// Every scope that the profiles here ask for: with an id_token, and with a refresh token.
 const SCOPES: &str = "scopes = [\"openid\", \"offline_access\", \"api\"]";
@@ -27,20 +28,10 @@ pub fn strict() -> (OidcProvider, Home) {
 
 const CONSENT: &str = "authorization_params = { prompt = \"consent\" }";
 
-/// A hostile server, one of its scenarios, and a home with the profile `p` there.
-pub struct Scene {
-    pub server: Hostile,
-    pub scenario: String,
-    pub home: Home,
-}
-
 impl Scene {
     /// Nobody has logged in yet.
     pub fn new(scenario: &str) -> Self {
-        let server = Servers::hostile();
-        let home = Home::new();
-        home.profile("p", &server.issuer(scenario), "cli", "scopes = [\"api\"]");
-        Self { server, scenario: scenario.to_owned(), home }
+        Self::of(scenario, "scopes = [\"api\"]")
     }
 
     /// Logged in with a token that has so many seconds left; the next one has an hour.
@@ -57,32 +48,6 @@ impl Scene {
     #[track_caller]
     pub fn age_to(&self, left: u64) {
         age_to(&self.home, left);
-    }
-
-    /// The refresh requests that the server has had.
-    #[track_caller]
-    pub fn refreshes(&self) -> usize {
-        self.requests("refresh_token")
-    }
-
-    /// The redeemed codes.
-    #[track_caller]
-    pub fn redemptions(&self) -> usize {
-        self.requests("authorization_code")
-    }
-
-    #[track_caller]
-    fn requests(&self, grant_type: &str) -> usize {
-        let all = self.server.requests(&self.scenario, "token");
-        all.iter().filter(|entry| entry["grant_type"] == grant_type).count()
-    }
-
-    /// The newest token of this kind that the server has minted.
-    #[track_caller]
-    pub fn newest(&self, kind: &str) -> String {
-        let all = self.server.control.get("/canaries");
-        let mut of_kind = all.as_array().unwrap().iter().filter(|canary| canary["kind"] == kind);
-        of_kind.next_back().unwrap()["value"].as_str().unwrap().to_owned()
     }
 
     /// The only record in the file store.

@@ -3,7 +3,7 @@
 use oauthctl_core::login::{Page, RejectionReason};
 use tokio::net::TcpStream;
 
-use crate::support::*;
+use crate::scene::*;
 
 const QUERY: &str = "/callback?code=SECRET-CODE&state=SECRET-STATE";
 

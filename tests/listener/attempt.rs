@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauthctl_core::login::{Listener, Page};
 use tokio::net::TcpStream;
 
-use crate::support::*;
+use crate::scene::*;
 
 #[tokio::test]
 async fn a_candidate_brings_its_parameters_decoded_once() {

@@ -3,7 +3,7 @@
 use oauthctl_core::login::{ListenOptions, Listener};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::*;
+use crate::scene::*;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

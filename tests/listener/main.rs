@@ -7,8 +7,8 @@ mod browser;
 mod form_post;
 mod pages;
 mod ports;
-#[path = "../support/mod.rs"]
-mod program;
 mod proxy;
+mod scene;
 mod smuggling;
+#[path = "../support/mod.rs"]
 mod support;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oauthctl_core::login::Page;
 
-use crate::support::*;
+use crate::scene::*;
 
 async fn shown(page: Page) -> Reply {
     let mut listener = plain().await;

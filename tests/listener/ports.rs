@@ -7,7 +7,7 @@ use oauthctl_core::login::{ListenOptions, Listener};
 use oauthctl_core::{Advice, ErrorKind};
 use tokio::net::TcpStream;
 
-use crate::support::*;
+use crate::scene::*;
 
 /// The callback at this path, through every address, with the Host that the URI names.
 async fn answers(listener: &mut Listener, path: &str) {

@@ -3,7 +3,7 @@
 use tokio::io::AsyncWriteExt;
 
 use crate::attacks::{refused, with_host};
-use crate::support::*;
+use crate::scene::*;
 
 /// Heads without their `Host`, each with a flaw.
 const HEADS: &[&str] = &[

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauthctl_sandbox::{CONFIDENTIAL_CLIENT, CONFIDENTIAL_SECRET};
 use serde_json::{Value, json as object};
 
-use crate::support::*;
+use crate::scene::*;
 
 /// A key of a client.
 struct Key {

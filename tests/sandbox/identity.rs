@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json as object};
 
-use crate::support::*;
+use crate::scene::*;
 
 async fn keys(at: &At<'_>) -> JwkSet {
     serde_json::from_value(json(at.get("/jwks")).await.1).unwrap()
@@ -30,9 +30,9 @@ async fn id_tokens_verify_against_the_published_keys() {
         let at = bench.with(scenario);
         let tokens = at.login().await;
         let jwt = text(&tokens, "id_token");
-        assert_eq!(part(jwt, 0)["alg"], alg);
+        assert_eq!(jwt_part(jwt, 0)["alg"], alg);
         assert!(verifies(jwt, &keys(&at).await), "{scenario}");
-        let claims = part(jwt, 1);
+        let claims = jwt_part(jwt, 1);
         assert_eq!(claims["iss"], at.issuer);
         assert_eq!((&claims["aud"], &claims["azp"]), (&object!(CLIENT), &object!(CLIENT)));
         assert_eq!(claims["nonce"], "the-nonce");
@@ -61,7 +61,7 @@ async fn signatures_and_keys_lie_as_named() {
         let at = bench.with(scenario);
         let tokens = at.login().await;
         let jwt = text(&tokens, "id_token");
-        assert_eq!(part(jwt, 0)["alg"], alg, "{scenario}");
+        assert_eq!(jwt_part(jwt, 0)["alg"], alg, "{scenario}");
         assert_eq!(verifies(jwt, &keys(&at).await), good, "{scenario}");
     }
     let at = bench.with("jwks-rotated");
@@ -91,7 +91,7 @@ async fn claims_lie_as_named_and_are_signed_all_the_same() {
         let at = bench.with(scenario);
         let tokens = at.login().await;
         let jwt = text(&tokens, "id_token");
-        assert!(check(&part(jwt, 1), bench.clock.unix()), "{scenario}: {}", part(jwt, 1));
+        assert!(check(&jwt_part(jwt, 1), bench.clock.unix()), "{scenario}: {}", jwt_part(jwt, 1));
         let mut validation = Validation::new(jsonwebtoken::Algorithm::ES256);
         validation.validate_exp = false;
         validation.validate_aud = false;
@@ -113,7 +113,7 @@ async fn a_refresh_can_speak_of_somebody_else() {
         let first = at.login().await;
         let (_, second) = at.refresh(text(&first, "refresh_token")).await;
         let (before, after) =
-            (part(text(&first, "id_token"), 1), part(text(&second, "id_token"), 1));
+            (jwt_part(text(&first, "id_token"), 1), jwt_part(text(&second, "id_token"), 1));
         assert_ne!(before[claim], after[claim], "{scenario}");
         for same in ["iss", "sub", "aud"].iter().filter(|c| **c != claim) {
             assert_eq!(before[*same], after[*same], "{scenario}");
@@ -127,7 +127,7 @@ async fn userinfo_needs_openid_and_may_lie() {
     let at = bench.with("userinfo-other-sub");
     let tokens = at.login().await;
     let (_, user) = json(at.get("/userinfo").bearer_auth(text(&tokens, "access_token"))).await;
-    assert_ne!(user["sub"], part(text(&tokens, "id_token"), 1)["sub"]);
+    assert_ne!(user["sub"], jwt_part(text(&tokens, "id_token"), 1)["sub"]);
     let root = bench.root();
     let response = root.authorize(&[("scope", "profile")]).await;
     let (_, tokens) = root.redeem(&value(&response, "code").unwrap()).await;

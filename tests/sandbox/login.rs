@@ -3,7 +3,7 @@
 use oauthctl_sandbox::SandboxOptions;
 use serde_json::Value;
 
-use crate::support::*;
+use crate::scene::*;
 
 #[tokio::test]
 async fn metadata_is_at_every_place_and_names_its_issuer() {
@@ -162,7 +162,7 @@ async fn consent_needs_its_transaction_once() {
     let allowed = answer(&id, "allow").header("origin", "null").send().await.unwrap();
     assert_eq!(allowed.status(), 303);
     let tokens = at.redeem(&value(&callback(&allowed), "code").unwrap()).await.1;
-    assert_eq!(part(text(&tokens, "id_token"), 1)["preferred_username"], "chen");
+    assert_eq!(jwt_part(text(&tokens, "id_token"), 1)["preferred_username"], "chen");
     assert_eq!(answer(&id, "allow").send().await.unwrap().status(), 403);
 }
 

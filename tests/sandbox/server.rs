@@ -2,7 +2,7 @@
 
 use oauthctl_sandbox::{Error, Sandbox, SandboxOptions, scenarios};
 
-use crate::support::*;
+use crate::scene::*;
 
 #[tokio::test]
 async fn the_journal_counts_requests_without_secrets() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::*;
+use crate::scene::*;
 
 #[tokio::test]
 async fn refresh_tokens_rotate_and_their_reuse_ends_the_grant() {
@@ -264,5 +264,5 @@ async fn slow_answers_wait_on_the_clock() {
     let bench = start().await;
     let at = bench.with("slow:3");
     assert_eq!(at.get("/jwks").send().await.unwrap().status(), 200);
-    assert_eq!(bench.clock.slept.load(std::sync::atomic::Ordering::SeqCst), 3);
+    assert_eq!(bench.clock.slept(), 3);
 }

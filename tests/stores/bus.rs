@@ -11,7 +11,7 @@ use oauthctl_core::store::keyring::{SecretService, session_bus};
 use tempfile::TempDir;
 
 use crate::keyrings::ends_with_an_error;
-use crate::support::{AGES, names};
+use crate::scene::{AGES, names};
 
 /// The Secret Service at this address, with the little patience that tests have.
 fn at(address: &str, folder: &Path) -> KeyringStore {

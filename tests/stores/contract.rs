@@ -9,7 +9,7 @@ use oauthctl_core::store::{CommandStore, KeyringStore, MemoryStore};
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;
-use crate::support::{block_on, file_store, grant, key};
+use crate::scene::{block_on, file_store, grant, key};
 
 /// An empty store, and a way to open it again.
 pub struct Opened {
@@ -213,7 +213,7 @@ pub async fn all(open: impl Fn() -> Opened) {
     preparing_changes_nothing(open()).await;
     removes_what_there_is(open()).await;
     for account in ["one", "two"] {
-        open().grants.remove(&crate::support::key("profile", account)).await.unwrap();
+        open().grants.remove(&crate::scene::key("profile", account)).await.unwrap();
     }
     sets_aside_and_starts_over(open()).await;
     names_neither_collide_nor_escape(open()).await;

@@ -8,7 +8,7 @@ use oauthctl_core::store::{FileStore, KeySource};
 use oauthctl_core::{ErrorKind, Grant};
 use tempfile::TempDir;
 
-use crate::support::{block_on, file_store, grant, key, names};
+use crate::scene::{block_on, file_store, grant, key, names};
 
 /// A store with one record, and a temporary file of it whose writer is dead.
 struct Scene {

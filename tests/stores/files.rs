@@ -14,7 +14,8 @@ use oauthctl_core::store::{FileStore, KeySource};
 use oauthctl_core::{Advice, Error, Grant, Secret};
 use tempfile::TempDir;
 
-use crate::support::{block_on, file_store, grant, key, names};
+use crate::scene::{block_on, file_store, grant, key, names};
+use crate::support::make_pipe;
 
 fn load(folder: &Path) -> oauthctl_core::Result<Option<Grant>> {
     block_on(file_store(folder).load(&key("profile", "default")))
@@ -293,7 +294,7 @@ fn what_stands_in_for_a_temporary_file_is_not_written() {
     let name = |number: u32| directory.join(format!(".{}.age.{number}.tmp", key.slug()));
     std::os::unix::fs::symlink(&victim, name(0)).unwrap();
     fs::hard_link(&victim, name(1)).unwrap();
-    assert!(Command::new("mkfifo").arg(name(2)).status().unwrap().success());
+    make_pipe(&name(2));
     fs::create_dir(name(3)).unwrap();
     save(folder.path(), 2).unwrap();
     assert_eq!(load(folder.path()).unwrap().unwrap().generation, 2);
@@ -335,7 +336,7 @@ fn a_file_system_without_room_loses_nothing() {
     save(folder.path(), 1).unwrap();
     let before = fs::read(record(folder.path())).unwrap();
     let wrapper = ["sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"];
-    let mut command = crate::support::Helper::command(&wrapper, "replace", folder.path());
+    let mut command = crate::scene::Helper::command(&wrapper, "replace", folder.path());
     let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned()

@@ -12,10 +12,10 @@ use oauthctl_core::store::KeyringStore;
 use oauthctl_core::store::keyring::SecretService;
 use tempfile::TempDir;
 
-use crate::common::SecretService as Running;
 use crate::contract::{Opened, all};
+use crate::scene::{AGES, block_on, grant, key};
 use crate::secret_service::{refuses_everything, told};
-use crate::support::{AGES, block_on, grant, key};
+use crate::support::SecretService as Running;
 
 fn store_of(service: &Running, patience: Duration, folder: &Path) -> KeyringStore {
     let service = SecretService::new(Some(service.address.clone()), patience);

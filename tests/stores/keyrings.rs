@@ -14,7 +14,7 @@ use oauthctl_core::store::KeyringStore;
 use oauthctl_core::{Advice, ErrorKind, Secret};
 use tempfile::TempDir;
 
-use crate::support::{AGES, block_on, grant, key, names};
+use crate::scene::{AGES, block_on, grant, key, names};
 
 /// A keyring in memory whose items hold so many bytes of UTF-16.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use oauthctl_core::store::file::keygen;
 use oauthctl_core::store::portable::{LONGEST_LINE, export, import};
 use oauthctl_core::{ErrorKind, Secret};
 
-use crate::support::{grant, key};
+use crate::scene::{grant, key};
 
 fn refusal(line: &str) -> oauthctl_core::Error {
     let (identity, _) = keygen();

@@ -4,9 +4,6 @@
 
 #[cfg(target_os = "linux")]
 mod bus;
-#[cfg(target_os = "linux")]
-#[path = "../support/mod.rs"]
-mod common;
 mod contract;
 mod cut_off;
 mod files;
@@ -17,13 +14,15 @@ mod lines;
 mod migration;
 #[cfg(target_os = "linux")]
 mod prompts;
+mod scene;
 #[cfg(target_os = "linux")]
 mod secret_service;
 mod state;
+#[path = "../support/mod.rs"]
 mod support;
 
-/// Not a test itself: the part of other tests that runs in another process. See [`support::Helper`].
+/// Not a test itself: the part of other tests that runs in another process. See [`scene::Helper`].
 #[test]
 fn helper() {
-    support::run_helper();
+    scene::run_helper();
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauthctl_core::clock::SystemClock;
 use oauthctl_core::grant::LastError;
 use oauthctl_core::port::{BoxFuture, Coordinator, GrantStore};
 use oauthctl_core::store::{KeyringStore, MemoryCoordinator, MemoryStore, StoreSpec, migrate};
@@ -10,12 +11,12 @@ use oauthctl_core::{AccountEntry, ErrorKind, Grant, GrantKey, Result, Timestamp}
 use tempfile::TempDir;
 
 use crate::keyrings::Fake;
-use crate::support::{RealClock, block_on, file_store, grant, key};
+use crate::scene::{block_on, file_store, grant, key};
 
 #[test]
 fn each_record_is_moved_or_stays_and_none_is_lost() {
     let folder = TempDir::new().unwrap();
-    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let coordinator = MemoryCoordinator::new(Arc::new(SystemClock));
     let from = MemoryStore::new();
     let to = file_store(folder.path());
     let keys = ["moved", "absent", "conflict", "copied"].map(|account| key("profile", account));
@@ -65,7 +66,7 @@ fn a_store_that_does_not_keep_what_it_is_given_gets_nothing() {
     let to = KeyringStore::over(fake, None, folder.path().join("sealed"));
     let key = key("profile", "default");
     block_on(from.save(&grant(&key, 1, 10))).unwrap();
-    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let coordinator = MemoryCoordinator::new(Arc::new(SystemClock));
     let done = block_on(migrate(&from, &to, std::slice::from_ref(&key), &coordinator)).unwrap();
     assert_eq!(done.failed.len(), 1);
     assert!(block_on(from.load(&key)).unwrap().is_some());
@@ -78,7 +79,7 @@ fn one_place_under_two_names_loses_nothing() {
     let two = file_store(folder.path()).named("file");
     let key = key("profile", "default");
     let kept = grant(&key, 1, 10);
-    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let coordinator = MemoryCoordinator::new(Arc::new(SystemClock));
     block_on(one.save(&kept)).unwrap();
     let keys = std::slice::from_ref(&key);
     let done = block_on(migrate(&one, &two, keys, &coordinator)).unwrap();
@@ -121,7 +122,7 @@ impl GrantStore for Loose {
 fn the_record_of_another_account_stays_where_it_is() {
     let folder = TempDir::new().unwrap();
     let (from, to) = (Loose(MemoryStore::new()), file_store(folder.path()));
-    let coordinator = MemoryCoordinator::new(Arc::new(RealClock));
+    let coordinator = MemoryCoordinator::new(Arc::new(SystemClock));
     let (asked, given) = (key("profile", "Ada"), key("profile", "ada"));
     let kept = grant(&given, 3, 10);
     block_on(async {

@@ -17,8 +17,8 @@ use oauthctl_core::port::GrantStore;
 use oauthctl_core::store::KeyringStore;
 use oauthctl_core::store::keyring::{AttendedKeyring, KeyringUser, SecretService};
 
+use crate::scene::{AGES, block_on, grant, key};
 use crate::secret_service::{Session, told};
-use crate::support::{AGES, block_on, grant, key};
 
 const NAME: &str = "org.freedesktop.secrets";
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/one";

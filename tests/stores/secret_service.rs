@@ -12,7 +12,7 @@ use oauthctl_core::{Advice, Error, ErrorKind};
 use tempfile::TempDir;
 
 use crate::contract::{Opened, all};
-use crate::support::{AGES, block_on, grant, key};
+use crate::scene::{AGES, block_on, grant, key};
 
 #[test]
 fn keeps_the_contract() {

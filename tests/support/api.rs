@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::Home;
+use super::home::Home;
+use super::http::{header_line, only};
+use super::imported::{grant, plant};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -25,10 +25,7 @@ impl Asked {
     /// The only header of this name.
     #[track_caller]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(known, _)| known == name);
-        let first = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} twice: {self:?}");
-        first
+        only(&self.headers, name)
     }
 
     pub fn text(&self) -> String {
@@ -128,23 +125,11 @@ impl Api {
              token_endpoint = \"{origin}/token\"\nclient_id = \"c\"\n\
              api_url = [\"{origin}{path}\"]\n{more}\n"
         ));
-        let mut grant = json!({
-            "version": 1, "id": "g_default", "generation": 1,
-            "key": { "profile": "p", "account": "default" },
-            "pin": {
-                "issuer": null, "token_endpoint": format!("{origin}/token"),
-                "client_id": "c", "client_auth": "none",
-            },
-            "grant_type": "authorization_code",
-            "tokens": {
-                "access_token": "stored", "token_type": "Bearer", "expires_at": 4_102_444_800_u64,
-                "refresh_token": "CANARY-refresh-0123456789abcdef", "scopes": ["read", "write"],
-            },
-            "obtained_at": 1_700_000_000, "refreshed_at": 1_700_000_000,
+        let line = grant("default", "stored", |grant| {
+            grant["pin"]["token_endpoint"] = json!(format!("{origin}/token"));
+            change(grant);
         });
-        change(&mut grant);
-        let line = format!("oauthctl-1-plain.{}", URL_SAFE_NO_PAD.encode(grant.to_string()));
-        home.run_with(["import", "-", "--replace"], &line).ok();
+        plant(home, &line);
     }
 }
 
@@ -189,11 +174,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        match line.trim_end().split_once(':') {
+        match header_line(&line) {
             None => break,
-            Some((name, value)) => {
-                headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-            }
+            Some(header) => headers.push(header),
         }
     }
     let mut asked = Asked { method, target, headers, body: Vec::new() };

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::process::{DEADLINE, Running};
 use super::{await_some, tests_dir};
 
 /// A browser with its mode, and what it writes down.
@@ -98,4 +100,20 @@ impl Browser {
         }
         notes
     }
+}
+
+/// Goes through the pages of a server in a browser that no program starts, up to the callback, which it does not
+/// visit. Returns the URL of the callback.
+#[track_caller]
+pub fn consent(authorization_url: &str) -> String {
+    let notes = tempfile::tempdir().unwrap();
+    // The browser waits before the callback for what never comes.
+    let mode = json!({ "mode": "honest", "after": notes.path().join("never") });
+    let browser = Browser::new(&notes.path().join("browser"), &mode);
+    let command = browser.command();
+    let mut words = command.split(' ').filter(|word| *word != "%s");
+    let mut node = Command::new(words.next().unwrap());
+    let mut running = Running::start(node.args(words).arg(authorization_url), DEADLINE);
+    running.close_stdin();
+    browser.await_callback()
 }

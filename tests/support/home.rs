@@ -11,9 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::browser::Browser;
-use super::process::{Output, Running};
+use super::process::{DEADLINE, Output, Running};
 use super::secret_service::SecretService;
-use super::{DEADLINE, process};
 
 /// A temporary directory with everything that the program can reach by its environment, and that
 /// environment. The store is `file` until a test says otherwise.
@@ -143,7 +142,7 @@ impl Home {
 
     /// The program with this home's environment, ready to be changed and started.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(super::process::program());
+        let mut command = Command::new(program());
         command
             .args(args)
             .env_clear()
@@ -256,4 +255,11 @@ impl Home {
 fn private_dir(path: &Path) {
     fs::create_dir_all(path).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// The program under test: the one that cargo has just built, or the one that
+/// `OAUTHCTL_TEST_PROGRAM` names.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("OAUTHCTL_TEST_PROGRAM");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_oauthctl").into(), PathBuf::from)
 }

@@ -7,35 +7,54 @@
 
 mod api;
 mod browser;
+mod chromium;
+mod clock;
 mod control;
+#[cfg(target_os = "linux")]
 mod counting_bus;
+mod files;
 mod foreign;
 mod home;
+pub mod http;
+mod imported;
+mod jwt;
+mod nobody;
+mod person;
 mod process;
 mod pty;
+mod sandbox;
 mod scan;
+mod scene;
 mod secret_service;
 mod servers;
 mod strace;
 
 pub use api::{Api, Asked, Replied};
-pub use browser::{Answer, Browser, Opened, Visit};
+pub use browser::{Answer, Browser, Opened, Visit, consent};
+pub use chromium::Chromium;
+pub use clock::ManualClock;
 pub use control::Control;
+#[cfg(target_os = "linux")]
 pub use counting_bus::CountingBus;
+pub use files::{make_pipe, mode, set_mode};
 pub use foreign::Foreign;
-pub use home::Home;
-pub use process::{Output, Running, program};
+pub use home::{Home, program};
+pub use http::Reply;
+pub use imported::{FAR, PROFILE, REFRESH, TOKEN, grant, plant, planted};
+pub use jwt::{exported, jwt_part};
+pub use nobody::{AS_NOBODY, can_start, give_away, without_root};
+pub use person::{Page, Person};
+pub use process::{DEADLINE, Output, Running};
 pub use pty::AtTerminal;
+pub use sandbox::{Sandbox, with_sandbox};
 pub use scan::{assert_no_secret, assert_not_shown};
+pub use scene::Scene;
 pub use secret_service::SecretService;
 pub use servers::{Hostile, Machines, OidcProvider, Providers, Resource, Secure, Servers};
 pub use strace::{Call, calls, killed_at, refused, traced, traced_with};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// The longest that anything under test may take before it is killed and the test fails.
-pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A path below `tests/`.
 pub fn tests_dir(path: &str) -> PathBuf {
@@ -52,4 +71,10 @@ pub fn await_some<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A port that the kernel has just assigned and released.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
 }

@@ -1,13 +1,15 @@
-//! The program under test as a process, all of which ends at its deadline.
+//! A program as a process, all of which ends at its deadline. The tests of the broker compile this file too.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+/// The longest that anything under test may take before it is killed and the test fails.
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What a finished process left.
 #[derive(Debug, Clone)]
@@ -197,6 +199,12 @@ impl Running {
     /// Closes stdin and waits for the end, the process's and that of its output.
     #[track_caller]
     pub fn wait(mut self) -> Output {
+        self.await_end()
+    }
+
+    /// The same for a process that is needed afterwards.
+    #[track_caller]
+    pub fn await_end(&mut self) -> Output {
         self.close_stdin();
         let status = loop {
             if let Some(status) = self.ended() {
@@ -239,11 +247,4 @@ impl Drop for Running {
 fn exit_code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
-}
-
-/// The program under test: the one that cargo has just built, or the one that
-/// `OAUTHCTL_TEST_PROGRAM` names.
-pub fn program() -> PathBuf {
-    let named = std::env::var_os("OAUTHCTL_TEST_PROGRAM");
-    named.map_or_else(|| env!("CARGO_BIN_EXE_oauthctl").into(), PathBuf::from)
 }

@@ -380,8 +380,33 @@ impl Hostile {
     /// Every secret that it has minted or seen: codes, tokens, verifiers, client secrets.
     #[track_caller]
     pub fn secrets_minted(&self) -> Vec<String> {
+        self.canaries(|_| true)
+    }
+
+    /// The same of one scenario.
+    #[track_caller]
+    pub fn secrets_of(&self, scenario: &str) -> Vec<String> {
+        self.canaries(|canary| canary["scenario"] == scenario)
+    }
+
+    /// The newest secret of this kind.
+    #[track_caller]
+    pub fn newest(&self, kind: &str) -> String {
+        self.canaries(|canary| canary["kind"] == kind).pop().unwrap()
+    }
+
+    /// The same of one scenario.
+    #[track_caller]
+    pub fn newest_of(&self, scenario: &str, kind: &str) -> String {
+        let ours = |canary: &Value| canary["kind"] == kind && canary["scenario"] == scenario;
+        self.canaries(ours).pop().unwrap()
+    }
+
+    #[track_caller]
+    fn canaries(&self, which: impl Fn(&Value) -> bool) -> Vec<String> {
         let all = self.control.get("/canaries");
-        all.as_array().unwrap().iter().map(|canary| text(&canary["value"])).collect()
+        let all = all.as_array().unwrap().iter().filter(|canary| which(canary));
+        all.map(|canary| text(&canary["value"])).collect()
     }
 
     /// Fails if anything has reached the host that nothing has a reason to reach.

@@ -3,14 +3,13 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::scene::{REDIRECT, Scene, visit};
-use crate::support::{Home, Servers, await_some};
+use crate::support::{Home, Servers, await_some, make_pipe};
 
 const FROM_VARIABLE: &str =
     "client_secret = { env = \"OF_CLIENT\" }\nclient_auth = \"client_secret_post\"";
@@ -92,7 +91,7 @@ fn a_command_is_not_run_before_its_secret_is_needed() {
 fn with_pipe(name: &str, more: &str) -> (Scene, std::path::PathBuf) {
     let scene = scene("");
     let pipe = scene.home.path("tmp/pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&pipe);
     scene.home.config("");
     let more = format!("{name} = {{ file = {pipe:?} }}\n{more}redirect_uri = {REDIRECT:?}");
     scene.home.profile("p", &scene.server.issuer("honest"), "cli-post", &more);

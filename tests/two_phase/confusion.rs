@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use crate::scene::{Scene, complete, part, profile, visit};
-use crate::support::{Home, assert_not_shown};
+use crate::scene::{Scene, complete, profile, visit};
+use crate::support::{Home, assert_not_shown, jwt_part};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -72,7 +72,7 @@ fn a_signed_state_that_was_made_without_the_key() {
         let state = begun["state"].as_str().unwrap();
         let parts: Vec<&str> = state.split('.').collect();
         let (header, payload, signature) = (parts[0], parts[1], parts[2]);
-        let kid = part(state, 0)["kid"].as_str().unwrap().to_owned();
+        let kid = jwt_part(state, 0)["kid"].as_str().unwrap().to_owned();
         let ours = String::from_utf8(URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
         let mut forged = Vec::new();
         for name in ["none", "None", "nOnE", "NONE", "", "HS384", "hs256", "RS256"] {
@@ -125,7 +125,7 @@ fn a_sealed_state_that_was_made_without_the_key() {
     let (begun, callback) = scene.come_back(&["--sealed"]);
     let state = begun["state"].as_str().unwrap();
     let [header, _, nonce, text, tag] = state.split('.').collect::<Vec<_>>()[..] else { panic!() };
-    let kid = part(state, 0)["kid"].as_str().unwrap().to_owned();
+    let kid = jwt_part(state, 0)["kid"].as_str().unwrap().to_owned();
     let sealed =
         |head: serde_json::Value| format!("{}..{nonce}.{text}.{tag}", b64(head.to_string()));
     let raw_key = URL_SAFE_NO_PAD.decode(KEY).unwrap();

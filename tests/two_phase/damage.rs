@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::scene::Scene;
-use crate::support::Home;
+use crate::support::{Home, mode};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -193,7 +193,7 @@ fn a_key_file_that_is_not_as_it_must_be() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let output = home.run(["pending", "list"]).ok();
     assert!(output.stderr.contains("accessible to others"), "{}", output.stderr);
-    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&key), 0o600);
     assert_eq!(scene.redemptions(), 0);
     scene.complete(&callback, &[]).ok();
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::{REDIRECT, Scene, complete, consent, part, visit};
-use crate::support::{Home, Servers, assert_no_secret, assert_not_shown};
+use crate::scene::{REDIRECT, Scene, complete, visit};
+use crate::support::{Home, Servers, assert_no_secret, assert_not_shown, consent, jwt_part};
 
 #[test]
 fn start_here_complete_there_with_a_strict_server() {
@@ -23,7 +23,7 @@ fn start_here_complete_there_with_a_strict_server() {
     assert_eq!(names, ["authorization_url", "state", "grant_id", "profile", "user", "expires_at"]);
     assert_eq!((&begun["profile"], &begun["user"]), (&json!("p"), &json!(user)));
     let state = begun["state"].as_str().unwrap();
-    let (header, claims) = (part(state, 0), part(state, 1));
+    let (header, claims) = (jwt_part(state, 0), jwt_part(state, 1));
     assert_eq!(header["alg"], "HS256");
     assert_eq!((&claims["as"], &claims["aud"]), (&json!(server.issuer), &json!("cli")));
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 300);
@@ -50,7 +50,7 @@ fn what_waits_is_sealed_and_what_is_shown_names_nobody() {
     let (begun, callback) = scene.come_back(&["--user", user, "--attr", "note=a-private-note"]);
     let shown = format!("{}{}", begun["state"], begun["authorization_url"]);
     assert_not_shown(&shown, [user, "a-private-note"]);
-    assert!(!part(begun["state"].as_str().unwrap(), 1).to_string().contains(user));
+    assert!(!jwt_part(begun["state"].as_str().unwrap(), 1).to_string().contains(user));
     let verifier_to_be = begun["authorization_url"].as_str().unwrap();
     let challenge = verifier_to_be.split("code_challenge=").nth(1).unwrap()[..43].to_owned();
     assert_no_secret(
@@ -156,7 +156,7 @@ fn a_state_signed_with_ed25519_works_as_well() {
     let (_, before) = scene.come_back(&[]);
     scene.home.run(["pending", "rotate-key", "--alg", "EdDSA"]).ok();
     let (begun, callback) = scene.come_back(&[]);
-    assert_eq!(part(begun["state"].as_str().unwrap(), 0)["alg"], "EdDSA");
+    assert_eq!(jwt_part(begun["state"].as_str().unwrap(), 0)["alg"], "EdDSA");
     scene.complete(&callback, &[]).ok();
     scene.complete(&before, &[]).ok();
     let (_, old) = scene.come_back(&[]);

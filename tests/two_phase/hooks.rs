@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, part};
-use crate::support::{Home, Servers, assert_not_shown};
+use crate::scene::Scene;
+use crate::support::{Home, Servers, assert_not_shown, jwt_part};
 
 /// A scene whose hooks write their input to `told`, and answer with the content of `answers/EVENT`.
 fn scene(events: &[&str], more: &str) -> Scene {
@@ -213,7 +213,7 @@ fn a_token_is_shown_only_where_that_is_wished() {
     let (_, callback) = scene.come_back(&[]);
     scene.complete(&callback, &[]).ok();
     let all = told(&scene.home);
-    assert_eq!(part(all[1]["id_token"].as_str().unwrap(), 1)["sub"], "alice");
+    assert_eq!(jwt_part(all[1]["id_token"].as_str().unwrap(), 1)["sub"], "alice");
     assert_eq!(all[0].get("id_token"), None);
 }
 

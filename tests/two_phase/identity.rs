@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{REDIRECT, Scene, complete, consent, profile};
-use crate::support::{Home, Output, Servers};
+use crate::scene::{REDIRECT, Scene, complete, profile};
+use crate::support::{Home, Output, Servers, consent};
 
 const OPENID: &str = "openid";
 

@@ -1,19 +1,11 @@
 //! Common setup of most tests: a server, a home with its profile `p`, and users who return.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use crate::support::{Browser, DEADLINE, Home, Hostile, Output, Servers};
+pub use crate::support::Scene;
+use crate::support::{Home, Hostile, Output, http};
 
 pub const REDIRECT: &str = "http://127.0.0.1:4711/callback";
-
-pub struct Scene {
-    pub server: Hostile,
-    pub scenario: String,
-    pub home: Home,
-}
 
 impl Scene {
     pub fn new(scenario: &str) -> Self {
@@ -22,10 +14,7 @@ impl Scene {
 
     /// With further lines of the profile.
     pub fn with(scenario: &str, more: &str) -> Self {
-        let server = Servers::hostile();
-        let home = Home::new();
-        profile(&home, &server, "p", scenario, more);
-        Self { server, scenario: scenario.to_owned(), home }
+        Self::of(scenario, &lines(more))
     }
 
     /// Starts a flow with these further arguments.
@@ -56,24 +45,15 @@ impl Scene {
         assert_eq!(self.redemptions(), before, "redeemed: {callback}");
         output
     }
+}
 
-    /// The redeemed codes of the scenario.
-    #[track_caller]
-    pub fn redemptions(&self) -> usize {
-        self.grants("authorization_code").len()
-    }
-
-    #[track_caller]
-    pub fn grants(&self, grant_type: &str) -> Vec<Value> {
-        let mut all = self.server.requests(&self.scenario, "token");
-        all.retain(|entry| entry["grant_type"] == grant_type);
-        all
-    }
+/// The lines of a profile, with further ones.
+fn lines(more: &str) -> String {
+    format!("scopes = [\"api\"]\nredirect_uri = {REDIRECT:?}\n{more}")
 }
 
 pub fn profile(home: &Home, server: &Hostile, name: &str, scenario: &str, more: &str) {
-    let more = format!("scopes = [\"api\"]\nredirect_uri = {REDIRECT:?}\n{more}");
-    home.profile(name, &server.issuer(scenario), "cli", &more);
+    home.profile(name, &server.issuer(scenario), "cli", &lines(more));
 }
 
 #[track_caller]
@@ -84,42 +64,6 @@ pub fn complete(home: &Home, callback: &str, more: &[&str]) -> Output {
 /// Requests a URL and returns where its response redirects to.
 #[track_caller]
 pub fn visit(url: &str) -> String {
-    let rest = url.strip_prefix("http://").unwrap();
-    let (authority, target) = rest.split_at(rest.find('/').unwrap());
-    let mut stream = TcpStream::connect(authority).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "GET {target} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let location = answer
-        .lines()
-        .find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case("location")));
-    location.unwrap_or_else(|| panic!("no redirect: {answer}")).1.trim().to_owned()
-}
-
-/// Goes through the pages of a strict server, which uses cookies, and returns where the last one redirects
-/// to.
-#[track_caller]
-pub fn consent(url: &str) -> String {
-    let notes = tempfile::tempdir().unwrap();
-    let browser = Browser::new(&notes.path().join("browser"), &json!({ "mode": "honest" }));
-    let command = browser.command();
-    let mut words = command.split(' ');
-    let mut node = std::process::Command::new(words.next().unwrap());
-    let mut child = node.args(words.take(2)).arg(url).spawn().unwrap();
-    let callback = browser.await_callback();
-    let _ = child.kill();
-    let _ = child.wait();
-    callback
-}
-
-/// A part of a JWT, decoded.
-#[track_caller]
-pub fn part(token: &str, number: usize) -> Value {
-    use base64::Engine;
-    let text = token.split('.').nth(number).unwrap();
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
-    serde_json::from_slice(&bytes).unwrap()
+    let reply = http::get(url).unwrap_or_else(|| panic!("no response: {url}"));
+    reply.header("location").unwrap_or_else(|| panic!("no redirect: {reply:?}")).to_owned()
 }

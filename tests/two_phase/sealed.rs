@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::{REDIRECT, Scene, complete, part, profile, visit};
-use crate::support::{Home, Output, Running, assert_not_shown};
+use crate::scene::{REDIRECT, Scene, complete, profile, visit};
+use crate::support::{Home, Output, Running, assert_not_shown, jwt_part};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -29,7 +29,7 @@ fn any_machine_with_the_key_completes_it_once() {
         scene.come_back(&["--sealed", "--user", &user, "--attr", "note=a-private-note"]);
     let state = begun["state"].as_str().unwrap();
     assert_eq!(
-        (part(state, 0)["alg"].clone(), part(state, 0)["enc"].clone()),
+        (jwt_part(state, 0)["alg"].clone(), jwt_part(state, 0)["enc"].clone()),
         (json!("dir"), json!("A256GCM"))
     );
     assert_not_shown(begun["authorization_url"].as_str().unwrap(), ["a-private-note"]);

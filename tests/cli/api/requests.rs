@@ -1,10 +1,8 @@
 //! What is sent, and what is printed.
 
-use std::os::unix::fs::PermissionsExt;
-
 use serde_json::json;
 
-use crate::support::{Api, Replied, assert_not_shown};
+use crate::support::{Api, Replied, assert_not_shown, mode};
 
 #[test]
 fn path_is_below_the_first_api_url() {
@@ -78,7 +76,7 @@ fn output_file_is_private_and_gets_success_only() {
     let run = |path: &str| home.run(["api", path, "-o", "out"]);
     assert_eq!(run("good").ok().stdout, "");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "content");
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&file), 0o600);
     assert_eq!(run("bad").code(8).stdout, "no such thing");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "content");
     home.run(["api", "good", "-o", "/no/such/folder/out"]).fails(2);

@@ -8,9 +8,8 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 
 use super::{ADA, BROOK, Site, listening, serve};
-use crate::person::Person;
-use crate::support::{Home, Servers, await_some};
-use crate::walk::{mode, shared_directory, spawn, spawn_under_umask};
+use crate::support::{Home, Person, Servers, await_some, mode};
+use crate::walk::{shared_directory, spawn, spawn_under_umask};
 
 #[test]
 fn a_directory_that_was_there_stays_as_it_is() {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use super::client::Proxy;
-use crate::program::{Api, Replied};
+use crate::support::{Api, Replied};
 
 #[test]
 fn request_without_the_key_is_refused() {

@@ -1,14 +1,13 @@
 //! How it starts and ends, who is asked, and what is written down.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::client::{Proxy, Reply};
-use crate::program::{Api, Replied};
+use super::client::Proxy;
+use crate::support::{Api, Replied, mode};
 
 #[test]
 fn command_gets_the_url_and_no_token() {
@@ -51,7 +50,7 @@ fn socket_is_private_and_removed_at_the_end() {
     for _ in 0..2 {
         let proxy = Proxy::start(&home, &["--listen", &listen]);
         assert_eq!(proxy.at["socket"], path.to_str().unwrap());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&path), 0o600);
         home.run(["proxy", "-p", "p", "--listen", &listen]).fails(9);
         let mut stream = UnixStream::connect(&path).unwrap();
         let request =
@@ -59,7 +58,7 @@ fn socket_is_private_and_removed_at_the_end() {
         stream.write_all(request.as_bytes()).unwrap();
         let mut raw = Vec::new();
         stream.read_to_end(&mut raw).unwrap();
-        assert_eq!(Reply::parse(&raw).body, "Bearer stored");
+        assert_eq!(crate::support::Reply::parse(&raw).unwrap().body, "Bearer stored");
         proxy.process.signal(Signal::TERM);
         proxy.process.wait().ok();
         assert!(!path.exists());
@@ -67,7 +66,7 @@ fn socket_is_private_and_removed_at_the_end() {
     // A process that was killed leaves its socket.
     let mut proxy = Proxy::start(&home, &["--listen", &listen]);
     proxy.process.signal(Signal::KILL);
-    crate::program::await_some("the end", || proxy.process.ended());
+    crate::support::await_some("the end", || proxy.process.ended());
     assert!(path.exists());
     drop(Proxy::start(&home, &["--listen", &listen]));
     home.write(&path.with_extension("file"), "kept");
@@ -108,7 +107,7 @@ fn audit_has_one_line_a_request_without_secrets() {
         format!("PUT {}/a/b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", proxy.key);
     stream.write_all(request.as_bytes()).unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&file), 0o600);
     let text = std::fs::read_to_string(&file).unwrap();
     for secret in ["CANARY", "stored", proxy.key.trim_start_matches('/'), "guess"] {
         assert!(!text.contains(secret), "{text}");

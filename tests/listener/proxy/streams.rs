@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use super::client::Proxy;
-use crate::program::{Api, DEADLINE, Home};
+use crate::support::{Api, DEADLINE, Home};
 
 /// A server that does with each connection what a closure says, once it has read a head.
 fn server(answer: impl Fn(&str, BufReader<TcpStream>) + Send + Sync + 'static) -> (Home, String) {

@@ -1,7 +1,7 @@
 //! What passes, and how it changes.
 
 use super::client::Proxy;
-use crate::program::{Api, Home, Replied};
+use crate::support::{Api, Home, Replied};
 
 #[test]
 fn request_goes_below_api_url_with_the_token() {

@@ -1,11 +1,11 @@
 //! What somebody can make who knows the public key, but not the identity.
 
 use age::x25519::Identity;
+use oauthctl_core::clock::SystemClock;
 use oauthctl_core::store::file::Claimed;
 use oauthctl_core::store::{MemoryCoordinator, accept_unauthenticated};
 
 use super::*;
-use crate::support::RealClock;
 
 fn identity(folder: &Path) -> Identity {
     let text = fs::read_to_string(folder.join("config/store.key")).unwrap();
@@ -104,7 +104,7 @@ fn unauthenticated_records_are_accepted_if_asked() {
     // A copy under another name is not what it claims to be.
     fs::copy(record(folder.path()), folder.path().join("store/copy.age")).unwrap();
 
-    let coordinator = MemoryCoordinator::new(std::sync::Arc::new(RealClock));
+    let coordinator = MemoryCoordinator::new(std::sync::Arc::new(SystemClock));
     let accept = |profile| block_on(accept_unauthenticated(&store, profile, &coordinator));
     assert_eq!(accept(Some("other")).unwrap(), []);
     assert!(load(folder.path()).is_err());

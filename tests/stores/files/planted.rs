@@ -1,8 +1,9 @@
 //! What another program may have put where our files belong.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::support::{make_pipe, mode, set_mode};
 
 fn refuses(folder: &Path, what: &str) {
     let key = key("profile", "default");
@@ -31,7 +32,7 @@ fn links_pipes_and_directories_in_place_of_a_record() {
     fs::hard_link(&victim, &path).unwrap();
     refuses(folder.path(), "hard link");
     fs::remove_file(&path).unwrap();
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    make_pipe(&path);
     refuses(folder.path(), "pipe");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
@@ -75,9 +76,9 @@ fn a_shared_directory_is_refused_and_not_repaired() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("store");
     fs::create_dir(&store).unwrap();
-    fs::set_permissions(&store, fs::Permissions::from_mode(0o1777)).unwrap();
+    set_mode(&store, 0o1777);
     refuses(folder.path(), "a shared directory");
-    assert_eq!(fs::metadata(&store).unwrap().mode() & 0o7777, 0o1777);
+    assert_eq!(mode(&store), 0o1777);
 }
 
 #[test]
@@ -85,15 +86,15 @@ fn loose_files_are_repaired_with_a_warning() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let directory = folder.path().join("store");
-    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(record(folder.path()), fs::Permissions::from_mode(0o644)).unwrap();
+    set_mode(&directory, 0o755);
+    set_mode(&record(folder.path()), 0o644);
     let store = file_store(folder.path());
     assert!(block_on(store.load(&key("profile", "default"))).unwrap().is_some());
     let warnings = store.warnings().take();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("0644"), "{warnings:?}");
-    assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o755, "the user's own");
-    assert_eq!(fs::metadata(record(folder.path())).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(mode(&directory), 0o755, "the user's own");
+    assert_eq!(mode(&record(folder.path())), 0o600);
 }
 
 #[test]
@@ -101,10 +102,10 @@ fn a_directory_that_others_can_write_is_refused() {
     let folder = TempDir::new().unwrap();
     save(folder.path(), 1).unwrap();
     let directory = folder.path().join("store");
-    for mode in [0o777, 0o702] {
-        fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+    for loose in [0o777, 0o702] {
+        set_mode(&directory, loose);
         refuses(folder.path(), "is writable by all users");
-        assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, mode);
+        assert_eq!(mode(&directory), loose);
     }
 }
 
@@ -114,14 +115,14 @@ fn a_key_that_others_can_write_is_refused() {
     save(folder.path(), 1).unwrap();
     let key = folder.path().join("config/store.key");
     let before = fs::read(&key).unwrap();
-    let refuse = |path: &Path, mode: u32| {
+    let refuse = |path: &Path, loose: u32| {
         let was = fs::metadata(path).unwrap().permissions();
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(path, loose);
         for error in [load(folder.path()).unwrap_err(), save(folder.path(), 2).unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Config, "{error}");
             assert!(error.advice_text().unwrap().contains("chmod go-w"), "{error:?}");
         }
-        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, mode);
+        assert_eq!(mode(path), loose);
         fs::set_permissions(path, was).unwrap();
     };
     refuse(&key, 0o666);

@@ -32,7 +32,7 @@ pub fn all(_: u64) {
                 .map(|number| client.read(&format!("c-{}", number * 7_919 % count)))
                 .collect();
             times.sort();
-            let (p99, resident) = (times[READS * 99 / 100], memory(broker.id()));
+            let (p99, resident) = (times[READS * 99 / 100], memory(broker.process.pid()));
             let (memory, reads) = *first.get_or_insert((resident, p99));
             println!(
                 "{count:>9} connections: {resident:>5.1} MiB ({:.2}x), first reads p99 {:>6.0} µs ({:.2}x), start to first answer {:>4.0} ms",

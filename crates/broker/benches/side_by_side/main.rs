@@ -14,7 +14,13 @@ mod authority;
 #[path = "../../tests/broker/databases.rs"]
 mod databases;
 mod growth;
+#[path = "../../../../tests/support/http.rs"]
+mod http;
 mod others;
+#[path = "../../../../tests/support/person.rs"]
+mod person;
+#[path = "../../../../tests/support/process.rs"]
+mod process;
 mod reads;
 mod storm;
 #[path = "../../tests/broker/support.rs"]

@@ -23,7 +23,7 @@ pub fn cached(seconds: u64) {
         let mut all = vec![("key", "FastAPI, uvicorn, Redis", service.url.clone(), service.id())];
         let names = ["broker, SQLite", "broker, Redis", "broker, PostgreSQL"];
         for ((world, broker), name) in worlds.iter().zip(&brokers).zip(names) {
-            all.push((&world.key, name, broker.url.clone(), broker.id()));
+            all.push((&world.key, name, broker.url.clone(), broker.process.pid()));
         }
         all.push(("key", "nginx, fixed body", nginx.url.clone(), nginx.id()));
         let mut figures: Vec<Vec<Load>> = vec![Vec::new(); all.len()];

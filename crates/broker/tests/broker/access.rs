@@ -96,15 +96,12 @@ async fn key_that_is_revoked_is_refused_and_others_work() {
 fn second_server_on_one_file_is_refused() {
     let home = Home::new();
     let _first = home.serve(&[]);
-    let second = home.run(&["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(second.status.code(), Some(10));
-    let stderr = String::from_utf8(second.stderr).unwrap();
-    assert!(stderr.contains("another process already serves"), "{stderr}");
+    let second = home.run(&["serve", "--listen", "127.0.0.1:0"]).fails(10);
+    assert!(second.stderr.contains("another process already serves"), "{}", second.stderr);
 }
 
 #[test]
 fn address_beyond_loopback_needs_tls_or_a_proxy() {
     let home = Home::new();
-    let refused = home.run(&["serve", "--listen", "0.0.0.0:0"]);
-    assert_eq!(refused.status.code(), Some(3));
+    home.run(&["serve", "--listen", "0.0.0.0:0"]).fails(3);
 }

@@ -1,16 +1,13 @@
 //! Connecting accounts, and the tokens that come of it.
 
+use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
-use crate::support::{Browser, Home, provider, token_requests};
+use crate::support::{Browser, Scene, token_requests};
 
 #[tokio::test]
 async fn connected_account_gives_a_token_and_ends_for_good() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    api.provide("sandbox", sandbox.issuer()).await;
+    let Scene { sandbox, broker, api, .. } = &Scene::new().await;
     api.token("sandbox", "u-1").await.problem(404);
 
     let body = json!({ "provider": "sandbox", "user": "u-1", "attributes": { "plan": "gold" } });
@@ -25,7 +22,7 @@ async fn connected_account_gives_a_token_and_ends_for_good() {
     assert_eq!(token.as_object().unwrap().len(), 4, "{token}");
     let again = api.token("sandbox", "u-1").await.json(200);
     assert_eq!(token, again);
-    assert_eq!(token_requests(&sandbox), 1);
+    assert_eq!(token_requests(sandbox), 1);
 
     let connection = api.get("/v1/connections/sandbox/u-1").await;
     let tag = connection.header("etag").to_owned();
@@ -45,32 +42,24 @@ async fn connected_account_gives_a_token_and_ends_for_good() {
 
 #[tokio::test]
 async fn link_opened_in_one_browser_fails_in_another() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    api.provide("sandbox", sandbox.issuer()).await;
-    let link = api.link(&json!({ "provider": "sandbox", "user": "u-1" })).await;
+    let scene = Scene::new().await;
     let mut own = Browser::default();
-    let callback = own.callback_of(&link).await;
+    let callback = own.callback_of(&scene.link().await).await;
     let foreign = Browser::default().open(&callback).await;
     assert_eq!(foreign.status, 403, "{}", foreign.text);
-    assert_eq!(token_requests(&sandbox), 0);
-    api.token("sandbox", "u-1").await.problem(404);
+    assert_eq!(token_requests(&scene.sandbox), 0);
+    scene.api.token("sandbox", "u-1").await.problem(404);
     // The attempt has cost the user nothing.
     assert_eq!(own.open(&callback).await.status, 200);
     assert_eq!(own.open(&callback).await.status, 404);
-    assert_eq!(token_requests(&sandbox), 1);
+    assert_eq!(token_requests(&scene.sandbox), 1);
 }
 
 #[tokio::test]
 async fn application_confirms_the_user_before_tokens_are_read() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
     let back = "https://app.example/connected?from=broker";
-    let api = broker.api(&home.tenant("acme", &[back]));
-    api.provide("sandbox", sandbox.issuer()).await;
+    let scene = Scene::with(SandboxOptions::default(), &[back], &[]).await;
+    let Scene { broker, api, home, .. } = &scene;
     let body = json!({ "provider": "sandbox", "user": "u-1", "binding": "application", "redirect_to": back });
     for (user, status) in [("u-2", 404), ("u-1", 200)] {
         let link = api.link(&body).await;

@@ -1,10 +1,12 @@
 //! What fails: instances, stores and providers. No refresh token is sent twice, and none that was received is lost.
 
+mod providers;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::authority::Authority;
@@ -77,8 +79,7 @@ impl Fleet {
     }
 
     fn signal(&self, at: usize, signal: Signal) {
-        let id = i32::try_from(self.broker(at).id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        self.broker(at).process.signal(signal);
     }
 
     pub fn kill(&mut self, at: usize) {
@@ -393,87 +394,4 @@ async fn lock_is_renewed_while_a_provider_is_slow() {
     let life = fleet.store.lock_life().await;
     assert!(life > 20_000, "{life}");
     assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
-}
-
-#[tokio::test]
-async fn refresh_under_way_is_finished_after_a_signal() {
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let authority = Authority::start().await;
-    let mut broker = home.serve(&[]);
-    let api = broker.api(&key);
-    api.put("/v1/providers/p", &authority.provider()).await.json(201);
-    api.connect("p", "u-1").await;
-    authority.memory().delay = Duration::from_secs(2);
-    let (asking, path) = (api.clone(), token_of("u-1", NEW));
-    let request = tokio::spawn(async move { asking.get(&path).await });
-    authority.receives(1).await;
-    let id = Pid::from_raw(i32::try_from(broker.id()).unwrap()).unwrap();
-    kill_process(id, Signal::TERM).unwrap();
-    assert_eq!(access_token(&request.await.unwrap()), "at-0-2");
-    assert_eq!(broker.wait(), Some(0));
-    let again = home.serve(&[]);
-    assert_eq!(access_token(&again.api(&key).token("p", "u-1").await), "at-0-2");
-    authority.assert_nothing_was_lost();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn refresh_whose_client_left_is_finished_too() {
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let authority = Authority::start().await;
-    let mut broker = home.serve(&[]);
-    let api = broker.api(&key);
-    api.put("/v1/providers/p", &authority.provider()).await.json(201);
-    api.connect("p", "u-1").await;
-    authority.memory().delay = Duration::from_secs(2);
-    let path = token_of("u-1", NEW);
-    let asked = tokio::time::timeout(Duration::from_secs(1), api.get(&path)).await;
-    assert!(asked.is_err(), "{asked:?}");
-    assert_eq!(authority.refreshes(), 1);
-    let id = Pid::from_raw(i32::try_from(broker.id()).unwrap()).unwrap();
-    kill_process(id, Signal::TERM).unwrap();
-    assert_eq!(broker.wait(), Some(0));
-    let again = home.serve(&[]);
-    assert_eq!(access_token(&again.api(&key).token("p", "u-1").await), "at-0-2");
-    authority.assert_nothing_was_lost();
-}
-
-#[tokio::test]
-async fn provider_that_asks_for_a_pause_gets_it() {
-    let home = Home::new();
-    let authority = Authority::start().await;
-    authority.memory().lifetime = 10;
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    api.put("/v1/providers/p", &authority.provider()).await.json(201);
-    for user in 0..20 {
-        api.connect("p", &format!("u-{user}")).await;
-    }
-    authority.memory().refusal = Some("600");
-    let before = authority.refreshes();
-    // Each of them is due, in the background and for a client.
-    let tasks: Vec<_> = (0..20)
-        .map(|user| {
-            let (api, path) = (api.clone(), token_of(&format!("u-{user}"), NEW));
-            tokio::spawn(async move { api.get(&path).await.status })
-        })
-        .collect();
-    for task in tasks {
-        // What is stored still lives.
-        assert!(matches!(task.await.unwrap(), 200 | 502));
-    }
-    let first = authority.memory().refused_at.len();
-    let until = Instant::now() + Duration::from_secs(14);
-    tokio::time::sleep_until(until.into()).await;
-    let refused = authority.memory().refused_at.len();
-    assert_eq!(refused, first, "asked during the pause");
-    assert_eq!(authority.refreshes(), before);
-    let connection = api.get("/v1/connections/p/u-1").await.json(200);
-    assert!(connection["stuck_since"].is_string(), "{connection}");
-    let until = Instant::now() + Duration::from_secs(20);
-    while !broker.log().contains("is_stuck=true") {
-        assert!(Instant::now() < until, "{}", broker.log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

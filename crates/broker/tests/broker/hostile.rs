@@ -1,19 +1,18 @@
 //! Requests that try to get what is not theirs.
 
+use oauthctl_sandbox::SandboxOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Home, provider, token_requests};
+use crate::http;
+use crate::support::{Broker, Browser, Home, Scene, provider, token_requests};
 
 #[tokio::test]
 async fn other_tenants_connection_looks_absent_on_each_route() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let owner = broker.api(&home.tenant("owner", &[]));
-    let other = broker.api(&home.tenant("other", &[]));
-    owner.provide("sandbox", sandbox.issuer()).await;
-    owner.connect("sandbox", "u-1").await;
+    let scene = Scene::new().await;
+    scene.connect().await;
+    let owner = &scene.api;
+    let other = scene.broker.api(&scene.home.tenant("other", &[]));
     let webhook = json!({ "url": "https://app.example/hook" });
     owner.put("/v1/webhooks/u-1", &webhook).await.json(201);
     let change = json!({ "attributes": { "a": 1 } });
@@ -36,7 +35,7 @@ async fn other_tenants_connection_looks_absent_on_each_route() {
     let body = json!({ "provider": "sandbox", "user": "u-1" });
     other.post("/v1/connections", &body).await.problem(404);
     other.get("/v1/connections?user=u-1&provider=sandbox").await.json(200);
-    let own = json!({ "issuer": sandbox.issuer(), "client_id": "other-client" });
+    let own = json!({ "issuer": scene.sandbox.issuer(), "client_id": "other-client" });
     other.put("/v1/providers/sandbox", &own).await.json(201);
     let kept = owner.get("/v1/providers/sandbox").await.json(200);
     assert_eq!(kept["client_id"], "app");
@@ -72,12 +71,9 @@ async fn confirmation_is_of_no_use_to_another_tenant() {
 
 #[tokio::test]
 async fn redirect_off_the_list_is_refused_in_any_disguise() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
     let allowed = "https://app.example/done";
-    let api = broker.api(&home.tenant("acme", &[allowed]));
-    api.provide("sandbox", sandbox.issuer()).await;
+    let scene = Scene::with(SandboxOptions::default(), &[allowed], &[]).await;
+    let api = &scene.api;
     let targets = hostile_targets();
     assert!(targets.len() >= 550, "{}", targets.len());
     for target in &targets {
@@ -188,19 +184,15 @@ async fn headers_and_paths_cannot_skip_authentication() {
         "/v1/connections/a/b/token%2f",
         "/v1/connections/a//token",
     ] {
-        let status = raw(&broker.url, path).await;
+        let status = raw(&broker.url, path);
         assert!([400, 401, 404].contains(&status), "{path}: {status}");
     }
 }
 
 /// Sends a path as it is, which no client library does, and returns the status.
-async fn raw(url: &str, path: &str) -> u16 {
-    use std::io::{Read, Write};
-    let mut socket = std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+fn raw(url: &str, path: &str) -> u16 {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    http::exchange(url.trim_start_matches("http://"), head).unwrap().status
 }
 
 #[tokio::test]
@@ -294,7 +286,7 @@ async fn loopback_provider_is_out_of_reach_of_a_public_server() {
     let key = home.tenant("acme", &[]);
     let more = ["--behind-proxy", "--public-url", "https://broker.example"];
     let mut command = home.command(&["serve", "--listen", "0.0.0.0:0"]);
-    let broker = crate::support::Broker::start(command.args(more));
+    let broker = Broker::start(command.args(more));
     let mut api = broker.api(&key);
     api.url = broker.url.replace("0.0.0.0", "127.0.0.1");
     let body = json!({ "issuer": sandbox.issuer(), "client_id": "app" });
@@ -312,14 +304,9 @@ async fn loopback_provider_is_out_of_reach_of_a_public_server() {
 
 #[tokio::test]
 async fn callback_without_its_flow_redeems_nothing() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    api.provide("sandbox", sandbox.issuer()).await;
-    let link = api.link(&json!({ "provider": "sandbox", "user": "u-1" })).await;
+    let scene = Scene::new().await;
     let mut browser = Browser::default();
-    let callback = browser.callback_of(&link).await;
+    let callback = browser.callback_of(&scene.link().await).await;
     let (base, query) = callback.split_once('?').unwrap();
     let state = query.split('&').find(|pair| pair.starts_with("state=")).unwrap();
     for bad in [
@@ -344,7 +331,7 @@ async fn callback_without_its_flow_redeems_nothing() {
         assert!(!answer.text.contains("<script>"), "{bad}");
         assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"));
     }
-    assert_eq!(token_requests(&sandbox), 0);
+    assert_eq!(token_requests(&scene.sandbox), 0);
 }
 
 #[tokio::test]

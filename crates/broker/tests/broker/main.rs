@@ -6,13 +6,28 @@ mod access;
 mod authority;
 mod connect;
 mod databases;
+mod documented;
 mod faults;
 mod hostile;
+#[path = "../../../../tests/support/http.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod http;
 mod locks;
 mod openapi;
 mod operation;
+#[path = "../../../../src/docs/page.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod page;
+#[path = "../../../../tests/support/person.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod person;
+#[path = "../../../../tests/support/process.rs"]
+#[allow(dead_code, reason = "the tests of the program use more of it")]
+mod process;
 mod receiver;
 mod shared;
+#[path = "../../../../src/docs/shell.rs"]
+mod shell;
 mod signup;
 mod soak;
 mod storage;

@@ -1,11 +1,10 @@
 //! Running it.
 
-use std::process::Command;
 use std::time::Duration;
 
 use oauthctl_sandbox::SandboxOptions;
 
-use crate::support::{Broker, Home, provider, provider_with, token_requests};
+use crate::support::{Broker, Home, Scene, run, token_requests};
 
 #[tokio::test]
 async fn health_needs_no_key_and_tells_nothing() {
@@ -23,18 +22,11 @@ async fn health_needs_no_key_and_tells_nothing() {
 
 #[tokio::test]
 async fn restart_keeps_connections_and_log_has_no_secret() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let mut broker = home.serve(&["-v"]);
-    let api = broker.api(&key);
-    api.provide("sandbox", sandbox.issuer()).await;
-    api.connect("sandbox", "u-1").await;
-    let token = api.token("sandbox", "u-1").await.json(200);
-    let ended = Command::new("kill").arg(broker.id().to_string()).status().unwrap();
-    assert!(ended.success());
-    assert_eq!(broker.wait(), Some(0));
-    let log = broker.log();
+    let scene = Scene::with(SandboxOptions::default(), &[], &["-v"]).await;
+    let token = scene.connect().await;
+    let Scene { mut broker, key, home, sandbox: _sandbox, .. } = scene;
+    broker.process.signal(rustix::process::Signal::TERM);
+    let log = broker.process.await_end().ok().stderr;
     for secret in [key.as_str(), token["access_token"].as_str().unwrap()] {
         assert!(!log.contains(secret), "{log}");
         for file in ["broker.db", "broker.db-wal"] {
@@ -49,19 +41,15 @@ async fn restart_keeps_connections_and_log_has_no_secret() {
 #[tokio::test]
 async fn expired_token_is_refreshed_once_for_many_clients() {
     let options = SandboxOptions { access_ttl: Duration::from_secs(30), ..Default::default() };
-    let sandbox = provider_with(options).await;
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let broker = home.serve(&[]);
-    let api = broker.api(&key);
-    api.provide("sandbox", &sandbox.issuer_with("rotate")).await;
-    api.connect("sandbox", "u-1").await;
-    let path = "/v1/connections/sandbox/u-1/token?min_ttl=27s";
+    let Scene { sandbox, api, .. } = &Scene::with(options, &[], &[]).await;
+    api.provide("rotating", &sandbox.issuer_with("rotate")).await;
+    api.connect("rotating", "u-1").await;
+    let path = "/v1/connections/rotating/u-1/token?min_ttl=27s";
     let first = api.get(path).await.json(200)["access_token"].clone();
     // The clock has to move on: more than three of the thirty seconds are used up then.
     let until = std::time::Instant::now() + Duration::from_secs(4);
     tokio::time::sleep_until(until.into()).await;
-    let before = token_requests(&sandbox);
+    let before = token_requests(sandbox);
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let api = api.clone();
@@ -71,24 +59,18 @@ async fn expired_token_is_refreshed_once_for_many_clients() {
     for task in tasks {
         assert_ne!(task.await.unwrap(), first);
     }
-    assert_eq!(token_requests(&sandbox) - before, 1);
+    assert_eq!(token_requests(sandbox) - before, 1);
 }
 
 #[tokio::test]
 async fn key_is_rotated_while_the_broker_runs() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let broker = home.serve(&[]);
-    let api = broker.api(&key);
-    api.provide("sandbox", sandbox.issuer()).await;
-    api.connect("sandbox", "u-1").await;
-    let token = api.token("sandbox", "u-1").await.json(200);
+    let scene = Scene::new().await;
+    let token = scene.connect().await;
+    let Scene { sandbox: _sandbox, broker, api, key, home } = scene;
     let file = home.path().join("config/broker.key");
     let (old, new) = (std::fs::read_to_string(&file).unwrap(), "A".repeat(43));
     let mut rotate = home.command(&["serve", "rotate-key", "--json"]);
-    let rotated = rotate.env("OAUTHCTL_NEW_MASTER_KEY", &new).output().unwrap();
-    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    run(rotate.env("OAUTHCTL_NEW_MASTER_KEY", &new)).ok();
     assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), new);
     // The running one has both keys; what it writes has the new one.
     assert_eq!(api.token("sandbox", "u-1").await.json(200), token);
@@ -100,39 +82,29 @@ async fn key_is_rotated_while_the_broker_runs() {
     api.token("sandbox", "u-2").await.json(200);
     drop(broker);
     let mut refused = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    let refused = refused.env("OAUTHCTL_MASTER_KEY", old.trim()).output().unwrap();
-    assert_eq!(refused.status.code(), Some(10), "{}", String::from_utf8_lossy(&refused.stderr));
+    run(refused.env("OAUTHCTL_MASTER_KEY", old.trim())).fails(10);
 }
 
 #[tokio::test]
 async fn copy_of_a_running_store_serves_elsewhere() {
-    let sandbox = provider().await;
-    let home = Home::new();
-    let key = home.tenant("acme", &[]);
-    let broker = home.serve(&[]);
-    let api = broker.api(&key);
-    api.provide("sandbox", sandbox.issuer()).await;
-    api.connect("sandbox", "u-1").await;
-    let token = api.token("sandbox", "u-1").await.json(200);
+    let scene = Scene::new().await;
+    let token = scene.connect().await;
+    let Scene { key, home, .. } = &scene;
     let copy = home.path().join("copy.db");
     let copy = copy.to_str().unwrap();
-    assert!(home.run(&["serve", "backup", copy]).status.success());
+    home.run(&["serve", "backup", copy]).ok();
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     let restored = Broker::start(command.args(["--store", &format!("sqlite:{copy}")]));
-    assert_eq!(restored.api(&key).token("sandbox", "u-1").await.json(200), token);
+    assert_eq!(restored.api(key).token("sandbox", "u-1").await.json(200), token);
 }
 
 #[tokio::test]
 async fn token_is_refreshed_before_anybody_asks() {
     let options = SandboxOptions { access_ttl: Duration::from_secs(5), ..Default::default() };
-    let sandbox = provider_with(options).await;
-    let home = Home::new();
-    let broker = home.serve(&[]);
-    let api = broker.api(&home.tenant("acme", &[]));
-    api.provide("sandbox", sandbox.issuer()).await;
-    api.connect("sandbox", "u-1").await;
+    let scene = Scene::with(options, &[], &[]).await;
+    scene.connect().await;
     let until = std::time::Instant::now() + Duration::from_secs(15);
-    while !sandbox.journal().iter().any(|entry| entry.grant_type == Some("refresh_token")) {
+    while !scene.sandbox.journal().iter().any(|entry| entry.grant_type == Some("refresh_token")) {
         assert!(std::time::Instant::now() < until, "never refreshed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -152,6 +124,5 @@ async fn certificate_of_the_operator_serves_https() {
     let client = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap();
     let answer = client.get(format!("{}/healthz", broker.url)).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    let half = home.run(&["serve", "--listen", "127.0.0.1:0", "--tls-certificate", &chain]);
-    assert_eq!(half.status.code(), Some(3));
+    home.run(&["serve", "--listen", "127.0.0.1:0", "--tls-certificate", &chain]).fails(3);
 }

@@ -6,7 +6,7 @@ use oauthctl_sandbox::SandboxOptions;
 use serde_json::json;
 
 use crate::databases;
-use crate::support::{Broker, Browser, Home, provider, provider_with, token_requests};
+use crate::support::{Broker, Browser, Home, provider, provider_with, run, token_requests};
 
 /// Two instances, as they would run on two hosts: they share the store and the master key, nothing else.
 struct Pair {
@@ -25,10 +25,7 @@ impl Pair {
         for url in redirects {
             create.args(["--allow-redirect", url]);
         }
-        let created = create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY).output().unwrap();
-        let stderr = String::from_utf8_lossy(&created.stderr);
-        assert!(created.status.success(), "{stderr}");
-        let created: serde_json::Value = serde_json::from_slice(&created.stdout).unwrap();
+        let created = run(create.env("OAUTHCTL_MASTER_KEY", MASTER_KEY)).ok().json();
         let key = created["api_key"].as_str().unwrap().to_owned();
         let serve = |home: &Home, public_url: &[&str]| {
             let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--store", store]);

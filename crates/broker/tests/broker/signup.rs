@@ -176,8 +176,6 @@ async fn without_sign_up_there_are_no_such_routes() {
     let broker = home.serve(&[]);
     sign_up(&broker, "ada@example.com", "correct horse").await.problem(404);
     assert_eq!(key(&broker, "ada@example.com", "correct horse").await.0, 404);
-    let output = Home::new().run(&["serve", "--listen", "127.0.0.1:0", "--signup"]);
-    assert_eq!(output.status.code(), Some(3));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("`smtp` and `mail_from`"), "{stderr}");
+    let output = Home::new().run(&["serve", "--listen", "127.0.0.1:0", "--signup"]).fails(3);
+    assert!(output.stderr.contains("`smtp` and `mail_from`"), "{}", output.stderr);
 }

@@ -1,15 +1,16 @@
 //! A home, a broker, a provider and a browser.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 
 use oauthctl_sandbox::{Sandbox, SandboxOptions};
-use reqwest::header::{HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::http::{Reply, only};
+use crate::person::{Page, Person};
+use crate::process::{DEADLINE, Output, Running};
 
 /// The state and the configuration of an installation.
 pub struct Home(TempDir);
@@ -30,23 +31,20 @@ impl Home {
             .env_clear()
             .env("HOME", self.path())
             .env("OAUTHCTL_CONFIG", self.path().join("config/config.toml"))
-            .env("OAUTHCTL_STATE_DIR", self.path().join("state"))
-            .stdin(Stdio::null());
+            .env("OAUTHCTL_STATE_DIR", self.path().join("state"));
         command
     }
 
     /// Runs a command that ends by itself.
+    #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        run(&mut self.command(arguments))
     }
 
     /// Runs a command that succeeds, and returns the JSON that it prints.
     #[track_caller]
     pub fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {stderr}");
-        serde_json::from_slice(&output.stdout).unwrap()
+        self.run(&[arguments, &["--json"]].concat()).ok().json()
     }
 
     /// Creates a tenant, and returns its API key.
@@ -73,58 +71,37 @@ impl Home {
     }
 }
 
+/// Runs a command of a home that ends by itself.
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    Running::start(command, DEADLINE).wait()
+}
+
 /// A running broker. It is killed when this is dropped.
 pub struct Broker {
-    process: Child,
+    pub process: Running,
     pub url: String,
-    log: Arc<Mutex<String>>,
 }
 
 impl Broker {
+    #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(String::new()));
-        let url = loop {
-            let line = lines.next().map(Result::unwrap);
-            let line = line.unwrap_or_else(|| panic!("it ended: {}", log.lock().unwrap()));
-            log.lock().unwrap().push_str(&format!("{line}\n"));
-            if let Some(url) = line.strip_prefix("listening on ") {
-                break url.to_owned();
-            }
-        };
-        let rest = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                rest.lock().unwrap().push_str(&format!("{line}\n"));
-            }
+        let mut process = Running::start(command, DEADLINE);
+        process.close_stdin();
+        let url = process.await_stderr(|log| {
+            let line = log.split_inclusive('\n').find_map(|l| l.strip_prefix("listening on "))?;
+            line.strip_suffix('\n').map(str::to_owned)
         });
-        Self { process, url, log }
+        Self { process, url }
     }
 
     /// What it has logged so far.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    /// Waits for its end, and returns its exit code.
-    pub fn wait(&mut self) -> Option<i32> {
-        self.process.wait().unwrap().code()
+        self.process.stderr_so_far()
     }
 
     pub fn api(&self, key: &str) -> Api {
         Api { url: self.url.clone(), key: key.to_owned(), client: client() }
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -136,14 +113,23 @@ fn client() -> Client {
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
-    pub headers: HeaderMap,
+    pub headers: Vec<(String, String)>,
     pub text: String,
+}
+
+impl From<Page> for Answer {
+    fn from(page: Page) -> Self {
+        let Reply { status, headers, body } = page.reply;
+        Self { status, headers, text: body }
+    }
 }
 
 impl Answer {
     async fn of(response: Response) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, text: response.text().await.unwrap() }
+        let status = response.status().as_u16();
+        let lines = response.headers().iter();
+        let headers = lines.map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()));
+        Self { status, headers: headers.collect(), text: response.text().await.unwrap() }
     }
 
     /// The JSON of an answer with this status.
@@ -157,7 +143,7 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: u16) -> Value {
         let problem = self.json(status);
-        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(problem["status"], status);
         for member in ["type", "title", "error"] {
             assert!(problem[member].is_string(), "{problem}");
@@ -166,8 +152,8 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn header(&self, name: impl reqwest::header::AsHeaderName) -> &str {
-        self.headers.get(name).unwrap().to_str().unwrap()
+    pub fn header(&self, name: &str) -> &str {
+        only(&self.headers, name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
     }
 }
 
@@ -231,52 +217,76 @@ impl Api {
     }
 }
 
-/// A browser with cookies, which follows redirects.
+/// A user's browser. The sandbox runs in the same thread as the test, so another one waits for answers.
 #[derive(Clone, Default)]
-pub struct Browser {
-    cookies: Vec<(String, String)>,
-}
+pub struct Browser(Person);
 
 impl Browser {
+    async fn does(&mut self, what: impl FnOnce(&mut Person) -> Page + Send + 'static) -> Answer {
+        let mut person = std::mem::take(&mut self.0);
+        let done = tokio::task::spawn_blocking(move || (what(&mut person), person));
+        let (page, person) = done.await.unwrap();
+        self.0 = person;
+        page.into()
+    }
+
     /// Opens a URL without following a redirect.
     pub async fn open(&mut self, url: &str) -> Answer {
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
-        let response = client().get(url).header("cookie", cookies).send().await.unwrap();
-        for cookie in response.headers().get_all(SET_COOKIE) {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        Answer::of(response).await
+        let url = url.to_owned();
+        self.does(move |person| person.get(&url)).await
     }
 
     /// Opens a URL and follows redirects while they lead to a loopback host that is there.
     pub async fn follow(&mut self, url: &str) -> Answer {
-        let mut answer = self.open(url).await;
-        while (300..400).contains(&answer.status) {
-            let next = answer.header(LOCATION).to_owned();
-            if !next.starts_with("http://127.0.0.1:") {
-                return answer;
-            }
-            answer = self.open(&next).await;
-        }
-        answer
+        let url = url.to_owned();
+        let is_elsewhere = |next: &url::Url| !next.as_str().starts_with("http://127.0.0.1:");
+        self.does(move |person| person.open_until(&url, is_elsewhere)).await
     }
 
     /// Follows a link to the callback that the provider sends the user to, and does not open that.
     pub async fn callback_of(&mut self, link: &str) -> String {
-        let mut answer = self.open(link).await;
-        loop {
-            let next = answer.header(LOCATION).to_owned();
-            if next.contains("/callback?") {
-                return next;
-            }
-            answer = self.open(&next).await;
-        }
+        let link = link.to_owned();
+        let is_callback = |next: &url::Url| next.as_str().contains("/callback?");
+        let last = self.does(move |person| person.open_until(&link, is_callback)).await;
+        last.header("location").to_owned()
+    }
+}
+
+/// A broker with the tenant `acme`, whose provider `sandbox` is the sandbox.
+pub struct Scene {
+    pub sandbox: Sandbox,
+    pub broker: Broker,
+    /// The tenant's API key.
+    pub key: String,
+    pub api: Api,
+    pub home: Home,
+}
+
+impl Scene {
+    pub async fn new() -> Self {
+        Self::with(SandboxOptions::default(), &[], &[]).await
+    }
+
+    /// With a provider like this, URLs that the tenant may send users to, and arguments of the broker.
+    pub async fn with(options: SandboxOptions, redirects: &[&str], arguments: &[&str]) -> Self {
+        let sandbox = provider_with(options).await;
+        let home = Home::new();
+        let broker = home.serve(arguments);
+        let key = home.tenant("acme", redirects);
+        let api = broker.api(&key);
+        api.provide("sandbox", sandbox.issuer()).await;
+        Self { sandbox, broker, key, api, home }
+    }
+
+    /// Connects the user `u-1`, and returns the token.
+    pub async fn connect(&self) -> Value {
+        self.api.connect("sandbox", "u-1").await;
+        self.api.token("sandbox", "u-1").await.json(200)
+    }
+
+    /// A link for `u-1`.
+    pub async fn link(&self) -> String {
+        self.api.link(&json!({ "provider": "sandbox", "user": "u-1" })).await
     }
 }
 

@@ -8,6 +8,8 @@ use oauthctl_core::profile::RedirectUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+pub use crate::support::Reply;
+
 /// Must appear in no answer.
 pub const CODE: &str = "SECRET-CODE";
 /// Must appear in no answer.
@@ -51,57 +53,30 @@ pub fn callback(listener: &Listener) -> String {
     get(listener, &format!("/callback?code={CODE}&state={STATE}"))
 }
 
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Reply {
-    /// Splits an answer, and checks what holds for every one.
-    fn parse(raw: &[u8]) -> Self {
-        let text = std::str::from_utf8(raw).expect("an answer in UTF-8");
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
-        let mut lines = head.split("\r\n");
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let reply = Self { status, headers, body: body.to_owned() };
-        reply.check();
-        reply
+/// Checks what holds for every answer.
+fn checked(raw: &[u8]) -> Reply {
+    assert!(std::str::from_utf8(raw).is_ok(), "an answer in UTF-8");
+    let reply = Reply::parse(raw).unwrap_or_else(|| panic!("{:?}", String::from_utf8_lossy(raw)));
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("connection", "close"),
+    ] {
+        assert_eq!(reply.header(name), Some(value), "{reply:?}");
     }
-
-    fn check(&self) {
-        for (name, value) in [
-            ("content-type", "text/html; charset=utf-8"),
-            ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
-            ("cache-control", "no-store"),
-            ("cross-origin-opener-policy", "same-origin"),
-            ("connection", "close"),
-        ] {
-            assert_eq!(self.header(name), Some(value), "{self:?}");
-        }
-        let policy = self.header("content-security-policy").unwrap_or_default();
-        assert!(policy.starts_with("default-src 'none'; frame-ancestors 'none'; "), "{policy}");
-        assert!(!policy.contains("unsafe"), "{policy}");
-        for (name, _) in &self.headers {
-            assert!(!name.starts_with("access-control-"), "{self:?}");
-            assert!(name != "set-cookie" && name != "location", "{self:?}");
-        }
-        let all = format!("{self:?}");
-        assert!(!all.contains(CODE) && !all.contains(STATE), "{all}");
+    let policy = reply.header("content-security-policy").unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none'; frame-ancestors 'none'; "), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for (name, _) in &reply.headers {
+        assert!(!name.starts_with("access-control-"), "{reply:?}");
+        assert!(name != "set-cookie" && name != "location", "{reply:?}");
     }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(n, _)| n == name);
-        let first = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} twice: {self:?}");
-        first
-    }
+    let all = format!("{reply:?}");
+    assert!(!all.contains(CODE) && !all.contains(STATE), "{all}");
+    reply
 }
 
 /// Opens a connection and writes these bytes.
@@ -125,7 +100,7 @@ pub async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 pub async fn reply(stream: &mut TcpStream) -> Reply {
-    Reply::parse(&rest(stream).await)
+    checked(&rest(stream).await)
 }
 
 pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Reply {

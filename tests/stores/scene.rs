@@ -8,8 +8,9 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauthctl_core::clock::SystemClock;
 use oauthctl_core::grant::{GRANT_VERSION, Pin};
-use oauthctl_core::port::{BoxFuture, Clock, Coordinator, GrantStore};
+use oauthctl_core::port::{Coordinator, GrantStore};
 use oauthctl_core::store::{FileStore, KeySource, StateDir};
 use oauthctl_core::{Grant, GrantKey, Identity, Secret, Timestamp, TokenSet};
 
@@ -20,18 +21,6 @@ const FOLDER: &str = "OAUTHCTL_TEST_FOLDER";
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-pub struct RealClock;
-
-impl Clock for RealClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn sleep<'a>(&'a self, duration: Duration) -> BoxFuture<'a, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
 }
 
 pub fn key(profile: &str, account: &str) -> GrantKey {
@@ -87,7 +76,7 @@ pub fn file_store(folder: &Path) -> FileStore {
 }
 
 pub fn state_dir(folder: &Path) -> StateDir {
-    StateDir::open(folder.join("state"), Arc::new(RealClock))
+    StateDir::open(folder.join("state"), Arc::new(SystemClock))
 }
 
 /// The names of the files in a directory, sorted.

@@ -1,7 +1,4 @@
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,36 +7,12 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use url::Url;
 
+use crate::clock::ManualClock;
+pub(crate) use crate::jwt::jwt_part;
+
 pub(crate) const CLIENT: &str = "test-client";
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:1/callback?kept=a%2Fb";
 pub(crate) const VERIFIER: &str = "a-verifier-that-is-long-enough-for-rfc-7636-0123456789";
-
-/// A clock that is advanced manually and records the sleeps.
-pub(crate) struct ManualClock {
-    now: AtomicU64,
-    pub(crate) slept: AtomicU64,
-}
-
-impl ManualClock {
-    pub(crate) fn advance(&self, seconds: u64) {
-        self.now.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    pub(crate) fn unix(&self) -> u64 {
-        self.now.load(Ordering::SeqCst)
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.unix())
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        self.slept.fetch_add(duration.as_secs(), Ordering::SeqCst);
-        Box::pin(std::future::ready(()))
-    }
-}
 
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
@@ -53,8 +26,7 @@ pub(crate) async fn start() -> Bench {
 }
 
 pub(crate) async fn start_with(options: SandboxOptions) -> Bench {
-    let clock =
-        Arc::new(ManualClock { now: AtomicU64::new(1_800_000_000), slept: AtomicU64::new(0) });
+    let clock = Arc::new(ManualClock::at(1_800_000_000));
     let options = SandboxOptions { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..options };
     let sandbox = Sandbox::start(options).await.unwrap();
     let http = Client::builder()
@@ -197,9 +169,4 @@ pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
 pub(crate) fn sha256(text: &str) -> String {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     URL_SAFE_NO_PAD.encode(hash.as_ref())
-}
-
-pub(crate) fn part(jwt: &str, index: usize) -> Value {
-    let part = jwt.split('.').nth(index).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }

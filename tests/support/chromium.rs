@@ -31,20 +31,31 @@ impl Drop for Chromium {
 }
 
 impl Chromium {
-    /// Starts one.
+    /// Starts one that reaches nothing but this machine.
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_behind("127.0.0.1:9")
+    }
+
+    /// Starts one whose requests to other machines go to this proxy.
+    #[track_caller]
+    pub fn start_behind(proxy: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        // Its pipes are descriptors 3 and 4. Nothing but this machine can be reached.
+        // Its pipes are descriptors 3 and 4.
         let mut process = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >&2", "chromium"])
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update"])
             .args(["--disable-sync", "--disable-default-apps", "--disable-extensions"])
             .args(["--remote-debugging-pipe", "--enable-logging=stderr"])
-            .arg("--proxy-server=http://127.0.0.1:9")
+            .arg("--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter")
+            .arg("--gaia-url=http://127.0.0.1:9")
+            .arg("--component-updater=url-source=http://127.0.0.1:9")
+            .arg(format!("--proxy-server=http://{proxy}"))
             .arg(format!("--user-data-dir={}", folder.path().display()))
+            // Its own first page would ask its vendor.
+            .arg("about:blank")
             .env("HOME", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,18 +1,17 @@
-//! A user whose browser has cookies but no scripts: what a site may rely on, and no more.
-
-use std::io::{Read, Write};
-use std::net::TcpStream;
+//! A user whose browser has cookies but no scripts: what a site may rely on, and no more. The tests of the broker
+//! compile this file too.
 
 use url::Url;
 
-use crate::support::{DEADLINE, await_some};
+use super::http::{Reply, request};
 
 /// The state of a browser.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Person {
     cookies: Vec<Cookie>,
 }
 
+#[derive(Clone)]
 struct Cookie {
     name: String,
     value: String,
@@ -20,43 +19,50 @@ struct Cookie {
     attributes: String,
 }
 
-/// A response.
-#[derive(Debug)]
+/// A response, and where it came from.
+#[derive(Debug, Clone)]
 pub struct Page {
     pub url: Url,
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+    pub reply: Reply,
+}
+
+impl std::ops::Deref for Page {
+    type Target = Reply;
+
+    fn deref(&self) -> &Reply {
+        &self.reply
+    }
 }
 
 impl Page {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-    }
-
     /// The page, if it has this status.
     #[track_caller]
     pub fn with(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}\n{}\n{}", self.url, self.head, self.body);
+        assert_eq!(self.status, status, "{}: {:?}", self.url, self.reply);
         self
     }
-}
 
-/// Waits until anything with a lifetime of at most a second has expired by the wall clock, which has whole
-/// seconds.
-pub fn let_a_second_pass() {
-    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let begun = now();
-    await_some("the next second but one", || (now() >= begun + 2).then_some(()));
+    /// Where it redirects to.
+    #[track_caller]
+    pub fn redirect(&self) -> Option<Url> {
+        let is_redirect = (300..400).contains(&self.status);
+        let location = self.header("location").filter(|_| is_redirect)?;
+        Some(self.url.join(location).unwrap())
+    }
 }
 
 impl Person {
     /// Goes to a URL, and on to wherever it leads.
     #[track_caller]
     pub fn open(&mut self, url: &str) -> Page {
+        self.open_until(url, |_| false)
+    }
+
+    /// The same, but stops at the page that redirects to such a URL.
+    #[track_caller]
+    pub fn open_until(&mut self, url: &str, stop: impl Fn(&Url) -> bool) -> Page {
         let first = self.get(url);
-        self.follow(first, |_| false)
+        self.follow(first, stop)
     }
 
     /// Clicks a button of a form on the page at this URL, and goes to wherever that leads.
@@ -92,8 +98,7 @@ impl Person {
     #[track_caller]
     fn follow(&mut self, mut page: Page, stop: impl Fn(&Url) -> bool) -> Page {
         for _ in 0..20 {
-            let Some(location) = page.header("location") else { return page };
-            let next = page.url.join(location).unwrap();
+            let Some(next) = page.redirect() else { return page };
             if stop(&next) {
                 return page;
             }
@@ -119,36 +124,22 @@ impl Person {
     #[track_caller]
     pub fn send(&mut self, url: &str, method: &str, headers: &str, body: &str) -> Page {
         let url = Url::parse(url).unwrap();
-        let authority = url.authority().to_owned();
-        let host = match headers.contains("Host: ") {
-            true => String::new(),
-            false => format!("Host: {authority}\r\n"),
-        };
-        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let mut lines = headers.to_owned();
         let cookies = self.cookies_for(url.path());
-        let mut stream = TcpStream::connect(&authority).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        // Of HTTP/1.0, so that the answer ends where the connection does.
-        write!(
-            stream,
-            "{method} {target} HTTP/1.0\r\n{host}{headers}Cookie: {cookies}\r\nContent-Type: \
-             application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let page = Page { url, status, head: head.to_owned(), body: body.to_owned() };
-        self.keep_cookies(&page);
-        page
+        if !cookies.is_empty() {
+            lines.push_str(&format!("Cookie: {cookies}\r\n"));
+        }
+        if method != "GET" {
+            lines.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
+        }
+        let reply = request(method, url.as_str(), &lines, body);
+        let reply = reply.unwrap_or_else(|| panic!("no response: {url}"));
+        self.keep_cookies(&reply);
+        Page { url, reply }
     }
 
-    fn keep_cookies(&mut self, page: &Page) {
-        let lines = page.head.lines().filter_map(|line| line.split_once(": "));
-        for (_, line) in lines.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")) {
+    fn keep_cookies(&mut self, reply: &Reply) {
+        for (_, line) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
             let (name, value) = pair.split_once('=').unwrap();
             let attribute = |name: &str| {

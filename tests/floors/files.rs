@@ -1,0 +1,66 @@
+//! The files themselves: their length, their names, and the list of tests that need tools.
+
+use std::fs;
+
+use super::source::{read_sources, report, root, sources};
+
+/// The most lines of code in a file, without comments, blank lines and tests.
+const LONGEST: usize = 400;
+
+/// Files that may be longer, each with its reason.
+const LONGER: &[(&str, &str)] = &[];
+
+#[test]
+fn files_stay_small() {
+    let mut faults = Vec::new();
+    for source in read_sources(&["src", "crates", "tests", "examples", "benches"]) {
+        let length = source.code().iter().filter(|(_, line)| !line.trim().is_empty()).count();
+        if length > LONGEST && !LONGER.iter().any(|(path, _)| *path == source.path) {
+            faults
+                .push(format!("{} has {length} lines of code, {LONGEST} are enough", source.path));
+        }
+    }
+    for (path, _) in LONGER {
+        if !root().join(path).exists() {
+            faults.push(format!("{path} is gone: take it from the list of exceptions"));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    let faults: Vec<String> = sources()
+        .iter()
+        .filter(|source| {
+            let stem = source.path.rsplit('/').next().unwrap().trim_end_matches(".rs");
+            ["util", "utils", "helper", "helpers", "misc", "common"].contains(&stem)
+        })
+        .map(|source| format!("{}: name it by what it does", source.path))
+        .collect();
+    report(&faults);
+}
+
+/// `tests/support/needs-tools` names tests and modules that exist.
+#[test]
+fn tests_listed_as_needing_tools_exist() {
+    let list = fs::read_to_string(root().join("tests/support/needs-tools")).unwrap();
+    let mut faults = Vec::new();
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let (binary, test) = line.split_once(' ').unwrap();
+        let of_the_program = root().join("tests").join(binary);
+        let of_a_crate = root().join("crates").join(binary).join("tests").join(binary);
+        let folder = if of_a_crate.is_dir() { of_a_crate } else { of_the_program };
+        let exists = match test.rsplit_once("::") {
+            None => test == "*" && folder.is_dir(),
+            Some((module, name)) => {
+                fs::read_to_string(folder.join(format!("{}.rs", module.replace("::", "/"))))
+                    .is_ok_and(|text| name.is_empty() || text.contains(&format!("fn {name}()")))
+            }
+        };
+        if !exists {
+            faults.push(format!("tests/support/needs-tools: {line}"));
+        }
+    }
+    report(&faults);
+}

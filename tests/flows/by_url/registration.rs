@@ -1,0 +1,131 @@
+//! Which client a login by URL is, and its registration.
+
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::support::assert_no_secret;
+
+#[test]
+fn second_login_does_not_register_again() {
+    let secret = json!({
+        "client_secret": "cs-canary-55d1", "token_endpoint_auth_method": "client_secret_basic",
+    });
+    let scene = Scene::with(&json!({
+        "registration": { "status": 201, "body": null, "members": secret },
+        "metadata": { "token_endpoint_auth_methods_supported": ["client_secret_basic"] },
+    }));
+    scene.login().ok();
+    scene.token(&["--force-refresh"]).ok();
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 1);
+    let sent = scene.one("/a/register")["form"].clone();
+    assert_eq!(
+        (&sent["application_type"], &sent["scope"]),
+        (&json!("native"), &json!("read offline_access"))
+    );
+    let redirects: Vec<Value> = scene
+        .server
+        .requests("/a/authorize")
+        .iter()
+        .map(|r| r["query"]["redirect_uri"].clone())
+        .collect();
+    // Servers that compare the port find the one that is registered.
+    assert!(redirects.iter().all(|uri| *uri == sent["redirect_uris"][0]), "{redirects:?}");
+    for request in scene.server.requests("/a/token") {
+        assert!(request["authorization"].as_str().unwrap().starts_with("Basic "), "{request}");
+    }
+    assert_no_secret(&scene.home, ["cs-canary-55d1".to_owned()]);
+}
+
+#[test]
+fn taken_port_is_registered_anew() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let uri = scene.one("/a/register")["form"]["redirect_uris"][0].as_str().unwrap().to_owned();
+    let port: u16 = uri.split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
+    let _taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 2);
+}
+
+#[test]
+fn logout_deletes_the_registration() {
+    let scene = Scene::new();
+    scene.login().ok();
+    let result = scene.home.run(["logout", &scene.url, "--json"]).ok().json();
+    assert_eq!(result[0]["registration"], "deleted", "{result}");
+    let deletion = scene.one("/a/register/client-1");
+    assert_eq!(deletion["method"], "DELETE");
+    assert_eq!(deletion["authorization"], "Bearer rat-client-1-canary-7f3a");
+    scene.token(&[]).fails(4);
+    assert_eq!(scene.home.run(["profile", "list", "--json"]).ok().json(), json!([]));
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 2);
+    scene.home.run(["logout", &scene.url, "--local"]).ok();
+    assert_eq!(scene.count("/a/register/client-2"), 0);
+}
+
+#[test]
+fn refused_registration_says_what_to_do() {
+    let scene = Scene::with(
+        &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_client_metadata\"}" } }),
+    );
+    let failed = scene.login().fails(8);
+    assert!(failed.stderr.contains("--client-id ID"), "{}", failed.stderr);
+    scene.server.set(&json!({ "metadata": { "registration_endpoint": null } }));
+    let failed = scene.login().fails(3);
+    assert!(failed.stderr.contains("--client-id ID"), "{}", failed.stderr);
+    // As told.
+    scene.home.run(["login", &scene.url, "--client-id", "mine"]).ok();
+    assert_eq!(scene.one("/a/authorize")["query"]["client_id"], "mine");
+    scene.login().ok();
+    assert_eq!(scene.server.requests("/a/authorize")[1]["query"]["client_id"], "mine");
+}
+
+#[test]
+fn server_that_knows_only_localhost_gets_it() {
+    let scene = Scene::with(
+        &json!({ "registration": { "status": 400, "body": "{\"error\":\"invalid_redirect_uri\"}" } }),
+    );
+    scene.login().fails(8);
+    let uris: Vec<String> = scene
+        .server
+        .requests("/a/register")
+        .iter()
+        .map(|r| r["form"]["redirect_uris"][0].to_string())
+        .collect();
+    assert!(uris[0].contains("127.0.0.1") && uris[1].contains("localhost"), "{uris:?}");
+}
+
+#[test]
+fn client_secret_from_stdin_authenticates() {
+    let scene = Scene::new();
+    let args = ["login", &scene.url, "--client-id", "mine", "--client-secret-stdin"];
+    scene.home.run_with(args, "cs-canary-0aa1\n").ok();
+    assert_eq!(scene.count("/a/register"), 0);
+    scene.token(&["--force-refresh"]).ok();
+    for request in scene.server.requests("/a/token") {
+        assert!(request["authorization"].as_str().unwrap().starts_with("Basic "), "{request}");
+    }
+    assert_no_secret(&scene.home, ["cs-canary-0aa1".to_owned()]);
+    // It belongs to this server.
+    scene
+        .server
+        .set(&json!({ "resource": { "resource": "$/mcp", "authorization_servers": ["$/b"] } }));
+    scene.login().ok();
+    assert_ne!(scene.one("/b/authorize")["query"]["client_id"], "mine");
+}
+
+#[test]
+fn metadata_document_is_the_client_where_it_is_accepted() {
+    let scene =
+        Scene::with(&json!({ "metadata": { "client_id_metadata_document_supported": true } }));
+    let document = "https://client.example/oauthctl.json";
+    scene.home.config(&format!("[defaults]\nclient_id_metadata_url = {document:?}\n"));
+    scene.login().ok();
+    assert_eq!(scene.one("/a/authorize")["query"]["client_id"], document);
+    assert_eq!(scene.count("/a/register"), 0);
+    scene.server.set(&json!({ "metadata": {} }));
+    scene.login().ok();
+    assert_eq!(scene.count("/a/register"), 1);
+}
