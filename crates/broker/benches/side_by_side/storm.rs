@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::authority::Memory;
 use crate::databases;
 use crate::growth::Client;
+use crate::support::Browser;
 use crate::world::{World, run};
 use crate::wrk::load;
 
@@ -65,14 +68,22 @@ fn late(memory: &Memory, begun: Instant) -> usize {
 pub fn slow(_: u64) {
     run(async {
         let world = World::new(Some(databases::redis().await)).await;
-        world.authority.memory().delay = Duration::from_secs(40);
         let brokers = [(); 3].map(|()| world.serve());
+        let apis = brokers.each_ref().map(|broker| broker.api(&world.key));
+        // Of `u-2`, whose token is as good as expired from the beginning.
+        world.authority.memory().lifetime = 20;
+        let link = apis[0].link(&json!({ "provider": "p", "user": "u-2" })).await;
+        Browser::default().follow(&link).await;
+        {
+            let mut memory = world.authority.memory();
+            (memory.lifetime, memory.delay) = (3_600, Duration::from_secs(40));
+        }
         let begun = Instant::now();
         let tasks: Vec<_> = (0..600)
             .map(|number| {
-                let api = brokers[number % 3].api(&world.key);
+                let api = apis[number % 3].clone();
                 tokio::spawn(async move {
-                    api.get("/v1/connections/p/u-1/token?min_ttl=24h").await.status
+                    api.get("/v1/connections/p/u-2/token?min_ttl=60s").await.status
                 })
             })
             .collect();
@@ -81,7 +92,7 @@ pub fn slow(_: u64) {
             answered += usize::from(task.await.unwrap() == 200);
         }
         println!(
-            "600 clients, {answered} tokens after {:.1} s, {} request to the provider (to reach: 1)",
+            "600 clients, {answered} tokens after {:.1} s, requests to the provider: {} (to reach: 1)",
             begun.elapsed().as_secs_f64(),
             world.authority.refreshes()
         );
