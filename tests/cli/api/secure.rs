@@ -60,5 +60,6 @@ fn agent_does_not_lend_a_certificate() {
     let mut client = Home::new();
     client.set("OAUTHCTL_AGENT", format!("unix:{}", socket.display()));
     let refused = client.run(["api", "-p", "p", "me"]).fails(2);
-    assert!(refused.stderr.contains("make the request where the agent runs"), "{refused:?}");
+    assert!(refused.stderr.contains("client certificate"), "{refused:?}");
+    assert!(refused.stderr.contains("hint: where the agent runs: "), "{refused:?}");
 }
